@@ -1,0 +1,62 @@
+# `make up` and `make test` set up all they need; the other targets are for developers.
+PYTHON ?= python3
+VENV ?= .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+CLIENTS ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/skillclaw/clients
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: up demo test e2e lint format schemas clients install clean
+
+up: $(VENV)/.client
+	@$(BIN)/skillclaw up $(ARGS)
+
+demo: $(VENV)/.client
+	@$(BIN)/skillclaw up --demo
+
+test: $(VENV)/.dev
+	$(BIN)/pytest -m "not e2e and not slow" -n 2 $(ARGS)
+
+e2e: $(VENV)/.dev clients
+	SKILLCLAW_CLIENTS=$(CLIENTS) SKILLCLAW_KILLS=100 $(BIN)/pytest -m "e2e" $(ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix src tests
+	$(BIN)/ruff format src tests
+
+schemas: $(VENV)/.dev
+	$(BIN)/python -m skillclaw.cli.schemas > docs/schemas.json
+
+# The real agents that `make e2e` drives, outside the tree.
+clients: $(CLIENTS)/.installed
+
+$(CLIENTS)/.installed: tests/e2e/clients.txt
+	@mkdir -p $(CLIENTS)
+	cd $(CLIENTS) && npm init -y >/dev/null && npm install --no-audit --no-fund $$(cat $(CURDIR)/tests/e2e/clients.txt)
+	@touch $@
+
+install: $(VENV)/.client
+
+$(VENV)/.client: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "SkillClaw needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 up"; exit 1; }
+	@echo "Setting up SkillClaw in $(VENV) (once, about a minute) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --editable '.[evolve]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml $(VENV)/.client
+	@$(BIN)/python -m pip install --quiet --editable '.[evolve,dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis

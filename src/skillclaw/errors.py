@@ -1,0 +1,68 @@
+"""The errors that a user can meet.
+
+SkillClawError             something went wrong that the user can understand; exit code 1
+├── UsageError             the command or a setting was given wrongly; exit code 2
+├── BadInputError          a file, record or message does not hold what it should
+│   └── UpgradeNeededError it was written by a newer SkillClaw; nothing is changed
+├── StorageError           a disk or a hub could not be read or written
+├── VerifyError            a signature, hash or chain does not hold
+└── BusyError              another SkillClaw process holds what is needed
+
+Every error says what happened, why, and what to do next, in three lines at most.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BadInputError",
+    "BusyError",
+    "SkillClawError",
+    "StorageError",
+    "UpgradeNeededError",
+    "UsageError",
+    "VerifyError",
+]
+
+
+class SkillClawError(Exception):
+    """A failure that is told to the user without a traceback.
+
+    `what` is one sentence; `why` the cause as found; `todo` what the user can do next.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, why: str = "", todo: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.todo = todo
+
+    def __str__(self) -> str:
+        return "\n".join(line for line in (self.what, self.why, self.todo) if line)
+
+
+class UsageError(SkillClawError):
+    """The command or a setting was given wrongly."""
+
+    exit_code = 2
+
+
+class BadInputError(SkillClawError):
+    """A file, record or message does not hold what it should."""
+
+
+class UpgradeNeededError(BadInputError):
+    """Something was written in a format newer than this version reads; it is left as it is."""
+
+
+class StorageError(SkillClawError):
+    """A disk or a hub could not be read or written."""
+
+
+class VerifyError(SkillClawError):
+    """A signature, a hash or a chain does not hold."""
+
+
+class BusyError(SkillClawError):
+    """Another SkillClaw process holds what is needed."""

@@ -1,0 +1,232 @@
+"""The one typed settings tree (DESIGN 4).
+
+Read from `config.toml` in SkillClaw's home; `SKILLCLAW_<SECTION>__<KEY>` in the environment wins.
+msgspec and tomlkit rather than pydantic-settings: every command and the proxy read settings, and pydantic
+alone costs more than half of the 200 ms that `--help` may take (docs/design-changes.md).
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from skillclaw.errors import BadInputError, StorageError, UsageError
+
+__all__ = ["AgentSettings", "Settings", "default_home", "flatten", "get_value", "load", "set_value"]
+
+ENV_PREFIX = "SKILLCLAW_"
+NOT_SETTINGS = frozenset({"SKILLCLAW_HOME", "SKILLCLAW_DEBUG"})
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the sections: immutable, unknown keys refused."""
+
+
+class AgentSettings(Section, frozen=True, kw_only=True):
+    """`agents.<name>.*`: the base URL that the agent's prefix forwards to, and what may be shared."""
+
+    upstream: str | None = None
+    share: Literal["off", "redacted"] | None = None
+
+
+class ProxySettings(Section, frozen=True, kw_only=True):
+    """`proxy.*`. Times in seconds."""
+
+    port: int = 8787
+    connect_timeout: float = 30.0
+    drain: float = 10.0
+
+
+class JournalSettings(Section, frozen=True, kw_only=True):
+    """`journal.*`: when a session counts as idle (s), how long raw exchanges stay (days), size cap (MB)."""
+
+    idle: float = 300.0
+    expire_days: float = 7.0
+    max_mb: int = 2048
+
+
+class GateSettings(Section, frozen=True, kw_only=True):
+    """`gate.*`: which policy of DESIGN 7.5 holds on the personal hub."""
+
+    policy: Literal["solo", "team", "strict"] = "solo"
+
+
+class BudgetSettings(Section, frozen=True, kw_only=True):
+    """`evolve.budget.*`: what one cycle may spend; 0 is no limit."""
+
+    tokens: int = 200_000
+    calls: int = 100
+    usd: float = 1.0
+
+
+class EvolveSettings(Section, frozen=True, kw_only=True):
+    """`evolve.*`: engine, executor, minutes between cycles, half-life of evidence in days."""
+
+    engine: str = "extractive"
+    executor: Literal["local", "ray"] = "local"
+    interval: float = 60.0
+    half_life: float = 180.0
+    budget: BudgetSettings = BudgetSettings()
+
+
+class ShareSettings(Section, frozen=True, kw_only=True):
+    """`share.*`: what a group may get of sessions whose agent has no rule of its own."""
+
+    default: Literal["off", "redacted"] = "off"
+
+
+class HubSettings(Section, frozen=True, kw_only=True):
+    """`hub.*`: the personal hub's URL; empty is the `hub` folder in SkillClaw's home."""
+
+    url: str = ""
+
+
+class SyncSettings(Section, frozen=True, kw_only=True):
+    """`sync.*`: seconds between polls; the folders that skills are installed into."""
+
+    interval: float = 60.0
+    targets: tuple[str, ...] = ("~/.claude/skills", "~/.agents/skills")
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """The whole tree."""
+
+    agents: dict[str, AgentSettings] = {}
+    proxy: ProxySettings = ProxySettings()
+    journal: JournalSettings = JournalSettings()
+    gate: GateSettings = GateSettings()
+    evolve: EvolveSettings = EvolveSettings()
+    share: ShareSettings = ShareSettings()
+    hub: HubSettings = HubSettings()
+    sync: SyncSettings = SyncSettings()
+    user: str = ""
+
+
+def default_home(environ: Mapping[str, str] | None = None) -> Path:
+    """SkillClaw's home: `SKILLCLAW_HOME`, else `~/.skillclaw`."""
+    environ = os.environ if environ is None else environ
+    given = environ.get("SKILLCLAW_HOME")
+    return Path(given).expanduser() if given else Path.home() / ".skillclaw"
+
+
+def load(home: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of `home`; raises BadInputError with the file and the place that is wrong."""
+    tree = _read_file(home / "config.toml")
+    environ = os.environ if environ is None else environ
+    for name in sorted(environ):
+        if name.startswith(ENV_PREFIX) and name not in NOT_SETTINGS:
+            path = [part.lower() for part in name.removeprefix(ENV_PREFIX).split("__")]
+            _put(tree, path, _scalar(environ[name]), name)
+    return _convert(tree, str(home / "config.toml"))
+
+
+def get_value(settings: Settings, key: str) -> Any:
+    """The value at the dotted `key`; raises UsageError with the keys that exist."""
+    node: Any = msgspec.to_builtins(settings)
+    for part in key.split("."):
+        if not isinstance(node, dict) or part not in node:
+            raise UsageError(f"There is no setting {key!r}.", "", "See them all: skillclaw config show")
+        node = node[part]
+    return node
+
+
+def set_value(home: Path, key: str, value: str) -> Any:
+    """Write one setting into `config.toml`, keeping comments and order; returns the value as stored."""
+    import tomlkit  # only `config set` writes; 15 ms that other commands need not pay
+
+    path = home / "config.toml"
+    parts = key.split(".")
+    old = _read_file(path)
+    last: BadInputError | None = None
+    for candidate in _candidates(value):
+        tree = msgspec.json.decode(msgspec.json.encode(old))
+        _put(tree, parts, candidate, key)
+        try:
+            settings = _convert(tree, f"setting {key}")
+        except BadInputError as error:
+            last = error
+            continue
+        stored = get_value(settings, key)
+        document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+        _put(document, parts, stored, key, tomlkit.table)
+        _write_private(path, tomlkit.dumps(document))
+        return stored
+    why = last.why if last else ""
+    raise UsageError(f"{key} cannot be {value!r}.", why, "See the keys and values: skillclaw config show")
+
+
+def flatten(settings: Settings) -> dict[str, Any]:
+    """Every setting by its dotted key."""
+    flat: dict[str, Any] = {}
+
+    def walk(node: Any, prefix: str) -> None:
+        if isinstance(node, dict) and (node or not prefix):
+            for name, child in node.items():
+                walk(child, f"{prefix}.{name}" if prefix else name)
+        else:
+            flat[prefix] = node
+
+    walk(msgspec.to_builtins(settings), "")
+    return flat
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInputError(
+            f"{path} is not valid TOML.", str(error), "Mend the file, or delete it."
+        ) from error
+
+
+def _convert(tree: dict[str, Any], where: str) -> Settings:
+    try:
+        return msgspec.convert(tree, Settings)
+    except msgspec.ValidationError as error:
+        raise BadInputError(f"A setting in {where} is wrong.", str(error), "skillclaw config show") from error
+
+
+def _put(tree: Any, path: list[str], value: Any, name: str, new: Any = dict) -> None:
+    for part in path[:-1]:
+        if part not in tree:
+            tree[part] = new()
+        tree = tree[part]
+        if not isinstance(tree, dict):
+            raise UsageError(f"There is no setting {name!r}.", "", "See them all: skillclaw config show")
+    tree[path[-1]] = value
+
+
+def _candidates(value: str) -> list[Any]:
+    scalar = _scalar(value)
+    return [scalar, value] if scalar != value else [value]
+
+
+def _scalar(value: str) -> Any:
+    try:
+        return tomllib.loads(f"v = {value}")["v"]
+    except tomllib.TOMLDecodeError:
+        return value
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".new")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            temporary.chmod(0o600)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error

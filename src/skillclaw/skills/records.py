@@ -1,0 +1,240 @@
+"""The records that pass between evolver, gate, hub and library.
+
+Pattern -> Proposal -> Verdict -> (hub) release. docs/formats.md spells out each field; the JSON
+Schemas there are generated from these classes and checked by a test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+from skillclaw.trajectory.model import Record
+
+__all__ = [
+    "ActionShape",
+    "ArgShape",
+    "Bundle",
+    "File",
+    "Intent",
+    "Item",
+    "ItemKind",
+    "Pattern",
+    "PatternKind",
+    "Proposal",
+    "Ref",
+    "Sidecar",
+    "Stats",
+    "Verdict",
+    "content_id",
+]
+
+PatternKind = Literal["recovery", "correction", "procedure", "pitfall"]
+ItemKind = Literal["condition", "step", "fix", "pitfall", "fact", "example"]
+Action = Literal["create", "refine", "describe", "merge", "split", "retire"]
+VerdictValue = Literal["pass", "hold", "reject", "n/a"]
+
+
+class Ref(Record, frozen=True, kw_only=True):
+    """One place in one session that supports something; `steps` are step_ids."""
+
+    session: str
+    user: str
+    agent: str
+    day: str
+    steps: list[int] = []
+    success: bool | None = None
+
+
+class ArgShape(Record, frozen=True, kw_only=True):
+    """What the calls of a pattern gave for one argument.
+
+    constant  the one value that (nearly) all gave, as JSON text; None when it varied
+    form      what varying values look like: `date`, `datetime`, `email`, `path`, `url`, `id`, `number`,
+              `bool`, `text`, `one of a|b|c`
+    origin    where the value came from: `user` (in the user's words), `result:<n>` (in the result of
+              procedure step n, from 0), `history` (an earlier call), `` unknown
+    share     fraction of the calls that gave this argument at all
+    """
+
+    name: str
+    constant: str | None = None
+    form: str = ""
+    origin: str = ""
+    share: float = 1.0
+
+
+class ActionShape(Record, frozen=True, kw_only=True):
+    """A tool call with what varies taken out.
+
+    tool     function name as the agent called it (`Bash`, `exec_command`, `calendar.create_event`)
+    command  for shell calls: the command with varying parts as `<path>`, `<number>`, ...; else None
+    args     for other calls: the arguments, sorted by name
+    example  one real call, as the agent wrote it (redacted), for readers
+    times    `1`, `+` (once per thing found) or `?` (only in some sessions)
+    """
+
+    tool: str
+    command: str | None = None
+    args: list[ArgShape] = []
+    example: str = ""
+    times: Literal["1", "+", "?"] = "1"
+
+
+class Intent(Record, frozen=True, kw_only=True):
+    """What users asked for, in their words: `label` has what varies as `<...>`.
+
+    `terms` are the words that tell this intent from others, strongest first.
+    """
+
+    label: str
+    terms: list[str] = []
+    examples: list[str] = []
+
+
+class Stats(Record, frozen=True, kw_only=True):
+    """The numbers of a pattern. `odds_ratio` and `ci` are null where they cannot be computed.
+
+    with/without: sessions of the same task cluster that did / did not do what the pattern says, and
+    how many of each succeeded. odds_ratio: Mantel-Haenszel over task cluster x model strata, with the
+    Robins-Breslow-Greenland 95% interval. p: of the same comparison; q: after Benjamini-Hochberg.
+    recency: mean of 0.5 ** (age in days / half-life) over the evidence.
+    """
+
+    with_n: int = 0
+    with_success: int = 0
+    without_n: int = 0
+    without_success: int = 0
+    odds_ratio: float | None = None
+    ci: tuple[float, float] | None = None
+    p: float | None = None
+    q: float | None = None
+    recency: float = 1.0
+
+
+class Pattern(Record, frozen=True, kw_only=True):
+    """A cluster of episodes that say the same, with its statistics.
+
+    id        stable: hash of kind and signature
+    topic     the family of things it is about (`git`, `pytest`, `calendar`, `localhost:9110`); patterns
+              of one topic and scope become one skill
+    failed    recovery, correction: what went wrong; pitfall: what failing sessions did
+    error     template of the error text, varying parts as `<...>`; comes from tool results, so TAINTED:
+              an evolver may copy a word of it only if the word is grounded otherwise
+    actions   recovery: what worked; procedure: the steps in order; correction: what was accepted
+    before    procedure, pitfall: (index of the action, index of what must come first)
+    user_text correction: the user's own words, shortest first
+    contradictions  sessions where the same was done and it went wrong
+    """
+
+    id: str
+    kind: PatternKind
+    title: str
+    topic: str
+    signature: str
+    intent: Intent | None = None
+    failed: ActionShape | None = None
+    error: str = ""
+    actions: list[ActionShape] = []
+    before: list[tuple[int, int]] = []
+    user_text: list[str] = []
+    evidence: list[Ref] = []
+    contradictions: list[Ref] = []
+    stats: Stats = Stats()
+    project: str | None = None
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions support it."""
+        return len({ref.session for ref in self.evidence})
+
+    @property
+    def users(self) -> int:
+        """How many people support it."""
+        return len({ref.user for ref in self.evidence})
+
+    @property
+    def agents(self) -> list[str]:
+        """The agents it was seen in."""
+        return sorted({ref.agent for ref in self.evidence})
+
+
+class File(Record, frozen=True, kw_only=True):
+    """One regular file of a bundle; `path` is relative, NFC, with `/`."""
+
+    path: str
+    data: bytes
+    executable: bool = False
+
+
+class Bundle(Record, frozen=True, kw_only=True):
+    """A skill as files. `version` is computed by skills.bundle.version (DESIGN 7.1)."""
+
+    name: str
+    files: list[File]
+
+
+class Item(Record, frozen=True, kw_only=True):
+    """One line of a skill that stands for itself, with the evidence for it.
+
+    id is hash(skill lineage, kind, first text); a person's own line has no evidence.
+    """
+
+    id: str
+    kind: ItemKind
+    text: str
+    section: str = ""
+    patterns: list[str] = []
+    evidence: list[Ref] = []
+    odds_ratio: float | None = None
+    ci: tuple[float, float] | None = None
+
+
+class Sidecar(Record, frozen=True, kw_only=True):
+    """Everything about a version that is not in its files: items, evidence, ownership (DESIGN 7.1)."""
+
+    v: int = 1
+    skill: str
+    version: str
+    parents: list[str] = []
+    engine: str = ""
+    items: list[Item] = []
+
+
+class Proposal(Record, frozen=True, kw_only=True):
+    """A candidate version, or a retirement, with its evidence.
+
+    id        hash of what it was made from (base version, engine, patterns' ids and evidence), so that
+              the same inputs give the same proposal
+    base      the version it changes; None for a new skill
+    bundle    the whole new content; None for `retire`
+    why       one sentence a user understands
+    """
+
+    id: str
+    action: Action
+    skill: str
+    base: str | None
+    engine: str
+    why: str
+    scope: Literal["global", "project"] = "global"
+    project: str | None = None
+    bundle: Bundle | None = None
+    sidecar: Sidecar | None = None
+    patterns: list[Pattern] = []
+
+
+class Verdict(Record, frozen=True, kw_only=True):
+    """What one check says of a proposal; `reason` is for the user."""
+
+    check: str
+    verdict: VerdictValue
+    reason: str
+
+
+def content_id(kind: str, *parts: object) -> str:
+    """A 16-digit id that depends on the kind and the values given, nothing else."""
+    body = msgspec.json.encode([kind, *parts], order="deterministic")
+    return hashlib.sha256(body).hexdigest()[:16]
