@@ -91,13 +91,17 @@ class SkillState(Record, frozen=True, kw_only=True):
 
 
 class ProposalState(Record, frozen=True, kw_only=True):
-    """One proposal as the log has it; `object` is the proposal's record under objects/."""
+    """One proposal as the log has it; `object` is the proposal's record under objects/.
+
+    `version` is that of its bundle (None for `retire`), so that nothing else is released in its name.
+    """
 
     id: str
     skill: str
     action: Action
     base: str | None
     object: str
+    version: str | None = None
     status: Literal["open", "passed", "held", "rejected", "released"]
     verdicts: list[Verdict] = []
     approvals: list[str] = []

@@ -1,0 +1,424 @@
+"""A group's hub: its log, read and written, and its objects (DESIGN 3.3, 7.4)."""
+
+from __future__ import annotations
+
+import random
+import re
+import secrets
+import shutil
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from skillclaw.errors import (
+    BadInputError,
+    BusyError,
+    StorageError,
+    UpgradeNeededError,
+    UsageError,
+    VerifyError,
+)
+from skillclaw.hub import keys, log
+from skillclaw.hub.records import Commit, HubInfo, HubState, ProposalState, Release
+from skillclaw.hub.seen import (
+    SeenGroup,
+    load_checkpoint,
+    load_seen,
+    save_checkpoint,
+    save_seen,
+)
+from skillclaw.hub.store import Store, plain
+from skillclaw.skills import bundle as bundles
+from skillclaw.skills.records import Bundle, Proposal, Verdict
+
+__all__ = ["MAX_OBJECT", "Hub"]
+
+MAX_OBJECT = 64 * 1024 * 1024
+"""Bytes of one object that is read; the largest is a proposal with a bundle of 20 MB as base64."""
+
+_INFO = "hub.json"
+_HEX = re.compile(r"[0-9a-f]{64}")
+_GROUP = re.compile(r"[0-9a-z][0-9a-z-]{0,63}")
+_CHECKPOINT_EVERY = 64
+_TRIES = 200
+_record = msgspec.json.Encoder(order="deterministic")
+
+
+class Hub:
+    """One hub as this machine sees it. Safe to share between threads; every method may raise StorageError
+    (the storage cannot be read or written) and VerifyError (what was read does not hold).
+    """
+
+    def __init__(self, store: Store, info: HubInfo, keys_folder: Path, seen: Path) -> None:
+        self.store = store
+        self.info = info
+        self.url = store.shown
+        self._keys = keys_folder
+        self._seen_path = seen
+        self._lock = threading.RLock()
+        self._state: HubState | None = None
+        self._tip = ""
+        self._saved = 0
+        self._seen = SeenGroup(owner=info.owner)
+        self._probed = False
+
+    @classmethod
+    def open_or_create(cls, url: str, keys_folder: Path, seen: Path) -> Hub:
+        """The hub at `url`; where nothing is, a new group with its keys in `keys_folder`/<group>/.
+
+        `seen` remembers the hub: one that was there and is gone is an error and is not made anew.
+        """
+        store = Store(url)
+        place = plain(url)
+        pinned = load_seen(seen).urls.get(place)
+        data = store.get(_INFO, log.MAX_COMMIT)
+        if data is None:
+            if pinned is not None or store.list("log"):
+                raise StorageError(
+                    f"The hub at {store.shown} is not whole: hub.json is gone.",
+                    f"A hub of group {pinned or 'unknown'} was here; nothing is changed or uninstalled.",
+                    f"Put it back from a backup. To begin anew: choose another place, or delete {seen}.",
+                )
+            data = _found(store, keys_folder)
+        info = _parse_info(data, store.shown)
+        hub = cls(store, info, keys_folder, seen)
+        known = load_seen(seen).groups.get(info.group)
+        if pinned not in (None, info.group) or (known is not None and known.owner != info.owner):
+            raise VerifyError(
+                f"The hub at {store.shown} is not the one that this machine knows.",
+                f"It says group {info.group}, owner {info.owner[:16]}.",
+                f"Ask the group's owner. If the change is meant: delete {seen}.",
+            )
+        if known is not None:
+            hub._seen = known
+        if pinned is None or known is None:
+            save_seen(seen, place, info.group, hub._seen)
+        if keys.load(keys_folder, info.group, "owner") is not None and hub._seen.seq == 0:
+            hub._admit_own()
+        return hub
+
+    def state(self) -> HubState:
+        """The fold of the log as of now; reads only what is new (one request where nothing is)."""
+        with self._lock:
+            state = self._state if self._state is not None else self._begin()
+            while (data := self.store.get(log.key_of(state.seq + 1), log.MAX_COMMIT)) is not None:
+                state = self._take(state, data)
+            if state.seq < self._seen.seq:
+                raise self._forked(f"It ends at entry {state.seq}, and {self._seen.seq} were seen.")
+            self._keep(state)
+            return state
+
+    def commit(self, kind: str, body: dict[str, Any], role: str = "evolver") -> Commit:
+        """Sign `body` with this machine's key for `role` and add it to the log.
+
+        A race that is lost is tried again on the new state. Raises BadInputError where the log would not
+        take it (the reason as in docs/hub-log.md) and UsageError where this machine has no such key.
+        """
+        with self._lock:
+            key = self._key(role)
+            if not self._probed:
+                self.store.probe(_INFO, msgspec.json.encode(self.info))
+                self._probed = True
+            plain_body = msgspec.to_builtins(body)
+            for attempt in range(_TRIES):
+                state = self.state()
+                if not attempt:
+                    self._check_tip(state)
+                if role != "owner" and keys.public_hex(key) not in state.keys:
+                    self._admit_own()
+                    state = self.state()
+                entry = Commit(
+                    seq=state.seq + 1,
+                    prev=state.head,
+                    time=_now(),
+                    kind=kind,
+                    body=plain_body,
+                    signer=keys.public_hex(key),
+                )
+                data = log.sign(entry, key, state.group)
+                reason = log.why_void(state, data)
+                if reason:
+                    raise BadInputError(f"The hub does not take this {kind}.", f"Reason: {reason}.")
+                if self.store.create(log.key_of(entry.seq), data):
+                    self._keep(self._take(state, data))
+                    return msgspec.json.decode(data, type=Commit)
+                time.sleep(random.uniform(0, 0.01 * min(attempt + 1, 10)))  # noqa: S311 - only spreads writers
+            raise BusyError(
+                f"Others write to the hub at {self.url} all the time.",
+                f"{_TRIES} tries were lost.",
+                "Try again.",
+            )
+
+    def put_object(self, data: bytes) -> str:
+        """Store `data` under the name that its hash is; returns the name."""
+        if len(data) > MAX_OBJECT:
+            raise BadInputError("The object is too large for a hub.", f"{len(data)} bytes of {MAX_OBJECT}.")
+        name = log.digest(data)
+        self.store.put(f"objects/{name}", data)
+        return name
+
+    def get_object(self, name: str) -> bytes:
+        """The bytes of object `name`; VerifyError where they hash to another, StorageError where gone."""
+        if not _HEX.fullmatch(name):
+            raise VerifyError(f"{ascii(name)[:80]} is not the name of an object.")
+        data = self.store.get(f"objects/{name}", MAX_OBJECT)
+        if data is None:
+            raise StorageError(
+                f"Object {name[:16]} is not in the hub at {self.url}.",
+                "The log names it.",
+                "Put it back from a backup; see all: skillclaw hub verify",
+            )
+        if log.digest(data) != name:
+            raise VerifyError(
+                f"Object {name[:16]} of the hub at {self.url} was changed.",
+                "Its bytes do not hash to its name.",
+                "Put it back from a backup; see all: skillclaw hub verify",
+            )
+        return data
+
+    def put_bundle(self, bundle: Bundle) -> tuple[str, str]:
+        """Store a bundle; returns its version and its object's name."""
+        return bundles.version(bundle), self.put_object(bundles.pack(bundle))
+
+    def get_bundle(self, release: Release) -> Bundle:
+        """The files of `release`, with the object's hash and the version checked."""
+        bundle = bundles.unpack(self.get_object(release.object), release.skill)
+        if bundles.version(bundle) != release.version:
+            raise VerifyError(
+                f"Release {release.version[:16]} of {release.skill} is not what its object holds.",
+                "The version does not match the files.",
+                "It is not installed. Tell the group's owner.",
+            )
+        return bundle
+
+    def propose(self, proposal: Proposal) -> ProposalState:
+        """Make `proposal` known; one with the same id that is known already stays as it is."""
+        if proposal.id not in self.state().proposals:
+            body = {
+                "id": proposal.id,
+                "skill": proposal.skill,
+                "action": proposal.action,
+                "base": proposal.base,
+                "object": self.put_object(_record.encode(proposal)),
+                "version": bundles.version(proposal.bundle) if proposal.bundle is not None else None,
+            }
+            try:
+                self.commit("proposal", body, role=self._role("evolver", "owner", "reviewer"))
+            except BadInputError:
+                if proposal.id not in self.state().proposals:  # another process may have been first
+                    raise
+        return self.state().proposals[proposal.id]
+
+    def record_verdicts(self, proposal_id: str, verdicts: list[Verdict], status: str) -> ProposalState:
+        """Write down what the gate said: `status` is passed, held or rejected."""
+        known = self._proposal(proposal_id)
+        if (known.status, known.verdicts) != (status, verdicts):
+            body = {"proposal": proposal_id, "verdicts": verdicts, "status": status}
+            self.commit("verdict", body, role=self._role("evolver", "owner", "reviewer"))
+        return self._proposal(proposal_id)
+
+    def approve(self, proposal_id: str) -> ProposalState:
+        """Approve a proposal as owner, or as reviewer; a second time changes nothing."""
+        known = self._proposal(proposal_id)
+        role = self._role("owner", "reviewer")
+        if keys.public_hex(self._key(role)) not in known.approvals:
+            self.commit("approval", {"proposal": proposal_id}, role=role)
+        return self._proposal(proposal_id)
+
+    def reject(self, proposal_id: str, why: str) -> ProposalState:
+        """Reject a proposal as owner or reviewer, with the reason among its verdicts."""
+        known = self._proposal(proposal_id)
+        if known.status != "rejected":
+            verdicts = [*known.verdicts, Verdict(check="approval", verdict="reject", reason=why)]
+            body = {"proposal": proposal_id, "verdicts": verdicts, "status": "rejected"}
+            self.commit("verdict", body, role=self._role("owner", "reviewer"))
+        return self._proposal(proposal_id)
+
+    def release(self, proposal_id: str, stage: str = "stable") -> Release:
+        """Release what was proposed, with its base as base; a retirement archives the skill.
+
+        Raises BadInputError where the log does not allow it: not passed, waiting for people, base outdated,
+        pinned. A proposal that is released already gives its release. For a retirement the release that was
+        current is given, with stage `archived`.
+        """
+        known = self._proposal(proposal_id)
+        record = msgspec.json.decode(self.get_object(known.object), type=Proposal)
+        skill = self.state().skills.get(known.skill)
+        role = self._role("evolver", "owner", "reviewer")
+        if known.action == "retire":
+            current = skill.release(known.base) if skill is not None and known.base is not None else None
+            if current is None:
+                raise BadInputError(f"{known.skill} has no such version to retire.")
+            if known.status != "released":
+                body = {"skill": known.skill, "base": known.base, "proposal": known.id}
+                self.commit("archive", body, role=role)
+            return msgspec.structs.replace(current, stage="archived")
+        if record.bundle is None or known.version is None:
+            raise VerifyError(f"Proposal {known.id} holds no bundle.")
+        if known.status != "released":
+            version, name = self.put_bundle(record.bundle)
+            sidecar = self.put_object(_record.encode(record.sidecar)) if record.sidecar is not None else None
+            body = {
+                "skill": known.skill,
+                "version": version,
+                "base": known.base,
+                "object": name,
+                "sidecar": sidecar,
+                "proposal": known.id,
+                "stage": stage,
+                "scope": record.scope,
+                "project": record.project,
+            }
+            self.commit("release", body, role=role)
+        found = self.state().skills[known.skill].release(known.version)
+        assert found is not None
+        return found
+
+    def rollback(self, skill: str, version: str | None) -> None:
+        """Make an earlier version, or none, the current one of `skill`."""
+        known = self.state().skills.get(skill)
+        body = {"skill": skill, "version": version, "base": known.current if known is not None else None}
+        self.commit("rollback", body, role=self._role("owner", "reviewer", "evolver"))
+
+    def tombstone(self, key: str) -> None:
+        """Leave the session with this key out of every later cycle, everywhere."""
+        if key not in self.state().tombstones:
+            self.commit("tombstone", {"key": key}, role=self._role("owner", "evolver", "reviewer"))
+
+    def verify(self) -> list[str]:
+        """Walk the whole log and every object that it names; what does not hold, one line each."""
+        from skillclaw.hub.verify import problems
+
+        return problems(self, self._seen)
+
+    def _begin(self) -> HubState:
+        """The state to read on from: the last checkpoint, if the log still holds its last entry."""
+        self._state = log.initial(self.info)
+        checkpoint = load_checkpoint(self._checkpoints, self.info.group)
+        if checkpoint is not None and 0 < checkpoint.state.seq <= self._seen.seq:
+            tip = self.store.get(log.key_of(checkpoint.state.seq), log.MAX_COMMIT)
+            if tip is None or log.digest(tip) != checkpoint.tip:
+                self._state = None
+                raise self._forked(f"Entry {checkpoint.state.seq} is not the one that was seen.")
+            self._state, self._tip = checkpoint.state, checkpoint.tip
+            self._saved = checkpoint.state.seq
+        return self._state
+
+    def _take(self, state: HubState, data: bytes) -> HubState:
+        state = log.fold(state, data)
+        tip = log.digest(data)
+        if state.seq == self._seen.seq and tip != self._seen.tip:
+            raise self._forked(f"Entry {state.seq} is not the one that was seen.")
+        self._state, self._tip = state, tip
+        return state
+
+    def _keep(self, state: HubState) -> None:
+        if state.seq > self._seen.seq:
+            now = SeenGroup(owner=self.info.owner, seq=state.seq, head=state.head, tip=self._tip)
+            try:
+                save_seen(self._seen_path, plain(self.store.url), self.info.group, now)
+                self._seen = now
+            except (StorageError, BusyError):
+                pass  # a full disk must not hide the hub; what was seen is written at the next call
+        if state.seq >= self._saved + _CHECKPOINT_EVERY:
+            save_checkpoint(self._checkpoints, state, self._tip)
+            self._saved = state.seq
+
+    def _check_tip(self, state: HubState) -> None:
+        """Before writing: the log still ends where it did, so that nothing is added after a gap."""
+        if state.seq and state.seq == self._seen.seq:
+            tip = self.store.get(log.key_of(state.seq), log.MAX_COMMIT)
+            if tip is None or log.digest(tip) != self._tip:
+                raise self._forked(f"Entry {state.seq} is not the one that was seen.")
+
+    def _forked(self, why: str) -> VerifyError:
+        return VerifyError(
+            f"The log of the hub at {self.url} was cut back or replaced.",
+            why,
+            f"Nothing is changed or uninstalled. Ask the owner; if it is meant: delete {self._seen_path}.",
+        )
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self._seen_path.with_name(self._seen_path.stem)
+
+    def _key(self, role: str) -> keys.SigningKey:
+        key = keys.load(self._keys, self.info.group, role)
+        if key is None:
+            raise UsageError(
+                f"This machine may not sign as {role} of the hub at {self.url}.",
+                f"It has no {role} key of group {self.info.group}.",
+                "Do it on the machine that has the key.",
+            )
+        return key
+
+    def _role(self, *wanted: str) -> str:
+        """The first of `wanted` that this machine has a key for; else the first, for the message."""
+        for role in wanted:
+            if keys.load(self._keys, self.info.group, role) is not None:
+                return role
+        return wanted[0]
+
+    def _proposal(self, proposal_id: str) -> ProposalState:
+        found = self.state().proposals.get(proposal_id)
+        if found is None:
+            raise BadInputError(
+                f"There is no proposal {ascii(proposal_id)[:80]}.", "", "See: skillclaw proposals list"
+            )
+        return found
+
+    def _admit_own(self) -> None:
+        """As owner: admit this machine's evolver and member keys, where the log doesn't have them yet."""
+        if keys.load(self._keys, self.info.group, "owner") is None:
+            return
+        for role in ("evolver", "member"):
+            public = keys.public_hex(keys.load_or_create(self._keys, self.info.group, role))
+            if public in self.state().keys:
+                continue
+            try:
+                self.commit("key-add", {"public": public, "role": role, "name": role}, role="owner")
+            except BadInputError:
+                if public not in self.state().keys:  # another process may have been first
+                    raise
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _found(store: Store, keys_folder: Path) -> bytes:
+    """Make a new group; of two that try at once one wins, and both get the winner's hub.json."""
+    group = secrets.token_hex(16)
+    owner = keys.load_or_create(keys_folder, group, "owner")
+    data = msgspec.json.encode(HubInfo(group=group, owner=keys.public_hex(owner), created=_now()))
+    if store.create(_INFO, data):
+        return data
+    shutil.rmtree(keys_folder / group, ignore_errors=True)
+    won = store.get(_INFO, log.MAX_COMMIT)
+    if won is None:
+        raise StorageError(f"The hub at {store.shown} vanished while it was made.", "", "Try again.")
+    return won
+
+
+def _parse_info(data: bytes, shown: str) -> HubInfo:
+    try:
+        info = msgspec.json.decode(data, type=HubInfo)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise BadInputError(
+            f"hub.json of the hub at {shown} does not hold what it should.",
+            str(error),
+            "Put it back from a backup.",
+        ) from error
+    if info.v > log.FORMAT:
+        raise UpgradeNeededError(
+            f"Upgrade needed: the hub at {shown} is of a newer format.",
+            f"It has format {info.v}; this version reads {log.FORMAT}.",
+            "Upgrade SkillClaw. What is installed stays as it is.",
+        )
+    if not _GROUP.fullmatch(info.group) or not _HEX.fullmatch(info.owner):
+        raise BadInputError(f"hub.json of the hub at {shown} does not hold what it should.")
+    return info

@@ -1,0 +1,296 @@
+"""What each kind of commit needs and does, given a state whose log holds so far. Pure.
+
+`apply` is called with a commit whose signature and place in the chain were checked (log.py). Each rule gives
+the next state or raises Void with the reason; docs/hub-log.md lists the same rules for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from skillclaw.errors import BadInputError
+from skillclaw.hub import kinds
+from skillclaw.hub.records import Commit, HubState, Key, ProposalState, Release, SkillState
+from skillclaw.skills.bundle import check_name
+
+__all__ = ["ROLES", "Void", "apply"]
+
+
+class Void(Exception):  # noqa: N818 - a fact about an entry of the log, not a failure
+    """The entry does not count; the message says why, for people."""
+
+
+OWNER, EVOLVER, REVIEWER = "owner", "evolver", "reviewer"
+PEOPLE = (OWNER, REVIEWER)
+WRITERS = (OWNER, EVOLVER, REVIEWER)
+
+ROLES: dict[str, tuple[str, ...]] = {
+    "settings": (OWNER,),
+    "key-add": (OWNER,),
+    "key-revoke": (OWNER,),
+    "proposal": WRITERS,
+    "verdict": WRITERS,
+    "approval": PEOPLE,
+    "release": WRITERS,
+    "promote": WRITERS,
+    "rollback": WRITERS,
+    "pin": PEOPLE,
+    "archive": WRITERS,
+    "revoke": WRITERS,
+    "tombstone": WRITERS,
+}
+"""Who may sign a commit of which kind. Members and importers may not write the log at all."""
+
+
+def apply(state: HubState, commit: Commit) -> HubState:
+    """The state after `commit`; its seq, head and void are the caller's. Raises Void."""
+    signer = state.keys.get(commit.signer)
+    if signer is None:
+        raise Void("its signer is not a key of this group")
+    if signer.revoked:
+        raise Void("its signer's key was revoked")
+    if commit.kind not in ROLES:
+        raise Void(f"{commit.kind!r} is not a kind of commit")
+    if signer.role not in ROLES[commit.kind]:
+        raise Void(f"a key of role {signer.role} may not sign {commit.kind}")
+    try:
+        body = msgspec.convert(commit.body, kinds.BODIES[commit.kind])
+    except msgspec.ValidationError as error:
+        raise Void(f"its body is wrong: {error}") from error
+    return _RULES[commit.kind](state, commit, signer, body)
+
+
+def _settings(state: HubState, commit: Commit, signer: Key, body: kinds.SettingsEntry) -> HubState:
+    merged = {**state.settings, **commit.body}
+    return replace(state, settings={key: value for key, value in merged.items() if value is not None})
+
+
+def _key_add(state: HubState, commit: Commit, signer: Key, body: kinds.KeyAdd) -> HubState:
+    if body.public in state.keys:
+        raise Void("the key is in the log already")
+    key = Key(public=body.public, role=body.role, name=body.name, sealing=body.sealing)
+    return replace(state, keys={**state.keys, body.public: key})
+
+
+def _key_revoke(state: HubState, commit: Commit, signer: Key, body: kinds.KeyRevoke) -> HubState:
+    key = state.keys.get(body.public)
+    if key is None or key.revoked:
+        raise Void("the key is unknown or revoked already")
+    owners = [k for k in state.keys.values() if k.role == OWNER and not k.revoked]
+    if owners == [key]:
+        raise Void("the last owner's key cannot be revoked")
+    return replace(state, keys={**state.keys, body.public: replace(key, revoked=True)})
+
+
+def _proposal(state: HubState, commit: Commit, signer: Key, body: kinds.ProposalEntry) -> HubState:
+    if body.id in state.proposals:
+        raise Void("the proposal is in the log already")
+    _check_name(body.skill)
+    if (body.version is None) != (body.action == "retire"):
+        raise Void("a proposal has a version, unless it retires a skill")
+    proposal = ProposalState(
+        id=body.id,
+        skill=body.skill,
+        action=body.action,
+        base=body.base,
+        object=body.object,
+        version=body.version,
+        status="open",
+        seq=commit.seq,
+        time=commit.time,
+    )
+    return _with_proposal(state, proposal)
+
+
+def _verdict(state: HubState, commit: Commit, signer: Key, body: kinds.VerdictEntry) -> HubState:
+    proposal = _known(state, body.proposal)
+    # what was held can only be let through by people, so it never becomes `passed`
+    allowed = {"open": ("passed", "held", "rejected"), "held": ("held", "rejected"), "passed": ("rejected",)}
+    if body.status not in allowed.get(proposal.status, ()):
+        raise Void(f"a proposal that is {proposal.status} cannot become {body.status}")
+    return _with_proposal(state, replace(proposal, status=body.status, verdicts=body.verdicts))
+
+
+def _approval(state: HubState, commit: Commit, signer: Key, body: kinds.Approval) -> HubState:
+    proposal = _known(state, body.proposal)
+    if proposal.status not in ("held", "passed"):
+        raise Void(f"a proposal that is {proposal.status} cannot be approved")
+    if signer.public in proposal.approvals:
+        raise Void("the same key approved it already")
+    return _with_proposal(state, replace(proposal, approvals=[*proposal.approvals, signer.public]))
+
+
+def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEntry) -> HubState:
+    _check_name(body.skill)
+    skill = state.skills.get(body.skill) or SkillState(name=body.skill, current=None, stage="archived")
+    _check_base(skill, body.base)
+    _check_pinned(skill, signer)
+    if body.version == skill.current:
+        raise Void("the version is current already")
+    if _revoked(skill, body.version):
+        raise Void("the version was revoked")
+    if (body.scope == "project") != (body.project is not None):
+        raise Void("a project is named where the scope is project, and only there")
+    state = _release_proposal(state, signer, body.proposal, body.skill, body.base, body.version)
+    release = Release(
+        skill=body.skill,
+        version=body.version,
+        object=body.object,
+        sidecar=body.sidecar,
+        base=body.base,
+        proposal=body.proposal,
+        stage=body.stage,
+        seq=commit.seq,
+        time=commit.time,
+        scope=body.scope,
+        project=body.project,
+    )
+    skill = replace(skill, current=body.version, stage=body.stage, releases=[*skill.releases, release])
+    return _with_skill(state, skill)
+
+
+def _promote(state: HubState, commit: Commit, signer: Key, body: kinds.Promote) -> HubState:
+    skill = _skill(state, body.skill)
+    _check_base(skill, body.base)
+    if body.version != skill.current:
+        raise Void("only the current version can be promoted")
+    if skill.stage == body.stage:
+        raise Void(f"the version is {body.stage} already")
+    last = max(i for i, release in enumerate(skill.releases) if release.version == body.version)
+    releases = [*skill.releases]
+    releases[last] = replace(releases[last], stage=body.stage)
+    return _with_skill(state, replace(skill, stage=body.stage, releases=releases))
+
+
+def _rollback(state: HubState, commit: Commit, signer: Key, body: kinds.Rollback) -> HubState:
+    skill = _skill(state, body.skill)
+    _check_base(skill, body.base)
+    _check_pinned(skill, signer)
+    if body.version is None:
+        return _with_skill(state, replace(skill, current=None, stage="archived"))
+    if body.version == skill.current:
+        raise Void("the version is current already")
+    target = skill.release(body.version)
+    if target is None:
+        raise Void("the version was never released")
+    if _revoked(skill, body.version):
+        raise Void("the version was revoked")
+    return _with_skill(state, replace(skill, current=body.version, stage=target.stage))
+
+
+def _pin(state: HubState, commit: Commit, signer: Key, body: kinds.Pin) -> HubState:
+    return _with_skill(state, replace(_skill(state, body.skill), pinned=body.pinned))
+
+
+def _archive(state: HubState, commit: Commit, signer: Key, body: kinds.Archive) -> HubState:
+    skill = _skill(state, body.skill)
+    _check_base(skill, body.base)
+    _check_pinned(skill, signer)
+    if body.proposal is not None:
+        state = _release_proposal(state, signer, body.proposal, body.skill, body.base, None)
+    return _with_skill(state, replace(skill, current=None, stage="archived"))
+
+
+def _revoke(state: HubState, commit: Commit, signer: Key, body: kinds.Revoke) -> HubState:
+    skill = _skill(state, body.skill)
+    hit = [release for release in skill.releases if body.version in (None, release.version)]
+    if not hit or all(release.stage == "revoked" for release in hit):
+        raise Void("there is no such version, or it was revoked already")
+    releases = [replace(r, stage="revoked") if r in hit else r for r in skill.releases]
+    skill = replace(skill, releases=releases)
+    if any(release.version == skill.current for release in hit):
+        skill = replace(skill, current=None, stage="revoked")
+    return _with_skill(state, skill)
+
+
+def _tombstone(state: HubState, commit: Commit, signer: Key, body: kinds.Tombstone) -> HubState:
+    if body.key in state.tombstones:
+        raise Void("the session is forgotten already")
+    return replace(state, tombstones=[*state.tombstones, body.key])
+
+
+_RULES: dict[str, Callable[[HubState, Commit, Key, Any], HubState]] = {
+    "settings": _settings,
+    "key-add": _key_add,
+    "key-revoke": _key_revoke,
+    "proposal": _proposal,
+    "verdict": _verdict,
+    "approval": _approval,
+    "release": _release,
+    "promote": _promote,
+    "rollback": _rollback,
+    "pin": _pin,
+    "archive": _archive,
+    "revoke": _revoke,
+    "tombstone": _tombstone,
+}
+
+
+def _release_proposal(
+    state: HubState, signer: Key, proposal_id: str | None, skill: str, base: str | None, version: str | None
+) -> HubState:
+    """The state with the proposal released; raises Void where people have not let it through."""
+    policy = state.settings.get("policy", "solo")
+    if proposal_id is None:
+        if policy != "solo" and signer.role not in PEOPLE:
+            raise Void(f"under policy {policy} only people release without a proposal")
+        return state
+    proposal = _known(state, proposal_id)
+    if (proposal.skill, proposal.base, proposal.version) != (skill, base, version):
+        raise Void("skill, base or version differ from the proposal's")
+    if proposal.status not in ("passed", "held"):
+        raise Void(f"a proposal that is {proposal.status} cannot be released")
+    approved = any(
+        key.role in PEOPLE and not key.revoked
+        for key in (state.keys[public] for public in proposal.approvals)
+    )
+    if not approved and (proposal.status == "held" or policy == "strict"):
+        raise Void("the proposal waits for the approval of an owner or a reviewer")
+    return _with_proposal(state, replace(proposal, status="released"))
+
+
+def _known(state: HubState, proposal_id: str) -> ProposalState:
+    proposal = state.proposals.get(proposal_id)
+    if proposal is None:
+        raise Void("there is no such proposal")
+    return proposal
+
+
+def _skill(state: HubState, name: str) -> SkillState:
+    skill = state.skills.get(name)
+    if skill is None:
+        raise Void("there is no such skill")
+    return skill
+
+
+def _check_name(name: str) -> None:
+    try:
+        check_name(name)
+    except BadInputError as error:
+        raise Void(error.why) from error
+
+
+def _check_base(skill: SkillState, base: str | None) -> None:
+    if base != skill.current:
+        raise Void("its base is not the current version")
+
+
+def _check_pinned(skill: SkillState, signer: Key) -> None:
+    if skill.pinned and signer.role == EVOLVER:
+        raise Void("the skill is pinned")
+
+
+def _revoked(skill: SkillState, version: str) -> bool:
+    return any(release.stage == "revoked" for release in skill.releases if release.version == version)
+
+
+def _with_proposal(state: HubState, proposal: ProposalState) -> HubState:
+    return replace(state, proposals={**state.proposals, proposal.id: proposal})
+
+
+def _with_skill(state: HubState, skill: SkillState) -> HubState:
+    return replace(state, skills={**state.skills, skill.name: skill})

@@ -1,0 +1,122 @@
+"""What this machine has seen of hubs, so that a log that was cut back or forked is refused (DESIGN 3.3).
+
+`hubs.json` pins each place to a group and its owner's key, and holds the last entry of the log that was read.
+`hubs/<group>.state.json` is a fold of the log up to there, so that a command reads what is new and not all of
+it; it can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock, Timeout
+from msgspec.structs import replace
+
+from skillclaw.errors import BadInputError, BusyError, StorageError, UpgradeNeededError
+from skillclaw.hub.records import HubState
+from skillclaw.trajectory.model import Record
+
+__all__ = ["Checkpoint", "Seen", "SeenGroup", "load_checkpoint", "load_seen", "save_checkpoint", "save_seen"]
+
+FOLD = 1
+"""Grows when the rules of the fold change, so that older checkpoints are not used."""
+
+
+class SeenGroup(Record, frozen=True, kw_only=True):
+    """The last entry of a group's log that was read: its number, the hash of its bytes, the head after it."""
+
+    owner: str
+    seq: int = 0
+    head: str = ""
+    tip: str = ""
+
+
+class Seen(Record, frozen=True, kw_only=True):
+    """`hubs.json`. `urls`: place -> group id; `groups`: group id -> what was seen of it."""
+
+    v: int = 1
+    urls: dict[str, str] = {}
+    groups: dict[str, SeenGroup] = {}
+
+
+class Checkpoint(Record, frozen=True, kw_only=True):
+    """A fold of the log up to `state.seq`; `tip` is the hash of the bytes of that entry, valid or void."""
+
+    fold: int
+    tip: str
+    state: HubState
+
+
+def load_seen(path: Path) -> Seen:
+    """What was seen; nothing where the file is not there. A broken file is an error, never empty."""
+    try:
+        seen = msgspec.json.decode(path.read_bytes(), type=Seen)
+    except FileNotFoundError:
+        return Seen()
+    except OSError as error:
+        raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise BadInputError(
+            f"{path} does not hold what it should.",
+            str(error),
+            "It guards against a hub that was tampered with. If you trust the hub: delete this file.",
+        ) from error
+    if seen.v > 1:
+        raise UpgradeNeededError(f"Upgrade needed: {path} is of a newer format.", "", "Upgrade SkillClaw.")
+    return seen
+
+
+def save_seen(path: Path, url: str, group: str, now: SeenGroup) -> None:
+    """Remember `now` for `group` at `url`; an entry that another process saw later is kept."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with FileLock(path.with_name(path.name + ".lock"), timeout=30, mode=0o600):
+            seen = load_seen(path)
+            known = seen.groups.get(group)
+            if known is not None and known.seq > now.seq:
+                now = known
+            changed = replace(seen, urls={**seen.urls, url: group}, groups={**seen.groups, group: now})
+            if changed != seen:
+                _write(path, msgspec.json.format(msgspec.json.encode(changed), indent=1))
+    except Timeout as error:
+        raise BusyError(f"Another process holds {path}.", "", "Try again.") from error
+    except OSError as error:
+        raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error
+
+
+def load_checkpoint(path: Path, group: str) -> Checkpoint | None:
+    """The last fold of `group`'s log, or None where there is none that can be used."""
+    try:
+        checkpoint = msgspec.json.decode((path / f"{group}.state.json").read_bytes(), type=Checkpoint)
+    except (OSError, msgspec.MsgspecError, ValueError):
+        return None  # it only saves time
+    if checkpoint.fold != FOLD or checkpoint.state.group != group:
+        return None
+    return checkpoint
+
+
+def save_checkpoint(path: Path, state: HubState, tip: str) -> None:
+    """Keep the fold; where that fails, the next command reads the log from its start."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(
+            path / f"{state.group}.state.json",
+            msgspec.json.encode(Checkpoint(fold=FOLD, tip=tip, state=state)),
+        )
+    except OSError:
+        return
+
+
+def _write(path: Path, data: bytes) -> None:
+    aside = path.with_name(f".{path.name}-{secrets.token_hex(8)}.new")
+    try:
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,58 @@
+"""`library.json`: what was installed where, file by file. Written whole, beside the old one, then renamed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from skillclaw.errors import StorageError, UpgradeNeededError
+from skillclaw.library.records import LibraryState
+
+__all__ = ["load", "save"]
+
+
+def load(home: Path) -> LibraryState:
+    """What is remembered; nothing where there is no file. A file that cannot be read is an error: taken for
+    empty, every installed skill would count as somebody else's.
+    """
+    path = home / "library.json"
+    try:
+        state = msgspec.json.decode(path.read_bytes(), type=LibraryState)
+    except FileNotFoundError:
+        return LibraryState()
+    except OSError as error:
+        raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise StorageError(
+            f"{path} does not hold what it should.",
+            str(error),
+            "Put it back from a backup; or delete it: installed skills then count as your own and stay.",
+        ) from error
+    if state.v > 1:
+        raise UpgradeNeededError(
+            f"Upgrade needed: {path} is of a newer format.",
+            "",
+            "Upgrade SkillClaw. What is installed stays as it is.",
+        )
+    return state
+
+
+def save(home: Path, state: LibraryState, *, only_if_not: LibraryState | None = None) -> None:
+    """Remember `state`; nothing is written where it equals `only_if_not`."""
+    if state == only_if_not:
+        return
+    path = home / "library.json"
+    aside = home / f".library-{secrets.token_hex(6)}.new"
+    try:
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(state, order="deterministic"), indent=1))
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error
+    finally:
+        aside.unlink(missing_ok=True)

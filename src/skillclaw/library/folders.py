@@ -1,0 +1,136 @@
+"""Bundles as folders: written, read and compared. Nothing here follows a symbolic link."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+from skillclaw.errors import BadInputError
+from skillclaw.library.records import FileMark
+from skillclaw.skills.bundle import MAX_BYTES, MAX_FILES, check_files
+from skillclaw.skills.records import Bundle, File
+
+__all__ = ["exists", "from_folder", "marks", "remove_tree", "scan", "sync_folder", "to_folder"]
+
+# What systems and interpreters leave in a folder by themselves is no edit and no part of a skill
+_LITTER = frozenset([".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__"])
+# Windows has no executable bit; there the released one is taken as given
+_MODES = os.name == "posix"
+
+
+def exists(path: Path) -> bool:
+    """True where anything is at `path`, a broken link too. Raises OSError where that cannot be told."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def marks(bundle: Bundle) -> dict[str, FileMark]:
+    """What `scan` finds where `to_folder` wrote `bundle`."""
+    return {
+        file.path: FileMark(
+            sha256=hashlib.sha256(file.data).hexdigest(), executable=_MODES and file.executable
+        )
+        for file in bundle.files
+    }
+
+
+def scan(folder: Path) -> dict[str, FileMark] | None:
+    """Every file below `folder` with its hash; None where `folder` is no folder of its own (absent, a link,
+    a file). Raises OSError where something in it cannot be read.
+    """
+    if not exists(folder) or not stat.S_ISDIR(folder.lstat().st_mode):
+        return None
+    found: dict[str, FileMark] = {}
+    for path, name in _walk(folder, ""):
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode):
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            found[name] = FileMark(sha256=digest, executable=_MODES and bool(mode & 0o100))
+        else:
+            found[name] = FileMark(sha256="link" if stat.S_ISLNK(mode) else "device")
+    return found
+
+
+def from_folder(folder: Path, name: str) -> Bundle:
+    """The files of `folder` as skill `name`; raises BadInputError where they cannot be a bundle (links,
+    devices, names that other systems refuse, too much) and OSError where they cannot be read.
+    """
+    files: list[File] = []
+    size = 0
+    for path, relative in _walk(folder, ""):
+        facts = path.lstat()
+        size += facts.st_size
+        if not stat.S_ISREG(facts.st_mode):
+            raise BadInputError(f"{path} is not a regular file.")
+        if len(files) == MAX_FILES or size > MAX_BYTES:
+            raise BadInputError(
+                f"{folder} is too large for a skill.",
+                f"At most {MAX_FILES} files and {MAX_BYTES // 2**20} MB are allowed.",
+            )
+        executable = _MODES and bool(facts.st_mode & 0o100)
+        files.append(File(path=relative, data=path.read_bytes(), executable=executable))
+    check_files(files)
+    return Bundle(name=name, files=sorted(files, key=lambda file: file.path.encode()))
+
+
+def to_folder(bundle: Bundle, folder: Path) -> None:
+    """Write `bundle` into the new folder `folder`, so that it survives a loss of power. Raises OSError.
+
+    Files are 0644, or 0755 where released as executable, folders 0755: agents may run as other users.
+    """
+    folder.mkdir(mode=0o755)
+    folders = {folder}
+    for file in bundle.files:
+        path = folder.joinpath(*file.path.split("/"))
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        folders.update(parent for parent in path.parents if parent.is_relative_to(folder))
+        mode = 0o755 if file.executable else 0o644
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        with os.fdopen(os.open(path, flags, mode), "wb") as out:
+            out.write(file.data)
+            out.flush()
+            os.fsync(out.fileno())
+        if _MODES:
+            path.chmod(mode)
+    for place in sorted(folders, key=lambda place: len(place.parts), reverse=True):
+        if _MODES:
+            place.chmod(0o755)
+        sync_folder(place)
+
+
+def sync_folder(folder: Path) -> None:
+    """See that the names in `folder` survive a loss of power; Windows does so by itself."""
+    if not _MODES:
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove_tree(folder: Path) -> None:
+    """Take `folder` away as far as that can be done; what stays is tried again at the next sync."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[tuple[Path, str]]:
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.name in _LITTER:
+                continue
+            # macOS may hand names back decomposed
+            name = prefix + unicodedata.normalize("NFC", entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path), name + "/")
+            else:
+                yield Path(entry.path), name

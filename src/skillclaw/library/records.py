@@ -1,0 +1,111 @@
+"""What the library remembers (`library.json`) and what it reports."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from skillclaw.trajectory.model import Record
+
+__all__ = ["Change", "ChangeKind", "FileMark", "Installed", "LibraryState", "Row", "RowState", "SyncReport"]
+
+RowState = Literal["installed", "edited", "blocked", "missing", "failed", "outdated"]
+ChangeKind = Literal[
+    "installed",
+    "updated",
+    "removed",
+    "quarantined",
+    "edited",
+    "blocked",
+    "missing",
+    "failed",
+    "refused",
+    "skipped",
+]
+
+_QUIET = frozenset(["skipped", "missing"])
+_TEXTS = {
+    "installed": "Installed {skill} into {target}.",
+    "updated": "Updated {skill} in {target}.",
+    "removed": "Removed {skill} from {target}.",
+    "quarantined": "Quarantined {skill} from {target}: {detail}",
+    "edited": "Left {skill} in {target} as you edited it: {detail}",
+    "blocked": "Did not install {skill} into {target}: {detail}",
+    "failed": "Could not bring {skill} in {target} up to date: {detail}",
+    "refused": "Did not install {skill} into {target}, a check refused it: {detail}",
+}
+
+
+class FileMark(Record, frozen=True, kw_only=True):
+    """A file as it was written: the hash of its bytes (`link` for a link) and whether it can be executed."""
+
+    sha256: str
+    executable: bool = False
+
+
+class Installed(Record, frozen=True, kw_only=True):
+    """One skill in one folder as SkillClaw wrote it.
+
+    version, files   what was written last; empty while the first install is under way
+    wanted           the version that the log makes current, where it is another
+    pending_*        what is being written; settled at the next sync where that was cut off
+    """
+
+    hub: str
+    skill: str
+    target: str
+    version: str = ""
+    files: dict[str, FileMark] = {}
+    wanted: str = ""
+    pending_version: str = ""
+    pending_files: dict[str, FileMark] = {}
+
+
+class Row(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """How one skill stands in one folder; `detail` says why, for people."""
+
+    skill: str
+    target: str
+    state: RowState
+    detail: str = ""
+
+
+class LibraryState(Record, frozen=True, kw_only=True):
+    """`library.json`.
+
+    rows      what the last sync of each hub could not install, for `status`
+    declined  `<hub>/<skill>` that the user uninstalled; sync does not bring them back
+    made      folders that SkillClaw made, outermost first; taken away again when empty
+    """
+
+    v: int = 1
+    installed: list[Installed] = []
+    rows: dict[str, list[Row]] = {}
+    declined: list[str] = []
+    made: list[str] = []
+
+
+class Change(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """What sync or uninstall did with one skill in one folder, or why it did not."""
+
+    skill: str
+    target: str
+    action: ChangeKind
+    detail: str = ""
+    version: str = ""
+
+
+class SyncReport(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """What one sync or uninstall did. `unchanged` counts the copies that are as they should be."""
+
+    changes: list[Change] = []
+    unchanged: int = 0
+    note: str = ""
+
+    def lines(self) -> list[str]:
+        """For people: what changed, and what stands in the way; empty where there is nothing to say."""
+        lines = [
+            _TEXTS[change.action].format(skill=change.skill, target=change.target, detail=change.detail)
+            for change in self.changes
+            if change.action not in _QUIET
+        ]
+        return [*lines, self.note] if self.note else lines

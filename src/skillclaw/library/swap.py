@@ -1,0 +1,123 @@
+"""One skill folder put in place, taken away or moved out, so that a crash leaves the old or the new, whole.
+
+Everything goes through a folder beside the place, `.skillclaw-tmp-<home>-<random>/`, so that moves are
+renames within one file system:
+
+    new/<skill>   being written
+    old/<skill>   what was in place, not looked at yet: it may hold the user's edits, and is never deleted
+    checked/...   the same, found unedited; goes back if the process dies before the new one is in
+    gone/...      taken away for good, being deleted
+
+`recover` cleans up after processes that died; it touches only folders of the same SkillClaw home.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from skillclaw.library.folders import exists, remove_tree, scan, sync_folder, to_folder
+from skillclaw.library.records import FileMark
+from skillclaw.skills.records import Bundle
+
+__all__ = ["EditedError", "move_out", "put", "recover", "remove"]
+
+_PREFIX = ".skillclaw-tmp-"
+
+
+class EditedError(Exception):
+    """The user changed the folder meanwhile; it is as they left it."""
+
+
+def put(bundle: Bundle, target: Path, home: Path, old: Mapping[str, FileMark] | None) -> None:
+    """Make `target`/<name> hold `bundle`; `old` is what must be there now, None where nothing is.
+
+    Raises OSError (what was there is there) and EditedError.
+    """
+    place = target / bundle.name
+    stage = _stage(target, home)
+    try:
+        (stage / "new").mkdir()
+        to_folder(bundle, stage / "new" / bundle.name)
+        if old is not None:
+            _set_aside(place, stage, old)
+        try:
+            (stage / "new" / bundle.name).rename(place)
+        except OSError:
+            if old is not None and not exists(place):
+                (stage / "checked" / bundle.name).rename(place)
+            raise
+        sync_folder(target)
+    finally:
+        _clean(stage, place)
+
+
+def remove(place: Path, home: Path, old: Mapping[str, FileMark]) -> None:
+    """Take `place` away, which must hold `old`. Raises OSError (it is there still) and EditedError."""
+    stage = _stage(place.parent, home)
+    try:
+        _set_aside(place, stage, old)
+        # from here on a crash must not bring it back, half deleted
+        (stage / "checked").rename(stage / "gone")
+        sync_folder(place.parent)
+    finally:
+        _clean(stage, place)
+
+
+def move_out(place: Path, to: Path) -> None:
+    """Move the folder `place`, whatever it holds, to the new path `to`, across disks too. Raises OSError."""
+    try:
+        place.rename(to)
+    except OSError:
+        aside = to.with_name(to.name + ".new")
+        shutil.copytree(place, aside, symlinks=True)
+        aside.rename(to)
+        shutil.rmtree(place)
+
+
+def recover(target: Path, home: Path) -> None:
+    """Put back and clean up what a process of this home left in `target` when it died. Raises OSError."""
+    try:
+        left = sorted(target.glob(f"{_PREFIX}{_mark(home)}-*"))
+    except OSError:
+        return
+    for stage in left:
+        for aside in [*(stage / "old").glob("*"), *(stage / "checked").glob("*")]:
+            if not exists(target / aside.name):
+                aside.rename(target / aside.name)
+        _clean(stage, None)
+
+
+def _stage(target: Path, home: Path) -> Path:
+    stage = target / f"{_PREFIX}{_mark(home)}-{secrets.token_hex(6)}"
+    stage.mkdir(mode=0o700)
+    return stage
+
+
+def _set_aside(place: Path, stage: Path, old: Mapping[str, FileMark]) -> None:
+    aside = stage / "old" / place.name
+    aside.parent.mkdir()
+    place.rename(aside)
+    # it may have been edited since it was looked at; now nobody finds it to edit it
+    if scan(aside) != old:
+        aside.rename(place)
+        raise EditedError
+    aside.parent.rename(stage / "checked")
+
+
+def _clean(stage: Path, place: Path | None) -> None:
+    """Delete `stage`, unless it holds the only copy of something."""
+    if any((stage / "old").glob("*")):
+        return
+    if place is not None and not exists(place) and exists(stage / "checked" / place.name):
+        return
+    remove_tree(stage)
+
+
+def _mark(home: Path) -> str:
+    """Tells homes apart that install into the same folder."""
+    return hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:8]
