@@ -1,0 +1,132 @@
+"""What SkillClaw wrote into agents' settings: `connections.json` and `backups/` in SkillClaw's home.
+
+Both are 0600: a settings file may hold the user's credentials, and its backup is a copy of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+from skillclaw.agents.edits import write_atomic
+from skillclaw.agents.records import Connection, FileEdit, WrittenFile
+from skillclaw.errors import BadInputError, StorageError, UpgradeNeededError
+from skillclaw.trajectory.model import Record
+
+__all__ = [
+    "connected",
+    "connected_upstreams",
+    "connection",
+    "forget_connection",
+    "record_connection",
+    "written_files",
+]
+
+VERSION = 1
+
+
+class _Connections(Record, frozen=True, kw_only=True, omit_defaults=False):
+    v: int = VERSION
+    agents: dict[str, Connection] = {}
+
+
+def connected(home: Path) -> list[str]:
+    """The names of the agents that are connected, sorted."""
+    return sorted(_load(home).agents)
+
+
+def connected_upstreams(home: Path) -> dict[str, str]:
+    """Where connected agents really want to go, for those whose settings named a base URL of their own."""
+    return {name: found.upstream for name, found in sorted(_load(home).agents.items()) if found.upstream}
+
+
+def connection(home: Path, name: str) -> Connection | None:
+    """What was written for an agent, with the original bytes of each file; None when it is not connected.
+
+    Raises StorageError when a backup is missing or changed: then nothing may be put back from it.
+    """
+    found = _load(home).agents.get(name)
+    if found is None:
+        return None
+    files = [msgspec.structs.replace(file, original=_backup(home, file.backup)) for file in found.files]
+    return msgspec.structs.replace(found, files=files)
+
+
+def written_files(edits: list[FileEdit]) -> list[WrittenFile]:
+    """The record of edits that are made: `before` counts as the original."""
+    return [
+        WrittenFile(
+            path=str(edit.path),
+            format=edit.format,
+            written=hashlib.sha256(edit.after or b"").hexdigest(),
+            changes=edit.changes,
+            original=edit.before,
+        )
+        for edit in edits
+    ]
+
+
+def record_connection(home: Path, record: Connection) -> None:
+    """Keep the record and the originals; done before the files change, so that a crash loses no way back."""
+    files = []
+    for file in record.files:
+        backup = None
+        if file.original is not None:
+            backup = f"{record.agent}-{hashlib.sha256(file.original).hexdigest()}"
+            path = home / "backups" / backup
+            if not path.exists():
+                write_atomic(path, file.original)
+        files.append(msgspec.structs.replace(file, backup=backup, original=None))
+    known = _load(home)
+    agents = {**known.agents, record.agent: msgspec.structs.replace(record, files=files)}
+    _store(home, msgspec.structs.replace(known, agents=agents))
+
+
+def forget_connection(home: Path, name: str) -> None:
+    """Drop the record. Backups stay: a copy too many costs little, a lost original cannot be had again."""
+    known = _load(home)
+    if name in known.agents:
+        agents = {key: value for key, value in known.agents.items() if key != name}
+        _store(home, msgspec.structs.replace(known, agents=agents))
+
+
+def _load(home: Path) -> _Connections:
+    path = home / "connections.json"
+    todo = f"Mend or move {path}; the originals of the settings files are in {home / 'backups'}."
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return _Connections()
+    except OSError as error:
+        raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error
+    try:
+        version = msgspec.json.decode(raw, type=dict[str, object]).get("v")
+        if isinstance(version, int) and version > VERSION:
+            raise UpgradeNeededError(
+                f"{path} was written by a newer SkillClaw.", f"It has format {version}.", "Upgrade SkillClaw."
+            )
+        return msgspec.json.decode(raw, type=_Connections)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInputError(f"{path} does not hold what it should.", str(error), todo) from error
+
+
+def _store(home: Path, known: _Connections) -> None:
+    write_atomic(home / "connections.json", msgspec.json.format(msgspec.json.encode(known), indent=2) + b"\n")
+
+
+def _backup(home: Path, name: str | None) -> bytes | None:
+    if name is None:
+        return None
+    path = home / "backups" / name
+    todo = "Undo the change by hand: take SkillClaw's URL out of the agent's settings."
+    if Path(name).name != name:
+        raise BadInputError("A backup is named wrongly.", name, todo)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise StorageError("The backup of a settings file is missing.", str(error), todo) from error
+    if hashlib.sha256(data).hexdigest() != name.rpartition("-")[2]:
+        raise StorageError("The backup of a settings file is damaged.", str(path), todo)
+    return data

@@ -1,0 +1,377 @@
+"""From the records of an agent's history to ATIF steps; what all readers share.
+
+A reader tells a `Transcript` what happened in order; it joins the pieces of one model answer, hangs
+results on their calls, marks what the host wrote, and numbers the steps.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from datetime import datetime
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Literal
+
+import msgspec
+
+from skillclaw.trajectory.keys import session_key
+from skillclaw.trajectory.model import (
+    ATIF_VERSION,
+    Agent,
+    CallMeta,
+    FinalMetrics,
+    Metrics,
+    Observation,
+    Part,
+    Result,
+    ResultMeta,
+    SessionMeta,
+    SkillUse,
+    Source,
+    Step,
+    StepMeta,
+    SubagentRef,
+    ToolCall,
+    Trajectory,
+    with_call_meta,
+    with_meta,
+    with_result_meta,
+    with_step_meta,
+)
+
+__all__ = [
+    "Draft",
+    "Transcript",
+    "as_int",
+    "as_str",
+    "image_part",
+    "message_of",
+    "project_name",
+    "subagent",
+    "trajectory",
+]
+
+_IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$")
+_SKILL_FILE = re.compile(r"([^\s'\"/\\]{1,64})[/\\]SKILL\.md\b")
+
+
+class Draft:
+    """A step in the making."""
+
+    def __init__(self, source: Literal["system", "user", "agent"], stamp: object) -> None:
+        self.source = source
+        self.stamp = _stamp(stamp)
+        self.parts: list[Part] = []
+        self.reasoning: list[str] = []
+        self.calls: list[ToolCall] = []
+        self.results: list[Result] = []
+        self.kind: Literal["turn", "side", "compaction"] = "turn"
+        self.injected = False
+        self.copied = False
+        self.model: str | None = None
+        self.effort: str | None = None
+        self.metrics: Metrics | None = None
+
+    def text(self, text: str) -> None:
+        """Add text; empty text adds nothing."""
+        if text:
+            self.parts.append(Part(type="text", text=text))
+
+    @property
+    def empty(self) -> bool:
+        """True when there is nothing in it worth a step."""
+        return not (self.parts or self.reasoning or self.calls or self.results)
+
+
+class Transcript:
+    """The steps of one session or sub-agent, in the making."""
+
+    def __init__(self) -> None:
+        self.drafts: list[Draft] = []
+        self._skills: dict[str, dict[str, Draft | None]] = {}
+        self._owner: dict[str, tuple[Draft, int]] = {}
+        self._answered: dict[str, tuple[Draft, int]] = {}
+        self._foretold: dict[str, tuple[int | None, bool | None]] = {}
+
+    def add(
+        self,
+        source: Literal["system", "user", "agent"],
+        stamp: object,
+        parts: list[Part] | None = None,
+        *,
+        injected: bool = False,
+        kind: Literal["turn", "side", "compaction"] = "turn",
+    ) -> Draft:
+        """Start a step."""
+        draft = Draft(source, stamp)
+        draft.parts = list(parts or [])
+        draft.injected = injected
+        draft.kind = kind
+        self.drafts.append(draft)
+        return draft
+
+    def call(self, draft: Draft, call_id: object, name: object, arguments: object) -> None:
+        """A tool call of an agent's step; the second with one id is a copy and is dropped."""
+        given = as_str(call_id) or f"call_{len(self._owner) + 1}"
+        if given in self._owner:
+            return
+        tool = as_str(name) or "unknown"
+        if isinstance(arguments, dict):
+            made = ToolCall(tool_call_id=given, function_name=tool, arguments=arguments)
+        else:
+            raw = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
+            made = with_call_meta(
+                ToolCall(tool_call_id=given, function_name=tool, arguments={"input": arguments}),
+                CallMeta(raw_arguments=raw),
+            )
+        self._owner[given] = (draft, len(draft.calls))
+        draft.calls.append(made)
+
+    def call_of(self, call_id: str) -> ToolCall | None:
+        """The call with this id."""
+        owner = self._owner.get(call_id)
+        return owner[0].calls[owner[1]] if owner else None
+
+    def result(
+        self,
+        call_id: object,
+        content: str | list[Part] | None,
+        meta: ResultMeta,
+        stamp: object,
+        subagents: list[str] | None = None,
+    ) -> None:
+        """What a call gave back. Without a known call it becomes a system step of its own."""
+        given = as_str(call_id)
+        meta = _fill(meta, *self._foretold.pop(given, (None, None)))
+        refs = [SubagentRef(trajectory_id=name) for name in subagents or []] or None
+        made = with_result_meta(
+            Result(source_call_id=given or None, content=content, subagent_trajectory_ref=refs), meta
+        )
+        if given in self._answered:
+            return
+        owner = self._owner.get(given)
+        draft = owner[0] if owner else self.add("system", stamp, injected=True)
+        self._answered[given] = (draft, len(draft.results))
+        draft.results.append(made)
+
+    def foretell(self, call_id: str, *, exit_code: int | None, is_error: bool | None) -> None:
+        """Tell what another record says of a call's result, before or after the result itself."""
+        found = self._answered.get(call_id)
+        if found is None:
+            self._foretold[call_id] = (exit_code, is_error)
+            return
+        draft, index = found
+        raw = (draft.results[index].extra or {}).get("skillclaw")
+        meta = msgspec.convert(raw, ResultMeta) if raw else ResultMeta()
+        draft.results[index] = with_result_meta(draft.results[index], _fill(meta, exit_code, is_error))
+
+    def refer(self, call_id: str, names: list[str]) -> None:
+        """Say that a call's result stands for these sub-agents."""
+        found = self._answered.get(call_id)
+        if found is None or not names:
+            return
+        draft, index = found
+        old = draft.results[index]
+        known = list(old.subagent_trajectory_ref or [])
+        have = {ref.trajectory_id for ref in known}
+        known += [SubagentRef(trajectory_id=name) for name in names if name not in have]
+        draft.results[index] = msgspec.structs.replace(old, subagent_trajectory_ref=known)
+
+    def skill(self, name: object, use: Literal["offered", "read", "invoked"], draft: Draft | None) -> None:
+        """A skill was listed, its body was read, or it was called by name (first time counts)."""
+        text = as_str(name)[:64]
+        if not text:
+            return
+        known = self._skills.setdefault(text, {})
+        if use not in known:
+            known[use] = draft
+
+    def skill_files(self, text: str, draft: Draft) -> None:
+        """Note the skills whose SKILL.md a command or a path names."""
+        for match in _SKILL_FILE.finditer(text):
+            self.skill(match[1], "read", draft)
+
+    @property
+    def offered(self) -> list[str]:
+        """The names of the skills that were listed."""
+        return [name for name, uses in self._skills.items() if "offered" in uses]
+
+    def finish(self) -> tuple[list[Step], list[SkillUse]]:
+        """The steps, numbered, without empty drafts; the skills with the steps they were used in."""
+        made: list[Step] = []
+        numbers: dict[int, int] = {}
+        for draft in self.drafts:
+            if not draft.empty:
+                made.append(_step(draft, len(made) + 1))
+                numbers[id(draft)] = len(made)
+        skills = [
+            SkillUse(
+                name=name,
+                offered="offered" in uses,
+                read_step=numbers.get(id(uses.get("read"))),
+                invoked_step=numbers.get(id(uses.get("invoked"))),
+            )
+            for name, uses in sorted(self._skills.items())
+        ]
+        return made, skills
+
+
+def trajectory(
+    transcript: Transcript,
+    *,
+    agent: str,
+    version: str,
+    native_id: str,
+    models: dict[str, int],
+    cwd: str,
+    home: Path,
+    facts: dict[str, str],
+    subagents: list[Trajectory],
+) -> Trajectory | None:
+    """The session as a trajectory with its key and project, or None when nobody said or did anything."""
+    steps, skills = transcript.finish()
+    if not any(step.source != "system" for step in steps):
+        return None
+    meta = SessionMeta(
+        key=session_key(agent, native_id),
+        source="history",
+        project=project_name(cwd, home),
+        skills=skills,
+        env=facts,
+    )
+    made = Trajectory(
+        schema_version=ATIF_VERSION,
+        session_id=native_id,
+        agent=Agent(name=agent, version=version or "unknown", model_name=_most(models)),
+        steps=steps,
+        final_metrics=_totals(steps),
+        subagent_trajectories=subagents or None,
+    )
+    return with_meta(made, meta)
+
+
+def subagent(
+    transcript: Transcript, *, agent: str, version: str, native_id: str, models: dict[str, int]
+) -> Trajectory | None:
+    """A delegated part of a session, to be embedded in it; None when there is nothing in it."""
+    steps, _ = transcript.finish()
+    if not steps:
+        return None
+    return Trajectory(
+        schema_version=ATIF_VERSION,
+        trajectory_id=native_id,
+        agent=Agent(name=agent, version=version or "unknown", model_name=_most(models)),
+        steps=steps,
+    )
+
+
+def project_name(cwd: str, home: Path) -> str:
+    """The name of the git repository that a folder is in, else its own; empty for the home folder."""
+    if not cwd or "\0" in cwd:
+        return ""
+    pure = PureWindowsPath(cwd) if re.match(r"[A-Za-z]:[\\/]|\\\\", cwd) else PurePosixPath(cwd)
+    try:
+        if str(pure) == str(home):
+            return ""
+        # A network path is not asked: looking there can take seconds.
+        if pure.is_absolute() and not str(pure).startswith(("\\\\", "//")):
+            here = Path(str(pure))
+            for folder in (here, *here.parents)[:32]:
+                if folder == home:
+                    break
+                if (folder / ".git").exists():
+                    return folder.name[:200]
+    except (OSError, ValueError):
+        pass
+    return pure.name[:200]
+
+
+def image_part(media_type: object, data: object) -> Part:
+    """A picture by its hash; types that ATIF does not know become a text that says so."""
+    text = as_str(data)
+    if text.startswith("data:"):
+        head, _, text = text.partition(",")
+        media_type = head[5:].partition(";")[0] or media_type
+    try:
+        raw = base64.b64decode(text, validate=False)
+    except (binascii.Error, ValueError):
+        raw = text.encode("utf-8", "replace")
+    kind = as_str(media_type).lower()
+    path = f"sha256:{hashlib.sha256(raw).hexdigest()}"
+    if kind in _IMAGES:
+        return Part(type="image", source=Source(media_type=kind, path=path))
+    return Part(type="text", text=f"[{kind[:40] or 'data'} {path}]")
+
+
+def as_str(value: object) -> str:
+    """The value if it is text, else nothing."""
+    return value if isinstance(value, str) else ""
+
+
+def as_int(value: object) -> int | None:
+    """The value if it is a whole number of 0 or more, else None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
+
+
+def message_of(parts: list[Part]) -> str | list[Part]:
+    """The shortest form of a message: text where there is nothing else."""
+    if any(part.type != "text" for part in parts):
+        return parts
+    return "\n".join(part.text or "" for part in parts)
+
+
+def _fill(meta: ResultMeta, exit_code: int | None, is_error: bool | None) -> ResultMeta:
+    """What is known stays; what is not is taken from the second source."""
+    return msgspec.structs.replace(
+        meta,
+        exit_code=meta.exit_code if meta.exit_code is not None else exit_code,
+        is_error=meta.is_error if meta.is_error is not None else is_error,
+    )
+
+
+def _step(draft: Draft, number: int) -> Step:
+    agent = draft.source == "agent"
+    made = Step(
+        step_id=number,
+        source=draft.source,
+        message=message_of(draft.parts),
+        timestamp=draft.stamp,
+        model_name=draft.model if agent else None,
+        reasoning_effort=draft.effort if agent else None,
+        reasoning_content="\n\n".join(draft.reasoning) or None if agent else None,
+        tool_calls=draft.calls or None if agent else None,
+        observation=Observation(results=draft.results) if draft.results else None,
+        metrics=draft.metrics if agent else None,
+        is_copied_context=True if draft.copied else None,
+    )
+    return with_step_meta(made, StepMeta(kind=draft.kind, injected=draft.injected))
+
+
+def _stamp(value: object) -> str | None:
+    text = as_str(value)
+    if not _STAMP.match(text):
+        return None
+    try:
+        datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return text
+
+
+def _most(models: dict[str, int]) -> str | None:
+    return max(models, key=lambda name: models[name]) if models else None
+
+
+def _totals(steps: list[Step]) -> FinalMetrics | None:
+    known = [step.metrics for step in steps if step.metrics]
+    if not known:
+        return None
+    return FinalMetrics(
+        total_prompt_tokens=sum(m.prompt_tokens or 0 for m in known),
+        total_completion_tokens=sum(m.completion_tokens or 0 for m in known),
+        total_cached_tokens=sum(m.cached_tokens or 0 for m in known),
+        total_steps=len(steps),
+    )

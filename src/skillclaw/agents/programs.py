@@ -1,0 +1,43 @@
+"""Looking at the programs and files of an agent."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from skillclaw.agents.records import Env
+
+__all__ = ["file_stat", "version_of"]
+
+_VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?(?:[-+.\w]*)?")
+WAIT = 10.0
+"""Seconds that a program may take to tell its version; a healthy one takes 0.1 to 1."""
+
+
+def version_of(env: Env, program: str) -> str | None:
+    """What `program --version` says, or None when it fails, hangs or says nothing like a version."""
+    try:
+        done = subprocess.run(
+            [program, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=WAIT,
+            env={**env.environ, "HOME": str(env.home)} if os.name != "nt" else dict(env.environ),
+            cwd=env.home if env.home.is_dir() else None,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    match = _VERSION.search(done.stdout.decode("utf-8", "replace"))
+    return match[0] if match and done.returncode == 0 else None
+
+
+def file_stat(path: Path) -> tuple[int, float] | None:
+    """(bytes, mtime in Unix seconds) of a regular file, or None."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return (stat.st_size, stat.st_mtime) if path.is_file() else None

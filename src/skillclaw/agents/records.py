@@ -1,0 +1,244 @@
+"""What the adapters take and give: the user's surroundings, file edits, histories, findings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import msgspec
+
+from skillclaw.errors import StorageError
+from skillclaw.trajectory.model import Record, Trajectory
+
+__all__ = [
+    "Adapter",
+    "AtifItem",
+    "ConnectPlan",
+    "Connection",
+    "Detection",
+    "Env",
+    "FileEdit",
+    "Finding",
+    "HistoryFile",
+    "HistoryRead",
+    "KeyChange",
+    "Launch",
+    "WrittenFile",
+]
+
+MAX_CONFIG = 16 * 1024 * 1024
+"""Bytes that a settings file may have; a larger one is not a settings file."""
+
+
+class Env(Record, frozen=True, kw_only=True):
+    """The user's surroundings, given by value so that nothing reads the process's own by accident.
+
+    home, cwd  absolute folders; environ: environment variables
+    pending    contents that files are about to have (None: no such file), seen by `read_bytes` instead of
+               what is on disk, so that a change can be planned on top of another
+    """
+
+    home: Path
+    environ: Mapping[str, str]
+    cwd: Path
+    pending: Mapping[Path, bytes | None] = {}
+
+    @classmethod
+    def current(cls) -> Env:
+        """The surroundings of this process; a deleted working folder counts as the home folder."""
+        home = Path.home()
+        try:
+            cwd = Path.cwd()
+        except OSError:
+            cwd = home
+        return cls(home=home, environ=dict(os.environ), cwd=cwd)
+
+    def folder(self, variable: str, default: str) -> Path:
+        """The folder that the environment variable names, else `default` below the home folder."""
+        given = self.environ.get(variable, "").strip()
+        if not given:
+            return self.home / default
+        path = self.home / given[2:] if given.startswith("~/") else Path(given)
+        return path if path.is_absolute() else self.cwd / path
+
+    @property
+    def skillclaw_home(self) -> Path:
+        """SkillClaw's own folder, whose sessions are never mined."""
+        return self.folder("SKILLCLAW_HOME", ".skillclaw")
+
+    def which(self, program: str) -> str | None:
+        """The full path of a program on this environment's PATH, or None."""
+        return shutil.which(program, path=self.environ.get("PATH", os.defpath))
+
+    def read_bytes(self, path: Path) -> bytes | None:
+        """The content of a settings file, None when there is none; raises StorageError."""
+        if path in self.pending:
+            return self.pending[path]
+        try:
+            if path.stat().st_size > MAX_CONFIG:
+                raise StorageError(f"{path} is too large for a settings file.", "", "Look into the file.")
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error
+
+
+class Detection(Record, frozen=True, kw_only=True):
+    """An agent as found. `config` is the file that `connect` changes; `sessions` counts histories on disk."""
+
+    installed: bool
+    version: str | None = None
+    config: Path | None = None
+    sessions: int = 0
+
+
+class KeyChange(Record, frozen=True, kw_only=True):
+    """One key that SkillClaw set in a settings file: where, what it was, what it became.
+
+    `had` is False when the key was not there; then `old` means nothing. `made`: how many of the objects
+    around it were made for it, and go with it.
+    """
+
+    keys: list[str]
+    new: str
+    had: bool = False
+    old: Any = None
+    made: int = 0
+
+
+class FileEdit(Record, frozen=True, kw_only=True):
+    """A file's content before and after; None stands for no file. `changes` are the keys that it sets."""
+
+    path: Path
+    before: bytes | None
+    after: bytes | None
+    format: Literal["json", "toml"] = "json"
+    changes: list[KeyChange] = []
+
+
+class ConnectPlan(Record, frozen=True, kw_only=True):
+    """How to wire an agent up. `upstream` is a base URL of the user's own that was replaced, else None."""
+
+    edits: list[FileEdit]
+    upstream: str | None = None
+    notes: list[str] = []
+
+
+class WrittenFile(Record, frozen=True, kw_only=True):
+    """A settings file that SkillClaw changed.
+
+    backup   name of the copy of the original in `backups/`; None when there was no file
+    written  SHA-256 of the bytes that SkillClaw wrote
+    original the backup's bytes, loaded with the record and not stored in it
+    """
+
+    path: str
+    format: Literal["json", "toml"]
+    written: str
+    backup: str | None = None
+    changes: list[KeyChange] = []
+    original: bytes | None = None
+
+
+class Connection(Record, frozen=True, kw_only=True):
+    """A connected agent: the URL it was given, its own upstream if it had one, the files changed."""
+
+    agent: str
+    base_url: str
+    upstream: str | None = None
+    files: list[WrittenFile] = []
+    since: str = ""
+
+
+class HistoryFile(Record, frozen=True, kw_only=True):
+    """The history of one session. Size in bytes and mtime (Unix seconds) cover its sub-agents' files."""
+
+    path: Path
+    size: int
+    mtime: float
+
+
+class HistoryRead(Record, frozen=True, kw_only=True):
+    """A history as read; `skipped` counts what was left out, by reason."""
+
+    trajectory: Trajectory | None
+    skipped: dict[str, int] = {}
+
+
+class AtifItem(Record, frozen=True, kw_only=True):
+    """One document of an ATIF file, or why it is none. `line` counts from 1 (array: position)."""
+
+    trajectory: Trajectory | None
+    line: int
+    reason: str = ""
+
+
+class Launch(Record, frozen=True, kw_only=True):
+    """How to start an agent through the proxy: argv and what to add to the environment."""
+
+    argv: list[str]
+    env: dict[str, str] = {}
+
+
+class Finding(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """One result of `doctor`; `mend` says what to do about it."""
+
+    level: Literal["ok", "warn", "fail"]
+    subject: str
+    text: str
+    mend: str = ""
+
+
+@runtime_checkable
+class Adapter(Protocol):
+    """One agent platform.
+
+    To add one, put a module in this folder (or an entry point of group `skillclaw.agents`) with an object of
+    this shape under the name `ADAPTER`. Methods raise SkillClawError only, and touch no file but through
+    the edits that they return.
+    """
+
+    @property
+    def name(self) -> str:
+        """The agent's name: the proxy's URL prefix and the name in commands."""
+
+    @property
+    def title(self) -> str:
+        """The name for people."""
+
+    @property
+    def default_upstream(self) -> str:
+        """Base URL of the provider when the user has set none; the agent adds paths such as /v1/messages."""
+
+    def upstream(self, env: Env) -> str:
+        """The base URL that the agent's own settings lead to now, never SkillClaw's own."""
+
+    def detect(self, env: Env, versions: bool) -> Detection:
+        """Is it here? `versions` may start the program; without it only files are looked at."""
+
+    def connect(self, env: Env, base_url: str) -> ConnectPlan:
+        """The edits that point the agent at `base_url`; BadInputError for settings that do not parse."""
+
+    def disconnect(self, env: Env, record: Connection) -> list[FileEdit]:
+        """The edits that put back what `connect` changed, and nothing that the user changed since."""
+
+    def doctor(self, env: Env, base_url: str | None) -> list[Finding]:
+        """What is right and wrong with the agent; `base_url` is None when it is not connected."""
+
+    def launch(self, env: Env, base_url: str, args: Sequence[str]) -> Launch:
+        """Start it through the proxy without touching a file."""
+
+    def histories(self, env: Env) -> list[HistoryFile]:
+        """Its main sessions on disk, oldest first; unreadable folders are left out."""
+
+    def read_history(self, path: Path, env: Env) -> HistoryRead:
+        """One session with its sub-agents; BadInputError when the file is no history of this agent."""
+
+
+def replace_pending(env: Env, pending: Mapping[Path, bytes | None]) -> Env:
+    """The same surroundings, with files that will have other contents."""
+    return msgspec.structs.replace(env, pending={**env.pending, **pending})
