@@ -1,0 +1,293 @@
+"""Patterns of one topic as units of a skill: what it should say, before any existing text is looked at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from skillclaw.evolve.evolvers import EvolveContext
+from skillclaw.evolve.evolvers._names import topic_title
+from skillclaw.evolve.evolvers._phrases import (
+    action,
+    asked,
+    code,
+    command_words,
+    error_name,
+    joined,
+    task,
+    term_words,
+)
+from skillclaw.evolve.evolvers._select import strength
+from skillclaw.skills.frontmatter import plain
+from skillclaw.skills.records import ActionShape, ItemKind, Pattern, Ref
+from skillclaw.skills.text import has_mask
+from skillclaw.skills.vocabulary import content_words
+
+__all__ = ["FACTS", "STEPS", "WHEN", "WRONG", "Unit", "describe", "draft", "keeper", "refs_of"]
+
+WHEN = "When to use"
+STEPS = "Steps"
+WRONG = "What goes wrong"
+FACTS = "Facts"
+CONDITIONS = 8
+"""Lines under "When to use": more would not tell it from other skills any better."""
+Support = Callable[[str], bool]
+_DANGLING = re.compile(r"(?:\s+(?:a|an|and|at|by|called|for|from|in|my|named|of|on|or|that|the|to|with))+$")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Lines that stand and fall together: one bullet, or the numbered steps under one heading.
+
+    section   path of headings: `Steps / Cancel a meeting`
+    kind      of its items; texts without their markers
+    patterns  what it rests on, the strongest first
+    """
+
+    section: str
+    kind: ItemKind
+    texts: tuple[str, ...]
+    patterns: tuple[Pattern, ...]
+
+    @property
+    def key(self) -> tuple[str, str, bool]:
+        """What stays the same when the words change: the pattern, and the role that the lines play."""
+        return (self.patterns[0].id, self.kind, self.section == WHEN)
+
+
+def keeper(pattern: Pattern, context: EvolveContext) -> Support:
+    """Says of a word or value whether enough sessions of enough users of `pattern` have it.
+
+    Without sessions to look into, words of the shape itself are taken: the gate looks in any case.
+    """
+    if context.grounds is None:
+        return lambda text: True
+    users: dict[str, str] = {ref.session: ref.user for ref in pattern.evidence}
+    sources = [g for session in users if (g := context.grounds(session)) and g.user == users[session]]
+    known: dict[str, bool] = {}
+
+    def keep(text: str) -> bool:
+        if text not in known:
+            parts = tuple(text.split())
+            low = frozenset(content_words(text))
+            yes = [
+                g
+                for g in sources
+                if g.supports(parts) or (len(parts) == 1 and low and g.said_words(low) == low)
+            ]
+            known[text] = len(yes) >= context.policy.sessions and (
+                len({g.user for g in yes}) >= context.policy.users
+            )
+        return known[text]
+
+    return keep
+
+
+def draft(patterns: list[Pattern], context: EvolveContext) -> list[Unit]:
+    """The units of a skill that says what `patterns` support, in the order of the sections."""
+    when: list[Unit] = []
+    rest: list[Unit] = []
+    for pattern in sorted(patterns, key=strength):
+        condition, units = _write(pattern, context)
+        if not units:
+            continue
+        if condition and len(when) < CONDITIONS:
+            when.append(Unit(section=WHEN, kind="condition", texts=(condition,), patterns=(pattern,)))
+        rest += units
+    order = {STEPS: 1, WRONG: 2, FACTS: 3}
+    rest.sort(key=lambda unit: order[unit.section.split(" / ")[0]])
+    return _merged([*when, *rest])
+
+
+def _merged(units: list[Unit]) -> list[Unit]:
+    """Units that say the same become one; procedures that share a heading get headings of their own."""
+    found: dict[tuple[str, tuple[str, ...]], Unit] = {}
+    headings: dict[str, int] = {}
+    for unit in units:
+        same = (unit.section.split(" / ")[0], unit.texts)
+        if same in found:
+            known = found[same]
+            found[same] = replace(known, patterns=(*known.patterns, *unit.patterns))
+            continue
+        if unit.kind == "step":
+            headings[unit.section] = headings.get(unit.section, 0) + 1
+            if headings[unit.section] > 1:
+                unit = replace(unit, section=f"{unit.section} (another way)")
+                if headings[unit.section.removesuffix(" (another way)")] > 2:
+                    continue
+        found[same] = unit
+    return list(found.values())
+
+
+def _write(pattern: Pattern, context: EvolveContext) -> tuple[str, list[Unit]]:
+    """The condition under which the pattern helps, and its units; none where it cannot be said safely."""
+    keep = keeper(pattern, context)
+    if pattern.kind == "procedure":
+        return _procedure(pattern, keep)
+    if pattern.kind == "recovery":
+        return _recovery(pattern, keep)
+    if pattern.kind == "correction":
+        return _correction(pattern, keep)
+    return _pitfall(pattern, keep)
+
+
+def _unit(section: str, kind: ItemKind, pattern: Pattern, *texts: str) -> list[Unit]:
+    if any(has_mask(text) for text in texts):
+        return []  # a masked value cannot be followed, and says that something private was there
+    return [Unit(section=section, kind=kind, texts=texts, patterns=(pattern,))]
+
+
+def _procedure(pattern: Pattern, keep: Support) -> tuple[str, list[Unit]]:
+    phrase = asked(pattern.intent, keep) if pattern.intent else ""
+    heading = task(phrase) if phrase else task(f"Work with {_names(pattern.actions)}")
+    if has_mask(heading):
+        return "", []
+    steps = tuple(f"{action(shape, keep)}." for shape in pattern.actions)
+    return f"The user asks: “{phrase}”" if phrase else "", _unit(
+        f"{STEPS} / {heading}", "step", pattern, *steps
+    )
+
+
+def _names(actions: list[ActionShape]) -> str:
+    return joined(list(dict.fromkeys(command_words(shape) for shape in actions))[:2])
+
+
+def _recovery(pattern: Pattern, keep: Support) -> tuple[str, list[Unit]]:
+    failed = pattern.failed or pattern.actions[-1]
+    error = error_name(pattern.error)
+    shown = _shown(failed)
+    what = f"{shown} fails{f' with {error}' if error else ''}"
+    steps = [action(shape, keep, first=False) for shape in pattern.actions]
+    for index, shape in enumerate(pattern.actions):
+        # The same call once more; a shape that lost the program's path may look the same without being it.
+        if _same(shape, failed) and (not shape.command or steps[index] == f"run {shown}"):
+            if index == 0:
+                return "", []
+            steps[index] = "try it again"
+    text = f"If {what}, {', then '.join(steps)}."
+    units = _unit(WRONG, "fix", pattern, text)
+    fact = _difference(failed, pattern.actions[-1])
+    if units and fact:
+        units += _unit(FACTS, "fact", pattern, fact)
+    return f"{what[:1].upper()}{what[1:]}.", units
+
+
+def _shown(shape: ActionShape) -> str:
+    return code(shape.command if shape.command is not None else shape.tool)
+
+
+def _same(first: ActionShape, second: ActionShape) -> bool:
+    return (first.tool, first.command, first.args) == (second.tool, second.command, second.args)
+
+
+def _difference(failed: ActionShape, worked: ActionShape) -> str:
+    """The one address that differs between what failed and what worked, as a fact."""
+    if failed.command is None or worked.command is None:
+        return ""
+    pattern = r"[\w.-]+:\d{2,5}\b"
+    wrong = [a for a in re.findall(pattern, failed.command) if a not in worked.command]
+    right = [a for a in re.findall(pattern, worked.command) if a not in failed.command]
+    return f"Use {code(right[0])}, not {code(wrong[0])}." if len(wrong) == len(right) == 1 else ""
+
+
+def _correction(pattern: Pattern, keep: Support) -> tuple[str, list[Unit]]:
+    said = next((text for text in pattern.user_text if _shared(text, keep)), "")
+    done = ", then ".join(action(shape, keep, first=False) for shape in pattern.actions)
+    instead = ""
+    if pattern.failed is not None and not any(_same(shape, pattern.failed) for shape in pattern.actions):
+        instead = f" instead of {_shown(pattern.failed)}"
+    elif not said:
+        return "", []  # the same action in other words: nothing that a reader could follow
+    text = f"{done[:1].upper()}{done[1:]}{instead}."
+    if said:
+        text += f" Users say: “{said}”"
+    condition = f"You are about to use {_shown(pattern.failed)}." if pattern.failed else ""
+    return condition, _unit(WRONG, "fix", pattern, text)
+
+
+def _shared(text: str, keep: Support) -> bool:
+    """Whether a user's words are short and each telling one is shared by enough users."""
+    words = content_words(text)
+    return bool(words) and len(text) <= 120 and "\n" not in text and all(keep(word) for word in words)
+
+
+def _pitfall(pattern: Pattern, keep: Support) -> tuple[str, list[Unit]]:
+    texts: list[str] = []
+    for later, earlier in pattern.before:
+        if max(later, earlier) < len(pattern.actions):
+            first, second = pattern.actions[earlier], pattern.actions[later]
+            needed = f"{action(first, keep)} before {_shown(second)}"
+            texts.append(f"{needed}; without it the task tends to fail.")
+    if not texts and pattern.failed is not None:
+        error = error_name(pattern.error)
+        texts = [f"Avoid {_shown(pattern.failed)}: it tends to fail{f' with {error}' if error else ''}."]
+        if pattern.actions and not _same(pattern.actions[-1], pattern.failed):
+            texts = [f"{texts[0]} {action(pattern.actions[-1], keep)} instead."]
+    condition = asked(pattern.intent, keep) if pattern.intent else ""
+    units = [unit for text in texts for unit in _unit(WRONG, "pitfall", pattern, text)]
+    return f"The user asks: “{condition}”" if condition else "", units
+
+
+def describe(topic: str, units: list[Unit], context: EvolveContext) -> tuple[str, list[Pattern]]:
+    """The frontmatter's description, what and when, and the patterns that it stands on.
+
+    The first sentence says enough alone (some hosts show 60 characters), and any sentence may be left out.
+    """
+    steps = [unit for unit in units if unit.kind == "step"]
+    fixes = [unit for unit in units if unit.kind == "fix"]
+    title = topic_title(topic)
+    used: list[Pattern] = []
+    tasks: list[str] = []
+    for unit in steps:
+        name = unit.section.split(" / ", 1)[1].removesuffix(" (another way)")
+        name = _DANGLING.sub("", re.sub(r"\s*…\s*", " ", plain(name)).strip())
+        name = name[:1].lower() + name[1:]
+        if name and name not in tasks and len("; ".join([*tasks, name])) <= 320:
+            tasks.append(name)
+            used += unit.patterns
+    errors: list[str] = []
+    for unit in fixes:
+        failed = unit.patterns[0].failed
+        if failed is None:
+            continue
+        error = error_name(unit.patterns[0].error)
+        what = f"{plain(command_words(failed))} fails{f' with {error}' if error else ''}"
+        if unit.patterns[0].kind == "correction":
+            what = f"{plain(command_words(failed))} comes to mind"
+        if what not in errors and len("; ".join([*errors, what])) <= 240:
+            errors.append(what)
+            used += unit.patterns
+    sentences = []
+    if tasks:
+        sentences.append(f"{title}: how to {joined(tasks[:2])}, step by step.")
+        asks = f"to {joined(tasks, 'or')}" if len(tasks) > 2 else "for that"
+        sentences.append(f"Use when the user asks {asks}.")
+        if errors:
+            sentences.append(f"Use when {joined(errors, 'or')}.")
+    elif errors:
+        sentences.append(f"{title}: what to do when {errors[0]}.")
+        if errors[1:]:
+            sentences.append(f"Also when {joined(errors[1:], 'or')}.")
+    else:
+        sentences.append(f"{title}: what to avoid.")
+    said = " ".join(sentences).lower()
+    terms: list[str] = []
+    for unit in [*steps, *fixes, *units]:
+        pattern = unit.patterns[0]
+        for term in term_words(pattern.intent, keeper(pattern, context)) if pattern.intent else []:
+            if term not in terms and term not in said and len(terms) < 8:
+                terms.append(term)
+    if terms:
+        sentences.append(f"Also about {joined(terms)}.")
+    used += [unit.patterns[0] for unit in units]
+    return plain(" ".join(sentences)), list({pattern.id: pattern for pattern in used}.values())
+
+
+def refs_of(patterns: tuple[Pattern, ...] | list[Pattern]) -> list[Ref]:
+    """The evidence of `patterns` together, each session once."""
+    found: dict[str, Ref] = {}
+    for pattern in patterns:
+        for ref in pattern.evidence:
+            found.setdefault(ref.session, ref)
+    return [found[session] for session in sorted(found)]

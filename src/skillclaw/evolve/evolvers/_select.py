@@ -1,0 +1,71 @@
+"""Which patterns the numbers support, and which have turned against what they say."""
+
+from __future__ import annotations
+
+from skillclaw.gate.policies import Policy
+from skillclaw.skills.records import Pattern
+
+__all__ = ["contradicted", "qualifies", "strength", "turned_against"]
+
+SUCCESS = 0.6
+"""Share of successes that makes a procedure worth teaching where no comparison can be made."""
+
+
+def qualifies(pattern: Pattern, policy: Policy) -> bool:
+    """Whether `pattern` is well enough supported to be written down.
+
+    All kinds need the policy's sessions and users, and fewer contradictions than evidence. A procedure must
+    do better than other ways (interval above 1) or, where that is not computable or not clear yet, succeed
+    in at least 60% of the sessions that followed it. A pitfall must be tied to failure by an interval that
+    leaves out 1.
+    """
+    if pattern.sessions < policy.sessions or pattern.users < policy.users or contradicted(pattern) >= 1:
+        return False
+    stats = pattern.stats
+    if pattern.kind == "procedure":
+        if not pattern.actions or (stats.ci is not None and stats.ci[1] < 1):
+            return False
+        return (stats.ci is not None and stats.ci[0] > 1) or _success(pattern) >= SUCCESS
+    if pattern.kind == "pitfall":
+        if stats.ci is None or (pattern.failed is None and not pattern.before):
+            return False
+        doing, leaving = (
+            _rate(stats.with_success, stats.with_n),
+            _rate(stats.without_success, stats.without_n),
+        )
+        if doing is not None and leaving is not None and doing < leaving and stats.ci[1] < 1:
+            return True  # with = did it, and succeeded less
+        return stats.ci[0] > 1  # the ratio speaks of avoiding it, or of failing
+    return bool(pattern.actions) and (pattern.failed is not None or bool(pattern.error))
+
+
+def contradicted(pattern: Pattern) -> float:
+    """Sessions that contradict the pattern for each that supports it."""
+    against = len({ref.session for ref in pattern.contradictions})
+    return against / pattern.sessions if pattern.sessions else float(against > 0)
+
+
+def turned_against(pattern: Pattern) -> bool:
+    """Whether experience now speaks against the pattern: more contradictions than evidence, and those who did
+    it succeed less (interval below 1), or twice as many where nothing can be compared."""
+    ci = pattern.stats.ci
+    if ci is not None and pattern.kind != "pitfall":
+        return contradicted(pattern) > 1 and ci[1] < 1
+    return contradicted(pattern) >= 2
+
+
+def strength(pattern: Pattern) -> tuple[int, int, float, str]:
+    """Sorts the best supported first: users, sessions, recency, then the id."""
+    return (-pattern.users, -pattern.sessions, -pattern.stats.recency, pattern.id)
+
+
+def _success(pattern: Pattern) -> float:
+    stats = pattern.stats
+    if stats.with_n:
+        return stats.with_success / stats.with_n
+    known = [ref.success for ref in pattern.evidence if ref.success is not None]
+    return sum(known) / len(known) if known else 0.0
+
+
+def _rate(success: int, n: int) -> float | None:
+    return success / n if n else None

@@ -1,0 +1,404 @@
+"""`extractive`: skills from patterns without an LLM (DESIGN 3.4). Deterministic: same patterns, same text.
+
+Patterns of one topic and scope become one skill; a skill that was made from some of them is refined and keeps
+its name. Every line is an item with its evidence. A refinement changes items, never the whole text:
+
+- an item whose words would not change stays as it is, byte for byte, with its evidence brought up to date;
+- a person's own line stays; a pinned skill is left alone;
+- a pattern that is not among those of this cycle says nothing about its lines: they stay;
+- at most `context.changes` items change in one proposal: what experience has turned against goes first (most
+  contradicted first), then what now reads otherwise, then what is new (best supported first). What does not
+  fit comes with a later cycle. A single unit larger than that (a long procedure) may go alone.
+
+Where the text would stay as it is nothing is proposed, however much the evidence grew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from skillclaw.errors import BadInputError
+from skillclaw.evolve.evolvers import Current, EvolveContext
+from skillclaw.evolve.evolvers._draft import Unit, describe, draft, refs_of
+from skillclaw.evolve.evolvers._edit import insert, remove, rewrite
+from skillclaw.evolve.evolvers._names import skill_name, topic_title
+from skillclaw.evolve.evolvers._select import contradicted, qualifies, strength, turned_against
+from skillclaw.skills.bundle import version
+from skillclaw.skills.frontmatter import Head, parse, render
+from skillclaw.skills.items import DESCRIPTION, all_items, item_id, markdown, replace_text, same_text
+from skillclaw.skills.records import Bundle, File, Item, Pattern, Proposal, Sidecar, content_id
+
+__all__ = ["EVOLVER", "Extractive"]
+
+NAME = "extractive"
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The patterns of one skill: its name, topic and scope, and the current version if there is one."""
+
+    skill: str
+    topic: str
+    project: str | None
+    patterns: tuple[Pattern, ...]
+    base: Current | None
+
+
+class Extractive:
+    """The engine that needs no model."""
+
+    name = NAME
+
+    def propose(
+        self, patterns: list[Pattern], current: dict[str, Current], context: EvolveContext
+    ) -> list[Proposal]:
+        """One proposal at most for each skill, in the order of their names."""
+        found: list[Proposal] = []
+        for group in _groups(patterns, current, context):
+            if group.base is not None and group.base.pinned:
+                continue
+            proposal = _create(group, context) if group.base is None else _refine(group, group.base, context)
+            if proposal is not None:
+                found.append(proposal)
+        return found
+
+
+EVOLVER = Extractive()
+
+
+def _groups(patterns: list[Pattern], current: dict[str, Current], context: EvolveContext) -> list[_Group]:
+    by_topic: dict[tuple[str, str | None], list[Pattern]] = {}
+    for pattern in sorted(patterns, key=lambda p: p.id):
+        by_topic.setdefault((pattern.topic, pattern.project), []).append(pattern)
+    owner = {
+        pattern: name
+        for name, skill in sorted(current.items())
+        for item in skill.sidecar.items
+        for pattern in item.patterns
+    }
+    taken = set(current) | set(context.taken)
+    groups: dict[str, _Group] = {}
+    for (topic, project), members in sorted(by_topic.items(), key=lambda x: (x[0][0], x[0][1] or "")):
+        known = [owner[p.id] for p in members if p.id in owner]
+        if known:
+            name = max(sorted(set(known)), key=known.count)
+            before = groups[name].patterns if name in groups else ()
+            groups[name] = _Group(name, topic, project, (*before, *members), current[name])
+        elif any(qualifies(p, context.policy) for p in members):
+            name = skill_name(topic, project, taken)
+            taken.add(name)
+            groups[name] = _Group(name, topic, project, tuple(members), None)
+    return [groups[name] for name in sorted(groups)]
+
+
+def _create(group: _Group, context: EvolveContext) -> Proposal | None:
+    units = draft([p for p in group.patterns if qualifies(p, context.policy)], context)
+    if not any(unit.kind != "condition" for unit in units):
+        return None
+    title = topic_title(group.topic)
+    description, behind = describe(group.topic, units, context)
+    head = render(Head(name=group.skill, description=description))
+    text = f"{head}\n# {title}\n"
+    bundle = Bundle(name=group.skill, files=[File(path="SKILL.md", data=text.encode("utf-8"))])
+    items = [_item(group.skill, DESCRIPTION, "condition", description, tuple(behind))]
+    bundle, items = _insert_all(bundle, items, units, title)
+    why = f"{_count(units)} about {group.topic}, learned from {_sources(group.patterns, units)}."
+    return _proposal(group, "create", bundle, items, units, why)
+
+
+def _insert_all(
+    bundle: Bundle, items: list[Item], units: Iterable[Unit], title: str
+) -> tuple[Bundle, list[Item]]:
+    for unit in units:
+        bundle, pointer = insert(bundle, unit, title)
+        items = [*items, *(_item(bundle.name, unit.section, unit.kind, t, unit.patterns) for t in unit.texts)]
+        if pointer:
+            items = _point(bundle.name, items, pointer, unit)
+    return bundle, items
+
+
+def _point(skill: str, items: list[Item], pointer: str, unit: Unit) -> list[Item]:
+    """The items with the line that points to a reference file, which stands on all that lies there."""
+    fresh = _item(skill, "More", "fact", pointer, unit.patterns)
+    known = next((item for item in items if item.id == fresh.id), None)
+    if known is None:
+        return [*items, fresh]
+    refs = {ref.session: ref for ref in [*known.evidence, *fresh.evidence]}
+    joined = msgspec.structs.replace(
+        known,
+        evidence=[refs[session] for session in sorted(refs)],
+        patterns=sorted({*known.patterns, *fresh.patterns}),
+    )
+    return [joined if item.id == known.id else item for item in items]
+
+
+def _item(skill: str, section: str, kind: str, text: str, patterns: tuple[Pattern, ...]) -> Item:
+    first = patterns[0]
+    return Item(
+        id=item_id(skill, kind, text),  # type: ignore[arg-type]
+        kind=kind,  # type: ignore[arg-type]
+        text=text,
+        section=section,
+        patterns=[pattern.id for pattern in patterns],
+        evidence=refs_of(patterns),
+        odds_ratio=first.stats.odds_ratio,
+        ci=first.stats.ci,
+    )
+
+
+@dataclass(frozen=True)
+class _Change:
+    """One edit: `order` sorts it (0 out, 1 other words, 2 new), then `rank`; `old` goes or is rewritten."""
+
+    order: int
+    rank: tuple[float | int | str, ...]
+    old: tuple[Item, ...]
+    new: Unit | None
+
+    @property
+    def cost(self) -> int:
+        """How many items it changes."""
+        return max(len(self.old), len(self.new.texts) if self.new else 0)
+
+
+def _refine(group: _Group, base: Current, context: EvolveContext) -> Proposal | None:
+    try:
+        known = all_items(base.bundle, base.sidecar)
+    except BadInputError:
+        return None  # somebody broke the file by hand; it is theirs to mend
+    present = {pattern.id: pattern for pattern in group.patterns}
+    units = draft([p for p in group.patterns if qualifies(p, context.policy)], context)
+    if _all_turned(known, present):
+        return _retire(group, base)
+    changes, kept = _compare(known, units, present)
+    chosen = _within(changes, context.changes)
+    title = topic_title(group.topic)
+    bundle, items = base.bundle, kept
+    for change in chosen:
+        bundle, items = _apply(bundle, items, change, title)
+    bundle, items = _redescribe(bundle, items, base, units, chosen, group, context)
+    if version(bundle) == base.version:
+        return None
+    left = [change for change in changes if not any(change is one for one in chosen)]
+    items = [
+        item for item in items if item.section == DESCRIPTION or not any(item in c.old for c in left)
+    ] + [item for change in left for item in change.old]
+    why = f"{_edits(chosen)} in {group.skill}, from {_sources(group.patterns, units)}."
+    return _proposal(group, "refine", bundle, items, units, why)
+
+
+def _all_turned(known: list[Item], present: dict[str, Pattern]) -> bool:
+    behind = [item for item in known if item.patterns and item.section != DESCRIPTION]
+    return (
+        bool(behind)
+        and len(behind) == sum(item.section != DESCRIPTION for item in known)
+        and all(p in present and turned_against(present[p]) for item in behind for p in item.patterns)
+    )
+
+
+def _retire(group: _Group, base: Current) -> Proposal:
+    against = [pattern for pattern in group.patterns if turned_against(pattern)]
+    sessions = len({ref.session for p in against for ref in p.contradictions})
+    return Proposal(
+        id=_id(base.version, against, "retire"),
+        action="retire",
+        skill=group.skill,
+        base=base.version,
+        engine=NAME,
+        why=f"What {group.skill} says no longer works: {sessions} sessions speak against it.",
+        scope="project" if group.project is not None else "global",
+        project=group.project,
+        patterns=against,
+    )
+
+
+def _role(item: Item) -> tuple[str, str]:
+    return (item.patterns[0], item.kind)
+
+
+def _compare(
+    known: list[Item], units: list[Unit], present: dict[str, Pattern]
+) -> tuple[list[_Change], list[Item]]:
+    """What would have to change, and the items that stay in any case, their evidence brought up to date."""
+    wanted: dict[tuple[str, str], list[Unit]] = {}
+    for unit in units:
+        wanted.setdefault((unit.patterns[0].id, unit.kind), []).append(unit)
+    own: dict[tuple[str, str], list[Item]] = {}
+    changes: list[_Change] = []
+    kept: list[Item] = []
+    for item in known:
+        if item.patterns and item.section not in (DESCRIPTION, "More"):
+            own.setdefault(_role(item), []).append(item)
+        else:
+            kept.append(item)
+    for role, items in own.items():
+        targets = wanted.pop(role, [])
+        behind = [present[p] for p in items[0].patterns if p in present]
+        if not targets:
+            gone = [p for p in behind if turned_against(p)]
+            if behind and len(gone) == len(items[0].patterns):
+                worst = max(contradicted(p) for p in gone)
+                changes.append(_Change(0, (-worst, *role), tuple(items), None))
+            else:
+                kept += items
+            continue
+        kept_now, changed = _match(items, targets)
+        kept += kept_now
+        changes += changed
+    for left in wanted.values():
+        changes += [_Change(2, strength(unit.patterns[0]), (), unit) for unit in left]
+    return changes, kept
+
+
+def _match(items: list[Item], targets: list[Unit]) -> tuple[list[Item], list[_Change]]:
+    """Units that are there word for word keep their items; the others are changes."""
+    kept: list[Item] = []
+    changes: list[_Change] = []
+    pool = list(items)
+    open_units: list[Unit] = []
+    for unit in targets:
+        same = [next((i for i in pool if same_text(i.text) == same_text(t)), None) for t in unit.texts]
+        found = [item for item in same if item is not None]
+        if len(found) == len(unit.texts) and (unit.kind != "step" or len(pool) == len(found)):
+            kept += [_updated(item, unit) for item in found]
+            pool = [item for item in pool if item not in found]
+        else:
+            open_units.append(unit)
+    for unit in open_units:
+        size = len(unit.texts)
+        old, pool = (tuple(pool), []) if unit.kind == "step" else (tuple(pool[:size]), pool[size:])
+        changes.append(_Change(1 if old else 2, strength(unit.patterns[0]), old, unit))
+    return kept + pool, changes
+
+
+def _updated(item: Item, unit: Unit) -> Item:
+    first = unit.patterns[0]
+    return msgspec.structs.replace(
+        item,
+        patterns=[pattern.id for pattern in unit.patterns],
+        evidence=refs_of(unit.patterns),
+        odds_ratio=first.stats.odds_ratio,
+        ci=first.stats.ci,
+    )
+
+
+def _within(changes: list[_Change], budget: int) -> list[_Change]:
+    chosen: list[_Change] = []
+    spent = 0
+    for change in sorted(changes, key=lambda c: (c.order, c.rank)):
+        if spent + change.cost <= budget or not chosen:
+            chosen.append(change)
+            spent += change.cost
+    return chosen
+
+
+def _apply(bundle: Bundle, items: list[Item], change: _Change, title: str) -> tuple[Bundle, list[Item]]:
+    unit = change.new
+    if unit is None:
+        return remove(bundle, change.old), items
+    if len(change.old) == len(unit.texts):
+        for old, text in zip(change.old, unit.texts, strict=True):
+            if same_text(old.text) != same_text(text):
+                bundle = rewrite(bundle, old, text)
+            fresh = _item(bundle.name, old.section, unit.kind, text, unit.patterns)
+            # The line keeps the identity of its first text, so that its history can be followed.
+            items = [*items, msgspec.structs.replace(fresh, id=old.id)]
+        return bundle, items
+    if change.old:
+        bundle = remove(bundle, change.old)
+    return _insert_all(bundle, items, [unit], title)
+
+
+def _redescribe(
+    bundle: Bundle,
+    items: list[Item],
+    base: Current,
+    units: list[Unit],
+    chosen: list[_Change],
+    group: _Group,
+    context: EvolveContext,
+) -> tuple[Bundle, list[Item]]:
+    """A new description, if ours was not changed by a person and the lines changed."""
+    head, body = parse(markdown(bundle)["SKILL.md"])
+    ours = next((item for item in items if item.section == DESCRIPTION and item.patterns), None)
+    if not chosen or ours is None or same_text(ours.text) != same_text(head.description):
+        return bundle, items
+    there = {same_text(item.text) for item in items}
+    said = [unit for unit in units if all(same_text(text) in there for text in unit.texts)]
+    if not any(unit.kind != "condition" for unit in said):
+        return bundle, items
+    description, behind = describe(group.topic, said, context)
+    fresh = msgspec.structs.replace(
+        _item(group.skill, DESCRIPTION, "condition", description, tuple(behind)), id=ours.id
+    )
+    text = render(msgspec.structs.replace(head, description=description)) + body
+    return replace_text(bundle, {"SKILL.md": text}), [fresh if i.id == ours.id else i for i in items]
+
+
+def _proposal(
+    group: _Group, action: str, bundle: Bundle, items: list[Item], units: list[Unit], why: str
+) -> Proposal:
+    made = version(bundle)
+    used = list({p.id: p for unit in units for p in unit.patterns}.values())
+    base = group.base.version if group.base else None
+    ordered = {(item.section, same_text(item.text)): item for item in items}
+    sidecar = Sidecar(
+        skill=group.skill,
+        version=made,
+        parents=[base] if base else [],
+        engine=NAME,
+        items=[item for item in ordered.values() if item.patterns or item.evidence],
+    )
+    return Proposal(
+        id=_id(base, used, made),
+        action=action,  # type: ignore[arg-type]
+        skill=group.skill,
+        base=base,
+        engine=NAME,
+        why=why,
+        scope="project" if group.project is not None else "global",
+        project=group.project,
+        bundle=bundle,
+        sidecar=sidecar,
+        patterns=used,
+    )
+
+
+def _id(base: str | None, patterns: list[Pattern], made: str) -> str:
+    """Depends on base, engine and text, and on each pattern with its evidence in coarse steps (doublings of
+    sessions, number of users): a little more of the same does not ask people the same question again."""
+    seen = sorted(
+        (p.id, p.sessions.bit_length(), p.users, len(p.contradictions).bit_length()) for p in patterns
+    )
+    return content_id("proposal", base, NAME, made, seen)
+
+
+def _count(units: list[Unit]) -> str:
+    procedures = sum(unit.kind == "step" for unit in units)
+    others = sum(unit.kind in ("fix", "pitfall") for unit in units)
+    parts = []
+    if procedures:
+        parts.append(f"{procedures} procedure{'' if procedures == 1 else 's'}")
+    if others:
+        parts.append(f"{others} fix{'' if others == 1 else 'es'}")
+    return " and ".join(parts) or "Lines"
+
+
+def _sources(patterns: tuple[Pattern, ...], units: list[Unit]) -> str:
+    used = {p.id for unit in units for p in unit.patterns}
+    refs = [ref for p in patterns if p.id in used for ref in p.evidence]
+    sessions, users = len({ref.session for ref in refs}), len({ref.user for ref in refs})
+    return f"{sessions} session{'' if sessions == 1 else 's'} of {users} user{'' if users == 1 else 's'}"
+
+
+def _edits(chosen: list[_Change]) -> str:
+    counts = [sum(c.cost for c in chosen if c.order == order) for order in (2, 1, 0)]
+    words = [
+        f"{n} line{'' if n == 1 else 's'} {what}"
+        for n, what in zip(counts, ("new", "changed", "gone"), strict=True)
+        if n
+    ]
+    return ", ".join(words) or "A new description"

@@ -1,0 +1,167 @@
+"""`grounding`: what a line claims occurs in its evidence (DESIGN 7.5).
+
+Every command, flag, path, address, tool name, number and quotation of a new line must occur in the user's
+words or in a tool call that succeeded, in as many sessions of as many people as the policy asks, among the
+sessions that the line cites; or in the version before. What an agent's call that failed holds counts only
+for the failing action of a line that says what goes wrong. A run of words that only tool output has is
+refused as well.
+"""
+
+from __future__ import annotations
+
+import json
+
+from skillclaw.gate.checks.support import PERSON
+from skillclaw.gate.context import GateContext
+from skillclaw.gate.grounds import Grounds
+from skillclaw.gate.lines import added_items, all_evidence, free_text, summary
+from skillclaw.skills.items import markdown
+from skillclaw.skills.records import ActionShape, Item, Proposal, Ref, Verdict
+from skillclaw.skills.text import Claim, claims, fixed_parts, normal, occurs, prose_words
+from skillclaw.skills.vocabulary import content_words, is_error_phrase
+
+__all__ = ["check", "item_fault", "name", "order"]
+
+name = "grounding"
+order = 70
+RUN = 6
+"""Words in a row that make a copy: shorter runs are how everybody writes."""
+
+
+def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
+    """Rejects a proposal with a line that claims what its evidence does not hold."""
+    if proposal.bundle is None:
+        return [Verdict(check=name, verdict="n/a", reason="A retirement claims nothing.")]
+    if proposal.engine == PERSON:
+        return [Verdict(check=name, verdict="n/a", reason="A person wrote this; nothing is cited.")]
+    items = added_items(proposal, context)
+    faults = [fault for item in items if (fault := item_fault(item, proposal, context))]
+    evidence = all_evidence(proposal)
+    for line in free_text(proposal.bundle):
+        whole = Item(
+            id="", kind="fact", text=line, evidence=evidence, patterns=[p.id for p in proposal.patterns]
+        )
+        fault = item_fault(whole, proposal, context)
+        if fault:
+            faults.append(fault)
+    if faults:
+        return [Verdict(check=name, verdict="reject", reason=summary(faults))]
+    return [
+        Verdict(
+            check=name,
+            verdict="pass",
+            reason="Every command, path, number and quotation of it occurs in the sessions that it cites.",
+        )
+    ]
+
+
+def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | None:
+    """The first claim of this line, or of the headings above it, that its evidence does not hold."""
+    if proposal.engine == PERSON:
+        return None
+    before = _base_text(proposal, context)
+    sources = _sources(item.evidence, context)
+    failing = _failing(item, proposal)
+    for text in (item.text, item.section):
+        for claim in claims(text):
+            fault = _claim_fault(claim, sources, failing, before, context)
+            if fault:
+                return fault
+    return _copied(item.text, sources, before, context)
+
+
+def _sources(refs: list[Ref], context: GateContext) -> list[Grounds]:
+    found = {}
+    for ref in refs:
+        grounds = context.grounds(ref.session)
+        if grounds is not None and grounds.user == ref.user:
+            found[ref.session] = grounds
+    return [found[session] for session in sorted(found)]
+
+
+def _base_text(proposal: Proposal, context: GateContext) -> str:
+    base = context.base(proposal)
+    return "" if base is None else normal(" ".join(markdown(base.bundle).values()).replace("`", " ` "))
+
+
+def _failing(item: Item, proposal: Proposal) -> list[str]:
+    """What the patterns of this line say went wrong; steps and examples never cite a failure."""
+    if item.kind in ("step", "example"):
+        return []
+    own = set(item.patterns)
+    return [_shape_text(p.failed) for p in proposal.patterns if p.failed is not None and p.id in own]
+
+
+def _shape_text(shape: ActionShape) -> str:
+    parts = [shape.tool, shape.command or "", shape.example]
+    for arg in shape.args:
+        parts.append(arg.name)
+        if arg.constant is not None:
+            parts.append(_plain(arg.constant))
+    return normal(" ".join(parts))
+
+
+def _plain(constant: str) -> str:
+    try:
+        value = json.loads(constant)
+    except ValueError:
+        return constant
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _claim_fault(
+    claim: Claim, sources: list[Grounds], failing: list[str], before: str, context: GateContext
+) -> str | None:
+    if is_error_phrase(claim.text):
+        return None
+    if claim.kind == "quote":
+        return _quote_fault(claim.text, sources, before, context)
+    parts = tuple(fixed_parts(claim.text)) or (claim.text,)
+    if before and _stands(claim.text, before):
+        return None
+    failures = any(occurs(list(parts), text) for text in failing)
+    yes = [grounds for grounds in sources if grounds.supports(parts, failures=failures)]
+    if _enough(yes, context):
+        return None
+    return (
+        f"`{claim.text}` occurs in {len(yes)} of the {len(sources)} sessions cited, "
+        f"of {len({grounds.user for grounds in yes})} users, in what the user wrote or a call that worked."
+    )
+
+
+def _stands(text: str, before: str) -> bool:
+    """Whether the version before has this very text, as one piece."""
+    return occurs([normal(text)], before)
+
+
+def _quote_fault(text: str, sources: list[Grounds], before: str, context: GateContext) -> str | None:
+    """A quotation stands for how people ask: each of its telling words must be used by enough of them."""
+    if before and _stands(text, before):
+        return None
+    words = frozenset(content_words(text))
+    said = [(grounds, grounds.said_words(words)) for grounds in sources]
+    for word in sorted(words):
+        if not _enough([grounds for grounds, used in said if word in used], context):
+            return f"The quoted word “{word}” is used in too few of the {len(sources)} sessions cited."
+    for claim in claims(text):
+        if claim.kind != "quote":
+            fault = _claim_fault(claim, sources, [], before, context)
+            if fault:
+                return fault
+    return None
+
+
+def _enough(sources: list[Grounds], context: GateContext) -> bool:
+    users = {grounds.user for grounds in sources}
+    return len(sources) >= context.policy.sessions and len(users) >= context.policy.users
+
+
+def _copied(text: str, sources: list[Grounds], before: str, context: GateContext) -> str | None:
+    for words in prose_words(text):
+        for at in range(len(words) - RUN + 1):
+            run = " ".join(words[at : at + RUN])
+            if run in before.lower() or not any(grounds.tainted_has(run) for grounds in sources):
+                continue
+            if not _enough([grounds for grounds in sources if grounds.said_has(run)], context):
+                return f"“{run} ...” is copied from what tools gave back, which anyone may have written."
+    return None

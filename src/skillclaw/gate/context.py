@@ -1,0 +1,99 @@
+"""What the checks look at besides the proposal itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+from skillclaw.gate.grounds import Grounds, read_grounds
+from skillclaw.gate.policies import Policy
+from skillclaw.skills.records import Bundle, Proposal, Sidecar, Verdict
+from skillclaw.trajectory.model import Record, Trajectory
+
+__all__ = ["CurrentSkill", "Fault", "ForeignSkill", "GateContext", "Masker", "SessionSource"]
+
+
+class Masker(Protocol):
+    """What finds secrets and personal data (`journal.redact.Redactor`)."""
+
+    def text(self, text: str, /) -> tuple[str, Counter[str]]:
+        """`text` with placeholders, and how many of each kind were put in."""
+
+
+class CurrentSkill(Protocol):
+    """A skill that the hub makes available now."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """Its files."""
+
+    @property
+    def sidecar(self) -> Sidecar:
+        """Its items with their evidence."""
+
+    @property
+    def version(self) -> str:
+        """The hash of its files."""
+
+
+class ForeignSkill(Protocol):
+    """A skill on this machine that SkillClaw did not write."""
+
+    @property
+    def name(self) -> str:
+        """Its folder's name."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """Its files."""
+
+
+class Fault(Record, frozen=True, kw_only=True):
+    """One line of a proposal that a check does not let through, and why (a sentence for the user)."""
+
+    item: str
+    reason: str
+
+
+SessionSource = Callable[[str], Trajectory | None]
+"""From a session's key to its trajectory; None where it is gone (expired, forgotten)."""
+
+
+@dataclass(frozen=True)
+class GateContext:
+    """Everything that a check may ask. One context serves all proposals of a cycle: what a session grounds
+    is read once and kept.
+
+    policy    what the group asks
+    current   skills of the hub by name, with `bundle`, `sidecar`, `version`
+    foreign   skills in the agents' folders that SkillClaw did not write
+    redactor  finds secrets and personal data
+    sessions  the sessions that evidence refers to; a reference to one that is gone supports nothing
+    replay    verdict of a replay of the proposal, by proposal id, where there was one
+    """
+
+    policy: Policy
+    redactor: Masker
+    sessions: SessionSource
+    current: Mapping[str, CurrentSkill] = field(default_factory=dict)
+    foreign: Sequence[ForeignSkill] = ()
+    replay: Mapping[str, Verdict] = field(default_factory=dict)
+
+    @cached_property
+    def _grounds(self) -> dict[str, Grounds | None]:
+        return {}
+
+    def grounds(self, session: str) -> Grounds | None:
+        """What the session with this key grounds; None where it is gone."""
+        known = self._grounds
+        if session not in known:
+            trajectory = self.sessions(session)
+            known[session] = read_grounds(trajectory) if trajectory is not None else None
+        return known[session]
+
+    def base(self, proposal: Proposal) -> CurrentSkill | None:
+        """The version that the proposal changes."""
+        return self.current.get(proposal.skill) if proposal.base else None

@@ -1,0 +1,35 @@
+"""All checks over one proposal, and what follows from their verdicts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from skillclaw.gate.checks import checks
+from skillclaw.gate.context import GateContext
+from skillclaw.skills.records import Proposal, Verdict
+
+__all__ = ["decide", "judge"]
+
+
+def judge(proposal: Proposal, context: GateContext) -> list[Verdict]:
+    """What each check says of `proposal`, cheapest first.
+
+    All are asked, also after a rejection, so that people see everything at once. A check that breaks rejects
+    the proposal: what could not be checked has not passed.
+    """
+    verdicts: list[Verdict] = []
+    for check in checks():
+        try:
+            verdicts += check.check(proposal, context)
+        except Exception as error:
+            reason = f"The check could not be made ({type(error).__name__}: {error})."
+            verdicts.append(Verdict(check=check.name, verdict="reject", reason=reason))
+    return verdicts
+
+
+def decide(verdicts: list[Verdict]) -> Literal["passed", "held", "rejected"]:
+    """`rejected` if one check rejects or none was made, `held` if one holds, else `passed`."""
+    said = {verdict.verdict for verdict in verdicts}
+    if "reject" in said or "pass" not in said:
+        return "rejected"
+    return "held" if "hold" in said else "passed"

@@ -1,0 +1,254 @@
+"""The rules of a skill that can be seen from its files alone.
+
+Two sets: `spec`, the portable subset of the Agent Skills specification (agentskills.io; `skills_ref` judges
+the frontmatter, our rules are the narrower subset that every host reads), and `hidden`, text that an agent
+reads and a person does not see: invisible characters, HTML comments, look-alike letters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from skillclaw.errors import BadInputError
+from skillclaw.skills.frontmatter import parse, split
+from skillclaw.skills.records import Bundle
+from skillclaw.trajectory.model import Record
+
+__all__ = ["NAME", "Finding", "hidden", "hidden_in", "is_script", "spec"]
+
+NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+"""The names that every host takes: lower-case ASCII letters and digits, single hyphens between."""
+_RESERVED = frozenset({"anthropic", "claude"})
+_DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?\Z", re.IGNORECASE)
+_LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_HTML = re.compile(
+    r"<(?:script|iframe|object|embed|img|svg|link|meta|style|details|div|span|font)\b", re.IGNORECASE
+)
+_MARKUP = (
+    ("comment", _COMMENT, "an HTML comment, which a reader of the page does not see"),
+    ("html", _HTML, "an HTML element"),
+)
+_SCRIPT_ENDS = (
+    ".sh",
+    ".bash",
+    ".zsh",
+    ".py",
+    ".js",
+    ".ts",
+    ".mjs",
+    ".rb",
+    ".pl",
+    ".ps1",
+    ".bat",
+    ".cmd",
+    ".exe",
+)
+MAX_DESCRIPTION = 1024
+MAX_COMPATIBILITY = 500
+_ZERO_WIDTH = frozenset(
+    "\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u180e\u00ad\u034f\u115f\u1160\u3164\uffa0"
+)
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+
+
+class Finding(Record, frozen=True, kw_only=True):
+    """One rule that a file breaks. `line` counts from 1; 0 where it concerns the whole file."""
+
+    rule: str
+    path: str
+    text: str
+    line: int = 0
+
+
+def is_script(path: str, data: bytes, executable: bool) -> bool:
+    """Whether a file of a bundle is something that a machine runs."""
+    return executable or path.lower().endswith(_SCRIPT_ENDS) or data.startswith(b"#!")
+
+
+def spec(bundle: Bundle) -> list[Finding]:
+    """Where `bundle` breaks the specification, or the portable subset of it."""
+    found = [*_names(bundle), *_paths(bundle)]
+    main = next((file for file in bundle.files if file.path == "SKILL.md"), None)
+    if main is None:
+        return [*found, Finding(rule="no-skill-md", path="SKILL.md", text="there is no SKILL.md")]
+    try:
+        text = main.data.decode("utf-8")
+    except UnicodeDecodeError:
+        return [*found, Finding(rule="utf-8", path="SKILL.md", text="SKILL.md is not UTF-8 text")]
+    try:
+        head, body = parse(text)
+    except BadInputError as error:
+        return [
+            *found,
+            Finding(rule="frontmatter", path="SKILL.md", text=str(error).replace("\n", " "), line=1),
+        ]
+
+    def wrong(rule: str, words: str, line: int = 1) -> None:
+        found.append(Finding(rule=rule, path="SKILL.md", text=words, line=line))
+
+    if head.name != bundle.name:
+        wrong("name", f"the frontmatter says {head.name!r} but the folder is {bundle.name!r}")
+    if not head.description:
+        wrong("description", "the description is empty")
+    if len(head.description) > MAX_DESCRIPTION:
+        wrong(
+            "description",
+            f"the description has {len(head.description)} characters; {MAX_DESCRIPTION} are allowed",
+        )
+    if len(head.compatibility) > MAX_COMPATIBILITY:
+        wrong("compatibility", f"compatibility has more than {MAX_COMPATIBILITY} characters")
+    if head.extra:
+        wrong(
+            "keys",
+            f"the frontmatter has keys that the specification does not know: {', '.join(sorted(head.extra))}",
+        )
+    yaml = split(text)[0]
+    if re.search(r"[<>]", yaml):
+        wrong("angle-brackets", "the frontmatter holds an angle bracket, which some hosts read as markup")
+    if not body.strip():
+        wrong("body", "SKILL.md has no text below its frontmatter")
+    if not found:
+        found += _judge(head.name, text)
+    return [*found, *_links(bundle, body)]
+
+
+def _judge(name: str, text: str) -> list[Finding]:
+    """What the reference implementation of the specification says; it sees the whole text as hosts do."""
+    from pathlib import PurePosixPath
+
+    from skills_ref.errors import ParseError
+    from skills_ref.parser import parse_frontmatter
+    from skills_ref.validator import validate_metadata
+
+    try:
+        data, _ = parse_frontmatter(text.lstrip("\ufeff"))
+    except ParseError as error:
+        return [Finding(rule="frontmatter", path="SKILL.md", text=str(error), line=1)]
+    return [
+        Finding(rule="skills-ref", path="SKILL.md", text=problem, line=1)
+        for problem in validate_metadata(data, PurePosixPath(name))
+    ]
+
+
+def _names(bundle: Bundle) -> list[Finding]:
+    def wrong(words: str) -> Finding:
+        return Finding(rule="name", path="SKILL.md", text=words)
+
+    if not NAME.match(bundle.name) or len(bundle.name) > 64:
+        return [wrong(f"{bundle.name!r} is no portable name: use a-z, 0-9 and single hyphens, 64 at most")]
+    if _DEVICES.match(bundle.name):
+        return [wrong(f"{bundle.name!r} is the name of a device on Windows")]
+    if _RESERVED & set(bundle.name.split("-")):
+        return [wrong(f"{bundle.name!r} holds a word that some hosts reserve")]
+    return []
+
+
+def _paths(bundle: Bundle) -> list[Finding]:
+    found = []
+    seen: set[str] = set()
+    for file in bundle.files:
+        parts = file.path.split("/")
+        bad = (
+            not file.path
+            or file.path.startswith("/")
+            or any(
+                part in ("", ".", "..") or _DEVICES.match(part) or part != part.rstrip(". ") for part in parts
+            )
+            or any(c in '\\:*?"<>|' or ord(c) < 32 for c in file.path)
+            or unicodedata.normalize("NFC", file.path) != file.path
+        )
+        if bad:
+            found.append(
+                Finding(rule="path", path=file.path, text=f"{file.path!r} is not a safe relative path")
+            )
+        elif len(parts) > 1 and parts[0].startswith("."):
+            found.append(Finding(rule="path", path=file.path, text=f"{file.path!r} is in a hidden folder"))
+        if file.path.casefold() in seen:
+            found.append(Finding(rule="path", path=file.path, text=f"{file.path!r} is there twice"))
+        seen.add(file.path.casefold())
+    return found
+
+
+def _links(bundle: Bundle, body: str) -> list[Finding]:
+    paths = {file.path for file in bundle.files}
+    found = []
+    for match in _LINK.finditer(body):
+        target = match[1].split("#")[0]
+        if not target or "://" in target or target.startswith("mailto:"):
+            continue
+        if target.removeprefix("./") not in paths:
+            found.append(
+                Finding(
+                    rule="link", path="SKILL.md", text=f"it points to {target!r}, which is not in the bundle"
+                )
+            )
+        elif target.removeprefix("./").count("/") > 1:
+            found.append(
+                Finding(rule="link", path="SKILL.md", text=f"{target!r} lies more than one level deep")
+            )
+    return found
+
+
+def hidden(bundle: Bundle) -> list[Finding]:
+    """What an agent reads in `bundle` and a person does not see."""
+    found = []
+    for file in sorted(bundle.files, key=lambda f: f.path):
+        found += [
+            Finding(rule=rule, path=file.path, text=f"the file name {words}")
+            for rule, words in hidden_in(file.path)
+        ]
+        try:
+            text = file.data.decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+        for number, line in enumerate(text.split("\n"), start=1):
+            found += [
+                Finding(rule=rule, path=file.path, text=f"line {number} {words}", line=number)
+                for rule, words in hidden_in(line)
+            ]
+        if file.path.lower().endswith(".md"):
+            for rule, pattern, words in _MARKUP:
+                for match in pattern.finditer(text):
+                    at = text.count("\n", 0, match.start()) + 1
+                    found.append(Finding(rule=rule, path=file.path, text=f"line {at} has {words}", line=at))
+    return found
+
+
+def hidden_in(text: str) -> list[tuple[str, str]]:
+    """(rule, what it holds) for each kind of invisible or deceiving character in `text`."""
+    if text.isascii():
+        bad = sorted(
+            {f"U+{ord(c):04X}" for c in text if (ord(c) < 32 and c not in "\t\r\n\f") or ord(c) == 127}
+        )
+        return [("control", f"has control characters ({', '.join(bad)})")] if bad else []
+    found = []
+    if any(c in _ZERO_WIDTH and not _joins_emoji(text, i) for i, c in enumerate(text)):
+        found.append(("zero-width", "has characters without width"))
+    if any(c in _BIDI for c in text):
+        found.append(("bidi", "has characters that change the reading direction"))
+    if any(0xE0000 <= ord(c) <= 0xE01EF for c in text):
+        found.append(("tag", "has invisible tag characters"))
+    if any(0xFE00 <= ord(c) <= 0xFE0E for c in text) or text.count("\ufe0f") > 8:
+        found.append(("variation", "has variation selectors that can carry hidden data"))
+    if any(unicodedata.category(c) in ("Cc", "Co", "Cs") and c not in "\t\r\n\f" for c in text):
+        found.append(("control", "has control or private-use characters"))
+    mixed = next((word for word in re.findall(r"\w+", text) if _mixes(word)), None)
+    if mixed is not None:
+        found.append(("homoglyph", f"mixes alphabets within the word {mixed!r}"))
+    return found
+
+
+def _joins_emoji(text: str, at: int) -> bool:
+    """A zero-width joiner between two symbols builds one emoji; anything else is hidden."""
+    if text[at] != "\u200d" or at == 0 or at + 1 >= len(text):
+        return False
+    before = text[at - 1] if text[at - 1] != "\ufe0f" else text[max(at - 2, 0)]
+    return unicodedata.category(before) in ("So", "Sk") and unicodedata.category(text[at + 1]) in ("So", "Sk")
+
+
+def _mixes(word: str) -> bool:
+    """Latin with Cyrillic or Greek letters in one word; a lone Greek letter as in `µs` is common."""
+    scripts = {unicodedata.name(c, "").split(" ")[0] for c in word if c.isalpha()}
+    return "LATIN" in scripts and ("CYRILLIC" in scripts or "GREEK" in scripts or "CHEROKEE" in scripts)
