@@ -49,26 +49,16 @@ def read_atif(path: Path) -> Iterator[AtifItem]:
 
     Raises StorageError when the file cannot be read, BadInputError when no part of it is JSON.
     """
-    with lines.open_bytes(path) as stream:
-        first = b""
-        while not first.strip():
-            first = stream.readline(lines.MAX_LINE)
-            if not first:
-                return
-            first = first.removeprefix(b"\xef\xbb\xbf")
-        head = first.strip()
-        whole = not _is_json(head)
-        if not whole and not head.startswith(b"["):
-            yield from _from_lines(path)
-            return
-        if not whole:
-            yield from _from_array(head)
-            return
-        body = first + stream.read(MAX_DOCUMENT)
-        if len(body) > MAX_DOCUMENT:
-            raise BadInputError(
-                f"{path} is too large for one document.", "", "Give JSONL: one session a line."
-            )
+    head = next((line for _, line, _ in lines.raw_lines(path, lines.Tally())), b"")
+    if not head or (_is_json(head) and not head.startswith(b"[")):
+        yield from _from_lines(path)
+        return
+    if _is_json(head):
+        yield from _from_array(head)
+        return
+    body = lines.beginning(path, MAX_DOCUMENT + 1).removeprefix(b"\xef\xbb\xbf")
+    if len(body) > MAX_DOCUMENT:
+        raise BadInputError(f"{path} is too large for one document.", "", "Give JSONL: one session a line.")
     if body.lstrip().startswith(b"[") and _is_json(body):
         yield from _from_array(body)
     elif _is_json(body):
@@ -136,7 +126,8 @@ def _judged(data: bytes, doubt: str) -> Trajectory:
     try:
         judged = atif.Trajectory.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
+        # Of the branches of a union the one that got furthest says most.
+        first = max(error.errors(), key=lambda found: len(found["loc"]))
         where = ".".join(str(part) for part in first["loc"])
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise BadInputError(f"{where + ': ' if where else ''}{first['msg']}"[:300] + more) from error

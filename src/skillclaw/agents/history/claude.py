@@ -94,12 +94,12 @@ def _entries(path: Path, tally: lines.Tally) -> list[dict[str, Any]]:
     entries, seen, known = [], 0, 0
     for _, value in lines.objects(path, tally):
         seen += 1
-        kind = value.get("type")
+        kind = as_str(value.get("type"))
         if kind in MESSAGES or kind in QUIET:
             known += 1
             entries.append(value)
         else:
-            tally.unknown(kind)
+            tally.unknown(value.get("type"))
     torn = sum(count for reason, count in tally.counts.items() if reason.startswith("corrupt"))
     if not known and (seen or torn):
         raise BadInputError(

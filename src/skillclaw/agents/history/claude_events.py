@@ -44,7 +44,7 @@ _SESSION = re.compile(rb'"sessionId"\s*:\s*"([^"\\]{1,100})"')
 
 def looks_like(value: dict[str, Any]) -> bool:
     """True for an object that is a line of a Claude Code history."""
-    kind = value.get("type")
+    kind = as_str(value.get("type"))
     if kind in MESSAGES:
         return isinstance(value.get("sessionId"), str) and "uuid" in value
     return kind in QUIET and any(key in value for key in ("sessionId", "leafUuid", "messageId"))
@@ -94,7 +94,7 @@ def path_to_leaf(entries: list[dict[str, Any]], tally: lines.Tally) -> list[dict
     leaf = ""
     for entry in entries:
         uuid = as_str(entry.get("uuid"))
-        if not uuid or entry.get("type") not in MESSAGES:
+        if not uuid or as_str(entry.get("type")) not in MESSAGES:
             continue
         by_id[uuid] = entry
         before[uuid] = last

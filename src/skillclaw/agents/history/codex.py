@@ -130,7 +130,7 @@ class _Reader:
         payload = value.get("payload")
         if not isinstance(payload, dict):
             # Before 0.30 or so: bare items, after a first line with the session's facts.
-            if kind in ITEMS:
+            if as_str(kind) in ITEMS:
                 self._item(value, {}, stamp)
                 return True
             if looks_like(value) or value.get("record_type") == "state":
@@ -159,7 +159,7 @@ class _Reader:
                 self._records = True
                 self._measure(payload.get("usage"))
                 self._close()
-            case _ if kind in LINES:
+            case _ if as_str(kind) in LINES:
                 pass
             case _:
                 self.tally.unknown(kind)
@@ -219,7 +219,7 @@ class _Reader:
                 self._close()
                 parts = [Part(type="text", text="Compacted")]
                 self._put(self.out.add("system", stamp, parts, injected=True, kind="compaction"))
-            case kind if kind in ITEMS:
+            case kind if as_str(kind) in ITEMS:
                 pass
             case kind:
                 self.tally.unknown(f"item {kind}")

@@ -40,7 +40,7 @@ _LONG_HEAD = 16 * 1024 * 1024
 
 def looks_like(value: dict[str, Any]) -> bool:
     """True for an object that is a line of a Codex rollout."""
-    if value.get("type") in LINES and isinstance(value.get("payload"), dict):
+    if as_str(value.get("type")) in LINES and isinstance(value.get("payload"), dict):
         return True
     return isinstance(value.get("id"), str) and "instructions" in value and "timestamp" in value
 

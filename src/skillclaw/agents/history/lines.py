@@ -30,6 +30,7 @@ MAX_LINE = 256 * 1024 * 1024
 MAX_REASONS = 40
 """Different reasons that one file can be skipped for; more than this is noise."""
 
+_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
 
 _DEPTH = 100
@@ -74,11 +75,10 @@ def open_bytes(path: Path) -> Iterator[io.BufferedIOBase]:
                     yield stream
             else:
                 yield file
+    except _DAMAGE as error:
+        raise BadInputError(f"{path} is damaged.", str(error), "Get it again.") from error
     except OSError as error:
         raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error
-
-
-_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
 
 
 def beginning(path: Path, size: int) -> bytes:

@@ -277,8 +277,8 @@ def project_name(cwd: str, home: Path) -> str:
         if str(pure) == str(home):
             return ""
         # A network path is not asked: looking there can take seconds.
-        if pure.is_absolute() and not str(pure).startswith(("\\\\", "//")):
-            here = Path(str(pure))
+        here = Path(str(pure))
+        if here.is_absolute() and not str(pure).startswith(("\\\\", "//")):
             for folder in (here, *here.parents)[:32]:
                 if folder == home:
                     break
