@@ -247,6 +247,10 @@ def test_a_cut_log_is_refused_from_a_checkpoint_too(tmp_path: Path) -> None:
 def test_another_group_in_the_same_place_is_refused(tmp_path: Path) -> None:
     opened(tmp_path)
     shutil.rmtree(tmp_path / "hub")
+    with pytest.raises(StorageError, match="could not be opened"):
+        opened(tmp_path)
+    assert not (tmp_path / "hub").exists()
+    (tmp_path / "hub").mkdir()
     with pytest.raises(StorageError, match="not whole"):
         opened(tmp_path)
     opened(tmp_path, "attacker")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import secrets
-import shutil
 import threading
 import time
 from datetime import UTC, datetime
@@ -18,11 +16,11 @@ from skillclaw.errors import (
     BadInputError,
     BusyError,
     StorageError,
-    UpgradeNeededError,
     UsageError,
     VerifyError,
 )
 from skillclaw.hub import keys, log
+from skillclaw.hub.founding import INFO, found_group, parse_info
 from skillclaw.hub.records import Commit, HubInfo, HubState, ProposalState, Release
 from skillclaw.hub.seen import (
     SeenGroup,
@@ -40,9 +38,7 @@ __all__ = ["MAX_OBJECT", "Hub"]
 MAX_OBJECT = 64 * 1024 * 1024
 """Bytes of one object that is read; the largest is a proposal with a bundle of 20 MB as base64."""
 
-_INFO = "hub.json"
 _HEX = re.compile(r"[0-9a-f]{64}")
-_GROUP = re.compile(r"[0-9a-z][0-9a-z-]{0,63}")
 _CHECKPOINT_EVERY = 64
 _TRIES = 200
 _record = msgspec.json.Encoder(order="deterministic")
@@ -72,10 +68,10 @@ class Hub:
 
         `seen` remembers the hub: one that was there and is gone is an error and is not made anew.
         """
-        store = Store(url)
         place = plain(url)
         pinned = load_seen(seen).urls.get(place)
-        data = store.get(_INFO, log.MAX_COMMIT)
+        store = Store(url, make=pinned is None)
+        data = store.get(INFO, log.MAX_COMMIT)
         if data is None:
             if pinned is not None or store.list("log"):
                 raise StorageError(
@@ -83,8 +79,8 @@ class Hub:
                     f"A hub of group {pinned or 'unknown'} was here; nothing is changed or uninstalled.",
                     f"Put it back from a backup. To begin anew: choose another place, or delete {seen}.",
                 )
-            data = _found(store, keys_folder)
-        info = _parse_info(data, store.shown)
+            data = found_group(store, keys_folder, _now())
+        info = parse_info(data, store.shown)
         hub = cls(store, info, keys_folder, seen)
         known = load_seen(seen).groups.get(info.group)
         if pinned not in (None, info.group) or (known is not None and known.owner != info.owner):
@@ -121,7 +117,7 @@ class Hub:
         with self._lock:
             key = self._key(role)
             if not self._probed:
-                self.store.probe(_INFO, msgspec.json.encode(self.info))
+                self.store.probe(INFO, msgspec.json.encode(self.info))
                 self._probed = True
             plain_body = msgspec.to_builtins(body)
             for attempt in range(_TRIES):
@@ -388,37 +384,3 @@ class Hub:
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _found(store: Store, keys_folder: Path) -> bytes:
-    """Make a new group; of two that try at once one wins, and both get the winner's hub.json."""
-    group = secrets.token_hex(16)
-    owner = keys.load_or_create(keys_folder, group, "owner")
-    data = msgspec.json.encode(HubInfo(group=group, owner=keys.public_hex(owner), created=_now()))
-    if store.create(_INFO, data):
-        return data
-    shutil.rmtree(keys_folder / group, ignore_errors=True)
-    won = store.get(_INFO, log.MAX_COMMIT)
-    if won is None:
-        raise StorageError(f"The hub at {store.shown} vanished while it was made.", "", "Try again.")
-    return won
-
-
-def _parse_info(data: bytes, shown: str) -> HubInfo:
-    try:
-        info = msgspec.json.decode(data, type=HubInfo)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise BadInputError(
-            f"hub.json of the hub at {shown} does not hold what it should.",
-            str(error),
-            "Put it back from a backup.",
-        ) from error
-    if info.v > log.FORMAT:
-        raise UpgradeNeededError(
-            f"Upgrade needed: the hub at {shown} is of a newer format.",
-            f"It has format {info.v}; this version reads {log.FORMAT}.",
-            "Upgrade SkillClaw. What is installed stays as it is.",
-        )
-    if not _GROUP.fullmatch(info.group) or not _HEX.fullmatch(info.owner):
-        raise BadInputError(f"hub.json of the hub at {shown} does not hold what it should.")
-    return info

@@ -64,8 +64,9 @@ class Store:
     what it says; an object that is not there is not an error but None or False.
     """
 
-    def __init__(self, url: str) -> None:
-        """Open `url`; options of object storage may follow as `?region=...&endpoint=...`.
+    def __init__(self, url: str, *, make: bool = True) -> None:
+        """Open `url`; options of object storage may follow as `?region=...&endpoint=...`. A folder that is
+        not there is made, if `make`: one that was there before may lie on a disk that is not mounted.
 
         Credentials come from the environment, as the providers' own tools read them.
         """
@@ -73,7 +74,7 @@ class Store:
         self.shown = masked(url)
         self.folder = local_folder(url)
         if self.folder is not None:
-            self._open_folder(self.folder)
+            self._open_folder(self.folder, make)
             return
         parts = urlsplit(url)
         if parts.scheme not in _SCHEMES:
@@ -97,11 +98,14 @@ class Store:
                 urlunsplit((parts.scheme, parts.netloc, unquote(parts.path), "", "")), **known
             )
 
-    def _open_folder(self, folder: Path) -> None:
+    def _open_folder(self, folder: Path, make: bool) -> None:
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if make:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            elif not folder.is_dir():
+                raise FileNotFoundError(f"There is no folder {folder}.")
         except OSError as error:
-            raise self._failed("made", error) from error
+            raise self._failed("opened", error) from error
         with self._errors("opened"):
             self._store = LocalStore(folder)
 
