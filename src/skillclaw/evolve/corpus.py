@@ -1,0 +1,114 @@
+"""The episodes of a cycle, held compactly, with the look-ups that mining needs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+import msgspec
+
+from skillclaw.skills.records import Ref
+from skillclaw.trajectory.episodes import Episode, Move, cut
+from skillclaw.trajectory.model import Trajectory, meta
+
+__all__ = ["Corpus", "Weigh", "read_corpus", "refs"]
+
+Progress = Callable[[int, int | None, str], None]
+EVERY = 200
+
+
+class Corpus(msgspec.Struct):
+    """All episodes by kind, in a fixed order, and the task cluster of each intent."""
+
+    sessions: int
+    episodes: int
+    procedures: list[Episode]
+    recoveries: list[Episode]
+    corrections: list[Episode]
+    pitfalls: list[Episode]
+    task: dict[str, int] = {}
+    calls: dict[str, list[tuple[Episode, Move]]] = {}
+
+    def index_calls(self) -> None:
+        """Every call by what it ran, over all requests."""
+        self.calls = {}
+        for episode in self.procedures:
+            for move in episode.actions:
+                if move.ok is not None:
+                    self.calls.setdefault(move.key, []).append((episode, move))
+
+    def names(self, key: str) -> set[str]:
+        """The arguments that calls of `key` were given, in at least one call of fifty."""
+        calls = self.calls.get(key, [])
+        counts = Counter(arg.name for _, move in calls for arg in move.args)
+        return {name for name, count in counts.items() if count * 50 >= len(calls)}
+
+
+class Weigh(msgspec.Struct, frozen=True):
+    """How much old evidence counts: 0.5 ** (age in days / half-life)."""
+
+    now: datetime
+    half_life: float
+
+    def recency(self, evidence: Iterable[Ref]) -> float:
+        """Mean weight of the evidence; evidence without a day counts full."""
+        weights = [self._weight(ref.day) for ref in evidence]
+        return round(sum(weights) / len(weights), 4) if weights else 1.0
+
+    def _weight(self, day: str) -> float:
+        try:
+            then = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
+        except ValueError:
+            return 1.0
+        age = max(0.0, (self.now - then).total_seconds() / 86_400)
+        return float(0.5 ** (age / self.half_life)) if self.half_life > 0 else 1.0
+
+
+def read_corpus(sessions: Iterable[Trajectory], progress: Progress) -> Corpus:
+    """Cut every session into episodes as it comes by; of one (user, key) only the highest revision counts."""
+    newest: dict[tuple[str, str], int] = {}
+    kept: dict[tuple[str, str], list[Episode]] = {}
+    done = 0
+    for trajectory in sessions:
+        known = meta(trajectory)
+        mark = (known.user, known.key or trajectory.session_id or trajectory.trajectory_id or "")
+        done += 1
+        if done % EVERY == 0:
+            progress(done, None, "reading sessions")
+        if newest.get(mark, -1) >= known.revision:
+            continue
+        newest[mark] = known.revision
+        kept[mark] = cut(trajectory)
+    corpus = Corpus(len(kept), 0, [], [], [], [])
+    lists = {
+        "procedure": corpus.procedures,
+        "recovery": corpus.recoveries,
+        "correction": corpus.corrections,
+        "pitfall": corpus.pitfalls,
+    }
+    for mark in sorted(kept):
+        for episode in kept[mark]:
+            lists[episode.kind].append(episode)
+            corpus.episodes += 1
+    corpus.index_calls()
+    return corpus
+
+
+def refs(episodes: Iterable[Episode]) -> list[Ref]:
+    """One reference per session, sorted; the steps of several episodes of a session are joined."""
+    found: dict[tuple[str, str], tuple[Episode, set[int]]] = {}
+    for episode in episodes:
+        _, steps = found.setdefault((episode.user, episode.session), (episode, set()))
+        steps.update(episode.steps)
+    return [
+        Ref(
+            session=e.session,
+            user=e.user,
+            agent=e.agent,
+            day=e.day,
+            steps=sorted(steps)[:20],
+            success=e.success,
+        )
+        for _, (e, steps) in sorted(found.items())
+    ]

@@ -1,0 +1,258 @@
+"""Procedures: what the successful sessions of one intent do, as steps with rules for their arguments.
+
+The requests of a cycle are clustered by their words; inside a cluster every way that at least a few
+successes took is a candidate, with the rules that its successes share (constants, closed sets, forms, where
+values come from). The candidate whose followers succeed most surely, by the lower end of Wilson's interval,
+is the procedure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from skillclaw.skills.records import ActionShape, ArgShape
+from skillclaw.trajectory.episodes import ArgValue, Episode, Move
+from skillclaw.trajectory.text import one_line
+
+__all__ = [
+    "SHARE",
+    "Group",
+    "adheres",
+    "example",
+    "learn_actions",
+    "learn_steps",
+    "path",
+    "path_keys",
+    "step_index",
+]
+
+SHARE = 0.9
+"""What this share of the successful calls have in common is a rule."""
+
+CLOSED = 6
+"""A varying argument with at most this many values, each seen more than once, is a closed set."""
+
+
+DIFFERENT = 3
+"""Requests in different words that must agree before a value counts as the procedure's own."""
+
+
+Group = tuple[Move, ...]
+"""Consecutive calls of one kind: one step of a path."""
+
+
+class _Call(NamedTuple):
+    """One call of a step, with the steps of its request by move, and what was asked."""
+
+    move: Move
+    steps: dict[int, int]
+    intent: str
+
+
+def path(moves: Sequence[Move]) -> list[Group]:
+    """The steps of a request: what worked, repeats of one kind as one step, checks after the last change
+    dropped.
+    """
+    worked = [m for m in moves if m.ok is not False]
+    last = max((i for i, m in enumerate(worked) if m.writes), default=None)
+    kept = worked if last is None else worked[: last + 1]
+    groups: list[list[Move]] = []
+    for move in kept:
+        if groups and groups[-1][-1].key == move.key:
+            if not any(_same(move, other) for other in groups[-1]):
+                groups[-1].append(move)
+        else:
+            groups.append([move])
+    return [tuple(g) for g in groups]
+
+
+def _same(first: Move, second: Move) -> bool:
+    return first.command == second.command and [(a.name, a.value) for a in first.args] == [
+        (a.name, a.value) for a in second.args
+    ]
+
+
+def path_keys(steps: Sequence[Group]) -> tuple[str, ...]:
+    """What makes two paths the same: the keys of their steps."""
+    return tuple(group[0].key for group in steps)
+
+
+def step_index(steps: Sequence[Sequence[Move]]) -> dict[int, int]:
+    """Which step of the path each move (by its place in the request) belongs to."""
+    return {move.place: number for number, group in enumerate(steps) for move in group}
+
+
+def learn_actions(episodes: Sequence[Episode]) -> list[ActionShape]:
+    """The steps that these requests (all of one path) have in common, with rules for their arguments."""
+    return learn_steps([(path(e.actions), e.intent) for e in episodes])
+
+
+def learn_steps(paths: Sequence[tuple[Sequence[Sequence[Move]], str]]) -> list[ActionShape]:
+    """The same for paths (of equal length) with the intents that they served."""
+    indexes = [step_index(steps) for steps, _ in paths]
+    shapes: list[ActionShape] = []
+    for number in range(len(paths[0][0])):
+        calls = [
+            _Call(move, index, intent)
+            for (steps, intent), index in zip(paths, indexes, strict=True)
+            for move in steps[number]
+        ]
+        first = calls[0].move
+        shapes.append(
+            ActionShape(
+                tool=min(Counter(c.move.tool for c in calls).items(), key=lambda x: (-x[1], x[0]))[0],
+                command=merge_commands([c.move.tokens for c in calls]) if first.tokens else None,
+                args=_args(calls, number),
+                example=example([c.move for c in calls]),
+                times="+" if any(len(steps[number]) > 1 for steps, _ in paths) else "1",
+            )
+        )
+    return shapes
+
+
+def example(moves: Sequence[Move]) -> str:
+    """One real call as the agent wrote it: the commonest, then the shortest."""
+    texts = Counter(_written(m) for m in moves)
+    return min(texts, key=lambda t: (-texts[t], len(t), t))
+
+
+def _written(move: Move) -> str:
+    if move.command:
+        return one_line(move.command, 300)
+    given = ", ".join(
+        f"{a.name}={a.value!r}"
+        if a.form not in ("number", "bool", "list", "object")
+        else f"{a.name}={a.value}"
+        for a in move.args
+    )
+    return one_line(f"{move.tool}({given})", 300)
+
+
+def merge_commands(commands: Sequence[tuple[str, ...]]) -> str:
+    """One shape for several commands: words that (nearly) all share stay, what differs is `<...>`."""
+    lengths = Counter(len(c) for c in commands)
+    length = min((n for n in lengths if lengths[n] == max(lengths.values())), default=0)
+    same = sorted(c for c in commands if len(c) == length)
+    merged: list[str] = []
+    for words in zip(*same, strict=True):
+        counts = Counter(words)
+        word, count = min(counts.items(), key=lambda x: (-x[1], x[0]))
+        merged.append(word if count >= SHARE * len(same) or len(counts) == 1 else _varying(words))
+    return " ".join(merged)
+
+
+def _varying(words: Sequence[str]) -> str:
+    kinds = {w for w in words if re.fullmatch(r"<\w+>", w)}
+    return kinds.pop() if len(kinds) == 1 else "<value>"
+
+
+def _args(calls: Sequence[_Call], number: int) -> list[ArgShape]:
+    by_name: dict[str, list[tuple[ArgValue, _Call]]] = {}
+    for call in calls:
+        for arg in call.move.args:
+            by_name.setdefault(arg.name, []).append((arg, call))
+    return [_arg(name, given, len(calls), number) for name, given in sorted(by_name.items())]
+
+
+def _arg(name: str, given: Sequence[tuple[ArgValue, _Call]], calls: int, number: int) -> ArgShape:
+    n = len(given)
+    values = Counter(a.value for a, _ in given)
+    top, count = min(values.items(), key=lambda x: (-x[1], x[0]))
+    forms = Counter(a.form for a, _ in given)
+    form, form_count = min(forms.items(), key=lambda x: (-x[1], x[0]))
+    if form_count < SHARE * n:
+        form = ""
+    origin = _origin(given, number)
+    asked = len({call.intent for _, call in given})
+    free = not origin or origin == "history"
+    constant = None
+    # One value for different requests is the procedure's; for one request it may be the request's.
+    if (
+        count >= SHARE * n
+        and asked >= (DIFFERENT if free else 2 * DIFFERENT)
+        and not origin.startswith("result")
+    ):
+        constant = top
+    elif free and form in ("text", "path", "id") and 2 <= len(values) <= CLOSED and n >= 3 * len(values):
+        spread = Counter(value for value, _ in {(a.value, call.intent) for a, call in given})
+        if min(spread.values()) >= 2:
+            form = "one of " + "|".join(sorted(values))
+    return ArgShape(name=name, constant=constant, form=form, origin=origin, share=round(n / calls, 4))
+
+
+def arg_origins(arg: ArgValue, index: dict[int, int], number: int) -> list[str]:
+    """The origins of a value in terms of the path: a move's result becomes a step's."""
+    found: list[str] = []
+    for origin in arg.origins:
+        if origin.startswith("result:"):
+            step = index.get(int(origin[7:]))
+            if step is None or step >= number:
+                continue
+            origin = f"result:{step}"
+        if origin not in found:
+            found.append(origin)
+    return found
+
+
+def _origin(given: Sequence[tuple[ArgValue, _Call]], number: int) -> str:
+    counts: Counter[str] = Counter()
+    for arg, call in given:
+        counts.update(arg_origins(arg, call.steps, number))
+    rank = {"user": 0, "history": 2}
+    shared = [o for o, c in counts.items() if c >= SHARE * len(given)]
+    return min(shared, key=lambda o: (rank.get(o, 1), o), default="")
+
+
+def adheres(episode: Episode, actions: Sequence[ActionShape]) -> bool:
+    """Whether a request was served as the procedure says: its steps, in its order, with its argument rules.
+
+    Failed tries that were mended, repeats and checks afterwards do not count against it; other steps do.
+    """
+    steps = path(episode.actions)
+    if len(steps) != len(actions):
+        return False
+    index = step_index(steps)
+    return all(
+        _step_adheres(group, action, index, number)
+        for number, (group, action) in enumerate(zip(steps, actions, strict=True))
+    )
+
+
+def _step_adheres(group: Group, action: ActionShape, index: dict[int, int], number: int) -> bool:
+    if action.command is not None:
+        return group[0].tool == action.tool and all(_command_fits(m.tokens, action.command) for m in group)
+    if group[0].tool != action.tool or (action.times == "1" and len(group) > 1):
+        return False
+    rules = {arg.name: arg for arg in action.args}
+    for move in group:
+        given = {arg.name: arg for arg in move.args}
+        if any(name not in rules for name in given):
+            return False
+        for name, rule in rules.items():
+            if name not in given:
+                if rule.share >= SHARE:
+                    return False
+                continue
+            if not _arg_fits(given[name], rule, index, number):
+                return False
+    return True
+
+
+def _arg_fits(arg: ArgValue, rule: ArgShape, index: dict[int, int], number: int) -> bool:
+    if rule.constant is not None:
+        return arg.value == rule.constant
+    if rule.form.startswith("one of "):
+        return arg.value in rule.form[7:].split("|")
+    if rule.form and arg.form != rule.form:
+        return False
+    return not rule.origin or rule.origin in arg_origins(arg, index, number)
+
+
+def _command_fits(tokens: tuple[str, ...], command: str) -> bool:
+    wanted = command.split(" ")
+    if len(tokens) != len(wanted):
+        return False
+    return all(w == t or w.startswith("<") for w, t in zip(wanted, tokens, strict=True))

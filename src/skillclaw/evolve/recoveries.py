@@ -1,0 +1,326 @@
+"""Recoveries and pitfalls: how calls fail, what made them work, and what failing sessions did.
+
+A recovery needs more than a retry that happened to work. Its sessions must agree on what changed (a trait of
+the call, or an action in between), the failing way must fail mostly, the other way work mostly, and the
+difference must not be luck (Fisher's exact test over all calls of the projects concerned).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from skillclaw.evolve.corpus import Corpus, Weigh, refs
+from skillclaw.evolve.procedures import learn_steps
+from skillclaw.evolve.tasks import MIN_SESSIONS, association
+from skillclaw.evolve.traits import SHORT, Rates, rates, traits
+from skillclaw.skills.records import ActionShape, ArgShape, Pattern, content_id
+from skillclaw.trajectory.episodes import Episode, Move
+from skillclaw.trajectory.text import words
+
+__all__ = ["find_recoveries"]
+
+FAILS = 0.5
+"""The failing way works at most this often."""
+
+WORKS = 0.6
+"""The other way works at least this often."""
+
+LUCK = 0.05
+SWAP = " \u2192 "
+"""Between the old and the new value of a swap."""
+
+ALIKE = 0.6
+"""Error templates with this share of common words are one error."""
+
+
+def find_recoveries(corpus: Corpus, weigh: Weigh) -> list[Pattern]:
+    """The recoveries that at least `MIN_SESSIONS` sessions agree on."""
+    groups: dict[tuple[str, tuple[str, ...]], list[Episode]] = {}
+    for episode in corpus.recoveries:
+        if episode.failed is not None:
+            keys = tuple(m.key for m in episode.actions[-1:])
+            groups.setdefault((episode.failed.key, keys), []).append(episode)
+    found: list[Pattern] = []
+    for (failed_key, _), episodes in sorted(groups.items()):
+        for error, alike in _by_error(episodes):
+            found += _split(corpus, weigh, failed_key, error, alike)
+    return found
+
+
+def _by_error(episodes: Sequence[Episode]) -> Iterator[tuple[str, list[Episode]]]:
+    """The episodes by error; templates that share most of their words are one (the commonest names it)."""
+    counts = Counter(e.failed.error for e in episodes if e.failed)
+    leaders: list[str] = []
+    member: dict[str, str] = {}
+    for error in sorted(counts, key=lambda x: (-counts[x], x)):
+        member[error] = next((leader for leader in leaders if alike(error, leader)), error)
+        if member[error] == error:
+            leaders.append(error)
+    for leader in leaders:
+        yield leader, [e for e in episodes if e.failed and member[e.failed.error] == leader]
+
+
+def _sessions(episodes: Sequence[Episode]) -> int:
+    return len({(e.user, e.session) for e in episodes})
+
+
+def _split(
+    corpus: Corpus, weigh: Weigh, failed_key: str, error: str, episodes: list[Episode]
+) -> Iterator[Pattern]:
+    """Patterns of one failure, one for each change that made it work, the best supported first."""
+    names = corpus.names(failed_key)
+    left = list(episodes)
+    while _sessions([e for e in left if e.worked]) >= MIN_SESSIONS:
+        changes: Counter[tuple[str, str]] = Counter()
+        for episode in left:
+            if episode.worked:
+                changes.update(_changes(episode, names))
+        best = next(
+            (
+                change
+                for change in sorted(changes, key=lambda c: (-changes[c] * _named(c, error), _rank(c), c))
+                if _sessions([e for e in left if e.worked and change in _changes(e, names)]) >= MIN_SESSIONS
+                and _convinces(corpus, failed_key, error, change, left, names)
+            ),
+            None,
+        )
+        if best is None:
+            return
+        group = [e for e in left if best in _changes(e, names)]
+        yield _recovery(corpus, weigh, failed_key, error, best, group, names)
+        left = [e for e in left if best not in _changes(e, names)]
+
+
+def _named(change: tuple[str, str], error: str) -> int:
+    """2 when the error names the argument that changed ("List not valid" names `list_name`), else 1."""
+    name = re.split(r"=|<-|:", change[1].removeprefix("has "))[0].lower()
+    said = set(words(error))
+    return 2 if said & {w for w in re.split(r"[_\W]+", name) if len(w) > 2} else 1
+
+
+def _rank(change: tuple[str, str]) -> int:
+    """Of changes seen equally often the most telling: an action in between, another program, a source, a
+    value.
+    """
+    kind, what = change
+    order = ("key ", "<-result", "has ", "+", "<-user", ":")
+    return {"after": 0, "swap": 5}.get(
+        kind,
+        1
+        + next((i for i, mark in enumerate(order) if mark in what), len(order))
+        + (10 if kind == "lose" else 0),
+    )
+
+
+def _changes(episode: Episode, names: set[str]) -> set[tuple[str, str]]:
+    """What differs between the failed call and the later one.
+
+    gain, lose  a trait of the call (values aside)
+    swap        one value of an argument for another
+    after       an action in between that changes something
+    """
+    if episode.failed is None:
+        return set()
+    final = episode.actions[-1]
+    before, after = traits(episode.failed, names), traits(final, names)
+    found = {("gain", t) for t in after - before if _lasting(t)}
+    found |= {("lose", t) for t in before - after if _lasting(t)}
+    given = {a.name: a.value for a in final.args}
+    for arg in episode.failed.args:
+        value = given.get(arg.name, arg.value)
+        if value != arg.value and max(len(value), len(arg.value)) <= SHORT and arg.form in ("text", "path"):
+            found.add(("swap", f"{arg.name}={arg.value}{SWAP}{arg.name}={value}"))
+    found |= {("after", m.key) for m in episode.actions[:-1] if m.writes and m.command}
+    return found
+
+
+def _lasting(trait: str) -> bool:
+    if trait.startswith("+"):
+        return True
+    return (
+        not trait.startswith("lacks ")
+        and "<-nowhere" not in trait
+        and ("=" not in trait or trait.startswith("key "))
+    )
+
+
+def _convinces(
+    corpus: Corpus, key: str, error: str, change: tuple[str, str], episodes: list[Episode], names: set[str]
+) -> bool:
+    found = _rates(corpus, key, error, change, episodes, names)
+    return found.first <= FAILS and found.second >= WORKS and found.p <= LUCK
+
+
+def _rates(
+    corpus: Corpus, key: str, error: str, change: tuple[str, str], episodes: list[Episode], names: set[str]
+) -> Rates:
+    """How often the failing way and the other way work, among calls that worked or failed with this error."""
+    kind, what = change
+    inside = [e for e in episodes if change in _changes(e, names)]
+    if kind == "after":
+        # The same call again: with the action in between, against without it.
+        outside = [e for e in episodes if change not in _changes(e, names)]
+        fails = [False] * len(inside)  # each of them began with the call failing by itself
+        return rates([e.worked for e in outside] + fails, [e.worked for e in inside])
+    projects = {e.project for e in inside if e.worked}
+    keys = {key, *(e.actions[-1].key for e in episodes)}
+    calls = [
+        (traits(move, names), bool(move.ok))
+        for k in sorted(keys)
+        for episode, move in corpus.calls.get(k, [])
+        if episode.project in projects and (move.ok or alike(move.error, error))
+    ]
+    failing = f"key {key}"
+    if kind == "swap":
+        old, new = what.split(SWAP)
+        return rates([ok for t, ok in calls if old in t], [ok for t, ok in calls if new in t])
+    if kind == "gain":
+        return rates(
+            [ok for t, ok in calls if failing in t and what not in t], [ok for t, ok in calls if what in t]
+        )
+    return rates(
+        [ok for t, ok in calls if failing in t and what in t], [ok for t, ok in calls if what not in t]
+    )
+
+
+def alike(first: str, second: str) -> bool:
+    """Whether two error templates say the same."""
+    if first == second:
+        return True
+    one, two = set(words(first)), set(words(second))
+    return bool(one and two) and len(one & two) >= ALIKE * len(one | two)
+
+
+def _recovery(
+    corpus: Corpus,
+    weigh: Weigh,
+    failed_key: str,
+    error: str,
+    change: tuple[str, str],
+    group: list[Episode],
+    names: set[str],
+) -> Pattern:
+    worked = _once([e for e in group if e.worked])
+    evidence = refs([e for e in group if e.worked])
+    supported = {(r.user, r.session) for r in evidence}
+    against = refs([e for e in group if not e.worked and (e.user, e.session) not in supported])
+    between = _between(worked)
+    while not (shaped := _shaped(worked, between)):
+        between.pop(0)
+    actions = learn_steps(shaped)
+    failed_moves = [e.failed for e in worked if e.failed]
+    failed = _failed_shape(failed_moves, worked, change)
+    kind, what = change
+    signature = f"{failed_key} ! {error} -> {kind} {what} -> {worked[0].actions[-1].key}"
+    stats, _ = association(_rows(corpus, failed_key, error, supported))
+    return Pattern(
+        id=content_id("recovery", signature),
+        kind="recovery",
+        title=_recovery_title(failed, actions, change),
+        topic=failed_moves[0].topic,
+        signature=signature,
+        failed=failed,
+        error=error,
+        actions=actions,
+        evidence=evidence,
+        contradictions=against,
+        stats=msgspec.structs.replace(stats, recency=weigh.recency(evidence)),
+        project=_one({e.project for e in worked}),
+    )
+
+
+def _rows(corpus: Corpus, key: str, error: str, fixed: set[tuple[str, str]]) -> list[tuple[str, bool, bool]]:
+    """Sessions that met the failure: who found the way against who did not, by task and model."""
+    seen: dict[tuple[str, str], tuple[str, bool, bool]] = {}
+    for episode in [*corpus.recoveries, *corpus.pitfalls]:
+        failed = episode.failed
+        if failed is None or failed.key != key or episode.success is None:
+            continue
+        if alike(failed.error, error):
+            mark = (episode.user, episode.session)
+            seen[mark] = (
+                f"{corpus.task.get(episode.intent, -1)}\0{episode.model}",
+                mark in fixed,
+                episode.success,
+            )
+    return [seen[mark] for mark in sorted(seen)]
+
+
+def _once(episodes: list[Episode]) -> list[Episode]:
+    """One episode per session: a session counts once."""
+    first: dict[tuple[str, str], Episode] = {}
+    for episode in episodes:
+        first.setdefault((episode.user, episode.session), episode)
+    return [first[mark] for mark in sorted(first)]
+
+
+def _between(episodes: Sequence[Episode]) -> list[str]:
+    """The actions in between that at least half of the sessions share, in their usual order."""
+    counts = Counter(k for e in episodes for k in {m.key for m in e.actions[:-1]})
+    kept = [k for k in counts if 2 * counts[k] >= len(episodes)]
+    places = {
+        k: sum(i for e in episodes for i, m in enumerate(e.actions[:-1]) if m.key == k) / counts[k]
+        for k in kept
+    }
+    return sorted(kept, key=lambda k: (places[k], k))
+
+
+def _shaped(episodes: Sequence[Episode], between: Sequence[str]) -> list[tuple[list[list[Move]], str]]:
+    """The ways of the sessions that took all of `between`; with none in between that is every session."""
+    found = [([[m] for m in _chosen(e, between)], e.intent) for e in episodes]
+    return [way for way in found if len(way[0]) == len(between) + 1]
+
+
+def _chosen(episode: Episode, between: Sequence[str]) -> list[Move]:
+    by_key = {m.key: m for m in episode.actions[:-1]}
+    return [by_key[k] for k in between if k in by_key] + [episode.actions[-1]]
+
+
+def _failed_shape(moves: Sequence[Move], episodes: Sequence[Episode], change: tuple[str, str]) -> ActionShape:
+    shape = learn_steps([([[m]], e.intent) for m, e in zip(moves, episodes, strict=True)])[0]
+    kind, what = change
+    name = what.removeprefix("has ").split("=")[0].split("<-")[0].split(":")[0]
+    if (
+        shape.command is None
+        and kind == "gain"
+        and all(a.name != name for a in shape.args)
+        and what.startswith("has ")
+    ):
+        # What was missing is the point: say so.
+        shape = msgspec.structs.replace(
+            shape, args=sorted([*shape.args, ArgShape(name=name, share=0.0)], key=lambda a: a.name)
+        )
+    return shape
+
+
+def _recovery_title(failed: ActionShape, actions: Sequence[ActionShape], change: tuple[str, str]) -> str:
+    final = actions[-1]
+    kind, what = change
+    if final.command is not None:
+        ways = " && ".join(a.command or a.tool for a in actions)
+        return f"When `{failed.command or failed.tool}` fails, `{ways}` works"
+    if kind == "swap":
+        old, new = what.split(SWAP)
+        name, _, value = new.partition("=")
+        return f"{final.tool}: {name} is {value!r}, not {old.partition('=')[2]!r}"
+    if kind == "after":
+        return f"When {failed.tool} fails, {what} first, then again"
+    if what.startswith("has "):
+        return f"{final.tool} needs {what[4:]}"
+    if what.endswith("<-result"):
+        return f"{final.tool}: take {what[:-8]} from an earlier result"
+    if what.endswith("<-user"):
+        return f"{final.tool}: take {what[:-6]} from the user's words"
+    if final.tool != failed.tool:
+        return f"Call {final.tool}, not {failed.tool}"
+    if kind == "lose":
+        return f"{final.tool} works without {what.removeprefix('has ')}"
+    return f"{final.tool} works with {what}"
+
+
+def _one(projects: set[str]) -> str | None:
+    return next(iter(projects)) if len(projects) == 1 and projects != {""} else None

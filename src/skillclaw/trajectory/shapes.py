@@ -1,0 +1,387 @@
+"""Calls with what varies taken out: shell commands, arguments of functions, and the family they belong to."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from skillclaw.trajectory.shell import Simple, main_commands
+from skillclaw.trajectory.text import error_template, word_set
+
+__all__ = [
+    "command_key",
+    "command_of",
+    "command_shape",
+    "error_template",
+    "family",
+    "is_shell",
+    "is_write",
+    "program_of",
+    "shape_tokens",
+    "target_of",
+    "value_form",
+    "verb_of",
+]
+
+_SHELL_TOOLS = word_set(
+    "bash shell sh exec exec_command local_shell local_shell_call shell_command run_shell_command "
+    "run_terminal_cmd "
+    "execute_command execute_bash terminal run_command container.exec powershell run_in_terminal "
+    "developer__shell"
+)
+_FILE_TOOLS = word_set(
+    "edit write multiedit notebookedit apply_patch str_replace str_replace_editor "
+    "str_replace_based_edit_tool write_file "
+    "edit_file replace create_file insert_edit_into_file patch replace_in_file write_to_file"
+)
+_TARGETS = (
+    "file_path",
+    "path",
+    "filename",
+    "file",
+    "notebook_path",
+    "target_file",
+    "absolute_path",
+    "filePath",
+    "url",
+    "uri",
+)
+_PATCHED = re.compile(r"^\*\*\* (?:Update|Add|Delete) File: (.+)$", re.M)
+
+_SUBCOMMANDS = word_set(
+    "git npm pnpm yarn bun npx uv uvx pip pip3 pipx poetry conda cargo go docker docker-compose "
+    "podman kubectl helm make "
+    "apt apt-get brew dnf yum gem bundle rails dotnet gradle mvn terraform aws gcloud az gh "
+    "systemctl service python "
+    "python3 node deno rustup composer php flutter ruff mypy pytest skillclaw ollama huggingface-cli"
+)
+_NESTED = frozenset(
+    {
+        "uv pip",
+        "npm run",
+        "pnpm run",
+        "yarn run",
+        "bun run",
+        "docker compose",
+        "uv run",
+        "poetry run",
+        "gh pr",
+        "gh issue",
+        "gh run",
+        "uv tool",
+        "go mod",
+        "python -m",
+        "python3 -m",
+        "git stash",
+        "git remote",
+        "docker container",
+        "docker image",
+        "gh repo",
+        "gh api",
+        "npx -y",
+        "npm exec",
+        "kubectl get",
+        "git worktree",
+    }
+)
+
+_READ_PROGRAMS = word_set(
+    "ls cat head tail less more grep egrep fgrep rg ag find fd pwd echo which whereis type file "
+    "stat wc du df env printenv "
+    "ps top htop uname whoami id date tree jq diff cmp sort uniq cut awk nl bat column hexdump xxd "
+    "od strings readlink "
+    "realpath basename dirname man help history lsof netstat ss hostname free uptime md5sum "
+    "sha256sum test [ sed"
+)
+_READ_SUBCOMMANDS = {
+    "git": frozenset(
+        {
+            "status",
+            "log",
+            "diff",
+            "show",
+            "blame",
+            "branch",
+            "remote",
+            "rev-parse",
+            "ls-files",
+            "describe",
+            "grep",
+            "shortlog",
+            "reflog",
+        }
+    ),
+    "docker": frozenset({"ps", "images", "logs", "inspect", "version", "info"}),
+    "kubectl": frozenset({"get", "describe", "logs", "version"}),
+    "pip": frozenset({"list", "show", "freeze", "index"}),
+    "pip3": frozenset({"list", "show", "freeze", "index"}),
+    "npm": frozenset({"ls", "list", "view", "outdated"}),
+    "gh": frozenset({"pr view", "pr list", "issue view", "issue list", "run view", "run list"}),
+}
+_READ_VERBS = word_set(
+    "get search find list read fetch query show view check count calculate think lookup look "
+    "retrieve describe inspect "
+    "browse glob grep ls cat head tail open peek total engaged average compute explain websearch "
+    "webfetch toolsearch"
+)
+_GENERIC_NOUNS = word_set(
+    "pending delivered id ids info information details detail item items by all to the of from "
+    "with new current for "
+    "direct onestop status address payment method name zip email and in"
+)
+_VERBS = _READ_VERBS | word_set(
+    "create update delete cancel book modify exchange return send reply forward add remove set put "
+    "post change edit make "
+    "transfer submit assign move rename calculate start stop run execute write insert upload "
+    "download schedule"
+)
+
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATETIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.I)
+_LOCAL = re.compile(
+    r"^[a-z]+://((?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]|host\.docker\.internal)(?::\d+)?)", re.I
+)
+_HOST_PORT = re.compile(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0):\d{2,5}")
+_ID = re.compile(r"#?(?=\S*\d)[A-Za-z0-9]*[A-Za-z_#-]?[A-Za-z0-9_-]*\d[A-Za-z0-9_-]*")
+_HEX = re.compile(r"(?=.*\d)[0-9a-f]{7,64}", re.I)
+_PATHLIKE = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\].*|[\w.@-]+(?:/[\w.@*-]+)+/?|[\w@*-]+\.[A-Za-z]\w{0,5}")
+
+
+def is_shell(tool: str) -> bool:
+    """Whether the tool runs shell commands."""
+    return tool.lower() in _SHELL_TOOLS
+
+
+def command_of(tool: str, arguments: dict[str, Any]) -> str | None:
+    """The shell command of a call; None for other tools.
+
+    Claude Code gives `Bash{command}`, Codex `exec_command{cmd}` or `shell{command: [argv]}`.
+    """
+    if not is_shell(tool):
+        return None
+    for name in ("command", "cmd", "script", "input", "commands", "code"):
+        value = arguments.get(name)
+        if isinstance(value, str):
+            return value
+        if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
+            if len(value) == 3 and value[1].startswith("-") and value[1].endswith("c"):
+                return str(value[2])
+            return " ".join(_quote(part) for part in value)
+    return None
+
+
+def _quote(word: str) -> str:
+    return word if re.fullmatch(r"[\w@%+=:,./-]+", word) else "'" + word.replace("'", "'\\''") + "'"
+
+
+def target_of(tool: str, arguments: dict[str, Any]) -> str:
+    """The file or page that a call is about; empty when it names none."""
+    for name in _TARGETS:
+        value = arguments.get(name)
+        if isinstance(value, str) and value:
+            return value
+    for value in arguments.values():
+        if isinstance(value, str) and (match := _PATCHED.search(value)):
+            return match.group(1).strip()
+    return ""
+
+
+def _subcommand(simple: Simple) -> tuple[str, int]:
+    """`git commit`, `uv pip install`, `make`: program with subcommand, and how many words that took."""
+    program = simple.words[0].rsplit("/", 1)[-1]
+    if program == "xargs":
+        run = next((w for w in simple.words[1:] if re.fullmatch(r"[a-z][\w.-]*", w)), "")
+        return f"xargs {run}".strip(), 1
+    if program not in _SUBCOMMANDS:
+        return program, 1
+    key, used = program, 1
+    for word in simple.words[1:4]:
+        if word == "-m" and program in ("python", "python3"):
+            key, used = f"{key} -m", used + 1
+            continue
+        if not re.fullmatch(r"[a-z][a-z0-9:_-]*", word) or program in ("pytest", "node", "ruff", "mypy"):
+            break
+        if program in ("python", "python3") and not key.endswith("-m"):
+            break
+        key, used = f"{key} {word}", used + 1
+        if key not in _NESTED:
+            break
+    return key, used
+
+
+def program_of(command: str) -> str:
+    """The program that the command is about."""
+    main = main_commands(command)
+    return main[0].words[0].rsplit("/", 1)[-1] if main else ""
+
+
+def command_key(command: str) -> str:
+    """What is run, coarsely: programs with subcommands, joined by ` && ` (pipes by ` | `)."""
+    parts: list[str] = []
+    for simple in main_commands(command)[:6]:
+        key = _subcommand(simple)[0]
+        if parts and parts[-1].rsplit(" | ", 1)[-1] == key:
+            continue
+        if simple.op == "|" and parts:
+            parts[-1] += f" | {key}"
+        else:
+            parts.append(key)
+    return " && ".join(parts)
+
+
+def _word_shape(word: str) -> str:
+    local = _LOCAL.match(word)
+    if local:
+        return word if len(word) <= 60 and "?" not in word else local.group(0) + "/<path>"
+    if _HOST_PORT.fullmatch(word):
+        return word
+    if _URL.fullmatch(word):
+        return "<url>"
+    if _EMAIL.fullmatch(word):
+        return "<email>"
+    if word.startswith("-"):
+        name, equals, value = word.partition("=")
+        return f"{name}={_word_shape(value)}" if equals and value else word
+    if _NUMBER.fullmatch(word):
+        return "<number>"
+    if _HEX.fullmatch(word):
+        return "<id>"
+    if any(char in word for char in " \n\t$*?{}\"'"):
+        return "<text>"
+    if _PATHLIKE.fullmatch(word):
+        return "<path>"
+    return word
+
+
+def shape_tokens(command: str) -> list[str]:
+    """The command's words with varying parts as `<path>`, `<number>`, `<url>`, `<id>`, `<text>`.
+
+    Subcommands, flags, local hosts with their ports and environment prefixes stay: they are the lesson.
+    """
+    tokens: list[str] = []
+    for index, simple in enumerate(main_commands(command)[:6]):
+        if index:
+            tokens.append(simple.op if simple.op in ("|", "||") else "&&")
+        tokens += [
+            f"{name}={_word_shape(value) if len(value) > 12 else value}"
+            for name, _, value in (e.partition("=") for e in simple.env)
+        ]
+        _, used = _subcommand(simple)
+        tokens.append(simple.words[0].rsplit("/", 1)[-1])
+        tokens += simple.words[1:used]
+        shaped = [_word_shape(word) for word in simple.words[used:40]]
+        for position, word in enumerate(shaped):
+            if not (position and word == shaped[position - 1] and word.startswith("<")):
+                tokens.append(word)
+    return tokens
+
+
+def command_shape(command: str) -> str:
+    """`shape_tokens` as one line."""
+    return " ".join(shape_tokens(command))
+
+
+def verb_of(tool: str) -> str:
+    """The verb in a function's name: `create` of `calendar.create_event`, `get` of `getUser`."""
+    name = re.split(r"[.:/]|__", tool)[-1]
+    parts = [p.lower() for p in re.split(r"[_\-\s]+|(?<=[a-z])(?=[A-Z])", name) if p]
+    return next((p for p in parts if p in _VERBS), parts[0] if parts else "")
+
+
+def is_write(tool: str, command: str | None = None) -> bool:
+    """Whether the call may change something; lookups do not.
+
+    Shell commands change unless every program is a known reader; functions by their verb.
+    """
+    if command is not None:
+        return any(not _reads(simple) for simple in main_commands(command))
+    if tool.lower() in _FILE_TOOLS:
+        return True
+    if re.search(r"_count$|_information_by_id$", tool):
+        return False
+    return verb_of(tool) not in _READ_VERBS
+
+
+def _reads(simple: Simple) -> bool:
+    key, _ = _subcommand(simple)
+    program, _, sub = key.partition(" ")
+    if program == "xargs":
+        return sub in _READ_PROGRAMS
+    if program == "sed":
+        return not any(w.startswith("-i") or w == "--in-place" for w in simple.words)
+    if program == "find":
+        return not any(w in ("-delete", "-exec") for w in simple.words)
+    if program in ("curl", "wget", "http"):
+        return not any(
+            w in ("-d", "--data", "-F", "-T", "--data-raw", "--json", "-o", "-O")
+            or w.upper() in ("POST", "PUT", "DELETE", "PATCH")
+            for w in simple.words
+        )
+    return program in _READ_PROGRAMS or sub in _READ_SUBCOMMANDS.get(program, frozenset())
+
+
+def family(tool: str, command: str | None = None) -> str:
+    """What a call belongs to, so that lessons of one thing become one skill.
+
+    A local `host:port` where the command names one; else the program; for functions the namespace
+    (`calendar.create_event`, `mcp__github__create_issue`), else the noun of the name
+    (`cancel_pending_order` -> `order`), else the tool itself.
+    """
+    if command is not None:
+        if host := _HOST_PORT.search(command):
+            program = program_of(command)
+            if program in ("curl", "wget", "http", "nc", "telnet"):
+                return host.group()
+        main = main_commands(command)
+        if not main:
+            return "shell"
+        name = next((c for c in main if not _reads(c)), main[0]).words[0].rsplit("/", 1)[-1].lower()
+        return {"python3": "python", "pip3": "pip", "docker-compose": "docker"}.get(name, name)
+    if tool.startswith("mcp__"):
+        return tool.split("__")[1].lower() or "mcp"
+    for separator in (".", ":", "/", "__"):
+        if separator in tool:
+            return tool.split(separator)[0].lower()
+    parts = [p.lower() for p in re.split(r"[_\-\s]+|(?<=[a-z])(?=[A-Z])", tool) if p]
+    nouns = [p for p in parts if p not in _VERBS and p not in _GENERIC_NOUNS]
+    if len(parts) > 1 and nouns:
+        return nouns[0].rstrip("s") or nouns[0]
+    return tool.lower()
+
+
+def value_form(value: Any) -> str:
+    """What a value looks like: `bool`, `number`, `date`, `datetime`, `email`, `url`, `path`, `id`, `list`,
+    `text`.
+    """
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, list | dict):
+        return "list" if isinstance(value, list) else "object"
+    if not isinstance(value, str):
+        return ""
+    text = value.strip()
+    for form, pattern in (("datetime", _DATETIME), ("date", _DATE), ("email", _EMAIL), ("url", _URL)):
+        if pattern.fullmatch(text):
+            return form
+    if re.fullmatch(r"0\d{4,}|\d{6,}", text):
+        return "id"
+    if _NUMBER.fullmatch(text):
+        return "number"
+    if " " not in text and text:
+        if _ID.fullmatch(text):
+            return "id"
+        if _PATHLIKE.fullmatch(text):
+            return "path"
+    return "text"
+
+
+def json_text(value: Any, limit: int = 160) -> str:
+    """A value as short, canonical JSON text."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return text if len(text) <= limit else text[:limit]

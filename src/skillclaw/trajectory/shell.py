@@ -1,0 +1,226 @@
+"""Shell commands as their simple commands, read well enough to compare them (not to run them).
+
+Knows quotes, `&&`, `||`, `;`, pipes, newlines, here-documents, redirections, sub-shells, environment
+prefixes and wrappers such as `sudo` or `bash -lc`. Whatever cannot be read is split at spaces: a command
+never fails to parse.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+__all__ = ["Simple", "main_commands", "parse"]
+
+_HEREDOC = re.compile(r"<<-?\s*(['\"]?)(\w+)\1([^\n]*)\n.*?(?:\n\s*\2[ \t]*(?=\n|$)|\Z)", re.S)
+_OPERATOR = re.compile(r"&&|\|\||\|&|[|;\n()&]")
+_REDIRECT = re.compile(r"\d*(?:>>|>\||<<<|>|<)(?:&\d?-?)?|&>>?")
+_ENV = re.compile(r"[A-Za-z_]\w*=.*", re.S)
+_WRAPPERS = frozenset({"sudo", "env", "time", "nohup", "command", "exec", "nice", "stdbuf", "xvfb-run"})
+_SHELLS = frozenset({"bash", "sh", "zsh", "dash", "fish"})
+_SETTING_UP = frozenset(
+    {
+        "cd",
+        "export",
+        "set",
+        "source",
+        ".",
+        "echo",
+        "printf",
+        "true",
+        "false",
+        "sleep",
+        "pwd",
+        "unset",
+        ":",
+        "exit",
+        "wait",
+        "pushd",
+        "popd",
+        "then",
+        "fi",
+        "do",
+        "done",
+        "else",
+    }
+)
+_FILTERS = frozenset(
+    {
+        "head",
+        "tail",
+        "grep",
+        "egrep",
+        "rg",
+        "sort",
+        "uniq",
+        "wc",
+        "cut",
+        "tr",
+        "sed",
+        "awk",
+        "less",
+        "more",
+        "cat",
+        "tee",
+        "column",
+        "jq",
+        "nl",
+    }
+)
+
+
+class Simple(NamedTuple):
+    """One simple command. `op` is what stood before it: ``, `&&`, `||`, `;` or `|`."""
+
+    env: tuple[str, ...]
+    words: tuple[str, ...]
+    op: str
+
+
+def parse(command: str) -> list[Simple]:
+    """The simple commands of `command`, in order; empty for an empty one."""
+    text = _HEREDOC.sub(r"<<<heredoc \3\n", command.replace("\\\n", " "))
+    tokens = _tokens(text)
+    found: list[Simple] = []
+    current: list[str] = []
+    op = ""
+
+    def close(next_op: str) -> None:
+        nonlocal current, op
+        if current:
+            found.extend(_simple(current, op))
+        current = []
+        op = next_op
+
+    skip = False
+    for kind, token in tokens:
+        if kind == "op":
+            close(";" if token in ("\n", "(", ")", "&") else token.replace("|&", "|"))
+        elif kind == "redirect":
+            skip = not re.search(r"&\d?-?$", token)
+        elif skip:
+            skip = False
+        else:
+            current.append(token)
+    close("")
+    return found
+
+
+def main_commands(command: str) -> list[Simple]:
+    """The simple commands that matter: without `cd`, `echo`, and the filters at the end of a pipe."""
+    simple = [c for c in parse(command) if c.words]
+    kept = [
+        c for c in simple if c.words[0] not in _SETTING_UP and not (c.op == "|" and c.words[0] in _FILTERS)
+    ]
+    return kept or simple[:1]
+
+
+def _tokens(text: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    word: list[str] = []
+    started = False
+    index = 0
+    length = len(text)
+
+    def end() -> None:
+        nonlocal started
+        if started:
+            found.append(("word", "".join(word)))
+            word.clear()
+            started = False
+
+    while index < length:
+        char = text[index]
+        if char in " \t\r":
+            end()
+            index += 1
+        elif char == "\\" and index + 1 < length:
+            word.append(text[index + 1])
+            started = True
+            index += 2
+        elif char in "'\"":
+            close = _closing(text, index)
+            word.append(text[index + 1 : close])
+            started = True
+            index = close + 1
+        elif char == "$" and text.startswith("$(", index):
+            close = _balanced(text, index + 1)
+            word.append(text[index : close + 1])
+            started = True
+            index = close + 1
+        elif char == "#" and not started:
+            newline = text.find("\n", index)
+            index = length if newline < 0 else newline
+        elif redirect := _REDIRECT.match(text, index) if not started or char in "<>&" else None:
+            end()
+            found.append(("redirect", redirect.group()))
+            index = redirect.end()
+        elif operator := _OPERATOR.match(text, index):
+            end()
+            found.append(("op", operator.group()))
+            index = operator.end()
+        else:
+            word.append(char)
+            started = True
+            index += 1
+    end()
+    return found
+
+
+def _closing(text: str, start: int) -> int:
+    quote = text[start]
+    index = start + 1
+    while index < len(text):
+        if text[index] == "\\" and quote == '"':
+            index += 2
+            continue
+        if text[index] == quote:
+            return index
+        index += 1
+    return len(text)
+
+
+def _balanced(text: str, start: int) -> int:
+    depth = 0
+    for index in range(start, len(text)):
+        if text[index] == "(":
+            depth += 1
+        elif text[index] == ")":
+            depth -= 1
+            if depth == 0:
+                return index
+    return len(text)
+
+
+def _simple(words: list[str], op: str) -> list[Simple]:
+    env: list[str] = []
+    index = 0
+    while index < len(words):
+        word = words[index]
+        if _ENV.fullmatch(word):
+            env.append(word)
+            index += 1
+        elif word in _WRAPPERS:
+            index += 1
+            while index < len(words) and words[index].startswith("-"):
+                index += 1
+        elif word == "timeout":
+            index += 1
+            while index < len(words) and (words[index].startswith("-") or words[index][:1].isdigit()):
+                index += 1
+        else:
+            break
+    rest = words[index:]
+    if (
+        len(rest) >= 3
+        and rest[0].rsplit("/", 1)[-1] in _SHELLS
+        and rest[1].startswith("-")
+        and rest[1].endswith("c")
+    ):
+        inner = parse(rest[2])
+        if inner:
+            first = inner[0]
+            return [Simple((*env, *first.env), first.words, op), *inner[1:]]
+    if not rest:
+        return [Simple((), tuple(env), op)] if env else []
+    return [Simple(tuple(env), tuple(rest), op)]
