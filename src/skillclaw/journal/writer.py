@@ -1,0 +1,199 @@
+"""The journal's writer: exchanges in, segments out, on one thread of its own (DESIGN 3.2, 7.3).
+
+`put` only appends to a queue, so that traffic never waits. The thread masks credentials, packs and writes
+what has gathered in a group, at most GATHER seconds after it came, and syncs the disk at most once a second.
+When the disk is full or not writable, exchanges wait in the bounded queue, then are dropped and counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+import zstandard
+
+from skillclaw.journal import segment
+from skillclaw.journal.appender import Appender
+from skillclaw.journal.credentials import Masker
+from skillclaw.journal.delta import Chains
+from skillclaw.journal.records import Exchange
+from skillclaw.trajectory.model import Record
+
+__all__ = ["JournalStats", "JournalWriter"]
+
+log = logging.getLogger("skillclaw.journal")
+GATHER = 0.004
+"""Seconds that the first exchange of a group waits for others; with the write it stays below 20 ms."""
+IDLE = 1.0
+"""Seconds between looks at what an idle writer still has to do: a last fsync, the end of an old segment."""
+RETRY = 0.5
+"""Seconds between tries while the disk does not take it."""
+QUEUE = 32 << 20
+"""Bytes that may wait."""
+OVERHEAD = 2048
+"""What an exchange weighs in the queue beside its bodies."""
+GROUP = 256
+"""Exchanges in one group at most, so that a long queue does not grow memory once more."""
+
+Item: TypeAlias = Exchange | Callable[[], Exchange]
+
+
+class JournalStats(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """What the writer did since it started: records and bytes written, exchanges that were lost, failures.
+
+    `last_error` is empty once it works again; `queue` is how many exchanges wait; `segments` how many files.
+    """
+
+    exchanges: int = 0
+    bytes: int = 0
+    dropped: int = 0
+    errors: int = 0
+    last_error: str = ""
+    queue: int = 0
+    segments: int = 0
+
+
+class JournalWriter:
+    """Appends exchanges to the segments in `folder`; `max_mb` bounds all segments together.
+
+    When the journal is full, new exchanges are dropped and counted; nothing is ever raised at the caller.
+    One writer at a time holds a journal; another waits for it, with its queue bounded. Call `put` from one
+    thread.
+    """
+
+    def __init__(self, folder: Path, *, max_mb: int) -> None:
+        self._cap = max_mb << 20
+        self._queue: deque[tuple[Item, int]] = deque()
+        # Each counter has one thread that writes it: `+=` on a shared one would lose counts.
+        self._bytes_in = self._bytes_out = self._refused = 0
+        self._exchanges = self._dropped = self._errors = self._written = 0
+        self._last_error = ""
+        self._wake = threading.Event()
+        self._closing = False
+        self._masker = Masker()
+        self._compressor = zstandard.ZstdCompressor(level=1, write_content_size=True)
+        self._files = Appender(folder)
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    def put(self, exchange: Item, size: int | None = None) -> None:
+        """Queue an exchange, or what makes one on the writer's thread (`size`: the bytes of its bodies).
+
+        What makes one may be called more than once.
+        """
+        if size is None:
+            assert isinstance(exchange, Exchange)
+            size = len(exchange.request_body) + len(exchange.response_body)
+        size += OVERHEAD
+        if self._closing or self._bytes_in - self._bytes_out + size > max(QUEUE, size):
+            self._refused += 1
+            return
+        self._bytes_in += size
+        self._queue.append((exchange, size))
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def stats(self) -> JournalStats:
+        """The counters now."""
+        return JournalStats(
+            exchanges=self._exchanges,
+            bytes=self._written,
+            dropped=self._dropped + self._refused,
+            errors=self._errors,
+            last_error=self._last_error,
+            queue=len(self._queue),
+            segments=self._files.count,
+        )
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Write what is queued, sync, and end the thread."""
+        self._closing = True
+        self._wake.set()
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        self._try(self._files.take)
+        while True:
+            self._wake.wait(IDLE)
+            if self._queue:
+                if not self._closing:
+                    time.sleep(GATHER)
+                if self._try(self._commit):
+                    continue
+                if self._closing:
+                    break
+                time.sleep(RETRY)
+            elif self._closing:
+                break
+            else:
+                self._wake.clear()
+                if self._queue:
+                    self._wake.set()
+                else:
+                    self._try(self._rest)
+        self._dropped += len(self._queue)
+        self._try(self._files.close)
+
+    def _rest(self) -> None:
+        self._files.sync()
+        self._files.rotate_old()
+
+    def _try(self, part: Callable[[], None]) -> bool:
+        """Do it; False when the disk did not take it, which is told once, not at every try."""
+        try:
+            part()
+        except OSError as error:
+            self._files.forget()
+            if isinstance(error, TimeoutError):
+                why = "another process writes this journal"
+            else:
+                why = f"the journal cannot be written: {error.strerror or error}"
+            self._fail(why)
+            return False
+        return True
+
+    def _fail(self, why: str) -> None:
+        self._errors += 1
+        if why != self._last_error:
+            log.error("%s", why)
+        self._last_error = why
+
+    def _commit(self) -> None:
+        """Write one group. It leaves the queue only when the system has it."""
+        chains, start = self._files.ready()
+        group = [self._queue[i] for i in range(min(GROUP, len(self._queue)))]
+        if self._files.total >= self._cap and self._files.recount() >= self._cap:
+            self._dropped += len(group)
+            self._fail(f"the journal is full ({self._cap >> 20} MB, setting journal.max_mb)")
+        else:
+            errors, frames, end = self._errors, [], start
+            for item, _ in group:
+                frame = self._pack(item, chains, end)
+                frames.append(frame)
+                end += len(frame)
+            self._files.append(b"".join(frames))
+            self._exchanges += sum(1 for frame in frames if frame)
+            self._written += end - start
+            if self._errors == errors:
+                self._last_error = ""
+        for _, size in group:
+            self._queue.popleft()
+            self._bytes_out += size
+
+    def _pack(self, item: Item, chains: Chains, offset: int) -> bytes:
+        """The frame of one exchange; empty (and counted) for one that cannot be recorded."""
+        try:
+            exchange = self._masker.mask(item if isinstance(item, Exchange) else item())
+            request = chains.encode(exchange.agent, exchange.request_body, offset)
+            bare = msgspec.structs.replace(exchange, request_body=b"")
+            return segment.pack(segment.Stored(bare, request), self._compressor)
+        except Exception as error:
+            self._dropped += 1
+            self._fail(f"an exchange could not be recorded: {type(error).__name__}: {error}")
+            return b""

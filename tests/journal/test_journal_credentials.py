@@ -1,0 +1,179 @@
+"""Which names and values are credentials, and which tell sessions apart."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import zlib
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skillclaw.journal.credentials import Masker, secret_name
+from skillclaw.journal.delta import Chains, apply, split
+from skillclaw.journal.records import Exchange
+
+CREDENTIALS = (
+    "Authorization",
+    "proxy-authorization",
+    "X-Api-Key",
+    "api-key",
+    "x-goog-api-key",
+    "Cookie",
+    "Set-Cookie",
+    "X-Auth-Token",
+    "x-amz-security-token",
+    "X-Acme-Secret",
+    "xi-api-key",
+    "apiKey",
+    "access_token",
+    "sig",
+    "X-Amz-Signature",
+    "clientSecret",
+    "x-session-token",
+    "MyAccessToken",
+    "password",
+    "id_token",
+)
+
+
+OTHERS = (
+    "X-Claude-Code-Session-Id",
+    "session-id",
+    "thread-id",
+    "session_id",
+    "x-session-id",
+    "x-session-affinity",
+    "x-codex-turn-metadata",
+    "x-codex-window-id",
+    "x-client-request-id",
+    "goose-session-id",
+    "content-type",
+    "model",
+    "anthropic-ratelimit-tokens-remaining",
+    "anthropic-version",
+    "max_tokens",
+    "user-agent",
+    "x-author",
+    "monkey",
+    "x-stainless-os",
+    "idempotency-key",
+    "keep-alive",
+)
+
+
+def exchange(**values: object) -> Exchange:
+    given: dict[str, object] = {"id": "1", "agent": "a", "method": "POST", "path": "/x", "started": 1.0}
+    return Exchange(**(given | values))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+def test_names_of_credentials(name: str) -> None:
+    assert secret_name(name)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_names_of_other_things(name: str) -> None:
+    assert not secret_name(name)
+
+
+def test_values_that_look_like_keys_are_masked_under_any_name() -> None:
+    values = {
+        "x-one": "sk-ant-api03-abcdefghijklmnop",
+        "x-two": "Bearer abcdefghijklmnop",
+        "x-three": "ghp_0123456789abcdefghij",
+        "x-four": "prefix eyJhbGciOiJ.eyJzdWIiOiJ.c2lnbmF0dXJl suffix",
+        "x-five": "AKIAIOSFODNN7EXAMPLE",
+    }
+    masked = dict(Masker().mask(exchange(request_headers=list(values.items()))).request_headers)
+    assert masked == {
+        "x-one": "<secret:x-one>",
+        "x-two": "<secret:x-two>",
+        "x-three": "<secret:x-three>",
+        "x-four": "prefix <secret:x-four> suffix",
+        "x-five": "<secret:x-five>",
+    }
+
+
+def test_a_key_of_the_run_is_masked_in_later_bodies_too() -> None:
+    masker = Masker()
+    masker.mask(exchange(request_headers=[("x-api-key", "key-0123456789")]))
+    later = masker.mask(
+        exchange(response_body=b"was key-0123456789", path="/key-0123456789/x", error="key-0123456789")
+    )
+    assert later.response_body == b"was <secret:x-api-key>"
+    assert later.path == "/<secret:x-api-key>/x" and later.error == "<secret:x-api-key>"
+
+
+def test_a_basic_credential_and_the_password_in_it() -> None:
+    packed = base64.b64encode(b"me:correct horse").decode()
+    masked = Masker().mask(
+        exchange(
+            request_headers=[("Authorization", f"Basic {packed}")],
+            request_body=f"{packed} correct horse".encode(),
+        )
+    )
+    assert masked.request_headers == [("Authorization", "Basic <secret:authorization>")]
+    assert masked.request_body == b"<secret:authorization> <secret:authorization>"
+
+
+def test_query_values_also_where_they_are_escaped() -> None:
+    masked = Masker().mask(
+        exchange(path="/x?alt=sse&key=a%2Fb%2Bcdefgh&pageSize=3&n", request_body=b"a/b+cdefgh a%2Fb%2Bcdefgh")
+    )
+    assert masked.path == "/x?alt=sse&key=<secret:query>&pageSize=3&n"
+    assert masked.request_body == b"<secret:query> <secret:query>"
+
+
+def test_words_given_as_keys_stay_in_texts() -> None:
+    masked = Masker().mask(
+        exchange(request_headers=[("Authorization", "Bearer ollama")], request_body=b"run ollama")
+    )
+    assert masked.request_headers == [("Authorization", "Bearer <secret:authorization>")]
+    assert masked.request_body == b"run ollama"
+
+
+def test_bodies_of_sign_ins_are_not_kept() -> None:
+    masked = Masker().mask(exchange(path="/oauth/token", request_body=b"refresh", response_body=b"access"))
+    assert (masked.request_body, masked.response_body) == (b"", b"") and "sign-in" in masked.error
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd", "raw deflate"])
+def test_compressed_bodies_are_looked_into(encoding: str) -> None:
+    plain = b"you said key-0123456789, did you?"
+    packed = {
+        "gzip": gzip.compress(plain),
+        "deflate": zlib.compress(plain),
+        "raw deflate": zlib.compress(plain, wbits=-15),
+        "zstd": zstandard.compress(plain),
+    }[encoding]
+    head = [("Content-Encoding", encoding.removeprefix("raw "))]
+    key = [("x-api-key", "key-0123456789")]
+    masked = Masker().mask(exchange(request_headers=key, response_headers=head, response_body=packed))
+    assert masked.response_body == b"you said <secret:x-api-key>, did you?" and masked.response_headers == []
+    other = exchange(
+        request_headers=[("x-api-key", "another-one")], response_headers=head, response_body=packed
+    )
+    assert Masker().mask(other).response_body == packed
+
+
+@given(st.binary(max_size=200), st.binary(max_size=200), st.binary(max_size=200), st.integers(0, 3))
+def test_a_difference_gives_the_body_again(prefix: bytes, middle: bytes, suffix: bytes, times: int) -> None:
+    base = prefix * 100 * times + suffix
+    body = prefix * 100 * times + middle + suffix
+    delta = split(body, base, 8)
+    assert apply(delta, base) == body
+    assert len(delta.middle) <= len(middle)
+
+
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=40))
+def test_chains_give_every_body_again(cuts: list[int]) -> None:
+    text = b"".join(b"word %d " % n for n in range(400))
+    chains, bodies = Chains(memory=8000), {}
+    for offset, cut in enumerate(cuts):
+        body = text[: cut * 8] + b"|" + text[-600:]
+        delta = chains.encode("a", body, offset)
+        bodies[offset] = apply(delta, bodies.get(delta.base, b""))
+        assert bodies[offset] == body

@@ -1,0 +1,315 @@
+"""The raw journal: what is written is read, also while it is written, whatever happens to the files."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from skillclaw.journal import appender, segment
+from skillclaw.journal.reader import START, Position, expire, read, stats
+from skillclaw.journal.records import Exchange
+from skillclaw.journal.writer import JournalWriter
+
+
+def exchange(number: int, body: bytes = b"{}", **more: object) -> Exchange:
+    values: dict[str, object] = {
+        "id": f"{number:016x}",
+        "agent": "a",
+        "method": "POST",
+        "path": "/v1/messages",
+        "started": 1e9 + number,
+        "request_body": body,
+        "response_body": b"answer %d" % number,
+        "status": 200,
+    }
+    return Exchange(**(values | more))  # type: ignore[arg-type]
+
+
+def write(folder: Path, exchanges: list[Exchange], max_mb: int = 100) -> JournalWriter:
+    writer = JournalWriter(folder, max_mb=max_mb)
+    for one in exchanges:
+        writer.put(one)
+    writer.close()
+    return writer
+
+
+def ids(folder: Path, after: Position = START) -> list[str]:
+    return [one.id for one, _ in read(folder, after)]
+
+
+def wait(condition: Callable[[], bool], seconds: float = 5) -> bool:
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def conversation(turns: int, seed: int = 1) -> list[bytes]:
+    """Bodies as an agent sends them: the history grows in the middle, the system prompt stays at the end."""
+    rnd = random.Random(seed)
+
+    def text(size: int) -> str:
+        return rnd.randbytes(size // 2).hex()
+
+    system, messages, bodies = text(20_000), [], []
+    for _ in range(turns):
+        messages.append({"role": "user", "content": text(1500)})
+        bodies.append(json.dumps({"model": "m", "messages": messages, "system": system}).encode())
+        messages.append({"role": "assistant", "content": text(500)})
+    return bodies
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    sent = [
+        exchange(
+            n,
+            os.urandom(n * 100),
+            request_headers=[("A", "é"), ("a", "")],
+            response_headers=[("X", "1")],
+            first_byte=0.5,
+            complete=n % 2 == 0,
+            error="why" if n % 2 else "",
+            finished=2e9,
+        )
+        for n in range(30)
+    ]
+    writer = write(tmp_path / "j", sent)
+    assert [one for one, _ in read(tmp_path / "j")] == sent
+    told = writer.stats()
+    assert (told.exchanges, told.dropped, told.errors, told.queue, told.segments) == (30, 0, 0, 0, 1)
+    assert stats(tmp_path / "j").bytes == told.bytes + len(segment.MAGIC)
+    assert list(read(tmp_path / "nothing")) == [] and stats(tmp_path / "nothing").segments == 0
+
+
+def test_a_reader_goes_on_where_it_was(tmp_path: Path) -> None:
+    bodies = conversation(30)
+    write(tmp_path, [exchange(n, body) for n, body in enumerate(bodies)])
+    places = [place for _, place in read(tmp_path)]
+    assert places == sorted(places) and places[0] > START
+    for at in (0, 7, 28):
+        rest = [one.request_body for one, _ in read(tmp_path, places[at])]
+        assert rest == bodies[at + 1 :]
+    assert list(read(tmp_path, places[-1])) == []
+
+
+def test_a_session_grows_linearly_with_its_turns(tmp_path: Path) -> None:
+    bodies = conversation(100)
+    writer = JournalWriter(tmp_path, max_mb=100)
+    sizes = []
+    for number, body in enumerate(bodies):
+        writer.put(exchange(number, body))
+        if number in (24, 49, 99):
+            assert wait(lambda count=number + 1: writer.stats().exchanges == count)  # type: ignore[misc]
+            sizes.append(writer.stats().bytes)
+    writer.close()
+    assert [one.request_body for one, _ in read(tmp_path)] == bodies
+    naive = sum(map(len, bodies))
+    assert sizes[2] < naive / 15
+    assert sizes[2] - sizes[1] < 2.5 * (sizes[1] - sizes[0])
+
+
+def test_conversations_side_by_side_and_forks(tmp_path: Path) -> None:
+    talks = [conversation(15, seed) for seed in range(4)]
+    turns = [body for bodies in zip(*talks, strict=True) for body in bodies]
+    turns += [talks[0][9], talks[0][14], talks[0][14]]
+    write(tmp_path, [exchange(n, body, agent=f"a{n % 2}") for n, body in enumerate(turns)])
+    assert [one.request_body for one, _ in read(tmp_path)] == turns
+    assert stats(tmp_path).bytes < sum(map(len, turns)) / 5
+
+
+def test_references_never_leave_a_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(appender, "SEGMENT", 30_000)
+    bodies = conversation(60)
+    writer = JournalWriter(tmp_path, max_mb=100)
+    for number, body in enumerate(bodies):
+        writer.put(exchange(number, body))
+        assert wait(lambda count=number + 1: writer.stats().exchanges == count)  # type: ignore[misc]
+    writer.close()
+    numbers = segment.segments(tmp_path)
+    assert len(numbers) >= 3
+    assert [one.request_body for one, _ in read(tmp_path)] == bodies
+    segment.path_of(tmp_path, numbers[0]).unlink()
+    left = [one.request_body for one, _ in read(tmp_path)]
+    assert left and left == bodies[-len(left) :]
+
+
+def test_reading_while_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(appender, "SEGMENT", 40_000)
+    bodies = [os.urandom(700) + b"x" * 2000 for _ in range(400)]
+    writer = JournalWriter(tmp_path, max_mb=100)
+    found: list[bytes] = []
+
+    def follow() -> None:
+        after = START
+        until = time.monotonic() + 20
+        while len(found) < len(bodies) and time.monotonic() < until:
+            for one, place in read(tmp_path, after):
+                found.append(one.request_body)
+                after = place
+
+    reader = threading.Thread(target=follow)
+    reader.start()
+    for number, body in enumerate(bodies):
+        writer.put(exchange(number, body))
+        time.sleep(0.001)
+    reader.join()
+    writer.close()
+    assert found == bodies and len(segment.segments(tmp_path)) > 3
+
+
+def test_it_is_on_the_system_within_a_group_commit(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path, max_mb=10)
+    assert wait(lambda: (tmp_path / "writer.lock").exists())
+    writer.put(exchange(0))
+    assert wait(lambda: len(ids(tmp_path)) == 1)
+    took = []
+    for number in range(1, 11):
+        began = time.monotonic()
+        writer.put(exchange(number))
+        assert wait(lambda count=number + 1: writer.stats().exchanges == count)  # type: ignore[misc]
+        took.append(time.monotonic() - began)
+    writer.close()
+    assert min(took) < 0.025
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(cut=st.floats(0, 1), noise=st.binary(max_size=40))
+def test_a_torn_tail_is_cut_at_the_next_start(
+    tmp_path_factory: pytest.TempPathFactory, cut: float, noise: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("j")
+    write(folder, [exchange(n, body) for n, body in enumerate(conversation(6))])
+    path = segment.path_of(folder, 1)
+    data = path.read_bytes()
+    ends = [place.offset for _, place in read(folder)]
+    keep = int(len(data) * cut)
+    path.write_bytes(data[:keep] + noise)
+    whole = sum(1 for end in ends if end <= keep)
+    before = [place for _, place in read(folder)]
+    assert len(before) >= whole and before[:whole] == [Position(segment=1, offset=e) for e in ends[:whole]]
+    write(folder, [exchange(100)])
+    skipped: list[str] = []
+    after = list(read(folder, on_skip=lambda path, at, why: skipped.append(why)))
+    assert [one.id for one, _ in after][-1] == exchange(100).id
+    assert len(after) >= whole + 1
+    if keep >= len(segment.MAGIC):
+        assert skipped == []  # cut, so that nothing is damaged any more
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(st.data())
+def test_garbage_is_skipped_and_never_raises(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("j")
+    write(folder, [exchange(n, body) for n, body in enumerate(conversation(4))])
+    write(folder, [exchange(50)])
+    path = segment.path_of(folder, 1)
+    raw = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(bytes(raw))
+    (folder / "notes.txt").write_text("no segment")
+    skipped: list[int] = []
+    found = [one.id for one, _ in read(folder, on_skip=lambda path, at, why: skipped.append(at))]
+    assert found[-1] == exchange(50).id
+    assert len(found) == 5 or len(skipped) >= 1
+
+
+def test_a_full_journal_drops_what_is_new_and_says_so(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path, max_mb=1)
+    for number in range(6):
+        writer.put(exchange(number, os.urandom(400_000)))
+        assert wait(lambda count=number + 1: writer.stats().exchanges + writer.stats().dropped == count)  # type: ignore[misc]
+    told = writer.stats()
+    assert told.exchanges == 3 and told.dropped == 3 and "full" in told.last_error
+    # When old segments are deleted by another process, it goes on by itself.
+    old = time.time() - 10 * 86400
+    os.utime(segment.path_of(tmp_path, 1), (old, old))
+    writer.close()
+    again = JournalWriter(tmp_path, max_mb=1)
+    assert wait(lambda: (tmp_path / "writer.lock").exists())
+    again.put(exchange(10))
+    assert wait(lambda: again.stats().dropped == 1)
+    segment.path_of(tmp_path, 1).unlink()
+    time.sleep(1.1)
+    again.put(exchange(11))
+    assert wait(lambda: again.stats().exchanges == 1) and again.stats().last_error == ""
+    again.close()
+    assert ids(tmp_path) == [exchange(11).id]
+
+
+def test_the_queue_is_bounded(tmp_path: Path) -> None:
+    lock = appender.lock_of(tmp_path)
+    with lock:
+        writer = JournalWriter(tmp_path, max_mb=1000)
+        for number in range(10):
+            writer.put(exchange(number, b"x" * (8 << 20)))
+        assert wait(lambda: "another process" in writer.stats().last_error)
+        told = writer.stats()
+        assert told.dropped >= 6 and told.queue + told.dropped == 10 and told.exchanges == 0
+    assert wait(lambda: writer.stats().queue == 0)
+    writer.close()
+    assert len(ids(tmp_path)) == 10 - writer.stats().dropped
+
+
+def test_what_cannot_be_recorded_costs_only_itself(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path, max_mb=10)
+
+    def bad() -> Exchange:
+        raise ValueError("no")
+
+    writer.put(exchange(1))
+    writer.put(bad, 0)
+    writer.put(exchange(2, request_headers=[("X", "\udce4")]))
+    writer.put(lambda: exchange(3), 10)
+    writer.close()
+    assert ids(tmp_path) == [exchange(1).id, exchange(3).id]
+    told = writer.stats()
+    assert (told.exchanges, told.dropped, told.errors) == (
+        2,
+        2,
+        2,
+    ) and "could not be recorded" in told.last_error
+
+
+def test_expiry_deletes_whole_old_segments(tmp_path: Path) -> None:
+    for number in range(4):
+        write(tmp_path, [exchange(number)])
+    old = time.time() - 8 * 86400
+    for number in (1, 2):
+        os.utime(segment.path_of(tmp_path, number), (old, old))
+    last = list(read(tmp_path))[-1][1]
+    assert expire(tmp_path, 7) == 2
+    assert ids(tmp_path) == [exchange(2).id, exchange(3).id]
+    # The newest is emptied when nobody writes, but keeps its number; positions stay valid.
+    writer = JournalWriter(tmp_path, max_mb=10)
+    assert wait(lambda: writer.stats().segments == 2)
+    os.utime(segment.path_of(tmp_path, 4), (old, old))
+    assert expire(tmp_path, 7) == 0
+    writer.close()
+    assert expire(tmp_path, 7) == 1 and ids(tmp_path) == [exchange(2).id]
+    write(tmp_path, [exchange(9), exchange(10, b"y" * 3000)])
+    assert last.segment == 4
+    assert expire(tmp_path / "nothing", 7) == 0
+
+
+def test_an_old_segment_ends_also_without_traffic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(appender, "SEGMENT_AGE", 0.2)
+    writer = JournalWriter(tmp_path, max_mb=10)
+    writer.put(exchange(1))
+    assert wait(lambda: len(segment.segments(tmp_path)) == 2, 4)
+    time.sleep(1.2)
+    assert len(segment.segments(tmp_path)) == 2  # an empty one has nothing to end
+    writer.close()

@@ -1,0 +1,102 @@
+"""`kill -9` loses no finished exchange: its last byte reached the agent, and a group commit passed."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skillclaw.journal.reader import START, Position, read
+
+COMMIT = 0.025
+
+
+def killed_rounds(rounds: int, home: Path, make_upstream: Any, make_proxy: Any) -> int:
+    """Kill a proxy under load `rounds` times; how many finished exchanges there were (none was lost)."""
+    rnd = random.Random(rounds)
+
+    def script(sock: socket.socket, seen: Any) -> None:
+        sock.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        name = seen.get(b"x-name")[0]
+        for part in (b"answer to ", name):
+            sock.sendall(b"%x\r\n%b\r\n" % (len(part), part))
+        sock.sendall(b"0\r\n\r\n")
+
+    upstream = make_upstream(script)
+    finished: dict[str, float] = {}
+    asked: dict[str, bytes] = {}
+    after: Position = START
+    kept: dict[str, bytes] = {}
+
+    def client(proxy: Any, tag: str) -> None:
+        history = b""
+        number = 0
+        try:
+            with proxy.connect() as sock:
+                while True:
+                    name = f"{tag}-{number}"
+                    history += os.urandom(300).hex().encode()
+                    asked[name] = history
+                    sock.sendall(
+                        b"POST /a/v1/messages HTTP/1.1\r\nHost: localhost\r\nX-Name: %b\r\n"
+                        b"Content-Length: %d\r\n\r\n%b" % (name.encode(), len(history), history)
+                    )
+                    data = b""
+                    while not data.endswith(b"\r\n0\r\n\r\n"):
+                        part = sock.recv(65536)
+                        if not part:
+                            return
+                        data += part
+                    finished[name] = time.monotonic()
+                    number += 1
+                    time.sleep(0.002)
+        except OSError:
+            return
+
+    lost = []
+    for turn in range(rounds):
+        proxy = make_proxy({"a": upstream.url}, home=home)
+        threads = [threading.Thread(target=client, args=(proxy, f"{turn}-{n}")) for n in range(3)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.15 + rnd.random() * 0.2)
+        killed = time.monotonic()
+        proxy.process.kill()
+        proxy.process.wait()
+        for thread in threads:
+            thread.join()
+        for exchange, position in read(home / "journal", after):
+            after = position
+            name = dict(exchange.request_headers)["X-Name"]
+            assert exchange.request_body == asked[name]
+            kept[name] = exchange.response_body
+        lost += [
+            (name, round(killed - when, 4))
+            for name, when in finished.items()
+            if name.startswith(f"{turn}-") and when < killed - COMMIT and name not in kept
+        ]
+    assert lost == []
+    assert all(body == b"answer to " + name.encode() for name, body in kept.items() if name in finished)
+    assert len(kept) == len({name for name, _ in kept.items()}) >= rounds
+    return len(finished)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+def test_no_finished_exchange_is_lost_to_kill_9(tmp_path: Path, make_upstream: Any, make_proxy: Any) -> None:
+    assert killed_rounds(8, tmp_path / "home", make_upstream, make_proxy) > 8
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+def test_no_finished_exchange_is_lost_to_many_kills(
+    tmp_path: Path, make_upstream: Any, make_proxy: Any
+) -> None:
+    rounds = int(os.environ.get("SKILLCLAW_KILLS", "100"))
+    assert killed_rounds(rounds, tmp_path / "home", make_upstream, make_proxy) > rounds
