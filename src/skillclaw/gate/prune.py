@@ -28,7 +28,7 @@ from skillclaw.skills.items import (
 )
 from skillclaw.skills.records import Bundle, Item, Proposal
 
-__all__ = ["faults", "prune"]
+__all__ = ["faults", "item_reason", "prune"]
 
 _LINK = re.compile(r"\]\((?:\./)?([^)#\s]+)")
 
@@ -37,7 +37,7 @@ def faults(proposal: Proposal, context: GateContext) -> list[Fault]:
     """The lines that cannot stay, each with the first reason."""
     found = []
     for item in added_items(proposal, context):
-        reason = _fault(item, proposal, context)
+        reason = item_reason(item, proposal, context)
         if reason:
             found.append(Fault(item=item.id, reason=reason))
     return found
@@ -64,11 +64,12 @@ def prune(proposal: Proposal, context: GateContext) -> tuple[Proposal, int]:
         if item.section != DESCRIPTION
         and (item.id in bad or (item.kind == "step" and (item.section, tuple(item.patterns)) in groups))
     ]
+    gone += _orphans(added, {item.id for item in gone})
     ids = {item.id for item in gone}
     kept = [item for item in proposal.sidecar.items if item.id not in ids]
     left = {item.id for item in added} - ids
     base = context.base(proposal)
-    if base is None and not any(item.id in left and item.section != DESCRIPTION for item in kept):
+    if base is None and not any(item.id in left and item.kind != "condition" for item in kept):
         return proposal, 0
     described = {item.id for item in added if item.section == DESCRIPTION}
     if base is not None and left <= described and _only_adds(proposal, base):
@@ -85,6 +86,21 @@ def prune(proposal: Proposal, context: GateContext) -> tuple[Proposal, int]:
     return msgspec.structs.replace(proposal, bundle=bundle, sidecar=sidecar), len(gone)
 
 
+def _orphans(added: list[Item], gone: set[str]) -> list[Item]:
+    """Conditions of advice that is gone: a skill must not call itself for what it cannot help with."""
+    advice = {p for i in added if i.id not in gone and i.kind != "condition" for p in i.patterns}
+    lost = {p for i in added if i.id in gone and i.kind != "condition" for p in i.patterns} - advice
+    return [
+        item
+        for item in added
+        if item.kind == "condition"
+        and item.section != DESCRIPTION
+        and item.id not in gone
+        and item.patterns
+        and set(item.patterns) <= lost
+    ]
+
+
 def _only_adds(proposal: Proposal, base: CurrentSkill) -> bool:
     """Whether every line of the version before is still there."""
     try:
@@ -95,7 +111,8 @@ def _only_adds(proposal: Proposal, base: CurrentSkill) -> bool:
     return all(same_text(item.text) in now for item in before if item.section != DESCRIPTION)
 
 
-def _fault(item: Item, proposal: Proposal, context: GateContext) -> str | None:
+def item_reason(item: Item, proposal: Proposal, context: GateContext) -> str | None:
+    """Why this line may not stay, by the first check that says so; None where it may."""
     for check in checks():
         if isinstance(check, ItemCheck):
             reason = check.item_fault(item, proposal, context)
@@ -138,7 +155,7 @@ def _shorten(described: Item, proposal: Proposal, context: GateContext) -> Item 
     good = [
         sentence
         for sentence in sentences
-        if _fault(msgspec.structs.replace(described, text=sentence), proposal, context) is None
+        if item_reason(msgspec.structs.replace(described, text=sentence), proposal, context) is None
     ]
     text = " ".join(good).rstrip("; ")
     return msgspec.structs.replace(described, text=text) if text else None

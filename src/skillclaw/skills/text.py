@@ -25,7 +25,7 @@ class Claim(Record, frozen=True, kw_only=True):
 _CODE = re.compile(r"(`{1,3})(?!`)(.{1,1000}?)(?<!`)\1(?!`)", re.DOTALL)
 _QUOTE = re.compile(r"[“\"]([^“”\"\n]{2,400})[”\"]")
 _LINK = re.compile(r"\[([^\]\n]*)\]\(([^)\s]+)\)")
-_STEP_NUMBER = re.compile(r"\bsteps? \d{1,2}(?:(?:, | and | or )\d{1,2})*\b", re.IGNORECASE)
+_STEP_NUMBER = re.compile(r"\b(?:step|call)s? \d{1,2}(?:(?:, | and | or )\d{1,2})*\b", re.IGNORECASE)
 _EXIT_CODE = re.compile(r"\bexit code \d{1,3}\b", re.IGNORECASE)
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf)\.", re.IGNORECASE)
 _TOKEN = re.compile(

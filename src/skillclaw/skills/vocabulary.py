@@ -39,7 +39,11 @@ _ERRORS: tuple[tuple[str, str], ...] = (
         r"missing (?:\d+ )?(?:required )?(?:positional )?(?:argument|parameter|field|option)"
         r"|is required\b|required (?:field|parameter|argument)",
     ),
-    ("invalid argument", r"invalid (?:argument|value|parameter|input|choice|format|date)|\beinval\b"),
+    (
+        "invalid argument",
+        r"\bnot (?:a )?valid\b"
+        r"|invalid (?:argument|value|parameter|input|choice|format|date)|\beinval\b",
+    ),
     ("syntax error", r"syntax ?error|parse error|unexpected token"),
     ("type error", r"\btype ?error\b"),
     ("value error", r"\bvalue ?error\b"),

@@ -10,14 +10,13 @@ from __future__ import annotations
 import importlib
 import logging
 import pkgutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Protocol, runtime_checkable
 
-from skillclaw.gate.grounds import Grounds
+from skillclaw.gate.context import GateContext
 from skillclaw.gate.policies import Policy
 from skillclaw.skills.records import Bundle, Pattern, Proposal, Sidecar
 from skillclaw.trajectory.model import Record
@@ -43,15 +42,15 @@ class EvolveContext:
 
     policy   what the gate will ask, so that nothing hopeless is proposed
     now      when the cycle runs
-    grounds  what a session vouches for, by its key (`GateContext.grounds`); None where it is gone. An
-             evolver that is not given this writes shapes only, never words of single sessions
+    gate     what the gate will look at (the same context, so that a session is read once). An evolver that
+             is not given it writes shapes only, and cannot see whether the gate will let a line pass
     taken    names of skills on this machine that SkillClaw did not write
     changes  item changes that one proposal may make to a skill that is there (the edit budget)
     """
 
     policy: Policy
     now: datetime
-    grounds: Callable[[str], Grounds | None] | None = None
+    gate: GateContext | None = None
     taken: frozenset[str] = frozenset()
     changes: int = 12
 

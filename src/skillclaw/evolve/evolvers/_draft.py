@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.evolvers._names import topic_title
@@ -19,8 +20,9 @@ from skillclaw.evolve.evolvers._phrases import (
     term_words,
 )
 from skillclaw.evolve.evolvers._select import strength
+from skillclaw.gate.prune import item_reason
 from skillclaw.skills.frontmatter import plain
-from skillclaw.skills.records import ActionShape, ItemKind, Pattern, Ref
+from skillclaw.skills.records import ActionShape, Item, ItemKind, Pattern, Proposal, Ref
 from skillclaw.skills.text import has_mask
 from skillclaw.skills.vocabulary import content_words
 
@@ -33,7 +35,9 @@ FACTS = "Facts"
 CONDITIONS = 8
 """Lines under "When to use": more would not tell it from other skills any better."""
 Support = Callable[[str], bool]
-_DANGLING = re.compile(r"(?:\s+(?:a|an|and|at|by|called|for|from|in|my|named|of|on|or|that|the|to|with))+$")
+_DANGLING = re.compile(
+    r"(?:\s+(?:…|a|an|and|at|by|called|for|from|in|my|named|of|on|or|that|the|to|with))+$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -56,30 +60,25 @@ class Unit:
         return (self.patterns[0].id, self.kind, self.section == WHEN)
 
 
-def keeper(pattern: Pattern, context: EvolveContext) -> Support:
-    """Says of a word or value whether enough sessions of enough users of `pattern` have it.
+def keeper(pattern: Pattern, context: EvolveContext, *, said: bool = False) -> Support:
+    """Says of a value whether calls or words of enough sessions of enough users of `pattern` have it; with
+    `said`, of a word whether enough users wrote it.
 
-    Without sessions to look into, words of the shape itself are taken: the gate looks in any case.
+    Without sessions to look into everything is taken: the gate looks in any case.
     """
-    if context.grounds is None:
+    gate = context.gate
+    if gate is None:
         return lambda text: True
     users: dict[str, str] = {ref.session: ref.user for ref in pattern.evidence}
-    sources = [g for session in users if (g := context.grounds(session)) and g.user == users[session]]
-    known: dict[str, bool] = {}
+    sources = [g for session in users if (g := gate.grounds(session)) and g.user == users[session]]
 
+    @cache
     def keep(text: str) -> bool:
-        if text not in known:
-            parts = tuple(text.split())
-            low = frozenset(content_words(text))
-            yes = [
-                g
-                for g in sources
-                if g.supports(parts) or (len(parts) == 1 and low and g.said_words(low) == low)
-            ]
-            known[text] = len(yes) >= context.policy.sessions and (
-                len({g.user for g in yes}) >= context.policy.users
-            )
-        return known[text]
+        words = frozenset(content_words(text))
+        parts = tuple(text.split())
+        yes = [g for g in sources if (g.said_words(words) == words if said else g.supports(parts))]
+        enough = len({g.user for g in yes}) >= context.policy.users
+        return enough and len(yes) >= context.policy.sessions
 
     return keep
 
@@ -90,14 +89,60 @@ def draft(patterns: list[Pattern], context: EvolveContext) -> list[Unit]:
     rest: list[Unit] = []
     for pattern in sorted(patterns, key=strength):
         condition, units = _write(pattern, context)
+        units = [unit for unit in units if _passes(unit, context)]
         if not units:
             continue
         if condition and len(when) < CONDITIONS:
-            when.append(Unit(section=WHEN, kind="condition", texts=(condition,), patterns=(pattern,)))
+            unit = Unit(section=WHEN, kind="condition", texts=(condition,), patterns=(pattern,))
+            if _passes(unit, context):
+                when.append(unit)
         rest += units
+    rest = _best_fixes(rest)
     order = {STEPS: 1, WRONG: 2, FACTS: 3}
     rest.sort(key=lambda unit: order[unit.section.split(" / ")[0]])
     return _merged([*when, *rest])
+
+
+def _passes(unit: Unit, context: EvolveContext) -> bool:
+    """Whether the gate would let these lines pass, where that can be asked already."""
+    if context.gate is None:
+        return True
+    probe = Proposal(
+        id="", action="create", skill="", base=None, engine="extractive", why="", patterns=list(unit.patterns)
+    )
+    for text in unit.texts:
+        item = Item(
+            id="",
+            kind=unit.kind,
+            text=text,
+            section=unit.section,
+            patterns=[pattern.id for pattern in unit.patterns],
+            evidence=refs_of(unit.patterns),
+        )
+        if item_reason(item, probe, context.gate) is not None:
+            return False
+    return True
+
+
+def _best_fixes(units: list[Unit]) -> list[Unit]:
+    """Of several ways to mend the same failing function call by the same last call, the most complete one."""
+    best: dict[tuple[str, str, str], Unit] = {}
+    for unit in units:
+        key = _mends(unit)
+        if key is not None and (key not in best or _length(unit) > _length(best[key])):
+            best[key] = unit
+    return [unit for unit in units if (key := _mends(unit)) is None or best[key] is unit]
+
+
+def _mends(unit: Unit) -> tuple[str, str, str] | None:
+    pattern = unit.patterns[0]
+    if unit.kind != "fix" or pattern.failed is None or pattern.failed.command is not None:
+        return None
+    return (pattern.failed.tool, error_name(pattern.error), pattern.actions[-1].tool)
+
+
+def _length(unit: Unit) -> int:
+    return len(unit.patterns[0].actions)
 
 
 def _merged(units: list[Unit]) -> list[Unit]:
@@ -122,14 +167,14 @@ def _merged(units: list[Unit]) -> list[Unit]:
 
 def _write(pattern: Pattern, context: EvolveContext) -> tuple[str, list[Unit]]:
     """The condition under which the pattern helps, and its units; none where it cannot be said safely."""
-    keep = keeper(pattern, context)
+    keep, said = keeper(pattern, context), keeper(pattern, context, said=True)
     if pattern.kind == "procedure":
-        return _procedure(pattern, keep)
+        return _procedure(pattern, keep, said)
     if pattern.kind == "recovery":
         return _recovery(pattern, keep)
     if pattern.kind == "correction":
-        return _correction(pattern, keep)
-    return _pitfall(pattern, keep)
+        return _correction(pattern, keep, said)
+    return _pitfall(pattern, keep, said, context)
 
 
 def _unit(section: str, kind: ItemKind, pattern: Pattern, *texts: str) -> list[Unit]:
@@ -138,12 +183,14 @@ def _unit(section: str, kind: ItemKind, pattern: Pattern, *texts: str) -> list[U
     return [Unit(section=section, kind=kind, texts=texts, patterns=(pattern,))]
 
 
-def _procedure(pattern: Pattern, keep: Support) -> tuple[str, list[Unit]]:
-    phrase = asked(pattern.intent, keep) if pattern.intent else ""
+def _procedure(pattern: Pattern, keep: Support, said: Support) -> tuple[str, list[Unit]]:
+    phrase = asked(pattern.intent, said) if pattern.intent else ""
     heading = task(phrase) if phrase else task(f"Work with {_names(pattern.actions)}")
     if has_mask(heading):
         return "", []
-    steps = tuple(f"{action(shape, keep)}." for shape in pattern.actions)
+    steps = tuple(
+        f"{action(shape, keep, opening=index == 0)}." for index, shape in enumerate(pattern.actions)
+    )
     return f"The user asks: “{phrase}”" if phrase else "", _unit(
         f"{STEPS} / {heading}", "step", pattern, *steps
     )
@@ -158,7 +205,7 @@ def _recovery(pattern: Pattern, keep: Support) -> tuple[str, list[Unit]]:
     error = error_name(pattern.error)
     shown = _shown(failed)
     what = f"{shown} fails{f' with {error}' if error else ''}"
-    steps = [action(shape, keep, first=False) for shape in pattern.actions]
+    steps = _spoken(pattern.actions, keep)
     for index, shape in enumerate(pattern.actions):
         # The same call once more; a shape that lost the program's path may look the same without being it.
         if _same(shape, failed) and (not shape.command or steps[index] == f"run {shown}"):
@@ -171,6 +218,22 @@ def _recovery(pattern: Pattern, keep: Support) -> tuple[str, list[Unit]]:
     if units and fact:
         units += _unit(FACTS, "fact", pattern, fact)
     return f"{what[:1].upper()}{what[1:]}.", units
+
+
+def _spoken(actions: list[ActionShape], keep: Support) -> list[str]:
+    """The actions within one sentence, where "step 1" would have no number to point to."""
+
+    texts: list[str] = []
+    for shape in actions:
+        before = len(texts)
+
+        def point(match: re.Match[str], before: int = before) -> str:
+            number = int(match[1])
+            return " from its result" if number == before else f" from the result of call {number}"
+
+        text = action(shape, keep, first=False)
+        texts.append(re.sub(r" from the result of step (\d+)", point, text))
+    return texts
 
 
 def _shown(shape: ActionShape) -> str:
@@ -191,9 +254,9 @@ def _difference(failed: ActionShape, worked: ActionShape) -> str:
     return f"Use {code(right[0])}, not {code(wrong[0])}." if len(wrong) == len(right) == 1 else ""
 
 
-def _correction(pattern: Pattern, keep: Support) -> tuple[str, list[Unit]]:
-    said = next((text for text in pattern.user_text if _shared(text, keep)), "")
-    done = ", then ".join(action(shape, keep, first=False) for shape in pattern.actions)
+def _correction(pattern: Pattern, keep: Support, shared: Support) -> tuple[str, list[Unit]]:
+    said = next((text for text in pattern.user_text if _shared(text, shared)), "")
+    done = ", then ".join(_spoken(pattern.actions, keep))
     instead = ""
     if pattern.failed is not None and not any(_same(shape, pattern.failed) for shape in pattern.actions):
         instead = f" instead of {_shown(pattern.failed)}"
@@ -212,21 +275,34 @@ def _shared(text: str, keep: Support) -> bool:
     return bool(words) and len(text) <= 120 and "\n" not in text and all(keep(word) for word in words)
 
 
-def _pitfall(pattern: Pattern, keep: Support) -> tuple[str, list[Unit]]:
+def _pitfall(
+    pattern: Pattern, keep: Support, said: Support, context: EvolveContext
+) -> tuple[str, list[Unit]]:
+    """The most telling thing to say that the evidence holds. A function is never called bad altogether: what
+    failing calls have in common is an argument or an order, and without naming that there is nothing to say."""
+    error = error_name(pattern.error)
+    fails = f"tends to fail{f' with {error}' if error else ''}"
     texts: list[str] = []
+    failed = pattern.failed
+    for arg in failed.args if failed else ():
+        if failed is not None and arg.share == 0:
+            texts.append(f"Give {code(arg.name)} to {code(failed.tool)}: a call without it {fails}.")
     for later, earlier in pattern.before:
         if max(later, earlier) < len(pattern.actions):
             first, second = pattern.actions[earlier], pattern.actions[later]
-            needed = f"{action(first, keep)} before {_shown(second)}"
-            texts.append(f"{needed}; without it the task tends to fail.")
-    if not texts and pattern.failed is not None:
-        error = error_name(pattern.error)
-        texts = [f"Avoid {_shown(pattern.failed)}: it tends to fail{f' with {error}' if error else ''}."]
-        if pattern.actions and not _same(pattern.actions[-1], pattern.failed):
-            texts = [f"{texts[0]} {action(pattern.actions[-1], keep)} instead."]
-    condition = asked(pattern.intent, keep) if pattern.intent else ""
-    units = [unit for text in texts for unit in _unit(WRONG, "pitfall", pattern, text)]
-    return f"The user asks: “{condition}”" if condition else "", units
+            texts.append(f"{action(first, keep)} before {_shown(second)}; without it the call {fails}.")
+    if failed is not None and failed.command is not None:
+        instead = ""
+        if pattern.actions and not _same(pattern.actions[-1], failed):
+            instead = f" {action(pattern.actions[-1], keep)} instead."
+        texts.append(f"Avoid {_shown(failed)}: it {fails}.{instead}")
+    asks = asked(pattern.intent, said) if pattern.intent else ""
+    condition = f"The user asks: “{asks}”" if asks else ""
+    for text in texts:
+        for unit in _unit(WRONG, "pitfall", pattern, text):
+            if _passes(unit, context):
+                return condition, [unit]
+    return "", []
 
 
 def describe(topic: str, units: list[Unit], context: EvolveContext) -> tuple[str, list[Pattern]]:
@@ -241,7 +317,7 @@ def describe(topic: str, units: list[Unit], context: EvolveContext) -> tuple[str
     tasks: list[str] = []
     for unit in steps:
         name = unit.section.split(" / ", 1)[1].removesuffix(" (another way)")
-        name = _DANGLING.sub("", re.sub(r"\s*…\s*", " ", plain(name)).strip())
+        name = _DANGLING.sub("", plain(name))
         name = name[:1].lower() + name[1:]
         if name and name not in tasks and len("; ".join([*tasks, name])) <= 320:
             tasks.append(name)
@@ -275,7 +351,7 @@ def describe(topic: str, units: list[Unit], context: EvolveContext) -> tuple[str
     terms: list[str] = []
     for unit in [*steps, *fixes, *units]:
         pattern = unit.patterns[0]
-        for term in term_words(pattern.intent, keeper(pattern, context)) if pattern.intent else []:
+        for term in term_words(pattern.intent, keeper(pattern, context, said=True)) if pattern.intent else []:
             if term not in terms and term not in said and len(terms) < 8:
                 terms.append(term)
     if terms:

@@ -29,7 +29,9 @@ def skill_name(topic: str, project: str | None, taken: Container[str]) -> str:
     base = slug(topic) or f"tool-{content_id('topic', topic)[:6]}"
     place = slug(project) if project is not None else ""
     if project is not None:
-        base = f"{base}-{place[:24].strip('-') or content_id('project', project)[:6]}"
+        place = place[:24].strip("-") or content_id("project", project)[:6]
+        # A project that is named like the topic adds nothing; a number will do where both exist.
+        base = base if base.startswith(place) or place.startswith(base) else f"{base}-{place}"
     if "-" not in base or _DEVICE.match(base):
         base = f"{base}-{SUFFIX}"
     name, number = base, 2

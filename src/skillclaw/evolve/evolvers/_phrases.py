@@ -57,17 +57,20 @@ def command_words(shape: ActionShape) -> str:
     return " ".join(words[:4])
 
 
-def action(shape: ActionShape, keep: Keep, *, first: bool = True) -> str:
-    """What to do, without a full stop: ``run `npm test` `` or ``call `x.create` with `id` from ...``."""
+def action(shape: ActionShape, keep: Keep, *, first: bool = True, opening: bool = False) -> str:
+    """What to do, without a full stop: ``run `npm test` `` or ``call `x.create` with `id` from ...``.
+
+    `first` begins it with a capital; `opening` says that nothing was done before it.
+    """
     if shape.command is not None:
         text = f"run {code(_command(shape, keep))}"
     else:
         text = f"call {code(shape.tool)}"
-        given = [phrase for arg in shape.args if (phrase := _argument(arg, keep))]
+        given = _arguments(shape.args, keep)
         if given:
-            text += f" with {joined(given)}"
+            text += f" with {given}"
     if shape.times == "+":
-        text = f"for each one found, {text}"
+        text = f"{text}, more than once if needed" if opening else f"for each one found, {text}"
     elif shape.times == "?":
         text = f"if needed, {text}"
     return text[:1].upper() + text[1:] if first else text
@@ -83,28 +86,47 @@ def _command(shape: ActionShape, keep: Keep) -> str:
     return command
 
 
-def _argument(arg: ArgShape, keep: Keep) -> str:
-    name = code(arg.name)
-    sometimes = "" if arg.share >= 0.9 else ", if it is known"
+def _arguments(args: list[ArgShape], keep: Keep) -> str:
+    """`a` set to `x`; `b` and `c` (a date) from the user's words. What few calls gave is left out."""
+    groups: dict[str, list[str]] = {}
+    for arg in args:
+        if arg.share >= 0.5 and keep(arg.name):
+            source, name = _argument(arg, keep)
+            groups.setdefault(source, []).append(name)
+    return "; ".join(f"{joined(groups[source])}{source}" for source in sorted(groups, key=_rank))
+
+
+def _rank(source: str) -> tuple[int, str]:
+    """Fixed values first, then results, the user's words, and what is not known."""
+    order = (" set to", " from the result", " from the user", " as the user", " as used")
+    return (next((n for n, begin in enumerate(order) if source.startswith(begin)), len(order)), source)
+
+
+def _argument(arg: ArgShape, keep: Keep) -> tuple[str, str]:
+    """Where the value comes from, in words that arguments can share, and the argument with its form."""
+    notes = [] if arg.share >= 0.9 else ["optional"]
     if arg.constant is not None:
         value = _value(arg.constant)
         if value and len(value) <= LONG and has_mask(value) is None and keep(value):
-            return f"{name} set to {code(value)}{sometimes}"
-        return f"{name}{sometimes}"
+            return f" set to {code(value)}", _noted(arg.name, notes)
+        return "", _noted(arg.name, notes)
     if arg.form.startswith("one of "):
         options = [option.strip() for option in arg.form.removeprefix("one of ").split("|")]
         if all(len(option) <= 40 and has_mask(option) is None and keep(option) for option in options):
-            source = " as the user says" if arg.origin == "user" else ""
-            return f"{name} one of {joined([code(option) for option in options], 'or')}{source}{sometimes}"
-    form = f" ({_FORMS[arg.form]})" if arg.form in _FORMS else ""
-    if arg.origin == "user":
-        return f"{name}{form} from the user's words{sometimes}"
+            notes.insert(0, joined([code(option) for option in options], "or"))
+    elif arg.form in _FORMS:
+        notes.insert(0, _FORMS[arg.form])
     result = re.fullmatch(r"result:(\d+)", arg.origin)
-    if result:
-        return f"{name}{form} from the result of step {int(result[1]) + 1}{sometimes}"
-    if arg.origin == "history":
-        return f"{name}{form} as used before{sometimes}"
-    return f"{name}{form}{sometimes}"
+    source = (
+        f" from the result of step {int(result[1]) + 1}"
+        if result
+        else {"user": " from the user's words", "history": " as used before"}.get(arg.origin, "")
+    )
+    return source, _noted(arg.name, notes)
+
+
+def _noted(name: str, notes: list[str]) -> str:
+    return f"{code(name)} ({', '.join(notes)})" if notes else code(name)
 
 
 def _value(constant: str) -> str:
@@ -144,8 +166,9 @@ def _odd(word: str) -> bool:
 
 def task(phrase: str) -> str:
     """What users ask as a task's name: `Can you cancel my meeting with …?` -> `Cancel my meeting with …`."""
-    text = _OPENING.sub("", phrase).strip()
-    text = re.split(r"(?<=[.?!])\s", text)[0].strip(" .?!,;:")
+    sentences = re.split(r"(?<=[.?!])\s+", phrase.strip())
+    wish = next((sentence for sentence in sentences if _OPENING.match(sentence)), sentences[0])
+    text = _OPENING.sub("", wish).strip(" .?!,;:")
     if len(text) > 70:
         text = text[:70].rsplit(" ", 1)[0].rstrip(" ,;:") + " …"
     return text[:1].upper() + text[1:]
