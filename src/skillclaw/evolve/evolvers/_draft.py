@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from skillclaw.evolve.evolvers import EvolveContext
-from skillclaw.evolve.evolvers._names import topic_title
 from skillclaw.evolve.evolvers._phrases import (
     action,
     asked,
@@ -17,16 +16,14 @@ from skillclaw.evolve.evolvers._phrases import (
     error_name,
     joined,
     task,
-    term_words,
 )
 from skillclaw.evolve.evolvers._select import strength
 from skillclaw.gate.prune import item_reason
-from skillclaw.skills.frontmatter import plain
 from skillclaw.skills.records import ActionShape, Item, ItemKind, Pattern, Proposal, Ref
 from skillclaw.skills.text import has_mask
 from skillclaw.skills.vocabulary import content_words
 
-__all__ = ["FACTS", "STEPS", "WHEN", "WRONG", "Unit", "describe", "draft", "keeper", "refs_of"]
+__all__ = ["FACTS", "STEPS", "WHEN", "WRONG", "Unit", "draft", "keeper", "refs_of"]
 
 WHEN = "When to use"
 STEPS = "Steps"
@@ -35,9 +32,6 @@ FACTS = "Facts"
 CONDITIONS = 8
 """Lines under "When to use": more would not tell it from other skills any better."""
 Support = Callable[[str], bool]
-_DANGLING = re.compile(
-    r"(?:\s+(?:…|a|an|and|at|by|called|for|from|in|my|named|of|on|or|that|the|to|with))+$", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
@@ -278,8 +272,11 @@ def _shared(text: str, keep: Support) -> bool:
 def _pitfall(
     pattern: Pattern, keep: Support, said: Support, context: EvolveContext
 ) -> tuple[str, list[Unit]]:
-    """The most telling thing to say that the evidence holds. A function is never called bad altogether: what
-    failing calls have in common is an argument or an order, and without naming that there is nothing to say."""
+    """The most telling thing to say that the evidence holds.
+
+    A function is never called bad altogether: what failing calls have in common is an argument or an order,
+    and without naming that there is nothing to say.
+    """
     error = error_name(pattern.error)
     fails = f"tends to fail{f' with {error}' if error else ''}"
     texts: list[str] = []
@@ -303,61 +300,6 @@ def _pitfall(
             if _passes(unit, context):
                 return condition, [unit]
     return "", []
-
-
-def describe(topic: str, units: list[Unit], context: EvolveContext) -> tuple[str, list[Pattern]]:
-    """The frontmatter's description, what and when, and the patterns that it stands on.
-
-    The first sentence says enough alone (some hosts show 60 characters), and any sentence may be left out.
-    """
-    steps = [unit for unit in units if unit.kind == "step"]
-    fixes = [unit for unit in units if unit.kind == "fix"]
-    title = topic_title(topic)
-    used: list[Pattern] = []
-    tasks: list[str] = []
-    for unit in steps:
-        name = unit.section.split(" / ", 1)[1].removesuffix(" (another way)")
-        name = _DANGLING.sub("", plain(name))
-        name = name[:1].lower() + name[1:]
-        if name and name not in tasks and len("; ".join([*tasks, name])) <= 320:
-            tasks.append(name)
-            used += unit.patterns
-    errors: list[str] = []
-    for unit in fixes:
-        failed = unit.patterns[0].failed
-        if failed is None:
-            continue
-        error = error_name(unit.patterns[0].error)
-        what = f"{plain(command_words(failed))} fails{f' with {error}' if error else ''}"
-        if unit.patterns[0].kind == "correction":
-            what = f"{plain(command_words(failed))} comes to mind"
-        if what not in errors and len("; ".join([*errors, what])) <= 240:
-            errors.append(what)
-            used += unit.patterns
-    sentences = []
-    if tasks:
-        sentences.append(f"{title}: how to {joined(tasks[:2])}, step by step.")
-        asks = f"to {joined(tasks, 'or')}" if len(tasks) > 2 else "for that"
-        sentences.append(f"Use when the user asks {asks}.")
-        if errors:
-            sentences.append(f"Use when {joined(errors, 'or')}.")
-    elif errors:
-        sentences.append(f"{title}: what to do when {errors[0]}.")
-        if errors[1:]:
-            sentences.append(f"Also when {joined(errors[1:], 'or')}.")
-    else:
-        sentences.append(f"{title}: what to avoid.")
-    said = " ".join(sentences).lower()
-    terms: list[str] = []
-    for unit in [*steps, *fixes, *units]:
-        pattern = unit.patterns[0]
-        for term in term_words(pattern.intent, keeper(pattern, context, said=True)) if pattern.intent else []:
-            if term not in terms and term not in said and len(terms) < 8:
-                terms.append(term)
-    if terms:
-        sentences.append(f"Also about {joined(terms)}.")
-    used += [unit.patterns[0] for unit in units]
-    return plain(" ".join(sentences)), list({pattern.id: pattern for pattern in used}.values())
 
 
 def refs_of(patterns: tuple[Pattern, ...] | list[Pattern]) -> list[Ref]:

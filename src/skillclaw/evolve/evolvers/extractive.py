@@ -22,10 +22,12 @@ import msgspec
 
 from skillclaw.errors import BadInputError
 from skillclaw.evolve.evolvers import Current, EvolveContext
-from skillclaw.evolve.evolvers._draft import Unit, describe, draft, refs_of
+from skillclaw.evolve.evolvers._changes import Change, compare, within
+from skillclaw.evolve.evolvers._describe import describe
+from skillclaw.evolve.evolvers._draft import Unit, draft, refs_of
 from skillclaw.evolve.evolvers._edit import insert, remove, rewrite
 from skillclaw.evolve.evolvers._names import skill_name, topic_title
-from skillclaw.evolve.evolvers._select import contradicted, qualifies, strength, turned_against
+from skillclaw.evolve.evolvers._select import qualifies, turned_against
 from skillclaw.skills.bundle import version
 from skillclaw.skills.frontmatter import Head, parse, render
 from skillclaw.skills.items import DESCRIPTION, all_items, item_id, markdown, replace_text, same_text
@@ -149,21 +151,6 @@ def _item(skill: str, section: str, kind: str, text: str, patterns: tuple[Patter
     )
 
 
-@dataclass(frozen=True)
-class _Change:
-    """One edit: `order` sorts it (0 out, 1 other words, 2 new), then `rank`; `old` goes or is rewritten."""
-
-    order: int
-    rank: tuple[float | int | str, ...]
-    old: tuple[Item, ...]
-    new: Unit | None
-
-    @property
-    def cost(self) -> int:
-        """How many items it changes."""
-        return max(len(self.old), len(self.new.texts) if self.new else 0)
-
-
 def _refine(group: _Group, base: Current, context: EvolveContext) -> Proposal | None:
     try:
         known = all_items(base.bundle, base.sidecar)
@@ -173,8 +160,8 @@ def _refine(group: _Group, base: Current, context: EvolveContext) -> Proposal | 
     units = draft([p for p in group.patterns if qualifies(p, context.policy)], context)
     if _all_turned(known, present):
         return _retire(group, base)
-    changes, kept = _compare(known, units, present)
-    chosen = _within(changes, context.changes)
+    changes, kept = compare(known, units, present)
+    chosen = within(changes, context.changes)
     title = topic_title(group.topic)
     bundle, items = base.bundle, kept
     for change in chosen:
@@ -215,87 +202,7 @@ def _retire(group: _Group, base: Current) -> Proposal:
     )
 
 
-def _role(item: Item) -> tuple[str, str]:
-    return (item.patterns[0], item.kind)
-
-
-def _compare(
-    known: list[Item], units: list[Unit], present: dict[str, Pattern]
-) -> tuple[list[_Change], list[Item]]:
-    """What would have to change, and the items that stay in any case, their evidence brought up to date."""
-    wanted: dict[tuple[str, str], list[Unit]] = {}
-    for unit in units:
-        wanted.setdefault((unit.patterns[0].id, unit.kind), []).append(unit)
-    own: dict[tuple[str, str], list[Item]] = {}
-    changes: list[_Change] = []
-    kept: list[Item] = []
-    for item in known:
-        if item.patterns and item.section not in (DESCRIPTION, "More"):
-            own.setdefault(_role(item), []).append(item)
-        else:
-            kept.append(item)
-    for role, items in own.items():
-        targets = wanted.pop(role, [])
-        behind = [present[p] for p in items[0].patterns if p in present]
-        if not targets:
-            gone = [p for p in behind if turned_against(p)]
-            if behind and len(gone) == len(items[0].patterns):
-                worst = max(contradicted(p) for p in gone)
-                changes.append(_Change(0, (-worst, *role), tuple(items), None))
-            else:
-                kept += items
-            continue
-        kept_now, changed = _match(items, targets)
-        kept += kept_now
-        changes += changed
-    for left in wanted.values():
-        changes += [_Change(2, strength(unit.patterns[0]), (), unit) for unit in left]
-    return changes, kept
-
-
-def _match(items: list[Item], targets: list[Unit]) -> tuple[list[Item], list[_Change]]:
-    """Units that are there word for word keep their items; the others are changes."""
-    kept: list[Item] = []
-    changes: list[_Change] = []
-    pool = list(items)
-    open_units: list[Unit] = []
-    for unit in targets:
-        same = [next((i for i in pool if same_text(i.text) == same_text(t)), None) for t in unit.texts]
-        found = [item for item in same if item is not None]
-        if len(found) == len(unit.texts) and (unit.kind != "step" or len(pool) == len(found)):
-            kept += [_updated(item, unit) for item in found]
-            pool = [item for item in pool if item not in found]
-        else:
-            open_units.append(unit)
-    for unit in open_units:
-        size = len(unit.texts)
-        old, pool = (tuple(pool), []) if unit.kind == "step" else (tuple(pool[:size]), pool[size:])
-        changes.append(_Change(1 if old else 2, strength(unit.patterns[0]), old, unit))
-    return kept + pool, changes
-
-
-def _updated(item: Item, unit: Unit) -> Item:
-    first = unit.patterns[0]
-    return msgspec.structs.replace(
-        item,
-        patterns=[pattern.id for pattern in unit.patterns],
-        evidence=refs_of(unit.patterns),
-        odds_ratio=first.stats.odds_ratio,
-        ci=first.stats.ci,
-    )
-
-
-def _within(changes: list[_Change], budget: int) -> list[_Change]:
-    chosen: list[_Change] = []
-    spent = 0
-    for change in sorted(changes, key=lambda c: (c.order, c.rank)):
-        if spent + change.cost <= budget or not chosen:
-            chosen.append(change)
-            spent += change.cost
-    return chosen
-
-
-def _apply(bundle: Bundle, items: list[Item], change: _Change, title: str) -> tuple[Bundle, list[Item]]:
+def _apply(bundle: Bundle, items: list[Item], change: Change, title: str) -> tuple[Bundle, list[Item]]:
     unit = change.new
     if unit is None:
         return remove(bundle, change.old), items
@@ -317,7 +224,7 @@ def _redescribe(
     items: list[Item],
     base: Current,
     units: list[Unit],
-    chosen: list[_Change],
+    chosen: list[Change],
     group: _Group,
     context: EvolveContext,
 ) -> tuple[Bundle, list[Item]]:
@@ -394,7 +301,7 @@ def _sources(patterns: tuple[Pattern, ...], units: list[Unit]) -> str:
     return f"{sessions} session{'' if sessions == 1 else 's'} of {users} user{'' if users == 1 else 's'}"
 
 
-def _edits(chosen: list[_Change]) -> str:
+def _edits(chosen: list[Change]) -> str:
     counts = [sum(c.cost for c in chosen if c.order == order) for order in (2, 1, 0)]
     words = [
         f"{n} line{'' if n == 1 else 's'} {what}"
