@@ -1,0 +1,428 @@
+"""Personal data: mail addresses, phone and identity numbers, bank cards and accounts, user names in paths.
+
+Numbers of ordinary work must survive, so a number is masked only where a checksum, a country code in
+international form, or the words around it say what it is.
+"""
+
+# ruff: noqa: E501  (one rule a line reads best)
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import date
+from pathlib import PurePath
+
+from skillclaw.journal.redact_text import HOLE, Masker, Rule
+
+__all__ = ["RULES", "PathRule", "is_card", "mask_people", "path_rules"]
+
+PathRule = Callable[[str, Masker], str]
+"""Masks home folders and user names in a text."""
+
+# E-mail. Generic top-level domains in common use; every two-letter one is a country.
+_TLDS = frozenset(
+    [
+        "com",
+        "org",
+        "net",
+        "edu",
+        "gov",
+        "mil",
+        "int",
+        "info",
+        "biz",
+        "name",
+        "pro",
+        "app",
+        "dev",
+        "cloud",
+        "tech",
+        "online",
+        "site",
+        "store",
+        "shop",
+        "blog",
+        "xyz",
+        "top",
+        "club",
+        "live",
+        "news",
+        "email",
+        "mail",
+        "agency",
+        "group",
+        "team",
+        "work",
+        "works",
+        "company",
+        "solutions",
+        "systems",
+        "software",
+        "digital",
+        "media",
+        "studio",
+        "design",
+        "art",
+        "global",
+        "world",
+        "network",
+        "services",
+        "consulting",
+        "ventures",
+        "capital",
+        "finance",
+        "bank",
+        "health",
+        "care",
+        "clinic",
+        "law",
+        "legal",
+        "academy",
+        "school",
+        "university",
+        "institute",
+        "foundation",
+        "center",
+        "space",
+        "life",
+        "link",
+        "page",
+        "wiki",
+        "tools",
+        "engineering",
+        "security",
+        "social",
+        "chat",
+        "games",
+        "local",
+        "lan",
+        "internal",
+        "corp",
+        "home",
+        "localdomain",
+        "intranet",
+        "test",
+        "example",
+        "invalid",
+        "asia",
+        "travel",
+        "jobs",
+        "mobi",
+        "museum",
+        "aero",
+        "coop",
+        "berlin",
+        "london",
+        "paris",
+        "tokyo",
+        "nyc",
+        "amsterdam",
+        "moscow",
+        "swiss",
+        "bayern",
+        "hamburg",
+        "wien",
+        "vip",
+        "ltd",
+        "icu",
+        "fun",
+        "ink",
+        "wang",
+        "ren",
+        "google",
+        "apple",
+        "microsoft",
+        "amazon",
+    ]
+)
+_FILE_TYPES = frozenset(
+    [
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "svg",
+        "webp",
+        "js",
+        "ts",
+        "py",
+        "css",
+        "json",
+        "md",
+        "txt",
+        "map",
+        "min",
+        "so",
+        "rs",
+        "go",
+        "sh",
+        "gz",
+        "zip",
+    ]
+) - {"so", "rs", "sh", "md", "py"}
+_SERVICE_USERS = frozenset(
+    [
+        "git",
+        "hg",
+        "svn",
+        "root",
+        "ubuntu",
+        "ec2-user",
+        "centos",
+        "debian",
+        "fedora",
+        "admin-user",
+        "core",
+        "vagrant",
+        "www-data",
+        "nobody",
+        "noreply",
+        "no-reply",
+        "donotreply",
+        "do-not-reply",
+    ]
+)
+_L = r"A-Za-z0-9\u00c0-\u1fff\uac00-\ud7a3"
+_EMAIL = re.compile(
+    rf"(?<![{_L}._%+-])(?P<local>[{_L}_%+-](?:[{_L}._%+-]{{0,62}}[{_L}_%+-])?)(?:@|%40)(?P<domain>[{_L}-]{{1,63}}(?:\.[{_L}-]{{1,63}}){{1,8}})(?![\w(\[]*[(\[])"
+)
+_EMAIL_CJK = re.compile(r"(?P<local>[\w.%+-]{1,64})@(?P<domain>[\w-]{1,63}(?:\.[\w-]{1,63}){1,8})")
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+
+
+def _is_email(local: str, domain: str) -> bool:
+    labels = domain.lower().rstrip(".-").split(".")
+    last = labels[-1]
+    if local.lower() in _SERVICE_USERS or len(labels) < 2 or last in _FILE_TYPES:
+        return False
+    if not any(char.isalpha() for char in local) and len(local) < 5:
+        return False
+    return (
+        last in _TLDS or last.startswith("xn--") or (len(last) == 2 and last.isalpha()) or not last.isascii()
+    )
+
+
+def _mask_emails(text: str, masker: Masker) -> str:
+    def replace(match: re.Match[str]) -> str:
+        domain = match["domain"]
+        kept = domain.rstrip("-")
+        if not _is_email(match["local"], kept):
+            return match[0]
+        return masker.mask("email", f"{match['local']}@{kept}".lower()) + domain[len(kept) :]
+
+    text = _EMAIL.sub(replace, text)
+    if "@" in text and _CJK.search(text):
+        text = _EMAIL_CJK.sub(lambda m: replace(m) if _CJK.search(m["domain"]) else m[0], text)
+    return text
+
+
+# The names beside mail addresses in what git prints.
+_AUTHOR = re.compile(
+    rf"(?im:^(?P<head>[ \t]{{0,8}}(?:author|commit|committer|co-authored-by|signed-off-by|reviewed-by|acked-by|tested-by|reported-by):?[ \t]{{1,8}})(?P<v>[^<>\n:{HOLE}]{{2,80}}?)(?P<tail> <[^<>\n]{{0,200}}>))"
+)
+
+
+def _mask_authors(text: str, masker: Masker) -> str:
+    return _AUTHOR.sub(
+        lambda m: (
+            m[0]
+            if re.search(r"<(?:noreply|no-reply)@", m["tail"])
+            else f"{m['head']}{masker.mask('person', m['v'])}{m['tail']}"
+        ),
+        text,
+    )
+
+
+# Numbers
+
+
+def _digits(value: str) -> str:
+    return "".join(char for char in value if char.isdigit())
+
+
+def is_card(value: str) -> bool:
+    """True for the number of a payment card: a known issuer, its length, a right Luhn digit (ISO/IEC 7812)."""
+    digits = _digits(value)
+    length = len(digits)
+    two, four = int(digits[:2] or 0), int(digits[:4] or 0)
+    issuer = (
+        (digits[:1] == "4" and length in (13, 16, 19))
+        or ((51 <= two <= 55 or 2221 <= four <= 2720) and length == 16)
+        or (two in (34, 37) and length == 15)
+        or ((four == 6011 or two == 65 or 644 <= four // 10 <= 649) and length == 16)
+        or (two == 62 and 16 <= length <= 19)
+        or (3528 <= four <= 3589 and length == 16)
+        or ((two in (36, 38) or 300 <= four // 10 <= 305) and length == 14)
+    )
+    if not issuer or len(set(digits)) < 2:
+        return False
+    total = 0
+    for index, char in enumerate(reversed(digits)):
+        number = int(char)
+        if index % 2:
+            number = number * 2 - 9 if number > 4 else number * 2
+        total += number
+    return total % 10 == 0
+
+
+_IBAN_LENGTHS = {
+    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BR": 29, "BY": 28,
+    "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "DO": 28, "EE": 20, "EG": 29, "ES": 24, "FI": 18,
+    "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27, "GT": 28, "HR": 21, "HU": 28, "IE": 22,
+    "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20, "LB": 28, "LI": 21, "LT": 20, "LU": 20,
+    "LV": 21, "MC": 27, "MD": 24, "ME": 22, "MK": 19, "MR": 27, "MT": 31, "MU": 30, "NL": 18, "NO": 15, "PK": 24,
+    "PL": 28, "PS": 29, "PT": 25, "QA": 29, "RO": 24, "RS": 22, "SA": 24, "SE": 24, "SI": 19, "SK": 24, "SM": 27,
+    "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20,
+}  # fmt: skip
+
+
+def _is_iban(value: str) -> bool:
+    """Length by country and ISO 7064 mod 97."""
+    compact = value.replace(" ", "")
+    if _IBAN_LENGTHS.get(compact[:2]) != len(compact):
+        return False
+    return int("".join(str(int(char, 36)) for char in compact[4:] + compact[:4])) % 97 == 1
+
+
+def _is_chinese_id(value: str) -> bool:
+    """A resident identity number: a birth date that exists and the check digit of GB 11643 (ISO 7064 mod 11-2)."""
+    try:
+        date(int(value[6:10]), int(value[10:12]), int(value[12:14]))
+    except ValueError:
+        return False
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    total = sum(int(char) * weight for char, weight in zip(value, weights, strict=False))
+    return "10X98765432"[total % 11] == value[17].upper()
+
+
+def _is_phone(value: str) -> bool:
+    return 8 <= len(_digits(value)) <= 15
+
+
+_PHONE_WORD = r"(?i:phone|mobile|cell|tel|fax|whatsapp|wechat|sms|手机|电话|手機|電話|联系|微信|号码)"
+_BEFORE_NUMBER = r"[^\n\d+]{0,16}"
+
+RULES: tuple[Rule, ...] = (
+    Rule("card", (), re.compile(r"(?<![\w.,+/-])\d(?:[ -]?\d){12,18}(?![\w-]|[.,]\d)"), is_card),
+    Rule("iban", (), re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"), _is_iban),
+    Rule("id-number", (), re.compile(r"(?<![\w.])[1-8]\d{16}[\dXx](?!\w)"), _is_chinese_id),
+    Rule("id-number", ("ssn", "social security"), re.compile(r"(?i:ssn|social security)[^\n\d]{0,24}(?P<v>\d{3}-\d{2}-\d{4})(?!\w)"), None, True),
+    Rule(
+        "phone", ("+",),
+        re.compile(r"(?:(?<=[^\n\w.+*/=-])|\A(?=\+[\d ().-]{8,20}\Z|\+\d{1,3}[ (]))\+(?P<v>[1-9]\d{0,2}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{1,4}){1,6}(?![\w]|[.:]\d))"),
+        _is_phone,
+    ),
+    Rule("phone", ("(",), re.compile(r"(?<![\w.])(?P<v>\([2-9]\d{2}\) ?\d{3}-\d{4})(?!\w)")),
+    Rule("phone", (), re.compile(rf"{_PHONE_WORD}{_BEFORE_NUMBER}(?P<v>1[3-9]\d[ -]?\d{{4}}[ -]?\d{{4}}|\(?[2-9]\d{{2}}\)?[ .-]\d{{3}}[ .-]\d{{4}})(?![\w.])")),
+)  # fmt: skip
+
+
+def mask_people(text: str, masker: Masker) -> str:
+    """Mail addresses, and the authors that git names beside them."""
+    if "@" not in text and "%40" not in text:
+        return text
+    return _mask_emails(_mask_authors(text, masker), masker)
+
+
+# Home folders and user names
+
+_SHARED_HOMES = frozenset(
+    [
+        "shared",
+        "public",
+        "default",
+        "all",
+        "users",
+        "runner",
+        "runneradmin",
+        "ubuntu",
+        "ec2-user",
+        "vscode",
+        "node",
+        "user",
+        "username",
+        "linuxbrew",
+        "circleci",
+        "jovyan",
+        "app",
+        "docker",
+        "git",
+        "www-data",
+        "vagrant",
+        "gitpod",
+        "codespace",
+        "youruser",
+        "yourname",
+        "you",
+        "me",
+        "name",
+        "root",
+        "page",
+        "index",
+        "about",
+        "dashboard",
+        "settings",
+    ]
+)
+_OTHER_HOME = re.compile(
+    rf"(?P<head>(?<![\w.-])/home/|/Users/|(?<![A-Za-z])[A-Za-z]:(?:\\{{1,4}}|/)Users(?:\\{{1,4}}|/)|%2F(?:home|Users)%2F)"
+    rf"(?P<v>[^\s/\\:\"'`<>|*?$%{{}}()\[\],;{HOLE}]{{1,64}}(?: [A-Z][^\s/\\:\"'`<>|*?{HOLE}]{{0,40}}(?=\\))?)"
+)
+
+
+def _is_person(name: str) -> bool:
+    return (
+        name.lower() not in _SHARED_HOMES
+        and not name.isdigit()
+        and any(char.isalnum() for char in name)
+        and not name.lower().endswith((".html", ".php", ".js", ".ts", ".tsx", ".jsx", ".md", ".css"))
+    )
+
+
+def path_rules(home: PurePath, names: Iterable[str]) -> PathRule:
+    """What masks this machine's home folder (`~`), its users' names, and the names in other people's homes.
+
+    A name is masked where it stands as one: in a path, before `@` in a prompt, as git's author, in what `ls -l`,
+    `id` and `env` print; not in running text, where it may be an ordinary word.
+    """
+    homes = _home_pattern(home)
+    names = sorted({name for name in names if len(name) >= 2}, key=len, reverse=True)
+    own = _name_pattern(names) if names else None
+    needles = tuple(names)
+
+    def mask(text: str, masker: Masker) -> str:
+        if "/" in text or "\\" in text or "%2F" in text:
+            if homes is not None:
+                text = homes.sub(lambda m: masker.name("home", "~"), text)
+            text = _OTHER_HOME.sub(
+                lambda m: m["head"] + masker.name("user", "<user>") if _is_person(m["v"]) else m[0], text
+            )
+        if own is not None and any(needle in text for needle in needles):
+            text = own.sub(lambda m: (m["head"] or "") + masker.name("user", "<user>"), text)
+        return text
+
+    return mask
+
+
+def _home_pattern(home: PurePath) -> re.Pattern[str] | None:
+    parts = [part for part in re.split(r"[\\/]+", str(home)) if part]
+    if len(parts) < 2:
+        return None  # `/root` says nothing about a person, and `/` is everything
+    separator = r"(?:\\{1,4}|/|%2F|%5C)"
+    if re.fullmatch(r"[A-Za-z]:", parts[0]):
+        drive = rf"(?:{parts[0][0]}:|/{parts[0][0]}|/mnt/{parts[0][0]})"
+        body = drive + separator + separator.join(re.escape(part) for part in parts[1:])
+        return re.compile(rf"(?i)(?<![\w.~-]){body}(?![\w.-]*\w)")
+    body = separator + separator.join(re.escape(part) for part in parts)
+    return re.compile(rf"(?<![\w.~-]){body}(?![\w-]|\.\w)")
+
+
+def _name_pattern(names: list[str]) -> re.Pattern[str]:
+    name = "(?:" + "|".join(re.escape(name) for name in names) + ")"
+    fields = r"\b(?:USER|LOGNAME|USERNAME|SUDO_USER|user\.name|Author|User)(?:=|: {0,8}| )[\"']?"
+    listed = r"^[dlcbps-][rwxsStT-]{9}[.+@]? {1,8}\d{1,6} {1,8}"
+    return re.compile(
+        rf"(?m:(?P<head>[\\/]|-home-|-Users-|\b[ug]id=\d{{1,10}}\(|{fields}|{listed}|[{HOLE}] {{1,8}}(?={name} )){name}(?!\w|\.\w)"
+        rf"|(?<![\w.+%@-]){name}(?=@[A-Za-z0-9{HOLE}]))"
+    )

@@ -1,0 +1,526 @@
+"""Credentials that can be told by their name: `DB_PASSWORD=...`, `"api_key": "..."`, `--token ...`.
+
+The name stays, the value is masked. What only looks like one stays: references (`$TOKEN`,
+`${{ secrets.X }}`, `os.environ[...]`), code (`password=get_password()`, `token: str`), stand-ins
+(`***`, `your-api-key`).
+"""
+
+# ruff: noqa: E501  (one rule a line reads best)
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Literal
+
+from skillclaw.journal.redact_text import HOLE, Masker
+
+__all__ = ["is_placeholder", "is_reference", "is_secret", "looks_random", "mask_assignments", "name_kind"]
+
+NameKind = Literal["password", "passphrase", "secret", "token", "key"]
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_AFTER = frozenset(
+    [
+        "value",
+        "val",
+        "prod",
+        "production",
+        "dev",
+        "test",
+        "live",
+        "staging",
+        "stage",
+        "old",
+        "new",
+        "current",
+        "base",
+        "main",
+        "default",
+        "hash",
+        "b64",
+        "base64",
+        "raw",
+        "str",
+        "string",
+        "text",
+        "plain",
+        "plaintext",
+        "encoded",
+        "enc",
+        "env",
+        "again",
+        "confirm",
+        "confirmation",
+        "backup",
+        "primary",
+        "secondary",
+    ]
+)
+_NOT_TOKENS = frozenset(
+    [
+        "page",
+        "next",
+        "continuation",
+        "continue",
+        "eos",
+        "bos",
+        "pad",
+        "unk",
+        "sep",
+        "cls",
+        "mask",
+        "stop",
+        "per",
+        "max",
+        "min",
+        "special",
+        "image",
+        "first",
+        "last",
+        "cancellation",
+        "sync",
+        "prev",
+        "previous",
+        "input",
+        "output",
+        "prompt",
+        "end",
+        "start",
+    ]
+)
+_KEY_OWNERS = frozenset(
+    [
+        "api",
+        "access",
+        "secret",
+        "private",
+        "auth",
+        "signing",
+        "signature",
+        "encryption",
+        "encrypt",
+        "master",
+        "account",
+        "storage",
+        "subscription",
+        "service",
+        "client",
+        "deploy",
+        "admin",
+        "fernet",
+        "hmac",
+        "app",
+        "shared",
+        "session",
+        "webhook",
+        "license",
+        "sas",
+        "ssh",
+        "ssl",
+        "tls",
+        "jwt",
+    ]
+)
+_KEYS = frozenset(
+    [
+        "apikey",
+        "secretkey",
+        "accesskey",
+        "privatekey",
+        "authkey",
+        "appkey",
+        "masterkey",
+        "accountkey",
+        "encryptionkey",
+    ]
+)
+_UI = frozenset(
+    [
+        "forgot",
+        "reset",
+        "confirm",
+        "show",
+        "hide",
+        "enter",
+        "invalid",
+        "wrong",
+        "change",
+        "toggle",
+        "min",
+        "max",
+        "no",
+        "has",
+        "use",
+        "is",
+        "type",
+    ]
+)
+_STANDINS = frozenset(
+    [
+        "none",
+        "null",
+        "nil",
+        "true",
+        "false",
+        "undefined",
+        "str",
+        "string",
+        "int",
+        "integer",
+        "number",
+        "float",
+        "bool",
+        "boolean",
+        "bytes",
+        "any",
+        "object",
+        "optional",
+        "required",
+        "secretstr",
+        "password",
+        "passwd",
+        "pass",
+        "pwd",
+        "passphrase",
+        "secret",
+        "token",
+        "key",
+        "apikey",
+        "api_key",
+        "auth",
+        "credential",
+        "credentials",
+        "value",
+        "default",
+        "empty",
+        "hidden",
+        "masked",
+        "redacted",
+        "removed",
+        "omitted",
+        "example",
+        "changeme",
+        "change_me",
+        "placeholder",
+        "dummy",
+        "todo",
+        "tbd",
+        "required",
+        "optional",
+        "text",
+        "email",
+        "username",
+        "user",
+        "self",
+        "missing",
+        "invalid",
+        "valid",
+        "expired",
+        "wrong",
+        "incorrect",
+        "unknown",
+        "unset",
+        "set",
+        "not-set",
+        "not_set",
+        "test",
+        "foo",
+        "bar",
+        "baz",
+        "xxx",
+        "type",
+        "name",
+        "field",
+        "input",
+        "basic",
+        "bearer",
+        "digest",
+        "oauth",
+        "oauth2",
+        "jwt",
+        "ldap",
+        "saml",
+        "plain",
+        "var",
+        "env",
+        "secrets",
+        "file",
+        "stdin",
+        "prompt",
+        "ask",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "enabled",
+        "disabled",
+        "auto",
+        "never",
+        "always",
+        "manual",
+    ]
+)
+_STANDIN = re.compile(
+    r"(?i)^(?:[x*.\-_•#?0]+|<.*>|\[.*\]|\{.*\}|%\w+%|\(.*\))$"
+    r"|\*{3}|x{5}|\.{3}|…|redacted|placeholder|change[-_ ]?me|\byour[-_ ]?|insert[-_ ]|replace[-_ ]"
+    r"|[-_]here$|^my[-_](?:[a-z]+[-_]?)+$|^example[-_a-z]*$|EXAMPLE(?:KEY)?$|^dummy|^fake[-_]|^todo|^(?:abc|123)+$"
+)
+_REFERENCE = re.compile(
+    r"^(?:\$[A-Za-z_{(\[]|\$\$|%[({]|#\{|\{\{|\{%|@[A-Za-z_]+[.(]|!\w|&\w+$|https?:|file:|[.~]{0,2}/[\w.-]+(?:/|\.\w+$|$)"
+    r"|[A-Za-z]:\\|(?:arn|ref|env|vault|op|sm|ssm|keyring|secret):)"
+    r"|^[A-Za-z_][\w.]*[\[(]|^(?:await|new|lambda|not|if|f\"|r\")\b"
+    r"|\.(?:pem|key|crt|cer|txt|json|ya?ml|env|toml|ini|conf|py|js|ts|md|sh|html|log)$"
+)
+_PATH_OF_NAMES = re.compile(r"^[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+$")
+_IDENTIFIER = re.compile(r"^[A-Za-z_]+$")
+_WORDY = re.compile(
+    r"^(?:[A-Za-z][a-z]{1,20}|[A-Z]{2,12}|v?\d{1,4})(?:[-_./:][A-Za-z][a-z]{1,20}|[-_./:][A-Z]{2,12}|[-_./:]v?\d{1,4})*$"
+)
+_LETTER_RUN = re.compile(r"[A-Za-z]?[a-z]{3,}")
+
+
+def is_placeholder(value: str) -> bool:
+    """True for what stands in for a secret: `***`, `your-api-key`, `changeme`, `AKIA...EXAMPLE`."""
+    return value.lower() in _STANDINS or _STANDIN.search(value) is not None
+
+
+def is_reference(value: str) -> bool:
+    """True for what names a secret without being one: `$TOKEN`, `${{ secrets.X }}`, `get_token()`, a file."""
+    return _REFERENCE.search(value) is not None
+
+
+def looks_random(value: str) -> bool:
+    """True for a value that people don't write: letters and digits mixed, hardly a word in it."""
+    digits = sum(char.isdigit() for char in value)
+    letters = sum(char.isalpha() for char in value)
+    if digits < 2 or letters < 2 or is_placeholder(value):
+        return False
+    return sum(len(run) for run in _LETTER_RUN.findall(value)) < 0.8 * len(value)
+
+
+@lru_cache(maxsize=4096)
+def name_kind(name: str) -> NameKind | None:
+    """What a variable, key, header or flag of this name holds; None when nothing secret."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if not words or name in ("PWD", "OLDPWD", "pwd"):
+        return None
+    while len(words) > 1 and (words[-1] in _AFTER or words[-1].isdigit()):
+        words.pop()
+    last, before = words[-1], words[:-1]
+    if last in ("key", "base") and len(words) > 1:
+        return "key" if _KEY_OWNERS & set(before) or (last == "base" and "key" in before) else None
+    if last in ("passphrase", "mnemonic") or (before[-1:] == ["seed"] and last == "phrase"):
+        return "passphrase"
+    if last in ("pass", "pwd", "pw", "passcode") or last.endswith(("password", "passwd", "passphrase")):
+        return None if _UI & set(before) else "password"
+    if last in ("dbpass", "userpass", "mypass", "rootpass", "smtppass", "mypwd", "psswd"):
+        return "password"
+    if last.endswith("secret"):
+        return "secret"
+    if last.endswith("token") or last in ("jwt", "csrf", "xsrf"):
+        return None if _NOT_TOKENS & set(before) else "token"
+    if last in _KEYS or last.endswith("apikey"):
+        return "key"
+    if last in ("auth", "credential", "credentials", "cred", "creds", "bearer", "authorization"):
+        return "token"
+    return None
+
+
+def is_secret(kind: NameKind, value: str, *, quoted: bool, environment: bool = False) -> bool:
+    """True when `value`, found under a name of `kind`, is a real one.
+
+    `quoted`: it stood in quotes or was a JSON string; `environment`: it stood as `NAME=value`, where even
+    a plain word is a value and not code.
+    """
+    value = value.strip()
+    if len(value) < 4 or is_placeholder(value) or _REFERENCE.search(value):
+        return False
+    if kind == "passphrase" and quoted:
+        return len(value) >= 8
+    if any(char.isspace() for char in value):
+        return False
+    if not quoted and _PATH_OF_NAMES.match(value):
+        return False
+    digits = sum(char.isdigit() for char in value)
+    letters = sum(char.isalpha() for char in value)
+    symbols = len(value) - digits - letters
+    if kind in ("password", "passphrase"):
+        if quoted or environment:
+            return True
+        if digits == len(value):
+            return digits >= 4
+        return (digits > 0 and letters > 0) or (
+            symbols > 0 and not _WORDY.match(value) and letters > 0 and "_" not in value
+        )
+    if len(value) < 8 or (digits == len(value) and digits < 16):
+        return False
+    if _WORDY.match(value) and not (digits and letters and len(value) >= 16 and value.isalnum()):
+        return (
+            environment and kind != "token" and len(value) >= 12 and value.isalpha() and not value.isupper()
+        )
+    if digits and letters:
+        return True
+    mixed = value != value.lower() and value != value.upper()
+    return (len(value) >= 16 and mixed and not _IDENTIFIER.match(value)) or (len(value) >= 32 and mixed)
+
+
+_VALUE = rf"[^\s\"'`<>()\[\]{{}},;&|{HOLE}\\]"
+_BARE_MAX = 256
+_NAMED = re.compile(
+    r"(?i:pass|pwd|secret|token|key|cred|auth|jwt|csrf|xsrf|bearer|mnemonic|phrase|\bpw)"
+    r"[A-Za-z0-9_.-]{0,48}+"
+    r"(?P<sep>(?:\\{0,3}[\"'`])?(?:\]|\))?"
+    r"(?:\s{0,2}:\s{0,2}[A-Za-z_][\w.]{0,30}(?:\[[^\]\n]{0,40}\])?(?:\s?\|\s?\w{1,20})?(?=\s{0,2}=))?"
+    r"(?P<sign>\s{0,8}(?::=|=>|={1,3}|!=|:|：)\s{0,8}))"
+)
+_QUOTED = re.compile(
+    rf"[rbfu]?(?P<q>\\{{0,3}}[\"'`])(?P<v>(?:(?!(?P=q))[^\n\r{HOLE}]){{1,512}}+)|\$?(?P<bare>(?:{_VALUE}{{1,{_BARE_MAX}}}+|[(\[{{](?![\s)\]}}])){{1,8}}+)"
+)
+_REST = re.compile(rf"{_VALUE}*+")
+_FLAG = re.compile(
+    r"(?<![\w-])--?(?P<name>[A-Za-z0-9-]{0,24}?(?i:password|passwd|passphrase|pass|pwd|token|secret|key))\s{1,4}"
+    rf"(?:(?P<q>[\"'])(?P<quoted>[^\"'\n{HOLE}]{{1,512}}+)|(?P<bare>{_VALUE}{{1,512}}+))"
+)
+_PROSE = re.compile(
+    r"(?i:\b(?:password|passwd|passphrase|pwd|passcode|token|secret|api[ -]?key|secret[ -]key)s?\b|密码|口令|密钥|令牌|私钥)"
+    r"(?:\s{0,3}(?:is|was|are|为|是|：|:|=|=>|->)\s{0,3}|\s{1,3})(?:\\{0,3}[\"'`“「])?"
+    rf"(?P<v>[^\s\"'`“”「」<>,;，。；、{HOLE}\\\u4e00-\u9fff]{{6,128}}+)"
+)
+_ELEMENT = re.compile(rf"<(?P<name>[A-Za-z][\w:.-]{{0,60}})>(?P<v>[^<>\n{HOLE}]{{4,512}}+)</(?P=name)>")
+_COMMANDS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"\bmysql(?:dump|admin|import)?\b[^\n|;&]{{0,200}}?\s-p(?P<v>[^\s\"'{HOLE}-]{_VALUE}{{2,128}})",
+        rf"\bsshpass\s{{1,3}}-p\s{{0,3}}[\"']?(?P<v>{_VALUE}{{3,128}})",
+        rf"\bredis-cli\b[^\n|;&]{{0,200}}?\s(?:-a|--pass)\s{{1,3}}[\"']?(?P<v>{_VALUE}{{4,256}})",
+        rf"\b(?:docker|podman|helm|az|skopeo|oras)\b[^\n|;&]{{0,80}}?\blogin\b[^\n|;&]{{0,200}}?\s-p\s{{1,3}}[\"']?(?P<v>{_VALUE}{{4,256}})",
+        rf"\b(?:curl|wget|http)\b[^\n|;]{{0,400}}?\s(?:-u|--user)[= ]{{1,2}}[\"']?[^\s:\"']{{1,100}}:(?P<v>[^\s\"'{HOLE}]{{3,256}})",
+        rf"(?i)\b(?:identified\s(?:with\s\w{{1,40}}\s)?by|(?:with|set)?\s?password)\s{{1,3}}(?P<q>[\"'])(?P<v>[^\"'\n{HOLE}]{{4,128}})(?P=q)",
+        rf"\b(?:login|user|account)\s{{1,4}}\S{{1,100}}\s{{1,8}}password\s{{1,4}}(?P<v>[^\s\"'{HOLE}]{{3,128}})",
+        rf"\b[\w.-]{{1,64}}:(?P<v>[^\s\"':{HOLE}]{{3,128}})[\"']?\s{{0,3}}\|\s{{0,3}}(?:sudo\s{{1,3}})?chpasswd\b",
+        rf"(?m:^[\w.*-]{{1,100}}:(?:543\d|6432|\*):[\w.*-]{{1,64}}:[\w.*-]{{1,64}}:(?P<v>[^\s:{HOLE}]{{4,128}})$)",
+        rf"\b(?:openssl|gpg|keytool|zip|unzip|7z)\b[^\n|;&]{{0,200}}?\s(?:-pass(?:in|out)?\s{{1,2}}pass:|-storepass\s{{1,2}}|-keypass\s{{1,2}}|-P\s{{1,2}})[\"']?(?P<v>{_VALUE}{{4,128}})",
+    )
+)  # fmt: skip
+_COMMAND_NEEDLES = ("mysql", "sshpass", "redis-cli", "login", "curl", "wget", "http ", "password", "identified",
+                    "chpasswd", ":543", ":6432", "openssl", "gpg", "keytool", "zip", "7z")  # fmt: skip
+_NEEDLES = ("pass", "pwd", "pw", "secret", "token", "key", "cred", "auth", "jwt", "csrf", "xsrf", "bearer", "mnemonic",
+            "phrase", "密", "口令", "令牌", "私钥")  # fmt: skip
+_NAME_BEFORE = re.compile(r"[A-Za-z0-9_.$-]{0,64}\Z")
+
+
+def mask_assignments(text: str, folded: str, masker: Masker) -> str:
+    """The text with the values of secret-named things masked. `folded` is the text in lower case."""
+    if any(needle in folded for needle in _NEEDLES):
+        text = _mask_named(text, masker)
+        text = _FLAG.sub(lambda m: _flag(m, masker), text) if "-" in text else text
+        text = _PROSE.sub(lambda m: _swap(m, masker, _prose_value(m["v"])), text)
+        if "</" in text:
+            text = _ELEMENT.sub(lambda m: _swap(m, masker, _is_element(m["name"], m["v"])), text)
+    if any(needle in folded for needle in _COMMAND_NEEDLES):
+        for pattern in _COMMANDS:
+            text = pattern.sub(
+                lambda m: _swap(m, masker, not is_placeholder(m["v"]) and not is_reference(m["v"])), text
+            )
+    return text
+
+
+def _mask_named(text: str, masker: Masker) -> str:
+    parts: list[str] = []
+    done = position = 0
+    patience = 2 * len(text) + 10_000  # characters that may be looked at twice, so that all stays linear
+    while match := _NAMED.search(text, position):
+        position = match.end()
+        before = _NAME_BEFORE.search(text, max(done, match.start() - 64), match.start())
+        name = (before[0] if before else "") + text[match.start() : match.start("sep")]
+        kind = name_kind(name.rstrip("."))
+        found = _QUOTED.match(text, position) if kind is not None else None
+        if kind is None or found is None:
+            continue
+        start, stop = _secret_at(kind, name, match, found, text)
+        if stop > start:
+            parts += [text[done:start], masker.mask("secret:" + _PLACE[kind], text[start:stop])]
+            done = position = stop
+        elif patience < 0 or (found["bare"] and not any(char in found["bare"] for char in "=:")):
+            position = found.end()
+        else:
+            patience -= found.end() - position
+    parts.append(text[done:])
+    return "".join(parts)
+
+
+_PLACE: dict[NameKind, str] = {
+    "password": "password", "passphrase": "password", "secret": "value", "token": "value", "key": "value",
+}  # fmt: skip
+
+
+def _secret_at(
+    kind: NameKind, name: str, match: re.Match[str], found: re.Match[str], text: str
+) -> tuple[int, int]:
+    """From where to where the secret stands; nowhere is an empty stretch."""
+    start, stop = found.span()
+    if found["q"]:
+        start, stop = found.span("v")
+        if "\\" in found["q"]:
+            stop -= len(found["v"]) - len(found["v"].rstrip("\\"))
+        return (start, stop) if is_secret(kind, text[start:stop], quoted=True) else (start, start)
+    value, sign = found[0], match["sign"].strip()
+    if sign in ("==", "===", "!=") and value.isalpha():
+        return start, start
+    environment = match["sign"] == "=" and (name.isupper() or text[max(0, start - len(name) - 2)] in "?&")
+    if not environment and sign == ":" and kind == "password":
+        environment = _alone_on_line(text, match.start(), stop)
+    if not is_secret(kind, value, quoted=False, environment=environment):
+        return start, start
+    rest = _REST.match(text, stop) if stop - start >= _BARE_MAX else None
+    return start, rest.end() if rest else stop
+
+
+def _alone_on_line(text: str, start: int, stop: int) -> bool:
+    """True for `password: value` as the whole of a line of several, as YAML has it."""
+    begin = text.rfind("\n", max(0, start - 80), start) + 1
+    return (
+        (text[begin:start].strip(" -_.").replace("_", "").isalnum() or not text[begin:start].strip())
+        and text[stop : stop + 1] in ("", "\n", "\r")
+        and "\n" in text
+    )
+
+
+def _flag(match: re.Match[str], masker: Masker) -> str:
+    name, quoted = match["name"], match["quoted"]
+    kind = name_kind(name) or ("key" if name == "key" else None)
+    value = quoted if quoted is not None else match["bare"]
+    if kind is None or value.startswith("-") or "id=" in value or "src=" in value:
+        return match[0]
+    if not is_secret(kind, value, quoted=quoted is not None, environment=True):
+        return match[0]
+    start = match.start("quoted" if quoted is not None else "bare") - match.start()
+    return f"{match[0][:start]}{masker.mask('secret:' + _PLACE[kind], value)}{match[0][start + len(value) :]}"
+
+
+def _swap(match: re.Match[str], masker: Masker, yes: bool) -> str:
+    if not yes:
+        return match[0]
+    start, stop = match.start("v") - match.start(), match.end("v") - match.start()
+    return f"{match[0][:start]}{masker.mask('secret:password', match['v'])}{match[0][stop:]}"
+
+
+def _prose_value(value: str) -> bool:
+    """Prose is full of words: only what mixes letters with digits, and is no code, counts."""
+    value = value.rstrip(".!?)")
+    if (
+        is_placeholder(value)
+        or _REFERENCE.search(value)
+        or _PATH_OF_NAMES.match(value)
+        or _WORDY.match(value)
+    ):
+        return False
+    has_digit = any(c.isdigit() for c in value)
+    has_letter = any(c.isalpha() for c in value)
+    return has_digit and has_letter and not any(c in "()[]{}=:/|" for c in value)
+
+
+def _is_element(name: str, value: str) -> bool:
+    kind = name_kind(name)
+    return kind is not None and is_secret(kind, value, quoted=True)

@@ -1,0 +1,108 @@
+"""The machinery of redaction: rules, the placeholders that stand for what was masked, and their keys.
+
+While rules run, each placeholder stands in the text as a short run of Unicode noncharacters (a *hole*), so
+that no rule can match inside one, and what is masked stays masked. Noncharacters are never valid in
+interchanged text; any that come from outside are replaced first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+__all__ = ["HOLE", "Masker", "Rule", "apply", "holds"]
+
+HOLE = "\ufdd0-\ufdef"
+"""For use inside a character class of a rule: values never contain a hole."""
+
+_START, _END = "\ufdd0", "\ufdef"
+_DIGITS = "".join(chr(0xFDD1 + index) for index in range(16))
+_TO_HOLE = str.maketrans("0123456789abcdef", _DIGITS)
+_FROM_HOLE = str.maketrans(_DIGITS, "0123456789abcdef")
+_HOLES = re.compile(f"{_START}([{_DIGITS}]+){_END}")
+_NONCHARACTERS = re.compile(f"[{HOLE}]")
+_PLACEHOLDER = re.compile(
+    r"<(?:secret:[a-z0-9-]{1,40}|email|phone|card|iban|id-number|person):[0-9a-f]{6}>|<user>"
+)
+
+
+class Rule(NamedTuple):
+    """Something to mask.
+
+    kind     what it is; the placeholder is `<kind:digest>`
+    needles  the pattern is tried only where one of these occurs; in lower case when `fold`
+    pattern  its group `v`, or else the whole match, is masked; linear in the length of the text
+    check    says whether a value found is one; None is yes
+    """
+
+    kind: str
+    needles: tuple[str, ...]
+    pattern: re.Pattern[str]
+    check: Callable[[str], bool] | None = None
+    fold: bool = False
+
+
+class Masker:
+    """The holes of one text: what was masked, as what, and how often. Made anew for each text."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._placeholders: list[str] = []
+        self._index: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
+        self.values: set[str] = set()
+
+    def open(self, text: str) -> str:
+        """The text with its own placeholders as holes."""
+        if _NONCHARACTERS.search(text):
+            text = _NONCHARACTERS.sub("\ufffd", text)
+        return _PLACEHOLDER.sub(lambda match: self._hole(match[0]), text) if "<" in text else text
+
+    def close(self, text: str) -> str:
+        """The text with every hole as its placeholder."""
+        if _START not in text:
+            return text
+        return _HOLES.sub(lambda m: self._placeholders[int(m[1].translate(_FROM_HOLE), 16)], text)
+
+    def mask(self, kind: str, value: str) -> str:
+        """A hole for `value`, which is counted; equal values get equal placeholders under one key."""
+        self.counts[kind] += 1
+        if kind.startswith("secret:"):
+            self.values.add(value)
+        digest = hmac.digest(self._key, value.encode("utf-8", "surrogatepass"), hashlib.sha256)
+        return self._hole(f"<{kind}:{digest.hex()[:6]}>")
+
+    def name(self, kind: str, placeholder: str) -> str:
+        """A hole for a fixed placeholder, counted as `kind`."""
+        self.counts[kind] += 1
+        return self._hole(placeholder)
+
+    def _hole(self, placeholder: str) -> str:
+        index = self._index.setdefault(placeholder, len(self._placeholders))
+        if index == len(self._placeholders):
+            self._placeholders.append(placeholder)
+        return f"{_START}{format(index, 'x').translate(_TO_HOLE)}{_END}"
+
+
+def holds(needles: tuple[str, ...], text: str) -> bool:
+    """True when one of `needles` occurs in `text`."""
+    return any(needle in text for needle in needles)
+
+
+def apply(rule: Rule, text: str, masker: Masker) -> str:
+    """The text with what `rule` finds masked."""
+    group = "v" if "v" in rule.pattern.groupindex else 0
+
+    def replace(match: re.Match[str]) -> str:
+        value = match[group]
+        if not value or (rule.check is not None and not rule.check(value)):
+            return match[0]
+        start, end = match.span(group)
+        offset = match.start()
+        return f"{match[0][: start - offset]}{masker.mask(rule.kind, value)}{match[0][end - offset :]}"
+
+    return rule.pattern.sub(replace, text)

@@ -1,0 +1,188 @@
+"""Every string of a trajectory through one function, wherever ATIF allows one.
+
+Left as they are: what SkillClaw and ATIF made or compare by value: versions, ids of sessions, trajectories
+and calls, times, roles, names of agents, models and tools, hashes of images, and the keys, ids and enumerations of `extra.skillclaw`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
+
+from skillclaw.journal.personal import is_card
+from skillclaw.trajectory.model import (
+    EXTRA_KEY,
+    Agent,
+    Observation,
+    Part,
+    Result,
+    Step,
+    SubagentRef,
+    ToolCall,
+    Trajectory,
+)
+
+__all__ = ["walk"]
+
+Mask = Callable[[str], str]
+Named = Callable[[str, str], str | None] | None
+"""(name of a key, its value) -> the value masked, or None when the name doesn't say that it is a secret."""
+
+_OWN = frozenset(
+    ("v", "key", "revision", "source", "user", "client", "outcome", "reward", "confidence", "kind")
+    + ("injected", "taint", "version", "hub", "masked", "skills")
+)
+"""Keys of `extra.skillclaw` whose values are ids, enumerations, numbers or our own records."""
+_T = TypeVar("_T")
+
+
+def walk(trajectory: Trajectory, mask: Mask, named: Named) -> Trajectory:
+    """The trajectory with `mask` over each string, and `named` over each value that a key names."""
+    return _Walk(mask, named).trajectory(trajectory)
+
+
+class _Walk:
+    def __init__(self, mask: Mask, named: Named) -> None:
+        self.mask = mask
+        self.named = named
+
+    def trajectory(self, given: Trajectory) -> Trajectory:
+        return replace(
+            given,
+            agent=self.agent(given.agent),
+            steps=[self.step(step) for step in given.steps],
+            notes=self.optional(given.notes),
+            continued_trajectory_ref=self.optional(given.continued_trajectory_ref),
+            final_metrics=self.with_extra(given.final_metrics),
+            extra=self.extras(given.extra),
+            subagent_trajectories=_each(given.subagent_trajectories, self.trajectory),
+        )
+
+    def agent(self, given: Agent) -> Agent:
+        return replace(
+            given, tool_definitions=self.value(given.tool_definitions), extra=self.extras(given.extra)
+        )
+
+    def step(self, given: Step) -> Step:
+        return replace(
+            given,
+            message=self.content(given.message),
+            reasoning_content=self.optional(given.reasoning_content),
+            tool_calls=_each(given.tool_calls, self.call),
+            observation=given.observation
+            and Observation(results=[self.result(r) for r in given.observation.results]),
+            metrics=self.with_extra(given.metrics),
+            extra=self.extras(given.extra),
+        )
+
+    def call(self, given: ToolCall) -> ToolCall:
+        return replace(given, arguments=self.mapping(given.arguments), extra=self.extras(given.extra))
+
+    def result(self, given: Result) -> Result:
+        return replace(
+            given,
+            content=None if given.content is None else self.content(given.content),
+            subagent_trajectory_ref=_each(given.subagent_trajectory_ref, self.subagent),
+            extra=self.extras(given.extra),
+        )
+
+    def subagent(self, given: SubagentRef) -> SubagentRef:
+        return replace(
+            given, trajectory_path=self.optional(given.trajectory_path), extra=self.extras(given.extra)
+        )
+
+    def content(self, given: str | list[Part]) -> Any:
+        if isinstance(given, str):
+            return self.mask(given)
+        return [replace(part, text=self.optional(part.text), source=self.source(part)) for part in given]
+
+    def source(self, part: Part) -> Any:
+        if part.source is None or part.source.path.startswith("sha256:"):
+            return part.source
+        return replace(part.source, path=self.mask(part.source.path))
+
+    def optional(self, given: str | None) -> str | None:
+        return None if given is None else self.mask(given)
+
+    def with_extra(self, given: _T) -> _T:
+        extra = getattr(given, "extra", None)
+        return given if extra is None else replace(given, extra=self.extras(extra))  # type: ignore[type-var]
+
+    def extras(self, given: dict[str, Any] | None) -> dict[str, Any] | None:
+        if not given:
+            return given
+        own = given.get(EXTRA_KEY)
+        masked = self.mapping({name: value for name, value in given.items() if name != EXTRA_KEY})
+        if isinstance(own, dict):
+            masked[EXTRA_KEY] = self.own(own)
+        elif EXTRA_KEY in given:
+            masked[EXTRA_KEY] = self.value(own)
+        return masked
+
+    def own(self, given: dict[str, Any]) -> dict[str, Any]:
+        """`extra.skillclaw`: the keys are ours, so only values are masked, and those not that we compare."""
+        done: dict[str, Any] = {}
+        for name, value in given.items():
+            if name in _OWN:
+                done[name] = value
+            elif name == "signals" and isinstance(value, list):
+                done[name] = [
+                    {**signal, "source": self.mask(signal["source"])}
+                    if isinstance(signal, dict) and isinstance(signal.get("source"), str)
+                    else signal
+                    for signal in value
+                ]
+            else:
+                done[name] = self.value(value, name)
+        return done
+
+    def value(self, given: Any, name: str = "") -> Any:
+        """Any JSON value; `name` is the key that holds it."""
+        if isinstance(given, str):
+            if name and self.named is not None and (masked := self.named(name, given)) is not None:
+                return masked
+            return self.mask(given)
+        if isinstance(given, dict):
+            return self.mapping(given)
+        if isinstance(given, list):
+            return self.items(given, name)
+        if isinstance(given, int) and not isinstance(given, bool):
+            return self.number(given, name)
+        return given
+
+    def number(self, given: int, name: str) -> Any:
+        """A number is kept as one, unless it is a card's or stands under a secret's name."""
+        if name and self.named is not None and abs(given) >= 1000:
+            masked = self.named(name, str(given))
+            if masked is not None:
+                return masked
+        return self.mask(str(given)) if given >= 10**12 and is_card(str(given)) else given
+
+    def mapping(self, given: dict[str, Any]) -> dict[str, Any]:
+        done: dict[str, Any] = {}
+        label = given.get("name", given.get("key"))
+        for name, value in given.items():
+            # `{"name": "DB_PASSWORD", "value": "..."}`, as containers and CI systems write variables
+            holder = label if name == "value" and isinstance(label, str) else name
+            masked, number = self.mask(name), 2
+            unique = masked
+            while unique in done:  # two paths that became the same `~/...`
+                unique, number = f"{masked}#{number}", number + 1
+            done[unique] = self.value(value, holder)
+        return done
+
+    def items(self, given: list[Any], name: str) -> list[Any]:
+        done: list[Any] = []
+        for index, item in enumerate(given):
+            flag = given[index - 1] if index else ""
+            if isinstance(item, str) and isinstance(flag, str) and flag.startswith("--"):
+                done.append(self.value(item, flag.lstrip("-")))  # an argument list: ["--token", "..."]
+            else:
+                done.append(self.value(item, name))
+        return done
+
+
+def _each(given: list[_T] | None, change: Callable[[_T], _T]) -> list[_T] | None:
+    return None if given is None else [change(item) for item in given]

@@ -1,0 +1,404 @@
+"""The redacted sessions of this machine: `<home>/sessions.db`, SQLite in WAL mode (docs/formats.md).
+
+A session is kept as zstd-compressed ATIF bytes beside the columns that lists need. Every change takes one
+`BEGIN IMMEDIATE` transaction, so any number of processes may read and write; kill -9 loses at most the
+transaction in flight, and never leaves half of one. What is forgotten is overwritten (`secure_delete`), and
+its key is remembered so that no later import brings it back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import zstandard
+
+from skillclaw.errors import BadInputError, StorageError, UpgradeNeededError
+from skillclaw.journal.merge import merge
+from skillclaw.journal.records import SessionRow
+from skillclaw.journal.store_file import BUSY_SECONDS, SCHEMA, SCHEMA_VERSION, told
+from skillclaw.trajectory import model
+from skillclaw.trajectory.model import Signal, Trajectory, meta, with_meta
+
+__all__ = ["PutResult", "SessionStore"]
+
+PutResult = Literal["new", "grown", "same", "older", "forgotten"]
+"""What became of a session put: `older` is a shorter form of what is stored, `forgotten` was refused."""
+
+READ_BATCH = 64
+ZSTD_LEVEL = 3
+
+COLUMNS = "key, agent, project, started, steps, outcome, shared, user, revision, source, native_id"
+
+
+class SessionStore:
+    """The sessions of one home. Safe to use from several threads and several processes.
+
+    Raises StorageError when the disk or the file fails (with what to do), UpgradeNeededError when a newer
+    SkillClaw made the file, BusyError when another process holds it for longer than half a minute.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / "sessions.db"
+        self._lock = threading.RLock()
+        self._pack = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
+        self._unpack = zstandard.ZstdDecompressor()
+        with self._errors():
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Made before SQLite opens it: the -wal and -shm files take over its permissions.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._db = sqlite3.connect(
+                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        try:
+            self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _prepare(self) -> None:
+        with self._errors():
+            version = self._version()
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("PRAGMA secure_delete = ON")
+            if version == 0:
+                with self._write():
+                    if self._version() == 0:  # another process may have been quicker
+                        for statement in SCHEMA.split(";\n"):
+                            self._db.execute(statement)
+                        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _version(self) -> int:
+        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        if version > SCHEMA_VERSION:
+            raise UpgradeNeededError(
+                f"{self.path} was written by a newer SkillClaw.",
+                f"Its format is {version}; this version reads up to {SCHEMA_VERSION}.",
+                "Upgrade SkillClaw; nothing was changed.",
+            )
+        return version
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._db.close()
+
+    # Writing
+
+    def put(self, trajectory: Trajectory) -> PutResult:
+        """Store one redacted session; see `put_many`."""
+        return self.put_many([trajectory])[0]
+
+    def put_many(self, trajectories: Iterable[Trajectory]) -> list[PutResult]:
+        """Store redacted sessions in one transaction: all of them or none.
+
+        A known key is merged with what is stored (`journal.merge`); putting the same again changes nothing.
+        """
+        with self._write():
+            changed = self._next_change()
+            results = [self._put(trajectory, changed) for trajectory in trajectories]
+            if "new" in results or "grown" in results:
+                self._db.execute("UPDATE counter SET changes = ?", (changed,))
+            return results
+
+    def _put(self, given: Trajectory, changed: int) -> PutResult:
+        known = meta(given)
+        key = known.key
+        if not key:
+            raise BadInputError("A session without a key cannot be stored.", f"Agent: {given.agent.name}")
+        if self._one("SELECT 1 FROM forgotten WHERE key = ?", key):
+            return "forgotten"
+        body = model.encode(given)
+        digest = hashlib.sha256(body).digest()
+        seen = self._one("SELECT digest FROM inputs WHERE key = ? AND source = ?", key, known.source)
+        if seen is not None and seen[0] == digest:
+            return "same"
+        stored = self._one("SELECT body, shared FROM sessions WHERE key = ?", key)
+        if stored is None:
+            self._save(given, body, changed, shared=False)
+            result: PutResult = "new"
+        else:
+            old = self._decode(key, stored[0])
+            merged = merge(old, self._with_feedback(given))
+            if merged is None:
+                result = "older" if len(given.steps) < len(old.steps) else "same"
+            else:
+                merged = self._with_feedback(merged)
+                self._save(merged, model.encode(merged), changed, shared=bool(stored[1]))
+                result = "grown"
+        self._db.execute("INSERT OR REPLACE INTO inputs VALUES (?, ?, ?)", (key, known.source, digest))
+        return result
+
+    def _save(self, trajectory: Trajectory, body: bytes, changed: int, *, shared: bool) -> None:
+        known = meta(trajectory)
+        self._db.execute(
+            "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                known.key,
+                trajectory.agent.name,
+                known.project,
+                _started(trajectory),
+                len(trajectory.steps),
+                known.outcome,
+                int(shared),
+                known.user,
+                known.revision,
+                known.source,
+                trajectory.session_id or "",
+                changed,
+                self._pack.compress(body),
+            ),
+        )
+
+    def feedback(self, prefix: str, good: bool, note: str) -> Trajectory:
+        """The user's own word on a session: it decides the outcome, and later imports don't undo it.
+
+        `note` must be redacted already. A second word replaces the first.
+        """
+        with self._write():
+            key = self._key(prefix)
+            source = f"user: {note}" if note else "user"
+            value = 1.0 if good else -1.0
+            self._db.execute("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?)", (key, value, source))
+            body, shared = self._db.execute(
+                "SELECT body, shared FROM sessions WHERE key = ?", (key,)
+            ).fetchone()
+            old = self._decode(key, body)
+            updated = self._with_feedback(old)
+            if updated == old:
+                return old
+            revision = meta(old).revision + 1
+            updated = with_meta(updated, msgspec.structs.replace(meta(updated), revision=revision))
+            changed = self._next_change()
+            self._save(updated, model.encode(updated), changed, shared=bool(shared))
+            self._db.execute("UPDATE counter SET changes = ?", (changed,))
+            return updated
+
+    def _with_feedback(self, trajectory: Trajectory) -> Trajectory:
+        known = meta(trajectory)
+        given = self._one("SELECT value, source FROM feedback WHERE key = ?", known.key)
+        if given is None:
+            return trajectory
+        value = float(str(given[0]))
+        signal = Signal(kind="feedback", value=value, source=str(given[1]))
+        kept = [s for s in known.signals if s.kind != "feedback" or not s.source.startswith("user")]
+        known = msgspec.structs.replace(
+            known,
+            signals=[*kept, signal],
+            outcome="success" if value > 0 else "failure",
+            confidence=1.0,
+        )
+        return with_meta(trajectory, known)
+
+    def forget(self, key: str) -> None:
+        """Erase a session for good, its bytes included; a later `put` of the key gives `forgotten`.
+
+        The key need not be stored: an unknown one is refused from now on.
+        """
+        with self._write():
+            self._db.execute("DELETE FROM sessions WHERE key = ?", (key,))
+            self._db.execute("DELETE FROM inputs WHERE key = ?", (key,))
+            self._db.execute("DELETE FROM feedback WHERE key = ?", (key,))
+            self._db.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (key,))
+            self._db.execute("UPDATE counter SET changes = changes + 1")
+        with self._lock, self._errors():
+            # The log still holds the old pages; a reader at work delays this to a later checkpoint.
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def mark_shared(self, key: str) -> None:
+        """Note that a group was given the session."""
+        with self._write():
+            self._db.execute("UPDATE sessions SET shared = 1 WHERE key = ?", (key,))
+
+    # Reading
+
+    def get(self, prefix: str) -> Trajectory:
+        """The session whose key begins with `prefix`; BadInputError when none or several do."""
+        with self._lock, self._errors():
+            key = self._key(prefix)
+            return self._decode(
+                key, self._db.execute("SELECT body FROM sessions WHERE key = ?", (key,)).fetchone()[0]
+            )
+
+    def rows(
+        self, agent: str | None = None, outcome: str | None = None, limit: int | None = None
+    ) -> list[SessionRow]:
+        """The sessions as lists show them, newest first; those without a time come last."""
+        with self._lock, self._errors():
+            found = self._db.execute(
+                f"SELECT {COLUMNS} FROM sessions WHERE (?1 IS NULL OR agent = ?1)"  # noqa: S608
+                " AND (?2 IS NULL OR outcome = ?2) ORDER BY started DESC, key LIMIT ?3",
+                (agent, outcome, -1 if limit is None else limit),
+            ).fetchall()
+        return [
+            SessionRow(
+                id=key,
+                agent=agent,
+                project=project,
+                started=started,
+                steps=steps,
+                outcome=outcome,
+                shared=bool(shared),
+                user=user,
+                revision=revision,
+                source=source,
+                native_id=native_id,
+            )
+            for (
+                key,
+                agent,
+                project,
+                started,
+                steps,
+                outcome,
+                shared,
+                user,
+                revision,
+                source,
+                native_id,
+            ) in found
+        ]
+
+    def trajectories(self, since_cursor: int | None = None) -> Iterator[Trajectory]:
+        """The sessions in order of key, one by one; with `since_cursor`, those changed after it.
+
+        Which sessions come is settled at the first one; a session that grows meanwhile comes in its newer
+        form, one that is forgotten meanwhile doesn't come.
+        """
+        with self._lock, self._errors():
+            keys = [
+                key
+                for (key,) in self._db.execute(
+                    "SELECT key FROM sessions WHERE changed > ? ORDER BY key", (since_cursor or 0,)
+                )
+            ]
+        for start in range(0, len(keys), READ_BATCH):
+            batch = keys[start : start + READ_BATCH]
+            marks = ", ".join("?" * len(batch))
+            with self._lock, self._errors():
+                found = self._db.execute(
+                    f"SELECT key, body FROM sessions WHERE key IN ({marks}) ORDER BY key",  # noqa: S608
+                    batch,
+                ).fetchall()
+            for key, body in found:
+                yield self._decode(key, body)
+
+    def count(self) -> int:
+        """How many sessions are stored."""
+        with self._lock, self._errors():
+            return int(self._db.execute("SELECT count(*) FROM sessions").fetchone()[0])
+
+    def outcomes(self) -> dict[str, int]:
+        """How many sessions have each outcome."""
+        with self._lock, self._errors():
+            return dict(
+                self._db.execute("SELECT outcome, count(*) FROM sessions GROUP BY outcome ORDER BY outcome")
+            )
+
+    def cursor(self) -> int:
+        """A number that grows with every change; 0 before the first."""
+        with self._lock, self._errors():
+            return int(self._db.execute("SELECT changes FROM counter").fetchone()[0])
+
+    # What was read already
+
+    def seen_file(self, path: str, size: int, mtime: float) -> bool:
+        """True when `path` was marked with this very size (bytes) and time (Unix seconds)."""
+        with self._lock, self._errors():
+            return self._one("SELECT size, mtime FROM files WHERE path = ?", path) == (size, mtime)
+
+    def mark_file(self, path: str, size: int, mtime: float) -> None:
+        """Remember that `path` was imported as it was then."""
+        with self._write():
+            self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (path, size, mtime))
+
+    def get_mark(self, name: str) -> str | None:
+        """The value that `set_mark` gave `name`; None when there is none."""
+        with self._lock, self._errors():
+            found = self._one("SELECT value FROM marks WHERE name = ?", name)
+            return None if found is None else str(found[0])
+
+    def set_mark(self, name: str, value: str) -> None:
+        """Remember `value` under `name` (how far a reader has come)."""
+        with self._write():
+            self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
+
+    # Within
+
+    def _one(self, query: str, *values: object) -> tuple[object, ...] | None:
+        found: tuple[object, ...] | None = self._db.execute(query, values).fetchone()
+        return found
+
+    def _next_change(self) -> int:
+        return int(self._db.execute("SELECT changes FROM counter").fetchone()[0]) + 1
+
+    def _key(self, prefix: str) -> str:
+        found = [
+            key
+            for (key,) in self._db.execute(
+                "SELECT key FROM sessions WHERE key >= ?1 AND key < ?1 || char(0x10FFFF)"
+                " ORDER BY key LIMIT 2",
+                (prefix,),
+            )
+        ]
+        if prefix and found and (len(found) == 1 or found[0] == prefix):
+            return str(found[0])
+        raise BadInputError(
+            f"More than one session begins with {prefix!r}."
+            if found
+            else f"No session begins with {prefix!r}.",
+            "",
+            "Give more of the id; see: skillclaw sessions list",
+        )
+
+    def _decode(self, key: str, body: object) -> Trajectory:
+        assert isinstance(body, bytes)
+        try:
+            return model.decode(self._unpack.decompress(body))
+        except (zstandard.ZstdError, msgspec.DecodeError) as error:
+            raise StorageError(
+                f"Session {key} in {self.path} is damaged.",
+                str(error),
+                f"Restore a backup; or rename {self.path.name} and run: skillclaw import",
+            ) from error
+
+    @contextmanager
+    def _write(self) -> Iterator[None]:
+        with self._lock, self._errors():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise told(self.path, error) from error
+
+
+def _started(trajectory: Trajectory) -> str:
+    """When the session began, in UTC to the second; empty when no step says."""
+    for step in trajectory.steps:
+        if step.timestamp:
+            try:
+                moment = datetime.fromisoformat(step.timestamp)
+            except ValueError:
+                continue
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return ""
