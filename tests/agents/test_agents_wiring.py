@@ -335,6 +335,8 @@ def test_versions_come_from_the_program(tmp_path: Path) -> None:
     env = make_env(tmp_path, PATH=str(tmp_path))
     assert CODEX.detect(env, versions=True).version == "0.169.0"
     assert CODEX.detect(env, versions=False).version is None
+    program.write_text("#!/bin/sh\necho codex-cli 0.99.1\n", "utf-8")
+    assert "Codex version" in {f.subject for f in CODEX.doctor(env, CODEX_URL)}
     program.write_text("#!/bin/sh\nexit 3\n", "utf-8")
     assert CODEX.detect(env, versions=True).version is None
 

@@ -10,6 +10,7 @@ request. Skills: `~/.codex/skills` and `~/.agents/skills`. Histories: `history/c
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -36,6 +37,8 @@ __all__ = ["ADAPTER", "Codex"]
 WITH_KEY = "https://api.openai.com/v1"
 WITH_LOGIN = "https://chatgpt.com/backend-api/codex"
 BUILT_IN = "openai"
+SINCE = (0, 115)
+"""First version seen with `openai_base_url`; 0.113 does not have it and reads OPENAI_BASE_URL instead."""
 FIXED = frozenset({"oss", "ollama", "lmstudio", "amazon-bedrock"})
 """Built-in providers whose address is not a setting."""
 
@@ -93,7 +96,8 @@ class Codex:
         try:
             path = _settings(env)
             data = env.read_bytes(path)
-            had, url = edits.get_key(path, data, "toml", list(_url_keys(path, data)))
+            keys = _url_keys(path, data)
+            had, url = edits.get_key(path, data, "toml", list(keys))
         except SkillClawError as error:
             return [*found, _finding("fail", "settings", " ".join(str(error).split()), "Mend the file.")]
         if base_url is None:
@@ -106,6 +110,9 @@ class Codex:
         else:
             text = f"{path} points to {url if had else 'the provider'}, not to {base_url}"
             found.append(_finding("fail", "settings", text, "skillclaw connect codex"))
+        if len(keys) == 1 and _older(found[0].text):
+            text = f"older than {SINCE[0]}.{SINCE[1]}, it does not know the setting openai_base_url"
+            found.append(_finding("warn", "version", text, "Upgrade Codex, or use: skillclaw run codex"))
         login = _login(env)
         if login == "unknown" and not self._custom(env):
             text = "no login found on disk; requests are forwarded to OpenAI's API"
@@ -132,7 +139,9 @@ class Codex:
                 "Use: skillclaw connect codex",
             )
         override = f"{'.'.join(keys)}={json.dumps(base_url)}"
-        return Launch(argv=[env.which("codex") or "codex", "-c", override, *args])
+        # Versions before SINCE know the variable only, later ones the key only.
+        variables = {"OPENAI_BASE_URL": base_url} if len(keys) == 1 else {}
+        return Launch(argv=[env.which("codex") or "codex", "-c", override, *args], env=variables)
 
     def histories(self, env: Env) -> list[HistoryFile]:
         """Rollouts of root sessions in `sessions/` and `archived_sessions/`, without SkillClaw's own."""
@@ -238,6 +247,12 @@ def _program_finding(env: Env) -> Finding:
     if version is None:
         return _finding("warn", "program", f"{program} does not tell its version", "Run: codex --version")
     return _finding("ok", "program", f"{program}, version {version}")
+
+
+def _older(text: str) -> bool:
+    """True when a program's finding tells a version before SINCE."""
+    match = re.search(r"version (\d+)\.(\d+)", text)
+    return match is not None and (int(match[1]), int(match[2])) < SINCE
 
 
 def _finding(level: Literal["ok", "warn", "fail"], subject: str, text: str, mend: str = "") -> Finding:

@@ -7,12 +7,11 @@ left out.
 
 from __future__ import annotations
 
-import importlib
-import importlib.metadata
 import logging
 import pkgutil
 import re
 from functools import cache
+from importlib import import_module
 from types import ModuleType
 
 import skillclaw.agents
@@ -37,13 +36,15 @@ def forget() -> None:
 
 @cache
 def _found() -> dict[str, Adapter]:
+    from importlib.metadata import entry_points  # slow to load, and only needed here
+
     found: dict[str, Adapter] = {}
     for info in pkgutil.iter_modules(skillclaw.agents.__path__, "skillclaw.agents."):
-        module = importlib.import_module(info.name)
+        module = import_module(info.name)
         if hasattr(module, "ADAPTER"):
             adapter = _checked(module)
             found[adapter.name] = adapter
-    for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda p: p.name):
+    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
         try:
             adapter = _checked(point.load())
         except Exception as error:  # somebody else's code may fail in any way

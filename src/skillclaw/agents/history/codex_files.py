@@ -33,9 +33,17 @@ LINES = frozenset(
     }
 )  # fmt: skip
 _ID = re.compile(r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.jsonl(?:\.zst|\.gz)?$")
-_HEAD = 65536
+_SHORT_HEAD = 4096
 _LONG_HEAD = 16 * 1024 * 1024
-"""Bytes in which the first line ends, nearly always and always; it holds the agent's base instructions."""
+"""Bytes that hold the session's facts nearly always (20 kB of instructions follow) and always."""
+_INSTRUCTIONS = re.compile(rb',\s*"base_instructions"\s*:')
+
+
+def _value(data: bytes) -> Any:
+    try:
+        return lines.json_value(data)
+    except SkillClawError:
+        return None
 
 
 def looks_like(value: dict[str, Any]) -> bool:
@@ -51,10 +59,15 @@ def head(path: Path) -> tuple[str, str, str]:
     The root id differs from the thread id for a sub-agent; all are empty for what is no rollout.
     """
     try:
-        first, ended, _ = lines.beginning(path, _HEAD).partition(b"\n")
-        if not ended:
-            first = lines.beginning(path, _LONG_HEAD).partition(b"\n")[0]
-        value = lines.json_value(first)
+        start = lines.beginning(path, _SHORT_HEAD)
+        cut = _INSTRUCTIONS.search(start)
+        value = _value(start[: cut.start()] + b"}}") if cut else None
+        if not (
+            isinstance(value, dict)
+            and isinstance(value.get("payload"), dict)
+            and "source" in value["payload"]
+        ):
+            value = lines.json_value(lines.beginning(path, _LONG_HEAD).partition(b"\n")[0])
     except SkillClawError:
         return "", "", ""
     if not isinstance(value, dict):

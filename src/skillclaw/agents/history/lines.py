@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -31,7 +30,6 @@ MAX_REASONS = 40
 """Different reasons that one file can be skipped for; more than this is noise."""
 
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
-_LONG_NUMBER = re.compile(rb"[0-9]{19}")
 
 _DEPTH = 100
 """Levels of nesting that are kept; no agent's record has more, and deeper ones exhaust the stack later."""
@@ -136,7 +134,7 @@ def json_value(line: bytes) -> Any:
     """The JSON value in a line; half characters, which cut texts leave behind, become '\ufffd'."""
     try:
         value = msgspec.json.decode(line)
-        if line.count(b"{") + line.count(b"[") < _DEPTH and not _LONG_NUMBER.search(line):
+        if line.count(b"{") + line.count(b"[") < _DEPTH:
             return value
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         try:
@@ -147,7 +145,7 @@ def json_value(line: bytes) -> Any:
 
 
 def _clean(value: Any, depth: int) -> Any:
-    """The value with text that can be written again, no number beyond 64 bits, and no endless nesting."""
+    """The value with text that can be written again, no infinite number, and no endless nesting."""
     if isinstance(value, str):
         if value.isascii():
             return value
@@ -163,8 +161,6 @@ def _clean(value: Any, depth: int) -> Any:
         return {_clean(key, depth + 1): _clean(child, depth + 1) for key, child in value.items()}
     if isinstance(value, list):
         return [_clean(child, depth + 1) for child in value]
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        return float(value) if abs(value) < 10**300 else str(value)
     if isinstance(value, float) and value in (float("inf"), float("-inf")):
         return None
     return value
