@@ -65,7 +65,7 @@ def describe(topic: str, units: list[Unit], context: EvolveContext) -> tuple[str
     for unit in [*steps, *fixes, *units]:
         pattern = unit.patterns[0]
         for term in term_words(pattern.intent, keeper(pattern, context, said=True)) if pattern.intent else []:
-            if term not in terms and term not in said and len(terms) < 8:
+            if term not in terms and term not in said and len(terms) < 4:
                 terms.append(term)
     if terms:
         sentences.append(f"Also about {joined(terms)}.")

@@ -199,6 +199,9 @@ def _recovery(pattern: Pattern, keep: Support) -> tuple[str, list[Unit]]:
     error = error_name(pattern.error)
     shown = _shown(failed)
     what = f"{shown} fails{f' with {error}' if error else ''}"
+    only = pattern.actions[0] if len(pattern.actions) == 1 else None
+    if only is not None and only.command is None and only.tool == failed.tool and not error:
+        return "", []  # the same call with other values, and no name for what was wrong with the first ones
     steps = _spoken(pattern.actions, keep)
     for index, shape in enumerate(pattern.actions):
         # The same call once more; a shape that lost the program's path may look the same without being it.
