@@ -72,8 +72,8 @@ def test_parts_stand_as_words_and_in_order(parts: list[str], text: str, expected
 
 
 @given(st.one_of(st.text(max_size=80), st.text(alphabet=st.sampled_from("ab_-/. <>`'\"“”0"), max_size=60)))
-def test_every_claim_is_a_piece_of_the_text(text: str) -> None:
-    assert all(claim.text in text for claim in claims(text))
+def test_claims_say_nothing_that_the_text_does_not(text: str) -> None:
+    assert all(word in text for claim in claims(text) for word in claim.text.split())
 
 
 def test_masks_are_told_from_varying_parts() -> None:
