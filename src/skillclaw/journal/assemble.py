@@ -1,0 +1,373 @@
+"""Recorded exchanges -> sessions.
+
+Exchanges are decoded, told apart by agent and session, and put together: one ATIF trajectory per root
+session, its sub-agents inside. An exchange with no session id belongs to the conversation that it extends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any
+
+import msgspec
+
+from skillclaw.journal.records import Exchange
+from skillclaw.trajectory.keys import anonymous_native_id, session_key
+from skillclaw.trajectory.model import (
+    ATIF_VERSION,
+    Agent,
+    FinalMetrics,
+    Observation,
+    SessionMeta,
+    Step,
+    SubagentRef,
+    Trajectory,
+    step_meta,
+    text_of,
+    with_meta,
+)
+from skillclaw.trajectory.skilluse import skills_seen
+from skillclaw.wire.content import fingerprint
+from skillclaw.wire.decode import decode
+from skillclaw.wire.records import Call, Decoded, Identity, Item
+from skillclaw.wire.steps import build_steps
+from skillclaw.wire.thread import Thread, conversation
+
+__all__ = ["assemble"]
+
+VERSION = re.compile(r"/v?(\d[\w.+-]*)")
+
+
+@dataclass
+class _Seen:
+    """One decoded exchange, with its time."""
+
+    agent: str
+    started: float
+    finished: float
+    decoded: Decoded
+
+
+@dataclass
+class _Session:
+    """One root session being put together."""
+
+    agent: str
+    native_id: str
+    threads: dict[str, Thread] = field(default_factory=dict)
+    seen: list[Decoded] = field(default_factory=list)
+    complete: bool = True
+    cwd: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+    version: str = ""
+    model: str = ""
+    tools: list[dict[str, Any]] = field(default_factory=list)
+
+
+def assemble(exchanges: Iterable[Exchange]) -> list[Trajectory]:
+    """One trajectory per (agent, root session), sorted by key; every message, call and result once.
+
+    Give it all exchanges that are still kept of a session: a session whose beginning has expired is built
+    from what its later requests re-sent, without times and token counts, and `merge` keeps the fuller form.
+    What is no conversation (model lists, token counts, quota probes alone) gives nothing.
+    """
+    seen = _decoded(exchanges)
+    sessions: dict[tuple[str, str], _Session] = {}
+    finder = _Finder(sessions)
+    has_tools = {
+        (one.agent, one.decoded.identity.root)
+        for one in seen
+        if one.decoded.identity is not None and one.decoded.tools
+    }
+    for one in seen:
+        if one.decoded.kind == "count":
+            continue
+        identity = one.decoded.identity
+        if identity is None:
+            session = finder.find(one)
+            if session is None:
+                continue
+            identity = Identity(root=session.native_id, thread=session.native_id)
+        else:
+            session = sessions.setdefault((one.agent, identity.root), _Session(one.agent, identity.root))
+        _take(session, identity, one, toolless=(one.agent, identity.root) in has_tools)
+        finder.remember(session, one)
+    built = [_trajectory(session) for session in sessions.values()]
+    return sorted((t for t in built if t is not None), key=lambda t: (t.agent.name, t.session_id or ""))
+
+
+def _decoded(exchanges: Iterable[Exchange]) -> list[_Seen]:
+    """In order of time. A conversation is re-sent at every turn, so equal pieces are kept once."""
+    pieces: dict[tuple[object, ...], Item] = {}
+
+    def once(item: Item) -> Item:
+        return pieces.setdefault(
+            (fingerprint(item), item.call_id, item.group, item.injected, item.exit_code, item.is_error), item
+        )
+
+    seen: list[_Seen] = []
+    for exchange in exchanges:
+        decoded = decode(
+            Call(
+                method=exchange.method,
+                path=exchange.path,
+                request_headers=exchange.request_headers,
+                request_body=exchange.request_body,
+                status=exchange.status,
+                response_headers=exchange.response_headers,
+                response_body=exchange.response_body,
+                complete=exchange.complete,
+                error=exchange.error,
+            )
+        )
+        if decoded is not None:
+            decoded = msgspec.structs.replace(decoded, request=[once(item) for item in decoded.request])
+            finished = exchange.finished or exchange.started
+            seen.append(_Seen(exchange.agent, exchange.started, finished, decoded))
+    return sorted(seen, key=lambda one: (one.started, one.finished))
+
+
+class _Finder:
+    """Finds the session of an exchange that names none, by rolling hash of its conversation."""
+
+    def __init__(self, sessions: dict[tuple[str, str], _Session]) -> None:
+        self._sessions = sessions
+        self._ends: dict[tuple[str, bytes], _Session] = {}
+
+    def find(self, one: _Seen) -> _Session | None:
+        """The session that the request extends, or a new one; None for a side request of nobody."""
+        prefixes = _rolling(conversation(one.decoded.request))
+        for end in reversed(prefixes):
+            session = self._ends.get((one.agent, end))
+            if session is not None and (end != prefixes[-1] or not session.complete or _has_agent(one)):
+                return session
+        if one.decoded.kind != "turn":
+            return self._by_text(one)
+        first = _first_user(one.decoded.request)
+        minute = datetime.fromtimestamp(one.started, UTC).strftime("%Y-%m-%dT%H:%M")
+        native, number = anonymous_native_id(first, minute), 2
+        while (one.agent, native) in self._sessions:
+            # Two conversations that begin alike in one minute are still two.
+            native, number = anonymous_native_id(f"{first}\0{number}", minute), number + 1
+        session = _Session(one.agent, native)
+        self._sessions[(one.agent, native)] = session
+        return session
+
+    def _by_text(self, one: _Seen) -> _Session | None:
+        """Title requests and the like quote the user: the session whose first words they hold."""
+        text = "\n".join(text_of(item.content) for item in one.decoded.request if item.role == "user")
+        for session in reversed(self._sessions.values()):
+            first = next((_first_user(known.request) for known in session.seen[:1]), "")
+            if session.agent == one.agent and first and first in text:
+                return session
+        return None
+
+    def remember(self, session: _Session, one: _Seen) -> None:
+        """Note where the session's conversation ends now."""
+        session.complete = one.decoded.complete
+        if one.decoded.kind != "turn" or one.decoded.identity is not None:
+            return
+        request = conversation(one.decoded.request)
+        whole = request + conversation(one.decoded.response)
+        for end in {len(request), len(whole)}:
+            if end:
+                self._ends[(one.agent, _rolling(whole[:end])[-1])] = session
+
+
+def _has_agent(one: _Seen) -> bool:
+    return any(item.role == "agent" for item in one.decoded.request)
+
+
+def _rolling(prints: list[bytes]) -> list[bytes]:
+    """The hash of every prefix."""
+    state, ends = hashlib.blake2b(digest_size=16), []
+    for one in prints:
+        state.update(one)
+        ends.append(state.digest())
+    return ends
+
+
+def _first_user(items: list[Item]) -> str:
+    found = (
+        text_of(i.content).strip() for i in items if i.role == "user" and i.kind == "text" and not i.injected
+    )
+    return next((text for text in found if text), "")
+
+
+def _take(session: _Session, identity: Identity, one: _Seen, *, toolless: bool) -> None:
+    decoded = one.decoded
+    if not session.seen:
+        session.seen.append(decoded)
+    thread = _thread(session, identity, decoded)
+    kind = decoded.kind
+    if kind == "turn" and not decoded.tools and toolless and not thread.extends(decoded):
+        # The session has tools and this request has none: titles, summaries, checks of the host.
+        kind = "side"
+    if kind == "count":
+        return
+    thread.add(decoded, kind, one.started, one.finished)
+    if kind == "turn" and not thread.is_subagent:
+        session.cwd = session.cwd or decoded.cwd
+        session.model = decoded.model or session.model
+        session.tools = decoded.tools if len(decoded.tools) >= len(session.tools) else session.tools
+        session.env = {**decoded.env, **session.env}
+    found = VERSION.search(decoded.agent)
+    if found:
+        session.version = found[1]
+
+
+def _thread(session: _Session, identity: Identity, decoded: Decoded) -> Thread:
+    known = session.threads.get(identity.thread)
+    if known is None:
+        known = Thread(identity.thread, identity.parent, identity.is_subagent)
+        session.threads[identity.thread] = known
+        return known
+    if decoded.kind != "turn" or not known.foreign(decoded):
+        return known
+    # Another conversation under the same id: a helper of the host that says nothing about itself.
+    number = 2
+    while True:
+        name = f"{identity.thread}#{number}"
+        inner = session.threads.get(name)
+        if inner is None:
+            inner = Thread(name, identity.thread, is_subagent=True)
+            session.threads[name] = inner
+            return inner
+        if not inner.foreign(decoded):
+            return inner
+        number += 1
+
+
+def _clock(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _trajectory(session: _Session) -> Trajectory | None:
+    steps = {name: build_steps(thread, _clock) for name, thread in session.threads.items()}
+    root = session.native_id
+    if not any(step_meta(step).kind == "turn" for known in steps.values() for step in known):
+        return None
+    version = session.version or "unknown"
+    built = {
+        name: Trajectory(
+            schema_version=ATIF_VERSION,
+            session_id=root,
+            trajectory_id=None if name == root else name,
+            agent=Agent(
+                name=session.agent,
+                version=version,
+                model_name=_model(known) or session.model or None,
+                tool_definitions=(session.tools or None) if name == root else None,
+            ),
+            steps=known,
+            final_metrics=_totals(known),
+        )
+        for name, known in steps.items()
+    }
+    main = built.get(root)
+    if main is None:
+        # Only sub-agents were seen of it.
+        main = Trajectory(
+            schema_version=ATIF_VERSION,
+            session_id=root,
+            agent=Agent(name=session.agent, version=version, model_name=session.model or None),
+            steps=[],
+        )
+    main = _nest(main, root, session.threads, built)
+    return with_meta(
+        main,
+        SessionMeta(
+            key=session_key(session.agent, root),
+            source="wire",
+            project=_project(session.cwd),
+            skills=skills_seen(main),
+            env=dict(sorted(session.env.items())),
+        ),
+    )
+
+
+def _nest(
+    main: Trajectory, root: str, threads: dict[str, Thread], built: dict[str, Trajectory]
+) -> Trajectory:
+    """Put each sub-agent under the thread that started it, and link it from the result that stands for it."""
+    parents: dict[str, str] = {}
+    for name, thread in threads.items():
+        if name != root:
+            parent = thread.parent if thread.parent in built else root
+            parents[name] = root if parent is None or _loops(name, parent, parents) else parent
+
+    def dressed(name: str, trajectory: Trajectory) -> Trajectory:
+        children = [child for child, parent in parents.items() if parent == name]
+        subs = [dressed(child, built[child]) for child in children if built[child].steps]
+        steps = trajectory.steps
+        for sub in subs:
+            steps = _link(steps, sub)
+        return msgspec.structs.replace(trajectory, steps=steps, subagent_trajectories=subs or None)
+
+    return dressed(root, main)
+
+
+def _loops(name: str, parent: str, parents: dict[str, str]) -> bool:
+    while parent in parents:
+        parent = parents[parent]
+        if parent == name:
+            return True
+    return parent == name
+
+
+def _link(steps: list[Step], sub: Trajectory) -> list[Step]:
+    """The steps with a reference at the result that names the sub-agent, else at the call that briefed it."""
+    name = sub.trajectory_id or ""
+    brief = next((text_of(step.message).strip() for step in sub.steps if _said(step)), "")
+    for by_name in (True, False):
+        for place, step in enumerate(steps):
+            results = step.observation.results if step.observation else []
+            calls = {call.tool_call_id: call for call in step.tool_calls or []}
+            for index, result in enumerate(results):
+                call = calls.get(result.source_call_id or "")
+                if by_name:
+                    hit = name in text_of(result.content)
+                else:
+                    hit = call is not None and bool(brief) and brief in call.arguments.values()
+                taken = result.subagent_trajectory_ref is not None
+                if not hit or (taken and not by_name):
+                    continue
+                refs = [*(result.subagent_trajectory_ref or []), SubagentRef(trajectory_id=name)]
+                linked = msgspec.structs.replace(result, subagent_trajectory_ref=refs)
+                observation = Observation(results=[*results[:index], linked, *results[index + 1 :]])
+                changed = msgspec.structs.replace(step, observation=observation)
+                return [*steps[:place], changed, *steps[place + 1 :]]
+    return steps
+
+
+def _said(step: Step) -> bool:
+    return step.source == "user" and not step_meta(step).injected
+
+
+def _model(steps: list[Step]) -> str:
+    return next((s.model_name for s in reversed(steps) if s.model_name and step_meta(s).kind == "turn"), "")
+
+
+def _totals(steps: list[Step]) -> FinalMetrics:
+    def total(name: str) -> int | None:
+        numbers = [getattr(s.metrics, name) for s in steps if s.metrics is not None]
+        known = [n for n in numbers if n is not None]
+        return sum(known) if known else None
+
+    return FinalMetrics(
+        total_prompt_tokens=total("prompt_tokens"),
+        total_completion_tokens=total("completion_tokens"),
+        total_cached_tokens=total("cached_tokens"),
+        total_steps=len(steps),
+    )
+
+
+def _project(cwd: str) -> str:
+    """The last part of the working directory, whatever the system it is written for."""
+    windows = "\\" in cwd or re.match(r"[A-Za-z]:", cwd) is not None
+    return (PureWindowsPath(cwd) if windows else PurePosixPath(cwd)).name if cwd else ""

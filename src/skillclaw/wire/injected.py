@@ -1,0 +1,71 @@
+"""Which texts in a user's place the host put there, and which stand for a shortened history."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["is_compaction", "is_injected", "split_injected"]
+
+# A text that starts like this was written by the host. Claude Code: reminders, command output, skill bodies,
+# task notifications; Codex: context blocks, AGENTS.md, skill bodies; OpenClaw, nanobot, Copilot, qwen-code.
+INJECTED = re.compile(
+    r"""\s*(?:
+      <(?:system-reminder|environments?_context|user_instructions|permissions[ ]instructions
+         |skills_instructions|skill|skill-context|turn_aborted|subagent_notification|collaboration_mode|personality_spec
+         |apps_instructions|plugins_instructions|model_switch|user_shell_command|user_action|goal_context
+         |context_window|token_budget|local-command-caveat|local-command-stdout|local-command-stderr
+         |command-name|command-message|command-args|bash-input|bash-stdout|bash-stderr|task-notification
+         |teammate-message|tick|available_skills|project_context
+         |ide_opened_file|ide_selection|ide_diagnostics|user-prompt-submit-hook)[\s>]
+      | \#[ ]AGENTS\.md[ ]instructions
+      | Base[ ]directory[ ]for[ ]this[ ]skill:
+      | Caveat:[ ]The[ ]messages[ ]below[ ]were[ ]generated
+      | \[Request[ ]interrupted[ ]by[ ]user
+      | Continue[ ]from[ ]where[ ]you[ ]left[ ]off\.\s*\Z
+      | <<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>
+      | \[nanobot-ctx\]
+      | Stop[ ]hook[ ]feedback:
+      | Warning:[ ]apply_patch[ ]was[ ]requested[ ]via
+    )""",
+    re.VERBOSE,
+)
+
+COMPACTION = re.compile(
+    r"""\s*(?:
+      This[ ]session[ ]is[ ]being[ ]continued[ ]from[ ]a[ ]previous[ ]conversation
+      | Another[ ]language[ ]model[ ]started[ ]to[ ]solve[ ]this[ ]problem
+      | <(?:compaction_summary|conversation_summary|state_snapshot)>
+      | The[ ]conversation[ ]history[ ]before[ ]this[ ]point[ ]was[ ]compacted
+    )""",
+    re.VERBOSE,
+)
+
+REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>\n*", re.DOTALL)
+
+
+def is_injected(text: str) -> bool:
+    """Whether the host, not the user, wrote this text."""
+    return INJECTED.match(text) is not None or is_compaction(text)
+
+
+def is_compaction(text: str) -> bool:
+    """Whether this text stands for a shortened history."""
+    return COMPACTION.match(text) is not None
+
+
+def split_injected(text: str) -> list[tuple[str, bool]]:
+    """A user text as (text, injected) pieces: reminders that the host glued to it stand alone."""
+    if "<system-reminder>" not in text:
+        return [(text, is_injected(text))]
+    pieces: list[tuple[str, bool]] = []
+    end = 0
+    for found in REMINDER.finditer(text):
+        before = text[end : found.start()]
+        if before.strip():
+            pieces.append((before, is_injected(before)))
+        pieces.append((found[0], True))
+        end = found.end()
+    rest = text[end:]
+    if rest.strip() or not pieces:
+        pieces.append((rest, is_injected(rest)))
+    return pieces
