@@ -52,7 +52,7 @@ def common_prefix(a: bytes, b: bytes) -> int:
     """How many bytes `a` and `b` begin with alike."""
     limit = min(len(a), len(b))
     at = 0
-    while at < limit and a[at : at + BLOCK] == b[at : at + BLOCK]:
+    while at < limit and a.startswith(b[at : min(at + BLOCK, limit)], at):
         at += BLOCK
     if at >= limit:
         return limit
@@ -75,7 +75,7 @@ def common_suffix(a: bytes, b: bytes, limit: int) -> int:
     while done < limit and size:
         size = min(size, limit - done)
         left, right = len(a) - done, len(b) - done
-        if a[left - size : left] == b[right - size : right]:
+        if a.endswith(b[right - size : right], 0, left):
             done += size
         else:
             size //= 2
