@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -33,8 +34,15 @@ LUCK = 0.05
 SWAP = " \u2192 "
 """Between the old and the new value of a swap."""
 
+TRIED = 40
+"""Changes looked at for one failure, the best supported first: it bounds the work, whatever the data hold."""
+
 ALIKE = 0.6
 """Error templates with this share of common words are one error."""
+
+
+Change = tuple[str, str]
+"""Kind (gain, lose, swap, after) and what; see `_changes`."""
 
 
 def find_recoveries(corpus: Corpus, weigh: Weigh) -> list[Pattern]:
@@ -68,41 +76,73 @@ def _sessions(episodes: Sequence[Episode]) -> int:
     return len({(e.user, e.session) for e in episodes})
 
 
+class _Case(NamedTuple):
+    """A recovery with what changed in it."""
+
+    episode: Episode
+    changes: frozenset[Change]
+
+
+class _Call(NamedTuple):
+    """A call of the failing or the working way: its traits, and whether it worked."""
+
+    project: str
+    traits: frozenset[str]
+    ok: bool
+
+
 def _split(
     corpus: Corpus, weigh: Weigh, failed_key: str, error: str, episodes: list[Episode]
 ) -> Iterator[Pattern]:
     """Patterns of one failure, one for each change that made it work, the best supported first."""
+    if _sessions([e for e in episodes if e.worked]) < MIN_SESSIONS:
+        return
     names = corpus.names(failed_key)
-    left = list(episodes)
-    while _sessions([e for e in left if e.worked]) >= MIN_SESSIONS:
-        changes: Counter[tuple[str, str]] = Counter()
-        for episode in left:
-            if episode.worked:
-                changes.update(_changes(episode, names))
-        best = next(
-            (
-                change
-                for change in sorted(changes, key=lambda c: (-changes[c] * _named(c, error), _rank(c), c))
-                if _sessions([e for e in left if e.worked and change in _changes(e, names)]) >= MIN_SESSIONS
-                and _convinces(corpus, failed_key, error, change, left, names)
-            ),
-            None,
-        )
+    left = [_Case(e, _changes(e, names)) for e in episodes]
+    calls = _calls(corpus, failed_key, error, episodes, names)
+    while True:
+        sessions: dict[Change, set[tuple[str, str]]] = {}
+        for episode, changes in left:
+            for change in changes if episode.worked else ():
+                sessions.setdefault(change, set()).add((episode.user, episode.session))
+        known = [c for c in sessions if len(sessions[c]) >= MIN_SESSIONS]
+        known.sort(key=lambda c: (-len(sessions[c]) * _named(c, error), _rank(c), c))
+        best = next((c for c in known[:TRIED] if _convinces(calls, failed_key, c, left)), None)
         if best is None:
             return
-        group = [e for e in left if best in _changes(e, names)]
-        yield _recovery(corpus, weigh, failed_key, error, best, group, names)
-        left = [e for e in left if best not in _changes(e, names)]
+        group = [case.episode for case in left if best in case.changes]
+        yield _recovery(corpus, weigh, failed_key, error, best, group)
+        left = [case for case in left if best not in case.changes]
 
 
-def _named(change: tuple[str, str], error: str) -> int:
+def _calls(corpus: Corpus, key: str, error: str, episodes: Sequence[Episode], names: set[str]) -> list[_Call]:
+    """The calls of the failing way and of the ways that followed, that worked or failed with this error."""
+    same: dict[str, bool] = {}
+
+    def counts(move: Move) -> bool:
+        if move.ok:
+            return True
+        if move.error not in same:
+            same[move.error] = alike(move.error, error)
+        return same[move.error]
+
+    keys = sorted({key, *(e.actions[-1].key for e in episodes)})
+    return [
+        _Call(episode.project, traits(move, names), bool(move.ok))
+        for k in keys
+        for episode, move in corpus.calls.get(k, [])
+        if counts(move)
+    ]
+
+
+def _named(change: Change, error: str) -> int:
     """2 when the error names the argument that changed ("List not valid" names `list_name`), else 1."""
     name = re.split(r"=|<-|:", change[1].removeprefix("has "))[0].lower()
     said = set(words(error))
     return 2 if said & {w for w in re.split(r"[_\W]+", name) if len(w) > 2} else 1
 
 
-def _rank(change: tuple[str, str]) -> int:
+def _rank(change: Change) -> int:
     """Of changes seen equally often the most telling: an action in between, another program, a source, a
     value.
     """
@@ -116,7 +156,7 @@ def _rank(change: tuple[str, str]) -> int:
     )
 
 
-def _changes(episode: Episode, names: set[str]) -> set[tuple[str, str]]:
+def _changes(episode: Episode, names: set[str]) -> frozenset[Change]:
     """What differs between the failed call and the later one.
 
     gain, lose  a trait of the call (values aside)
@@ -124,7 +164,7 @@ def _changes(episode: Episode, names: set[str]) -> set[tuple[str, str]]:
     after       an action in between that changes something
     """
     if episode.failed is None:
-        return set()
+        return frozenset()
     final = episode.actions[-1]
     before, after = traits(episode.failed, names), traits(final, names)
     found = {("gain", t) for t in after - before if _lasting(t)}
@@ -135,7 +175,7 @@ def _changes(episode: Episode, names: set[str]) -> set[tuple[str, str]]:
         if value != arg.value and max(len(value), len(arg.value)) <= SHORT and arg.form in ("text", "path"):
             found.add(("swap", f"{arg.name}={arg.value}{SWAP}{arg.name}={value}"))
     found |= {("after", m.key) for m in episode.actions[:-1] if m.writes and m.command}
-    return found
+    return frozenset(found)
 
 
 def _lasting(trait: str) -> bool:
@@ -148,43 +188,30 @@ def _lasting(trait: str) -> bool:
     )
 
 
-def _convinces(
-    corpus: Corpus, key: str, error: str, change: tuple[str, str], episodes: list[Episode], names: set[str]
-) -> bool:
-    found = _rates(corpus, key, error, change, episodes, names)
+def _convinces(calls: Sequence[_Call], key: str, change: Change, cases: Sequence[_Case]) -> bool:
+    found = _rates(calls, key, change, cases)
     return found.first <= FAILS and found.second >= WORKS and found.p <= LUCK
 
 
-def _rates(
-    corpus: Corpus, key: str, error: str, change: tuple[str, str], episodes: list[Episode], names: set[str]
-) -> Rates:
-    """How often the failing way and the other way work, among calls that worked or failed with this error."""
+def _rates(calls: Sequence[_Call], key: str, change: Change, cases: Sequence[_Case]) -> Rates:
+    """How often the failing way and the other way work, in the projects where the change was seen to work."""
     kind, what = change
-    inside = [e for e in episodes if change in _changes(e, names)]
+    inside = [case.episode for case in cases if change in case.changes]
     if kind == "after":
         # The same call again: with the action in between, against without it.
-        outside = [e for e in episodes if change not in _changes(e, names)]
+        outside = [case.episode for case in cases if change not in case.changes]
         fails = [False] * len(inside)  # each of them began with the call failing by itself
         return rates([e.worked for e in outside] + fails, [e.worked for e in inside])
     projects = {e.project for e in inside if e.worked}
-    keys = {key, *(e.actions[-1].key for e in episodes)}
-    calls = [
-        (traits(move, names), bool(move.ok))
-        for k in sorted(keys)
-        for episode, move in corpus.calls.get(k, [])
-        if episode.project in projects and (move.ok or alike(move.error, error))
-    ]
+    near = [c for c in calls if c.project in projects]
     failing = f"key {key}"
     if kind == "swap":
         old, new = what.split(SWAP)
-        return rates([ok for t, ok in calls if old in t], [ok for t, ok in calls if new in t])
+        return rates([c.ok for c in near if old in c.traits], [c.ok for c in near if new in c.traits])
+    own = [c for c in near if failing in c.traits]
     if kind == "gain":
-        return rates(
-            [ok for t, ok in calls if failing in t and what not in t], [ok for t, ok in calls if what in t]
-        )
-    return rates(
-        [ok for t, ok in calls if failing in t and what in t], [ok for t, ok in calls if what not in t]
-    )
+        return rates([c.ok for c in own if what not in c.traits], [c.ok for c in near if what in c.traits])
+    return rates([c.ok for c in own if what in c.traits], [c.ok for c in near if what not in c.traits])
 
 
 def alike(first: str, second: str) -> bool:
@@ -200,9 +227,8 @@ def _recovery(
     weigh: Weigh,
     failed_key: str,
     error: str,
-    change: tuple[str, str],
+    change: Change,
     group: list[Episode],
-    names: set[str],
 ) -> Pattern:
     worked = _once([e for e in group if e.worked])
     evidence = refs([e for e in group if e.worked])
@@ -280,7 +306,7 @@ def _chosen(episode: Episode, between: Sequence[str]) -> list[Move]:
     return [by_key[k] for k in between if k in by_key] + [episode.actions[-1]]
 
 
-def _failed_shape(moves: Sequence[Move], episodes: Sequence[Episode], change: tuple[str, str]) -> ActionShape:
+def _failed_shape(moves: Sequence[Move], episodes: Sequence[Episode], change: Change) -> ActionShape:
     shape = learn_steps([([[m]], e.intent) for m, e in zip(moves, episodes, strict=True)])[0]
     kind, what = change
     name = what.removeprefix("has ").split("=")[0].split("<-")[0].split(":")[0]
@@ -297,7 +323,7 @@ def _failed_shape(moves: Sequence[Move], episodes: Sequence[Episode], change: tu
     return shape
 
 
-def _recovery_title(failed: ActionShape, actions: Sequence[ActionShape], change: tuple[str, str]) -> str:
+def _recovery_title(failed: ActionShape, actions: Sequence[ActionShape], change: Change) -> str:
     final = actions[-1]
     kind, what = change
     if final.command is not None:

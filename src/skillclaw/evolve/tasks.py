@@ -29,6 +29,9 @@ FOLDS = 10
 """Parts for cross-fitting: whether a success follows a procedure is asked of rules learnt without its part.
 """
 
+WAYS = 12
+"""Ways through one task that are looked at, the most used first: it bounds the work."""
+
 COMMON = 0.5
 """Without a contrast between success and failure, a way is a procedure when this share of all goes it."""
 
@@ -115,10 +118,11 @@ def _candidates(episodes: Sequence[Episode]) -> list[_Candidate]:
             if keys:
                 by_path.setdefault(keys, []).append(episode)
     acted = [e for e in episodes if e.actions and e.success is not None]
+    sessions = {keys: len({(e.user, e.session) for e in es}) for keys, es in by_path.items()}
+    usual = sorted((k for k in by_path if sessions[k] >= MIN_SESSIONS), key=lambda k: (-sessions[k], k))
     found: list[_Candidate] = []
-    for keys, successes in sorted(by_path.items()):
-        if len({(e.user, e.session) for e in successes}) < MIN_SESSIONS:
-            continue
+    for keys in usual[:WAYS]:
+        successes = by_path[keys]
         mine = {id(e) for e in successes}
         actions = learn_actions(successes)
         followers, others = _crossfit(successes, [e for e in acted if id(e) not in mine], actions)
