@@ -72,7 +72,7 @@ def mine(
 
 
 def _discoveries(judged: list[tuple[Pattern, bool]]) -> list[Pattern]:
-    """The patterns of one kind with q values; where one is needed it must be small and in the right direction."""
+    """The patterns of one kind with q values; one that is needed must be small and point the right way."""
     kept: list[Pattern] = []
     for (pattern, needed), q in zip(judged, benjamini_hochberg([p.stats.p for p, _ in judged]), strict=True):
         stats = pattern.stats
