@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Iterator
@@ -360,14 +361,27 @@ def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
         SessionStore(tmp_path / "home")
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_is_read_only(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    try:
-        with pytest.raises(StorageError):
-            SessionStore(tmp_path)
-    finally:
-        tmp_path.chmod(0o700)
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_a_folder_that_is_read_only() -> None:
+    body = """
+        import os, sys
+        from pathlib import Path
+        from skillclaw.errors import StorageError
+        from skillclaw.journal.store import SessionStore
+        if os.geteuid() == 0:
+            os.setuid(65534)  # root may write everywhere
+        try:
+            SessionStore(Path(sys.argv[1]))
+        except StorageError as error:
+            print(error.todo)
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555)
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(body), folder], capture_output=True, text=True, check=False
+        )
+        Path(folder).chmod(0o700)
+    assert done.stdout == "Mend permissions, or choose another folder with --home.\n", done.stderr
 
 
 def test_a_writer_that_holds_on_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ import msgspec
 from skillclaw.journal import personal, secrets
 from skillclaw.journal.redact_assign import is_secret, mask_assignments, name_kind
 from skillclaw.journal.redact_entropy import mask_random
+from skillclaw.journal.redact_paths import path_rules
 from skillclaw.journal.redact_text import Masker, Rule, apply, holds
 from skillclaw.journal.redact_walk import walk
 from skillclaw.trajectory import model
@@ -62,7 +63,7 @@ class Redactor:
 
     def __init__(self, client_key: bytes, *, home: PurePath | Path, user_names: Iterable[str]) -> None:
         self._key = client_key
-        self._paths = personal.path_rules(home, user_names)
+        self._paths = path_rules(home, user_names)
         self._cache: dict[str, _Found] = {}
         self._cached = 0
 
@@ -148,13 +149,21 @@ class Redactor:
             return text
         if secrets.PRIVATE_KEY in text or "Private-Lines" in text:
             text = secrets.mask_private_keys(text, masker)
-        folded = text.lower()
-        text = _apply(secrets.RULES, text, folded, masker)
-        text = mask_assignments(text, folded, masker)
+        folded = _fold(text)
+        masked = _apply(secrets.RULES, text, folded, masker)
+        text = mask_assignments(masked, folded if masked == text else _fold(masked), masker)
         text = personal.mask_people(text, masker)
         text = _apply(personal.RULES, text, folded, masker)
         text = self._paths(text, masker)
         return mask_random(text, masker) if len(text) >= 24 else text
+
+
+def _fold(text: str) -> str:
+    """The text in lower case with every character at its place."""
+    folded = text.lower()
+    if len(folded) == len(text):
+        return folded
+    return "".join(lower if len(lower := char.lower()) == 1 else char for char in text)
 
 
 def _apply(rules: tuple[Rule, ...], text: str, folded: str, masker: Masker) -> str:

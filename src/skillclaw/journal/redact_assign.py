@@ -5,7 +5,7 @@ The name stays, the value is masked. What only looks like one stays: references 
 (`***`, `your-api-key`).
 """
 
-# ruff: noqa: E501  (one rule a line reads best)
+# ruff: noqa: E501, SIM905  (one rule a line reads best)
 
 from __future__ import annotations
 
@@ -21,245 +21,46 @@ NameKind = Literal["password", "passphrase", "secret", "token", "key"]
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _AFTER = frozenset(
-    [
-        "value",
-        "val",
-        "prod",
-        "production",
-        "dev",
-        "test",
-        "live",
-        "staging",
-        "stage",
-        "old",
-        "new",
-        "current",
-        "base",
-        "main",
-        "default",
-        "hash",
-        "b64",
-        "base64",
-        "raw",
-        "str",
-        "string",
-        "text",
-        "plain",
-        "plaintext",
-        "encoded",
-        "enc",
-        "env",
-        "again",
-        "confirm",
-        "confirmation",
-        "backup",
-        "primary",
-        "secondary",
-    ]
+    """
+    value val prod production dev test live staging stage old new current base main default hash
+    b64 base64 raw str string text plain plaintext encoded enc env again confirm confirmation
+    backup primary secondary
+    """.split()
 )
 _NOT_TOKENS = frozenset(
-    [
-        "page",
-        "next",
-        "continuation",
-        "continue",
-        "eos",
-        "bos",
-        "pad",
-        "unk",
-        "sep",
-        "cls",
-        "mask",
-        "stop",
-        "per",
-        "max",
-        "min",
-        "special",
-        "image",
-        "first",
-        "last",
-        "cancellation",
-        "sync",
-        "prev",
-        "previous",
-        "input",
-        "output",
-        "prompt",
-        "end",
-        "start",
-    ]
+    """
+    page next continuation continue eos bos pad unk sep cls mask stop per max min special image
+    first last cancellation sync prev previous input output prompt end start
+    """.split()
 )
 _KEY_OWNERS = frozenset(
-    [
-        "api",
-        "access",
-        "secret",
-        "private",
-        "auth",
-        "signing",
-        "signature",
-        "encryption",
-        "encrypt",
-        "master",
-        "account",
-        "storage",
-        "subscription",
-        "service",
-        "client",
-        "deploy",
-        "admin",
-        "fernet",
-        "hmac",
-        "app",
-        "shared",
-        "session",
-        "webhook",
-        "license",
-        "sas",
-        "ssh",
-        "ssl",
-        "tls",
-        "jwt",
-    ]
+    """
+    api access secret private auth signing signature encryption encrypt master account storage
+    subscription service client deploy admin fernet hmac app shared session webhook license sas
+    ssh ssl tls jwt
+    """.split()
 )
 _KEYS = frozenset(
-    [
-        "apikey",
-        "secretkey",
-        "accesskey",
-        "privatekey",
-        "authkey",
-        "appkey",
-        "masterkey",
-        "accountkey",
-        "encryptionkey",
-    ]
+    """
+    apikey secretkey accesskey privatekey authkey appkey masterkey accountkey encryptionkey
+    """.split()
 )
 _UI = frozenset(
-    [
-        "forgot",
-        "reset",
-        "confirm",
-        "show",
-        "hide",
-        "enter",
-        "invalid",
-        "wrong",
-        "change",
-        "toggle",
-        "min",
-        "max",
-        "no",
-        "has",
-        "use",
-        "is",
-        "type",
-    ]
+    """
+    forgot reset confirm show hide enter invalid wrong change toggle min max no has use is type
+    """.split()
 )
 _STANDINS = frozenset(
-    [
-        "none",
-        "null",
-        "nil",
-        "true",
-        "false",
-        "undefined",
-        "str",
-        "string",
-        "int",
-        "integer",
-        "number",
-        "float",
-        "bool",
-        "boolean",
-        "bytes",
-        "any",
-        "object",
-        "optional",
-        "required",
-        "secretstr",
-        "password",
-        "passwd",
-        "pass",
-        "pwd",
-        "passphrase",
-        "secret",
-        "token",
-        "key",
-        "apikey",
-        "api_key",
-        "auth",
-        "credential",
-        "credentials",
-        "value",
-        "default",
-        "empty",
-        "hidden",
-        "masked",
-        "redacted",
-        "removed",
-        "omitted",
-        "example",
-        "changeme",
-        "change_me",
-        "placeholder",
-        "dummy",
-        "todo",
-        "tbd",
-        "required",
-        "optional",
-        "text",
-        "email",
-        "username",
-        "user",
-        "self",
-        "missing",
-        "invalid",
-        "valid",
-        "expired",
-        "wrong",
-        "incorrect",
-        "unknown",
-        "unset",
-        "set",
-        "not-set",
-        "not_set",
-        "test",
-        "foo",
-        "bar",
-        "baz",
-        "xxx",
-        "type",
-        "name",
-        "field",
-        "input",
-        "basic",
-        "bearer",
-        "digest",
-        "oauth",
-        "oauth2",
-        "jwt",
-        "ldap",
-        "saml",
-        "plain",
-        "var",
-        "env",
-        "secrets",
-        "file",
-        "stdin",
-        "prompt",
-        "ask",
-        "yes",
-        "no",
-        "on",
-        "off",
-        "enabled",
-        "disabled",
-        "auto",
-        "never",
-        "always",
-        "manual",
-    ]
+    """
+    none null nil true false undefined str string int integer number float bool boolean bytes
+    any object optional required secretstr password passwd pass pwd passphrase secret token key
+    apikey api_key auth credential credentials value default empty hidden masked redacted
+    removed omitted example changeme change_me placeholder dummy todo tbd required optional text
+    email username user self missing invalid valid expired wrong incorrect unknown unset set
+    not-set not_set test foo bar baz xxx type name field input basic bearer digest oauth oauth2
+    jwt ldap saml plain var env secrets file stdin prompt ask yes no on off enabled disabled
+    auto never always manual
+    """.split()
 )
 _STANDIN = re.compile(
     r"(?i)^(?:[x*.\-_•#?0]+|<.*>|\[.*\]|\{.*\}|%\w+%|\(.*\))$"
@@ -367,9 +168,9 @@ def is_secret(kind: NameKind, value: str, *, quoted: bool, environment: bool = F
 
 _VALUE = rf"[^\s\"'`<>()\[\]{{}},;&|{HOLE}\\]"
 _BARE_MAX = 256
+_KEYWORDS = ("pass", "pwd", "secret", "token", "key", "cred", "auth", "jwt", "csrf", "xsrf", "bearer", "mnemonic", "phrase", "pw")  # fmt: skip
 _NAMED = re.compile(
-    r"(?i:pass|pwd|secret|token|key|cred|auth|jwt|csrf|xsrf|bearer|mnemonic|phrase|\bpw)"
-    r"[A-Za-z0-9_.-]{0,48}+"
+    r"[A-Za-z]{2}[A-Za-z0-9_.-]{0,56}+"
     r"(?P<sep>(?:\\{0,3}[\"'`])?(?:\]|\))?"
     r"(?:\s{0,2}:\s{0,2}[A-Za-z_][\w.]{0,30}(?:\[[^\]\n]{0,40}\])?(?:\s?\|\s?\w{1,20})?(?=\s{0,2}=))?"
     r"(?P<sign>\s{0,8}(?::=|=>|={1,3}|!=|:|：)\s{0,8}))"
@@ -389,48 +190,52 @@ _PROSE = re.compile(
 )
 _ELEMENT = re.compile(rf"<(?P<name>[A-Za-z][\w:.-]{{0,60}})>(?P<v>[^<>\n{HOLE}]{{4,512}}+)</(?P=name)>")
 _COMMANDS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"\bmysql(?:dump|admin|import)?\b[^\n|;&]{{0,200}}?\s-p(?P<v>[^\s\"'{HOLE}-]{_VALUE}{{2,128}})",
-        rf"\bsshpass\s{{1,3}}-p\s{{0,3}}[\"']?(?P<v>{_VALUE}{{3,128}})",
-        rf"\bredis-cli\b[^\n|;&]{{0,200}}?\s(?:-a|--pass)\s{{1,3}}[\"']?(?P<v>{_VALUE}{{4,256}})",
-        rf"\b(?:docker|podman|helm|az|skopeo|oras)\b[^\n|;&]{{0,80}}?\blogin\b[^\n|;&]{{0,200}}?\s-p\s{{1,3}}[\"']?(?P<v>{_VALUE}{{4,256}})",
-        rf"\b(?:curl|wget|http)\b[^\n|;]{{0,400}}?\s(?:-u|--user)[= ]{{1,2}}[\"']?[^\s:\"']{{1,100}}:(?P<v>[^\s\"'{HOLE}]{{3,256}})",
-        rf"(?i)\b(?:identified\s(?:with\s\w{{1,40}}\s)?by|(?:with|set)?\s?password)\s{{1,3}}(?P<q>[\"'])(?P<v>[^\"'\n{HOLE}]{{4,128}})(?P=q)",
-        rf"\b(?:login|user|account)\s{{1,4}}\S{{1,100}}\s{{1,8}}password\s{{1,4}}(?P<v>[^\s\"'{HOLE}]{{3,128}})",
-        rf"\b[\w.-]{{1,64}}:(?P<v>[^\s\"':{HOLE}]{{3,128}})[\"']?\s{{0,3}}\|\s{{0,3}}(?:sudo\s{{1,3}})?chpasswd\b",
-        rf"(?m:^[\w.*-]{{1,100}}:(?:543\d|6432|\*):[\w.*-]{{1,64}}:[\w.*-]{{1,64}}:(?P<v>[^\s:{HOLE}]{{4,128}})$)",
-        rf"\b(?:openssl|gpg|keytool|zip|unzip|7z)\b[^\n|;&]{{0,200}}?\s(?:-pass(?:in|out)?\s{{1,2}}pass:|-storepass\s{{1,2}}|-keypass\s{{1,2}}|-P\s{{1,2}})[\"']?(?P<v>{_VALUE}{{4,128}})",
+    (needles, re.compile(pattern))
+    for needles, pattern in (
+        (("mysql",), rf"\bmysql(?:dump|admin|import)?\b[^\n|;&]{{0,200}}?\s-p(?P<v>[^\s\"'{HOLE}-]{_VALUE}{{2,128}})"),
+        (("sshpass",), rf"\bsshpass\s{{1,3}}-p\s{{0,3}}[\"']?(?P<v>{_VALUE}{{3,128}})"),
+        (("redis-cli",), rf"\bredis-cli\b[^\n|;&]{{0,200}}?\s(?:-a|--pass)\s{{1,3}}[\"']?(?P<v>{_VALUE}{{4,256}})"),
+        (("login",), rf"\b(?:docker|podman|helm|az|skopeo|oras)\b[^\n|;&]{{0,80}}?\blogin\b[^\n|;&]{{0,200}}?\s-p\s{{1,3}}[\"']?(?P<v>{_VALUE}{{4,256}})"),
+        (("curl", "wget", "http "), rf"\b(?:curl|wget|http)\b[^\n|;]{{0,400}}?\s(?:-u|--user)[= ]{{1,2}}[\"']?[^\s:\"']{{1,100}}:(?P<v>[^\s\"'{HOLE}]{{3,256}})"),
+        (("identified", "password '", 'password "'), rf"(?i)\b(?:identified\s(?:with\s\w{{1,40}}\s)?by|(?:with|set)?\s?password)\s{{1,3}}(?P<q>[\"'])(?P<v>[^\"'\n{HOLE}]{{4,128}})(?P=q)"),
+        (("password ",), rf"\b(?:login|user|account)\s{{1,4}}\S{{1,100}}\s{{1,8}}password\s{{1,4}}(?P<v>[^\s\"'{HOLE}]{{3,128}})"),
+        (("chpasswd",), rf"\b[\w.-]{{1,64}}:(?P<v>[^\s\"':{HOLE}]{{3,128}})[\"']?\s{{0,3}}\|\s{{0,3}}(?:sudo\s{{1,3}})?chpasswd\b"),
+        ((":543", ":6432", ":*:"), rf"(?m:^[\w.*-]{{1,100}}:(?:543\d|6432|\*):[\w.*-]{{1,64}}:[\w.*-]{{1,64}}:(?P<v>[^\s:{HOLE}]{{4,128}})$)"),
+        (("openssl", "gpg", "keytool", "zip", "7z"), rf"\b(?:openssl|gpg|keytool|zip|unzip|7z)\b[^\n|;&]{{0,200}}?\s(?:-pass(?:in|out)?\s{{1,2}}pass:|-storepass\s{{1,2}}|-keypass\s{{1,2}}|-P\s{{1,2}})[\"']?(?P<v>{_VALUE}{{4,128}})"),
+        (("set aws_s",), rf"\bset\s{{1,3}}aws_s\w{{4,40}}\s{{1,3}}(?P<v>{_VALUE}{{16,2048}})"),
+        (("name=", "key="), rf"(?i:\b(?:name|key)=[\"'][\w.:-]{{0,60}}(?:password|passwd|secret|token|apikey|api[_-]key)[\"']\s{{1,3}}value=[\"'](?P<v>[^\"'\n{HOLE}]{{4,512}})[\"'])"),
     )
 )  # fmt: skip
-_COMMAND_NEEDLES = ("mysql", "sshpass", "redis-cli", "login", "curl", "wget", "http ", "password", "identified",
-                    "chpasswd", ":543", ":6432", "openssl", "gpg", "keytool", "zip", "7z")  # fmt: skip
 _NEEDLES = ("pass", "pwd", "pw", "secret", "token", "key", "cred", "auth", "jwt", "csrf", "xsrf", "bearer", "mnemonic",
             "phrase", "密", "口令", "令牌", "私钥")  # fmt: skip
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_.$-]{0,64}\Z")
 
 
 def mask_assignments(text: str, folded: str, masker: Masker) -> str:
-    """The text with the values of secret-named things masked. `folded` is the text in lower case."""
+    """The text with the values of secret-named things masked. `folded` is the text in lower case,
+    character for character."""
     if any(needle in folded for needle in _NEEDLES):
-        text = _mask_named(text, masker)
+        text = _mask_named(text, folded, masker)
         text = _FLAG.sub(lambda m: _flag(m, masker), text) if "-" in text else text
         text = _PROSE.sub(lambda m: _swap(m, masker, _prose_value(m["v"])), text)
         if "</" in text:
             text = _ELEMENT.sub(lambda m: _swap(m, masker, _is_element(m["name"], m["v"])), text)
-    if any(needle in folded for needle in _COMMAND_NEEDLES):
-        for pattern in _COMMANDS:
+    for needles, pattern in _COMMANDS:
+        if any(needle in folded for needle in needles):
             text = pattern.sub(
                 lambda m: _swap(m, masker, not is_placeholder(m["v"]) and not is_reference(m["v"])), text
             )
     return text
 
 
-def _mask_named(text: str, masker: Masker) -> str:
+def _mask_named(text: str, folded: str, masker: Masker) -> str:
     parts: list[str] = []
     done = position = 0
     patience = 2 * len(text) + 10_000  # characters that may be looked at twice, so that all stays linear
-    while match := _NAMED.search(text, position):
+    for hit in _hits(folded):
+        match = _NAMED.match(text, hit) if hit >= position else None
+        if match is None:
+            continue
         position = match.end()
         before = _NAME_BEFORE.search(text, max(done, match.start() - 64), match.start())
         name = (before[0] if before else "") + text[match.start() : match.start("sep")]
@@ -448,6 +253,17 @@ def _mask_named(text: str, masker: Masker) -> str:
             patience -= found.end() - position
     parts.append(text[done:])
     return "".join(parts)
+
+
+def _hits(folded: str) -> list[int]:
+    """Where a keyword begins; `str.find` is ten times faster here than one pattern of all."""
+    hits: list[int] = []
+    for keyword in _KEYWORDS:
+        at = folded.find(keyword)
+        while at >= 0:
+            hits.append(at)
+            at = folded.find(keyword, at + 1)
+    return sorted(hits)
 
 
 _PLACE: dict[NameKind, str] = {

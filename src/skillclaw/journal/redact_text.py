@@ -37,6 +37,7 @@ class Rule(NamedTuple):
     needles  the pattern is tried only where one of these occurs; in lower case when `fold`
     pattern  its group `v`, or else the whole match, is masked; linear in the length of the text
     check    says whether a value found is one; None is yes
+    bounded  the match must begin where a token can begin
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Rule(NamedTuple):
     pattern: re.Pattern[str]
     check: Callable[[str], bool] | None = None
     fold: bool = False
+    bounded: bool = False
 
 
 class Masker:
@@ -93,12 +95,25 @@ def holds(needles: tuple[str, ...], text: str) -> bool:
     return any(needle in text for needle in needles)
 
 
+_ESCAPE = re.compile(r"(?:\\[nrt]|\\u[0-9a-fA-F]{4}|%[0-9A-F]{2}|\x1b\[[0-9;]{0,8}m)\Z")
+
+
+def _begins(text: str, start: int) -> bool:
+    """True where a token can begin: after no letter or digit, or after an escape of another encoding
+    (`\\nghp_`, `\\u003dghp_`, `%3Dghp_`, a terminal's colour)."""
+    if start == 0 or not (text[start - 1].isascii() and text[start - 1].isalnum()):
+        return True
+    return _ESCAPE.search(text, max(0, start - 12), start) is not None
+
+
 def apply(rule: Rule, text: str, masker: Masker) -> str:
     """The text with what `rule` finds masked."""
     group = "v" if "v" in rule.pattern.groupindex else 0
 
     def replace(match: re.Match[str]) -> str:
         value = match[group]
+        if rule.bounded and not _begins(text, match.start()):
+            return match[0]
         if not value or (rule.check is not None and not rule.check(value)):
             return match[0]
         start, end = match.span(group)

@@ -1,7 +1,8 @@
 """Every string of a trajectory through one function, wherever ATIF allows one.
 
 Left as they are: what SkillClaw and ATIF made or compare by value: versions, ids of sessions, trajectories
-and calls, times, roles, names of agents, models and tools, hashes of images, and the keys, ids and enumerations of `extra.skillclaw`.
+and calls, times, roles, names of agents, models and tools, hashes of images, and the keys, ids and
+enumerations of `extra.skillclaw`.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ Named = Callable[[str, str], str | None] | None
 """(name of a key, its value) -> the value masked, or None when the name doesn't say that it is a secret."""
 
 _OWN = frozenset(
-    ("v", "key", "revision", "source", "user", "client", "outcome", "reward", "confidence", "kind")
-    + ("injected", "taint", "version", "hub", "masked", "skills")
+    (
+        *("v", "key", "revision", "source", "user", "client", "outcome", "reward", "confidence", "kind"),
+        *("injected", "taint", "version", "hub", "masked", "skills"),
+    )
 )
 """Keys of `extra.skillclaw` whose values are ids, enumerations, numbers or our own records."""
 _T = TypeVar("_T")

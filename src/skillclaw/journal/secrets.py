@@ -15,17 +15,18 @@ from skillclaw.journal.redact_text import HOLE, Masker, Rule
 
 __all__ = ["PRIVATE_KEY", "RULES", "mask_private_keys"]
 
-# A token may follow an escape of another encoding: `\nghp_`, `\u003dghp_`, `%3Dghp_`, `ESC[32mghp_`.
-_B = (
-    r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt\"'])|(?<=\\u[0-9a-fA-F]{4})|(?<=%[0-9A-F]{2})"
-    r"|(?<=\x1b\[[0-9]m)|(?<=\x1b\[[0-9]{2}m))"
+_GITLAB = tuple(
+    f"gl{kind}-" for kind in ["pat", "oas", "dt", "rt", "cbt", "ptt", "ft", "imt", "agent", "soat", "ffct"]
 )
 _E = r"(?![A-Za-z0-9])"
 
 
-def _rule(kind: str, needle: str | tuple[str, ...], pattern: str, *, random: bool = False) -> Rule:
+def _rule(
+    kind: str, needle: str | tuple[str, ...], pattern: str, *, random: bool = False, bounded: bool = False
+) -> Rule:
     needles = (needle,) if isinstance(needle, str) else needle
-    return Rule(f"secret:{kind}", needles, re.compile(pattern), looks_random if random else _not_example)
+    check = looks_random if random else _not_example
+    return Rule(f"secret:{kind}", needles, re.compile(pattern), check, bounded=bounded)
 
 
 def _not_example(value: str) -> bool:
@@ -37,72 +38,72 @@ _VENDORS = (
     _rule("openai-key", "sk-", r"sk-(?:proj|svcacct|admin|None|service)-[A-Za-z0-9_-]{20,}+"),
     _rule("openrouter-key", "sk-or-", r"sk-or-(?:v\d-)?[A-Za-z0-9]{20,}+"),
     _rule("langfuse-key", "-lf-", r"[sp]k-lf-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
-    _rule("openai-key", "sk-", _B + r"sk-[A-Za-z0-9]{20,}+", random=True),
-    _rule("aws-key-id", ("AKIA", "ASIA", "ABIA", "ACCA"), _B + r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}" + _E),
-    _rule("tencent-key-id", "AKID", _B + r"AKID[A-Za-z0-9]{32}" + _E),
-    _rule("aliyun-key-id", "LTAI", _B + r"LTAI[A-Za-z0-9]{12,26}+" + _E, random=True),
-    _rule("baidu-key", "ALTAK", _B + r"(?:bce-v3/)?ALTAK-[A-Za-z0-9]{16,}+(?:/[0-9a-f]{40})?"),
+    _rule("openai-key", "sk-", r"sk-[A-Za-z0-9]{20,}+", random=True, bounded=True),
+    _rule("aws-key-id", ("AKIA", "ASIA", "ABIA", "ACCA"), r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}" + _E, bounded=True),
+    _rule("tencent-key-id", "AKID", r"AKID[A-Za-z0-9]{32}" + _E, bounded=True),
+    _rule("aliyun-key-id", "LTAI", r"LTAI[A-Za-z0-9]{12,26}+" + _E, random=True, bounded=True),
+    _rule("baidu-key", "ALTAK", r"(?:bce-v3/)?ALTAK-[A-Za-z0-9]{16,}+(?:/[0-9a-f]{40})?", bounded=True),
     _rule("github-token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{30,}+"),
     _rule("github-token", "github_pat_", r"github_pat_[A-Za-z0-9_]{30,}+"),
-    _rule("gitlab-token", "gl", _B + r"gl(?:pat|oas|dt|rt|cbt|ptt|ft|imt|agent|soat|ffct)-[A-Za-z0-9_.-]{18,}+"),
-    _rule("slack-token", "xox", _B + r"xox[abceoprs]-[A-Za-z0-9-]{10,}+"),
-    _rule("slack-token", "xapp-", _B + r"xapp-\d-[A-Za-z0-9-]{20,}+"),
+    _rule("gitlab-token", _GITLAB, r"gl(?:pat|oas|dt|rt|cbt|ptt|ft|imt|agent|soat|ffct)-[A-Za-z0-9_.-]{18,}+", bounded=True),
+    _rule("slack-token", "xox", r"xox[abceoprs]-[A-Za-z0-9-]{10,}+", bounded=True),
+    _rule("slack-token", "xapp-", r"xapp-\d-[A-Za-z0-9-]{20,}+", bounded=True),
     _rule("slack-webhook", "hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows|triggers)/(?P<v>[A-Za-z0-9/_-]{20,}+)"),
     _rule("discord-webhook", "/api/webhooks/", r"/api/webhooks/(?P<v>\d{15,22}/[A-Za-z0-9_-]{40,}+)"),
     _rule("lark-webhook", "/open-apis/bot/", r"/open-apis/bot/(?:v2/)?hook/(?P<v>[A-Za-z0-9-]{20,}+)"),
-    _rule("discord-token", ".", _B + r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,45}+", random=True),
+    _rule("discord-token", ".", r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,45}+", random=True, bounded=True),
     _rule("google-key", "AIza", r"AIza[A-Za-z0-9_-]{35}"),
     _rule("google-token", "ya29.", r"ya29\.[A-Za-z0-9_-]{20,}+"),
     _rule("google-secret", "GOCSPX-", r"GOCSPX-[A-Za-z0-9_-]{20,}+"),
-    _rule("google-token", "1//0", _B + r"1//0[A-Za-z0-9_-]{30,}+"),
-    _rule("stripe-key", ("_live_", "_test_"), _B + r"[srp]k_(?:live|test)_[A-Za-z0-9]{10,}+"),
-    _rule("webhook-secret", "whsec_", _B + r"whsec_[A-Za-z0-9+/=]{20,}+"),
-    _rule("huggingface-token", ("hf_", "api_org_"), _B + r"(?:hf|api_org)_[A-Za-z0-9]{30,}+"),
-    _rule("npm-token", "npm_", _B + r"npm_[A-Za-z0-9]{36}"),
+    _rule("google-token", "1//0", r"1//0[A-Za-z0-9_-]{30,}+", bounded=True),
+    _rule("stripe-key", ("_live_", "_test_"), r"[srp]k_(?:live|test)_[A-Za-z0-9]{10,}+", bounded=True),
+    _rule("webhook-secret", "whsec_", r"whsec_[A-Za-z0-9+/=]{20,}+", bounded=True),
+    _rule("huggingface-token", ("hf_", "api_org_"), r"(?:hf|api_org)_[A-Za-z0-9]{30,}+", bounded=True),
+    _rule("npm-token", "npm_", r"npm_[A-Za-z0-9]{36}", bounded=True),
     _rule("pypi-token", "pypi-", r"pypi-[A-Za-z0-9_-]{40,}+", random=True),
     _rule("rubygems-key", "rubygems_", r"rubygems_[0-9a-f]{48}"),
-    _rule("crates-token", "cio", _B + r"cio[A-Za-z0-9]{32}" + _E, random=True),
+    _rule("crates-token", "cio", r"cio[A-Za-z0-9]{32}" + _E, random=True, bounded=True),
     _rule("docker-token", "dckr_", r"dckr_(?:pat|oat)_[A-Za-z0-9_-]{24,}+"),
     _rule("azure-key", ("AccountKey=", "SharedAccessKey="), r"(?:AccountKey|SharedAccessKey)=(?P<v>[A-Za-z0-9+/]{40,90}+={0,2})"),
-    _rule("azure-signature", "sig=", r"[?&]sig=(?P<v>[A-Za-z0-9%+/=_-]{32,}+)"),
+    _rule("url-signature", ("sig=", "X-Amz-Signature="), r"(?:[?&]sig|X-Amz-Signature)=(?P<v>[A-Za-z0-9%+/=_-]{32,}+)"),
     _rule("azure-secret", "Q~", r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}+"),
     _rule("telegram-token", ":AA", r"(?<!\d)\d{8,10}:AA[A-Za-z0-9_-]{32,33}"),
-    _rule("sendgrid-key", "SG.", _B + r"SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}+"),
-    _rule("twilio-key", ("AC", "SK"), _B + r"(?:AC|SK)[0-9a-f]{32}" + _E),
-    _rule("mailgun-key", "key-", _B + r"key-[0-9a-f]{32}" + _E),
-    _rule("mailchimp-key", "-us", _B + r"[0-9a-f]{32}-us\d{1,2}" + _E),
-    _rule("notion-token", ("secret_", "ntn_"), _B + r"(?:secret_[A-Za-z0-9]{43}|ntn_[A-Za-z0-9]{40,})" + _E),
+    _rule("sendgrid-key", "SG.", r"SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}+", bounded=True),
+    _rule("twilio-key", ("AC", "SK"), r"(?:AC|SK)[0-9a-f]{32}" + _E, bounded=True),
+    _rule("mailgun-key", "key-", r"key-[0-9a-f]{32}" + _E, bounded=True),
+    _rule("mailchimp-key", "-us", r"[0-9a-f]{32}-us\d{1,2}" + _E, bounded=True),
+    _rule("notion-token", ("secret_", "ntn_"), r"(?:secret_[A-Za-z0-9]{43}|ntn_[A-Za-z0-9]{40,})" + _E, bounded=True),
     _rule("linear-key", "lin_", r"lin_(?:api|oauth)_[A-Za-z0-9]{30,}+"),
     _rule("atlassian-token", "ATATT3", r"ATATT3[A-Za-z0-9_=-]{40,}+"),
     _rule("digitalocean-token", "_v1_", r"do[opr]_v1_[0-9a-f]{64}"),
-    _rule("databricks-token", "dapi", _B + r"dapi[0-9a-f]{32}(?:-\d)?" + _E),
-    _rule("shopify-token", "shp", _B + r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"),
-    _rule("square-token", "sq0", _B + r"sq0[a-z]{3}-[A-Za-z0-9_-]{22,}+"),
-    _rule("square-token", "EAAA", _B + r"EAAA[A-Za-z0-9_-]{58,62}" + _E, random=True),
-    _rule("groq-key", "gsk_", _B + r"gsk_[A-Za-z0-9]{30,}+"),
-    _rule("xai-key", "xai-", _B + r"xai-[A-Za-z0-9]{40,}+"),
-    _rule("perplexity-key", "pplx-", _B + r"pplx-[A-Za-z0-9]{30,}+"),
-    _rule("replicate-token", "r8_", _B + r"r8_[A-Za-z0-9]{32,}+"),
+    _rule("databricks-token", "dapi", r"dapi[0-9a-f]{32}(?:-\d)?" + _E, bounded=True),
+    _rule("shopify-token", "shp", r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}", bounded=True),
+    _rule("square-token", "sq0", r"sq0[a-z]{3}-[A-Za-z0-9_-]{22,}+", bounded=True),
+    _rule("square-token", "EAAA", r"EAAA[A-Za-z0-9_-]{58,62}" + _E, random=True, bounded=True),
+    _rule("groq-key", "gsk_", r"gsk_[A-Za-z0-9]{30,}+", bounded=True),
+    _rule("xai-key", "xai-", r"xai-[A-Za-z0-9]{40,}+", bounded=True),
+    _rule("perplexity-key", "pplx-", r"pplx-[A-Za-z0-9]{30,}+", bounded=True),
+    _rule("replicate-token", "r8_", r"r8_[A-Za-z0-9]{32,}+", bounded=True),
     _rule("nvidia-key", "nvapi-", r"nvapi-[A-Za-z0-9_-]{40,}+"),
-    _rule("cerebras-key", "csk-", _B + r"csk-[A-Za-z0-9]{30,}+"),
-    _rule("fireworks-key", "fw_", _B + r"fw_[A-Za-z0-9]{22,}+", random=True),
+    _rule("cerebras-key", "csk-", r"csk-[A-Za-z0-9]{30,}+", bounded=True),
+    _rule("fireworks-key", "fw_", r"fw_[A-Za-z0-9]{22,}+", random=True, bounded=True),
     _rule("tavily-key", "tvly-", r"tvly-[A-Za-z0-9-]{20,}+"),
     _rule("jina-key", "jina_", r"jina_[A-Za-z0-9_-]{40,}+"),
     _rule("langsmith-key", "lsv2_", r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}"),
-    _rule("vault-token", ("hvs.", "hvb."), _B + r"hv[sb]\.[A-Za-z0-9_-]{24,}+"),
-    _rule("doppler-token", "dp.", _B + r"dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9_.-]{40,}+"),
-    _rule("grafana-token", ("glsa_", "glc_"), _B + r"gl(?:sa|c)_[A-Za-z0-9_+/=]{30,}+"),
+    _rule("vault-token", ("hvs.", "hvb."), r"hv[sb]\.[A-Za-z0-9_-]{24,}+", bounded=True),
+    _rule("doppler-token", "dp.", r"dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9_.-]{40,}+", bounded=True),
+    _rule("grafana-token", ("glsa_", "glc_"), r"gl(?:sa|c)_[A-Za-z0-9_+/=]{30,}+", bounded=True),
     _rule("sentry-token", "sntry", r"sntry[su]_[A-Za-z0-9_=+/-]{40,}+"),
     _rule("newrelic-key", "NRAK-", r"NRAK-[A-Z0-9]{27}"),
     _rule("postman-key", "PMAK-", r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}"),
     _rule("figma-token", "figd_", r"figd_[A-Za-z0-9_-]{30,}+"),
-    _rule("airtable-token", "pat", _B + r"pat[A-Za-z0-9]{14}\.[0-9a-f]{64}"),
-    _rule("supabase-key", ("sbp_", "sb_secret_"), _B + r"(?:sbp_[0-9a-f]{40}|sb_secret_[A-Za-z0-9_-]{20,})"),
+    _rule("airtable-token", "pat", r"pat[A-Za-z0-9]{14}\.[0-9a-f]{64}", bounded=True),
+    _rule("supabase-key", ("sbp_", "sb_secret_"), r"(?:sbp_[0-9a-f]{40}|sb_secret_[A-Za-z0-9_-]{20,})", bounded=True),
     _rule("planetscale-token", "pscale_", r"pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.-]{30,}+"),
     _rule("fly-token", "fm", r"fm[12][ar]?_[A-Za-z0-9+/=]{60,}+"),
-    _rule("onepassword-token", "ops_ey", _B + r"ops_ey[A-Za-z0-9_-]{40,}+"),
+    _rule("onepassword-token", "ops_ey", r"ops_ey[A-Za-z0-9_-]{40,}+", bounded=True),
     _rule("age-key", "AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[A-Z0-9]{40,}+"),
-    _rule("artifactory-token", "AKCp", _B + r"AKCp[A-Za-z0-9]{10,}+", random=True),
+    _rule("artifactory-token", "AKCp", r"AKCp[A-Za-z0-9]{10,}+", random=True, bounded=True),
     _rule("jwt", "eyJ", r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt]))eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]{4,}+){0,3}"),
     _rule("ssh-key", "AAAA", r"(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d{3}|sk-ssh-ed25519@openssh\.com) (?P<v>AAAA[A-Za-z0-9+/]{40,}+={0,3})"),
     _rule("password-hash", "$", r"\$(?:1|2[abxy]|5|6|7|y|argon2(?:id|i|d))\$[A-Za-z0-9./$=,+]{20,}+"),
@@ -140,7 +141,7 @@ _PLACES = (
     ),
     Rule(
         "secret:cookie",
-        ("cookie",),
+        ("cookie:", 'cookie"', "cookie'", "cookie\\", "cookie :"),
         re.compile(
             r"(?i:(?<![\w.-])(?:set-)?cookie)(?:\\{0,3}[\"'`])?\s{0,4}:\s{0,4}(?:\\{0,3}[\"'`])?"
             rf"(?P<v>[A-Za-z0-9_.!%-]{{1,128}}+=[^\r\n\"'`{HOLE}\\]{{4,4096}}+)"

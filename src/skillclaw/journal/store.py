@@ -14,7 +14,6 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +23,7 @@ import zstandard
 from skillclaw.errors import BadInputError, StorageError, UpgradeNeededError
 from skillclaw.journal.merge import merge
 from skillclaw.journal.records import SessionRow
-from skillclaw.journal.store_file import BUSY_SECONDS, SCHEMA, SCHEMA_VERSION, told
+from skillclaw.journal.store_file import BUSY_SECONDS, SCHEMA, SCHEMA_VERSION, started_at, told
 from skillclaw.trajectory import model
 from skillclaw.trajectory.model import Signal, Trajectory, meta, with_meta
 
@@ -146,7 +145,7 @@ class SessionStore:
                 known.key,
                 trajectory.agent.name,
                 known.project,
-                _started(trajectory),
+                started_at(trajectory),
                 len(trajectory.steps),
                 known.outcome,
                 int(shared),
@@ -389,16 +388,3 @@ class SessionStore:
             yield
         except (sqlite3.Error, OSError) as error:
             raise told(self.path, error) from error
-
-
-def _started(trajectory: Trajectory) -> str:
-    """When the session began, in UTC to the second; empty when no step says."""
-    for step in trajectory.steps:
-        if step.timestamp:
-            try:
-                moment = datetime.fromisoformat(step.timestamp)
-            except ValueError:
-                continue
-            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return ""

@@ -1,13 +1,15 @@
-"""The file of the session store: its tables, and what its failures mean to a user."""
+"""The file of the session store: its tables, what goes into them, and what its failures mean to a user."""
 
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 from skillclaw.errors import BusyError, SkillClawError, StorageError
+from skillclaw.trajectory.model import Trajectory
 
-__all__ = ["BUSY_SECONDS", "SCHEMA", "SCHEMA_VERSION", "told"]
+__all__ = ["BUSY_SECONDS", "SCHEMA", "SCHEMA_VERSION", "started_at", "told"]
 
 SCHEMA_VERSION = 1
 """In `PRAGMA user_version`; a file with a higher one is left alone."""
@@ -60,3 +62,16 @@ def told(path: Path, error: Exception) -> SkillClawError:
     return StorageError(
         f"Cannot open or write {path}.", str(error), "Mend permissions, or choose another folder with --home."
     )
+
+
+def started_at(trajectory: Trajectory) -> str:
+    """When the session began, in UTC to the second; empty when no step says."""
+    for step in trajectory.steps:
+        if step.timestamp:
+            try:
+                moment = datetime.fromisoformat(step.timestamp)
+            except ValueError:
+                continue
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return ""
