@@ -36,24 +36,17 @@ LIST_HEADS = re.compile(
 )
 LISTED = re.compile(r"[ \t]*- `?([A-Za-z0-9][\w:./-]{0,127}?)`?(?::(?:\s|$)|\s*$)")
 XML_LISTED = re.compile(r"<skill>\s*<name>\s*([^<\n]{1,128}?)\s*</name>")
-SKILL_FILE = re.compile(r"([^\s'\"`/\\=:;|&<>()]{1,128})[/\\]+SKILL\.md\b", re.IGNORECASE)
-BLOCK = re.compile(
-    r"\s*<skill>\s*<name>\s*(?P<name>[^<\n]+?)\s*</name>\s*(?:<path>[^<\n]*</path>)?\n?(?P<body>.*?)\s*</skill>\s*\Z",
-    re.DOTALL,
-)
-BASE = re.compile(
-    r"\s*Base directory for this skill: (?P<path>[^\n]*?[/\\])?(?P<name>[^/\\\n]+?)[/\\]?[ \t]*"
-    r"(?:\n(?P<body>.*))?\Z",
-    re.DOTALL,
-)
+# The patterns below are anchored or bounded: a result may hold megabytes of anything.
+SKILL_FILE = re.compile(r"[/\\]SKILL\.md\b", re.IGNORECASE)
+FOLDER = re.compile(r"[^\s'\"`/\\=:;|&<>()]+\Z")
+BLOCK = re.compile(r"\s*<skill>\s*<name>\s*([^<\n]{1,128})</name>\s*(?:<path>[^<\n]*</path>)?")
+BASE = re.compile(r"\s*Base directory for this skill: ([^\n]{1,4096})")
 NAMED_BLOCK = re.compile(
-    r"\s*<(?P<tag>skill_content|activated_skill|skill-context)\s+name=\"?(?P<name>[^\">\s]+)\"?[^>]*>(?P<body>.*?)"
-    r"(?:</(?P=tag)>\s*)?\Z",
-    re.DOTALL,
+    r"\s*<(?:skill_content|activated_skill|skill-context)\s{1,8}name=\"?([^\">\s]{1,128})\"?[^>]{0,4096}>"
 )
+CLOSINGS = ("</skill>", "</skill_content>", "</activated_skill>", "</skill-context>")
 OUTPUT_HEAD = re.compile(r"\A(?:[^\n]*\n){1,6}?Output:\n")
 NUMBERED = re.compile(r"[ \t]*(\d+)(?:→|\t|\|)(.*)\Z", re.DOTALL)
-REMINDER = re.compile(r"\n*<system-reminder>.*?</system-reminder>\s*\Z", re.DOTALL)
 FRONTMATTER = re.compile(r"\A---[ \t]*\n.*?\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
@@ -206,12 +199,10 @@ def _invoked(call: ToolCall) -> str:
 def _step_bodies(step: Step) -> Iterator[tuple[str, str]]:
     """(skill, text) of each skill text in a step."""
     if step.source == "user":
-        text = text_of(step.message)
-        for pattern in (BASE, BLOCK, NAMED_BLOCK):
-            found = pattern.match(text)
-            if found:
-                yield found["name"].strip(), found["body"] or ""
-                return
+        wrapped = _wrapped(text_of(step.message))
+        if wrapped is not None:
+            yield wrapped
+        return
     results = step.observation.results if step.observation else []
     for call in step.tool_calls or []:
         texts = [text_of(r.content) for r in results if r.source_call_id == call.tool_call_id]
@@ -220,14 +211,28 @@ def _step_bodies(step: Step) -> Iterator[tuple[str, str]]:
         text = "\n".join(texts)
         invoked = _invoked(call)
         if invoked:
-            found = NAMED_BLOCK.match(text) or BASE.match(text)
-            if found:
-                yield found["name"].strip(), found["body"] or ""
+            wrapped = _wrapped(text)
+            if wrapped is not None:
+                yield wrapped
             elif text.lstrip().startswith(("---", "#")):
                 yield invoked, text
             continue
         for name in _files(call):
             yield name, _shown(text)
+
+
+def _wrapped(text: str) -> tuple[str, str] | None:
+    """(skill, text) of a skill text in one of the hosts' wrappings."""
+    found = BASE.match(text)
+    if found:
+        name = re.split(r"[/\\]", found[1].strip().rstrip("/\\"))[-1]
+        return (name, text[found.end() :].removeprefix("\n")) if name else None
+    found = BLOCK.match(text) or NAMED_BLOCK.match(text)
+    if found is None:
+        return None
+    body = text[found.end() :].rstrip()
+    closing = next((tag for tag in CLOSINGS if body.endswith(tag)), "")
+    return found[1].strip(), body.removesuffix(closing)
 
 
 def _files(call: ToolCall) -> list[str]:
@@ -243,12 +248,23 @@ def _files(call: ToolCall) -> list[str]:
         verb in short for verb in ("write", "edit", "patch", "create", "replace", "delete", "search", "grep")
     ):
         return []
-    return list(dict.fromkeys(name for word in words for name in SKILL_FILE.findall(word)))
+    return list(dict.fromkeys(name for word in words for name in _folders(word)))
+
+
+def _folders(text: str) -> Iterator[str]:
+    """The folder that each SKILL.md named in the text lies in."""
+    for found in SKILL_FILE.finditer(text):
+        folder = FOLDER.search(text[max(0, found.start() - 128) : found.start()].rstrip("/\\"))
+        if folder:
+            yield folder[0]
 
 
 def _shown(text: str) -> str:
     """A tool's output without what the tool put before and the host behind it."""
-    return REMINDER.sub("", OUTPUT_HEAD.sub("", text, count=1))
+    text = OUTPUT_HEAD.sub("", text, count=1)
+    if text.rstrip().endswith("</system-reminder>"):
+        text = text[: max(0, text.rfind("<system-reminder>"))]
+    return text
 
 
 def _all_bodies(trajectory: Trajectory) -> Iterator[tuple[str, str]]:

@@ -40,7 +40,7 @@ COMPACTION = re.compile(
     re.VERBOSE,
 )
 
-REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>\n*", re.DOTALL)
+OPEN, CLOSE = "<system-reminder>", "</system-reminder>"
 
 
 def is_injected(text: str) -> bool:
@@ -55,17 +55,17 @@ def is_compaction(text: str) -> bool:
 
 def split_injected(text: str) -> list[tuple[str, bool]]:
     """A user text as (text, injected) pieces: reminders that the host glued to it stand alone."""
-    if "<system-reminder>" not in text:
-        return [(text, is_injected(text))]
     pieces: list[tuple[str, bool]] = []
-    end = 0
-    for found in REMINDER.finditer(text):
-        before = text[end : found.start()]
+    while True:
+        start = text.find(OPEN)
+        end = text.find(CLOSE, start + len(OPEN)) if start >= 0 else -1
+        if end < 0:
+            break
+        before, block = text[:start], text[start : end + len(CLOSE)]
         if before.strip():
             pieces.append((before, is_injected(before)))
-        pieces.append((found[0], True))
-        end = found.end()
-    rest = text[end:]
-    if rest.strip() or not pieces:
-        pieces.append((rest, is_injected(rest)))
+        pieces.append((block, True))
+        text = text[end + len(CLOSE) :]
+    if text.strip() or not pieces:
+        pieces.append((text, is_injected(text)))
     return pieces

@@ -6,16 +6,17 @@ import re
 
 __all__ = ["place"]
 
+# Blanks are matched within a line only, and values by length: a prompt may hold megabytes of anything.
 CWD = re.compile(
-    r"(?m)^\s*(?:-\s*)?(?:(?:Primary |Current )?[Ww]orking directory|cwd):[ ]*(\S[^\n]*?)\s*$"
-    r"|<cwd>([^<\n]+)</cwd>"
-    r"|^# AGENTS\.md instructions for ([^\n]+?)\s*$"
+    r"(?m)^[ \t]*(?:-[ \t]*)?(?:(?:Primary |Current )?[Ww]orking directory|cwd):[ ]*(\S[^\n]{0,1000})"
+    r"|<cwd>([^<\n]{1,1000})</cwd>"
+    r"|^# AGENTS\.md instructions for ([^\n]{1,1000})"
 )
 FACTS = (
-    ("os", re.compile(r"(?m)^\s*(?:-\s*)?(?:Platform|OS|Operating system):[ ]*([^\n]{1,80}?)\s*$")),
-    ("os_version", re.compile(r"(?m)^\s*(?:-\s*)?OS Version:[ ]*([^\n]{1,80}?)\s*$")),
-    ("shell", re.compile(r"(?m)^\s*(?:-\s*)?Shell:[ ]*([^\n]{1,80}?)\s*$|<shell>([^<\n]{1,80})</shell>")),
-    ("git_branch", re.compile(r"(?m)^Current branch:[ ]*(\S[^\n]{0,120}?)\s*$")),
+    ("os", re.compile(r"(?m)^[ \t]*(?:-[ \t]*)?(?:Platform|OS|Operating system):[ ]*(\S[^\n]{0,80})")),
+    ("os_version", re.compile(r"(?m)^[ \t]*(?:-[ \t]*)?OS Version:[ ]*(\S[^\n]{0,80})")),
+    ("shell", re.compile(r"(?m)^[ \t]*(?:-[ \t]*)?Shell:[ ]*(\S[^\n]{0,80})|<shell>([^<\n]{1,80})</shell>")),
+    ("git_branch", re.compile(r"(?m)^Current branch:[ ]*(\S[^\n]{0,120})")),
 )
 
 
