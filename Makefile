@@ -6,6 +6,8 @@ BIN := $(VENV)/Scripts
 else
 BIN := $(VENV)/bin
 endif
+# Folder of the large data sets (workbench/, tau-bench/), for the tests and benchmarks that need them.
+DATA ?= $(SKILLCLAW_DATA)
 CLIENTS ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/skillclaw/clients
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -21,7 +23,7 @@ test: $(VENV)/.dev
 	$(BIN)/pytest -m "not e2e and not slow" -n 2 $(ARGS)
 
 e2e: $(VENV)/.dev clients
-	SKILLCLAW_CLIENTS=$(CLIENTS) SKILLCLAW_KILLS=100 $(BIN)/pytest -m "e2e" $(ARGS)
+	SKILLCLAW_CLIENTS=$(CLIENTS) SKILLCLAW_KILLS=100 SKILLCLAW_DATA=$(DATA) $(BIN)/pytest -m "e2e" $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check src tests

@@ -220,9 +220,9 @@ class Sync:
         return Step(entry=pending, release=release, bundle=bundle, make=make)
 
     def _may_make(self, target: Path, make: list[Path]) -> bool:
-        """Only the last folder of the path; but `.agents/skills`, which is nobody's own, and ours at will."""
-        shared = target.parent.name == ".agents" and len(make) == 2
-        return len(make) == 1 or shared or target.is_relative_to(self.home)
+        """The skills folder and the agent's own folder around it (`.claude/skills`), but no path above."""
+        own = target.parent.name.startswith(".") and len(make) == 2
+        return len(make) == 1 or own or target.is_relative_to(self.home)
 
     def _swap_entry(self, old: Installed | None, new: Installed | None) -> None:
         """In its place, so that a sync that changes nothing leaves the book equal and is not written."""

@@ -1,0 +1,5 @@
+"""`python -m skillclaw`."""
+
+from skillclaw.cli import main
+
+main()

@@ -1,0 +1,50 @@
+"""All commands as one tree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.main import get_command
+
+from skillclaw import __version__
+from skillclaw.cli import agents, bench, config, evolve, hub, imports, proposals, sessions, skills, up
+
+__all__ = ["build"]
+
+HELP = """SkillClaw makes the skills of your AI agents improve from real use.
+
+Start with `skillclaw up --demo` (no key, no network), then `skillclaw up`."""
+
+
+def build() -> Any:
+    """The command tree as a click command."""
+    app = typer.Typer(
+        help=HELP,
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for group in (up, agents, imports, sessions, evolve, proposals, skills, hub, bench, config):
+        group.register(app)
+    return get_command(app)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"skillclaw {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Show the version."
+    ),
+) -> None:
+    pass
+
+
+_root.__doc__ = HELP

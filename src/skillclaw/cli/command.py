@@ -1,0 +1,69 @@
+"""The options that every command takes, added in one place (DESIGN 4).
+
+A command is a function of a `Context` and its own parameters; `command(app)` adds `--home`, `--json` and
+`--debug` to its signature, so that help shows them and no command can forget them.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from skillclaw.settings import default_home
+
+__all__ = ["Context", "command"]
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home", help="SkillClaw's folder [env: SKILLCLAW_HOME; default: ~/.skillclaw].", metavar="DIR"
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document for scripts.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every command knows: SkillClaw's home, and whether a script is reading."""
+
+    home: Path
+    json: bool
+
+
+def command(
+    app: typer.Typer, name: str | None = None, **options: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a function `(ctx: Context, ...)` as a command of `app` with the common options."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(function, eval_str=True)
+        own = list(signature.parameters.values())[1:]
+
+        @functools.wraps(function)
+        def run(**given: Any) -> Any:
+            home = given.pop("home") or default_home()
+            given.pop("debug")
+            return function(Context(home=home.expanduser(), json=given.pop("json")), **given)
+
+        common = [
+            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for key, default, kind in (
+                ("home", None, HomeOption),
+                ("json", False, JsonOption),
+                ("debug", False, DebugOption),
+            )
+        ]
+        keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+        run.__signature__ = signature.replace(parameters=keyword + common)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in keyword + common}
+        app.command(name, **options)(run)
+        return function
+
+    return register

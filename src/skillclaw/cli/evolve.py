@@ -1,0 +1,115 @@
+"""`skillclaw evolve`: one cycle, and what it found, decided and spent."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from skillclaw.cli import output
+from skillclaw.cli.command import Context, command
+
+__all__ = ["register"]
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the command to `parent`."""
+    command(parent, "evolve")(evolve)
+
+
+def evolve(
+    ctx: Context,
+    engine: Annotated[
+        str | None, typer.Option(help="Evolver to use [default: the setting evolve.engine].")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be released; change nothing.")
+    ] = False,
+) -> None:
+    """Run one cycle: find patterns, propose skills, judge them, release and install what passed."""
+    from skillclaw.evolve.cycle import run_cycle
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.recording import assemble_recorded
+    from skillclaw.server.work import cycle_inputs, sync
+
+    machine = Machine(ctx.home)
+    with machine.alone("evolve"):
+        if not dry_run:
+            assemble_recorded(machine)
+        with output.progress("Evolving", show=not ctx.json) as progress:
+            report = run_cycle(**cycle_inputs(machine), engine=engine, dry_run=dry_run, progress=progress)
+        synced = None if dry_run else sync(machine)
+    if ctx.json:
+        output.print_json(
+            {
+                "cycle": report.cycle,
+                "sessions": report.sessions,
+                "episodes": report.episodes,
+                "patterns": [
+                    {
+                        "id": p.id,
+                        "kind": p.kind,
+                        "title": p.title,
+                        "sessions": p.sessions,
+                        "users": p.users,
+                        "odds_ratio": p.stats.odds_ratio,
+                        "ci": p.stats.ci,
+                    }
+                    for p in report.patterns
+                ],
+                "proposals": [
+                    {
+                        "id": j.proposal.id,
+                        "skill": j.proposal.skill,
+                        "action": j.proposal.action,
+                        "verdict": j.verdict,
+                        "reasons": j.reasons,
+                    }
+                    for j in report.proposals
+                ],
+                "released": report.released,
+                "spent": report.spent,
+                "installed": synced,
+            }
+        )
+        return
+    output.plain(
+        f"Cycle {report.cycle}: {report.sessions} sessions, {report.episodes} episodes, "
+        f"{len(report.patterns)} patterns, {len(report.proposals)} proposals "
+        f"in {report.spent.seconds:.1f} s (no model was asked)."
+    )
+    top = sorted(report.patterns, key=lambda p: (-p.users, -p.sessions, p.id))[:10]
+    if top:
+        output.table(
+            ("pattern", "kind", "sessions", "users", "odds ratio [95%]"),
+            [(p.title, p.kind, p.sessions, p.users, odds(p.stats.odds_ratio, p.stats.ci)) for p in top],
+        )
+    for judged in report.proposals:
+        if judged.known:
+            continue
+        output.plain(
+            f"{judged.proposal.action} {judged.proposal.skill}: {judged.verdict}. {judged.proposal.why}"
+        )
+        for reason in judged.reasons:
+            if reason.verdict in ("hold", "reject"):
+                output.plain(f"  {reason.check}: {reason.reason}")
+        if judged.dropped:
+            output.plain(f"  {judged.dropped} lines were left out by the gate.")
+    for released in report.released:
+        output.plain(f"{'Would release' if dry_run else 'Released'} {released.skill} ({released.stage}).")
+    if not report.proposals:
+        output.plain("Nothing new to propose.")
+    if synced is not None:
+        for line in synced.lines():
+            output.plain(line)
+    if report.released and not dry_run:
+        output.plain(f"Next: skillclaw skills show {report.released[0].skill}")
+
+
+def odds(ratio: float | None, ci: tuple[float, float] | None) -> str:
+    """An odds ratio with its interval for people."""
+    if ratio is None:
+        return "not measured"
+    if ci is None:
+        return f"{ratio:.2f}"
+    return f"{ratio:.2f} [{ci[0]:.2f}, {ci[1]:.2f}]"

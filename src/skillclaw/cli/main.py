@@ -1,0 +1,61 @@
+"""Entry point: runs a command and turns every failure into a clear message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+from skillclaw.cli import output
+from skillclaw.errors import SkillClawError
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command in `sys.argv`; exits 0 on success, 1 on failure, 2 on wrong usage."""
+    for stream in (sys.stdout, sys.stderr):
+        # Windows consoles may not be UTF-8; a character that cannot be shown must not end the command.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    import typer
+
+    from skillclaw.cli.app import build
+
+    debug = "--debug" in sys.argv[1:] or bool(os.environ.get("SKILLCLAW_DEBUG"))
+    code = 1
+    try:
+        result = build()(standalone_mode=False)
+        code = result if isinstance(result, int) else 0
+    except SkillClawError as error:
+        if debug:
+            traceback.print_exc()
+        output.error(error.what, error.why, error.todo)
+        code = error.exit_code
+    except typer.Exit as stop:
+        code = stop.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        output.error("Stopped.", "", "Nothing was left half done; run the command again to go on.")
+        code = 130
+    except BrokenPipeError:
+        # The reader (`| head`) went away; that is its right.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        # Typer's usage errors have one shape but, from release to release, different classes.
+        message = getattr(error, "format_message", None)
+        if debug:
+            traceback.print_exc()
+        if message is not None:
+            output.error(message(), "", _usage_hint(error))
+            sys.exit(2)
+        output.error(
+            "SkillClaw met an error that it did not expect.",
+            f"{type(error).__name__}: {error}",
+            "Run it again with --debug and report what it shows.",
+        )
+    sys.exit(code)
+
+
+def _usage_hint(error: object) -> str:
+    context = getattr(error, "ctx", None)
+    return f"See: {context.command_path} --help" if context else "See: skillclaw --help"

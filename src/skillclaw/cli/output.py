@@ -1,0 +1,94 @@
+"""What commands print: for people on a terminal, or one JSON document with --json."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Progress", "console", "error", "is_terminal", "note", "plain", "print_json", "progress", "table"]
+
+Progress = Callable[[int, int | None, str], None]
+"""Called with (done, total or None, what is going on)."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A rich console; colours only on a terminal."""
+    from rich.console import Console
+
+    return Console(
+        stderr=stderr, highlight=False, soft_wrap=not (sys.stderr if stderr else sys.stdout).isatty()
+    )
+
+
+def is_terminal() -> bool:
+    """True when a person can be asked: both ends are terminals."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def plain(text: str) -> None:
+    """Text for people, as it is (no markup is interpreted)."""
+    console().print(text, markup=False)
+
+
+def note(text: str) -> None:
+    """A remark that is not part of the result; goes to stderr, so that pipes stay clean."""
+    console(stderr=True).print(text, markup=False, style="dim")
+
+
+def error(what: str, why: str = "", todo: str = "") -> None:
+    """What happened, why, what to do next: three lines at most, on stderr."""
+    lines = [" ".join(part.split()) for part in (what, why, todo)]
+    out = console(stderr=True)
+    out.print(f"error: {lines[0]}", markup=False, style="bold red")
+    for line in lines[1:]:
+        if line:
+            out.print(f"  {line}", markup=False)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    import msgspec
+
+    data = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    sys.stdout.write(data.decode("utf-8") + "\n")
+    sys.stdout.flush()
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "Nothing yet.") -> None:
+    """A table for people; `empty` where there are no rows."""
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    count = 0
+    for row in rows:
+        made.add_row(*[Text("" if cell is None else str(cell)) for cell in row])
+        count += 1
+    if count:
+        console().print(made)
+    else:
+        plain(empty)
+
+
+@contextmanager
+def progress(title: str, *, show: bool = True) -> Iterator[Progress]:
+    """A progress bar on stderr while the block runs; silent where nobody looks."""
+    if not show or not sys.stderr.isatty():
+        yield lambda done, total, what: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total, what: bar.update(
+            task, completed=done, total=total, description=f"{title}: {what}" if what else title
+        )

@@ -1,0 +1,214 @@
+"""`skillclaw skills`: what was learned, with its evidence, history and place on this machine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from skillclaw.cli import output
+from skillclaw.cli.command import Context, command
+from skillclaw.cli.evolve import odds
+from skillclaw.errors import UsageError
+
+__all__ = ["register"]
+
+NameArgument = Annotated[str, typer.Argument(help="The skill's name.", metavar="NAME")]
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the group to `parent`."""
+    app = typer.Typer(help="The skills that were learned.", no_args_is_help=True)
+    parent.add_typer(app, name="skills")
+    command(app, "list")(list_)
+    command(app, "show")(show)
+    command(app, "diff")(diff)
+    command(app, "log")(log)
+    command(app, "evidence")(evidence)
+    command(app, "pin")(pin)
+    command(app, "unpin")(unpin)
+    command(app, "rollback")(rollback)
+    command(app, "edit-status")(edit_status)
+    command(app, "uninstall")(uninstall)
+
+
+def list_(ctx: Context) -> None:
+    """The skills, with where they are installed and how much evidence they have."""
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.reports import skill_rows
+
+    rows = skill_rows(Machine(ctx.home))
+    if ctx.json:
+        output.print_json(rows)
+        return
+    output.table(
+        ("name", "version", "stage", "scope", "agents", "sessions", "users", "installed"),
+        [
+            (
+                r.name,
+                r.version[:12],
+                r.stage,
+                r.scope,
+                ", ".join(r.agents),
+                r.sessions,
+                r.users,
+                r.installed_text(),
+            )
+            for r in rows
+        ],
+        empty="No skills yet. Run a cycle: skillclaw evolve",
+    )
+
+
+def show(ctx: Context, name: NameArgument) -> None:
+    """The skill's SKILL.md."""
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.reports import current_bundle
+
+    bundle = current_bundle(Machine(ctx.home), name)
+    texts = {file.path: file.data.decode("utf-8", "replace") for file in bundle.files}
+    if ctx.json:
+        output.print_json({"name": name, "files": texts})
+    else:
+        output.plain(texts["SKILL.md"])
+        for path in sorted(texts.keys() - {"SKILL.md"}):
+            output.note(f"also: {path}")
+
+
+def diff(
+    ctx: Context,
+    name: NameArgument,
+    old: Annotated[
+        str | None, typer.Argument(help="A version, or how it begins [default: the one before].")
+    ] = None,
+    new: Annotated[str | None, typer.Argument(help="A version [default: the current one].")] = None,
+) -> None:
+    """What changed between two versions, or what you edited (`diff NAME edited`)."""
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.reports import diff_versions
+
+    text = diff_versions(Machine(ctx.home), name, old, new)
+    if ctx.json:
+        output.print_json({"name": name, "diff": text})
+    else:
+        output.plain(text or "No difference.")
+
+
+def log(ctx: Context, name: NameArgument) -> None:
+    """The skill's versions, newest first."""
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.reports import skill_state
+
+    skill = skill_state(Machine(ctx.home), name)
+    releases = list(reversed(skill.releases))
+    if ctx.json:
+        output.print_json(releases)
+        return
+    output.table(
+        ("", "version", "stage", "base", "proposal", "when"),
+        [
+            (
+                "*" if r.version == skill.current else "",
+                r.version[:12],
+                r.stage,
+                (r.base or "new")[:12],
+                r.proposal or "",
+                r.time[:16],
+            )
+            for r in releases
+        ],
+    )
+
+
+def evidence(ctx: Context, name: NameArgument) -> None:
+    """What each line of the skill rests on: sessions, users, odds ratio with its interval."""
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.reports import skill_evidence
+
+    rows = skill_evidence(Machine(ctx.home), name)
+    if ctx.json:
+        output.print_json(rows)
+        return
+    output.table(
+        ("item", "text", "sessions", "users", "odds ratio [95%]"),
+        [(r.item, r.text, len(r.sessions), r.users, odds(r.odds_ratio, r.ci)) for r in rows],
+    )
+
+
+def pin(ctx: Context, name: NameArgument) -> None:
+    """Keep the skill as it is: no cycle changes or retires it."""
+    _pin(ctx, name, True)
+
+
+def unpin(ctx: Context, name: NameArgument) -> None:
+    """Let cycles change the skill again."""
+    _pin(ctx, name, False)
+
+
+def _pin(ctx: Context, name: str, pinned: bool) -> None:
+    from skillclaw.server.decisions import set_pinned
+    from skillclaw.server.machine import Machine
+
+    set_pinned(Machine(ctx.home), name, pinned)
+    if ctx.json:
+        output.print_json({"name": name, "pinned": pinned})
+    else:
+        output.plain(f"{name} is {'pinned' if pinned else 'no longer pinned'}.")
+
+
+def rollback(
+    ctx: Context,
+    name: NameArgument,
+    to: Annotated[
+        str | None, typer.Option("--to", help="Version to go back to [default: the one before].")
+    ] = None,
+) -> None:
+    """Go back to an earlier version, or to none where there was none, here and for all clients."""
+    from skillclaw.server.decisions import rollback as decide
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.work import sync
+
+    machine = Machine(ctx.home)
+    version = decide(machine, name, to)
+    synced = sync(machine)
+    if ctx.json:
+        output.print_json({"name": name, "version": version, "installed": synced})
+        return
+    output.plain(
+        f"{name} is back at {version[:12]}." if version else f"{name} is withdrawn; nothing was before it."
+    )
+    for line in synced.lines():
+        output.plain(line)
+
+
+def edit_status(ctx: Context) -> None:
+    """Where installed skills stand: as released, edited by you, blocked, failed."""
+    from skillclaw.server.machine import Machine
+
+    rows = Machine(ctx.home).library.status()
+    if ctx.json:
+        output.print_json(rows)
+        return
+    output.table(
+        ("skill", "folder", "state", "detail"),
+        [(r.skill, r.target, r.state, r.detail) for r in rows],
+        empty="Nothing is installed.",
+    )
+
+
+def uninstall(
+    ctx: Context,
+    name: Annotated[str | None, typer.Argument(help="The skill's name.", metavar="NAME")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every skill that SkillClaw installed.")] = False,
+) -> None:
+    """Take skills out of the agents' folders; what was there before is there again. Edited copies stay."""
+    from skillclaw.server.machine import Machine
+
+    if (name is None) == (not all_):
+        raise UsageError("Say which skill, or --all.", "", "See: skillclaw skills list")
+    report = Machine(ctx.home).library.uninstall(name)
+    if ctx.json:
+        output.print_json(report)
+        return
+    for line in report.lines():
+        output.plain(line)

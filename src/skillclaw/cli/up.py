@@ -1,0 +1,263 @@
+"""`skillclaw up`, `stop`, `status`, `logs`: everything on this machine, and how it is doing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skillclaw.cli import output
+from skillclaw.cli.command import Context, command
+from skillclaw.errors import SkillClawError, UsageError
+
+if TYPE_CHECKING:
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.runfile import Running
+    from skillclaw.server.survey import Survey
+
+__all__ = ["register"]
+
+START = 30.0
+"""Seconds that a detached start may take before it counts as failed."""
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the commands to `parent`."""
+    command(parent, "up")(up)
+    command(parent, "stop")(stop)
+    command(parent, "status")(status)
+    command(parent, "logs")(logs)
+
+
+def up(
+    ctx: Context,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the proxy [default: setting proxy.port].", min=0, max=65535)
+    ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Show the loop on packaged real sessions; touches nothing else.")
+    ] = False,
+    detach: Annotated[bool, typer.Option("-d", "--detach", help="Run in the background.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Import, connect and install without asking.")
+    ] = False,
+) -> None:
+    """Run all of it on this machine: proxy, recording, evolver, sync.
+
+    The first time it asks once before it imports past sessions, connects agents or installs skills; where
+    nobody can be asked it does none of these unless you say --yes.
+    """
+    from skillclaw.server.connections import want
+    from skillclaw.server.consent import agree, agreed
+    from skillclaw.server.machine import Machine
+
+    if demo:
+        from skillclaw.server.demo import run_demo
+
+        with output.progress("Demo", show=not ctx.json) as progress:
+            result = run_demo(ctx.home, progress=progress)
+        if ctx.json:
+            output.print_json(result)
+        else:
+            output.plain(result.text())
+        return
+
+    from skillclaw.server import runfile
+    from skillclaw.server.survey import survey
+
+    machine = Machine(ctx.home)
+    machine.prepare()
+    running = runfile.read_running(machine.home)
+    if running is not None:
+        from skillclaw.errors import BusyError
+
+        raise BusyError(
+            f"SkillClaw runs already (process {running.pid}, port {running.port}).",
+            "One home has one `up`.",
+            "See: skillclaw status; end it: skillclaw stop; or use another --home and --port.",
+        )
+    found = survey(machine)
+    if not ctx.json:
+        output.plain(_found(found))
+    if not agreed(machine.home) and (yes or _ask(ctx, found)):
+        agree(machine.home)
+        want(machine.home, [agent.name for agent in found.agents if agent.installed])
+    if agreed(machine.home):
+        _import(ctx, machine)
+    if detach:
+        _report(ctx, _start_detached(ctx.home, port))
+        return
+    from skillclaw.server.daemon import Daemon
+
+    Daemon(machine, port=port).run(lambda running: _report(ctx, running))
+    if not ctx.json:
+        output.plain("Stopped.")
+
+
+def _found(found: Survey) -> str:
+    lines = [
+        f"Found {agent.title}{f' {agent.version}' if agent.version else ''}: {agent.sessions} past sessions"
+        + (", connected" if agent.connected else "")
+        for agent in found.agents
+        if agent.installed or agent.sessions
+    ]
+    if not lines:
+        lines = ["Found no agent that SkillClaw knows (Claude Code, Codex)."]
+    lines.append(f"Here already: {found.stored} sessions, {found.skills} skills.")
+    return "\n".join(lines)
+
+
+def _ask(ctx: Context, found: Survey) -> bool:
+    """Ask once for everything; without a terminal nobody can agree."""
+    plan = [
+        f"import {found.past} past sessions into {ctx.home} (secrets masked; nothing leaves this machine)"
+    ]
+    plan += [
+        f"connect {agent.title} by its own settings file ({agent.config})"
+        for agent in found.agents
+        if agent.installed
+    ]
+    plan += ["install learned skills into " + " and ".join(found.targets)]
+    if ctx.json or not output.is_terminal():
+        if not ctx.json:
+            output.plain("Not done, since nobody is here to agree (say --yes): " + "; ".join(plan) + ".")
+        return False
+    output.plain(
+        "SkillClaw would now:\n  - "
+        + "\n  - ".join(plan)
+        + "\nAll of it can be undone: skillclaw disconnect, skillclaw skills uninstall --all."
+    )
+    return typer.confirm("Go on?", default=True)
+
+
+def _import(ctx: Context, machine: Machine) -> None:
+    """The past sessions that the user agreed to import, in sight, before the daemon follows what comes."""
+    from skillclaw.agents import Env
+    from skillclaw.server.intake import import_histories
+
+    with output.progress("Importing", show=not ctx.json) as progress:
+        report = import_histories(machine, Env.current(), progress=progress)
+    if ctx.json:
+        return
+    if report.imported:
+        output.plain(f"Imported {report.imported} sessions.")
+    for failure in report.failed[:5]:
+        output.plain(f"  could not read {failure.path}: {failure.reason}")
+
+
+def _start_detached(home: Path, port: int | None) -> Running:
+    from skillclaw.server import runfile
+
+    argv = [sys.executable, "-m", "skillclaw", "up", "--json", "--home", str(home)]
+    if port is not None:
+        argv += ["--port", str(port)]
+    log = home / "logs" / "up.out"
+    with log.open("ab") as out:
+        mark = log.stat().st_size
+        child = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+            | getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    until = time.monotonic() + START
+    while time.monotonic() < until:
+        running = runfile.read_running(home)
+        if running is not None and running.ready:
+            return running
+        if child.poll() is not None:
+            said = log.read_bytes()[mark:].decode("utf-8", "replace").strip().splitlines()
+            lines = [line.strip().removeprefix("error: ") for line in said if line.strip()]
+            what, why, todo = ([*lines[-3:], "", "", ""])[:3]
+            raise SkillClawError(what or "SkillClaw could not start.", why, todo or f"See {log}")
+        time.sleep(0.05)
+    raise SkillClawError("SkillClaw did not start in time.", f"No answer in {START:.0f} s.", f"See {log}")
+
+
+def _report(ctx: Context, running: Running) -> None:
+    if ctx.json:
+        output.print_json({"pid": running.pid, "port": running.port, "ready": True, "agreed": running.agreed})
+        return
+    output.plain(
+        f"Running: proxy on http://127.0.0.1:{running.port}, recording, evolver, sync "
+        f"(process {running.pid})."
+    )
+    if running.agreed:
+        output.plain("Work with your agents as always. Look: skillclaw status, skillclaw skills list.")
+        output.plain("End it: skillclaw stop (your agents' settings are put back).")
+    else:
+        output.plain("Next: skillclaw up --yes (import, connect, install)")
+        output.plain("  or one agent once, no file touched: skillclaw run claude-code")
+
+
+def stop(ctx: Context) -> None:
+    """End what `up` started; the agents' own settings are put back until the next `up`."""
+    import psutil
+
+    from skillclaw.agents import connected
+    from skillclaw.server import runfile
+
+    running = runfile.read_running(ctx.home)
+    if running is None:
+        if ctx.json:
+            output.print_json({"stopped": False})
+        else:
+            output.plain("SkillClaw does not run.")
+        return
+    runfile.request_stop(ctx.home)
+    process = psutil.Process(running.pid)
+    try:
+        process.wait(40)
+    except psutil.TimeoutExpired:
+        process.terminate()
+        try:
+            process.wait(10)
+        except psutil.TimeoutExpired:
+            process.kill()
+    still = connected(ctx.home)
+    if ctx.json:
+        output.print_json({"stopped": True, "connected": still})
+        return
+    output.plain("Stopped.")
+    if still:
+        output.plain(
+            f"Still pointed at the proxy: {', '.join(still)}. Without it they need: skillclaw disconnect"
+        )
+
+
+def status(ctx: Context) -> None:
+    """What runs, what is connected, what was recorded and learned."""
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.survey import status_of
+
+    facts = status_of(Machine(ctx.home))
+    if ctx.json:
+        output.print_json(facts)
+    else:
+        output.plain(facts.text())
+
+
+def logs(
+    ctx: Context,
+    part: Annotated[str, typer.Argument(help="up, proxy or evolve.")] = "up",
+    lines: Annotated[int, typer.Option("-n", help="How many lines.", min=1)] = 40,
+) -> None:
+    """The last lines of a log."""
+    if part not in ("up", "proxy", "evolve"):
+        raise UsageError(f"There is no log {part!r}.", "", "Logs: up, proxy, evolve")
+    path = ctx.home / "logs" / f"{part}.log"
+    try:
+        text = path.read_text("utf-8", "replace").splitlines()[-lines:]
+    except FileNotFoundError:
+        text = []
+    if ctx.json:
+        output.print_json({"path": str(path), "lines": text})
+    else:
+        output.plain("\n".join(text) or f"Nothing in {path} yet.")

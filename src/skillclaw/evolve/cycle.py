@@ -1,0 +1,203 @@
+"""One cycle: sessions -> patterns -> proposals -> verdicts -> releases (DESIGN 3.4, 3.5).
+
+Idempotent: a proposal's id is the hash of its inputs, what the log already decided is not decided again,
+and a second cycle over the same sessions releases nothing new.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from skillclaw import gate
+from skillclaw.errors import BadInputError, UsageError
+from skillclaw.evolve.evolvers import Current, EvolveContext, Evolver, evolvers
+from skillclaw.evolve.mine import mine
+from skillclaw.hub import Hub, HubState
+from skillclaw.hub.records import Stage
+from skillclaw.journal.store import SessionStore
+from skillclaw.settings import EvolveSettings
+from skillclaw.skills.bundle import version
+from skillclaw.skills.records import Pattern, Proposal, Sidecar, Verdict, content_id
+from skillclaw.trajectory.model import Record, Trajectory, meta
+
+if TYPE_CHECKING:
+    from skillclaw.gate.context import ForeignSkill, Masker
+
+__all__ = ["CycleReport", "Judged", "ReleasedVersion", "Spent", "current_skills", "run_cycle"]
+
+Progress = Callable[[int, int | None, str], None]
+
+
+class Spent(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """What a cycle used; `usd` of models, `seconds` of wall time."""
+
+    tokens: int = 0
+    calls: int = 0
+    usd: float = 0.0
+    seconds: float = 0.0
+
+
+class Judged(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """A proposal with what the gate said. `dropped` counts items that the gate did not let through."""
+
+    proposal: Proposal
+    verdict: str
+    reasons: list[Verdict]
+    dropped: int = 0
+    known: bool = False
+
+
+class ReleasedVersion(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """A version that this cycle made available."""
+
+    skill: str
+    version: str
+    stage: str
+
+
+class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """What a cycle found and did."""
+
+    cycle: str
+    sessions: int
+    episodes: int
+    patterns: list[Pattern]
+    proposals: list[Judged]
+    released: list[ReleasedVersion]
+    spent: Spent
+
+
+def run_cycle(
+    *,
+    sessions: SessionStore,
+    hub: Hub,
+    policy: str,
+    settings: EvolveSettings,
+    redactor: Masker,
+    foreign: Sequence[ForeignSkill],
+    now: datetime,
+    engine: str | None = None,
+    dry_run: bool = False,
+    progress: Progress = lambda done, total, what: None,
+) -> CycleReport:
+    """Mine the sessions, propose, judge, release what passed.
+
+    `policy` is a name of gate.policies; `foreign` are skills on this machine that the hub does not know. With
+    `dry_run` nothing is written to the hub and `released` says what would have been. Raises UsageError for an
+    engine or policy that does not exist, StorageError and VerifyError of the hub and the store.
+    """
+    began = time.monotonic()
+    rules = gate.policy(policy)
+    evolver = _evolver(engine or settings.engine)
+    state = hub.state()
+    forgotten = set(state.tombstones)
+    chosen = (t for t in sessions.trajectories() if meta(t).key not in forgotten)
+    mined = mine(chosen, now=now, half_life_days=settings.half_life, progress=progress)
+    current = current_skills(hub, state)
+    context = gate.GateContext(
+        policy=rules,
+        redactor=redactor,
+        sessions=lambda key: None if key in forgotten else _session(sessions, key),
+        current=current,
+        foreign=foreign,
+    )
+    if not dry_run:
+        _settle_policy(hub, state, policy)
+    judged, released = [], []
+    proposals = evolver.propose(
+        mined.patterns,
+        current,
+        EvolveContext(policy=rules, now=now, gate=context, taken=frozenset(skill.name for skill in foreign)),
+    )
+    for done, proposal in enumerate(proposals):
+        progress(done, len(proposals), f"judging {proposal.skill}")
+        known = state.proposals.get(proposal.id)
+        if known is not None and known.status in DECIDED:
+            judged.append(Judged(proposal=proposal, verdict=known.status, reasons=known.verdicts, known=True))
+            continue
+        result = _judge(proposal, context)
+        if result is None:
+            continue
+        judged.append(result)
+        passed = result.verdict == "passed"
+        version = proposal_version(result.proposal)
+        stage: Stage = "stable" if rules.release == "at once" else "canary"
+        if result.proposal.action == "retire":
+            stage = "archived"
+        if not dry_run:
+            hub.propose(result.proposal)
+            hub.record_verdicts(result.proposal.id, result.reasons, result.verdict)
+            if passed:
+                hub.release(result.proposal.id, stage=stage)
+        if passed:
+            released.append(ReleasedVersion(skill=result.proposal.skill, version=version, stage=stage))
+    return CycleReport(
+        cycle=content_id("cycle", state.head, sorted(p.id for p in mined.patterns), now.isoformat()),
+        sessions=mined.sessions,
+        episodes=mined.episodes,
+        patterns=mined.patterns,
+        proposals=judged,
+        released=released,
+        spent=Spent(seconds=round(time.monotonic() - began, 3)),
+    )
+
+
+DECIDED = frozenset({"released", "held", "rejected"})
+"""States in which a proposal is not judged again: the same evidence gives the same id and the same answer."""
+
+
+def _session(sessions: SessionStore, key: str) -> Trajectory | None:
+    try:
+        return sessions.get(key)
+    except BadInputError:
+        return None  # forgotten or expired meanwhile: it supports nothing any more
+
+
+def _evolver(name: str) -> Evolver:
+    known = evolvers()
+    if name not in known:
+        raise UsageError(f"There is no evolver {name!r}.", "", f"Known: {', '.join(sorted(known))}")
+    return known[name]
+
+
+def _settle_policy(hub: Hub, state: HubState, policy: str) -> None:
+    """The log must know the policy, since its fold enforces approvals."""
+    if state.settings.get("policy") != policy:
+        hub.commit("settings", {"policy": policy}, role="owner")
+
+
+def _judge(proposal: Proposal, context: gate.GateContext) -> Judged | None:
+    """The proposal without the lines that fail alone, and the gate's answer; None when it changes nothing."""
+    pruned, dropped = gate.prune(proposal, context)
+    if proposal.base is not None and proposal_version(pruned) == proposal.base:
+        return None
+    verdicts = gate.judge(pruned, context)
+    return Judged(proposal=pruned, verdict=gate.decide(verdicts), reasons=verdicts, dropped=dropped)
+
+
+def proposal_version(proposal: Proposal) -> str:
+    """The version that the proposal would make current; empty for a retirement."""
+    return version(proposal.bundle) if proposal.bundle is not None else ""
+
+
+def current_skills(hub: Hub, state: HubState) -> dict[str, Current]:
+    """The skills that the hub's log makes available now, with their items and evidence."""
+    found: dict[str, Current] = {}
+    for name, skill in state.skills.items():
+        release = skill.release(skill.current) if skill.current else None
+        if release is None:
+            continue
+        sidecar = (
+            msgspec.json.decode(hub.get_object(release.sidecar), type=Sidecar)
+            if release.sidecar
+            else Sidecar(skill=name, version=release.version)
+        )
+        found[name] = Current(
+            bundle=hub.get_bundle(release), sidecar=sidecar, version=release.version, pinned=skill.pinned
+        )
+    return found

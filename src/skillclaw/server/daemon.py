@@ -1,0 +1,243 @@
+"""`skillclaw up`: starts the proxy and keeps the loop going until it is told to stop.
+
+The proxy is a process of its own, so that traffic never waits for learning; a cycle is another, so that its
+memory is given back. A part that fails is logged, shown by `status`, and tried again; it never stops the
+others. Wanted agents are connected as long as it runs.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+
+from skillclaw import __version__
+from skillclaw.errors import BusyError, SkillClawError
+from skillclaw.server import runfile
+from skillclaw.server.connections import connect_wanted, let_go
+from skillclaw.server.consent import agreed
+from skillclaw.server.machine import Machine
+from skillclaw.server.proxy_process import ProxyProcess
+
+__all__ = ["Daemon"]
+
+log = logging.getLogger("skillclaw.up")
+TICK = 0.5
+"""Seconds between looks at the clock, the proxy and the stop file."""
+
+
+class Daemon:
+    """The loop of one home. `run` returns when stop is asked for, by file, signal or Ctrl-C."""
+
+    def __init__(self, machine: Machine, *, port: int | None = None) -> None:
+        self.machine = machine
+        self.port = machine.settings.proxy.port if port is None else port
+        self._stop = threading.Event()
+        self._cycle: subprocess.Popen[bytes] | None = None
+        self._cycle_cursor: int | None = None
+
+    def run(self, on_ready: Callable[[runfile.Running], None]) -> None:
+        """Run until stopped. Raises BusyError when this home's daemon runs already, StorageError, ..."""
+        machine = self.machine
+        running = runfile.read_running(machine.home)
+        if running is not None:
+            raise BusyError(
+                f"SkillClaw runs already (process {running.pid}, port {running.port}).",
+                "One home has one `up`.",
+                "See: skillclaw status; end it: skillclaw stop; or use another --home and --port.",
+            )
+        with machine.alone("up"):
+            _log_to_file(machine)
+            runfile.stop_requested(machine.home)
+            proxy = ProxyProcess(machine, self.port)
+            proxy.start()
+            try:
+                pid, created = runfile.pid_of_self()
+                self._running = runfile.Running(
+                    pid=pid,
+                    created=created,
+                    port=proxy.port,
+                    started=_now(),
+                    version=__version__,
+                    agreed=agreed(machine.home),
+                    ready=True,
+                )
+                runfile.write_running(machine.home, self._running)
+                log.info("up: port %d, process %d", proxy.port, pid)
+                self._catch_signals()
+                if self._running.agreed:
+                    self._try("connect", lambda: self._connect(proxy.port))
+                on_ready(self._running)
+                self._loop(proxy)
+            finally:
+                self._end_cycle()
+                let_go(machine)
+                proxy.stop()
+                runfile.forget_running(machine.home)
+                log.info("down")
+
+    def _loop(self, proxy: ProxyProcess) -> None:
+        settings = self.machine.settings
+        due = {
+            "record": _Every(min(5.0, max(0.5, settings.journal.idle / 4)), self._record),
+            "upstreams": _Every(5.0, proxy.refresh),
+            "follow": _Every(60.0, self._follow),
+            "evolve": _Every(settings.evolve.interval * 60, self._evolve),
+            "sync": _Every(settings.sync.interval, self._sync),
+            "expire": _Every(3600.0, self._expire),
+        }
+        while not self._stop.wait(TICK) and not runfile.stop_requested(self.machine.home):
+            self._try("proxy", proxy.keep_alive)
+            self._try("cycle", self._reap_cycle)
+            for name, part in due.items():
+                if part.is_due() and not self._stop.is_set():
+                    self._try(name, part.run)
+
+    def _try(self, name: str, part: Callable[[], bool]) -> None:
+        """Run one part; a failure is told once, not every tick."""
+        before = self._running.errors.get(name, "")
+        done = False
+        try:
+            done = part()
+            now = ""
+        except SkillClawError as error:
+            now = " ".join(str(error).split())
+        except Exception as error:
+            now = f"{type(error).__name__}: {error}"
+            if now != before:
+                log.exception("%s failed", name)
+        if now != before:
+            if now:
+                log.error("%s: %s", name, now)
+            else:
+                log.info("%s: well again", name)
+        if now != before or done:
+            errors = {k: v for k, v in (self._running.errors | {name: now}).items() if v}
+            last = self._running.last | ({name: _now()} if done else {})
+            self._running = msgspec.structs.replace(self._running, errors=errors, last=last)
+            try:
+                runfile.write_running(self.machine.home, self._running)
+            except OSError as error:
+                log.error("cannot write run/up.json: %s", error)
+
+    def _connect(self, port: int) -> bool:
+        failures = connect_wanted(self.machine, port)
+        if failures:
+            raise SkillClawError("; ".join(failures.values()), "", "See: skillclaw doctor")
+        return True
+
+    def _record(self) -> bool:
+        from skillclaw.server.recording import assemble_recorded
+
+        return assemble_recorded(self.machine, idle=self.machine.settings.journal.idle) > 0
+
+    def _follow(self) -> bool:
+        if not agreed(self.machine.home):
+            return False
+        from skillclaw.agents import Env
+        from skillclaw.server.intake import import_histories
+
+        report = import_histories(self.machine, Env.current())
+        if report.imported:
+            log.info("imported %d sessions", report.imported)
+        return report.imported > 0
+
+    def _sync(self) -> bool:
+        if not agreed(self.machine.home):
+            return False
+        from skillclaw.server.work import sync
+
+        lines = sync(self.machine).lines()
+        for line in lines:
+            log.info("sync: %s", line)
+        return bool(lines)
+
+    def _expire(self) -> bool:
+        from skillclaw.journal.reader import expire
+
+        return expire(self.machine.home / "journal", days=self.machine.settings.journal.expire_days) > 0
+
+    def _evolve(self) -> bool:
+        cursor = self.machine.sessions.cursor()
+        if not agreed(self.machine.home) or self._cycle is not None or cursor in (0, self._cycle_cursor):
+            return False
+        self._cycle_cursor = cursor
+        out = (self.machine.home / "logs" / "evolve.log").open("ab")
+        with out:
+            self._cycle = subprocess.Popen(
+                [sys.executable, "-m", "skillclaw", "evolve", "--json", "--home", str(self.machine.home)],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+        log.info("cycle started (process %d)", self._cycle.pid)
+        return True
+
+    def _reap_cycle(self) -> bool:
+        if self._cycle is None or self._cycle.poll() is None:
+            return False
+        code = self._cycle.returncode
+        self._cycle = None
+        if code != 0:
+            self._cycle_cursor = None
+            raise SkillClawError(
+                f"The last cycle ended with exit code {code}.", "", "See: skillclaw logs evolve"
+            )
+        log.info("cycle done")
+        return True
+
+    def _end_cycle(self) -> None:
+        if self._cycle is not None and self._cycle.poll() is None:
+            self._cycle.terminate()
+            try:
+                self._cycle.wait(10)
+            except subprocess.TimeoutExpired:
+                self._cycle.kill()
+
+    def _catch_signals(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for name in ("SIGTERM", "SIGINT", "SIGBREAK", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None:
+                signal.signal(number, lambda *_: self._stop.set())
+
+
+class _Every:
+    """A part of the loop and when it is due; due at once at the start."""
+
+    def __init__(self, seconds: float, part: Callable[[], bool]) -> None:
+        self.seconds = seconds
+        self.part = part
+        self.next = 0.0
+
+    def is_due(self) -> bool:
+        return time.monotonic() >= self.next
+
+    def run(self) -> bool:
+        try:
+            return self.part()
+        finally:
+            self.next = time.monotonic() + self.seconds
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _log_to_file(machine: Machine) -> None:
+    path = machine.home / "logs" / "up.log"
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
+    path.chmod(0o600)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    root = logging.getLogger("skillclaw")
+    root.setLevel(logging.INFO)
+    root.addHandler(handler)

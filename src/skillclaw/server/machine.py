@@ -1,0 +1,133 @@
+"""What this machine has: settings, identity, sessions, personal hub, library. Opened when first asked for."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skillclaw import settings as settings_module
+from skillclaw.errors import BusyError, StorageError
+from skillclaw.settings import Settings
+
+if TYPE_CHECKING:
+    from skillclaw.hub import Hub
+    from skillclaw.journal.identity import Identity
+    from skillclaw.journal.redact import Redactor
+    from skillclaw.journal.store import SessionStore
+    from skillclaw.library import Library
+
+__all__ = ["PERSONAL", "Machine"]
+
+PERSONAL = "personal"
+"""Name of the hub that every machine has."""
+
+
+class Machine:
+    """The parts of one SkillClaw home; each is opened on first use, so that light commands stay light."""
+
+    def __init__(self, home: Path, environ: Mapping[str, str] | None = None) -> None:
+        self.home = home
+        self.environ = os.environ if environ is None else environ
+
+    def prepare(self) -> None:
+        """Make the home folder (0700) and see that it can be written."""
+        try:
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self.home / "run").mkdir(mode=0o700, exist_ok=True)
+            (self.home / "logs").mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"Cannot make SkillClaw's folder {self.home}.",
+                str(error),
+                "Free space, mend permissions, or choose another folder with --home.",
+            ) from error
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of this home."""
+        return settings_module.load(self.home, self.environ)
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Who this installation is."""
+        from skillclaw.journal.identity import Identity
+
+        self.prepare()
+        return Identity.load_or_create(self.home)
+
+    @property
+    def user(self) -> str:
+        """The person that this machine's own sessions count for."""
+        return self.settings.user or self.identity.user
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """The redactor of this client, which knows the user's home and name."""
+        from skillclaw.journal.redact import Redactor
+
+        names = {getpass.getuser(), Path.home().name}
+        return Redactor(self.identity.key, home=Path.home(), user_names=sorted(names - {"", "root", "/"}))
+
+    @cached_property
+    def sessions(self) -> SessionStore:
+        """The redacted sessions of this machine."""
+        from skillclaw.journal.store import SessionStore
+
+        self.prepare()
+        return SessionStore(self.home)
+
+    @property
+    def hub_url(self) -> str:
+        """Where the personal hub lies."""
+        return self.settings.hub.url or str(self.home / "hub")
+
+    @cached_property
+    def hub(self) -> Hub:
+        """The personal hub, made on first use with its keys on this machine (DESIGN 7.4)."""
+        from skillclaw.hub import Hub
+
+        self.prepare()
+        return Hub.open_or_create(self.hub_url, self.home / "keys", seen=self.home / "hubs.json")
+
+    @cached_property
+    def targets(self) -> list[Path]:
+        """The skills folders that this machine's agents load from."""
+        return [Path(given).expanduser() for given in self.settings.sync.targets]
+
+    @cached_property
+    def library(self) -> Library:
+        """The skills installed on this machine."""
+        from skillclaw.library import Library
+
+        self.prepare()
+        return Library(self.home, self.targets)
+
+    @contextmanager
+    def alone(self, what: str, *, wait: float = 0.0) -> Iterator[None]:
+        """Hold this home's lock for `what` (`up`, `evolve`); BusyError when another process has it."""
+        from filelock import FileLock, Timeout
+
+        self.prepare()
+        path = self.home / "run" / f"{what}.lock"
+        lock = FileLock(path, timeout=wait, mode=0o600)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise BusyError(
+                f"Another `skillclaw {what}` is at work in {self.home}.",
+                "Only one may run at a time.",
+                "Wait for it, or see: skillclaw status",
+            ) from error
+        except OSError as error:
+            raise StorageError(
+                f"Cannot lock {path}.", str(error), "Free space or mend permissions."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()

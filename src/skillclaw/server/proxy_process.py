@@ -1,0 +1,133 @@
+"""The proxy as a child process: started, watched, started again when it dies, drained at the end."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from skillclaw.agents import Env, adapters, connected_upstreams
+from skillclaw.errors import SkillClawError
+from skillclaw.proxy import ProxyConfig, command, write_config
+from skillclaw.server.machine import Machine
+from skillclaw.settings import load
+
+__all__ = ["ProxyProcess", "upstreams"]
+
+log = logging.getLogger("skillclaw.up")
+READY = 15.0
+"""Seconds that the proxy may take to listen; it takes well under one on an idle machine."""
+
+
+def upstreams(machine: Machine) -> dict[str, str]:
+    """Where each agent's prefix forwards to: the setting, else what `connect` replaced, else what the
+    agent's own settings say, else its provider."""
+    env = Env.current()
+    found = {name: adapter.upstream(env) for name, adapter in adapters().items()}
+    found |= connected_upstreams(machine.home)
+    chosen = load(machine.home, machine.environ).agents
+    found |= {name: agent.upstream for name, agent in chosen.items() if agent.upstream}
+    return {name: url for name, url in found.items() if url}
+
+
+class ProxyProcess:
+    """One running proxy. `port` is the real one after `start` (0 asks for any free port)."""
+
+    def __init__(self, machine: Machine, port: int) -> None:
+        self.machine = machine
+        self.port = port
+        self._process: subprocess.Popen[bytes] | None = None
+        self._upstreams: Mapping[str, str] = {}
+        self._failures = 0
+        self._retry_at = 0.0
+
+    def start(self) -> None:
+        """Start and wait until it listens; SkillClawError with the proxy's own words when it does not."""
+        self._upstreams = upstreams(self.machine)
+        path = self._write_config()
+        error_log = (self.machine.home / "logs" / "proxy.log").open("ab")
+        with error_log:
+            process = subprocess.Popen(
+                command(path), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=error_log
+            )
+        line = _first_line(process, READY)
+        if not line.startswith("ready "):
+            process.kill()
+            process.wait()
+            raise SkillClawError(
+                f"The proxy could not start on port {self.port}.",
+                line or f"It said nothing for {READY:.0f} s.",
+                "Choose another: --port, or `skillclaw config set proxy.port N`. See: skillclaw logs proxy",
+            )
+        self.port = int(line.split()[1])
+        self._process = process
+        self._failures = 0
+
+    def _write_config(self) -> Path:
+        settings = self.machine.settings
+        path = self.machine.home / "run" / "proxy.json"
+        write_config(
+            path,
+            ProxyConfig(
+                port=self.port,
+                home=str(self.machine.home),
+                upstreams=dict(self._upstreams),
+                connect_timeout=settings.proxy.connect_timeout,
+                drain=settings.proxy.drain,
+                journal_max_mb=settings.journal.max_mb,
+            ),
+        )
+        return path
+
+    def refresh(self) -> bool:
+        """Tell the proxy of upstreams that changed since, which it takes up while it runs; True when so."""
+        now = upstreams(self.machine)
+        if now == self._upstreams:
+            return False
+        self._upstreams = now
+        self._write_config()
+        return True
+
+    def keep_alive(self) -> bool:
+        """Start the proxy again if it died, with a growing pause between tries; True when it did so."""
+        if self._process is not None and self._process.poll() is None:
+            return False
+        if time.monotonic() < self._retry_at:
+            raise SkillClawError(
+                "The proxy is down and will be started again.", "", "See: skillclaw logs proxy"
+            )
+        if self._process is not None:
+            log.error("the proxy ended with code %s; starting it again", self._process.returncode)
+            self._process = None
+        self._failures += 1
+        self._retry_at = time.monotonic() + min(30.0, 2.0**self._failures)
+        self.start()
+        return True
+
+    def stop(self) -> None:
+        """Ask the proxy to drain and end; end it if it does not."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(self.machine.settings.proxy.drain + 5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _first_line(process: subprocess.Popen[bytes], seconds: float) -> str:
+    """The first line of the child's output, or what came until it ended or time was up."""
+    lines: list[bytes] = []
+
+    def read() -> None:
+        assert process.stdout is not None
+        lines.append(process.stdout.readline())
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    reader.join(seconds)
+    return lines[0].decode("utf-8", "replace").strip() if lines else ""

@@ -1,0 +1,158 @@
+"""What is on this machine: agents, past sessions, what runs, what was learned. Reads only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skillclaw.trajectory.model import Record
+
+if TYPE_CHECKING:
+    from skillclaw.server.machine import Machine
+
+__all__ = ["AgentFound", "Status", "Survey", "status_of", "survey"]
+
+
+class AgentFound(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """One agent as found; `config` is the file that `connect` would change."""
+
+    name: str
+    title: str
+    installed: bool
+    version: str
+    config: str
+    sessions: int
+    connected: bool
+
+
+class Survey(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """What `up` finds before it does anything. `past`: histories on disk; `stored`: sessions kept already."""
+
+    agents: list[AgentFound]
+    past: int
+    stored: int
+    skills: int
+    targets: list[str]
+
+
+class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """`status --json`. `journal` holds the proxy's counters, null when it does not run."""
+
+    running: bool
+    pid: int | None
+    port: int
+    version: str
+    agents: list[AgentFound]
+    journal: dict[str, object] | None
+    sessions: int
+    outcomes: dict[str, int]
+    skills: int
+    proposals: dict[str, int]
+    errors: dict[str, str]
+    last: dict[str, str]
+    agreed: bool
+
+    def text(self) -> str:
+        """For people."""
+        lines = [
+            f"SkillClaw {self.version}: "
+            + (
+                f"runs (process {self.pid}, port {self.port})"
+                if self.running
+                else "does not run (skillclaw up)"
+            )
+        ]
+        for agent in self.agents:
+            if agent.installed or agent.sessions or agent.connected:
+                state = "connected" if agent.connected else "not connected"
+                lines.append(
+                    f"  {agent.title} {agent.version or '-'}: {state}, {agent.sessions} sessions on disk"
+                )
+        if self.journal is not None:
+            lines.append(
+                "Journal: "
+                + ", ".join(f"{key} {value}" for key, value in self.journal.items() if value != "")
+            )
+        outcomes = ", ".join(f"{count} {name}" for name, count in sorted(self.outcomes.items())) or "none yet"
+        lines.append(f"Sessions: {self.sessions} ({outcomes})")
+        waiting = ", ".join(f"{count} {name}" for name, count in sorted(self.proposals.items())) or "none"
+        lines.append(f"Skills: {self.skills}; proposals: {waiting}")
+        if not self.agreed:
+            lines.append("Nothing is imported, connected or installed yet: skillclaw up --yes")
+        lines += [f"Trouble with {part}: {text}" for part, text in sorted(self.errors.items())]
+        return "\n".join(lines)
+
+
+def _agents(machine: Machine, *, versions: bool) -> list[AgentFound]:
+    from skillclaw.agents import Env, adapters, connected
+
+    env = Env.current()
+    joined = set(connected(machine.home))
+    found = []
+    for name, adapter in sorted(adapters().items()):
+        seen = adapter.detect(env, versions=versions)
+        found.append(
+            AgentFound(
+                name=name,
+                title=adapter.title,
+                installed=seen.installed,
+                version=seen.version or "",
+                config=str(seen.config) if seen.config else "",
+                sessions=seen.sessions,
+                connected=name in joined,
+            )
+        )
+    return found
+
+
+def survey(machine: Machine) -> Survey:
+    """Look around; nothing is changed, nothing is read but names and counts."""
+    agents = _agents(machine, versions=True)
+    return Survey(
+        agents=agents,
+        past=sum(agent.sessions for agent in agents),
+        stored=_stored(machine),
+        skills=_skills(machine)[0],
+        targets=list(machine.settings.sync.targets),
+    )
+
+
+def _stored(machine: Machine) -> int:
+    return machine.sessions.count() if (machine.home / "sessions.db").exists() else 0
+
+
+def _skills(machine: Machine) -> tuple[int, dict[str, int]]:
+    if not machine.settings.hub.url and not (machine.home / "hub").exists():
+        return 0, {}
+    state = machine.hub.state()
+    waiting: dict[str, int] = {}
+    for proposal in state.proposals.values():
+        waiting[proposal.status] = waiting.get(proposal.status, 0) + 1
+    return sum(1 for skill in state.skills.values() if skill.current), waiting
+
+
+def status_of(machine: Machine) -> Status:
+    """Everything that `status` shows."""
+    from skillclaw import __version__
+    from skillclaw.server import runfile
+    from skillclaw.server.consent import agreed
+
+    running = runfile.read_running(machine.home)
+    port = running.port if running else machine.settings.proxy.port
+    health = runfile.health(port) if running else None
+    skills, proposals = _skills(machine)
+    exists = (machine.home / "sessions.db").exists()
+    return Status(
+        running=running is not None,
+        pid=running.pid if running else None,
+        port=port,
+        version=__version__,
+        agents=_agents(machine, versions=False),
+        journal=health["journal"] if health else None,
+        sessions=_stored(machine),
+        outcomes=machine.sessions.outcomes() if exists else {},
+        skills=skills,
+        proposals=proposals,
+        errors=running.errors if running else {},
+        last=running.last if running else {},
+        agreed=agreed(machine.home),
+    )

@@ -1,0 +1,39 @@
+"""The steps of the loop that both the daemon and single commands take."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from skillclaw.server.machine import PERSONAL
+
+if TYPE_CHECKING:
+    from skillclaw.library import SyncReport
+    from skillclaw.server.machine import Machine
+
+__all__ = ["cycle_inputs", "sync"]
+
+
+def cycle_inputs(machine: Machine) -> dict[str, Any]:
+    """What `evolve.cycle.run_cycle` needs to know of this machine."""
+    from skillclaw.library import foreign_skills
+
+    settings = machine.settings
+    ours = set(machine.hub.state().skills)
+    return {
+        "sessions": machine.sessions,
+        "hub": machine.hub,
+        "policy": settings.gate.policy,
+        "settings": settings.evolve,
+        "redactor": machine.redactor,
+        "foreign": [skill for skill in foreign_skills(machine.targets) if skill.name not in ours],
+        "now": datetime.now(UTC),
+    }
+
+
+def sync(machine: Machine) -> SyncReport:
+    """Bring the agents' skills folders to what the hub's log says; static checks run again before install."""
+    from skillclaw.gate import static_checks
+
+    hub = machine.hub
+    return machine.library.sync(PERSONAL, hub.state(), hub.get_bundle, static_checks)

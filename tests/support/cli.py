@@ -1,0 +1,65 @@
+"""The `skillclaw` command as users run it: a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def skillclaw(
+    *args: str,
+    home: Path,
+    environ: Mapping[str, str] | None = None,
+    timeout: float = 110,
+    cwd: Path | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command with SkillClaw's home in `home`/.skillclaw and the user's home in `home`."""
+    base = {k: v for k, v in os.environ.items() if not k.startswith(("SKILLCLAW_", "ANTHROPIC_", "OPENAI_"))}
+    drop = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "XDG_CONFIG_HOME")
+    env = {k: v for k, v in base.items() if k not in drop}
+    env |= {
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "SKILLCLAW_HOME": str(home / ".skillclaw"),
+        "COLUMNS": "200",
+    }
+    env |= dict(environ or {})
+    return subprocess.run(
+        [sys.executable, "-m", "skillclaw", *args],
+        env=env,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def ok(*args: str, home: Path, **more: Any) -> str:
+    """Standard output of a command that must succeed."""
+    done = skillclaw(*args, home=home, **more)
+    assert done.returncode == 0, f"skillclaw {' '.join(args)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def ok_json(*args: str, home: Path, **more: Any) -> Any:
+    """The JSON that a command printed."""
+    return json.loads(ok(*args, "--json", home=home, **more))
+
+
+def fails(*args: str, home: Path, code: int = 1, **more: Any) -> str:
+    """Standard error of a command that must fail with `code`, in at most three lines, without a traceback."""
+    done = skillclaw(*args, home=home, **more)
+    assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+    lines = done.stderr.strip().splitlines()
+    assert lines, "an error must say something"
+    assert lines[0].startswith("error: "), done.stderr
+    assert len(lines) <= 3, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    return done.stderr
