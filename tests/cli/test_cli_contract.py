@@ -126,7 +126,14 @@ def test_every_command_has_help_and_the_common_options(tmp_path: Path) -> None:
     ]
     commands += ["proposals list", "proposals show", "proposals approve", "proposals reject", "skills list"]
     commands += ["skills show", "skills diff", "skills log", "skills evidence", "skills pin", "skills unpin"]
-    commands += ["skills rollback", "skills edit-status", "skills uninstall", "hub status", "hub verify"]
+    commands += [
+        "skills rollback",
+        "skills edit-status",
+        "skills uninstall",
+        "skills install",
+        "hub status",
+        "hub verify",
+    ]
     commands += ["bench mine", "bench proxy", "bench convert", "config show", "config get", "config set"]
     for command in commands:
         text = ok(*command.split(), "--help", home=tmp_path)

@@ -257,7 +257,7 @@ def test_three_users_sessions_reach_the_fourth_users_agents(tmp_path: Path, pers
             assert any(name.encode() in s.body for s in upstream.seen[seen:])
             for session in wire_sessions(person):
                 known = session["extra"]["skillclaw"]
-                if known["source"] != "wire":
+                if known.get("source") != "wire":
                     continue
                 (use,) = [u for u in known["skills"] if u["name"] == name]
                 assert use["offered"]

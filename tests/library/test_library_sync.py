@@ -292,9 +292,7 @@ def test_a_revoked_version_goes_to_quarantine_edited_or_not(world: World, edited
     assert world.library.status() == []
 
 
-def test_refused_by_a_check_and_project_scope_are_not_installed(world: World) -> None:
-    world.release(bundle("mine-only"), scope="project", project="p")
-    assert [action for action, *_ in actions(world.sync())] == ["skipped"]
+def test_what_a_check_refuses_is_not_installed(world: World) -> None:
     world.release(bundle())
     world.verdicts = [Verdict(check="scan", verdict="reject", reason="It pipes the web into a shell.")]
     report = world.sync()
@@ -306,12 +304,12 @@ def test_refused_by_a_check_and_project_scope_are_not_installed(world: World) ->
     assert world.states()["git", "claude"] == "installed"
 
 
-def test_folders_are_made_only_where_an_agent_is(tmp_path: Path) -> None:
+def test_folders_are_made_but_no_long_paths(tmp_path: Path) -> None:
     world = World(tmp_path)
     (tmp_path / ".claude").mkdir()
     targets = [
         tmp_path / ".claude" / "skills",
-        tmp_path / ".codex" / "skills",
+        tmp_path / "not" / "mounted" / "skills",
         tmp_path / ".agents" / "skills",
     ]
     world.library = Library(world.home, targets)

@@ -37,7 +37,9 @@ class Person:
     @classmethod
     def make(cls, folder: Path) -> Person:
         person = cls(
-            home=folder / "home", project=folder / "project", skillclaw=folder / "home" / ".skillclaw"
+            home=folder / "home",
+            project=folder / f"{folder.name}-work",
+            skillclaw=folder / "home" / ".skillclaw",
         )
         person.home.mkdir(parents=True)
         person.project.mkdir()

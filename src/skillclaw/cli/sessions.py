@@ -90,7 +90,8 @@ def preview(ctx: Context, session: SessionArgument) -> None:
 
     shown = preview_of(_recorded(ctx).sessions.get(session))
     if ctx.json:
-        output.print_json(shown)
+        body = shown.body.decode("utf-8")
+        output.print_json({"body": body, "masked": shown.masked, "size": shown.size})
         return
     output.plain(shown.body.decode("utf-8"))
     masked = ", ".join(f"{count} {kind}" for kind, count in sorted(shown.masked.items())) or "nothing"

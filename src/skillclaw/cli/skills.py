@@ -30,6 +30,7 @@ def register(parent: typer.Typer) -> None:
     command(app, "rollback")(rollback)
     command(app, "edit-status")(edit_status)
     command(app, "uninstall")(uninstall)
+    command(app, "install")(install)
 
 
 def list_(ctx: Context) -> None:
@@ -211,4 +212,25 @@ def uninstall(
         output.print_json(report)
         return
     for line in report.lines():
+        output.plain(line)
+
+
+def install(
+    ctx: Context,
+    name: Annotated[str | None, typer.Argument(help="The skill's name.", metavar="NAME")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every skill that was held back.")] = False,
+) -> None:
+    """Take skills back that you uninstalled, or whose folders you deleted."""
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.work import sync
+
+    if (name is None) == (not all_):
+        raise UsageError("Say which skill, or --all.", "", "See: skillclaw skills list")
+    machine = Machine(ctx.home)
+    names = machine.library.accept(name)
+    synced = sync(machine)
+    if ctx.json:
+        output.print_json({"taken_back": names, "installed": synced})
+        return
+    for line in synced.lines() or ["Nothing was held back."]:
         output.plain(line)

@@ -31,6 +31,9 @@ WORKS = 0.6
 """The other way works at least this often."""
 
 LUCK = 0.05
+"""Chance, at most, that the difference is luck: three failures against three successes are 1 in 20."""
+
+ROUNDING = 1e-9
 SWAP = " \u2192 "
 """Between the old and the new value of a swap."""
 
@@ -190,7 +193,7 @@ def _lasting(trait: str) -> bool:
 
 def _convinces(calls: Sequence[_Call], key: str, change: Change, cases: Sequence[_Case]) -> bool:
     found = _rates(calls, key, change, cases)
-    return found.first <= FAILS and found.second >= WORKS and found.p <= LUCK
+    return found.first <= FAILS and found.second >= WORKS and found.p <= LUCK + ROUNDING
 
 
 def _rates(calls: Sequence[_Call], key: str, change: Change, cases: Sequence[_Case]) -> Rates:

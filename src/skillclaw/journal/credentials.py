@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import base64
 import re
-import zlib
 from collections import OrderedDict
 from collections.abc import Iterable
-from contextlib import suppress
 from functools import lru_cache
 from urllib.parse import unquote, unquote_plus
 
 import msgspec
-import zstandard
 
 from skillclaw.journal.records import Exchange
+from skillclaw.wire.body import plain
 
 __all__ = ["Masker", "secret_name"]
 
@@ -217,22 +215,9 @@ def _body(
         return headers, body
     encoding = next((v.strip().lower() for n, v in headers if n.lower() == "content-encoding"), "identity")
     if encoding not in ("", "identity"):
-        plain = inflate(body, encoding)
-        if plain is not None:
-            masked = _replace(plain, secrets)
-            if masked is not plain:
+        clear = plain(body, encoding, LARGEST_INFLATED)
+        if clear is not None:
+            masked = _replace(clear, secrets)
+            if masked is not clear:
                 return [(n, v) for n, v in headers if n.lower() != "content-encoding"], masked
     return headers, _replace(body, secrets)
-
-
-def inflate(body: bytes, encoding: str) -> bytes | None:
-    """What a compressed body holds, as far as it can be read; None for an unknown or broken one."""
-    if encoding in ("gzip", "x-gzip", "deflate"):
-        for bits in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
-            with suppress(zlib.error):
-                return zlib.decompressobj(bits).decompress(body, LARGEST_INFLATED)
-    elif encoding == "zstd":
-        with suppress(zstandard.ZstdError):
-            reader = zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True)
-            return reader.read(LARGEST_INFLATED)
-    return None

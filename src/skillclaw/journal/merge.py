@@ -388,7 +388,9 @@ def _merge_meta(
         key=old.key or new.key,
         user=old.user or new.user,
         client=old.client or new.client,
-        project=old.project or new.project,
+        project=next((m.project for m in (new, old) if m.source == "history" and m.project), "")
+        or old.project
+        or new.project,
         task=old.task if old.task is not None else new.task,
         reward=old.reward if old.reward is not None else new.reward,
         signals=signals,

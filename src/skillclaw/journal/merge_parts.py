@@ -102,7 +102,9 @@ def merged_content(one: str | list[Part] | None, other: str | list[Part] | None)
         images = 0 if isinstance(content, str) else sum(part.type != "text" for part in content)
         return images, redacted(text), len(text), _encoder.encode(content)
 
-    return best(one, other, order)
+    if one is None or other is None:
+        return other if one is None else one
+    return max((one, other), key=order)
 
 
 def merged_call(one: ToolCall, other: ToolCall) -> ToolCall:

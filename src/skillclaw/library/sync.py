@@ -99,9 +99,7 @@ class Sync:
             release = skill.release(skill.current) if skill.current else None
             if release is None:
                 continue
-            if release.scope == "project":
-                self._tell(name, "", "skipped", "it holds for one project only", release)
-            elif f"{self.hub}/{name}" in self.book.declined:
+            if f"{self.hub}/{name}" in self.book.declined:
                 self._tell(name, "", "skipped", "you uninstalled it", release)
             else:
                 for target in targets:

@@ -262,6 +262,22 @@ def _recoveries(acts: list[Act], moves: list[Move], intent: str, base: dict[str,
             if acts[other].ok is not None and same_goal(act, acts[other])
         ]
         worked = next((i for i in later if acts[i].ok), None)
+        again = next((i for i in later if acts[i].ok and _same_call(moves[i], failed)), None)
+        if again is not None and again != worked:
+            # What came between is not another way to the goal: it made the failed command itself work.
+            steps = [m for m in moves[index + 1 : again] if m.ok and m.writes and not _same_call(m, failed)]
+            found.append(
+                _make(
+                    "recovery",
+                    base,
+                    intent,
+                    [*steps[-3:], moves[again]],
+                    failed=failed,
+                    worked=True,
+                    steps=sorted({failed.step, *(m.step for m in steps[-3:]), moves[again].step}),
+                )
+            )
+            continue
         if worked is None and mark not in seen:
             seen.add(mark)
             found.append(_make("pitfall", base, intent, [], failed=failed, steps=[failed.step]))
@@ -285,6 +301,11 @@ def _recoveries(acts: list[Act], moves: list[Move], intent: str, base: dict[str,
                 )
             )
     return found
+
+
+def _same_call(move: Move, failed: Move) -> bool:
+    """Whether a command is the failed one once more, word by word."""
+    return bool(move.command) and move.command == failed.command
 
 
 def _helps(act: Act, failed: Act, move: Move, final: Move, index: int) -> bool:

@@ -136,6 +136,7 @@ _TELLING = re.compile(
     re.I,
 )
 _NOISE = re.compile(r"^\s*(?:at |File \"|\^+|~+|-+|=+|\.{3}|note:|hint:|warning:)", re.I)
+_NAMED = re.compile(r"\b(?:error|fatal|panic|exception|failure)\b\s?[:\]!]", re.IGNORECASE)
 _REPEAT = re.compile(r"(<\w+>)(?:[,;]? (?:or |and )?\1)+")
 
 
@@ -159,7 +160,9 @@ def error_template(text: str, limit: int = 160) -> str:
             lines[-1],
         )
     else:
-        chosen = telling[0] if telling else lines[0]
+        # A usage text may hold telling words; a line that says "error:" of itself comes first.
+        named = [line for line in telling if _NAMED.search(line)]
+        chosen = (named or telling or lines)[0]
     statuses: list[str] = []
 
     def keep(match: re.Match[str]) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import math
 import zlib
 from typing import Any
 
+import brotli
 import msgspec
 import zstandard
 
@@ -22,46 +22,46 @@ def header(headers: list[tuple[str, str]], name: str) -> str:
     return next((value for key, value in headers if key.lower() == name), "")
 
 
-def plain(body: bytes, encoding: str) -> bytes | None:
-    """The body without its content encodings; a cut off body gives what is readable.
+def plain(body: bytes, encoding: str, limit: int = LIMIT) -> bytes | None:
+    """The body without its content encodings, `limit` bytes at most; a cut off body gives what is readable.
 
-    None when an encoding is unknown, or the body is not what it says. Brotli needs the `brotli` package.
+    None when an encoding is unknown, or the body is not what it says.
     """
     for name in reversed([part.strip().lower() for part in encoding.split(",") if part.strip()]):
-        unpacked = _unpack(body, name)
+        unpacked = _unpack(body, name, limit)
         if unpacked is None:
             return None
         body = unpacked
     return body
 
 
-def _unpack(body: bytes, name: str) -> bytes | None:
+def _unpack(body: bytes, name: str, limit: int) -> bytes | None:
     if name == "identity" or not body:
         return body
     try:
         if name in ("gzip", "x-gzip"):
-            return _inflate(body, zlib.MAX_WBITS | 16)
+            return _inflate(body, zlib.MAX_WBITS | 16, limit)
         if name == "deflate":
             # RFC 9110 8.4.1.2 means zlib; some servers send raw deflate.
             try:
-                return _inflate(body, zlib.MAX_WBITS)
+                return _inflate(body, zlib.MAX_WBITS, limit)
             except zlib.error:
-                return _inflate(body, -zlib.MAX_WBITS)
+                return _inflate(body, -zlib.MAX_WBITS, limit)
         if name == "zstd":
-            return _zstd(body)
+            return _zstd(body, limit)
         if name == "br":
-            return _brotli(body)
-    except (zlib.error, zstandard.ZstdError):
+            return _brotli(body, limit)
+    except (zlib.error, zstandard.ZstdError, brotli.error):
         return None
     return None
 
 
-def _inflate(body: bytes, wbits: int) -> bytes:
+def _inflate(body: bytes, wbits: int, limit: int) -> bytes:
     out: list[bytes] = []
     size = 0
-    while body and size < LIMIT:
+    while body and size < limit:
         unpacker = zlib.decompressobj(wbits)
-        piece = unpacker.decompress(body, LIMIT - size)
+        piece = unpacker.decompress(body, limit - size)
         out.append(piece)
         size += len(piece)
         body = unpacker.unused_data
@@ -70,12 +70,12 @@ def _inflate(body: bytes, wbits: int) -> bytes:
     return b"".join(out)
 
 
-def _zstd(body: bytes) -> bytes:
+def _zstd(body: bytes, limit: int) -> bytes:
     # A reader, since frames of a stream may carry no size, follow each other, and end too early.
     out: list[bytes] = []
     size = 0
     with zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True) as reader:
-        while size < LIMIT:
+        while size < limit:
             piece = reader.read(1 << 20)
             if not piece:
                 break
@@ -84,16 +84,8 @@ def _zstd(body: bytes) -> bytes:
     return b"".join(out)
 
 
-def _brotli(body: bytes) -> bytes | None:
-    try:
-        module: Any = importlib.import_module("brotli")
-    except ImportError:
-        return None
-    unpacker = module.Decompressor()
-    try:
-        return bytes(unpacker.process(body))[:LIMIT]
-    except module.error:
-        return None
+def _brotli(body: bytes, limit: int) -> bytes:
+    return bytes(brotli.Decompressor().process(body))[:limit]
 
 
 def load_json(data: bytes | str) -> Any:

@@ -10,6 +10,7 @@ from skillclaw.evolve.evolvers._names import topic_title
 from skillclaw.evolve.evolvers._phrases import command_words, error_name, joined, term_words
 from skillclaw.skills.frontmatter import plain
 from skillclaw.skills.records import Pattern
+from skillclaw.skills.text import has_mask
 
 __all__ = ["describe"]
 
@@ -18,14 +19,20 @@ _DANGLING = re.compile(
 )
 
 
-def describe(topic: str, units: list[Unit], context: EvolveContext) -> tuple[str, list[Pattern]]:
+def describe(
+    topic: str, project: str | None, units: list[Unit], context: EvolveContext
+) -> tuple[str, list[Pattern]]:
     """The frontmatter's description, what and when, and the patterns that it stands on.
+
+    What holds in one `project` only says so, since every agent of the machine reads it.
 
     The first sentence says enough alone (some hosts show 60 characters), and any sentence may be left out.
     """
     steps = [unit for unit in units if unit.kind == "step"]
     fixes = [unit for unit in units if unit.kind == "fix"]
     title = topic_title(topic)
+    if project and not has_mask(project):
+        title += f" in the project {project}"
     used: list[Pattern] = []
     tasks: list[str] = []
     for unit in steps:

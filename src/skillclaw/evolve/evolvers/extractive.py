@@ -101,7 +101,7 @@ def _create(group: _Group, context: EvolveContext) -> Proposal | None:
     if not any(unit.kind != "condition" for unit in units):
         return None
     title = topic_title(group.topic)
-    description, behind = describe(group.topic, units, context)
+    description, behind = describe(group.topic, group.project, units, context)
     head = render(Head(name=group.skill, description=description))
     text = f"{head}\n# {title}\n"
     bundle = Bundle(name=group.skill, files=[File(path="SKILL.md", data=text.encode("utf-8"))])
@@ -237,7 +237,7 @@ def _redescribe(
     said = [unit for unit in units if all(same_text(text) in there for text in unit.texts)]
     if not any(unit.kind != "condition" for unit in said):
         return bundle, items
-    description, behind = describe(group.topic, said, context)
+    description, behind = describe(group.topic, group.project, said, context)
     fresh = msgspec.structs.replace(
         _item(group.skill, DESCRIPTION, "condition", description, tuple(behind)), id=ours.id
     )
