@@ -40,6 +40,8 @@ __all__ = ["DATASETS", "read_rows", "taubench_session", "workbench_session", "wr
 
 Row = dict[str, Any]
 
+NOTHING_RECORDED = "The recording holds no message of this session, only how it ended."
+
 
 def read_rows(path: Path) -> Iterator[Row]:
     """The rows of a .jsonl, .jsonl.gz or .jsonl.zst file."""
@@ -137,6 +139,9 @@ def taubench_session(row: Row) -> Trajectory:
             elif role == "tool" and pending:
                 pending["results"].append(message.get("content") or "")
         _flush(steps, pending, model)
+        if not steps:
+            # Some runs kept an outcome and no message; ATIF asks for one step.
+            steps.append(Step(step_id=1, source="system", message=NOTHING_RECORDED))
         task = f"{row['domain']}-{row['task_id']}"
         return _session(
             "tau-bench",
