@@ -40,6 +40,9 @@ __all__ = ["DATASETS", "read_rows", "taubench_session", "workbench_session", "wr
 
 Row = dict[str, Any]
 
+OFFICE = ""
+"""WorkBench is one office: its domains are tools and tasks, not projects that people work in."""
+
 NOTHING_RECORDED = "The recording holds no message of this session, only how it ended."
 
 
@@ -96,7 +99,7 @@ def workbench_session(row: Row) -> Trajectory:
             "workbench",
             row["session_id"],
             user,
-            row["domain"],
+            OFFICE,
             row["task_id"],
             row["model"],
             steps,

@@ -37,7 +37,7 @@ CLOSED = 6
 
 
 DIFFERENT = 3
-"""Requests in different words that must agree before a value counts as the procedure's own."""
+"""Different requests that must agree before a value counts as the procedure's own."""
 
 
 Group = tuple[Move, ...]
@@ -45,11 +45,11 @@ Group = tuple[Move, ...]
 
 
 class _Call(NamedTuple):
-    """One call of a step, with the steps of its request by move, and what was asked."""
+    """One call of a step, with the steps of its request by move, and which request that was."""
 
     move: Move
     steps: dict[int, int]
-    intent: str
+    request: str
 
 
 def path(moves: Sequence[Move]) -> list[Group]:
@@ -87,17 +87,17 @@ def step_index(steps: Sequence[Sequence[Move]]) -> dict[int, int]:
 
 def learn_actions(episodes: Sequence[Episode]) -> list[ActionShape]:
     """The steps that these requests (all of one path) have in common, with rules for their arguments."""
-    return learn_steps([(path(e.actions), e.intent) for e in episodes])
+    return learn_steps([(path(e.actions), e.request) for e in episodes])
 
 
 def learn_steps(paths: Sequence[tuple[Sequence[Sequence[Move]], str]]) -> list[ActionShape]:
-    """The same for paths (of equal length) with the intents that they served."""
+    """The same for paths (of equal length) with the requests that they served."""
     indexes = [step_index(steps) for steps, _ in paths]
     shapes: list[ActionShape] = []
     for number in range(len(paths[0][0])):
         calls = [
-            _Call(move, index, intent)
-            for (steps, intent), index in zip(paths, indexes, strict=True)
+            _Call(move, index, request)
+            for (steps, request), index in zip(paths, indexes, strict=True)
             for move in steps[number]
         ]
         first = calls[0].move
@@ -166,7 +166,7 @@ def _arg(name: str, given: Sequence[tuple[ArgValue, _Call]], calls: int, number:
     if form_count < SHARE * n:
         form = ""
     origin = _origin(given, number)
-    asked = len({call.intent for _, call in given})
+    asked = len({call.request for _, call in given})
     free = not origin or origin == "history"
     constant = None
     # One value for different requests is the procedure's; for one request it may be the request's.
@@ -174,10 +174,12 @@ def _arg(name: str, given: Sequence[tuple[ArgValue, _Call]], calls: int, number:
         count >= SHARE * n
         and asked >= (DIFFERENT if free else 2 * DIFFERENT)
         and not origin.startswith("result")
+        # An id from nowhere is made up, or belongs to what the request was about.
+        and not (free and form == "id")
     ):
         constant = top
     elif free and form in ("text", "path", "id") and 2 <= len(values) <= CLOSED and n >= 3 * len(values):
-        spread = Counter(value for value, _ in {(a.value, call.intent) for a, call in given})
+        spread = Counter(value for value, _ in {(a.value, call.request) for a, call in given})
         if min(spread.values()) >= 2:
             form = "one of " + "|".join(sorted(values))
     return ArgShape(name=name, constant=constant, form=form, origin=origin, share=round(n / calls, 4))

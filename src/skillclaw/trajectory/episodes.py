@@ -97,6 +97,12 @@ class Episode(Record, frozen=True, kw_only=True):
     user_text: str = ""
     worked: bool = True
     accepted: bool = False
+    task: str = ""
+
+    @property
+    def request(self) -> str:
+        """What tells this request from others: the task's id where there is one, else the words."""
+        return self.task or self.intent
 
 
 class _Request(msgspec.Struct):
@@ -124,6 +130,7 @@ def cut(trajectory: Trajectory) -> list[Episode]:
         "day": day,
         "project": known.project,
         "success": success,
+        "task": known.task or "",
     }
     found: list[Episode] = []
     spoken = Words()

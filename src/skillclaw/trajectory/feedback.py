@@ -20,11 +20,15 @@ _CORRECTS = re.compile(
     re.I,
 )
 _CORRECTS_INSIDE = re.compile(
-    r"\b(?:use|run|do|try|call|put) [^.!?\n]{1,80}\binstead\b|\binstead of\b|"
+    r"\b(?:use|run|do|try|call|put) [^.!?\n]{1,80}\binstead\b|"
     r"\bnot [\w.`'-]+[,;] (?:but |use )|"
     r"(?:不要|别)(?:再)?[用改动删]|而不是",
     re.I,
 )
+_WISHES = re.compile(
+    r"^\W*(?:also|additionally|besides|and|i(?:'d| would) (?:also )?like|i (?:also )?(?:want|need))\b", re.I
+)
+"""How a further request begins; "X instead of Y" in it is about things, not about what the agent did."""
 _ACCEPTS = re.compile(
     r"^\W*(?:thanks|thank you|thx|ty\b|great|perfect|nice|awesome|excellent|good\b|looks good|lgtm|"
     r"works|it works|that works|"
@@ -48,7 +52,7 @@ def interrupts(text: str) -> bool:
 def corrects(text: str) -> bool:
     """Whether a user's message says that what the agent just did was wrong."""
     head = text.strip()[:300]
-    return bool(_CORRECTS.match(head) or _CORRECTS_INSIDE.search(head))
+    return bool(_CORRECTS.match(head) or (_CORRECTS_INSIDE.search(head) and not _WISHES.match(head)))
 
 
 def accepts(text: str) -> bool:

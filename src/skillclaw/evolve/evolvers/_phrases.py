@@ -17,8 +17,8 @@ from skillclaw.skills.vocabulary import content_words, error_phrases
 __all__ = ["action", "asked", "code", "command_words", "error_name", "joined", "task", "term_words"]
 
 _OPENING = re.compile(
-    r"^(?:(?:hi|hello|hey)[,!. ]+)?(?:(?:can|could|would|will) you (?:please |kindly )?|please |kindly "
-    r"|i (?:need|want|would like|'d like) (?:you )?to |i need |help me (?:to )?|let's |let us )+",
+    r"^(?:…[\s,.;:!-]*)?(?:(?:hi|hello|hey)(?: there)?[,!. ]+)?(?:(?:can|could|would|will) you (?:please |kindly )?|please |kindly "
+    r"|i(?: need| want| would like|['’]d like) (?:you )?to |i need |help me (?:to )?|let's |let us )+",
     re.IGNORECASE,
 )
 _FORMS = {
@@ -167,7 +167,8 @@ def _odd(word: str) -> bool:
 def task(phrase: str) -> str:
     """What users ask as a task's name: `Can you cancel my meeting with …?` -> `Cancel my meeting with …`."""
     sentences = re.split(r"(?<=[.?!])\s+", phrase.strip())
-    wish = next((sentence for sentence in sentences if _OPENING.match(sentence)), sentences[0])
+    wish = next((one for one in sentences if _OPENING.sub("", one) not in ("", one)), "")
+    wish = wish or next((one for one in sentences if len(content_words(one)) > 2), sentences[0])
     text = _OPENING.sub("", wish).strip(" .?!,;:")
     if len(text) > 70:
         text = text[:70].rsplit(" ", 1)[0].rstrip(" ,;:") + " …"
