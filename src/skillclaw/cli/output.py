@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,13 +17,20 @@ Progress = Callable[[int, int | None, str], None]
 """Called with (done, total or None, what is going on)."""
 
 
+SHORT = 34
+"""Characters of a cell that is never broken over lines."""
+
+PIPE = 240
+"""Columns where nobody looks: rows stay whole for `grep` and the like."""
+
+
 def console(*, stderr: bool = False) -> Console:
     """A rich console; colours only on a terminal."""
     from rich.console import Console
 
-    return Console(
-        stderr=stderr, highlight=False, soft_wrap=not (sys.stderr if stderr else sys.stdout).isatty()
-    )
+    terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    width = None if terminal or "COLUMNS" in os.environ else PIPE
+    return Console(stderr=stderr, highlight=False, soft_wrap=not terminal, width=width)
 
 
 def is_terminal() -> bool:
@@ -64,14 +72,15 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: st
     from rich.table import Table
     from rich.text import Text
 
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    count = 0
-    for row in rows:
-        made.add_row(*[Text("" if cell is None else str(cell)) for cell in row])
-        count += 1
-    if count:
+    for number, column in enumerate(columns):
+        # A name or id stays in one piece, so that people can copy it into the next command.
+        widest = max((len(row[number]) for row in cells), default=0)
+        made.add_column(column, overflow="fold", no_wrap=number == 0 and widest <= SHORT)
+    for row in cells:
+        made.add_row(*[Text(cell) for cell in row])
+    if cells:
         console().print(made)
     else:
         plain(empty)

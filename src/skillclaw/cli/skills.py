@@ -13,6 +13,9 @@ from skillclaw.errors import UsageError
 
 __all__ = ["register"]
 
+WIDEST = 160
+"""Characters of a line of a skill that a table shows."""
+
 NameArgument = Annotated[str, typer.Argument(help="The skill's name.", metavar="NAME")]
 
 
@@ -43,20 +46,8 @@ def list_(ctx: Context) -> None:
         output.print_json(rows)
         return
     output.table(
-        ("name", "version", "stage", "scope", "agents", "sessions", "users", "installed"),
-        [
-            (
-                r.name,
-                r.version[:12],
-                r.stage,
-                r.scope,
-                ", ".join(r.agents),
-                r.sessions,
-                r.users,
-                r.installed_text(),
-            )
-            for r in rows
-        ],
+        ("name", "version", "stage", "sessions", "users", "installed"),
+        [(r.name, r.version[:8], r.stage, r.sessions, r.users, r.installed_text()) for r in rows],
         empty="No skills yet. Run a cycle: skillclaw evolve",
     )
 
@@ -132,8 +123,12 @@ def evidence(ctx: Context, name: NameArgument) -> None:
         return
     output.table(
         ("item", "text", "sessions", "users", "odds ratio [95%]"),
-        [(r.item, r.text, len(r.sessions), r.users, odds(r.odds_ratio, r.ci)) for r in rows],
+        [(r.item, _short(r.text), len(r.sessions), r.users, odds(r.odds_ratio, r.ci)) for r in rows],
     )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= WIDEST else f"{text[:WIDEST]} ... (all of it: --json)"
 
 
 def pin(ctx: Context, name: NameArgument) -> None:

@@ -103,9 +103,12 @@ class SyncReport(Record, frozen=True, kw_only=True, omit_defaults=False):
 
     def lines(self) -> list[str]:
         """For people: what changed, and what stands in the way; empty where there is nothing to say."""
+        told: dict[tuple[str, str, str], list[str]] = {}
+        for change in self.changes:
+            if change.action not in _QUIET:
+                told.setdefault((change.action, change.skill, change.detail), []).append(change.target)
         lines = [
-            _TEXTS[change.action].format(skill=change.skill, target=change.target, detail=change.detail)
-            for change in self.changes
-            if change.action not in _QUIET
+            _TEXTS[action].format(skill=skill, target=" and ".join(targets), detail=detail)
+            for (action, skill, detail), targets in told.items()
         ]
         return [*lines, self.note] if self.note else lines

@@ -40,8 +40,10 @@ class SkillRow(Record, frozen=True, kw_only=True, omit_defaults=False):
     installed: dict[str, str] = {}
 
     def installed_text(self) -> str:
-        """For a table cell."""
-        return ", ".join(f"{folder} ({state})" for folder, state in self.installed.items()) or "no"
+        """For a table cell: in how many folders it is, and every copy that is not as released."""
+        well = sum(state == "installed" for state in self.installed.values())
+        others = [f"{state} in {folder}" for folder, state in self.installed.items() if state != "installed"]
+        return ", ".join([f"{well} folder{'' if well == 1 else 's'}"] * bool(well) + others) or "no"
 
 
 class EvidenceRow(Record, frozen=True, kw_only=True, omit_defaults=False):

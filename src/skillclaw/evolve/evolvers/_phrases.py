@@ -17,7 +17,8 @@ from skillclaw.skills.vocabulary import content_words, error_phrases
 __all__ = ["action", "asked", "code", "command_words", "error_name", "joined", "task", "term_words"]
 
 _OPENING = re.compile(
-    r"^(?:…[\s,.;:!-]*)?(?:(?:hi|hello|hey)(?: there)?[,!. ]+)?(?:(?:can|could|would|will) you (?:please |kindly )?|please |kindly "
+    r"^(?:…[\s,.;:!-]*)?(?:(?:hi|hello|hey)(?: there)?[,!. ]+)?"
+    r"(?:(?:can|could|would|will) you (?:please |kindly )?|please |kindly "
     r"|i(?: need| want| would like|['’]d like) (?:you )?to |i need |help me (?:to )?|let's |let us )+",
     re.IGNORECASE,
 )
@@ -156,6 +157,7 @@ def asked(intent: Intent, keep: Keep) -> str:
         own = content_words(word)
         words.append(word if all(keep(part) for part in own) and not _odd(word) else "…")
     text = re.sub(r"…(?:[\s,.;:'-]*…)+", "…", " ".join(words)).strip(" ,;:")
+    text = re.sub(r"…[.,;:'’]+(?=\s|$)", "…", text)  # what closed a quotation or a sentence that is gone
     return text if len(content_words(text)) >= 2 or len(content_words(intent.label)) == 1 else ""
 
 
