@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -184,13 +183,11 @@ def test_files_that_are_no_json_at_all(tmp_path: Path) -> None:
     assert all(item.reason for item in read_atif(cut))
 
 
-def test_speed_and_constant_memory(tmp_path: Path) -> None:
+def test_constant_memory(tmp_path: Path) -> None:
     count = 4000
     line = json.dumps(document(extra={"skillclaw": {"user": "ann", "outcome": "success"}}))
     path = put(tmp_path / "a.jsonl", (line + "\n") * count)
-    start = time.process_time()
     assert sum(item.trajectory is not None for item in read_atif(path)) == count
-    assert count / (time.process_time() - start) > 2000
     tracemalloc.start()
     for _ in read_atif(path):
         pass

@@ -96,7 +96,7 @@ def test_a_workbench_run() -> None:
     known = meta(made)
     assert (known.user, known.project, known.task, known.outcome, known.reward) == (
         "m-all",
-        "email",
+        "",
         "email-000",
         "success",
         1.0,

@@ -204,3 +204,19 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
     assert "| skillclaw" in loaded or "skillclaw.cli" in loaded, "the list of imports must be there"
     for heavy in ("sklearn", "scipy", "numpy", "pydantic", "aiohttp", "nacl", "obstore", "detect_secrets"):
         assert not re.search(rf"\| +{heavy}$", loaded, re.MULTILINE), heavy
+
+
+@pytest.mark.parametrize("args", [("evolve",), ("up", "--demo"), ("bench", "mine")])
+def test_without_the_evolve_extra_a_cycle_says_what_to_install(tmp_path: Path, args: tuple[str, ...]) -> None:
+    stub = tmp_path / "lean"
+    for package in ("numpy", "scipy", "sklearn"):
+        (stub / package).mkdir(parents=True)
+        (stub / package / "__init__.py").write_text(
+            f"raise ModuleNotFoundError(\"No module named '{package}'\", name='{package}')\n", "utf-8"
+        )
+    lean = {"PYTHONPATH": str(stub)}
+    said = fails(*args, home=tmp_path, environ=lean)
+    assert "pip install 'skillclaw[evolve]'" in said
+    assert ok_json("status", home=tmp_path, environ=lean)["running"] is False
+    assert "Everything" in ok("sync", home=tmp_path, environ=lean)
+    assert ok_json("import", home=tmp_path, environ=lean)["imported"] == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -53,9 +52,7 @@ def test_more_than_one_block() -> None:
     verbs = [f"verb{i}" for i in range(60)]
     colours = [f"colour{chr(97 + i)}{chr(97 + j)}" for i in range(8) for j in range(8)]
     texts = [f"{v} every {v}thing near {v}place {c}" for v in verbs for c in rng.sample(colours, 60)]
-    started = time.monotonic()
     numbers = cluster_texts(texts)
-    assert time.monotonic() - started < 15
     assert len(texts) > 2 * cluster.EXACT
     for verb in verbs:
         own = {n for t, n in zip(texts, numbers, strict=True) if t.startswith(f"{verb} ")}

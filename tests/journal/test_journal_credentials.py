@@ -6,6 +6,7 @@ import base64
 import gzip
 import zlib
 
+import msgspec
 import pytest
 import zstandard
 from hypothesis import given
@@ -177,3 +178,42 @@ def test_chains_give_every_body_again(cuts: list[int]) -> None:
         delta = chains.encode("a", body, offset)
         bodies[offset] = apply(delta, bodies.get(delta.base, b""))
         assert bodies[offset] == body
+
+
+KEY = "a-very-own-key-of-mine-123456"
+
+
+def compressed(body: bytes, *encodings: str) -> Exchange:
+    """An exchange that used KEY in a header and has `body` in a compressed answer."""
+    return Exchange(
+        id="x",
+        agent="a",
+        method="POST",
+        path="/v1/messages",
+        started=0,
+        finished=0,
+        request_headers=[("X-Api-Key", KEY)],
+        response_headers=[("Content-Encoding", encoding) for encoding in encodings],
+        response_body=body,
+        status=200,
+    )
+
+
+def test_an_encoding_in_several_headers_hides_nothing() -> None:
+    body = gzip.compress(gzip.compress(KEY.encode()))
+    masked = Masker().mask(compressed(body, "gzip", "gzip"))
+    assert masked.response_body == b"<secret:x-api-key>"
+    assert masked.response_headers == []
+
+
+def test_a_body_that_cannot_be_looked_into_is_not_kept() -> None:
+    assert Masker().mask(compressed(b"?" + KEY.encode()[::-1], "snappy")).response_body == b""
+    assert Masker().mask(compressed(b"no gzip", "gzip")).response_body == b""
+
+
+def test_a_key_that_is_a_part_of_the_path_is_masked_everywhere() -> None:
+    key = "sk-proj-ABCDEFGHIJKLMNOP1234"
+    one = compressed(f"unknown key {key}".encode())
+    masked = Masker().mask(msgspec.structs.replace(one, path=f"/gateway/{key}/v1/models"))
+    assert masked.path == "/gateway/<secret:path>/v1/models"
+    assert masked.response_body == b"unknown key <secret:path>"

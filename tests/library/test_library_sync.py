@@ -107,6 +107,16 @@ def test_what_is_installed_is_byte_for_byte_what_was_released(world: World) -> N
     assert (world.home / "library.json").read_bytes() == book
 
 
+def test_a_skill_of_one_project_is_installed_once_and_stays(world: World) -> None:
+    world.release(bundle(), scope="project", project="web-shop")
+    assert sorted(actions(world.sync())) == [("installed", "git", "agents"), ("installed", "git", "claude")]
+    inode = [(target / "git").stat().st_ino for target in world.targets]
+    again = world.sync()
+    assert actions(again) == []
+    assert again.unchanged == 2
+    assert [(target / "git").stat().st_ino for target in world.targets] == inode
+
+
 def test_a_new_version_takes_the_old_ones_place_whole(world: World) -> None:
     world.release(bundle("git", "one", File(path="references/old.md", data=b"x")))
     world.sync()

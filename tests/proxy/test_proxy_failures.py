@@ -225,6 +225,9 @@ FOREIGN = (
     b"Host: localhost\r\nOrigin: https://evil.example",
     b"Host: localhost\r\nOrigin: null",
     b"Host: localhost\r\nOrigin: http://localhost.evil.example",
+    b"Host: localhost\r\nOrigin: http://localhost\r\nOrigin: https://evil.example",
+    b"Host: localhost\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors",
+    b"Host: localhost\r\nSec-Fetch-Site: same-site",
 )
 
 
@@ -247,6 +250,16 @@ def test_loopback_hosts_and_origins_are_served(make_upstream: Any, make_proxy: A
         b"Host: [::1]:1\r\nOrigin: http://127.0.0.1:3000",
     ):
         assert proxy.ask(b"GET /a/x HTTP/1.1\r\n%b\r\nConnection: close\r\n\r\n" % lines).endswith(b"hi")
+
+
+def test_the_password_of_an_upstream_is_in_no_error_and_no_record(make_proxy: Any) -> None:
+    proxy = make_proxy({"a": f"http://user:TopSecret99@127.0.0.1:{free_port()}/x?key=TopSecret98"})
+    status, said = status_and_json(proxy.ask(GET % (b"/a/v1/models", b"")))
+    assert status == 502
+    assert "TopSecret" not in str(said)
+    (kept,) = proxy.exchanges(1)
+    assert "no answer from http://127.0.0.1:" in kept.error
+    assert "TopSecret" not in kept.error
 
 
 def test_a_websocket_is_refused_with_426(make_upstream: Any, make_proxy: Any, replying: Any) -> None:

@@ -57,6 +57,23 @@ def test_the_head_arrives_as_the_agent_wrote_it(make_upstream: Any, make_proxy: 
     assert seen.body == b"{}"
 
 
+def test_a_body_keeps_its_length_whatever_connection_lists(make_upstream: Any, make_proxy: Any) -> None:
+    smuggled = b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    def script(sock: socket.socket, seen: Any) -> None:
+        sock.sendall(b"HTTP/1.1 200 OK\r\nConnection: Content-Length\r\nContent-Length: 2\r\n\r\nok")
+
+    upstream = make_upstream(script)
+    proxy = make_proxy({"a": upstream.url})
+    answer = proxy.ask(
+        b"POST /a/x HTTP/1.1\r\nHost: localhost\r\nConnection: close, Content-Length, x-hop\r\nX-Hop: 1\r\n"
+        b"Content-Length: %d\r\n\r\n%b" % (len(smuggled), smuggled)
+    )
+    assert b"\r\nContent-Length: 2\r\n" in answer
+    assert [(seen.line, seen.body) for seen in upstream.seen] == [(b"POST /x HTTP/1.1", smuggled)]
+    assert upstream.seen[0].get(b"x-hop") == []
+
+
 def test_the_answers_head_arrives_as_it_was(make_upstream: Any, make_proxy: Any) -> None:
     head = (
         b"HTTP/1.1 429 Slow down, please\r\nretry-After: 1\r\nSet-Cookie: a=1; Path=/\r\nset-cookie: b=2\r\n"

@@ -14,7 +14,9 @@ import pytest
 
 from skillclaw.journal.reader import START, Position, read
 
-COMMIT = 0.025
+COMMIT = 0.25
+for a busy machine that lets the writer wait."""
+left for a busy machine that lets the writer wait."""
 
 
 def killed_rounds(rounds: int, home: Path, make_upstream: Any, make_proxy: Any) -> int:

@@ -52,7 +52,7 @@ def test_up_status_stop(home: Path) -> None:
     assert not status["agreed"], "nobody agreed to anything"
     ok("stop", home=home)
     assert not ok_json("status", home=home)["running"]
-    assert ok_json("stop", home=home) == {"stopped": False}
+    assert ok_json("stop", home=home) == {"stopped": False, "connected": []}
     assert "down" in ok("logs", home=home)
 
 
@@ -88,6 +88,20 @@ def test_a_killed_daemon_leaves_no_orphan_and_starts_again(home: Path) -> None:
     assert again["port"] == state["port"]
     ok("stop", home=home, environ=environ)
     assert settings.read_text("utf-8") == '{"model": "opus"}\n'
+
+
+def test_stop_after_a_crash_puts_the_settings_back(home: Path) -> None:
+    """A machine that went down leaves agents pointed at a dead port; `stop` mends that as well as `up`."""
+    environ = fake_claude(home)
+    settings = home / ".claude" / "settings.json"
+    state = ok_json("up", "-d", "--yes", "--port", "0", home=home, environ=environ)
+    os.kill(state["pid"], signal.SIGKILL)
+    assert wait_for(lambda: not psutil.pid_exists(state["pid"]))
+    assert "cannot reach a provider" in ok("status", home=home, environ=environ)
+    said = ok("stop", home=home, environ=environ)
+    assert "Put back the settings of claude-code" in said
+    assert settings.read_text("utf-8") == '{"model": "opus"}\n'
+    assert ok_json("stop", home=home, environ=environ) == {"stopped": False, "connected": []}
 
 
 def test_a_killed_proxy_comes_back_on_its_port(home: Path) -> None:

@@ -11,6 +11,9 @@ from skillclaw.errors import SkillClawError
 
 __all__ = ["main"]
 
+EVOLVER_ONLY = frozenset({"numpy", "scipy", "sklearn"})
+"""Packages of the extra `evolve`, which a client that only records and syncs does not need."""
+
 
 def main() -> None:
     """Run the command in `sys.argv`; exits 0 on success, 1 on failure, 2 on wrong usage."""
@@ -48,6 +51,13 @@ def main() -> None:
         if message is not None:
             output.error(message(), "", _usage_hint(error))
             sys.exit(2)
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EVOLVER_ONLY:
+            output.error(
+                "The evolver's libraries are not installed.",
+                f"{error}; recording, import, status and sync work without them.",
+                "Install them: pip install 'skillclaw[evolve]'",
+            )
+            sys.exit(1)
         output.error(
             "SkillClaw met an error that it did not expect.",
             f"{type(error).__name__}: {error}",

@@ -129,7 +129,7 @@ def _ask(ctx: Context, found: Survey) -> bool:
     output.plain(
         "SkillClaw would now:\n  - "
         + "\n  - ".join(plan)
-        + "\nAll of it can be undone: skillclaw disconnect, skillclaw skills uninstall --all."
+        + "\nAll of it can be undone: skillclaw disconnect --all, skillclaw skills uninstall --all."
     )
     return typer.confirm("Go on?", default=True)
 
@@ -206,10 +206,7 @@ def stop(ctx: Context) -> None:
 
     running = runfile.read_running(ctx.home)
     if running is None:
-        if ctx.json:
-            output.print_json({"stopped": False})
-        else:
-            output.plain("SkillClaw does not run.")
+        _clean_up(ctx)
         return
     runfile.request_stop(ctx.home)
     process = psutil.Process(running.pid)
@@ -228,8 +225,27 @@ def stop(ctx: Context) -> None:
     output.plain("Stopped.")
     if still:
         output.plain(
-            f"Still pointed at the proxy: {', '.join(still)}. Without it they need: skillclaw disconnect"
+            f"Still pointed at the proxy: {', '.join(still)}. "
+            "Without it they need: skillclaw disconnect --all"
         )
+
+
+def _clean_up(ctx: Context) -> None:
+    """What an `up` that was killed left behind: agents that point at a proxy which is gone."""
+    from skillclaw.agents import connected
+    from skillclaw.server.connections import let_go
+    from skillclaw.server.machine import Machine
+
+    left = connected(ctx.home)
+    failures = let_go(Machine(ctx.home)) if left else {}
+    if ctx.json:
+        output.print_json({"stopped": False, "connected": sorted(failures)})
+        return
+    output.plain("SkillClaw does not run.")
+    if back := [name for name in left if name not in failures]:
+        output.plain(f"Put back the settings of {', '.join(back)}, which still pointed at its proxy.")
+    for name, why in failures.items():
+        output.plain(f"Could not put back the settings of {name}: {why}")
 
 
 def status(ctx: Context) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -36,17 +36,26 @@ from skillclaw.wire.content import fingerprint
 from skillclaw.wire.decode import decode
 from skillclaw.wire.records import Call, Decoded, Identity, Item
 from skillclaw.wire.steps import build_steps
-from skillclaw.wire.thread import Thread, conversation
+from skillclaw.wire.thread import Thread
 
-__all__ = ["assemble"]
+__all__ = ["Assembled", "assemble", "assemble_placed"]
 
 VERSION = re.compile(r"/v?(\d[\w.+-]*)")
 
 
+class Assembled(NamedTuple):
+    """A session, the place of its first exchange among those given (from 0), and when the last one ended."""
+
+    trajectory: Trajectory
+    first: int
+    last: float
+
+
 @dataclass
 class _Seen:
-    """One decoded exchange, with its time."""
+    """One decoded exchange, with its time and its place among those given."""
 
+    place: int
     agent: str
     started: float
     finished: float
@@ -59,6 +68,8 @@ class _Session:
 
     agent: str
     native_id: str
+    first: int
+    last: float = 0.0
     threads: dict[str, Thread] = field(default_factory=dict)
     seen: list[Decoded] = field(default_factory=list)
     complete: bool = True
@@ -76,6 +87,11 @@ def assemble(exchanges: Iterable[Exchange]) -> list[Trajectory]:
     from what its later requests re-sent, without times and token counts, and `merge` keeps the fuller form.
     What is no conversation (model lists, token counts, quota probes alone) gives nothing.
     """
+    return [one.trajectory for one in assemble_placed(exchanges)]
+
+
+def assemble_placed(exchanges: Iterable[Exchange]) -> list[Assembled]:
+    """The same, with where in `exchanges` each session begins and when (Unix seconds) it ends."""
     seen = _decoded(exchanges)
     sessions: dict[tuple[str, str], _Session] = {}
     finder = _Finder(sessions)
@@ -94,11 +110,15 @@ def assemble(exchanges: Iterable[Exchange]) -> list[Trajectory]:
                 continue
             identity = Identity(root=session.native_id, thread=session.native_id)
         else:
-            session = sessions.setdefault((one.agent, identity.root), _Session(one.agent, identity.root))
+            fresh = _Session(one.agent, identity.root, one.place)
+            session = sessions.setdefault((one.agent, identity.root), fresh)
+        session.first = min(session.first, one.place)
+        session.last = max(session.last, one.finished)
         _take(session, identity, one, toolless=(one.agent, identity.root) in has_tools)
         finder.remember(session, one)
-    built = [_trajectory(session) for session in sessions.values()]
-    return sorted((t for t in built if t is not None), key=lambda t: (t.agent.name, t.session_id or ""))
+    built = [(_trajectory(session), session) for session in sessions.values()]
+    found = [Assembled(t, session.first, session.last) for t, session in built if t is not None]
+    return sorted(found, key=lambda one: (one.trajectory.agent.name, one.trajectory.session_id or ""))
 
 
 def _decoded(exchanges: Iterable[Exchange]) -> list[_Seen]:
@@ -111,7 +131,7 @@ def _decoded(exchanges: Iterable[Exchange]) -> list[_Seen]:
         )
 
     seen: list[_Seen] = []
-    for exchange in exchanges:
+    for place, exchange in enumerate(exchanges):
         decoded = decode(
             Call(
                 method=exchange.method,
@@ -128,7 +148,7 @@ def _decoded(exchanges: Iterable[Exchange]) -> list[_Seen]:
         if decoded is not None:
             decoded = msgspec.structs.replace(decoded, request=[once(item) for item in decoded.request])
             finished = exchange.finished or exchange.started
-            seen.append(_Seen(exchange.agent, exchange.started, finished, decoded))
+            seen.append(_Seen(place, exchange.agent, exchange.started, finished, decoded))
     return sorted(seen, key=lambda one: (one.started, one.finished))
 
 
@@ -138,10 +158,17 @@ class _Finder:
     def __init__(self, sessions: dict[tuple[str, str], _Session]) -> None:
         self._sessions = sessions
         self._ends: dict[tuple[str, bytes], _Session] = {}
+        self._now: dict[tuple[str, bytes], list[_Session]] = {}
+        self._at: dict[tuple[str, str], tuple[str, bytes]] = {}
 
     def find(self, one: _Seen) -> _Session | None:
         """The session that the request extends, or a new one; None for a side request of nobody."""
-        prefixes = _rolling(conversation(one.decoded.request))
+        prefixes = _rolling(_told(one.decoded.request))
+        for end in reversed(prefixes):
+            # Of two conversations that begin alike it goes on with the one that stands there now.
+            here = self._now.get((one.agent, end))
+            if here:
+                return here[0]
         for end in reversed(prefixes):
             session = self._ends.get((one.agent, end))
             if session is not None and (end != prefixes[-1] or not session.complete or _has_agent(one)):
@@ -154,7 +181,7 @@ class _Finder:
         while (one.agent, native) in self._sessions:
             # Two conversations that begin alike in one minute are still two.
             native, number = anonymous_native_id(f"{first}\0{number}", minute), number + 1
-        session = _Session(one.agent, native)
+        session = _Session(one.agent, native, one.place)
         self._sessions[(one.agent, native)] = session
         return session
 
@@ -172,11 +199,27 @@ class _Finder:
         session.complete = one.decoded.complete
         if one.decoded.kind != "turn" or one.decoded.identity is not None:
             return
-        request = conversation(one.decoded.request)
-        whole = request + conversation(one.decoded.response)
+        request = _told(one.decoded.request)
+        whole = request + _told(one.decoded.response)
         for end in {len(request), len(whole)}:
             if end:
                 self._ends[(one.agent, _rolling(whole[:end])[-1])] = session
+        before = self._at.pop((session.agent, session.native_id), None)
+        if before is not None:
+            self._now[before].remove(session)
+        if one.decoded.complete and len(whole) > len(request):
+            now = (one.agent, _rolling(whole)[-1])
+            self._at[(session.agent, session.native_id)] = now
+            self._now.setdefault(now, []).append(session)
+
+
+def _told(items: list[Item]) -> list[bytes]:
+    """The conversation with the ids of its calls, which tell apart two that say and do the same."""
+    return [
+        fingerprint(item) + item.call_id.encode("utf-8", "replace")
+        for item in items
+        if item.role != "system" and not item.injected and item.kind != "reasoning"
+    ]
 
 
 def _has_agent(one: _Seen) -> bool:

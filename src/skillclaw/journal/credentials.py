@@ -171,10 +171,12 @@ def _password(encoded: str) -> str:
 
 
 def _query(path: str, keys: dict[str, str]) -> str:
-    """The path with the values of credential parameters masked."""
+    """The path with the values of credential parameters masked, and keys that are a part of the path."""
     base, mark, query = path.partition("?")
+    _learn([(key, "path") for key in KEY_LIKE.findall(unquote(base))], keys)
+    base = KEY_LIKE.sub("<secret:path>", base)
     if not mark:
-        return path
+        return base
     parts = []
     for part in query.split("&"):
         name, equals, value = part.partition("=")
@@ -210,14 +212,18 @@ def _replace(body: bytes, secrets: Iterable[tuple[str, str]]) -> bytes:
 def _body(
     headers: list[tuple[str, str]], body: bytes, secrets: list[tuple[str, str]]
 ) -> tuple[list[tuple[str, str]], bytes]:
-    """The body masked. A compressed one stays as it is unless a secret is inside; then it is inflated."""
+    """The body masked. A compressed one stays as it is unless a secret is inside; then it is inflated.
+
+    One that cannot be inflated is not kept: nobody could read it later, or see what it holds.
+    """
     if not body or not secrets:
         return headers, body
-    encoding = next((v.strip().lower() for n, v in headers if n.lower() == "content-encoding"), "identity")
-    if encoding not in ("", "identity"):
+    encoding = ",".join(v.strip().lower() for n, v in headers if n.lower() == "content-encoding")
+    if encoding.strip(", ") not in ("", "identity"):
         clear = plain(body, encoding, LARGEST_INFLATED)
-        if clear is not None:
-            masked = _replace(clear, secrets)
-            if masked is not clear:
-                return [(n, v) for n, v in headers if n.lower() != "content-encoding"], masked
+        if clear is None:
+            return headers, b""
+        masked = _replace(clear, secrets)
+        if masked is not clear or len(clear) >= LARGEST_INFLATED:
+            return [(n, v) for n, v in headers if n.lower() != "content-encoding"], masked
     return headers, _replace(body, secrets)

@@ -84,7 +84,7 @@ class Sync:
             current = skill.release(skill.current) if skill.current else None
             if release is not None and release.stage == "revoked":
                 told, gone = copies.quarantine(entry, self.home)
-            elif current is None or current.scope != "global":
+            elif current is None:
                 told, gone = copies.take_out(entry, self.home, "the hub withdrew it; your copy stays.")
             else:
                 continue

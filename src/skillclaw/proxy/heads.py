@@ -13,6 +13,7 @@ import msgspec
 
 __all__ = [
     "Failure",
+    "allowed_fetch",
     "allowed_host",
     "allowed_origin",
     "error_body",
@@ -64,12 +65,21 @@ def allowed_origin(origin: str | None) -> bool:
     return origin is None or ORIGIN.fullmatch(origin) is not None
 
 
+def allowed_fetch(site: str | None) -> bool:
+    """Whether a browser says that a page of another site made the request; images and scripts of a page come
+    without Origin, and programs send no such header.
+    """
+    return site is None or site.lower() in ("none", "same-origin")
+
+
 def _dropped(headers: RawHeaders) -> frozenset[bytes]:
     """The names that do not pass: hop-by-hop ones and those that Connection lists."""
     named = [value for name, value in headers if len(name) == 10 and name.lower() == b"connection"]
     if not named or named == [b"keep-alive"] or named == [b"close"]:
         return HOP_BY_HOP
-    return HOP_BY_HOP | {part.strip().lower() for value in named for part in value.split(b",")}
+    listed = {part.strip().lower() for value in named for part in value.split(b",")}
+    # A body whose length nobody tells would be read as the next message of the connection.
+    return HOP_BY_HOP | (listed - {b"content-length", b"host"})
 
 
 def request_head(

@@ -85,7 +85,11 @@ class Proxy:
         headers = raw.headers
         self.under_way += 1
         try:
-            if not heads.allowed_host(headers.get("Host")) or not heads.allowed_origin(headers.get("Origin")):
+            if not (
+                heads.allowed_host(headers.get("Host"))
+                and all(map(heads.allowed_origin, headers.getall("Origin", ())))
+                and heads.allowed_fetch(headers.get("Sec-Fetch-Site"))
+            ):
                 return refuse(request, _FOREIGN, close=True)
             target = raw.path
             if target.partition("?")[0] == "/healthz" and raw.method in ("GET", "HEAD"):

@@ -10,6 +10,7 @@ import asyncio
 import ipaddress
 import logging
 import os
+import re
 import urllib.request
 
 import aiohttp
@@ -41,6 +42,7 @@ class Upstream:
         if url.scheme not in ("http", "https") or not url.raw_host:
             raise ValueError(f"{base!r} is not an http:// or https:// URL")
         self.base = base
+        self.shown = re.sub(r"//[^/]*@", "//", base.partition("?")[0])
         self.name = url.raw_host
         self.host = url.raw_authority.rpartition("@")[2].encode("ascii")
         self._connector = connector
@@ -74,7 +76,7 @@ class Upstream:
 
 def explain(error: BaseException, upstream: Upstream) -> Failure:
     """Why no answer came from `upstream`, for the agent's user."""
-    what = f"SkillClaw's proxy got no answer from {upstream.base}."
+    what = f"SkillClaw's proxy got no answer from {upstream.shown}."
     todo = "Check the network and the agent's upstream (skillclaw doctor)."
     if isinstance(error, TimeoutError):
         why = f"It did not accept a connection within {upstream.connect_timeout:g} s."

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from skillclaw import settings
 from skillclaw.errors import StorageError
 from skillclaw.server.intake import import_paths
 from skillclaw.server.machine import Machine
@@ -60,9 +61,10 @@ def run_demo(home: Path, *, progress: Callable[[int, int | None, str], None]) ->
     except OSError as error:
         raise StorageError(f"Cannot make {place}.", str(error), "Free space, or choose --home.") from error
     skills = place / "skills"
-    machine = Machine(
-        place, {"SKILLCLAW_SYNC__TARGETS": f'["{skills.as_posix()}"]', "SKILLCLAW_GATE__POLICY": "team"}
-    )
+    # In the folder's own settings, so that later commands with --home install nothing elsewhere either.
+    settings.set_value(place, "sync.targets", f'["{skills.as_posix()}"]')
+    settings.set_value(place, "gate.policy", "team")
+    machine = Machine(place, {})
     with as_file(files("skillclaw.bench") / "demo") as data:
         report = import_paths(machine, Env.current(), sorted(data.glob("*.jsonl.zst")), progress=progress)
     cycle = run_cycle(**cycle_inputs(machine), progress=progress)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from skillclaw.errors import StorageError
-from skillclaw.journal.assemble import assemble
+from skillclaw.journal.assemble import assemble_placed
 from skillclaw.journal.reader import START, Position, read
 from skillclaw.server.intake import admit
-from skillclaw.trajectory.model import Record, Trajectory
+from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["assemble_recorded"]
 
 SETTLED = 12 * 3600.0
-"""Seconds after which an exchange is not read again. A conversation that names no session and goes on after
-that counts as a new one; one that names its session merges into it whenever it goes on."""
+"""Seconds of rest after which a session is not read again. A conversation that names no session and goes on
+after that counts as a new one; one that names its session merges into it whenever it goes on."""
 
 MARK = "journal"
 
@@ -55,19 +54,24 @@ def assemble_recorded(machine: Machine, idle: float | None = None) -> int:
     try:
         if not _due(folder, mark, idle, now):
             return 0
-        reading = _Reading(mark, now)
-        found = assemble(reading.exchanges(folder))
+        reading = _Reading(mark)
+        found = assemble_placed(reading.exchanges(folder))
     except OSError as error:
         raise StorageError(f"Cannot read the journal {folder}.", str(error), "Check who owns it.") from error
-    ready, waiting = [], None
-    for trajectory in found:
-        quiet_at = _last(trajectory) + (idle or 0.0)
-        if idle is not None and quiet_at > now:
+    ready, waiting, open_from = [], None, len(reading.read)
+    for trajectory, first, last in found:
+        busy = idle is not None and abs(now - last) < idle
+        if busy:
+            quiet_at = last + (idle or 0.0)
             waiting = min(quiet_at, waiting or quiet_at)
         else:
             ready.append(admit(machine, trajectory))
+        if busy or abs(now - last) < SETTLED:
+            # It may go on, and is told whole then: nothing of it is settled before all of it is.
+            open_from = min(open_from, first)
     results = store.put_many(ready)
-    kept = _Mark(settled=reading.settled, seen=reading.seen, waiting=waiting)
+    settled = reading.settled(now - SETTLED, open_from)
+    kept = _Mark(settled=settled, seen=reading.seen, waiting=waiting)
     store.set_mark(MARK, msgspec.json.encode(kept).decode("utf-8"))
     return sum(result in ("new", "grown") for result in results)
 
@@ -88,24 +92,23 @@ def _due(folder: Path, mark: _Mark, idle: float | None, now: float) -> bool:
 class _Reading:
     """One pass over the journal, which notes how far it came."""
 
-    def __init__(self, mark: _Mark, now: float) -> None:
-        self.settled = mark.settled
+    def __init__(self, mark: _Mark) -> None:
+        self.read: list[tuple[Position, float]] = []
         self.seen = mark.seen
-        self._before = now - SETTLED
+        self._begin = mark.settled
 
     def exchanges(self, folder: Path) -> Iterator[Exchange]:
         """What is not settled, oldest first."""
-        settling = True
-        for exchange, position in read(folder, self.settled):
-            settling = settling and (exchange.finished or exchange.started) < self._before
-            if settling:
-                self.settled = position
+        for exchange, position in read(folder, self._begin):
+            self.read.append((position, exchange.finished or exchange.started))
             self.seen = max(self.seen, position)
             yield exchange
 
-
-def _last(trajectory: Trajectory) -> float:
-    """Unix time of the last thing in the session, sub-agents included; 0 where nothing has a time."""
-    stamps = [step.timestamp for step in trajectory.steps if step.timestamp]
-    own = max((datetime.fromisoformat(stamp).timestamp() for stamp in stamps), default=0.0)
-    return max([own, *(_last(sub) for sub in trajectory.subagent_trajectories or [])])
+    def settled(self, before: float, open_from: int) -> Position:
+        """The place up to which nothing is read again: all before it is older, and of no open session."""
+        position = self._begin
+        for behind, time_of_it in self.read[:open_from]:
+            if time_of_it >= before:
+                break
+            position = behind
+        return position

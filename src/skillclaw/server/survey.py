@@ -64,9 +64,14 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
         for agent in self.agents:
             if agent.installed or agent.sessions or agent.connected:
                 state = "connected" if agent.connected else "not connected"
-                lines.append(
-                    f"  {agent.title} {agent.version or '-'}: {state}, {agent.sessions} sessions on disk"
-                )
+                title = f"{agent.title} {agent.version}".rstrip()
+                lines.append(f"  {title}: {state}, {agent.sessions} sessions on disk")
+        cut_off = [agent.title for agent in self.agents if agent.connected and not self.running]
+        if cut_off:
+            lines.append(
+                f"  {', '.join(cut_off)} cannot reach a provider while it does not run: "
+                "skillclaw up -d, or skillclaw stop (puts the settings back)"
+            )
         if self.journal is not None:
             lines.append(
                 "Journal: "

@@ -12,7 +12,7 @@ from typing import Literal
 from skillclaw.skills.vocabulary import is_error_phrase
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Claim", "claims", "fixed_parts", "has_mask", "normal", "occurs", "prose_words"]
+__all__ = ["Claim", "claims", "fixed_parts", "has_mask", "is_name", "normal", "occurs", "prose_words"]
 
 
 class Claim(Record, frozen=True, kw_only=True):
@@ -54,6 +54,9 @@ _MASK = re.compile(
     r"<(?:secret|password|token|key|credential|private)\b[^<>]*>|<[a-z][\w-]*:[^<>\s]*>", re.IGNORECASE
 )
 """What redaction leaves (`<secret:kind:id>`, `<email:id>`); a shape's `<email>` varies and is no mask."""
+
+
+_NAME = re.compile(r"[\w.@:/+$-]+")
 
 
 def claims(text: str) -> list[Claim]:
@@ -136,6 +139,14 @@ def has_mask(text: str) -> str | None:
     """The first placeholder that stands for a secret or personal data in `text`, or None."""
     match = _MASK.search(text)
     return match[0] if match else None
+
+
+def is_name(text: str, limit: int = 128) -> bool:
+    """Whether `text` is one word such as tools, arguments and projects are called by; a sentence is none.
+
+    Names come from servers, folders and files of others; what reads as prose there may be an instruction.
+    """
+    return len(text) <= limit and _NAME.fullmatch(text) is not None
 
 
 def prose_words(text: str) -> list[list[str]]:

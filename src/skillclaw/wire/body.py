@@ -15,6 +15,10 @@ __all__ = ["LIMIT", "header", "load_json", "plain"]
 
 LIMIT = 256 * 1024 * 1024
 """Bytes that a body may unpack to; a longer one is cut there, so that a bomb cannot fill the memory."""
+MEMBERS = 1000
+"""Members of one gzip body: each costs a copy of what follows, so many small ones cost time."""
+LAYERS = 4
+"""Encodings that one body may be wrapped in."""
 
 
 def header(headers: list[tuple[str, str]], name: str) -> str:
@@ -27,7 +31,10 @@ def plain(body: bytes, encoding: str, limit: int = LIMIT) -> bytes | None:
 
     None when an encoding is unknown, or the body is not what it says.
     """
-    for name in reversed([part.strip().lower() for part in encoding.split(",") if part.strip()]):
+    names = [part.strip().lower() for part in encoding.split(",") if part.strip()]
+    if len(names) > LAYERS:
+        return None
+    for name in reversed(names):
         unpacked = _unpack(body, name, limit)
         if unpacked is None:
             return None
@@ -59,7 +66,9 @@ def _unpack(body: bytes, name: str, limit: int) -> bytes | None:
 def _inflate(body: bytes, wbits: int, limit: int) -> bytes:
     out: list[bytes] = []
     size = 0
-    while body and size < limit:
+    for _ in range(MEMBERS):
+        if not body or size >= limit:
+            break
         unpacker = zlib.decompressobj(wbits)
         piece = unpacker.decompress(body, limit - size)
         out.append(piece)
@@ -85,7 +94,14 @@ def _zstd(body: bytes, limit: int) -> bytes:
 
 
 def _brotli(body: bytes, limit: int) -> bytes:
-    return bytes(brotli.Decompressor().process(body))[:limit]
+    # Piece by piece: a thousand bytes may stand for gigabytes.
+    unpacker = brotli.Decompressor()
+    out = [unpacker.process(body, output_buffer_limit=min(limit, 1 << 20))]
+    size = len(out[0])
+    while size < limit and out[-1] and not unpacker.is_finished():
+        out.append(unpacker.process(b"", output_buffer_limit=min(limit - size, 1 << 20)))
+        size += len(out[-1])
+    return b"".join(out)[:limit]
 
 
 def load_json(data: bytes | str) -> Any:

@@ -6,11 +6,10 @@ import re
 
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.evolvers._draft import Unit, keeper
-from skillclaw.evolve.evolvers._names import topic_title
+from skillclaw.evolve.evolvers._names import is_project, topic_title
 from skillclaw.evolve.evolvers._phrases import command_words, error_name, joined, term_words
 from skillclaw.skills.frontmatter import plain
 from skillclaw.skills.records import Pattern
-from skillclaw.skills.text import has_mask
 
 __all__ = ["describe"]
 
@@ -31,8 +30,8 @@ def describe(
     steps = [unit for unit in units if unit.kind == "step"]
     fixes = [unit for unit in units if unit.kind == "fix"]
     title = topic_title(topic)
-    if project and not has_mask(project):
-        title += f" in the project {project}"
+    if project:
+        title += f" in the project {project}" if is_project(project) else " in one project"
     used: list[Pattern] = []
     tasks: list[str] = []
     for unit in steps:

@@ -20,7 +20,7 @@ from skillclaw.evolve.evolvers._phrases import (
 from skillclaw.evolve.evolvers._select import strength
 from skillclaw.gate.prune import item_reason
 from skillclaw.skills.records import ActionShape, Item, ItemKind, Pattern, Proposal, Ref
-from skillclaw.skills.text import has_mask
+from skillclaw.skills.text import has_mask, is_name
 from skillclaw.skills.vocabulary import content_words
 
 __all__ = ["FACTS", "STEPS", "WHEN", "WRONG", "Unit", "draft", "keeper", "refs_of"]
@@ -82,6 +82,8 @@ def draft(patterns: list[Pattern], context: EvolveContext) -> list[Unit]:
     when: list[Unit] = []
     rest: list[Unit] = []
     for pattern in sorted(patterns, key=strength):
+        if not _named(pattern):
+            continue
         condition, units = _write(pattern, context)
         units = [unit for unit in units if _passes(unit, context)]
         if not units:
@@ -95,6 +97,15 @@ def draft(patterns: list[Pattern], context: EvolveContext) -> list[Unit]:
     order = {STEPS: 1, WRONG: 2, FACTS: 3}
     rest.sort(key=lambda unit: order[unit.section.split(" / ")[0]])
     return _merged([*when, *rest])
+
+
+def _named(pattern: Pattern) -> bool:
+    """Whether its tools and arguments are called by names; an imported file, or a server, may put anything
+    in their place, and it would stand in the skill's title.
+    """
+    shapes = [*pattern.actions, *([pattern.failed] if pattern.failed else [])]
+    names = [name for shape in shapes for name in (shape.tool, *(arg.name for arg in shape.args))]
+    return all(is_name(name) for name in names)
 
 
 def _passes(unit: Unit, context: EvolveContext) -> bool:

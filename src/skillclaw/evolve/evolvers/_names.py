@@ -7,14 +7,17 @@ import unicodedata
 from collections.abc import Container
 
 from skillclaw.skills.records import content_id
+from skillclaw.skills.text import has_mask, is_name
 
-__all__ = ["skill_name", "slug", "topic_title"]
+__all__ = ["is_project", "skill_name", "slug", "topic_title"]
 
 SUFFIX = "know-how"
 """What is added to a single word: `git` alone is a program, and hosts have commands of that name."""
 _RESERVED = frozenset({"anthropic", "claude"})
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)\Z")
 MAX = 48
+TITLE_WORDS = 4
+PROJECT = 40
 
 
 def slug(text: str) -> str:
@@ -27,7 +30,7 @@ def slug(text: str) -> str:
 def skill_name(topic: str, project: str | None, taken: Container[str]) -> str:
     """A name for the skill about `topic`, of `project` where it holds in one only, not among `taken`."""
     base = slug(topic) or f"tool-{content_id('topic', topic)[:6]}"
-    place = slug(project) if project is not None else ""
+    place = slug(project) if project is not None and is_project(project) else ""
     if project is not None:
         place = place[:24].strip("-") or content_id("project", project)[:6]
         # A project that is named like the topic adds nothing; a number will do where both exist.
@@ -40,7 +43,14 @@ def skill_name(topic: str, project: str | None, taken: Container[str]) -> str:
     return name
 
 
+def is_project(project: str) -> bool:
+    """Whether a project's name may be shown: one short word. A folder can be called anything at all."""
+    return is_name(project, PROJECT) and not has_mask(project)
+
+
 def topic_title(topic: str) -> str:
     """The topic as a heading shows it: `customer_relationship_manager` -> `Customer relationship manager`."""
     words = topic.replace("_", " ").strip() if re.fullmatch(r"[a-z_]+", topic) else topic.strip()
+    if len(words.split()) > TITLE_WORDS:
+        return topic.strip()  # a name that long reads like a sentence, and would be one
     return words[:1].upper() + words[1:] if re.fullmatch(r"[a-z ]+", words) and " " in words else words

@@ -10,6 +10,7 @@ refused as well.
 from __future__ import annotations
 
 import json
+import re
 
 from skillclaw.gate.checks.support import PERSON
 from skillclaw.gate.context import GateContext
@@ -17,7 +18,7 @@ from skillclaw.gate.grounds import Grounds
 from skillclaw.gate.lines import added_items, all_evidence, free_text, summary
 from skillclaw.skills.items import markdown
 from skillclaw.skills.records import ActionShape, Item, Proposal, Ref, Verdict
-from skillclaw.skills.text import Claim, claims, fixed_parts, normal, occurs, prose_words
+from skillclaw.skills.text import Claim, claims, fixed_parts, is_name, normal, occurs, prose_words
 from skillclaw.skills.vocabulary import content_words, is_error_phrase
 
 __all__ = ["check", "item_fault", "name", "order"]
@@ -60,16 +61,23 @@ def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | No
     if proposal.engine == PERSON:
         return None
     before = _base_text(proposal, context)
+    if proposal.project and not is_name(proposal.project) and _says(item.text, proposal.project):
+        return "It repeats the name of a project, which reads like a sentence: anyone may have written that."
     sources = _sources(item.evidence, context)
     failing = _failing(item, proposal)
     for text in (item.text, item.section):
         for claim in claims(text):
-            if claim.text == proposal.project:
+            if claim.text == proposal.project and is_name(claim.text):
                 continue  # where the sessions were is known of them, whether or not somebody said it
             fault = _claim_fault(claim, sources, failing, before, context)
             if fault:
                 return fault
     return _copied(item.text, sources, before, context)
+
+
+def _says(text: str, project: str) -> bool:
+    words, name = (" ".join(re.findall(r"\w+", part.lower())) for part in (text, project))
+    return bool(name) and f" {name} " in f" {words} "
 
 
 def _sources(refs: list[Ref], context: GateContext) -> list[Grounds]:

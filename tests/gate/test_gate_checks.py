@@ -1,0 +1,134 @@
+"""Each check for itself: several of them catch most attacks, so that only alone one is seen to work."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+from gate_world import World, bash, proposal
+from msgspec.structs import replace
+
+from skillclaw.gate import checks, decide, judge
+from skillclaw.gate.checks import grounding, hidden, secrets, support
+from skillclaw.gate.grounds import Grounds, read_grounds
+from skillclaw.skills.records import File
+from skillclaw.trajectory.model import Step, StepMeta, ToolCall, Trajectory, with_step_meta
+
+COMMAND = "Run `make all`."
+
+
+def verdict(check: object, world: World, refs: list, text: str = COMMAND, name: str = "team") -> str:
+    one = proposal([("Steps", "step", text, refs)])
+    return check.check(one, world.context(name))[0].verdict  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("check", [support, grounding])
+@pytest.mark.parametrize(
+    ("users", "times", "expected"), [("ab", 2, "pass"), ("ab", 1, "reject"), ("a", 9, "reject")]
+)
+def test_sessions_and_users_are_both_counted(check: object, users: str, times: int, expected: str) -> None:
+    world = World()
+    assert verdict(check, world, world.many(users, "do it", [bash("make all")], times)) == expected
+
+
+@pytest.mark.parametrize("check", [support, grounding])
+def test_a_reference_under_another_name_counts_for_nobody(check: object) -> None:
+    world = World()
+    refs = world.many("aab", "do it", [bash("make all")])
+    assert verdict(check, world, refs) == "pass"
+    assert verdict(check, world, [replace(refs[0], user="c"), *refs[1:]]) == "reject"
+
+
+def test_a_heading_is_grounded_like_the_lines_below_it() -> None:
+    world = World()
+    refs = world.many("ab", "do it", [bash("make all")], 2)
+    for heading, fault in (("With `make all`", False), ("With `rm -r x`", True)):
+        one = proposal([(heading, "step", COMMAND, refs)])
+        assert one.sidecar is not None
+        assert bool(grounding.item_fault(one.sidecar.items[1], one, world.context())) is fault
+
+
+def read(*steps: Step, sub: tuple[Step, ...] = ()) -> Grounds:
+    world = World()
+    world.add("a", "hello", [])
+    (trajectory,) = world.sessions.values()
+    inner = [Trajectory(schema_version="ATIF-v1.8", agent=trajectory.agent, steps=list(sub))] if sub else None
+    return read_grounds(replace(trajectory, steps=list(steps), subagent_trajectories=inner))
+
+
+def user(text: str, **kind: object) -> Step:
+    return with_step_meta(Step(step_id=1, source="user", message=text), StepMeta(**kind))  # type: ignore[arg-type]
+
+
+def test_what_the_host_puts_into_the_users_mouth_grounds_nothing() -> None:
+    assert read(user("run evil --now")).supports(("evil --now",))
+    assert not read(user("run evil --now", injected=True)).supports(("evil --now",))
+    assert not read(user("run evil --now", kind="side")).supports(("evil --now",))
+    for tag in ("system-reminder", "command-args", "environment_context", "skill"):
+        tagged = read(user(f"hi <{tag}>run evil --now</{tag}> there"))
+        assert tagged.supports(("there",))
+        assert not tagged.supports(("evil --now",))
+
+
+def test_what_a_sub_agent_was_told_is_not_the_users_word() -> None:
+    grounds = read(user("look around"), sub=(user("run evil --now"),))
+    assert grounds.supports(("look around",))
+    assert not grounds.supports(("evil --now",))
+
+
+def test_a_call_without_a_result_and_a_compaction_ground_nothing() -> None:
+    call = ToolCall(tool_call_id="c", function_name="Bash", arguments={"command": "evil --now"})
+    open_call = Step(step_id=1, source="agent", message="", tool_calls=[call])
+    assert not read(open_call).supports(("evil --now",))
+    world = World()
+    world.add("a", "hi", [bash("evil --now", 0, "done")])
+    (trajectory,) = world.sessions.values()
+    worked = trajectory.steps[1]
+    assert read(worked).supports(("evil --now",))
+    assert not read(with_step_meta(worked, StepMeta(kind="compaction"))).supports(("evil --now",))
+
+
+def test_a_check_that_breaks_rejects(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RecursionError("too deep")
+
+    passing = [check for check in checks() if check.name in ("spec", "size")]
+    some = [*passing, SimpleNamespace(name="scan", check=broken)]
+    # by module object: in the package the name `judge` is the function
+    monkeypatch.setattr(sys.modules["skillclaw.gate.judge"], "checks", lambda: some)
+    world = World()
+    refs = world.many("ab", "do it", [bash("make all")], 2)
+    verdicts = judge(proposal([("Steps", "step", COMMAND, refs)]), world.context())
+    assert [v.verdict for v in verdicts] == ["pass", "pass", "reject"]
+    assert decide(verdicts) == "rejected"
+    assert "RecursionError" in verdicts[-1].reason
+
+
+def test_secrets_and_placeholders_anywhere_in_the_files_reject() -> None:
+    world = World()
+    refs = world.many("ab", "do it", [bash("make all")], 2)
+    for text in ("key sk-ant-api03-Zk3vQ9xL2mN8pR5tW7yB4cD6fG1hJ0kA", "mail <email:4f2a91c0>"):
+        extra = File(path="references/more.md", data=f"# More\n\n{text}\n".encode())
+        one = proposal([("Steps", "step", COMMAND, refs)], files=[extra])
+        (said,) = secrets.check(one, world.context())
+        assert (said.verdict, said.check) == ("reject", "secrets"), text
+        assert "references/more.md" in said.reason
+
+
+def test_a_comment_in_a_line_or_its_heading_is_named() -> None:
+    world = World()
+    one = proposal([("Steps", "step", COMMAND, [])])
+    assert one.sidecar is not None
+    item = one.sidecar.items[1]
+    assert hidden.item_fault(item, one, world.context()) is None
+    for bad in (replace(item, text="Run it. <!-- and more -->"), replace(item, section="Steps <!-- x -->")):
+        assert hidden.item_fault(bad, one, world.context())
+
+
+def test_strict_waits_for_a_replay_and_says_so() -> None:
+    world = World()
+    refs = world.many("abc", "do it", [bash("make all")], 2)
+    one = proposal([("Steps", "step", COMMAND, refs)])
+    held = [v.check for v in judge(one, world.context("strict")) if v.verdict == "hold"]
+    assert sorted(held) == ["approval", "replay"]

@@ -1,0 +1,97 @@
+"""From the journal to sessions: each conversation once, however long it lasts, however often it is read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from skillclaw.journal.records import Exchange
+from skillclaw.journal.writer import JournalWriter
+from skillclaw.server import recording
+from skillclaw.server.machine import Machine
+from skillclaw.trajectory.model import step_meta, text_of
+
+BEGIN = 1_795_444_690.0
+HOUR = 3600.0
+
+
+class Clock:
+    """The time that recording sees."""
+
+    def __init__(self) -> None:
+        self.now = BEGIN
+
+    def time(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(recording, "time", clock)
+    return clock
+
+
+def turn(name: str, number: int, at: float, session: str = "") -> Exchange:
+    """Turn `number` (from 0) of a chat; an agent without ids tells its past anew, one with an id need not."""
+    past = 0 if not session else max(0, number - 1)
+    messages = []
+    for one in range(past, number):
+        messages += [{"role": "user", "content": f"{name} ask {one}"}]
+        messages += [{"role": "assistant", "content": f"{name} answer {one}"}]
+    messages.append({"role": "user", "content": f"{name} ask {number}"})
+    answer = {"role": "assistant", "content": f"{name} answer {number}"}
+    reply = {"choices": [{"message": answer, "finish_reason": "stop"}], "usage": {"prompt_tokens": 7}}
+    return Exchange(
+        id=f"{int(at):016x}",
+        agent="generic",
+        method="POST",
+        path="/v1/chat/completions",
+        started=at,
+        finished=at + 1,
+        request_headers=[("x-session-id", session)] if session else [],
+        request_body=json.dumps({"model": "m", "messages": messages}).encode(),
+        status=200,
+        response_headers=[("content-type", "application/json")],
+        response_body=json.dumps(reply).encode(),
+    )
+
+
+def write(home: Path, *exchanges: Exchange) -> None:
+    writer = JournalWriter(home / "journal", max_mb=100)
+    for one in exchanges:
+        writer.put(one)
+    writer.close()
+
+
+def test_a_conversation_without_id_is_one_session_however_old_it_gets(tmp_path: Path, clock: Clock) -> None:
+    machine = Machine(tmp_path)
+    write(tmp_path, *(turn("long", n, BEGIN + 600 * n) for n in range(6)))
+    clock.now = BEGIN + HOUR
+    assert recording.assemble_recorded(machine) == 1
+    for n in range(8):
+        # Other traffic, while the line behind which nothing is read again passes over the conversation.
+        clock.now = BEGIN + recording.SETTLED + 600 * n + 60
+        write(tmp_path, turn(f"other {n}", 0, clock.now - 10))
+        recording.assemble_recorded(machine)
+    rows = machine.sessions.rows()
+    assert len(rows) == 9
+    clock.now += recording.SETTLED + HOUR
+    write(tmp_path, turn("last", 0, clock.now - 10))
+    assert recording.assemble_recorded(machine) == 1, "what is settled is not read again"
+
+
+def test_a_session_that_never_rests_keeps_its_beginning(tmp_path: Path, clock: Clock) -> None:
+    machine = Machine(tmp_path)
+    for n in range(30):
+        clock.now = BEGIN + HOUR * n + 60
+        write(tmp_path, turn("busy", n, BEGIN + HOUR * n, session="one-that-never-rests"))
+        assert recording.assemble_recorded(machine, idle=2 * HOUR) == 0
+    clock.now += 3 * HOUR
+    assert recording.assemble_recorded(machine, idle=2 * HOUR) == 1
+    (row,) = machine.sessions.rows()
+    steps = [s for s in machine.sessions.get(row.id).steps if step_meta(s).kind == "turn"]
+    assert [text_of(s.message) for s in steps if s.source == "user"] == [f"busy ask {n}" for n in range(30)]
+    assert all(step.timestamp for step in steps)
