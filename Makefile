@@ -7,7 +7,7 @@ else
 BIN := $(VENV)/bin
 endif
 # Folder of the large data sets (workbench/, tau-bench/), for the tests and benchmarks that need them.
-DATA ?= $(SKILLCLAW_DATA)
+DATA ?= $(E2E_DATA)
 CLIENTS ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/skillclaw/clients
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -23,7 +23,7 @@ test: $(VENV)/.dev
 	$(BIN)/pytest -m "not e2e and not slow" -n 2 $(ARGS)
 
 e2e: $(VENV)/.dev clients
-	SKILLCLAW_CLIENTS=$(CLIENTS) SKILLCLAW_KILLS=100 SKILLCLAW_DATA=$(DATA) $(BIN)/pytest -m "e2e" $(ARGS)
+	E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) $(BIN)/pytest -m "e2e" $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check src tests

@@ -11,15 +11,21 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from skillclaw.errors import BadInputError, StorageError, UsageError
 
 __all__ = ["AgentSettings", "Settings", "default_home", "flatten", "get_value", "load", "set_value"]
 
 ENV_PREFIX = "SKILLCLAW_"
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Positive = Annotated[float, Meta(gt=0, le=1e9)]
+Amount = Annotated[int, Meta(ge=0)]
+BaseUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/]+[^\s]*$")]
+
 NOT_SETTINGS = frozenset({"SKILLCLAW_HOME", "SKILLCLAW_DEBUG"})
 
 
@@ -28,26 +34,25 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class AgentSettings(Section, frozen=True, kw_only=True):
-    """`agents.<name>.*`: the base URL that the agent's prefix forwards to, and what may be shared."""
+    """`agents.<name>.*`: the base URL that the agent's prefix forwards to."""
 
-    upstream: str | None = None
-    share: Literal["off", "redacted"] | None = None
+    upstream: BaseUrl | None = None
 
 
 class ProxySettings(Section, frozen=True, kw_only=True):
     """`proxy.*`. Times in seconds."""
 
-    port: int = 8787
-    connect_timeout: float = 30.0
-    drain: float = 10.0
+    port: Port = 8787
+    connect_timeout: Positive = 30.0
+    drain: Positive = 10.0
 
 
 class JournalSettings(Section, frozen=True, kw_only=True):
     """`journal.*`: when a session counts as idle (s), how long raw exchanges stay (days), size cap (MB)."""
 
-    idle: float = 300.0
-    expire_days: float = 7.0
-    max_mb: int = 2048
+    idle: Positive = 300.0
+    expire_days: Positive = 7.0
+    max_mb: Annotated[int, Meta(ge=1)] = 2048
 
 
 class GateSettings(Section, frozen=True, kw_only=True):
@@ -57,25 +62,25 @@ class GateSettings(Section, frozen=True, kw_only=True):
 
 
 class BudgetSettings(Section, frozen=True, kw_only=True):
-    """`evolve.budget.*`: what one cycle may spend; 0 is no limit."""
+    """`evolve.budget.*`: what one cycle may spend; 0 is no limit. No engine spends anything yet."""
 
-    tokens: int = 200_000
-    calls: int = 100
-    usd: float = 1.0
+    tokens: Amount = 200_000
+    calls: Amount = 100
+    usd: Annotated[float, Meta(ge=0)] = 1.0
 
 
 class EvolveSettings(Section, frozen=True, kw_only=True):
-    """`evolve.*`: engine, executor, minutes between cycles, half-life of evidence in days."""
+    """`evolve.*`: engine, executor (one there is), minutes between cycles, half-life of evidence in days."""
 
     engine: str = "extractive"
-    executor: Literal["local", "ray"] = "local"
-    interval: float = 60.0
-    half_life: float = 180.0
+    executor: Literal["local"] = "local"
+    interval: Positive = 60.0
+    half_life: Positive = 180.0
     budget: BudgetSettings = BudgetSettings()
 
 
 class ShareSettings(Section, frozen=True, kw_only=True):
-    """`share.*`: what a group may get of sessions whose agent has no rule of its own."""
+    """`share.*`: what a group may get of this machine's sessions. Nothing is shared in this version."""
 
     default: Literal["off", "redacted"] = "off"
 
@@ -89,7 +94,7 @@ class HubSettings(Section, frozen=True, kw_only=True):
 class SyncSettings(Section, frozen=True, kw_only=True):
     """`sync.*`: seconds between polls; the folders that skills are installed into."""
 
-    interval: float = 60.0
+    interval: Positive = 60.0
     targets: tuple[str, ...] = ("~/.claude/skills", "~/.agents/skills")
 
 

@@ -160,7 +160,7 @@ def test_the_packaged_slice_is_small_valid_and_licensed() -> None:
 
 @pytest.mark.parametrize(
     ("dataset", "variable", "count"),
-    [("workbench", "SKILLCLAW_WORKBENCH", 5520), ("tau-bench", "SKILLCLAW_TAUBENCH", 600)],
+    [("workbench", "E2E_WORKBENCH", 5520), ("tau-bench", "E2E_TAUBENCH", 600)],
 )
 def test_the_whole_data_sets(dataset: str, variable: str, count: int, tmp_path: Path) -> None:
     source = os.environ.get(variable)

@@ -52,9 +52,9 @@ def test_instances_are_numbered_within_their_template() -> None:
 
 
 def test_workbench_in_full() -> None:
-    source = os.environ.get("SKILLCLAW_WORKBENCH")
+    source = os.environ.get("E2E_WORKBENCH")
     if not source:
-        pytest.skip("SKILLCLAW_WORKBENCH names no file of recorded runs")
+        pytest.skip("E2E_WORKBENCH names no file of recorded runs")
     found = measure_workbench(list(read_rows(Path(source))))
     assert found["baseline"]["match_success"] == pytest.approx(0.6836, abs=1e-4)
     assert found["baseline"]["other_success"] == pytest.approx(0.2315, abs=1e-4)

@@ -10,7 +10,6 @@ from typing import Any
 import jsonschema
 import pytest
 from atif_sessions import Ran, session, write
-
 from cli import fails, ok, ok_json, skillclaw
 
 TEXT, NUMBER, WHOLE, FLAG = {"type": "string"}, {"type": "number"}, {"type": "integer"}, {"type": "boolean"}
@@ -197,6 +196,12 @@ def test_tampering_with_the_hub_is_found(learned: Path) -> None:
     assert json.loads(done.stdout)["problems"]
     victim.write_bytes(whole)
     assert ok_json("hub", "verify", home=learned)["ok"]
+
+
+def test_status_loads_no_pydantic(tmp_path: Path) -> None:
+    loaded = skillclaw("status", home=tmp_path, environ={"PYTHONPROFILEIMPORTTIME": "1"}).stderr
+    assert "skillclaw.server.survey" in loaded, "the list of imports must be there"
+    assert not re.search(r"\| +pydantic$", loaded, re.MULTILINE)
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:

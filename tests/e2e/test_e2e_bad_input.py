@@ -54,7 +54,7 @@ def test_malformed_json_and_wrong_types(home: Path) -> None:
 def test_missing_paths_and_wrong_names(home: Path) -> None:
     report = json.loads(skillclaw("import", str(home / "nowhere.jsonl"), "--json", home=home).stdout)
     assert report["failed"][0]["reason"]
-    fails("import", "--agent", "no-such-agent", home=home)
+    fails("import", "--agent", "no-such-agent", home=home, code=2)
     fails("skills", "show", "no-such-skill", home=home)
     fails("sessions", "show", "ffff", home=home)
     fails("proposals", "approve", "ffff", home=home)

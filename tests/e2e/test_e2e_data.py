@@ -9,13 +9,12 @@ import os
 from pathlib import Path
 
 import pytest
-
 from cli import ok, ok_json
 
 
 @pytest.fixture(scope="module")
 def data() -> Path:
-    folder = Path(os.environ.get("SKILLCLAW_DATA") or "nowhere")
+    folder = Path(os.environ.get("E2E_DATA") or "nowhere")
     if not (folder / "workbench" / "trajectories.jsonl.gz").exists():
         pytest.skip("the data sets are not here; give their folder: make e2e DATA=/path/to/data")
     return folder

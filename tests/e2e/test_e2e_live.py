@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cli import ok, ok_json, skillclaw
 from clients import CLAUDE_KEY, CODEX_KEY, Person
 from relay import Message, Relay, end_to_end
 from scripted import Script, Shell, Upstream
 from test_e2e_history import PROMPT, WORK, calls_of, check_whole, codex_config, said
-
-from cli import ok, ok_json, skillclaw
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from atif_sessions import Ran, session, write
-
 from cli import fails, ok, ok_json
 
 ERROR = "error: externally-managed-environment\n\nThis environment is externally managed"
@@ -140,6 +139,19 @@ def test_forgotten_sessions_take_no_part(home: Path) -> None:
     again = ok_json("import", str(home / "sessions.jsonl"), home=home)
     assert again["imported"] == 0
     assert ok_json("evolve", home=home)["released"] == []
+
+
+def test_a_skill_goes_with_the_sessions_it_was_learned_from(home: Path) -> None:
+    names = {r["skill"] for r in ok_json("evolve", home=home)["released"]}
+    assert {p.name for p in (home / ".claude" / "skills").iterdir()} == names != set()
+    for one in ok_json("sessions", "list", home=home):
+        ok("sessions", "forget", one["id"], "--yes", home=home)
+    report = ok_json("evolve", home=home)
+    assert {(p["skill"], p["action"], p["verdict"]) for p in report["proposals"]} == {
+        (name, "retire", "passed") for name in names
+    }
+    assert not any((home / ".claude" / "skills").glob("*/SKILL.md"))
+    assert ok_json("evolve", home=home)["proposals"] == []
 
 
 def test_feedback_outweighs_everything(home: Path) -> None:

@@ -246,6 +246,12 @@ def test_a_newer_format_stops_readers_if_the_group_signed_it() -> None:
     with pytest.raises(UpgradeNeededError):
         log.fold(w.state, newer)
     assert "newer format" in w.add(w.entry("release", release(V1, None), STRANGER, v=2))
+    forged = w.entry("release", release(V1, None), SEEDS["owner"], v=2).replace(
+        b'"kind":"release"', b'"kind":"rel"'
+    )
+    assert "newer format" in w.add(forged)
+    w.must("key-revoke", {"public": keys.public_hex(SEEDS["evolver"])}, "owner")
+    assert "newer format" in w.add(w.entry("release", release(V1, None), SEEDS["evolver"], v=2))
 
 
 @settings(max_examples=200, deadline=None)

@@ -217,3 +217,49 @@ def test_a_key_that_is_a_part_of_the_path_is_masked_everywhere() -> None:
     masked = Masker().mask(msgspec.structs.replace(one, path=f"/gateway/{key}/v1/models"))
     assert masked.path == "/gateway/<secret:path>/v1/models"
     assert masked.response_body == b"unknown key <secret:path>"
+
+
+def test_a_short_credential_is_masked_where_its_name_says_so() -> None:
+    masked = Masker().mask(
+        Exchange(
+            id="1",
+            agent="a",
+            method="GET",
+            path="/v1?key=abc12&page=abc12",
+            started=0.0,
+            finished=1.0,
+            first_byte=None,
+            request_headers=[("Cookie", "sid=s3cr; theme=dark"), ("X-Api-Key", "k1")],
+            request_body=b"",
+            status=200,
+            response_headers=[("Set-Cookie", "sid=n3w; Path=/")],
+            response_body=b"",
+            complete=True,
+            error="",
+        )
+    )
+    assert masked.path == "/v1?key=<secret:query>&page=abc12"
+    assert masked.request_headers == [("Cookie", "<secret:cookie>"), ("X-Api-Key", "<secret:x-api-key>")]
+    assert masked.response_headers == [("Set-Cookie", "<secret:set-cookie>")]
+
+
+def test_a_cookies_value_is_masked_in_the_bodies_too() -> None:
+    masked = Masker().mask(
+        Exchange(
+            id="1",
+            agent="a",
+            method="GET",
+            path="/v1",
+            started=0.0,
+            finished=1.0,
+            first_byte=None,
+            request_headers=[("Cookie", "theme=dark; sid=s3cr3t-0123456789")],
+            request_body=b'{"sid": "s3cr3t-0123456789"}',
+            status=200,
+            response_headers=[],
+            response_body=b"hello s3cr3t-0123456789",
+            complete=True,
+            error="",
+        )
+    )
+    assert b"s3cr3t" not in masked.request_body + masked.response_body

@@ -15,7 +15,7 @@ import pytest
 from skillclaw.journal.reader import START, Position, read
 
 COMMIT = 0.25
-for a busy machine that lets the writer wait."""
+"""Seconds after which an exchange counts as finished here. A group commit waits 20 ms at most; the rest is
 left for a busy machine that lets the writer wait."""
 
 
@@ -100,5 +100,5 @@ def test_no_finished_exchange_is_lost_to_kill_9(tmp_path: Path, make_upstream: A
 def test_no_finished_exchange_is_lost_to_many_kills(
     tmp_path: Path, make_upstream: Any, make_proxy: Any
 ) -> None:
-    rounds = int(os.environ.get("SKILLCLAW_KILLS", "100"))
+    rounds = int(os.environ.get("E2E_KILLS", "100"))
     assert killed_rounds(rounds, tmp_path / "home", make_upstream, make_proxy) > rounds

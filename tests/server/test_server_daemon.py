@@ -12,7 +12,6 @@ from pathlib import Path
 import psutil
 import pytest
 from atif_sessions import Ran, session, write
-
 from cli import ok, ok_json, skillclaw
 
 
@@ -131,6 +130,13 @@ def test_new_histories_are_followed_and_learned_from(home: Path) -> None:
     ok_json("up", "-d", "--yes", "--port", "0", home=home)
     assert wait_for(lambda: any((home / ".claude" / "skills").glob("*/SKILL.md")), 40), ok("logs", home=home)
     assert ok_json("status", home=home)["errors"] == {}
+
+
+def test_connect_names_the_upstream_that_is_set(tmp_path: Path) -> None:
+    environ = fake_claude(tmp_path)
+    ok("config", "set", "agents.claude-code.upstream", "http://127.0.0.1:9", home=tmp_path)
+    (wired,) = ok_json("connect", "claude-code", "--dry-run", home=tmp_path, environ=environ)
+    assert wired["upstream"] == "http://127.0.0.1:9"
 
 
 def test_connections_refuse_unknown_agents(home: Path) -> None:

@@ -48,7 +48,19 @@ def test_environment_wins(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("proxy.port", "many"), ("gate.policy", "lax"), ("no.such", "1"), ("proxy", "1"), ("proxy.port.x", "1")],
+    [
+        ("proxy.port", "many"),
+        ("gate.policy", "lax"),
+        ("no.such", "1"),
+        ("proxy", "1"),
+        ("proxy.port.x", "1"),
+        ("proxy.port", "65536"),
+        ("journal.idle", "nan"),
+        ("journal.idle", "0"),
+        ("sync.interval", "-1"),
+        ("agents.codex.upstream", "ftp://x"),
+        ("agents.codex.upstream", "not a url"),
+    ],
 )
 def test_wrong_settings_are_refused_and_nothing_is_written(tmp_path: Path, key: str, value: str) -> None:
     with pytest.raises(UsageError):
@@ -85,3 +97,11 @@ def test_every_flat_key_can_be_got(tmp_path: Path) -> None:
     settings = load(tmp_path, {})
     for key, value in flatten(settings).items():
         assert get_value(settings, key) == value
+
+
+def test_what_this_version_cannot_do_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        set_value(tmp_path, "evolve.executor", "ray")
+    with pytest.raises(UsageError):
+        set_value(tmp_path, "agents.codex.share", "off")
+    assert not (tmp_path / "config.toml").exists()

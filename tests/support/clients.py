@@ -19,7 +19,7 @@ CODEX_KEY = "sk-" + "proj-" + "E2eCodexCredential" * 3
 
 def binary(name: str) -> str:
     """Where the client is; skips the test, with the reason, where it was not installed."""
-    folder = os.environ.get("SKILLCLAW_CLIENTS")
+    folder = os.environ.get("E2E_CLIENTS")
     path = Path(folder or "", "node_modules", ".bin", name)
     if not folder or not path.exists():
         pytest.skip(f"the real client `{name}` is not installed; `make e2e` installs it")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skillclaw.trajectory import shell
 from skillclaw.trajectory.shapes import (
     command_key,
     command_of,
@@ -140,3 +141,14 @@ def test_terms_of_requests() -> None:
     assert mask("on November 21 at 3pm mail a@b.org about 'x y' in /tmp/z, 12%") == (
         "on <date> at <time> mail <email> about <text> in <path>, <number>"
     )
+
+
+def test_a_command_is_read_once_however_often_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    tokens = shell._tokens
+    monkeypatch.setattr(shell, "_tokens", lambda text: read.append(text) or tokens(text))
+    first = parse("make looked-at-often && ls")
+    assert [c.words for c in first] == [("make", "looked-at-often"), ("ls",)]
+    first.clear()
+    assert [c.words for c in parse("make looked-at-often && ls")] == [("make", "looked-at-often"), ("ls",)]
+    assert len(read) == 1

@@ -31,7 +31,7 @@ def import_(
         str | None, typer.Option(help="Only this agent's histories; with PATH: read it as this agent's.")
     ] = None,
     since: Annotated[
-        float | None, typer.Option(help="Only files changed in the last DAYS days.", metavar="DAYS")
+        float | None, typer.Option(help="Only files changed in the last DAYS days.", metavar="DAYS", min=0)
     ] = None,
 ) -> int:
     """Import past sessions: from the agents' own histories, or from PATHs.

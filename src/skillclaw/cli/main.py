@@ -49,6 +49,9 @@ def main() -> None:
         if debug:
             traceback.print_exc()
         if message is not None:
+            if type(error).__name__ == "NoArgsIsHelpError":
+                sys.stderr.write(message() + "\n")
+                sys.exit(2)
             output.error(message(), "", _usage_hint(error))
             sys.exit(2)
         if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EVOLVER_ONLY:

@@ -24,13 +24,21 @@ PIPE = 240
 """Columns where nobody looks: rows stay whole for `grep` and the like."""
 
 
+PICTURES = (
+    {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"}
+    | {0x7F: 0x2421}
+    | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+)
+"""What stands for a control character on a terminal."""
+
+
 def console(*, stderr: bool = False) -> Console:
     """A rich console; colours only on a terminal."""
     from rich.console import Console
 
     terminal = (sys.stderr if stderr else sys.stdout).isatty()
     width = None if terminal or "COLUMNS" in os.environ else PIPE
-    return Console(stderr=stderr, highlight=False, soft_wrap=not terminal, width=width)
+    return Console(stderr=stderr, highlight=False, emoji=False, soft_wrap=not terminal, width=width)
 
 
 def is_terminal() -> bool:
@@ -39,8 +47,17 @@ def is_terminal() -> bool:
 
 
 def plain(text: str) -> None:
-    """Text for people, as it is (no markup is interpreted)."""
-    console().print(text, markup=False)
+    """Text for people, character for character, so that it can be copied or piped into a file.
+
+    On a terminal, control characters are made visible: a session's text must not steer the terminal.
+    """
+    sys.stdout.write((_visible(text) if sys.stdout.isatty() else text) + "\n")
+    sys.stdout.flush()
+
+
+def _visible(text: str) -> str:
+    """`text` with every control character but tab and newline as its Unicode picture."""
+    return text.replace("\r\n", "\n").translate(PICTURES)
 
 
 def note(text: str) -> None:
@@ -72,7 +89,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: st
     from rich.table import Table
     from rich.text import Text
 
-    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    cells = [["" if cell is None else _visible(str(cell)) for cell in row] for row in rows]
     made = Table(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
         # A name or id stays in one piece, so that people can copy it into the next command.

@@ -8,6 +8,7 @@ import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
+from skillclaw.errors import UsageError
 
 __all__ = ["register"]
 
@@ -33,6 +34,10 @@ def list_(
     """The proposals, newest first."""
     from skillclaw.server.machine import Machine
 
+    if status not in (None, "open", "passed", "held", "rejected", "released"):
+        raise UsageError(
+            f"There is no status {status!r}.", "", "Known: open, passed, held, rejected, released"
+        )
     state = Machine(ctx.home).hub.state()
     found = sorted(state.proposals.values(), key=lambda p: -p.seq)
     found = [p for p in found if status in (None, p.status)]

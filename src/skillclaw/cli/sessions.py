@@ -54,6 +54,7 @@ def list_(
                     "user": row.user,
                     "revision": row.revision,
                     "source": row.source,
+                    "native_id": row.native_id,
                 }
                 for row in rows
             ]

@@ -217,11 +217,14 @@ def install(
 ) -> None:
     """Take skills back that you uninstalled, or whose folders you deleted."""
     from skillclaw.server.machine import Machine
+    from skillclaw.server.reports import skill_state
     from skillclaw.server.work import sync
 
     if (name is None) == (not all_):
         raise UsageError("Say which skill, or --all.", "", "See: skillclaw skills list")
     machine = Machine(ctx.home)
+    if name is not None:
+        skill_state(machine, name)
     names = machine.library.accept(name)
     synced = sync(machine)
     if ctx.json:

@@ -114,6 +114,7 @@ def run_cycle(
         current,
         EvolveContext(policy=rules, now=now, gate=context, taken=frozenset(skill.name for skill in foreign)),
     )
+    proposals += _orphans(current, forgotten)
     for done, proposal in enumerate(proposals):
         progress(done, len(proposals), f"judging {proposal.skill}")
         known = state.proposals.get(proposal.id)
@@ -147,8 +148,30 @@ def run_cycle(
     )
 
 
+FORGOTTEN = "forgotten"
+"""Engine and check of the retirements that follow from `sessions forget`."""
+
 DECIDED = frozenset({"released", "held", "rejected"})
 """States in which a proposal is not judged again: the same evidence gives the same id and the same answer."""
+
+
+def _orphans(current: dict[str, Current], forgotten: set[str]) -> list[Proposal]:
+    """Retirements of the skills whose every session was forgotten: what people took back must not live on."""
+    found = []
+    for name, skill in sorted(current.items()):
+        cited = {ref.session for item in skill.sidecar.items for ref in item.evidence}
+        if cited and cited <= forgotten and not skill.pinned:
+            found.append(
+                Proposal(
+                    id=content_id("proposal", skill.version, "forgotten", sorted(cited)),
+                    action="retire",
+                    skill=name,
+                    base=skill.version,
+                    engine=FORGOTTEN,
+                    why=f"All {len(cited)} sessions that {name} was learned from were forgotten.",
+                )
+            )
+    return found
 
 
 def _session(sessions: SessionStore, key: str) -> Trajectory | None:
@@ -173,6 +196,10 @@ def _settle_policy(hub: Hub, state: HubState, policy: str) -> None:
 
 def _judge(proposal: Proposal, context: gate.GateContext) -> Judged | None:
     """The proposal without the lines that fail alone, and the gate's answer; None when it changes nothing."""
+    if proposal.engine == FORGOTTEN:
+        # Nothing to weigh: what people took back is no evidence, and a skill without any is nobody's.
+        verdict = Verdict(check=FORGOTTEN, verdict="pass", reason=proposal.why)
+        return Judged(proposal=proposal, verdict="passed", reasons=[verdict])
     pruned, dropped = gate.prune(proposal, context)
     if proposal.base is not None and proposal_version(pruned) == proposal.base:
         return None

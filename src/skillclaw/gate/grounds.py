@@ -26,10 +26,9 @@ from skillclaw.trajectory.model import (
     text_of,
 )
 from skillclaw.trajectory.shapes import is_shell
+from skillclaw.trajectory.told import own_text
 
 __all__ = ["Grounds", "read_grounds"]
-
-_INJECTED = re.compile(r"<(system-reminder|command-[a-z]+|environment_context|skill)\b.*?</\1>", re.DOTALL)
 
 
 class Grounds:
@@ -92,7 +91,7 @@ def read_grounds(trajectory: Trajectory) -> Grounds:
         kind = step_meta(step)
         if step.source == "user":
             if root and kind.kind == "turn" and not kind.injected:
-                text = normal(_INJECTED.sub(" ", text_of(step.message)))
+                text = normal(own_text(text_of(step.message)))
                 if text:
                     said.append(text)
             continue

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Danger", "dangers", "reaches_out"]
+__all__ = ["Danger", "dangers", "reaches_out", "risky"]
 
 
 class Danger(Record, frozen=True, kw_only=True):
@@ -203,6 +203,24 @@ def dangers(text: str) -> Iterator[Danger]:
         if match and what not in seen:
             seen.add(what)
             yield Danger(what=what, text=" ".join(match[0].split())[:80])
+
+
+_RISKY = re.compile(
+    r"\bgit\b[^`\n]*\bpush\b[^`\n]*\s(?:--force(?!-with-lease)\b|-f\b|\+\w)|\bgit\b[^`\n]*\s--no-verify\b"
+    r"|\bgit\s+reset\s+--hard\b|\bgit\s+clean\s+-\w*f|\bgit\s+config\s+(?:\S+\s+)*--(?:global|system)\b"
+    r"|\bcore\.hooksPath\b|\b(?:docker|podman)\b[^`\n]*\s(?:--privileged|--pid=host|--net(?:work)?=host)\b"
+    r"|\bdocker\s+system\s+prune\b|\b(?:terraform|tofu|pulumi)\s+destroy\b|\bkubectl\s+delete\b"
+    r"|\b(?:DROP|TRUNCATE)\s+(?:TABLE|DATABASE|SCHEMA)\b|\bsudo\b|\brm\s+-\w*[rR]\w*f|\brm\s+-\w*f\w*[rR]"
+    r"|\bchown\s+-\w*R|\bkill\s+-(?:9|KILL)\b|\bpkill\b|\bkillall\b",
+    re.IGNORECASE,
+)
+"""What destroys work or lifts a guard when done in the wrong place, however often it went well."""
+
+
+def risky(text: str) -> str | None:
+    """The first stretch that a person should see before every agent learns it."""
+    match = _RISKY.search(text)
+    return " ".join(match[0].split())[:80] if match else None
 
 
 def reaches_out(text: str) -> str | None:

@@ -40,6 +40,7 @@ from skillclaw.wire.thread import Thread
 
 __all__ = ["Assembled", "assemble", "assemble_placed"]
 
+HOME = re.compile(r"(?:/root|/(?:home|Users)/[^/]+|(?i:[a-z]:\\Users)\\[^\\]+|~)[/\\]?")
 VERSION = re.compile(r"/v?(\d[\w.+-]*)")
 
 
@@ -411,6 +412,8 @@ def _totals(steps: list[Step]) -> FinalMetrics:
 
 
 def _project(cwd: str) -> str:
-    """The last part of the working directory, whatever the system it is written for."""
+    """The last part of the working directory, whatever the system it is written for; a home is no project."""
+    if HOME.fullmatch(cwd):
+        return ""
     windows = "\\" in cwd or re.match(r"[A-Za-z]:", cwd) is not None
     return (PureWindowsPath(cwd) if windows else PurePosixPath(cwd)).name if cwd else ""

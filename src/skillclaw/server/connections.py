@@ -69,9 +69,18 @@ def port_of(machine: Machine) -> int:
 
 
 def connect_agent(machine: Machine, name: str, port: int, *, dry_run: bool = False) -> wiring.Wired:
-    """Point one agent's own settings file at the proxy on `port`."""
+    """Point one agent's own settings file at the proxy on `port`; 0 is none, and refused."""
+    if port == 0:
+        raise BadInputError(
+            "The proxy has no port yet.",
+            "proxy.port is 0: any free one, when it starts.",
+            "First: skillclaw up -d",
+        )
     base_url = f"http://127.0.0.1:{port}/{name}"
-    return wiring.connect(machine.home, Env.current(), adapters()[name], base_url, dry_run=dry_run)
+    wired = wiring.connect(machine.home, Env.current(), adapters()[name], base_url, dry_run=dry_run)
+    chosen = machine.settings.agents.get(name)
+    # The setting wins over what the agent's own file says, in the proxy and so in the report too.
+    return msgspec.structs.replace(wired, upstream=chosen.upstream) if chosen and chosen.upstream else wired
 
 
 def disconnect_agent(machine: Machine, name: str, *, dry_run: bool = False) -> wiring.Wired:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from skillclaw.agents import Adapter, Env, HistoryFile, adapters, read_atif, sniff
-from skillclaw.errors import BadInputError, SkillClawError
+from skillclaw.errors import SkillClawError, UsageError
 from skillclaw.server.crediting import credit_skills
 from skillclaw.server.machine import Machine
 from skillclaw.trajectory.model import Record, Trajectory, meta, with_meta
@@ -66,7 +66,8 @@ def admit(machine: Machine, trajectory: Trajectory) -> Trajectory:
     given = known.source == "import"
     known = msgspec.structs.replace(
         known,
-        user=known.user if given and known.user else machine.user,
+        # Names of people are compared as people read them, or one could pass for many.
+        user=" ".join(known.user.casefold().split()) if given and known.user.strip() else machine.user,
         client=machine.identity.client,
     )
     verdict, confidence, signals = outcome(with_meta(trajectory, known))
@@ -86,7 +87,7 @@ def import_histories(
     tally = _Tally()
     known = adapters()
     if only is not None and only not in known:
-        raise BadInputError(f"There is no agent named {only!r}.", "", f"Known: {', '.join(sorted(known))}")
+        raise UsageError(f"There is no agent named {only!r}.", "", f"Known: {', '.join(sorted(known))}")
     files = [
         (adapter, file)
         for name, adapter in sorted(known.items())
@@ -138,7 +139,7 @@ def import_paths(
             histories.append((adapters()[owner], file))
         elif agent is not None:
             known = ", ".join(sorted(adapters()))
-            raise BadInputError(f"There is no agent named {agent!r}.", "", f"Known: {known}, atif")
+            raise UsageError(f"There is no agent named {agent!r}.", "", f"Known: {known}, atif")
         else:
             tally.failed.append(
                 Failure(path=str(path), reason="neither a history of a known agent nor an ATIF trajectory")

@@ -84,10 +84,17 @@ def version_like(skill: SkillState, prefix: str) -> str:
 
 
 def _sidecar(machine: Machine, skill: SkillState) -> Sidecar | None:
+    """What the current version rests on, without the sessions that were forgotten since."""
     release = skill.release(skill.current) if skill.current else None
     if release is None or release.sidecar is None:
         return None
-    return msgspec.json.decode(machine.hub.get_object(release.sidecar), type=Sidecar)
+    sidecar = msgspec.json.decode(machine.hub.get_object(release.sidecar), type=Sidecar)
+    forgotten = set(machine.hub.state().tombstones)
+    items = [
+        msgspec.structs.replace(item, evidence=[r for r in item.evidence if r.session not in forgotten])
+        for item in sidecar.items
+    ]
+    return msgspec.structs.replace(sidecar, items=items)
 
 
 def skill_rows(machine: Machine) -> list[SkillRow]:

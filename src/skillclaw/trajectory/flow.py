@@ -16,6 +16,7 @@ from skillclaw.trajectory.model import Result, Step, Trajectory, result_meta, st
 from skillclaw.trajectory.shapes import command_of, is_write
 from skillclaw.trajectory.shell import main_commands
 from skillclaw.trajectory.text import word_set
+from skillclaw.trajectory.told import own_words
 
 __all__ = ["Act", "Answer", "Event", "Said", "flow", "looks_failed"]
 
@@ -182,7 +183,8 @@ def _events(step: Step) -> list[Event]:
         return []
     text = text_of(step.message).strip()
     if step.source == "user":
-        return [Said(step.step_id, text)] if text else []
+        said = own_words(text)
+        return [Said(step.step_id, said)] if said else []
     events: list[Event] = [Answer(step.step_id, text)] if text else []
     results: dict[str | None, Result] = {}
     for result in step.observation.results if step.observation else []:

@@ -8,9 +8,13 @@ never fails to parse.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 __all__ = ["Simple", "main_commands", "parse"]
+
+REMEMBERED = 2000
+"""Longest command, in characters, whose parts are kept for when it is looked at again."""
 
 _HEREDOC = re.compile(r"<<-?\s*(['\"]?)(\w+)\1([^\n]*)\n.*?(?:\n\s*\2[ \t]*(?=\n|$)|\Z)", re.S)
 _OPERATOR = re.compile(r"&&|\|\||\|&|[|;\n()&]")
@@ -79,6 +83,12 @@ class Simple(NamedTuple):
 
 def parse(command: str) -> list[Simple]:
     """The simple commands of `command`, in order; empty for an empty one."""
+    return list(_parsed(command) if len(command) <= REMEMBERED else _parsed.__wrapped__(command))
+
+
+@lru_cache(maxsize=4096)
+def _parsed(command: str) -> tuple[Simple, ...]:
+    # One command is looked at from many sides, a dozen times in a cycle, and sessions share most of theirs.
     text = _HEREDOC.sub(r"<<<heredoc \3\n", command.replace("\\\n", " "))
     tokens = _tokens(text)
     found: list[Simple] = []
@@ -103,7 +113,7 @@ def parse(command: str) -> list[Simple]:
         else:
             current.append(token)
     close("")
-    return found
+    return tuple(found)
 
 
 def main_commands(command: str) -> list[Simple]:

@@ -1,10 +1,10 @@
-"""`approval`: which changes wait for people (DESIGN 7.5): scripts, and what the policy adds."""
+"""`approval`: which changes wait for people (DESIGN 7.5): scripts, risky commands, what the policy adds."""
 
 from __future__ import annotations
 
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.lines import added_items
-from skillclaw.gate.rules import reaches_out
+from skillclaw.gate.rules import reaches_out, risky
 from skillclaw.skills.items import DESCRIPTION
 from skillclaw.skills.lint import is_script
 from skillclaw.skills.records import Bundle, Proposal, Verdict
@@ -24,8 +24,11 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
         scripts = _scripts(proposal.bundle, base.bundle if base else None)
         if scripts:
             reasons.append(f"It brings files that a machine runs ({', '.join(scripts)}).")
+        texts = [item.text for item in added_items(proposal, context) if item.section != DESCRIPTION]
+        danger = next((found for text in texts if (found := risky(text))), None)
+        if danger:
+            reasons.append(f"It teaches a command that destroys or unlocks things (`{danger}`).")
         if policy.network:
-            texts = [item.text for item in added_items(proposal, context) if item.section != DESCRIPTION]
             reached = next((found for text in texts if (found := reaches_out(text))), None)
             if reached:
                 reasons.append(f"It makes agents reach another machine (`{reached}`).")

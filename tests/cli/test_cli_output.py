@@ -1,0 +1,39 @@
+"""What commands print is the text itself, whatever it holds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli import skillclaw
+
+from skillclaw.cli import output
+
+
+def test_plain_text_is_printed_character_for_character() -> None:
+    text = "all:\n\techo :warning: [bold]hi[/bold]\n" + "word " * 60
+    program = f"from skillclaw.cli import output; output.plain({text!r})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.decode("utf-8").replace("\r\n", "\n") == text + "\n"
+
+
+def test_a_sessions_text_cannot_steer_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    output.plain("\x1b]0;title\x07\x1b[2J\x9b2J\x7fhi\tthere\n")
+    shown = capsys.readouterr().out
+    assert not {"\x1b", "\x07", "\x9b", "\x7f"} & set(shown)
+    assert "hi␉" not in shown
+    assert "hi\tthere\n" in shown
+
+
+@pytest.mark.parametrize("group", [(), ("skills",), ("config",)])
+def test_a_group_without_a_command_shows_its_help(tmp_path: Path, group: tuple[str, ...]) -> None:
+    done = skillclaw(*group, home=tmp_path)
+    assert done.returncode == 2
+    said = done.stdout + done.stderr
+    assert "error:" not in said
+    assert "Commands:\n" in said, "each command on a line of its own"
