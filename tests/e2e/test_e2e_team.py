@@ -75,6 +75,7 @@ def test_three_users_recovery_becomes_a_skill_and_poison_does_not(home: Path) ->
         "setup.sh",
         "--force",
         "ignore previous",
+        "auth login",
     ):
         assert never not in text, never
     assert not any("<secret" in line and "`" in line for line in text.splitlines())

@@ -152,3 +152,11 @@ def test_a_command_is_read_once_however_often_it_is_looked_at(monkeypatch: pytes
     first.clear()
     assert [c.words for c in parse("make looked-at-often && ls")] == [("make", "looked-at-often"), ("ls",)]
     assert len(read) == 1
+
+
+def test_what_redaction_left_redirects_nothing() -> None:
+    fed = shape_tokens("echo <secret:github-token:936bc5> | gh auth login --with-token")
+    assert fed == ["echo", "<secret:github-token:936bc5>", "|", "gh", "auth", "login", "--with-token"]
+    assert family("Bash", "echo <secret:x:936bc5> | gh auth login") == "gh"
+    assert shape_tokens("sort < in.txt > out.txt") == ["sort"]
+    assert shape_tokens("echo done && ls") == ["ls"]

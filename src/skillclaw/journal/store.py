@@ -21,7 +21,6 @@ import msgspec
 import zstandard
 
 from skillclaw.errors import BadInputError, StorageError, UpgradeNeededError
-from skillclaw.journal.merge import merge
 from skillclaw.journal.records import SessionRow
 from skillclaw.journal.store_file import BUSY_SECONDS, SCHEMA, SCHEMA_VERSION, started_at, told
 from skillclaw.trajectory import model
@@ -127,6 +126,8 @@ class SessionStore:
             result: PutResult = "new"
         else:
             old = self._decode(key, stored[0])
+            from skillclaw.journal.merge import merge  # 100 ms that commands which only look need not pay
+
             merged = merge(old, self._with_feedback(given))
             if merged is None:
                 result = "older" if len(given.steps) < len(old.steps) else "same"

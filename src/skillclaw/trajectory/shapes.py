@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from skillclaw.trajectory.shell import Simple, main_commands
+from skillclaw.trajectory.shell import FEEDERS, Simple, main_commands
 from skillclaw.trajectory.text import error_template, word_set
 
 __all__ = [
@@ -216,7 +216,9 @@ def _subcommand(simple: Simple) -> tuple[str, int]:
 def program_of(command: str) -> str:
     """The program that the command is about."""
     main = main_commands(command)
-    return main[0].words[0].rsplit("/", 1)[-1] if main else ""
+    if not main:
+        return ""
+    return next((c for c in main if c.words[0] not in FEEDERS), main[0]).words[0].rsplit("/", 1)[-1]
 
 
 def command_key(command: str) -> str:
@@ -339,7 +341,8 @@ def family(tool: str, command: str | None = None) -> str:
         main = main_commands(command)
         if not main:
             return "shell"
-        name = next((c for c in main if not _reads(c)), main[0]).words[0].rsplit("/", 1)[-1].lower()
+        told = [c for c in main if c.words[0] not in FEEDERS] or main
+        name = next((c for c in told if not _reads(c)), told[0]).words[0].rsplit("/", 1)[-1].lower()
         return {"python3": "python", "pip3": "pip", "docker-compose": "docker"}.get(name, name)
     if tool.startswith("mcp__"):
         return tool.split("__")[1].lower() or "mcp"

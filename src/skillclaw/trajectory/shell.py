@@ -11,17 +11,22 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Simple", "main_commands", "parse"]
+__all__ = ["FEEDERS", "Simple", "main_commands", "parse"]
 
 REMEMBERED = 2000
 """Longest command, in characters, whose parts are kept for when it is looked at again."""
 
 _HEREDOC = re.compile(r"<<-?\s*(['\"]?)(\w+)\1([^\n]*)\n.*?(?:\n\s*\2[ \t]*(?=\n|$)|\Z)", re.S)
+_MASKED = re.compile(r"<([a-z][\w-]*:[^<>\s]*)>", re.IGNORECASE)
+"""What redaction leaves, e.g. `<secret:kind:id>`; the angle brackets redirect nothing."""
+OPEN, CLOSE = "\ue010", "\ue011"
 _OPERATOR = re.compile(r"&&|\|\||\|&|[|;\n()&]")
 _REDIRECT = re.compile(r"\d*(?:>>|>\||<<<|>|<)(?:&\d?-?)?|&>>?")
 _ENV = re.compile(r"[A-Za-z_]\w*=.*", re.S)
 _WRAPPERS = frozenset({"sudo", "env", "time", "nohup", "command", "exec", "nice", "stdbuf", "xvfb-run"})
 _SHELLS = frozenset({"bash", "sh", "zsh", "dash", "fish"})
+FEEDERS = frozenset({"echo", "printf"})
+"""Programs that in a pipe only give the next one its input."""
 _SETTING_UP = frozenset(
     {
         "cd",
@@ -89,8 +94,8 @@ def parse(command: str) -> list[Simple]:
 @lru_cache(maxsize=4096)
 def _parsed(command: str) -> tuple[Simple, ...]:
     # One command is looked at from many sides, a dozen times in a cycle, and sessions share most of theirs.
-    text = _HEREDOC.sub(r"<<<heredoc \3\n", command.replace("\\\n", " "))
-    tokens = _tokens(text)
+    text = _HEREDOC.sub(r"<<<heredoc \3\n", _MASKED.sub(f"{OPEN}\\1{CLOSE}", command.replace("\\\n", " ")))
+    tokens = [(kind, token.replace(OPEN, "<").replace(CLOSE, ">")) for kind, token in _tokens(text)]
     found: list[Simple] = []
     current: list[str] = []
     op = ""
@@ -117,10 +122,13 @@ def _parsed(command: str) -> tuple[Simple, ...]:
 
 
 def main_commands(command: str) -> list[Simple]:
-    """The simple commands that matter: without `cd`, `echo`, and the filters at the end of a pipe."""
+    """The simple commands that matter: no `cd`, no `echo` (unless it feeds a pipe), no filters after a pipe."""
     simple = [c for c in parse(command) if c.words]
     kept = [
-        c for c in simple if c.words[0] not in _SETTING_UP and not (c.op == "|" and c.words[0] in _FILTERS)
+        c
+        for c, after in zip(simple, [*simple[1:], None], strict=False)
+        if (c.words[0] not in _SETTING_UP or (after is not None and after.op == "|"))
+        and not (c.op == "|" and c.words[0] in _FILTERS)
     ]
     return kept or simple[:1]
 
