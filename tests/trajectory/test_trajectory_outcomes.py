@@ -139,6 +139,17 @@ def test_feedback_wins_over_everything() -> None:
     assert signals[0].kind == "feedback"
 
 
+def test_the_latest_feedback_decides() -> None:
+    both = [Signal(kind="feedback", value=value, source=f"user {value}") for value in (-1.0, 1.0)]
+    assert outcome(session("fix", known=SessionMeta(signals=both)))[0] == "success"
+    assert outcome(session("fix", known=SessionMeta(signals=both[::-1])))[0] == "failure"
+
+
+def test_a_stated_outcome_outweighs_a_reward_that_is_only_a_part() -> None:
+    known = SessionMeta(source="import", outcome="failure", reward=0.8)
+    assert outcome(session("fix", known=known))[:2] == ("failure", 0.95)
+
+
 def test_what_an_import_states_counts_as_given() -> None:
     known = SessionMeta(source="import", outcome="success", reward=1.0)
     verdict, confidence, signals = outcome(session("fix", bash("pytest", "1 failed", 1), known=known))

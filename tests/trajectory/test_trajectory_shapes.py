@@ -13,6 +13,7 @@ from skillclaw.trajectory.shapes import (
     command_shape,
     family,
     is_write,
+    shape_tokens,
     target_of,
     value_form,
 )
