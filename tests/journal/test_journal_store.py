@@ -127,10 +127,6 @@ def test_rows_newest_first(store: SessionStore) -> None:
         1,
         "history",
     )
-    store.mark_shared(row.id)
-    assert store.rows()[0].shared
-    store.put(session(3, agent="claude", steps=5))
-    assert store.rows()[0].shared
 
 
 def test_trajectories_stream_in_order_while_others_write(store: SessionStore, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from skillclaw.cli import output
@@ -25,7 +27,7 @@ def status(ctx: Context) -> None:
 
     machine = Machine(ctx.home)
     state = machine.hub.state()
-    facts = {
+    facts: dict[str, Any] = {
         "hub": "personal",
         "url": machine.hub_url,
         "group": state.group,
@@ -41,7 +43,9 @@ def status(ctx: Context) -> None:
     if ctx.json:
         output.print_json(facts)
         return
-    output.table(("", ""), [(key, value) for key, value in facts.items()])
+    keys = ", ".join(f"{count} {role}" for role, count in facts["keys"].items())
+    for key, value in (facts | {"keys": keys}).items():
+        output.plain(f"{key:10} {value}")
 
 
 def verify(ctx: Context) -> int:

@@ -214,11 +214,6 @@ class SessionStore:
             # The log still holds the old pages; a reader at work delays this to a later checkpoint.
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def mark_shared(self, key: str) -> None:
-        """Note that a group was given the session."""
-        with self._write():
-            self._db.execute("UPDATE sessions SET shared = 1 WHERE key = ?", (key,))
-
     # Reading
 
     def get(self, prefix: str) -> Trajectory:

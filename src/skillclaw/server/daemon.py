@@ -30,6 +30,7 @@ from skillclaw.server.proxy_process import ProxyProcess
 __all__ = ["Daemon"]
 
 log = logging.getLogger("skillclaw.up")
+LOG_BYTES = 5_000_000
 TICK = 0.5
 """Seconds between looks at the clock, the proxy and the stop file."""
 
@@ -170,10 +171,13 @@ class Daemon:
         if not agreed(self.machine.home) or self._cycle is not None or cursor in (0, self._cycle_cursor):
             return False
         self._cycle_cursor = cursor
-        out = (self.machine.home / "logs" / "evolve.log").open("ab")
+        path = self.machine.home / "logs" / "evolve.log"
+        if path.exists() and path.stat().st_size > LOG_BYTES:
+            path.replace(path.with_suffix(".log.1"))
+        out = path.open("ab")
         with out:
             self._cycle = subprocess.Popen(
-                [sys.executable, "-m", "skillclaw", "evolve", "--json", "--home", str(self.machine.home)],
+                [sys.executable, "-m", "skillclaw", "evolve", "--home", str(self.machine.home)],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -235,7 +239,7 @@ def _now() -> str:
 
 def _log_to_file(machine: Machine) -> None:
     path = machine.home / "logs" / "up.log"
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=3, encoding="utf-8")
     path.chmod(0o600)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     root = logging.getLogger("skillclaw")

@@ -12,7 +12,6 @@ from skillclaw.trajectory.text import error_template, word_set
 __all__ = [
     "command_key",
     "command_of",
-    "command_shape",
     "error_template",
     "family",
     "is_shell",
@@ -280,11 +279,6 @@ def shape_tokens(command: str) -> list[str]:
             if not (position and word == shaped[position - 1] and word.startswith("<")):
                 tokens.append(word)
     return tokens
-
-
-def command_shape(command: str) -> str:
-    """`shape_tokens` as one line."""
-    return " ".join(shape_tokens(command))
 
 
 def verb_of(tool: str) -> str:

@@ -122,7 +122,7 @@ def _parsed(command: str) -> tuple[Simple, ...]:
 
 
 def main_commands(command: str) -> list[Simple]:
-    """The simple commands that matter: no `cd`, no `echo` but where it feeds a pipe, no filter after a pipe."""
+    """The simple commands that matter: no `cd`, no `echo` unless it feeds a pipe, no filter after a pipe."""
     simple = [c for c in parse(command) if c.words]
     kept = [
         c
