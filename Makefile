@@ -23,7 +23,7 @@ test: $(VENV)/.dev
 	$(BIN)/pytest -m "not e2e and not slow" -n 2 $(ARGS)
 
 e2e: $(VENV)/.dev clients
-	E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) $(BIN)/pytest -m "e2e" $(ARGS)
+	E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) $(BIN)/pytest -m "e2e or live" $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check src tests
