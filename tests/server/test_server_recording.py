@@ -95,3 +95,22 @@ def test_a_session_that_never_rests_keeps_its_beginning(tmp_path: Path, clock: C
     steps = [s for s in machine.sessions.get(row.id).steps if step_meta(s).kind == "turn"]
     assert [text_of(s.message) for s in steps if s.source == "user"] == [f"busy ask {n}" for n in range(30)]
     assert all(step.timestamp for step in steps)
+
+
+def test_the_journal_is_not_read_again_while_nothing_can_be_idle(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = []
+    whole = recording.assemble_placed
+    monkeypatch.setattr(recording, "assemble_placed", lambda given: passes.append(1) or whole(given))
+    machine = Machine(tmp_path)
+    for second in range(0, 300, 5):
+        clock.now = BEGIN + second + 2
+        write(tmp_path, turn("at work", second // 5, BEGIN + second, session="s"))
+        assert recording.assemble_recorded(machine, idle=300) == 0
+    assert passes == []
+    clock.now = BEGIN + 302
+    assert recording.assemble_recorded(machine, idle=300) == 0, "its last exchange is 6 seconds old"
+    clock.now = BEGIN + 600
+    assert recording.assemble_recorded(machine, idle=300) == 1
+    assert len(passes) == 2

@@ -86,7 +86,12 @@ def _load(text: str | None) -> _Mark:
 def _due(folder: Path, mark: _Mark, idle: float | None, now: float) -> bool:
     if mark.waiting is not None and (idle is None or mark.waiting <= now):
         return True
-    return next(read(folder, mark.seen), None) is not None
+    fresh = next(read(folder, mark.seen), None)
+    if fresh is None:
+        return False
+    # Nothing new can be idle before its first exchange is that old, and a pass reads half a day of journal.
+    started = fresh[0].finished or fresh[0].started
+    return idle is None or abs(now - started) >= idle
 
 
 class _Reading:
