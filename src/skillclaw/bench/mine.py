@@ -185,15 +185,15 @@ def _compare(held: list[_Held]) -> dict[str, Any]:
         "match_n": len(follow),
         "other_success": _share(other),
         "other_n": len(other),
-        "difference": round(difference[0], 4) if difference else None,
-        "ci": [round(v, 4) for v in difference[1]] if difference else None,
+        "difference": round(difference[0], 6) if difference else None,
+        "ci": [round(v, 6) for v in difference[1]] if difference else None,
         "or_mh": round(association.odds_ratio, 3) if association.odds_ratio is not None else None,
         "or_ci": [round(v, 3) for v in association.ci] if association.ci is not None else None,
     }
 
 
 def _share(values: list[bool]) -> float | None:
-    return round(sum(values) / len(values), 4) if values else None
+    return round(sum(values) / len(values), 6) if values else None
 
 
 def measure_taubench(rows: list[Row], *, progress: Progress = _quiet) -> dict[str, Any]:
