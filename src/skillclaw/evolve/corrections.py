@@ -61,10 +61,10 @@ def _pattern(topic: str, episodes: list[Episode], weigh: Weigh) -> Pattern | Non
         title=f"Users say: {one_line(texts[0], 90)}",
         topic=topic,
         signature=signature,
-        failed=learn_steps([([[m]], e.request) for m, e in zip(failed, good, strict=True)])[0]
+        failed=learn_steps([([[m]], e) for m, e in zip(failed, good, strict=True)])[0]
         if len({m.key for m in failed}) == 1
         else None,
-        actions=learn_steps([([[e.actions[0]]], e.request) for e in good]),
+        actions=learn_steps([([[e.actions[0]]], e) for e in good]),
         user_text=texts[:WORDS_KEPT],
         evidence=evidence,
         contradictions=against,

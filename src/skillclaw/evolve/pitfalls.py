@@ -112,7 +112,7 @@ def _pattern(
     ]
     stats, _ = association(rows)
     name = trait.removeprefix("lacks ").split("<-")[0].split(":")[0]
-    bad = learn_steps([([[m]], e.request) for e, m in (did[mark] for mark in sorted(did))])[0]
+    bad = learn_steps([([[m]], e) for e, m in (did[mark] for mark in sorted(did))])[0]
     if trait.startswith("lacks "):
         bad = msgspec.structs.replace(
             bad,
@@ -163,8 +163,8 @@ def _right_way(fine: Sequence[Call], name: str) -> tuple[list[ActionShape], list
     if sources:
         key, count = min(sources.items(), key=lambda x: (-x[1], x[0]))
         if 2 * count >= len(fine):
-            return learn_steps([([[s], [m]], e.request) for e, s, m in pairs[key]]), [(1, 0)]
-    return learn_steps([([[m]], e.request) for e, m in fine]), []
+            return learn_steps([([[s], [m]], e) for e, s, m in pairs[key]]), [(1, 0)]
+    return learn_steps([([[m]], e) for e, m in fine]), []
 
 
 def _title(key: str, trait: str, name: str) -> str:

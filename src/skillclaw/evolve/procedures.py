@@ -45,11 +45,11 @@ Group = tuple[Move, ...]
 
 
 class _Call(NamedTuple):
-    """One call of a step, with the steps of its request by move, and which request that was."""
+    """One call of a step, with the steps of its request by move, and the episode that it is of."""
 
     move: Move
     steps: dict[int, int]
-    request: str
+    episode: Episode
 
 
 def path(moves: Sequence[Move]) -> list[Group]:
@@ -87,17 +87,17 @@ def step_index(steps: Sequence[Sequence[Move]]) -> dict[int, int]:
 
 def learn_actions(episodes: Sequence[Episode]) -> list[ActionShape]:
     """The steps that these requests (all of one path) have in common, with rules for their arguments."""
-    return learn_steps([(path(e.actions), e.request) for e in episodes])
+    return learn_steps([(path(e.actions), e) for e in episodes])
 
 
-def learn_steps(paths: Sequence[tuple[Sequence[Sequence[Move]], str]]) -> list[ActionShape]:
-    """The same for paths (of equal length) with the requests that they served."""
+def learn_steps(paths: Sequence[tuple[Sequence[Sequence[Move]], Episode]]) -> list[ActionShape]:
+    """The same for paths (of equal length) with the episodes that they are of."""
     indexes = [step_index(steps) for steps, _ in paths]
     shapes: list[ActionShape] = []
     for number in range(len(paths[0][0])):
         calls = [
-            _Call(move, index, request)
-            for (steps, request), index in zip(paths, indexes, strict=True)
+            _Call(move, index, episode)
+            for (steps, episode), index in zip(paths, indexes, strict=True)
             for move in steps[number]
         ]
         first = calls[0].move
@@ -166,7 +166,7 @@ def _arg(name: str, given: Sequence[tuple[ArgValue, _Call]], calls: int, number:
     if form_count < SHARE * n:
         form = ""
     origin = _origin(given, number)
-    asked = len({call.request for _, call in given})
+    asked = len({call.episode.request for _, call in given})
     free = not origin or origin == "history"
     constant = None
     # One value for different requests is the procedure's; for one request it may be the request's.
@@ -176,13 +176,19 @@ def _arg(name: str, given: Sequence[tuple[ArgValue, _Call]], calls: int, number:
         and not origin.startswith("result")
         # An id from nowhere is made up, or belongs to what the request was about.
         and not (free and form == "id")
+        and not (form in ("date", "datetime") and _on_one_day(given))
     ):
         constant = top
     elif free and form in ("text", "path", "id") and 2 <= len(values) <= CLOSED and n >= 3 * len(values):
-        spread = Counter(value for value, _ in {(a.value, call.request) for a, call in given})
+        spread = Counter(value for value, _ in {(a.value, call.episode.request) for a, call in given})
         if min(spread.values()) >= 2:
             form = "one of " + "|".join(sorted(values))
     return ArgShape(name=name, constant=constant, form=form, origin=origin, share=round(n / calls, 4))
+
+
+def _on_one_day(given: Sequence[tuple[ArgValue, _Call]]) -> bool:
+    """Whether all of it is of one day: a date that they share is then that day's, not the procedure's."""
+    return len({call.episode.day for _, call in given if call.episode.day}) == 1
 
 
 def arg_origins(arg: ArgValue, index: dict[int, int], number: int) -> list[str]:

@@ -298,9 +298,9 @@ def _between(episodes: Sequence[Episode]) -> list[str]:
     return sorted(kept, key=lambda k: (places[k], k))
 
 
-def _shaped(episodes: Sequence[Episode], between: Sequence[str]) -> list[tuple[list[list[Move]], str]]:
+def _shaped(episodes: Sequence[Episode], between: Sequence[str]) -> list[tuple[list[list[Move]], Episode]]:
     """The ways of the sessions that took all of `between`; with none in between that is every session."""
-    found = [([[m] for m in _chosen(e, between)], e.request) for e in episodes]
+    found = [([[m] for m in _chosen(e, between)], e) for e in episodes]
     return [way for way in found if len(way[0]) == len(between) + 1]
 
 
@@ -310,7 +310,7 @@ def _chosen(episode: Episode, between: Sequence[str]) -> list[Move]:
 
 
 def _failed_shape(moves: Sequence[Move], episodes: Sequence[Episode], change: Change) -> ActionShape:
-    shape = learn_steps([([[m]], e.request) for m, e in zip(moves, episodes, strict=True)])[0]
+    shape = learn_steps([([[m]], e) for m, e in zip(moves, episodes, strict=True)])[0]
     kind, what = change
     name = what.removeprefix("has ").split("=")[0].split("<-")[0].split(":")[0]
     if (
