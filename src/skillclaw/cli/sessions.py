@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
 from skillclaw.errors import StorageError, UsageError
+
+if TYPE_CHECKING:
+    from skillclaw.server.machine import Machine
 
 __all__ = ["register"]
 
@@ -140,9 +143,11 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove a session from this machine for good; importing again does not bring it back."""
+    from skillclaw.trajectory.model import meta
+
     machine = _recorded(ctx)
     found = machine.sessions.get(session)
-    key = model_key(found)
+    key = meta(found).key
     if not yes:
         if ctx.json or not output.is_terminal():
             raise UsageError(f"This erases session {key}.", "Nobody is here to ask.", "Say so with --yes.")
@@ -153,14 +158,6 @@ def forget(
         output.print_json({"forgotten": key})
     else:
         output.plain(f"Forgot {key}. It takes no part in any later cycle.")
-
-
-def model_key(trajectory: object) -> str:
-    """The id of a session as commands show it."""
-    from skillclaw.trajectory.model import Trajectory, meta
-
-    assert isinstance(trajectory, Trajectory)
-    return meta(trajectory).key
 
 
 def feedback(
@@ -185,7 +182,7 @@ def feedback(
         output.plain(f"Noted: {meta(updated).key} counts as {meta(updated).outcome}.")
 
 
-def _recorded(ctx: Context):  # type: ignore[no-untyped-def]
+def _recorded(ctx: Context) -> Machine:
     """The machine, with every exchange so far assembled into sessions (DESIGN: on `sessions` commands)."""
     from skillclaw.server.machine import Machine
     from skillclaw.server.recording import assemble_recorded
