@@ -94,8 +94,12 @@ class Upstream:
         self._server.server_close()
 
     @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://127.0.0.1:{self.port}"
 
     def script_for(self, text: str) -> Script | None:
         return next((script for word, script in self.scripts.items() if word in text), None)
