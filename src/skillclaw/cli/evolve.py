@@ -25,6 +25,9 @@ def evolve(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be released; change nothing.")
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read and mine every session anew, not only what changed.")
+    ] = False,
 ) -> None:
     """Run one cycle: find patterns, propose skills, judge them, release and install what passed."""
     from skillclaw.evolve.cycle import run_cycle
@@ -37,7 +40,7 @@ def evolve(
         if not dry_run:
             assemble_recorded(machine)
         with output.progress("Evolving", show=not ctx.json) as progress:
-            report = run_cycle(**cycle_inputs(machine), engine=engine, dry_run=dry_run, progress=progress)
+            report = run_cycle(**cycle_inputs(machine), engine=engine, dry_run=dry_run, full=full, progress=progress)
         synced = None if dry_run else sync(machine)
     if ctx.json:
         output.print_json(

@@ -143,6 +143,7 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove a session from this machine for good; importing again does not bring it back."""
+    from skillclaw.evolve.state import forget_state
     from skillclaw.trajectory.model import meta
 
     machine = _recorded(ctx)
@@ -153,6 +154,7 @@ def forget(
             raise UsageError(f"This erases session {key}.", "Nobody is here to ask.", "Say so with --yes.")
         typer.confirm(f"Erase session {key} ({found.agent.name}, {len(found.steps)} steps)?", abort=True)
     machine.sessions.forget(key)
+    forget_state(machine.home)
     machine.hub.tombstone(key)
     if ctx.json:
         output.print_json({"forgotten": key})

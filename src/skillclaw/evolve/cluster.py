@@ -18,12 +18,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from skillclaw.trajectory.text import terms
 
-__all__ = ["EXACT", "NEAR", "cluster_texts", "top_terms"]
+__all__ = ["EXACT", "NEAR", "cluster_texts", "linked", "mean_rows", "nearest", "top_terms", "vectors"]
 
 EXACT = 1500
 """Texts clustered exactly at a time; the distance matrix of a block then takes 9 MB."""
 
-NEAR = 0.5
+NEAR = 0.55
 """Average cosine distance within a cluster stays below this."""
 
 
@@ -71,21 +71,22 @@ def _cluster(bags: list[list[str]], near: float) -> list[int]:
     while len(left):
         block, left = left[:EXACT], left[EXACT:]
         if centroids is not None:
-            best, similarity = _nearest(matrix[block], centroids)
+            best, similarity = nearest(matrix[block], centroids)
             inside = similarity >= 1 - near
             labels[block[inside]] = best[inside]
             block = block[~inside]
         if not len(block):
             continue
-        found = _exact(matrix[block], near)
+        found = linked(matrix[block], near)
         base = int(labels.max()) + 1
         labels[block] = base + found
-        fresh = _centroids(matrix[block], found)
+        fresh = mean_rows(matrix[block], found)
         centroids = fresh if centroids is None else csr_matrix(vstack([centroids, fresh]))
     return [int(label) for label in labels]
 
 
-def _exact(matrix: csr_matrix, near: float) -> Any:
+def linked(matrix: csr_matrix, near: float) -> Any:
+    """Labels (from 0) of unit rows by average linkage, mean cosine distance within a cluster below `near`."""
     n = matrix.shape[0]
     if n == 1:
         return np.zeros(1, dtype=np.int64)
@@ -96,7 +97,8 @@ def _exact(matrix: csr_matrix, near: float) -> Any:
     return fcluster(tree, near, criterion="distance").astype(np.int64) - 1
 
 
-def _centroids(matrix: csr_matrix, labels: Any) -> csr_matrix:
+def mean_rows(matrix: csr_matrix, labels: Any) -> csr_matrix:
+    """The mean direction of the rows of each label, of unit length."""
     count = int(labels.max()) + 1
     picker = csr_matrix(
         (np.ones(len(labels), dtype=np.float32), (labels, np.arange(len(labels)))), shape=(count, len(labels))
@@ -109,7 +111,8 @@ def _centroids(matrix: csr_matrix, labels: Any) -> csr_matrix:
     )
 
 
-def _nearest(rows: csr_matrix, centroids: csr_matrix) -> tuple[Any, Any]:
+def nearest(rows: csr_matrix, centroids: csr_matrix) -> tuple[Any, Any]:
+    """For each row the nearest centroid and its cosine similarity."""
     similarity = (rows @ centroids.T).toarray()
     best = similarity.argmax(axis=1)
     return best, similarity[np.arange(len(best)), best]

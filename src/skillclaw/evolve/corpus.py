@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import msgspec
 
 from skillclaw.skills.records import Ref
-from skillclaw.trajectory.episodes import Episode, Move, cut
-from skillclaw.trajectory.model import Trajectory, meta
+from skillclaw.trajectory.episodes import Episode, Move
 
-__all__ = ["Corpus", "Weigh", "read_corpus", "refs"]
-
-Progress = Callable[[int, int | None, str], None]
-EVERY = 200
+__all__ = ["Corpus", "Weigh", "refs"]
 
 
 class Corpus(msgspec.Struct):
@@ -27,7 +23,7 @@ class Corpus(msgspec.Struct):
     recoveries: list[Episode]
     corrections: list[Episode]
     pitfalls: list[Episode]
-    task: dict[str, int] = {}
+    task: dict[str, str] = {}
     calls: dict[str, list[tuple[Episode, Move]]] = {}
 
     def index_calls(self) -> None:
@@ -63,36 +59,6 @@ class Weigh(msgspec.Struct, frozen=True):
             return 1.0
         age = max(0.0, (self.now - then).total_seconds() / 86_400)
         return float(0.5 ** (age / self.half_life)) if self.half_life > 0 else 1.0
-
-
-def read_corpus(sessions: Iterable[Trajectory], progress: Progress) -> Corpus:
-    """Cut every session into episodes as it comes by; of one (user, key) only the highest revision counts."""
-    newest: dict[tuple[str, str], int] = {}
-    kept: dict[tuple[str, str], list[Episode]] = {}
-    done = 0
-    for trajectory in sessions:
-        known = meta(trajectory)
-        mark = (known.user, known.key or trajectory.session_id or trajectory.trajectory_id or "")
-        done += 1
-        if done % EVERY == 0:
-            progress(done, None, "reading sessions")
-        if newest.get(mark, -1) >= known.revision:
-            continue
-        newest[mark] = known.revision
-        kept[mark] = cut(trajectory)
-    corpus = Corpus(len(kept), 0, [], [], [], [])
-    lists = {
-        "procedure": corpus.procedures,
-        "recovery": corpus.recoveries,
-        "correction": corpus.corrections,
-        "pitfall": corpus.pitfalls,
-    }
-    for mark in sorted(kept):
-        for episode in kept[mark]:
-            lists[episode.kind].append(episode)
-            corpus.episodes += 1
-    corpus.index_calls()
-    return corpus
 
 
 def refs(episodes: Iterable[Episode]) -> list[Ref]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,14 +18,17 @@ import msgspec
 from skillclaw import gate
 from skillclaw.errors import BadInputError, UsageError
 from skillclaw.evolve.evolvers import Current, EvolveContext, Evolver, evolvers
-from skillclaw.evolve.mine import mine
+from skillclaw.evolve.executors import make_executor
+from skillclaw.evolve.mine import mine_state
+from skillclaw.evolve.state import EvolveState
+from skillclaw.evolve.taking import Aside, take_sessions
 from skillclaw.hub import Hub, HubState
 from skillclaw.hub.records import Stage
 from skillclaw.journal.store import SessionStore
 from skillclaw.settings import EvolveSettings
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Pattern, Proposal, Sidecar, Verdict, content_id
-from skillclaw.trajectory.model import Record, Trajectory, meta
+from skillclaw.trajectory.model import Record, Trajectory
 
 if TYPE_CHECKING:
     from skillclaw.gate.context import ForeignSkill, Masker
@@ -61,7 +66,11 @@ class ReleasedVersion(Record, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """What a cycle found and did."""
+    """What a cycle found and did.
+
+    units, remade  what is mined by itself (tasks, failures, topics), and how many of these were mined anew
+    aside          sessions and units that could not be read or mined
+    """
 
     cycle: str
     sessions: int
@@ -70,6 +79,9 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     proposals: list[Judged]
     released: list[ReleasedVersion]
     spent: Spent
+    units: int = 0
+    remade: int = 0
+    aside: list[Aside] = []
 
 
 def run_cycle(
@@ -81,13 +93,16 @@ def run_cycle(
     redactor: Masker,
     foreign: Sequence[ForeignSkill],
     now: datetime,
+    home: Path,
     engine: str | None = None,
     dry_run: bool = False,
+    full: bool = False,
     progress: Progress = lambda done, total, what: None,
 ) -> CycleReport:
     """Mine the sessions, propose, judge, release what passed.
 
-    `policy` is a name of gate.policies; `foreign` are skills on this machine that the hub does not know. With
+    `policy` is a name of gate.policies; `foreign` are skills on this machine that the hub does not know; `home`
+    is where the evolver's state lies. With `full` the state is made anew from the sessions alone. With
     `dry_run` nothing is written to the hub and `released` says what would have been. Raises UsageError for an
     engine or policy that does not exist, StorageError and VerifyError of the hub and the store.
     """
@@ -96,8 +111,13 @@ def run_cycle(
     evolver = _evolver(engine or settings.engine)
     state = hub.state()
     forgotten = set(state.tombstones)
-    chosen = (t for t in sessions.trajectories() if meta(t).key not in forgotten)
-    mined = mine(chosen, now=now, half_life_days=settings.half_life, progress=progress)
+    with closing(EvolveState(home)) as memory, closing(make_executor(settings)) as executor:
+        if full:
+            memory.clear()
+        aside = take_sessions(memory, sessions, executor, without=forgotten, progress=progress)
+        mined = mine_state(
+            memory, now=now, half_life_days=settings.half_life, executor=executor, progress=progress
+        )
     current = current_skills(hub, state)
     context = gate.GateContext(
         policy=rules,
@@ -145,6 +165,9 @@ def run_cycle(
         proposals=judged,
         released=released,
         spent=Spent(seconds=round(time.monotonic() - began, 3)),
+        units=mined.units,
+        remade=mined.remade,
+        aside=[*aside, *mined.aside],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from skillclaw.evolve.cluster import top_terms, vectors
 from skillclaw.evolve.slots import label
 from skillclaw.skills.records import Intent, Pattern
 from skillclaw.trajectory.episodes import Episode
+from skillclaw.trajectory.model import Record
 from skillclaw.trajectory.text import terms
 
 __all__ = ["IntentIndex", "Vocabulary", "make_intent"]
@@ -22,13 +23,19 @@ ENOUGH = 0.3
 """A request less like any intent than this (cosine) has no procedure."""
 
 
-class Vocabulary:
-    """How many distinct requests of a cycle hold each term."""
+class Vocabulary(Record, frozen=True):
+    """In how many of `total` distinct requests of all sessions each term occurs."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    total: int
+    counts: dict[str, int]
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Vocabulary:
+        """From the requests themselves."""
         distinct = sorted(set(texts))
-        self.total = len(distinct)
-        self.counts: Counter[str] = Counter(term for text in distinct for term in set(terms(text)))
+        return cls(
+            total=len(distinct), counts=dict(Counter(term for text in distinct for term in set(terms(text))))
+        )
 
 
 def make_intent(episodes: Sequence[Episode], slots: dict[str, str], vocabulary: Vocabulary) -> Intent:

@@ -1,34 +1,62 @@
-"""Sessions -> episodes -> patterns with their statistics (DESIGN 3.4). No LLM, deterministic, near linear."""
+"""Cut sessions -> patterns with their statistics (DESIGN 3.4). No LLM, deterministic, near linear.
+
+Mining goes unit by unit (`evolve.cutting`): the requests of one task, the failures of one tool, the corrections
+of one topic. A unit reads a bounded, fair sample of its sessions and depends on nothing else, so what it gave
+is kept and used again until more than `REMADE` of its sessions have changed. What a cycle gives therefore
+differs by at most that share from what mining everything anew gives; small units are always made anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 import msgspec
 
 from skillclaw.evolve.cluster import NEAR
-from skillclaw.evolve.corpus import Weigh, read_corpus
-from skillclaw.evolve.corrections import find_corrections
-from skillclaw.evolve.pitfalls import find_pitfalls
-from skillclaw.evolve.recoveries import find_recoveries
-from skillclaw.evolve.statistics import benjamini_hochberg
-from skillclaw.evolve.tasks import cluster_tasks, find_procedures
+from skillclaw.evolve.conclude import EVIDENCE, conclude
+from skillclaw.evolve.cutting import Head, cut_session, pack, unit_name
+from skillclaw.evolve.executors import Executor, SetAside
+from skillclaw.evolve.executors.local import LocalExecutor
+from skillclaw.evolve.intents import Vocabulary
+from skillclaw.evolve.jobs import Job, Mining, mine_units
+from skillclaw.evolve.slots import Slots
+from skillclaw.evolve.space import Asked, Space, name
+from skillclaw.evolve.state import EvolveState, UnitState
+from skillclaw.evolve.taking import Aside
 from skillclaw.skills.records import Pattern
 from skillclaw.trajectory.model import Record, Trajectory
+from skillclaw.trajectory.text import terms
 
-__all__ = ["FALSE_DISCOVERY", "Mined", "mine"]
+__all__ = ["Mined", "mine", "mine_state"]
 
-FALSE_DISCOVERY = 0.05
-"""Patterns that rest on a comparison of success count only with q up to this."""
+REMADE = 0.01
+"""Share of a unit's sessions that may have changed before it is mined anew."""
+
+MIN_SESSIONS = 3
+"""Units of fewer sessions hold no pattern."""
+
+SAMPLE = {"task": 3000, "topic": 2000, "failure": 1000, "calls": 4000}
+"""Sessions that are looked at: of a task, of a topic, of each error of a failure, of a tool's calls."""
+
+ERRORS = 200
+"""Errors of one tool that are looked at, the most frequent first."""
+
+FIXES = 12
+"""Other calls that are looked at beside the failing one."""
+
+Progress = Callable[[int, int | None, str], None]
 
 
 class Mined(Record, frozen=True, kw_only=True):
-    """What a pass found: sessions read, episodes cut, patterns (best supported first)."""
+    """What a pass found: sessions read, episodes cut, patterns (best supported first), units mined anew."""
 
     sessions: int
     episodes: int
     patterns: list[Pattern]
+    units: int = 0
+    remade: int = 0
+    aside: list[Aside] = []
 
 
 def _quiet(done: int, total: int | None, what: str) -> None:
@@ -40,50 +68,149 @@ def mine(
     *,
     now: datetime,
     half_life_days: float,
-    progress: Callable[[int, int | None, str], None] = _quiet,
+    progress: Progress = _quiet,
     near: float = NEAR,
 ) -> Mined:
     """The patterns in `sessions`, the same for the same sessions in any order.
 
-    Sessions are read once and only their episodes are held. `now` and `half_life_days` set how much old
-    evidence counts (`Stats.recency`); `near` is the greatest average distance of requests within a task
-    cluster (0..1).
+    Sessions are read once and only their episodes are kept. `now` and `half_life_days` set how much old
+    evidence counts (`Stats.recency`); `near` is the greatest mean distance of requests within a task cluster
+    (0..1).
     """
-    corpus = read_corpus(sessions, progress)
-    weigh = Weigh(now, half_life_days)
-    progress(0, 4, "finding procedures")
-    clusters, slots = cluster_tasks(corpus, near=near)
-    procedures = find_procedures(clusters, slots, weigh)
-    progress(1, 4, "finding recoveries")
-    recoveries = find_recoveries(corpus, weigh)
-    progress(2, 4, "finding pitfalls")
-    pitfalls = find_pitfalls(corpus, weigh)
-    progress(3, 4, "finding corrections")
-    corrections = find_corrections(corpus, weigh)
-    progress(4, 4, "")
-    kept = [
-        *_discoveries(procedures),
-        *_discoveries([(p, False) for p in recoveries]),
-        *_discoveries([(p, True) for p in pitfalls]),
-        *_discoveries([(p, False) for p in corrections]),
-    ]
-    kept.sort(key=lambda p: (-p.users, -p.sessions, p.kind, p.id))
-    return Mined(sessions=corpus.sessions, episodes=corpus.episodes, patterns=kept)
+    state = EvolveState(None)
+    try:
+        with state.writing():
+            for done, trajectory in enumerate(sessions, 1):
+                state.take(pack(cut_session(trajectory)))
+                if done % 200 == 0:
+                    progress(done, None, "reading sessions")
+        return mine_state(state, now=now, half_life_days=half_life_days, progress=progress, near=near)
+    finally:
+        state.close()
 
 
-def _discoveries(judged: list[tuple[Pattern, bool]]) -> list[Pattern]:
-    """The patterns of one kind with q values; one that is needed must be small and point the right way."""
-    kept: list[Pattern] = []
-    for (pattern, needed), q in zip(judged, benjamini_hochberg([p.stats.p for p, _ in judged]), strict=True):
-        stats = pattern.stats
-        if needed:
-            better = stats.with_success * stats.without_n > stats.without_success * stats.with_n
-            if q is None or q > FALSE_DISCOVERY or not better or (stats.ci is not None and stats.ci[0] <= 1):
-                continue
-        rounded = msgspec.structs.replace(
-            stats,
-            p=None if stats.p is None else float(f"{stats.p:.4g}"),
-            q=None if q is None else float(f"{q:.4g}"),
-        )
-        kept.append(msgspec.structs.replace(pattern, stats=rounded))
-    return kept
+def mine_state(
+    state: EvolveState,
+    *,
+    now: datetime,
+    half_life_days: float,
+    progress: Progress = _quiet,
+    near: float = NEAR,
+    executor: Executor | None = None,
+    keep: int | None = EVIDENCE,
+) -> Mined:
+    """Bring the state's patterns up to date with its sessions, and give them all.
+
+    `executor` says where units are mined; by default here. A unit that could not be mined keeps what it gave
+    before, if anything. `keep` bounds the references that a pattern holds (None: all of them).
+    """
+    space = _settle_space(state, near, progress)
+    units = {u: s for kind in ("task", "failure", "topic") for u, s in state.units(kind).items()}
+    units = {u: s for u, s in units.items() if s.n >= MIN_SESSIONS}
+    sizes = {**units, **state.units("calls")}
+    kept: dict[str, bytes] = {}
+    due: list[str] = []
+    for unit in units:
+        known = state.result(unit)
+        if known is not None and not _changed(known[0], sizes):
+            kept[unit] = known[1]
+        else:
+            due.append(unit)
+    reads: list[dict[str, UnitState]] = []
+
+    def jobs() -> Iterator[bytes]:
+        for unit in due:
+            job, used = _job(state, space, unit)
+            reads.append({one: sizes.get(one, UnitState(n=0, version=0)) for one in used})
+            yield msgspec.msgpack.encode(job)
+
+    def told(done: int) -> None:
+        progress(done, len(due), "mining")
+
+    aside: list[Aside] = []
+    for place, result in (executor or LocalExecutor(1)).run(mine_units, jobs(), batch=1, on_progress=told):
+        unit = due[place]
+        if isinstance(result, SetAside):
+            aside.append(Aside(what=unit, reason=result.reason))
+            before = state.result(unit)
+            if before is not None:
+                kept[unit] = before[1]
+            continue
+        kept[unit] = result
+        with state.writing():
+            state.put_result(unit, reads[place], result)
+    with state.writing():
+        state.keep_results(set(units))
+    minings = [msgspec.msgpack.decode(kept[unit], type=Mining) for unit in sorted(kept)]
+    sessions, episodes = state.counts()
+    return Mined(
+        sessions=sessions,
+        episodes=episodes,
+        patterns=conclude(minings, now=now, half_life=half_life_days, facts=state.facts(), keep=keep),
+        units=len(units),
+        remade=len(due),
+        aside=aside,
+    )
+
+
+def _changed(then: dict[str, UnitState], now: dict[str, UnitState]) -> bool:
+    none = UnitState(n=0, version=0)
+    return any(now.get(unit, none).version - was.version > REMADE * was.n for unit, was in then.items())
+
+
+def _settle_space(state: EvolveState, near: float, progress: Progress) -> Space:
+    """Every request gets its task cluster."""
+    stored = state.get_meta("space")
+    space = msgspec.msgpack.decode(stored, type=Space) if stored is not None else None
+    if space is not None and space.near == near:
+        asked = Asked()
+        for episodes in state.asking_new():
+            asked.add(episodes)
+        texts, found = asked.points(Slots(space.slots))
+        if not texts:
+            return space
+        space.assign(found)
+        if not space.outgrown:
+            _keep(state, space, texts)
+            return space
+    progress(0, None, "clustering requests")
+    asked = Asked()
+    for episodes in state.episodes():
+        asked.add(episodes)
+    slots = asked.slots()
+    texts, found = asked.points(slots)
+    space = Space.fit(found, slots, near=near, old=space)
+    _keep(state, space, texts)
+    return space
+
+
+def _keep(state: EvolveState, space: Space, texts: dict[str, str]) -> None:
+    with state.writing():
+        state.assign({intent: (text, space.clusters[name(terms(text))]) for intent, text in texts.items()})
+        state.put_meta("space", msgspec.msgpack.encode(space))
+
+
+def _job(state: EvolveState, space: Space, unit: str) -> tuple[Job, list[str]]:
+    """What a unit needs, and the units whose sessions it reads."""
+    kind, _, key = unit.partition(":")
+    if kind == "task":
+        own = state.asking(key, SAMPLE["task"])
+        clusters = state.clusters_of(_intents(head for head, _ in own))
+        texts = [text for text, cluster in clusters.values() if cluster == key]
+        vocabulary = Vocabulary(total=space.fitted, counts=space.vocabulary(texts))
+        return Job(unit=unit, own=[b for _, b in own], clusters=clusters, vocabulary=vocabulary), [unit]
+    if kind == "topic":
+        own = state.members(unit, SAMPLE["topic"])
+        return Job(unit=unit, own=[b for _, b in own]), [unit]
+    own = state.members(unit, SAMPLE["failure"], parts=ERRORS)
+    projects = sorted({head.project for head, _ in own})
+    fixed = {fix for head, _ in own for failed, fix in head.fixes if failed == key}
+    read = [unit_name("calls", one) for one in [key, *sorted(fixed - {key})[:FIXES]]]
+    context = [member for one in read for member in state.members_in(one, projects, SAMPLE["calls"])]
+    clusters = state.clusters_of(_intents(head for head, _ in [*own, *context]))
+    job = Job(unit=unit, own=[b for _, b in own], context=[b for _, b in context], clusters=clusters)
+    return job, [unit, *read]
+
+
+def _intents(heads: Iterable[Head]) -> list[str]:
+    return list(dict.fromkeys(intent for head in heads for intent in head.intents))

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
 
 from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.text import ORDER, STOP, mask
 
-__all__ = ["label", "slotted"]
+__all__ = ["Slots", "Values", "collect", "label", "slotted"]
 
 LONGEST = 120
 _FORMS = frozenset({"text", "path", "id", "email", "url"})
@@ -30,27 +32,53 @@ GRAM = 4
 """Values of more words are too particular to occur in other requests."""
 
 
+Values = dict[str, Counter[str]]
+"""The values that a request's words gave to arguments, with how often each argument took them."""
+
+
+def collect(episode: Episode, values: dict[str, Values]) -> None:
+    """Add to `values`, by request, the values that this session of it used as arguments."""
+    by_value = values.setdefault(episode.intent, {})
+    for move in episode.actions:
+        # A call that failed may have guessed; only values that worked say what the words stand for.
+        for arg in move.args if move.ok else ():
+            if (
+                "user" in arg.origins
+                and arg.form in _FORMS
+                and 2 <= len(arg.value) <= LONGEST
+                and not _plain(arg.value)
+            ):
+                by_value.setdefault(_flat(arg.value), Counter())[arg.name] += 1
+
+
+class Slots(msgspec.Struct):
+    """Values that are a slot wherever they occur, with the argument that they mostly are."""
+
+    everywhere: dict[str, str]
+
+    @classmethod
+    def learn(cls, values: Mapping[str, Values]) -> Slots:
+        """From the values of many requests, by request."""
+        return cls(_everywhere(values))
+
+    def fill(self, intent: str, values: Values) -> str:
+        """The request with what varies in it as `<argument>`; `values` are its own."""
+        names = {gram: self.everywhere[gram] for gram in _grams(intent) if gram in self.everywhere}
+        names.update({value: _commonest(counts) for value, counts in values.items()})
+        return _replace(intent, names)
+
+
 def slotted(episodes: Iterable[Episode]) -> dict[str, str]:
     """Each distinct intent with the values that its sessions used as arguments as `<argument>`."""
-    values: dict[str, dict[str, Counter[str]]] = {}
+    values: dict[str, Values] = {}
     for episode in episodes:
-        by_value = values.setdefault(episode.intent, {})
-        for move in episode.actions:
-            # A call that failed may have guessed; only values that worked say what the words stand for.
-            for arg in move.args if move.ok else ():
-                if (
-                    "user" in arg.origins
-                    and arg.form in _FORMS
-                    and 2 <= len(arg.value) <= LONGEST
-                    and not _plain(arg.value)
-                ):
-                    by_value.setdefault(_flat(arg.value), Counter())[arg.name] += 1
-    everywhere = _everywhere(values)
-    found: dict[str, str] = {}
-    for intent, by_value in values.items():
-        known = {gram: everywhere[gram] for gram in _grams(intent) if gram in everywhere}
-        found[intent] = _replace(intent, {**known, **by_value})
-    return found
+        collect(episode, values)
+    slots = Slots.learn(values)
+    return {intent: slots.fill(intent, by_value) for intent, by_value in values.items()}
+
+
+def _commonest(counts: Counter[str]) -> str:
+    return min(counts.items(), key=lambda x: (-x[1], x[0]))[0]
 
 
 def _flat(value: str) -> str:
@@ -68,7 +96,7 @@ def _grams(text: str) -> Iterator[str]:
             yield " ".join(flat[start : start + size])
 
 
-def _everywhere(values: dict[str, dict[str, Counter[str]]]) -> dict[str, Counter[str]]:
+def _everywhere(values: Mapping[str, Values]) -> dict[str, str]:
     slots: dict[str, Counter[str]] = {}
     requests: Counter[str] = Counter()
     for by_value in values.values():
@@ -79,15 +107,14 @@ def _everywhere(values: dict[str, dict[str, Counter[str]]]) -> dict[str, Counter
     holding: Counter[str] = Counter()
     for intent in values:
         holding.update(candidates.intersection(_grams(intent)))
-    return {v: slots[v] for v in candidates if requests[v] >= KNOWN_SHARE * holding[v]}
+    return {v: _commonest(slots[v]) for v in sorted(candidates) if requests[v] >= KNOWN_SHARE * holding[v]}
 
 
-def _replace(intent: str, by_value: dict[str, Counter[str]]) -> str:
-    for value in sorted(by_value, key=lambda v: (-len(v), v)):
+def _replace(intent: str, names: dict[str, str]) -> str:
+    for value in sorted(names, key=lambda v: (-len(v), v)):
         if not value:
             continue
-        name = min(by_value[value].items(), key=lambda x: (-x[1], x[0]))[0]
-        name = re.sub(r"\W+", "_", name.lower()) or "value"
+        name = re.sub(r"\W+", "_", names[value].lower()) or "value"
         pattern = r"\W+(?:_\W*)?".join(re.escape(word) for word in value.split())
         intent = re.sub(rf"(?<![\w<]){pattern}(?![\w>])", f"<{name}>", intent, flags=re.IGNORECASE)
     return intent

@@ -6,12 +6,31 @@ A strict line is kept between a number and its absence: what cannot be computed 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from scipy.stats import chi2, norm
 
-__all__ = ["Association", "Table", "benjamini_hochberg", "clustered_difference", "mantel_haenszel", "wilson"]
+from skillclaw.skills.records import Carrier
+
+__all__ = [
+    "Association",
+    "Row",
+    "Table",
+    "benjamini_hochberg",
+    "carriers",
+    "clustered_difference",
+    "mantel_haenszel",
+    "stratified",
+    "wilson",
+]
+
+MOST = 0.6
+"""Share of the successes from which on one model, user or agent is named."""
+
+LEADS = 0.2
+"""With a smaller share nobody carries an effect."""
 
 Z95 = 1.959963984540054
 
@@ -65,6 +84,60 @@ def mantel_haenszel(tables: Iterable[Table]) -> Association:
     spread = math.sqrt(pr / (2 * r_sum**2) + ps_qr / (2 * r_sum * s_sum) + qs / (2 * s_sum**2))
     low, high = math.exp(math.log(ratio) - Z95 * spread), math.exp(math.log(ratio) + Z95 * spread)
     return Association(ratio, (low, high), p_value)
+
+
+class Row(NamedTuple):
+    """One session in a comparison: its stratum, whether it did the thing, how it ended, and whose it was."""
+
+    stratum: str
+    inside: bool
+    success: bool
+    model: str = ""
+    user: str = ""
+    agent: str = ""
+
+
+def stratified(rows: Iterable[Row]) -> list[Table]:
+    """The 2x2 table of each stratum, in the order of their names."""
+    counts: dict[str, list[int]] = {}
+    for row in rows:
+        table = counts.setdefault(row.stratum, [0, 0, 0, 0])
+        table[(0 if row.inside else 2) + (0 if row.success else 1)] += 1
+    return [Table(*counts[stratum]) for stratum in sorted(counts)]
+
+
+def carriers(rows: Sequence[Row], whole: Association) -> list[Carrier]:
+    """Models, users and agents that carry an effect: most of the sessions that did the thing and succeeded are
+    theirs, or in the sessions of all others the interval no longer leaves out 1.
+    """
+    found: list[Carrier] = []
+    good = [row for row in rows if row.inside and row.success]
+    for kind in ("model", "user", "agent"):
+        if len({getattr(row, kind) for row in rows}) < 2:
+            continue
+        counts = Counter(getattr(row, kind) for row in good)
+        for name, count in sorted(counts.items(), key=lambda x: (-x[1], x[0])):
+            share = count / len(good)
+            if share < LEADS:
+                break
+            rest = mantel_haenszel(stratified(row for row in rows if getattr(row, kind) != name))
+            lost = clear(whole) and not clear(rest)
+            if share >= MOST or lost:
+                found.append(
+                    Carrier(
+                        kind=kind,  # type: ignore[arg-type]
+                        name=name,
+                        share=round(share, 4),
+                        odds_ratio=None if rest.odds_ratio is None else round(rest.odds_ratio, 4),
+                        ci=None if rest.ci is None else (round(rest.ci[0], 4), round(rest.ci[1], 4)),
+                    )
+                )
+    return found
+
+
+def clear(found: Association) -> bool:
+    """Whether the interval leaves out "no effect"."""
+    return found.ci is not None and (found.ci[0] > 1 or found.ci[1] < 1)
 
 
 def benjamini_hochberg(ps: Sequence[float | None]) -> list[float | None]:

@@ -10,17 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from skillclaw.evolve.cluster import NEAR, cluster_texts
-from skillclaw.evolve.corpus import Corpus, Weigh, refs
+from skillclaw.evolve.corpus import Weigh, refs
 from skillclaw.evolve.intents import Vocabulary, make_intent
 from skillclaw.evolve.procedures import SHARE, adheres, learn_actions, path, path_keys
-from skillclaw.evolve.slots import slotted
 from skillclaw.evolve.statistics import Association, Table, mantel_haenszel, wilson
 from skillclaw.skills.records import ActionShape, Pattern, Stats, content_id
 from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.text import terms, words
 
-__all__ = ["MIN_SESSIONS", "association", "cluster_tasks", "find_procedures"]
+__all__ = ["MIN_SESSIONS", "association", "find_procedures"]
 
 MIN_SESSIONS = 3
 """Fewer sessions than this are an anecdote, not a pattern."""
@@ -40,20 +38,6 @@ KIN = 0.3
 
 GOOD = 0.6
 """Least share of followers who succeed, where no contrast can be measured."""
-
-
-def cluster_tasks(corpus: Corpus, *, near: float = NEAR) -> tuple[dict[int, list[Episode]], dict[str, str]]:
-    """The requests by task cluster, and each intent with what varies as `<...>`."""
-    slots = slotted(corpus.procedures)
-    intents = sorted(slots)
-    numbers = cluster_texts([slots[intent] for intent in intents], near=near)
-    corpus.task = dict(zip(intents, numbers, strict=True))
-    clusters: dict[int, list[Episode]] = {}
-    for episode in corpus.procedures:
-        number = corpus.task[episode.intent]
-        if number >= 0 and episode.intent:
-            clusters.setdefault(number, []).append(episode)
-    return clusters, slots
 
 
 def association(rows: Iterable[tuple[str, bool, bool]]) -> tuple[Stats, Association]:
@@ -178,7 +162,7 @@ def _profile(episodes: Sequence[Episode], slots: dict[str, str], vocabulary: Voc
     texts = sorted({slots[e.intent] for e in episodes})
     counts = Counter(t for text in texts for t in set(terms(text)) if " " not in t)
     weights = {
-        t: c / len(texts) * math.log((1 + vocabulary.total) / (1 + vocabulary.counts[t]))
+        t: c / len(texts) * math.log((1 + vocabulary.total) / (1 + vocabulary.counts.get(t, 0)))
         for t, c in counts.items()
     }
     norm = math.sqrt(sum(w * w for w in weights.values())) or 1.0
@@ -186,14 +170,17 @@ def _profile(episodes: Sequence[Episode], slots: dict[str, str], vocabulary: Voc
 
 
 def find_procedures(
-    clusters: dict[int, list[Episode]], slots: dict[str, str], weigh: Weigh
+    clusters: dict[int, list[Episode]],
+    slots: dict[str, str],
+    weigh: Weigh,
+    vocabulary: Vocabulary | None = None,
 ) -> list[tuple[Pattern, bool]]:
     """The procedure of each task cluster that has one, and whether it needs its q value to be small to count.
 
     A way counts when its followers succeed clearly more often than the others, or when there is nothing to
     compare but most go it and it works.
     """
-    vocabulary = Vocabulary([slots[e.intent] for es in clusters.values() for e in es])
+    vocabulary = vocabulary or Vocabulary.of(slots[e.intent] for es in clusters.values() for e in es)
     found: list[tuple[Pattern, bool]] = []
     taken: Counter[str] = Counter()
     for number, best in _joined(clusters, slots, vocabulary):

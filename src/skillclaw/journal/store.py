@@ -12,7 +12,7 @@ import hashlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -286,6 +286,30 @@ class SessionStore:
                 ).fetchall()
             for key, body in found:
                 yield self._decode(key, body)
+
+    def changes(self) -> dict[str, int]:
+        """For each session's key a number that is another one after every change of the session."""
+        with self._lock, self._errors():
+            return dict(self._db.execute("SELECT key, changed FROM sessions ORDER BY key"))
+
+    def bodies(self, keys: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
+        """Key, change number and packed bytes (zstd of ATIF JSON) of these sessions, in their order, one by
+        one; sessions that are gone meanwhile don't come.
+        """
+        for start in range(0, len(keys), READ_BATCH):
+            batch = keys[start : start + READ_BATCH]
+            marks = ", ".join("?" * len(batch))
+            with self._lock, self._errors():
+                found = {
+                    key: (changed, body)
+                    for key, changed, body in self._db.execute(
+                        f"SELECT key, changed, body FROM sessions WHERE key IN ({marks})",  # noqa: S608
+                        batch,
+                    )
+                }
+            for key in batch:
+                if key in found:
+                    yield key, *found[key]
 
     def count(self) -> int:
         """How many sessions are stored."""

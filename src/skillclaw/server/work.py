@@ -28,6 +28,7 @@ def cycle_inputs(machine: Machine) -> dict[str, Any]:
         "redactor": machine.redactor,
         "foreign": [skill for skill in foreign_skills(machine.targets) if skill.name not in ours],
         "now": datetime.now(UTC),
+        "home": machine.home,
     }
 
 

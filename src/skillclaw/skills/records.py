@@ -17,6 +17,7 @@ __all__ = [
     "ActionShape",
     "ArgShape",
     "Bundle",
+    "Carrier",
     "File",
     "Intent",
     "Item",
@@ -27,6 +28,7 @@ __all__ = [
     "Ref",
     "Sidecar",
     "Stats",
+    "Support",
     "Verdict",
     "content_id",
 ]
@@ -94,13 +96,38 @@ class Intent(Record, frozen=True, kw_only=True):
     examples: list[str] = []
 
 
+class Carrier(Record, frozen=True, kw_only=True):
+    """A model, user or agent that much of an effect hangs on.
+
+    share           its part of the sessions that did what the pattern says and succeeded (0..1)
+    odds_ratio, ci  the effect in everybody else's sessions; null where nothing is left to compare
+    """
+
+    kind: Literal["model", "user", "agent"]
+    name: str
+    share: float
+    odds_ratio: float | None = None
+    ci: tuple[float, float] | None = None
+
+
+class Support(Record, frozen=True, kw_only=True):
+    """How many sessions, people, agents and days stand behind a pattern."""
+
+    sessions: int
+    users: int
+    agents: int
+    days: int
+
+
 class Stats(Record, frozen=True, kw_only=True):
     """The numbers of a pattern. `odds_ratio` and `ci` are null where they cannot be computed.
 
     with/without: sessions of the same task cluster that did / did not do what the pattern says, and
     how many of each succeeded. odds_ratio: Mantel-Haenszel over task cluster x model strata, with the
-    Robins-Breslow-Greenland 95% interval. p: of the same comparison; q: after Benjamini-Hochberg.
-    recency: mean of 0.5 ** (age in days / half-life) over the evidence.
+    Robins-Breslow-Greenland 95% interval. p: of the same comparison; q: after Benjamini-Hochberg over all
+    claims about success of the cycle. recency: mean of 0.5 ** (age in days / half-life) over the evidence.
+    carriers: who carries the effect, so that a reader can doubt it. cost: mean number of tool calls that a
+    session loses where the pattern's advice is not followed.
     """
 
     with_n: int = 0
@@ -112,6 +139,8 @@ class Stats(Record, frozen=True, kw_only=True):
     p: float | None = None
     q: float | None = None
     recency: float = 1.0
+    carriers: list[Carrier] = []
+    cost: float | None = None
 
 
 class Pattern(Record, frozen=True, kw_only=True):
@@ -127,6 +156,9 @@ class Pattern(Record, frozen=True, kw_only=True):
     before    procedure, pitfall: (index of the action, index of what must come first)
     user_text correction: the user's own words, shortest first
     contradictions  sessions where the same was done and it went wrong
+    support   all that stands behind it, where `evidence` holds a sample of it only
+    env       facts of the environment in which the evidence was seen (os, tool versions)
+    stale     what has changed in the environment since the last evidence, a sentence each
     """
 
     id: str
@@ -144,16 +176,19 @@ class Pattern(Record, frozen=True, kw_only=True):
     contradictions: list[Ref] = []
     stats: Stats = Stats()
     project: str | None = None
+    support: Support | None = None
+    env: dict[str, list[str]] = {}
+    stale: list[str] = []
 
     @property
     def sessions(self) -> int:
         """How many sessions support it."""
-        return len({ref.session for ref in self.evidence})
+        return self.support.sessions if self.support else len({ref.session for ref in self.evidence})
 
     @property
     def users(self) -> int:
         """How many people support it."""
-        return len({ref.user for ref in self.evidence})
+        return self.support.users if self.support else len({ref.user for ref in self.evidence})
 
     @property
     def agents(self) -> list[str]:

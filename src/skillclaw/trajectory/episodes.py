@@ -98,6 +98,10 @@ class Episode(Record, frozen=True, kw_only=True):
     worked: bool = True
     accepted: bool = False
     task: str = ""
+    env: dict[str, str] = {}
+    skills: tuple[str, ...] = ()
+    offered: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     @property
     def request(self) -> str:

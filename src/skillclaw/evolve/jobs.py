@@ -1,0 +1,121 @@
+"""Mining one unit: from the episodes of its sessions to patterns. Pure, so that any executor can run it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from skillclaw.evolve.corpus import Corpus, Weigh
+from skillclaw.evolve.corrections import find_corrections
+from skillclaw.evolve.cutting import unpack
+from skillclaw.evolve.intents import Vocabulary
+from skillclaw.evolve.measure import measured
+from skillclaw.evolve.pitfalls import find_pitfalls
+from skillclaw.evolve.recoveries import find_recoveries
+from skillclaw.evolve.tasks import find_procedures
+from skillclaw.skills.records import Pattern
+from skillclaw.trajectory.episodes import Episode
+from skillclaw.trajectory.model import Record
+
+__all__ = ["Found", "Job", "Mining", "mine_units"]
+
+
+class Job(Record, frozen=True, kw_only=True):
+    """What mining a unit needs.
+
+    own       packed episodes of its sessions
+    context   packed episodes of sessions that made the calls in question (failures only)
+    clusters  slotted text and task cluster of the requests
+    vocabulary  how common the words of the requests are (tasks only)
+    """
+
+    unit: str
+    own: list[bytes]
+    context: list[bytes] = []
+    clusters: dict[str, tuple[str, str]] = {}
+    vocabulary: Vocabulary | None = None
+
+
+class Found(Record, frozen=True, kw_only=True):
+    """A pattern; one that is `needed` claims something about success and counts only if that is no luck."""
+
+    pattern: Pattern
+    needed: bool = False
+
+
+class Mining(Record, frozen=True, kw_only=True):
+    """What a unit gave."""
+
+    found: list[Found] = []
+
+
+_jobs = msgspec.msgpack.Decoder(Job)
+_encode = msgspec.msgpack.Encoder().encode
+_EVEN = Weigh(datetime(2000, 1, 1, tzinfo=UTC), 0)
+"""Age is weighed when a cycle is put together: what a unit gave must not depend on the day it was mined."""
+
+
+def mine_units(jobs: Sequence[bytes]) -> list[bytes]:
+    """Packed `Mining` for each packed `Job`; a task for an executor."""
+    return [_encode(_mine(_jobs.decode(job))) for job in jobs]
+
+
+def _mine(job: Job) -> Mining:
+    kind, _, key = job.unit.partition(":")
+    if kind == "task":
+        return _task(job, key)
+    if kind == "failure":
+        return _failure(job, key)
+    return _topic(job, key)
+
+
+def _topic(job: Job, topic: str) -> Mining:
+    corpus = Corpus(len(job.own), 0, [], [], [], [])
+    corpus.corrections = [e for e in _episodes(job.own) if e.kind == "correction" and e.topic == topic]
+    return _mining([(p, False) for p in find_corrections(corpus, _EVEN)], corpus.corrections)
+
+
+def _task(job: Job, cluster: str) -> Mining:
+    episodes = [
+        e
+        for e in _episodes(job.own)
+        if e.kind == "procedure" and job.clusters.get(e.intent, ("", ""))[1] == cluster
+    ]
+    slots = {intent: slot for intent, (slot, _) in job.clusters.items()}
+    return _mining(find_procedures({0: episodes}, slots, _EVEN, job.vocabulary), episodes)
+
+
+def _failure(job: Job, key: str) -> Mining:
+    corpus = Corpus(len(job.own), 0, [], [], [], [])
+    corpus.task = {intent: cluster for intent, (_, cluster) in job.clusters.items()}
+    failed = [e for e in _episodes(job.own) if e.failed is not None and e.failed.key == key]
+    corpus.recoveries = [e for e in failed if e.kind == "recovery"]
+    corpus.pitfalls = [e for e in failed if e.kind == "pitfall"]
+    corpus.procedures = [e for e in _episodes([*job.own, *job.context]) if e.kind == "procedure"]
+    corpus.index_calls()
+    found = [(p, False) for p in find_recoveries(corpus, _EVEN)]
+    corpus.calls = {key: corpus.calls.get(key, [])}
+    if corpus.calls[key]:
+        found += [(p, True) for p in find_pitfalls(corpus, _EVEN)]
+    return _mining(found, [*failed, *corpus.procedures])
+
+
+def _mining(found: Iterable[tuple[Pattern, bool]], episodes: Sequence[Episode]) -> Mining:
+    return Mining(found=[Found(pattern=measured(p, episodes), needed=needed) for p, needed in found])
+
+
+def _episodes(bodies: Iterable[bytes]) -> list[Episode]:
+    """The episodes of these sessions; a session that comes twice counts once."""
+    seen: Counter[tuple[str, str]] = Counter()
+    found: list[Episode] = []
+    for body in bodies:
+        episodes = unpack(body)
+        if episodes:
+            mark = (episodes[0].session, episodes[0].user)
+            seen[mark] += 1
+            if seen[mark] == 1:
+                found += episodes
+    return found

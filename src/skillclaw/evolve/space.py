@@ -1,0 +1,243 @@
+"""The task space: requests that are of one task, by what was done for them and by their words.
+
+A request is first reduced to its slotted text (`evolve.slots`), so that what varies tells nothing. Requests of
+one slotted text are one point. A point has two blocks of features, each weighted by TF-IDF and of unit
+length: the structure of what agents did (tools and programs, error templates, file types, skills read, project)
+and the words. Points are clustered by average linkage under a bound on the mean cosine distance, `EXACT` at a
+time; what comes later joins a cluster that is near enough, and only the rest is clustered anew. So cost grows
+linearly, and the result depends on the points alone, not on their order.
+
+Between cycles the space is kept: new points are assigned to the clusters that are there. It is made anew when
+they have become more than `REFIT` of the points that it was made from; clusters then keep the id of the old
+cluster that they share most points with.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+from scipy.sparse import csr_matrix, vstack
+
+from skillclaw.evolve.cluster import EXACT, NEAR, linked, mean_rows, nearest
+from skillclaw.evolve.slots import Slots, Values, collect
+from skillclaw.skills.records import content_id
+from skillclaw.trajectory.episodes import Episode
+from skillclaw.trajectory.text import terms
+
+__all__ = ["REFIT", "Asked", "Point", "Space", "name", "structure"]
+
+REFIT = 0.01
+"""Share of new points at which the space is made anew."""
+
+STRUCTURE, WORDS = 0.2, 0.8
+"""Shares of the two blocks of features in the squared length of a point."""
+
+SHUFFLE = 0
+"""Seed of the order in which points are taken: neighbours in the alphabet must not fill the first block."""
+
+
+class Point(msgspec.Struct):
+    """Requests of one slotted text: their words, and what was done for them, with counts."""
+
+    words: list[str]
+    done: Counter[str]
+
+
+def structure(episode: Episode) -> Iterable[str]:
+    """What was done for a request, as features: each once."""
+    found = {f"project {episode.project}"} if episode.project else set()
+    for move in episode.actions:
+        found.add(f"call {move.key}")
+        if move.ok is False and move.error:
+            found.add(f"error {move.key} {move.error}")
+    return found
+
+
+class Asked:
+    """The requests of many sessions, gathered one session at a time: what their words gave to arguments, and
+    what was done for them."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Values] = {}
+        self._done: dict[str, Counter[str]] = {}
+
+    def add(self, episodes: Iterable[Episode]) -> None:
+        """The requests of one more session."""
+        for episode in episodes:
+            if episode.kind == "procedure" and episode.intent:
+                collect(episode, self._values)
+                self._done.setdefault(episode.intent, Counter()).update(structure(episode))
+
+    def slots(self) -> Slots:
+        """The values that are slots wherever they occur."""
+        return Slots.learn(self._values)
+
+    def points(self, slots: Slots) -> tuple[dict[str, str], dict[str, Point]]:
+        """Slotted text of each request that has a telling word, and the points by name."""
+        texts: dict[str, str] = {}
+        found: dict[str, Point] = {}
+        for intent in sorted(self._values):
+            text = slots.fill(intent, self._values[intent])
+            bag = terms(text)
+            if bag:
+                texts[intent] = text
+                found.setdefault(name(bag), Point(bag, Counter())).done.update(self._done[intent])
+        return texts, found
+
+
+def name(bag: Sequence[str]) -> str:
+    """The name of the point with these words."""
+    return "\x1f".join(bag)
+
+
+class Space(msgspec.Struct):
+    """The clusters of points.
+
+    slots     values that are a slot wherever they occur, as they were known when the space was made
+    columns   the features; `seen`: in how many points each was then
+    clusters  the cluster of each point
+    ids       the clusters; `centroids`: data, indices and row ends of their sparse matrix
+    fitted    how many points the space was made from
+    near      bound on the mean cosine distance within a cluster
+    """
+
+    slots: dict[str, str]
+    columns: dict[str, int]
+    seen: list[int]
+    clusters: dict[str, str]
+    ids: list[str]
+    centroids: list[bytes]
+    fitted: int
+    near: float
+
+    @classmethod
+    def fit(
+        cls, found: Mapping[str, Point], slots: Slots, *, near: float = NEAR, old: Space | None = None
+    ) -> Space:
+        """The space of these points."""
+        names = sorted(found)
+        seen: Counter[str] = Counter()
+        for key in names:
+            seen.update(_features(found[key]))
+        columns = {feature: number for number, feature in enumerate(sorted(seen))}
+        counts = [seen[feature] for feature in columns]
+        made = cls(slots.everywhere, columns, counts, {}, [], [], len(names), near)
+        made.assign(found)
+        if old is not None:
+            made._keep_names(old)
+        return made
+
+    def assign(self, found: Mapping[str, Point]) -> None:
+        """Give each new point a cluster: one that is near enough, else one that new points make together."""
+        new = [key for key in sorted(found) if key not in self.clusters]
+        if not new:
+            return
+        for key in new:
+            for feature in sorted(_features(found[key])):
+                if feature not in self.columns:
+                    self.columns[feature] = len(self.columns)
+                    self.seen.append(1)
+        rows = self._rows([found[key] for key in new])
+        left = np.random.default_rng(SHUFFLE).permutation(len(new))
+        centroids = self._matrix()
+        while len(left):
+            block, left = left[:EXACT], left[EXACT:]
+            if centroids is not None:
+                best, similarity = nearest(rows[block], centroids)
+                inside = similarity >= 1 - self.near
+                for place, cluster in zip(block[inside], best[inside], strict=True):
+                    self.clusters[new[place]] = self.ids[cluster]
+                block = block[~inside]
+            if not len(block):
+                continue
+            labels = linked(rows[block], self.near)
+            fresh = mean_rows(rows[block], labels)
+            for label in range(fresh.shape[0]):
+                members = [new[place] for place in block[labels == label]]
+                identity = content_id("task", min(members))
+                self.ids.append(identity)
+                self.clusters.update(dict.fromkeys(members, identity))
+            centroids = fresh if centroids is None else csr_matrix(vstack([centroids, fresh]))
+        assert centroids is not None
+        self.centroids = [
+            centroids.data.astype(np.float32).tobytes(),
+            centroids.indices.astype(np.int32).tobytes(),
+            centroids.indptr.astype(np.int64).tobytes(),
+        ]
+
+    @property
+    def outgrown(self) -> bool:
+        """Whether so many points have come that the space should be made anew."""
+        return len(self.clusters) > self.fitted * (1 + REFIT)
+
+    def vocabulary(self, texts: Iterable[str]) -> dict[str, int]:
+        """In how many points each term of these slotted texts occurs."""
+        found = {}
+        for term in {term for text in texts for term in terms(text)}:
+            column = self.columns.get(f"w {term}")
+            found[term] = self.seen[column] if column is not None else 0
+        return found
+
+    def _weight(self, feature: str) -> float:
+        return math.log((1 + self.fitted) / (1 + self.seen[self.columns[feature]])) + 1
+
+    def _rows(self, found: Sequence[Point]) -> csr_matrix:
+        data: list[float] = []
+        indices: list[int] = []
+        ends = [0]
+        for point in found:
+            words = {f"w {term}": 1 + math.log(n) for term, n in Counter(point.words).items()}
+            done = {f"d {what}": 1 + math.log(n) for what, n in point.done.items()}
+            blocks = [(done, STRUCTURE), (words, WORDS)] if done else [(words, 1.0)]
+            row: dict[int, float] = {}
+            for block, share in blocks:
+                weighed = {self.columns[f]: v * self._weight(f) for f, v in block.items()}
+                length = math.sqrt(sum(v * v for v in weighed.values())) or 1.0
+                row.update({column: math.sqrt(share) * v / length for column, v in weighed.items()})
+            for column in sorted(row):
+                indices.append(column)
+                data.append(row[column])
+            ends.append(len(indices))
+        return csr_matrix(
+            (np.array(data, np.float32), np.array(indices, np.int32), np.array(ends, np.int64)),
+            shape=(len(found), len(self.columns)),
+        )
+
+    def _matrix(self) -> csr_matrix | None:
+        if not self.ids:
+            return None
+        data, indices, ends = self.centroids
+        return csr_matrix(
+            (
+                np.frombuffer(data, np.float32),
+                np.frombuffer(indices, np.int32),
+                np.frombuffer(ends, np.int64),
+            ),
+            shape=(len(self.ids), len(self.columns)),
+        )
+
+    def _keep_names(self, old: Space) -> None:
+        shared: Counter[tuple[str, str]] = Counter()
+        for key, cluster in self.clusters.items():
+            if key in old.clusters:
+                shared[(cluster, old.clusters[key])] += 1
+        renamed: dict[str, str] = {}
+        taken: set[str] = set()
+        for (mine, before), _ in sorted(shared.items(), key=lambda x: (-x[1], x[0])):
+            if mine not in renamed and before not in taken:
+                renamed[mine] = before
+                taken.add(before)
+        for mine in self.ids:
+            if mine not in renamed and mine in taken:
+                # Another cluster has taken this name over; two must not share it.
+                renamed[mine] = content_id("task", mine, len(taken))
+        self.ids = [renamed.get(mine, mine) for mine in self.ids]
+        self.clusters = {key: renamed.get(mine, mine) for key, mine in self.clusters.items()}
+
+
+def _features(point: Point) -> set[str]:
+    return {f"w {term}" for term in point.words} | {f"d {what}" for what in point.done}

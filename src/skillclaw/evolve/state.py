@@ -1,0 +1,484 @@
+"""What the evolver remembers between cycles: cut sessions, the task space, and what each unit gave.
+
+Everything here is derived from the sessions and can be made again (`evolve --full`): it saves reading and
+mining what has not changed. Kept in `evolve.db` (SQLite) beside the sessions, readable by the owner alone. A
+file that another version wrote, or that is damaged, is made anew; forgetting a session deletes the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+import skillclaw.trajectory
+from skillclaw.errors import BusyError, StorageError
+from skillclaw.evolve.cutting import Head, rank, unit_name, unpack, unpack_head
+from skillclaw.trajectory.episodes import Episode
+from skillclaw.trajectory.model import Record
+
+__all__ = ["EvolveState", "Fact", "UnitState", "forget_state"]
+
+Member = tuple[Head, bytes]
+"""A session of a unit: its head, and its episodes still packed."""
+
+FILE = "evolve.db"
+BUSY_SECONDS = 30.0
+
+SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE sessions (
+    id INTEGER PRIMARY KEY, mark TEXT NOT NULL UNIQUE, key TEXT NOT NULL, project TEXT NOT NULL,
+    rank INTEGER NOT NULL, revision INTEGER NOT NULL, changed INTEGER NOT NULL, episodes INTEGER NOT NULL,
+    head BLOB NOT NULL, body BLOB NOT NULL
+);
+CREATE INDEX sessions_key ON sessions (key);
+CREATE TABLE parts (
+    id INTEGER PRIMARY KEY, unit TEXT NOT NULL, part TEXT NOT NULL, n INTEGER NOT NULL DEFAULT 0,
+    version INTEGER NOT NULL DEFAULT 0, UNIQUE (unit, part)
+);
+CREATE TABLE members (
+    part INTEGER NOT NULL, rank INTEGER NOT NULL, session INTEGER NOT NULL,
+    PRIMARY KEY (part, rank, session)
+) WITHOUT ROWID;
+CREATE TABLE intents (id INTEGER PRIMARY KEY, intent TEXT NOT NULL UNIQUE, slot TEXT, cluster TEXT);
+CREATE INDEX intents_cluster ON intents (cluster);
+CREATE TABLE asks (
+    intent INTEGER NOT NULL, rank INTEGER NOT NULL, session INTEGER NOT NULL,
+    PRIMARY KEY (intent, rank, session)
+) WITHOUT ROWID;
+CREATE TABLE results (unit TEXT PRIMARY KEY, reads BLOB NOT NULL, result BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE facts (
+    name TEXT NOT NULL, value TEXT NOT NULL, first TEXT NOT NULL, last TEXT NOT NULL,
+    PRIMARY KEY (name, value)
+) WITHOUT ROWID;
+CREATE TABLE aside (key TEXT PRIMARY KEY, changed INTEGER NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
+"""
+"""`parts.version` counts every change of a part's members; a result says at which versions it was made."""
+
+
+class UnitState(Record, frozen=True, kw_only=True):
+    """How large a unit is (sessions) and how often its members have changed."""
+
+    n: int
+    version: int
+
+
+class Fact(Record, frozen=True, kw_only=True):
+    """A fact of the environment with the first and last day on which a session saw it."""
+
+    name: str
+    value: str
+    first: str
+    last: str
+
+
+@cache
+def miner() -> str:
+    """A digest of the code that cuts and mines: what another version made is not trusted, but made anew."""
+    digest = hashlib.sha256()
+    for folder in (Path(__file__).parent, Path(skillclaw.trajectory.__file__).parent):
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def forget_state(home: Path) -> None:
+    """Delete what the evolver remembers of `home`'s sessions; the next cycle makes it anew."""
+    for suffix in ("", "-wal", "-shm"):
+        try:
+            (home / f"{FILE}{suffix}").unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"Cannot delete {home / FILE}.", str(error), "Delete it yourself: it holds parts of sessions."
+            ) from error
+
+
+class EvolveState:
+    """The state of one home; `home` None keeps it in memory. One writer at a time (the cycle's lock)."""
+
+    def __init__(self, home: Path | None) -> None:
+        self.path = home / FILE if home is not None else None
+        with self._errors():
+            try:
+                self._open()
+            except sqlite3.DatabaseError as error:
+                if self.path is None or getattr(error, "sqlite_errorcode", 0) & 0xFF not in (
+                    sqlite3.SQLITE_CORRUPT,
+                    sqlite3.SQLITE_NOTADB,
+                ):
+                    raise
+                self._again()
+
+    def _open(self) -> None:
+        if self.path is not None:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._db = sqlite3.connect(
+            self.path or ":memory:", timeout=BUSY_SECONDS, isolation_level=None, cached_statements=256
+        )
+        self._parts: dict[tuple[str, str], int] = {}
+        if self.path is not None:
+            self._db.execute("PRAGMA journal_mode = WAL")
+        # Derived data: after a power cut the worst is that a cycle's work is done again.
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.execute("PRAGMA secure_delete = ON")
+        tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not tables:
+            with self.writing():
+                for statement in SCHEMA.split(";\n"):
+                    self._db.execute(statement)
+                self.put_meta("miner", miner().encode())
+        elif "meta" not in tables or self.get_meta("miner") != miner().encode():
+            self._again()
+
+    def _again(self) -> None:
+        assert self.path is not None
+        self._db.close()
+        forget_state(self.path.parent)
+        self._open()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def clear(self) -> None:
+        """Forget all but the vectors of texts, so that the next pass is made from the sessions alone."""
+        with self.writing():
+            for table in ("sessions", "parts", "members", "intents", "asks", "results", "facts", "aside"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
+            self._db.execute("DELETE FROM meta WHERE name NOT IN ('miner', 'cycle')")
+            self._parts.clear()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One transaction: all of it or nothing."""
+        with self._errors():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                self._parts.clear()
+                raise
+
+    # Sessions
+
+    def known(self) -> dict[str, int]:
+        """The change number at which each session (by key) was cut."""
+        with self._errors():
+            return dict(self._db.execute("SELECT key, changed FROM sessions"))
+
+    def take(self, packed: bytes, changed: int = 0) -> None:
+        """Add a packed cut, or put it in the place of an older revision; within `writing`."""
+        head, body = unpack_head(packed)
+        old = self._db.execute("SELECT id, revision FROM sessions WHERE mark = ?", (head.mark,)).fetchone()
+        if old is not None:
+            if old[1] > head.revision:
+                return
+            self._remove(int(old[0]))
+        number = rank(head.mark)
+        added = self._db.execute(
+            "INSERT INTO sessions (mark, key, project, rank, revision, changed, episodes, head, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                head.mark,
+                head.key,
+                head.project,
+                number,
+                head.revision,
+                changed,
+                head.episodes,
+                msgspec.msgpack.encode(head),
+                body,
+            ),
+        )
+        session = int(added.lastrowid or 0)
+        self._link(head, session, number)
+        self._db.execute("DELETE FROM aside WHERE key = ?", (head.key,))
+        for name, value in head.env.items():
+            self._db.execute(
+                "INSERT INTO facts VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO UPDATE"
+                " SET first = min(first, ?3), last = max(last, ?3)",
+                (name, value, head.day),
+            )
+
+    def _link(self, head: Head, session: int, number: int) -> None:
+        parts = [self._part(part.unit, part.part) for part in head.parts]
+        self._db.executemany(
+            "INSERT OR IGNORE INTO members VALUES (?, ?, ?)", [(part, number, session) for part in parts]
+        )
+        self._db.executemany(
+            "UPDATE parts SET n = n + 1, version = version + 1 WHERE id = ?", [(part,) for part in parts]
+        )
+        for intent in head.intents:
+            self._db.execute("INSERT OR IGNORE INTO intents (intent) VALUES (?)", (intent,))
+            identity, cluster = self._db.execute(
+                "SELECT id, cluster FROM intents WHERE intent = ?", (intent,)
+            ).fetchone()
+            self._db.execute("INSERT OR IGNORE INTO asks VALUES (?, ?, ?)", (identity, number, session))
+            if cluster is not None:
+                self._touch(unit_name("task", cluster), 1, 1)
+
+    def _part(self, unit: str, part: str) -> int:
+        known = self._parts.get((unit, part))
+        if known is None:
+            self._db.execute("INSERT OR IGNORE INTO parts (unit, part) VALUES (?, ?)", (unit, part))
+            (known,) = self._db.execute(
+                "SELECT id FROM parts WHERE unit = ? AND part = ?", (unit, part)
+            ).fetchone()
+            self._parts[(unit, part)] = int(known)
+        return int(known)
+
+    def _touch(self, unit: str, grown: int, changes: int) -> None:
+        self._db.execute(
+            "UPDATE parts SET n = n + ?, version = version + ? WHERE id = ?",
+            (grown, changes, self._part(unit, "")),
+        )
+
+    def _remove(self, session: int) -> None:
+        packed, number = self._db.execute(
+            "SELECT head, rank FROM sessions WHERE id = ?", (session,)
+        ).fetchone()
+        head = msgspec.msgpack.decode(packed, type=Head)
+        for part in head.parts:
+            identity = self._part(part.unit, part.part)
+            self._db.execute(
+                "DELETE FROM members WHERE part = ? AND rank = ? AND session = ?", (identity, number, session)
+            )
+            self._db.execute("UPDATE parts SET n = n - 1, version = version + 1 WHERE id = ?", (identity,))
+        for intent in head.intents:
+            found = self._db.execute("SELECT id, cluster FROM intents WHERE intent = ?", (intent,)).fetchone()
+            self._db.execute(
+                "DELETE FROM asks WHERE intent = ? AND rank = ? AND session = ?", (found[0], number, session)
+            )
+            if found[1] is not None:
+                self._touch(unit_name("task", found[1]), -1, 1)
+        self._db.execute("DELETE FROM sessions WHERE id = ?", (session,))
+
+    def drop(self, keys: Iterable[str]) -> int:
+        """Remove sessions that are no longer there; within `writing`. Returns how many were known."""
+        gone = 0
+        for key in keys:
+            self._db.execute("DELETE FROM aside WHERE key = ?", (key,))
+            for (session,) in self._db.execute("SELECT id FROM sessions WHERE key = ?", (key,)).fetchall():
+                self._remove(int(session))
+                gone += 1
+        return gone
+
+    def set_aside(self, key: str, changed: int, reason: str) -> None:
+        """Remember that a session, as it was at that change, could not be cut; within `writing`."""
+        self._db.execute("INSERT OR REPLACE INTO aside VALUES (?, ?, ?)", (key, changed, reason))
+
+    def aside(self) -> dict[str, tuple[int, str]]:
+        """Change number and reason of each session that could not be cut."""
+        with self._errors():
+            return {
+                key: (changed, reason)
+                for key, changed, reason in self._db.execute("SELECT * FROM aside ORDER BY key")
+            }
+
+    def counts(self) -> tuple[int, int]:
+        """Sessions, and episodes in them."""
+        with self._errors():
+            row = self._db.execute("SELECT count(*), coalesce(sum(episodes), 0) FROM sessions").fetchone()
+        return int(row[0]), int(row[1])
+
+    def episodes(self) -> Iterator[list[Episode]]:
+        """The episodes of each session, one session after the other, in order of mark."""
+        with self._errors():
+            for (body,) in self._db.execute("SELECT body FROM sessions ORDER BY mark"):
+                yield unpack(body)
+
+    # Units
+
+    def units(self, kind: str) -> dict[str, UnitState]:
+        """The units of one kind that have members, by name."""
+        with self._errors():
+            return {
+                unit: UnitState(n=n, version=version)
+                for unit, n, version in self._db.execute(
+                    "SELECT unit, sum(n), sum(version) FROM parts WHERE unit >= ?1 AND unit < ?2"
+                    " GROUP BY unit HAVING sum(n) > 0 ORDER BY unit",
+                    (f"{kind}:", f"{kind};"),
+                )
+            }
+
+    def members(self, unit: str, limit: int, *, parts: int = 1) -> list[Member]:
+        """At most `limit` sessions of each of the `parts` largest parts of a unit: a fair
+        sample, the whole where it is smaller; in order of mark, each session once.
+        """
+        with self._errors():
+            chosen = [
+                part
+                for (part,) in self._db.execute(
+                    "SELECT id FROM parts WHERE unit = ? AND n > 0 ORDER BY n DESC, part LIMIT ?",
+                    (unit, parts),
+                )
+            ]
+            found: dict[int, None] = {}
+            for part in chosen:
+                found.update(
+                    dict.fromkeys(
+                        session
+                        for (session,) in self._db.execute(
+                            "SELECT session FROM members WHERE part = ? ORDER BY rank LIMIT ?", (part, limit)
+                        )
+                    )
+                )
+            return self._cuts(found)
+
+    def members_in(self, unit: str, projects: Sequence[str], limit: int) -> list[Member]:
+        """The same for the sessions of some projects."""
+        with self._errors():
+            part = self._part(unit, "")
+            marks = ", ".join("?" * len(projects))
+            rows = self._db.execute(
+                "SELECT session FROM members JOIN sessions ON id = session"
+                f" WHERE part = ? AND project IN ({marks}) ORDER BY members.rank LIMIT ?",
+                (part, *projects, limit),
+            )
+            return self._cuts(dict.fromkeys(session for (session,) in rows))
+
+    def asking(self, cluster: str, limit: int) -> list[Member]:
+        """At most `limit` sessions with a request of this task cluster; a fair sample."""
+        with self._errors():
+            rows = self._db.execute(
+                "SELECT DISTINCT session, asks.rank FROM intents JOIN asks ON asks.intent = intents.id"
+                " WHERE cluster = ? ORDER BY asks.rank LIMIT ?",
+                (cluster, limit),
+            )
+            return self._cuts(dict.fromkeys(session for session, _ in rows))
+
+    def asking_new(self) -> Iterator[list[Episode]]:
+        """The episodes of the sessions with a request that has no task cluster yet."""
+        with self._errors():
+            rows = self._db.execute(
+                "SELECT DISTINCT session FROM intents JOIN asks ON asks.intent = intents.id"
+                " WHERE cluster IS NULL ORDER BY asks.rank"
+            ).fetchall()
+        for (session,) in rows:
+            with self._errors():
+                (body,) = self._db.execute("SELECT body FROM sessions WHERE id = ?", (session,)).fetchone()
+            yield unpack(body)
+
+    def _cuts(self, sessions: Iterable[int]) -> list[Member]:
+        rows = [
+            self._db.execute("SELECT mark, head, body FROM sessions WHERE id = ?", (session,)).fetchone()
+            for session in sessions
+        ]
+        return [(msgspec.msgpack.decode(head, type=Head), body) for _, head, body in sorted(rows)]
+
+    # Task clusters
+
+    def clusters_of(self, intents: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Slotted text and task cluster of those of these requests that have one."""
+        found = {}
+        with self._errors():
+            for intent in intents:
+                row = self._db.execute(
+                    "SELECT slot, cluster FROM intents WHERE intent = ? AND cluster IS NOT NULL", (intent,)
+                ).fetchone()
+                if row is not None:
+                    found[intent] = (str(row[0]), str(row[1]))
+        return found
+
+    def assign(self, found: dict[str, tuple[str, str]]) -> None:
+        """Give requests their slotted text and cluster; clusters that gain or lose one change. Within
+        `writing`."""
+        for intent, (slot, cluster) in found.items():
+            row = self._db.execute(
+                "SELECT id, slot, cluster FROM intents WHERE intent = ?", (intent,)
+            ).fetchone()
+            if row is None or (row[1], row[2]) == (slot, cluster):
+                continue
+            (n,) = self._db.execute("SELECT count(*) FROM asks WHERE intent = ?", (row[0],)).fetchone()
+            if row[2] == cluster:
+                self._touch(unit_name("task", cluster), 0, n)
+            else:
+                if row[2] is not None:
+                    self._touch(unit_name("task", row[2]), -n, n)
+                self._touch(unit_name("task", cluster), n, n)
+            self._db.execute("UPDATE intents SET slot = ?, cluster = ? WHERE id = ?", (slot, cluster, row[0]))
+
+    # Results
+
+    def result(self, unit: str) -> tuple[dict[str, UnitState], bytes] | None:
+        """What mining a unit gave, and the units that it read as they were then."""
+        with self._errors():
+            row = self._db.execute("SELECT reads, result FROM results WHERE unit = ?", (unit,)).fetchone()
+        return None if row is None else (msgspec.msgpack.decode(row[0], type=dict[str, UnitState]), row[1])
+
+    def put_result(self, unit: str, reads: dict[str, UnitState], result: bytes) -> None:
+        """Keep what mining a unit gave; within `writing`."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO results VALUES (?, ?, ?)", (unit, msgspec.msgpack.encode(reads), result)
+        )
+
+    def keep_results(self, units: set[str]) -> None:
+        """Drop the results of units that are no more; within `writing`."""
+        for (unit,) in self._db.execute("SELECT unit FROM results").fetchall():
+            if unit not in units:
+                self._db.execute("DELETE FROM results WHERE unit = ?", (unit,))
+
+    # The rest
+
+    def facts(self) -> list[Fact]:
+        """Every fact of the environment that was seen."""
+        with self._errors():
+            return [
+                Fact(name=name, value=value, first=first, last=last)
+                for name, value, first, last in self._db.execute("SELECT * FROM facts ORDER BY name, value")
+            ]
+
+    def get_meta(self, name: str) -> bytes | None:
+        """The bytes kept under `name`."""
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def put_meta(self, name: str, value: bytes) -> None:
+        """Keep bytes under `name`."""
+        with self._errors():
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def get_many(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """The vectors that are known (see `evolve.embeddings`)."""
+        found: dict[bytes, bytes] = {}
+        with self._errors():
+            for key in keys:
+                row = self._db.execute("SELECT vector FROM vectors WHERE key = ?", (key,)).fetchone()
+                if row is not None:
+                    found[key] = bytes(row[0])
+        return found
+
+    def put_many(self, vectors: dict[bytes, bytes]) -> None:
+        """Keep vectors of texts."""
+        with self.writing():
+            self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", sorted(vectors.items()))
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise BusyError(
+                    f"Another process holds {self.path}.", str(error), "Try again when it is done."
+                ) from error
+            raise StorageError(
+                f"Cannot write {self.path}.", str(error), "Free space or mend permissions; nothing is lost."
+            ) from error
+        except OSError as error:
+            raise StorageError(
+                f"Cannot open {self.path}.", str(error), "Mend permissions, or choose another --home."
+            ) from error
