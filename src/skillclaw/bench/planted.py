@@ -1,48 +1,25 @@
 """Synthetic sessions whose lessons are known: are the planted ones found, and is nothing invented?
 
-Each seed gives two data sets of 320 sessions of four people. One is noise: random calls for random requests,
-one call in eight fails for no reason, retries, outcomes by coin. The other has the same noise and eight
-planted lessons: three recoveries, three procedures, two pitfalls. A planted lesson counts as found when a
-pattern of its kind names its tools; a pattern is invented when it comes from noise alone.
+`measure` plants lessons of all four kinds at 1% to 50% of the sessions (`planted_world`, `planted_lessons`),
+beside data sets of noise alone, and scores by identity (`planted_score`). `synthetic` makes one small data
+set with a fixed few lessons, each in many sessions, for tests and trials.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any, Literal
+from typing import Any
 
-from skillclaw.evolve.mine import mine
-from skillclaw.skills.records import Pattern
-from skillclaw.trajectory.keys import session_key
-from skillclaw.trajectory.model import (
-    ATIF_VERSION,
-    Agent,
-    Observation,
-    Result,
-    ResultMeta,
-    SessionMeta,
-    Step,
-    ToolCall,
-    Trajectory,
-    with_meta,
-    with_result_meta,
-)
-from skillclaw.trajectory.text import word_set
+from skillclaw.bench.planted_score import measure_planted
+from skillclaw.bench.planted_session import NAMES, START, THINGS, Script, session
+from skillclaw.trajectory.model import Trajectory
 
-__all__ = ["Script", "measure", "session", "synthetic"]
+__all__ = ["START", "Script", "measure", "session", "synthetic"]
 
 SESSIONS = 320
 USERS = ("ana", "bo", "chen", "dee")
 MODELS = ("model-a", "model-b")
-START = datetime(2026, 1, 5, 9, tzinfo=UTC)
-THINGS = sorted(
-    word_set(
-        "lamp kettle tripod scarf monitor bicycle tent blender novel carpet guitar mirror drone sofa helmet"
-    )
-)
-NAMES = sorted(word_set("Ilse Marek Noor Paulo Rhea Tomas Wanda Yusuf Zofia Bruno Clara Emil"))
 ASKS = (
     "Summarise what changed about the {thing} page for {name}",
     "Look up how many {thing} units we sold and tell {name}",
@@ -66,67 +43,6 @@ TOOLS = (
     "studio.book_slot",
 )
 ERRORS = ("Internal error, try again", "Timeout after 30 s", "Service unavailable (503)")
-
-Script = list[tuple[str, dict[str, Any], str, bool]]
-"""Calls in order: tool, arguments, result, whether it worked."""
-
-
-def session(
-    native: str,
-    user: str,
-    ask: str,
-    script: Script,
-    *,
-    success: bool | None,
-    agent: str = "claude-code",
-    model: str = "model-a",
-    project: str = "shop",
-    day: int = 0,
-    said_after: tuple[str, ...] = (),
-) -> Trajectory:
-    """One session in ATIF: the request, the calls, an answer, and what the user said afterwards."""
-    start = START + timedelta(days=day)
-    steps = [Step(step_id=1, source="user", message=ask, timestamp=start.isoformat())]
-    for number, (tool, arguments, content, worked) in enumerate(script):
-        result = Result(source_call_id=f"c{number}", content=content)
-        shown = (
-            ResultMeta(exit_code=0 if worked else 1)
-            if tool in ("Bash", "exec_command")
-            else ResultMeta(is_error=not worked)
-        )
-        steps.append(
-            Step(
-                step_id=len(steps) + 1,
-                source="agent",
-                message="",
-                model_name=model,
-                tool_calls=[ToolCall(tool_call_id=f"c{number}", function_name=tool, arguments=arguments)],
-                observation=Observation(results=[with_result_meta(result, shown)]),
-            )
-        )
-    steps.append(Step(step_id=len(steps) + 1, source="agent", message="That is done.", model_name=model))
-    for text in said_after:
-        steps.append(Step(step_id=len(steps) + 1, source="user", message=text))
-    outcome: Literal["success", "failure", "unknown"] = (
-        "unknown" if success is None else "success" if success else "failure"
-    )
-    known = SessionMeta(
-        key=session_key(agent, native),
-        user=user,
-        project=project,
-        source="history",
-        outcome=outcome,
-        confidence=0.9,
-    )
-    return with_meta(
-        Trajectory(
-            schema_version=ATIF_VERSION,
-            session_id=native,
-            agent=Agent(name=agent, version="1", model_name=model),
-            steps=steps,
-        ),
-        known,
-    )
 
 
 def synthetic(seed: int, *, planted: bool, sessions: int = SESSIONS) -> list[Trajectory]:
@@ -280,43 +196,9 @@ LESSONS: tuple[Lesson, ...] = (
     _guess("rooms.release", "rooms.search", "Release the {thing} room that {name} reserved"),
 )
 
-PLANTED: tuple[tuple[str, str], ...] = (
-    ("recovery", "uv pip install"),
-    ("recovery", "CI=1 npm test"),
-    ("recovery", "tickets.create"),
-    ("procedure", "payments.refund"),
-    ("procedure", "contracts.issue"),
-    ("procedure", "channel.publish"),
-    ("pitfall", "parcels.redirect"),
-    ("pitfall", "rooms.release"),
-)
-"""Kind, and a word that a pattern of the lesson holds."""
-
-TRUE_WORDS = tuple({word.split(".")[0] for _, word in PLANTED} | {"orders", "registry", "drafts"})
-
-
-def _text(pattern: Pattern) -> str:
-    shapes = [*pattern.actions, *([pattern.failed] if pattern.failed else [])]
-    return " ".join([pattern.title, *(f"{s.tool} {s.command or ''}" for s in shapes)])
-
 
 def measure(seeds: int, progress: Callable[[int, int | None, str], None]) -> dict[str, Any]:
-    """Recall and precision over `seeds` planted data sets, and how many patterns the data sets of noise
-    gave.
+    """Recall, precision and inventions over `seeds` seeds, and how they came about (see
+    `planted_score.summarise`).
     """
-    found = true = total = invented = 0
-    now = START + timedelta(days=30)
-    for seed in range(seeds):
-        progress(seed, seeds, "planted patterns")
-        patterns = mine(synthetic(seed, planted=True), now=now, half_life_days=180).patterns
-        found += sum(any(p.kind == kind and word in _text(p) for p in patterns) for kind, word in PLANTED)
-        true += sum(any(word in _text(p) for word in TRUE_WORDS) for p in patterns)
-        total += len(patterns)
-        invented += len(mine(synthetic(seed, planted=False), now=now, half_life_days=180).patterns)
-    progress(seeds, seeds, "")
-    return {
-        "recall": round(found / (seeds * len(PLANTED)), 4) if seeds else None,
-        "precision": round(true / total, 4) if total else None,
-        "invented": invented,
-        "seeds": seeds,
-    }
+    return measure_planted(seeds, progress)
