@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +21,7 @@ def register(parent: typer.Typer) -> None:
     parent.add_typer(app, name="bench")
     command(app, "mine")(mine)
     command(app, "proxy")(proxy)
+    command(app, "scale")(scale)
     command(app, "convert")(convert)
 
 
@@ -57,6 +59,66 @@ def proxy(
         output.print_json(result)
     else:
         output.plain(summary(result))
+
+
+def scale(
+    ctx: Context,
+    sizes: Annotated[
+        str, typer.Option(help="Numbers of sessions, with commas between them.", metavar="N,N,...")
+    ] = "1000,10000,100000",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Real sessions to multiply: a data set's trajectories.jsonl.gz, or a folder of them."
+        ),
+    ] = None,
+    long: Annotated[
+        bool, typer.Option("--long", help="Also with a tenth of the sessions at about 200 steps.")
+    ] = False,
+    increment: Annotated[int, typer.Option(help="Sessions that come before a second cycle.", min=0)] = 100,
+    into: Annotated[
+        Path | None, typer.Option(help="Where the sessions are put meanwhile [default: the system's].")
+    ] = None,
+) -> None:
+    """What a cycle costs as sessions grow: time, memory, bytes read, and the exponent of the cost."""
+    from skillclaw.bench.scale import run_scale_bench, summary
+
+    try:
+        numbers = [int(size.replace("_", "")) for size in sizes.split(",")]
+    except ValueError:
+        raise UsageError(f"--sizes cannot be {sizes!r}.", "", "For example: --sizes 1000,10000") from None
+    with output.progress("Measuring", show=not ctx.json) as progress:
+        result = run_scale_bench(
+            sizes=numbers,
+            data=data,
+            long_row=long,
+            increment=increment,
+            home=into or Path(tempfile.gettempdir()),
+            cycle=one_cycle,
+            progress=progress,
+        )
+    if ctx.json:
+        output.print_json(result)
+    else:
+        output.plain(summary(result))
+
+
+def one_cycle(home: Path) -> dict[str, Any]:
+    """One cycle as `skillclaw evolve` runs it, and what it found."""
+    from skillclaw.evolve.cycle import run_cycle
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.work import cycle_inputs
+
+    report = run_cycle(**cycle_inputs(Machine(home, {})))
+    return {
+        "sessions": report.sessions,
+        "episodes": report.episodes,
+        "patterns": len(report.patterns),
+        "released": len(report.released),
+        "units": report.units,
+        "remade": report.remade,
+        "stages": report.stages,
+    }
 
 
 def convert(

@@ -40,7 +40,9 @@ def evolve(
         if not dry_run:
             assemble_recorded(machine)
         with output.progress("Evolving", show=not ctx.json) as progress:
-            report = run_cycle(**cycle_inputs(machine), engine=engine, dry_run=dry_run, full=full, progress=progress)
+            report = run_cycle(
+                **cycle_inputs(machine), engine=engine, dry_run=dry_run, full=full, progress=progress
+            )
         synced = None if dry_run else sync(machine)
     if ctx.json:
         output.print_json(

@@ -69,6 +69,7 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     """What a cycle found and did.
 
     units, remade  what is mined by itself (tasks, failures, topics), and how many of these were mined anew
+    stages         seconds of each stage: read, mine, propose, judge
     aside          sessions and units that could not be read or mined
     """
 
@@ -81,6 +82,7 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     spent: Spent
     units: int = 0
     remade: int = 0
+    stages: dict[str, float] = {}
     aside: list[Aside] = []
 
 
@@ -106,7 +108,7 @@ def run_cycle(
     `dry_run` nothing is written to the hub and `released` says what would have been. Raises UsageError for an
     engine or policy that does not exist, StorageError and VerifyError of the hub and the store.
     """
-    began = time.monotonic()
+    watch = _Watch()
     rules = gate.policy(policy)
     evolver = _evolver(engine or settings.engine)
     state = hub.state()
@@ -115,9 +117,11 @@ def run_cycle(
         if full:
             memory.clear()
         aside = take_sessions(memory, sessions, executor, without=forgotten, progress=progress)
+        watch.lap("read")
         mined = mine_state(
             memory, now=now, half_life_days=settings.half_life, executor=executor, progress=progress
         )
+        watch.lap("mine")
     current = current_skills(hub, state)
     context = gate.GateContext(
         policy=rules,
@@ -126,37 +130,32 @@ def run_cycle(
         current=current,
         foreign=foreign,
     )
-    if not dry_run:
-        _settle_policy(hub, state, policy)
-    judged, released = [], []
     proposals = evolver.propose(
         mined.patterns,
         current,
         EvolveContext(policy=rules, now=now, gate=context, taken=frozenset(skill.name for skill in foreign)),
     )
     proposals += _orphans(current, forgotten)
+    watch.lap("propose")
+    if not dry_run:
+        _settle_policy(hub, state, policy)
+    judged: list[Judged] = []
+    released: list[ReleasedVersion] = []
     for done, proposal in enumerate(proposals):
         progress(done, len(proposals), f"judging {proposal.skill}")
-        known = state.proposals.get(proposal.id)
-        if known is not None and known.status in DECIDED:
-            judged.append(Judged(proposal=proposal, verdict=known.status, reasons=known.verdicts, known=True))
-            continue
-        result = _judge(proposal, context)
+        result = _known(proposal, state) or _judge(proposal, context)
         if result is None:
             continue
         judged.append(result)
-        passed = result.verdict == "passed"
-        version = proposal_version(result.proposal)
-        stage: Stage = "stable" if rules.release == "at once" else "canary"
-        if result.proposal.action == "retire":
-            stage = "archived"
+        if result.known:
+            continue
+        stage = _stage(result.proposal, rules)
         if not dry_run:
-            hub.propose(result.proposal)
-            hub.record_verdicts(result.proposal.id, result.reasons, result.verdict)
-            if passed:
-                hub.release(result.proposal.id, stage=stage)
-        if passed:
+            _settle(hub, result, stage)
+        if result.verdict == "passed":
+            version = proposal_version(result.proposal)
             released.append(ReleasedVersion(skill=result.proposal.skill, version=version, stage=stage))
+    watch.lap("judge")
     return CycleReport(
         cycle=content_id("cycle", state.head, sorted(p.id for p in mined.patterns), now.isoformat()),
         sessions=mined.sessions,
@@ -164,11 +163,52 @@ def run_cycle(
         patterns=mined.patterns,
         proposals=judged,
         released=released,
-        spent=Spent(seconds=round(time.monotonic() - began, 3)),
+        spent=Spent(seconds=watch.total()),
         units=mined.units,
         remade=mined.remade,
+        stages=watch.laps,
         aside=[*aside, *mined.aside],
     )
+
+
+class _Watch:
+    """Seconds of wall time by stage."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._began = self._last = time.monotonic()
+
+    def lap(self, stage: str) -> None:
+        """A stage is over."""
+        now = time.monotonic()
+        self.laps[stage] = round(now - self._last, 3)
+        self._last = now
+
+    def total(self) -> float:
+        """Seconds since the beginning."""
+        return round(time.monotonic() - self._began, 3)
+
+
+def _known(proposal: Proposal, state: HubState) -> Judged | None:
+    """What was decided of the very same proposal before."""
+    known = state.proposals.get(proposal.id)
+    if known is None or known.status not in DECIDED:
+        return None
+    return Judged(proposal=proposal, verdict=known.status, reasons=known.verdicts, known=True)
+
+
+def _stage(proposal: Proposal, rules: gate.Policy) -> Stage:
+    if proposal.action == "retire":
+        return "archived"
+    return "stable" if rules.release == "at once" else "canary"
+
+
+def _settle(hub: Hub, result: Judged, stage: Stage) -> None:
+    """Write a judged proposal to the log, and release it if it passed."""
+    hub.propose(result.proposal)
+    hub.record_verdicts(result.proposal.id, result.reasons, result.verdict)
+    if result.verdict == "passed":
+        hub.release(result.proposal.id, stage=stage)
 
 
 FORGOTTEN = "forgotten"

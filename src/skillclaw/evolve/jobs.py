@@ -91,10 +91,13 @@ def _task(job: Job, cluster: str) -> Mining:
 def _failure(job: Job, key: str) -> Mining:
     corpus = Corpus(len(job.own), 0, [], [], [], [])
     corpus.task = {intent: cluster for intent, (_, cluster) in job.clusters.items()}
-    failed = [e for e in _episodes(job.own) if e.failed is not None and e.failed.key == key]
+    episodes = _episodes(job.own)
+    failed = [e for e in episodes if e.failed is not None and e.failed.key == key]
     corpus.recoveries = [e for e in failed if e.kind == "recovery"]
     corpus.pitfalls = [e for e in failed if e.kind == "pitfall"]
-    corpus.procedures = [e for e in _episodes([*job.own, *job.context]) if e.kind == "procedure"]
+    marks = {(e.user, e.session) for e in episodes}
+    context = [e for e in _episodes(job.context) if (e.user, e.session) not in marks]
+    corpus.procedures = [e for e in (*episodes, *context) if e.kind == "procedure"]
     corpus.index_calls()
     found = [(p, False) for p in find_recoveries(corpus, _EVEN)]
     corpus.calls = {key: corpus.calls.get(key, [])}

@@ -1,7 +1,7 @@
 """Cut sessions -> patterns with their statistics (DESIGN 3.4). No LLM, deterministic, near linear.
 
-Mining goes unit by unit (`evolve.cutting`): the requests of one task, the failures of one tool, the corrections
-of one topic. A unit reads a bounded, fair sample of its sessions and depends on nothing else, so what it gave
+Mining goes unit by unit (`evolve.cutting`): the requests of one task, the failures of one tool, the
+corrections of one topic. A unit reads a bounded, fair sample of its sessions and depends on nothing else, so what it gave
 is kept and used again until more than `REMADE` of its sessions have changed. What a cycle gives therefore
 differs by at most that share from what mining everything anew gives; small units are always made anew.
 """
@@ -36,13 +36,13 @@ REMADE = 0.01
 MIN_SESSIONS = 3
 """Units of fewer sessions hold no pattern."""
 
-SAMPLE = {"task": 3000, "topic": 2000, "failure": 1000, "calls": 4000}
+SAMPLE = {"task": 3000, "topic": 2000, "failure": 1000, "calls": 2000}
 """Sessions that are looked at: of a task, of a topic, of each error of a failure, of a tool's calls."""
 
 ERRORS = 200
 """Errors of one tool that are looked at, the most frequent first."""
 
-FIXES = 12
+FIXES = 6
 """Other calls that are looked at beside the failing one."""
 
 Progress = Callable[[int, int | None, str], None]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -141,7 +142,7 @@ def _calls(corpus: Corpus, key: str, error: str, episodes: Sequence[Episode], na
 def _named(change: Change, error: str) -> int:
     """2 when the error names the argument that changed ("List not valid" names `list_name`), else 1."""
     name = re.split(r"=|<-|:", change[1].removeprefix("has "))[0].lower()
-    said = set(words(error))
+    said = _words(error)
     return 2 if said & {w for w in re.split(r"[_\W]+", name) if len(w) > 2} else 1
 
 
@@ -221,8 +222,13 @@ def alike(first: str, second: str) -> bool:
     """Whether two error templates say the same."""
     if first == second:
         return True
-    one, two = set(words(first)), set(words(second))
+    one, two = _words(first), _words(second)
     return bool(one and two) and len(one & two) >= ALIKE * len(one | two)
+
+
+@lru_cache(maxsize=8192)
+def _words(error: str) -> frozenset[str]:
+    return frozenset(words(error))
 
 
 def _recovery(

@@ -1,9 +1,9 @@
 """The task space: requests that are of one task, by what was done for them and by their words.
 
-A request is first reduced to its slotted text (`evolve.slots`), so that what varies tells nothing. Requests of
-one slotted text are one point. A point has two blocks of features, each weighted by TF-IDF and of unit
-length: the structure of what agents did (tools and programs, error templates, file types, skills read, project)
-and the words. Points are clustered by average linkage under a bound on the mean cosine distance, `EXACT` at a
+A request is first reduced to its slotted text (`evolve.slots`): what agents made of it says what varies in it.
+Requests of one slotted text are one point. A point has two blocks of features, each weighted by TF-IDF and of
+unit length: the structure of what agents did (tools and programs, error templates, file types, skills read,
+project) and the words; docs/mining.md has the comparison behind their shares. Points are clustered by average linkage under a bound on the mean cosine distance, `EXACT` at a
 time; what comes later joins a cluster that is near enough, and only the rest is clustered anew. So cost grows
 linearly, and the result depends on the points alone, not on their order.
 
@@ -36,6 +36,8 @@ REFIT = 0.01
 STRUCTURE, WORDS = 0.2, 0.8
 """Shares of the two blocks of features in the squared length of a point."""
 
+_KINDS = (np.float32, np.int32, np.int64)
+
 SHUFFLE = 0
 """Seed of the order in which points are taken: neighbours in the alphabet must not fill the first block."""
 
@@ -50,6 +52,8 @@ class Point(msgspec.Struct):
 def structure(episode: Episode) -> Iterable[str]:
     """What was done for a request, as features: each once."""
     found = {f"project {episode.project}"} if episode.project else set()
+    found.update(f"file {kind}" for kind in episode.files)
+    found.update(f"skill {skill}" for skill in episode.skills)
     for move in episode.actions:
         found.add(f"call {move.key}")
         if move.ok is False and move.error:
@@ -163,11 +167,8 @@ class Space(msgspec.Struct):
                 self.clusters.update(dict.fromkeys(members, identity))
             centroids = fresh if centroids is None else csr_matrix(vstack([centroids, fresh]))
         assert centroids is not None
-        self.centroids = [
-            centroids.data.astype(np.float32).tobytes(),
-            centroids.indices.astype(np.int32).tobytes(),
-            centroids.indptr.astype(np.int64).tobytes(),
-        ]
+        parts = (centroids.data, centroids.indices, centroids.indptr)
+        self.centroids = [part.astype(kind).tobytes() for part, kind in zip(parts, _KINDS, strict=True)]
 
     @property
     def outgrown(self) -> bool:
