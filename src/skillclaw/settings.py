@@ -72,7 +72,7 @@ class BudgetSettings(Section, frozen=True, kw_only=True):
 class EvolveSettings(Section, frozen=True, kw_only=True):
     """`evolve.*`: engine, executor, minutes between cycles, half-life of evidence in days.
 
-    `ray_address` is host:port of a cluster's head, empty for one of this machine; `workers` 0 is one per core.
+    `ray_address` is host:port of a cluster's head, empty for this machine; `workers` 0 is one per core.
     """
 
     engine: str = "extractive"

@@ -66,8 +66,8 @@ def conclude(
 
 
 def stale(pattern: Pattern, facts: Sequence[Fact]) -> list[str]:
-    """What changed in the environment after the last evidence: a tool that the pattern is about, or the system,
-    was later seen only in versions that no evidence saw.
+    """What changed in the environment after the last evidence: a tool that the pattern is about, or the
+    system, was later seen only in versions that no evidence saw.
     """
     last = max((ref.day for ref in pattern.evidence), default="")
     about = _about(pattern)

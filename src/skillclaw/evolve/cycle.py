@@ -103,8 +103,8 @@ def run_cycle(
 ) -> CycleReport:
     """Mine the sessions, propose, judge, release what passed.
 
-    `policy` is a name of gate.policies; `foreign` are skills on this machine that the hub does not know; `home`
-    is where the evolver's state lies. With `full` the state is made anew from the sessions alone. With
+    `policy` is a name of gate.policies; `foreign` are skills on this machine that the hub does not know;
+    `home` is where the evolver's state lies. With `full` the state is made anew from the sessions alone. With
     `dry_run` nothing is written to the hub and `released` says what would have been. Raises UsageError for an
     engine or policy that does not exist, StorageError and VerifyError of the hub and the store.
     """

@@ -19,7 +19,7 @@ Mark = tuple[str, str]
 
 
 def measured(pattern: Pattern, episodes: Iterable[Episode]) -> Pattern:
-    """`pattern` with its support, the environment of its evidence and its cost, from the episodes of its unit."""
+    """`pattern` with its support, the environment of its evidence and its cost, from its unit's episodes."""
     evidence = {(ref.user, ref.session): ref for ref in pattern.evidence}
     behind: list[Episode] = []
     failing: list[Episode] = []
@@ -57,8 +57,8 @@ def _cost(pattern: Pattern, behind: Iterable[Episode], failing: Iterable[Episode
     """Tool calls lost where the advice is not followed, on average.
 
     Recovery, correction: the calls from the one that went wrong up to the one that was right, which is not
-    lost. Procedure: all calls of the sessions of the task that failed. Pitfall: those of the sessions that fell
-    into it.
+    lost. Procedure: all calls of the sessions of the task that failed. Pitfall: those of the sessions that
+    fell into it.
     """
     if pattern.kind in ("recovery", "correction"):
         lost = [

@@ -1,9 +1,9 @@
 """Cut sessions -> patterns with their statistics (DESIGN 3.4). No LLM, deterministic, near linear.
 
 Mining goes unit by unit (`evolve.cutting`): the requests of one task, the failures of one tool, the
-corrections of one topic. A unit reads a bounded, fair sample of its sessions and depends on nothing else, so what it gave
-is kept and used again until more than `REMADE` of its sessions have changed. What a cycle gives therefore
-differs by at most that share from what mining everything anew gives; small units are always made anew.
+corrections of one topic. A unit reads a bounded, fair sample of its sessions and depends on nothing else, so
+what it gave is kept and used again until more than `REMADE` of its sessions have changed. Small units are
+always made anew, so that what a cycle gives is nearly what mining everything anew gives.
 """
 
 from __future__ import annotations

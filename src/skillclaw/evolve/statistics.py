@@ -107,8 +107,8 @@ def stratified(rows: Iterable[Row]) -> list[Table]:
 
 
 def carriers(rows: Sequence[Row], whole: Association) -> list[Carrier]:
-    """Models, users and agents that carry an effect: most of the sessions that did the thing and succeeded are
-    theirs, or in the sessions of all others the interval no longer leaves out 1.
+    """Models, users and agents that carry an effect: most of the sessions that did the thing and succeeded
+    are theirs, or in the sessions of all others the interval no longer leaves out 1.
     """
     found: list[Carrier] = []
     good = [row for row in rows if row.inside and row.success]
@@ -125,7 +125,7 @@ def carriers(rows: Sequence[Row], whole: Association) -> list[Carrier]:
             if share >= MOST or lost:
                 found.append(
                     Carrier(
-                        kind=kind,  # type: ignore[arg-type]
+                        kind=kind,
                         name=name,
                         share=round(share, 4),
                         odds_ratio=None if rest.odds_ratio is None else round(rest.odds_ratio, 4),
