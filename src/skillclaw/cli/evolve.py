@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
+from skillclaw.errors import StorageError, UsageError
+
+if TYPE_CHECKING:
+    from skillclaw.evolve.cycle import CycleReport
 
 __all__ = ["register"]
+
+
+ASIDE = 5
+"""Sessions set aside that are told one by one."""
 
 
 def register(parent: typer.Typer) -> None:
@@ -25,11 +34,16 @@ def evolve(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be released; change nothing.")
     ] = False,
+    report_to: Annotated[
+        Path | None, typer.Option("--report", help="Write the cycle as a page (HTML).", metavar="FILE")
+    ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Read and mine every session anew, not only what changed.")
     ] = False,
 ) -> None:
     """Run one cycle: find patterns, propose skills, judge them, release and install what passed."""
+    if report_to is not None and not report_to.parent.is_dir():
+        raise UsageError(f"There is no folder {report_to.parent}.", "", "Make it, or choose another file.")
     from skillclaw.evolve.cycle import run_cycle
     from skillclaw.server.machine import Machine
     from skillclaw.server.recording import assemble_recorded
@@ -44,6 +58,8 @@ def evolve(
                 **cycle_inputs(machine), engine=engine, dry_run=dry_run, full=full, progress=progress
             )
         synced = None if dry_run else sync(machine)
+    if report_to is not None:
+        _write_page(report, report_to)
     if ctx.json:
         output.print_json(
             {
@@ -75,6 +91,10 @@ def evolve(
                 "released": report.released,
                 "spent": report.spent,
                 "installed": synced,
+                "units": report.units,
+                "remade": report.remade,
+                "set_aside": report.aside,
+                "report": report_to,
             }
         )
         return
@@ -104,11 +124,34 @@ def evolve(
         output.plain(f"{'Would release' if dry_run else 'Released'} {released.skill} ({released.stage}).")
     if not report.proposals:
         output.plain("Nothing new to propose.")
+    for one in report.aside[:ASIDE]:
+        output.plain(f"Set aside {one.what}: {one.reason}")
+    if len(report.aside) > ASIDE:
+        output.plain(f"and {len(report.aside) - ASIDE} more; see them all: skillclaw evolve --json")
     if synced is not None:
         for line in synced.lines():
             output.plain(line)
     if report.released and not dry_run:
         output.plain(f"Next: skillclaw skills show {report.released[0].skill}")
+    if report_to is not None:
+        output.plain(f"Report: {report_to}")
+
+
+def _write_page(report: CycleReport, path: Path) -> None:
+    from skillclaw.evolve.cycle import view_of
+    from skillclaw.web.report import render
+
+    page = render(view_of(report), report.changes)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        temporary.touch(mode=0o600)
+        temporary.write_text(page, encoding="utf-8", newline="\n")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StorageError(
+            f"Cannot write {path}.", str(error), "The cycle itself is done; choose another file and repeat."
+        ) from error
 
 
 def odds(ratio: float | None, ci: tuple[float, float] | None) -> str:

@@ -20,8 +20,17 @@ from skillclaw.errors import BadInputError, UsageError
 from skillclaw.evolve.evolvers import Current, EvolveContext, Evolver, evolvers
 from skillclaw.evolve.executors import make_executor
 from skillclaw.evolve.mine import mine_state
+from skillclaw.evolve.ranking import Changes, changed, marks
 from skillclaw.evolve.state import EvolveState
 from skillclaw.evolve.taking import Aside, take_sessions
+from skillclaw.evolve.view import (
+    ClusterPoint,
+    CycleView,
+    PatternMark,
+    ProposalLine,
+    ReleasedLine,
+    SetAside,
+)
 from skillclaw.hub import Hub, HubState
 from skillclaw.hub.records import Stage
 from skillclaw.journal.store import SessionStore
@@ -33,7 +42,7 @@ from skillclaw.trajectory.model import Record, Trajectory
 if TYPE_CHECKING:
     from skillclaw.gate.context import ForeignSkill, Masker
 
-__all__ = ["CycleReport", "Judged", "ReleasedVersion", "Spent", "current_skills", "run_cycle"]
+__all__ = ["CycleReport", "Judged", "ReleasedVersion", "Spent", "current_skills", "run_cycle", "view_of"]
 
 Progress = Callable[[int, int | None, str], None]
 
@@ -70,10 +79,13 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
 
     units, remade  what is mined by itself (tasks, failures, topics), and how many of these were mined anew
     stages         seconds of each stage: read, mine, propose, judge
+    clusters       the task clusters of at least three sessions
+    changes        what is otherwise than in the cycle before; None for the first
     aside          sessions and units that could not be read or mined
     """
 
     cycle: str
+    time: str
     sessions: int
     episodes: int
     patterns: list[Pattern]
@@ -84,6 +96,8 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     remade: int = 0
     stages: dict[str, float] = {}
     aside: list[Aside] = []
+    clusters: list[ClusterPoint] = []
+    changes: Changes | None = None
 
 
 def run_cycle(
@@ -113,62 +127,114 @@ def run_cycle(
     evolver = _evolver(engine or settings.engine)
     state = hub.state()
     forgotten = set(state.tombstones)
-    with closing(EvolveState(home)) as memory, closing(make_executor(settings)) as executor:
-        if full:
-            memory.clear()
-        aside = take_sessions(memory, sessions, executor, without=forgotten, progress=progress)
-        watch.lap("read")
-        mined = mine_state(
-            memory, now=now, half_life_days=settings.half_life, executor=executor, progress=progress
+    with closing(EvolveState(home)) as memory:
+        with closing(make_executor(settings)) as executor:
+            if full:
+                memory.clear()
+            aside = take_sessions(memory, sessions, executor, without=forgotten, progress=progress)
+            watch.lap("read")
+            mined = mine_state(
+                memory, now=now, half_life_days=settings.half_life, executor=executor, progress=progress
+            )
+            watch.lap("mine")
+        current = current_skills(hub, state)
+        context = gate.GateContext(
+            policy=rules,
+            redactor=redactor,
+            sessions=lambda key: None if key in forgotten else _session(sessions, key),
+            current=current,
+            foreign=foreign,
         )
-        watch.lap("mine")
-    current = current_skills(hub, state)
-    context = gate.GateContext(
-        policy=rules,
-        redactor=redactor,
-        sessions=lambda key: None if key in forgotten else _session(sessions, key),
-        current=current,
-        foreign=foreign,
-    )
-    proposals = evolver.propose(
-        mined.patterns,
-        current,
-        EvolveContext(policy=rules, now=now, gate=context, taken=frozenset(skill.name for skill in foreign)),
-    )
-    proposals += _orphans(current, forgotten)
-    watch.lap("propose")
-    if not dry_run:
-        _settle_policy(hub, state, policy)
-    judged: list[Judged] = []
-    released: list[ReleasedVersion] = []
-    for done, proposal in enumerate(proposals):
-        progress(done, len(proposals), f"judging {proposal.skill}")
-        result = _known(proposal, state) or _judge(proposal, context)
-        if result is None:
-            continue
-        judged.append(result)
-        if result.known:
-            continue
-        stage = _stage(result.proposal, rules)
+        taken = frozenset(skill.name for skill in foreign)
+        proposals = evolver.propose(
+            mined.patterns, current, EvolveContext(policy=rules, now=now, gate=context, taken=taken)
+        )
+        proposals += _orphans(current, forgotten)
+        watch.lap("propose")
         if not dry_run:
-            _settle(hub, result, stage)
-        if result.verdict == "passed":
-            version = proposal_version(result.proposal)
-            released.append(ReleasedVersion(skill=result.proposal.skill, version=version, stage=stage))
-    watch.lap("judge")
-    return CycleReport(
-        cycle=content_id("cycle", state.head, sorted(p.id for p in mined.patterns), now.isoformat()),
-        sessions=mined.sessions,
-        episodes=mined.episodes,
-        patterns=mined.patterns,
-        proposals=judged,
-        released=released,
-        spent=Spent(seconds=watch.total()),
-        units=mined.units,
-        remade=mined.remade,
-        stages=watch.laps,
-        aside=[*aside, *mined.aside],
+            _settle_policy(hub, state, policy)
+        judged: list[Judged] = []
+        released: list[ReleasedVersion] = []
+        for done, proposal in enumerate(proposals):
+            progress(done, len(proposals), f"judging {proposal.skill}")
+            result = _known(proposal, state) or _judge(proposal, context)
+            if result is None:
+                continue
+            judged.append(result)
+            if result.known:
+                continue
+            stage = _stage(result.proposal, rules)
+            if not dry_run:
+                _settle(hub, result, stage)
+            if result.verdict == "passed":
+                version = proposal_version(result.proposal)
+                released.append(ReleasedVersion(skill=result.proposal.skill, version=version, stage=stage))
+        watch.lap("judge")
+        report = CycleReport(
+            cycle=content_id("cycle", state.head, sorted(p.id for p in mined.patterns), now.isoformat()),
+            time=now.isoformat(timespec="seconds"),
+            sessions=mined.sessions,
+            episodes=mined.episodes,
+            patterns=mined.patterns,
+            proposals=judged,
+            released=released,
+            spent=Spent(seconds=watch.total()),
+            units=mined.units,
+            remade=mined.remade,
+            stages=watch.laps,
+            aside=[*aside, *mined.aside],
+            clusters=mined.clusters,
+        )
+        return _compared(memory, report, keep=not dry_run)
+
+
+def _compared(memory: EvolveState, report: CycleReport, *, keep: bool) -> CycleReport:
+    """The report with what changed since the cycle before; with `keep` the next is compared with this one."""
+    now = marks(view_of(report))
+    stored = memory.get_meta("cycle")
+    if keep:
+        memory.put_meta("cycle", msgspec.msgpack.encode(now))
+    if stored is None:
+        return report
+    before = msgspec.msgpack.decode(stored, type=list[PatternMark])
+    return msgspec.structs.replace(report, changes=changed(before, now))
+
+
+def view_of(report: CycleReport) -> CycleView:
+    """The cycle as its page tells it."""
+    return CycleView(
+        cycle=report.cycle,
+        time=report.time,
+        sessions=report.sessions,
+        episodes=report.episodes,
+        model_calls=report.spent.calls,
+        patterns=report.patterns,
+        clusters=report.clusters,
+        proposals=[
+            ProposalLine(
+                id=judged.proposal.id,
+                skill=judged.proposal.skill,
+                action=judged.proposal.action,
+                verdict=judged.verdict,
+                reasons=judged.reasons,
+                patterns=[pattern.id for pattern in judged.proposal.patterns],
+            )
+            for judged in report.proposals
+        ],
+        released=[ReleasedLine(skill=r.skill, version=r.version, stage=r.stage) for r in report.released],
+        set_aside=[SetAside(session=one.what, reason=one.reason) for one in report.aside],
+        confounders={p.id: doubts for p in report.patterns if (doubts := _doubts(p))},
     )
+
+
+def _doubts(pattern: Pattern) -> list[str]:
+    found = []
+    for one in pattern.stats.carriers:
+        rest = "nothing is left to compare"
+        if one.odds_ratio is not None and one.ci is not None:
+            rest = f"the odds ratio is {one.odds_ratio:.2f} [{one.ci[0]:.2f}, {one.ci[1]:.2f}]"
+        found.append(f"{one.kind} {one.name} has {one.share:.0%} of the successes; without it {rest}")
+    return [*found, *pattern.stale]
 
 
 class _Watch:

@@ -15,10 +15,13 @@ from skillclaw.evolve.intents import Vocabulary
 from skillclaw.evolve.measure import measured
 from skillclaw.evolve.pitfalls import find_pitfalls
 from skillclaw.evolve.recoveries import find_recoveries
+from skillclaw.evolve.slots import label
 from skillclaw.evolve.tasks import find_procedures
+from skillclaw.evolve.view import ClusterPoint
 from skillclaw.skills.records import Pattern
 from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.model import Record
+from skillclaw.trajectory.text import terms
 
 __all__ = ["Found", "Job", "Mining", "mine_units"]
 
@@ -47,10 +50,14 @@ class Found(Record, frozen=True, kw_only=True):
 
 
 class Mining(Record, frozen=True, kw_only=True):
-    """What a unit gave."""
+    """What a unit gave; a task also how it looks as a whole."""
 
     found: list[Found] = []
+    cluster: ClusterPoint | None = None
 
+
+TERMS = 40
+"""Words that a cluster is drawn by, those of most of its requests first."""
 
 _jobs = msgspec.msgpack.Decoder(Job)
 _encode = msgspec.msgpack.Encoder().encode
@@ -85,7 +92,30 @@ def _task(job: Job, cluster: str) -> Mining:
         if e.kind == "procedure" and job.clusters.get(e.intent, ("", ""))[1] == cluster
     ]
     slots = {intent: slot for intent, (slot, _) in job.clusters.items()}
-    return _mining(find_procedures({0: episodes}, slots, _EVEN, job.vocabulary), episodes)
+    mining = _mining(find_procedures({0: episodes}, slots, _EVEN, job.vocabulary), episodes)
+    return msgspec.structs.replace(mining, cluster=_point(cluster, episodes, slots))
+
+
+def _point(cluster: str, episodes: Sequence[Episode], slots: dict[str, str]) -> ClusterPoint | None:
+    if not episodes:
+        return None
+    ends = {(e.user, e.session): e.success for e in episodes}
+    texts = {slots[e.intent] for e in episodes}
+    labels = Counter(label(slots[e.intent]) for e in episodes)
+    topics = Counter(e.topic for e in episodes if e.topic)
+    counts = Counter(term for text in texts for term in set(terms(text)))
+    telling = sorted(counts.items(), key=lambda x: (-x[1], x[0]))[:TERMS]
+    return ClusterPoint(
+        id=cluster,
+        label=min(labels, key=lambda x: (-labels[x], len(x), x)),
+        topic=min(topics, key=lambda x: (-topics[x], x), default=""),
+        sessions=len(ends),
+        users=len({user for user, _ in ends}),
+        success=sum(end is True for end in ends.values()),
+        failure=sum(end is False for end in ends.values()),
+        unknown=sum(end is None for end in ends.values()),
+        terms={term: round(count / len(texts), 4) for term, count in telling},
+    )
 
 
 def _failure(job: Job, key: str) -> Mining:

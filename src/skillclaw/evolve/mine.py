@@ -24,6 +24,7 @@ from skillclaw.evolve.slots import Slots
 from skillclaw.evolve.space import Asked, Space, name
 from skillclaw.evolve.state import EvolveState, UnitState
 from skillclaw.evolve.taking import Aside
+from skillclaw.evolve.view import ClusterPoint
 from skillclaw.skills.records import Pattern
 from skillclaw.trajectory.model import Record, Trajectory
 from skillclaw.trajectory.text import terms
@@ -49,7 +50,9 @@ Progress = Callable[[int, int | None, str], None]
 
 
 class Mined(Record, frozen=True, kw_only=True):
-    """What a pass found: sessions read, episodes cut, patterns (best supported first), units mined anew."""
+    """What a pass found: sessions read, episodes cut, patterns (best supported first), units and those mined
+    anew, what was set aside, and the task clusters.
+    """
 
     sessions: int
     episodes: int
@@ -57,6 +60,7 @@ class Mined(Record, frozen=True, kw_only=True):
     units: int = 0
     remade: int = 0
     aside: list[Aside] = []
+    clusters: list[ClusterPoint] = []
 
 
 def _quiet(done: int, total: int | None, what: str) -> None:
@@ -150,6 +154,7 @@ def mine_state(
         units=len(units),
         remade=len(due),
         aside=aside,
+        clusters=[mining.cluster for mining in minings if mining.cluster is not None],
     )
 
 

@@ -4,8 +4,9 @@ A request is first reduced to its slotted text (`evolve.slots`): what agents mad
 it. Requests of one slotted text are one point. A point has two blocks of features, each weighted by TF-IDF
 and of unit length: the structure of what agents did (tools and programs, error templates, file types, skills
 read, project) and the words; docs/benchmarks.md has the comparison behind their shares. Points are clustered
-by average linkage under a bound on the mean cosine distance, `EXACT` at a time; what comes later joins a cluster that is near enough, and only the rest is clustered anew. So cost grows
-linearly, and the result depends on the points alone, not on their order.
+by average linkage under a bound on the mean cosine distance, `EXACT` at a time; what comes later joins a
+cluster that is near enough, and only the rest is clustered anew. So cost grows linearly, and the result
+depends on the points alone, not on their order.
 
 Between cycles the space is kept: new points are assigned to the clusters that are there. It is made anew when
 they have become more than `REFIT` of the points that it was made from; clusters then keep the id of the old

@@ -341,11 +341,11 @@ class EvolveState:
         """The same for the sessions of some projects."""
         with self._errors():
             part = self._part(unit, "")
-            marks = ", ".join("?" * len(projects))
             rows = self._db.execute(
                 "SELECT session FROM members JOIN sessions ON id = session"
-                f" WHERE part = ? AND project IN ({marks}) ORDER BY members.rank LIMIT ?",
-                (part, *projects, limit),
+                " WHERE part = ? AND project IN (SELECT value FROM json_each(?))"
+                " ORDER BY members.rank LIMIT ?",
+                (part, msgspec.json.encode(list(projects)).decode(), limit),
             )
             return self._cuts(dict.fromkeys(session for (session,) in rows))
 
