@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from skillclaw.bench import scale
 from skillclaw.bench.multiply import multiplied, read_real
+from skillclaw.bench.planted_session import session
 from skillclaw.bench.scale import exponent, run_scale_bench, summary
 from skillclaw.bench.substitution import fill, names_in, template
 from skillclaw.errors import BadInputError, SkillClawError, StorageError, UsageError
@@ -53,21 +54,21 @@ def structure(episodes: list[Episode]) -> list[Any]:
 def test_tools_results_and_origins_of_values_stay_real(real: list[Trajectory]) -> None:
     names = names_in(real)
     differ = 0
-    for number, session in enumerate(real):
-        made = fill(template(session, names), number, 7)
-        assert [s.source for s in made.steps] == [s.source for s in session.steps]
-        assert meta(made).outcome == meta(session).outcome
-        assert meta(made).signals == meta(session).signals
-        differ += structure(cut(made)) != structure(cut(session))
+    for number, before in enumerate(real):
+        made = fill(template(before, names), number, 7)
+        assert [s.source for s in made.steps] == [s.source for s in before.steps]
+        assert meta(made).outcome == meta(before).outcome
+        assert meta(made).signals == meta(before).signals
+        differ += structure(cut(made)) != structure(cut(before))
     # A replaced word may by chance be found, or no longer be found, in another text.
     assert differ <= 0.03 * len(real)
 
 
 def test_names_ids_and_dates_are_replaced_everywhere(real: list[Trajectory]) -> None:
-    session = next(t for t in real if "shannon" in encode(t).decode().lower() and meta(t).user)
+    original = next(t for t in real if "shannon" in encode(t).decode().lower() and meta(t).user)
     names = names_in(real)
-    made = encode(fill(template(session, names), 0, 1)).decode()
-    before = encode(session).decode()
+    made = encode(fill(template(original, names), 0, 1)).decode()
+    before = encode(original).decode()
     assert "hannon" not in made
     ids = set(re.findall(r"\d{8}", before))
     assert not ids & set(re.findall(r"\d{8}", made))
@@ -98,11 +99,11 @@ def test_requests_users_and_keys_grow_with_the_count(real: list[Trajectory]) -> 
 
 
 def test_sessions_are_whole(made: list[Trajectory]) -> None:
-    for session in made:
-        assert decode(encode(session)) == session
-        assert [s.step_id for s in session.steps] == list(range(1, len(session.steps) + 1))
-        assert not re.search(r"zz[a-z]+zz", encode(session).decode())
-        for step in session.steps:
+    for whole in made:
+        assert decode(encode(whole)) == whole
+        assert [s.step_id for s in whole.steps] == list(range(1, len(whole.steps) + 1))
+        assert not re.search(r"zz[a-z]+zz", encode(whole).decode())
+        for step in whole.steps:
             calls = [c.tool_call_id for c in step.tool_calls or []]
             assert len(calls) == len(set(calls))
             results = step.observation.results if step.observation else []
@@ -125,6 +126,17 @@ def test_a_tenth_of_the_sessions_is_long_with_long_outputs(made: list[Trajectory
     assert any(e.kind == "recovery" and e.worked for e in found)
 
 
+def test_words_of_tools_and_of_the_format_are_no_names() -> None:
+    result = "user.agent@a.com system.source@a.com orders.search@a.com ann.query@a.com and ann asked"
+    whole = session(
+        "n", "u", "find it for ann", [("orders.search", {"query": "ann"}, result, True)], success=True
+    )
+    assert set(names_in([whole])) == {"ann"}
+    made = fill(template(whole, names_in([whole])), 0, 0)
+    assert [c.function_name for s in made.steps for c in s.tool_calls or []] == ["orders.search"]
+    assert "ann" not in re.findall(r"[a-z]+", encode(made).decode())
+
+
 def dates(trajectory: Trajectory) -> list[str]:
     given = str([call.arguments for step in trajectory.steps for call in step.tool_calls or []])
     return re.findall(r"\d{4}-\d\d-\d\d", given)
@@ -132,19 +144,10 @@ def dates(trajectory: Trajectory) -> list[str]:
 
 def test_weekdays_stay_and_so_does_the_way_a_date_is_written(real: list[Trajectory]) -> None:
     names = names_in(real)
-    session = next(t for t in real if re.search(r"on (?:December|November) \d", said(t)))
+    original = next(t for t in real if re.search(r"on (?:December|November) \d", said(t)))
     for number in range(5):
-        made = fill(template(session, names), number, 0)
-        pairs = zip(
-            re.findall(
-                r"\d{4}-\d\d-\d\d", str([c.arguments for s in session.steps for c in s.tool_calls or []])
-            ),
-            re.findall(
-                r"\d{4}-\d\d-\d\d", str([c.arguments for s in made.steps for c in s.tool_calls or []])
-            ),
-            strict=True,
-        )
-        for old, new in pairs:
+        made = fill(template(original, names), number, 0)
+        for old, new in zip(dates(original), dates(made), strict=True):
             assert date.fromisoformat(old).weekday() == date.fromisoformat(new).weekday()
         assert re.search(r"on [A-Z][a-z]+ \d", said(made))
 

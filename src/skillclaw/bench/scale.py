@@ -76,11 +76,13 @@ def run_scale_bench(
     long_row  measure each size a second time with a tenth of the sessions at about 200 steps
     increment sessions that come before the second cycle; with 0 there is none
 
-    Returns `{"rows", "exponent", "exponent_long"}`. A row: `sessions`, `long` (share of long sessions),
-    `seconds`, `cpu_seconds`, `rss_mb` (peak, worker processes included), `read_mb` (null where the system
-    doesn't say) of the cycle; `fill_seconds` and `store_mb` of the store; what `cycle` said under `found`;
-    and the second cycle under `increment` with the same keys (null without one). MB are 10**6 bytes. Raises UsageError for sizes
-    that cannot be measured, StorageError when the disk is too small, SkillClawError when a cycle dies.
+    Returns `{"rows", "exponent", "exponent_cpu", "exponent_long"}`. A row: `sessions`, `long` (share of long
+    sessions), `seconds`, `cpu_seconds`, `rss_mb` (peak, worker processes included), `read_mb` (null where the
+    system doesn't say) of the cycle; `fill_seconds` and `store_mb` of the store; what `cycle` said under
+    `found`; and the second cycle under `increment` with the same keys (null without one). MB are 10**6 bytes.
+    Exponents are of `seconds`; `exponent_cpu` of `cpu_seconds`, which a busy machine changes less. Raises
+    UsageError for sizes that cannot be measured, StorageError when the disk is too small, SkillClawError when
+    a cycle dies.
     """
     if not sizes or min(sizes) < 1 or increment < 0:
         raise UsageError("A size is 1 at least.", "", "For example: skillclaw bench scale --sizes 1000,10000")
@@ -114,6 +116,7 @@ def run_scale_bench(
     return {
         "rows": rows,
         "exponent": exponent([(r["sessions"], r["seconds"]) for r in rows if not r["long"]]),
+        "exponent_cpu": exponent([(r["sessions"], r["cpu_seconds"]) for r in rows if not r["long"]]),
         "exponent_long": exponent([(r["sessions"], r["seconds"]) for r in rows if r["long"]]),
     }
 
@@ -149,7 +152,11 @@ def summary(result: dict[str, Any]) -> str:
             f"{row['seconds']:>9.1f}{row['cpu_seconds']:>8.1f}{row['rss_mb']:>9.0f}{_shown(row['read_mb']):>9}"
             f"{row['found'].get('patterns', '?'):>10} | {second}"
         )
-    for key, what in (("exponent", "Cost"), ("exponent_long", "With long sessions, cost")):
+    for key, what in (
+        ("exponent", "Time"),
+        ("exponent_cpu", "CPU time"),
+        ("exponent_long", "With long sessions, time"),
+    ):
         if result[key] is not None:
             lines.append(f"{what} grows as sessions ** {result[key]:.2f}.")
     return "\n".join(lines)

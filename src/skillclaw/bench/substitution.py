@@ -86,7 +86,10 @@ _NAMED = re.compile(
 )
 _NO_NAMES = word_set(
     "email mail info support team noreply may will mark grace hope user order card credit gift item the and "
-    "for all new account action session brainstorming set digital"
+    "for all new account action session brainstorming set digital test "
+    "temporary member frontend your person whoever "
+    # Words of ATIF itself.
+    "system agent text image audio source step steps success failure unknown signals reported history import"
 )
 _TITLED = word_set("event_name task_name subject title query new_value")
 _EDGE = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
@@ -126,12 +129,19 @@ class Template(NamedTuple):
 
 
 def names_in(real: Sequence[Trajectory]) -> dict[str, int]:
-    """Names of people anywhere in the sessions, lower case, numbered."""
+    """Names of people anywhere in the sessions, lower case, numbered; no words that tools, arguments or the
+    format itself use.
+    """
     found: set[str] = set()
+    taken = set(_NO_NAMES)
     for trajectory in real:
-        for groups in _NAMED.findall(msgspec.json.encode(trajectory.steps).decode()):
+        text = msgspec.json.encode(trajectory.steps).decode().replace(_BREAK, " ")
+        for groups in _NAMED.findall(text):
             found.update(name.lower() for name in groups if name)
-    return {name: number for number, name in enumerate(sorted(found - _NO_NAMES))}
+        for call in (c for s in trajectory.steps for c in s.tool_calls or []):
+            for word in (call.function_name, *call.arguments):
+                taken.update(re.findall(r"[a-z]+", word.lower()))
+    return {name: number for number, name in enumerate(sorted(found - taken))}
 
 
 def template(real: Trajectory, names: dict[str, int]) -> Template:
