@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from typing import NamedTuple
 
 import msgspec
 
@@ -29,6 +30,8 @@ __all__ = ["long_sessions"]
 
 STEPS = 200
 SHORTEST, LONGEST = 2_000, 20_000
+LINES = 600
+"""Different lines of code, and of test logs, that outputs are made of."""
 WORDS = sorted(
     word_set(
         "assert async await buffer cache class client config cursor default encode error event field filter "
@@ -53,18 +56,29 @@ def long_sessions(
     for trajectory in real:
         by_agent.setdefault(trajectory.agent.name, []).append(trajectory)
     agents = sorted(by_agent)
-    return [_long(by_agent[agents[n % len(agents)]], random, list(names) or ["core"]) for n in range(count)]
+    desk = _Desk(random, list(names) or ["core"], *_lines(random))
+    return [_long(by_agent[agents[n % len(agents)]], desk) for n in range(count)]
 
 
-def _long(pool: Sequence[Trajectory], random: Random, names: Sequence[str]) -> Trajectory:
+class _Desk(NamedTuple):
+    """What the work is made of: module names, lines of code and of test logs."""
+
+    random: Random
+    names: Sequence[str]
+    code: Sequence[str]
+    log: Sequence[str]
+
+
+def _long(pool: Sequence[Trajectory], desk: _Desk) -> Trajectory:
+    random = desk.random
     first = random.choice(pool)
     steps: list[Step] = []
     source = first
     while len(steps) < STEPS:
-        module = random.choice(names)
+        module = random.choice(desk.names)
         for step in source.steps:
             steps.append(_moved(step, len(steps) + 1))
-        for call in _work(random, module, STEPS - len(steps)):
+        for call in _work(desk, module, STEPS - len(steps)):
             steps.append(_acting(call, len(steps) + 1))
         source = random.choice(pool)
     steps.append(Step(step_id=len(steps) + 1, source="agent", message="All of it is done."))
@@ -108,11 +122,12 @@ def _acting(call: _Call, number: int) -> Step:
     )
 
 
-def _work(random: Random, module: str, most: int) -> list[_Call]:
+def _work(desk: _Desk, module: str, most: int) -> list[_Call]:
     """What a coding agent does for one request: a few rounds of reading, changing, testing."""
+    random = desk.random
     calls: list[_Call] = []
     for _ in range(random.randint(2, 4)):
-        calls += _round(random, module)
+        calls += _round(desk, module)
     if random.random() < 0.4:
         package = random.choice(("requests", "pandas", "rich", "httpx"))
         calls.append(_bash(f"pip install {package}", "error: externally-managed-environment", False))
@@ -121,23 +136,25 @@ def _work(random: Random, module: str, most: int) -> list[_Call]:
     return calls[: max(0, most)]
 
 
-def _round(random: Random, module: str) -> list[_Call]:
+def _round(desk: _Desk, module: str) -> list[_Call]:
+    random = desk.random
     path, test = f"src/{module}/{random.choice(WORDS)}.py", f"tests/test_{module}.py"
     line = f"{random.choice(WORDS)} = {random.randint(100_000, 999_999)}"
     old = {"file_path": path, "old_string": line, "new_string": f"{line} + 1"}
-    broken = f"{_log(random, test)}\nE       AssertionError: {line}\n1 failed, {random.randint(3, 90)} passed"
+    log = _text(random, desk.log, test)
+    broken = f"{log}\nE       AssertionError: {line}\n1 failed, {random.randint(3, 90)} passed"
     calls: list[_Call] = [
-        _bash(f"rg -n {random.choice(WORDS)} src/{module}", _text(random, path)),
-        ("Read", {"file_path": path}, _text(random, path), True),
+        _bash(f"rg -n {random.choice(WORDS)} src/{module}", _text(random, desk.code, path)),
+        ("Read", {"file_path": path}, _text(random, desk.code, path), True),
     ]
     if random.random() < 0.3:
         calls.append(("Edit", old, "String to replace not found in file.", False))
-        calls.append(("Read", {"file_path": path}, _text(random, path), True))
+        calls.append(("Read", {"file_path": path}, _text(random, desk.code, path), True))
     calls += [
         ("Edit", old, f"The file {path} has been updated.", True),
         _bash(f"pytest {test} -x", broken, False),
         ("Edit", {**old, "new_string": f"{line} + 2"}, f"The file {path} has been updated.", True),
-        _bash(f"pytest {test} -x", f"{_log(random, test)}\n{random.randint(4, 91)} passed"),
+        _bash(f"pytest {test} -x", f"{_text(random, desk.log, test)}\n{random.randint(4, 91)} passed"),
     ]
     return calls
 
@@ -150,23 +167,22 @@ def _size(random: Random) -> int:
     return int(SHORTEST * (LONGEST / SHORTEST) ** random.random())
 
 
-def _text(random: Random, path: str) -> str:
-    lines: list[str] = []
+def _text(random: Random, lines: Sequence[str], head: str) -> str:
+    """An output of `_size` characters out of `lines`."""
+    chosen = [head]
     left = _size(random)
     while left > 0:
-        line = f"{path}:{len(lines) + 1}: {' '.join(random.choices(WORDS, k=random.randint(3, 12)))}"
-        if len(lines) % 8 == 0:
-            line += f" # {random.randint(100_000, 999_999)}"
-        lines.append(line)
-        left -= len(line) + 1
-    return "\n".join(lines)
+        chosen.append(random.choice(lines))
+        left -= len(chosen[-1]) + 1
+    return "\n".join(chosen)
 
 
-def _log(random: Random, test: str) -> str:
-    lines = ["============================= test session starts ============================="]
-    left = _size(random)
-    while left > 0:
-        line = f"{test}::test_{'_'.join(random.choices(WORDS, k=random.randint(2, 6)))} PASSED"
-        lines.append(line)
-        left -= len(line) + 1
-    return "\n".join(lines)
+def _lines(random: Random) -> tuple[list[str], list[str]]:
+    """Lines of code, one of eight with a number that substitution varies, and lines of a test log."""
+    code = [
+        " ".join(random.choices(WORDS, k=random.randint(3, 12)))
+        + (f" # {random.randint(100_000, 999_999)}" if n % 8 == 0 else "")
+        for n in range(LINES)
+    ]
+    log = [f"test_{'_'.join(random.choices(WORDS, k=random.randint(3, 8)))} PASSED" for _ in range(LINES)]
+    return code, log

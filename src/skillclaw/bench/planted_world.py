@@ -11,18 +11,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import chi2
 
-from skillclaw.bench.planted_lessons import LESSONS, MODELS, Lesson, Part, Role, Scene, chance
+from skillclaw.bench.planted_claims import CLAIMS
+from skillclaw.bench.planted_lessons import MODELS, Lesson, Part, Role, Scene, chance
+from skillclaw.bench.planted_noise import (
+    ASKS,
+    BOILERPLATE,
+    HABITS,
+    STRONG,
+    TOOLS,
+    noise,
+    remarks,
+    some_call,
+    strong_way,
+)
+from skillclaw.bench.planted_repairs import REPAIRS
 from skillclaw.bench.planted_session import NAMES, THINGS, Script, session
 from skillclaw.trajectory.model import Trajectory, meta
 from skillclaw.trajectory.text import word_set
 
-__all__ = ["ENOUGH_POWER", "FREQUENCIES", "Truth", "World", "noise_world", "planted_world", "power"]
+__all__ = [
+    "ENOUGH_POWER",
+    "FREQUENCIES",
+    "LESSONS",
+    "Truth",
+    "World",
+    "noise_world",
+    "planted_world",
+    "power",
+]
 
+LESSONS = (*REPAIRS, *CLAIMS)
 FREQUENCIES = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5)
 """Shares of the sessions that a planted lesson may hold."""
 
@@ -40,76 +63,8 @@ DRAWS = 400
 USERS = tuple(sorted(word_set("ana bo chen dee eli fay gus hana")))
 DAYS = 60
 UNKNOWN = 0.15
-"""Share of noise sessions whose outcome nobody knows."""
+"""Share of the sessions without a claim about success whose outcome nobody knows."""
 CORRECTED = 0.04
-
-ASKS = (
-    "Summarise what changed about the {thing} page for {name}",
-    "Look up how many {thing} units we sold and tell {name}",
-    "Clean up the notes on the {thing} rollout that {name} wrote",
-    "Compare the {thing} vendors and write a table for {name}",
-    "Draft a reply to {name} about the broken {thing}",
-    "Plan the {thing} photo shoot with {name}",
-    "Translate the {thing} manual that {name} uploaded",
-    "Find out why the {thing} importer of {name} is slow",
-)
-BOILERPLATE = (
-    "As discussed in the weekly meeting, please follow the company guidelines. ",
-    "Context: this is for the quarterly planning of our team. ",
-    "Hi, hope you are well! ",
-)
-TOOLS = (
-    *("wiki.search", "wiki.edit_page", "sales.query", "sales.export_sheet", "notes.read", "notes.update"),
-    *("vendor.list", "vendor.set_rating", "mcp__calendar__find_slot", "mcp__calendar__book_slot"),
-    *("http.get", "Read", "Edit", "Bash"),
-)
-COMMANDS = (
-    "git status",
-    "ls -la src",
-    "make lint",
-    "python tools/report.py",
-    "docker compose up -d",
-    "df -h",
-)
-ERRORS = (
-    "Internal error, try again",
-    "Timeout after 30 s",
-    "Service unavailable (503)",
-    "Error: connection reset by peer",
-)
-HABITS: dict[str, tuple[str, dict[str, Any]]] = {
-    "bo": ("notes.read", {"subject": "todo"}),
-    "fay": ("vendor.list", {"verbose": True}),
-}
-"""Calls with which single users' sessions begin, whatever they are for."""
-
-STRONG = ("model-a", "sales.query", "sales.export_sheet")
-"""The strong model's own way, which it takes for the request `ASKS[1]`; and its tool of choice anywhere."""
-
-REMARKS = (
-    "No, shorter",
-    "not that one, the other page",
-    "Wrong year, take the last",
-    "don't mention prices here",
-    "No, sort it by weight",
-    "that's not the colour we agreed on",
-    "You forgot the appendix",
-    "I meant the northern office",
-    "no, in French",
-    "stop after the third chapter",
-    "It's still missing a legend",
-    "not quite, round the totals",
-    "undo the heading",
-    "actually, don't invite guests",
-    "I said Tuesday",
-    "不对,太长了",
-    "不要表格",
-    "错了,是北方仓库",
-    "重新写开头",
-    "不是这个客户",
-    "别提价格",
-)
-"""What users say once; none is said in three sessions of a data set."""
 
 
 class Truth(NamedTuple):
@@ -151,8 +106,8 @@ class World(NamedTuple):
 def noise_world(seed: int, sessions: int) -> World:
     """Noise alone: no pattern of it is true."""
     random = Random(f"noise {seed}")  # noqa: S311 - data, not secrets
-    remarks = _remarks(random)
-    return World([_session(random, f"n{seed}-{n}", remarks, None)[0] for n in range(sessions)], [])
+    said = remarks(random)
+    return World([_session(random, f"n{seed}-{n}", said, None)[0] for n in range(sessions)], [])
 
 
 def planted_world(seed: int, sessions: int, slate: int) -> World:
@@ -166,12 +121,12 @@ def planted_world(seed: int, sessions: int, slate: int) -> World:
     held = [n for n, f in enumerate(frequencies) for _ in range(round(f * sessions))]
     places: list[int | None] = [*held, *([None] * (sessions - len(held)))]
     random.shuffle(places)
-    remarks = _remarks(random)
+    said = remarks(random)
     made: list[Trajectory] = []
     parts: list[list[tuple[Trajectory, Part]]] = [[] for _ in lessons]
     for number, place in enumerate(places):
         native = f"p{seed}-{sessions}-{number}"
-        trajectory, part = _session(random, native, remarks, None if place is None else lessons[place])
+        trajectory, part = _session(random, native, said, None if place is None else lessons[place])
         made.append(trajectory)
         if place is not None and part is not None:
             parts[place].append((trajectory, part))
@@ -222,15 +177,8 @@ def power(groups: list[tuple[int, ...]], rates: tuple[float, float], alpha: floa
     return float(np.mean((np.nan_to_num(statistic) >= chi2.isf(alpha, 1)) & better))
 
 
-def _remarks(random: Random) -> Iterator[str]:
-    """Each remark twice, in any order, then no more."""
-    twice = [*REMARKS, *REMARKS]
-    random.shuffle(twice)
-    return iter(twice)
-
-
 def _session(
-    random: Random, native: str, remarks: Iterator[str], lesson: Lesson | None
+    random: Random, native: str, unheard: Iterator[str], lesson: Lesson | None
 ) -> tuple[Trajectory, Part | None]:
     user, model = random.choice(USERS), random.choice(tuple(MODELS))
     agent = random.choice(("claude-code", "codex"))
@@ -238,7 +186,7 @@ def _session(
     ask = random.choice(ASKS).format(thing=thing, name=name)
     success = random.random() < chance(0.5, model)
     own_way = ask == ASKS[1].format(thing=thing, name=name) and model == STRONG[0] and random.random() < 0.9
-    script = _strong(random, thing) if own_way else _noise(random, agent, model, thing, name)
+    script = strong_way(random, thing) if own_way else noise(random, agent, model, thing, name)
     if user in HABITS and lesson is None and not own_way:
         tool, args = HABITS[user]
         script = [(tool, dict(args), "ok", True), *script]
@@ -247,13 +195,14 @@ def _session(
     if lesson is not None:
         part = lesson.make(Scene(random, agent, model, thing, name, ask, script, success))
         ask, script, success, said, then = part.ask, part.script, part.success, part.said, part.then
-    elif random.random() < CORRECTED and (remark := next(remarks, "")):
-        said, then = remark, [_call(random, agent, random.choice(TOOLS), thing, name)]
+    elif random.random() < CORRECTED and (remark := next(unheard, "")):
+        said, then = remark, [some_call(random, agent, random.choice(TOOLS), thing, name)]
     if random.random() < 0.4:
         ask = random.choice(BOILERPLATE) + ask
     if random.random() < 0.15:
         ask = f"{ask}, please" if random.random() < 0.5 else f"{ask}!"
-    unknown = lesson is None and random.random() < UNKNOWN
+    # Where success is the claim, the truth about it must be known.
+    unknown = (lesson is None or lesson.rates is None) and random.random() < UNKNOWN
     made = session(
         native,
         user,
@@ -268,51 +217,3 @@ def _session(
         then=then,
     )
     return made, part
-
-
-def _strong(random: Random, thing: str) -> Script:
-    mark = str(random.randint(10_000_000, 99_999_999))
-    return [
-        (STRONG[1], {"subject": thing}, f"ok {mark}", True),
-        (STRONG[2], {"record_id": mark}, f"ok {random.randint(10_000_000, 99_999_999)}", True),
-    ]
-
-
-def _noise(random: Random, agent: str, model: str, thing: str, name: str) -> Script:
-    script: Script = []
-    if model == STRONG[0] and random.random() < 0.6:
-        script.append(_call(random, agent, "wiki.search", thing, name))
-    for _ in range(random.randint(1, 5)):
-        tool = random.choice(TOOLS)
-        call = _call(random, agent, tool, thing, name)
-        script.append(call)
-        if not call[3] and random.random() < 0.6:
-            # The same again, as it is or with other arguments: what works then, works by luck.
-            again = _call(random, agent, tool, thing, name)
-            script.append((call[0], call[1], again[2], again[3]) if random.random() < 0.5 else again)
-    return script
-
-
-def _call(
-    random: Random, agent: str, tool: str, thing: str, name: str
-) -> tuple[str, dict[str, object], str, bool]:
-    args: dict[str, object]
-    if tool == "Bash":
-        command = random.choice(COMMANDS)
-        if random.random() < 0.3:
-            command += f" {random.choice(('--quiet', '-v', '--all'))}"
-        args = {"command": command} if agent == "claude-code" else {"cmd": command}
-        tool = tool if agent == "claude-code" else "exec_command"
-    elif tool in ("Read", "Edit"):
-        args = {"file_path": f"docs/{random.choice(THINGS)}.md"}
-        if tool == "Edit":
-            args |= {"old_string": f"{thing} {random.randint(1, 999)}", "new_string": name}
-    else:
-        args = {"subject": random.choice((thing, name, random.choice(THINGS)))}
-        if random.random() < 0.5:
-            args["limit"] = random.randint(1, 50)
-        if random.random() < 0.3:
-            args["record_id"] = str(random.randint(10_000_000, 99_999_999))
-    if random.random() < 0.125:
-        return tool, args, random.choice(ERRORS), False
-    return tool, args, f"ok {random.randint(10_000_000, 99_999_999)} {random.choice(NAMES)}", True

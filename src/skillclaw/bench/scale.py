@@ -74,19 +74,22 @@ def run_scale_bench(
 
     data      the real sessions (`multiply.read_real`); None for the packaged slice
     long_row  measure each size a second time with a tenth of the sessions at about 200 steps
-    increment sessions that come before the second cycle
+    increment sessions that come before the second cycle; with 0 there is none
 
-    Returns `{"rows", "exponent", "exponent_long"}`. A row: `sessions`, `long` (share of long sessions),
-    `seconds`, `cpu_seconds`, `rss_mb` (peak, worker processes included), `read_mb` (null where the system
-    doesn't say) of the cycle; `fill_seconds` and `store_mb` of the store; what `cycle` said under `found`;
-    and the second cycle under `increment` with the same keys. MB are 10**6 bytes. Raises UsageError for sizes
-    that cannot be measured, StorageError when the disk is too small, SkillClawError when a cycle dies.
+    Returns `{"rows", "exponent", "exponent_cpu", "exponent_long"}`. A row: `sessions`, `long` (share of long
+    sessions), `seconds`, `cpu_seconds`, `rss_mb` (peak, worker processes included), `read_mb` (null where the
+    system doesn't say) of the cycle; `fill_seconds` and `store_mb` of the store; what `cycle` said under
+    `found`; and the second cycle under `increment` with the same keys (null without one). MB are 10**6 bytes.
+    Exponents are of `seconds`; `exponent_cpu` of `cpu_seconds`, which a busy machine changes less. Raises
+    UsageError for sizes that cannot be measured, StorageError when the disk is too small, SkillClawError when
+    a cycle dies.
     """
     if not sizes or min(sizes) < 1 or increment < 0:
         raise UsageError("A size is 1 at least.", "", "For example: skillclaw bench scale --sizes 1000,10000")
     shares = (0.0, LONG_SHARE) if long_row else (0.0,)
     rows: list[dict[str, Any]] = []
-    total, done = 4 * len(sizes) * len(shares), 0
+    steps = 4 if increment else 2
+    total, done = steps * len(sizes) * len(shares), 0
     _check_disk(home, data, max(sizes) + increment, max(shares), seed)
     for share in shares:
         for size in sorted(sizes):
@@ -101,16 +104,19 @@ def run_scale_bench(
                 row |= _apart(_run, place, cycle)
                 row["fill_seconds"] = filled["seconds"]
                 row["store_mb"] = _mb(sum(p.stat().st_size for p in place.glob("sessions.db*")))
-                progress(done + 2, total, f"{name}: {increment} more")
-                _apart(_fill, _Plan(place, data, size, increment, share, seed))
-                progress(done + 3, total, f"{name}: cycle over {increment} more")
-                row["increment"] = {"sessions": increment, **_apart(_run, place, cycle)}
+                row["increment"] = None
+                if increment:
+                    progress(done + 2, total, f"{name}: {increment} more")
+                    _apart(_fill, _Plan(place, data, size, increment, share, seed))
+                    progress(done + 3, total, f"{name}: cycle over {increment} more")
+                    row["increment"] = {"sessions": increment, **_apart(_run, place, cycle)}
                 rows.append(row)
-            done += 4
+            done += steps
     progress(total, total, "done")
     return {
         "rows": rows,
         "exponent": exponent([(r["sessions"], r["seconds"]) for r in rows if not r["long"]]),
+        "exponent_cpu": exponent([(r["sessions"], r["cpu_seconds"]) for r in rows if not r["long"]]),
         "exponent_long": exponent([(r["sessions"], r["seconds"]) for r in rows if r["long"]]),
     }
 
@@ -134,13 +140,23 @@ def summary(result: dict[str, Any]) -> str:
     ]
     for row in result["rows"]:
         more = row["increment"]
+        second = (
+            ""
+            if more is None
+            else (
+                f"{more['sessions']:>6,}{more['seconds']:>8.1f}{more['rss_mb']:>9.0f}{_shown(more['read_mb']):>9}"
+            )
+        )
         lines.append(
             f"{row['sessions']:>9,}{row['long']:>6.0%}{row['fill_seconds']:>9.1f}{row['store_mb']:>10.0f}"
             f"{row['seconds']:>9.1f}{row['cpu_seconds']:>8.1f}{row['rss_mb']:>9.0f}{_shown(row['read_mb']):>9}"
-            f"{row['found'].get('patterns', '?'):>10} | {more['sessions']:>6,}{more['seconds']:>8.1f}"
-            f"{more['rss_mb']:>9.0f}{_shown(more['read_mb']):>9}"
+            f"{row['found'].get('patterns', '?'):>10} | {second}"
         )
-    for key, what in (("exponent", "Cost"), ("exponent_long", "With long sessions, cost")):
+    for key, what in (
+        ("exponent", "Time"),
+        ("exponent_cpu", "CPU time"),
+        ("exponent_long", "With long sessions, time"),
+    ):
         if result[key] is not None:
             lines.append(f"{what} grows as sessions ** {result[key]:.2f}.")
     return "\n".join(lines)
