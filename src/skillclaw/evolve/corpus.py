@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from skillclaw.evolve.traits import given
 from skillclaw.skills.records import Ref
 from skillclaw.trajectory.episodes import Episode, Move
 
@@ -35,9 +36,9 @@ class Corpus(msgspec.Struct):
                     self.calls.setdefault(move.key, []).append((episode, move))
 
     def names(self, key: str) -> set[str]:
-        """The arguments that calls of `key` were given, in at least one call of fifty."""
+        """What calls of `key` were given (`traits.given`), in at least one call of fifty."""
         calls = self.calls.get(key, [])
-        counts = Counter(arg.name for _, move in calls for arg in move.args)
+        counts = Counter(name for _, move in calls for name in given(move))
         return {name for name, count in counts.items() if count * 50 >= len(calls)}
 
 

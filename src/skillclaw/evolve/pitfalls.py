@@ -44,7 +44,7 @@ def find_pitfalls(corpus: Corpus, weigh: Weigh) -> list[Pattern]:
         for episode, move in calls:
             if not move.ok:
                 errors.setdefault(move.error, []).append((episode, move))
-        if not errors or calls[0][1].tokens:
+        if not errors:
             continue
         names = corpus.names(key)
         known = [(e, m, traits(m, names)) for e, m in calls]
@@ -79,7 +79,7 @@ def _pitfall(
 
 def _tells(trait: str) -> bool:
     return (
-        trait.startswith("lacks ")
+        trait.startswith(("lacks ", "+-"))
         or trait.endswith("<-nowhere")
         or (":" in trait and not trait.startswith(("key ", "has ")) and "=" not in trait)
     )
@@ -111,9 +111,9 @@ def _pattern(
         if e.success is not None
     ]
     stats, _ = association(rows)
-    name = trait.removeprefix("lacks ").split("<-")[0].split(":")[0]
+    name = trait.removeprefix("lacks ").removeprefix("+").split("<-")[0].split(":")[0]
     bad = learn_steps([([[m]], e) for e, m in (did[mark] for mark in sorted(did))])[0]
-    if trait.startswith("lacks "):
+    if trait.startswith("lacks ") and bad.command is None:
         bad = msgspec.structs.replace(
             bad,
             args=sorted(
@@ -172,4 +172,6 @@ def _title(key: str, trait: str, name: str) -> str:
         return f"{key} fails without {name}"
     if trait.endswith("<-nowhere"):
         return f"{key} fails when {name} is a guess"
+    if trait.startswith("+"):
+        return f"{key} fails with {name}"
     return f"{key} fails when {name} is a {trait.split(':')[1]}"

@@ -231,7 +231,8 @@ def adheres(episode: Episode, actions: Sequence[ActionShape]) -> bool:
 
 def _step_adheres(group: Group, action: ActionShape, index: dict[int, int], number: int) -> bool:
     if action.command is not None:
-        return group[0].tool == action.tool and all(_command_fits(m.tokens, action.command) for m in group)
+        # The agents' shells have different names; the command is what counts.
+        return all(m.tokens and _command_fits(m.tokens, action.command) for m in group)
     if group[0].tool != action.tool or (action.times == "1" and len(group) > 1):
         return False
     rules = {arg.name: arg for arg in action.args}

@@ -165,7 +165,7 @@ def _changes(episode: Episode, names: set[str]) -> frozenset[Change]:
 
     gain, lose  a trait of the call (values aside)
     swap        one value of an argument for another
-    after       an action in between that changes something
+    after       an action in between: of the very same call again it is what made the difference
     """
     if episode.failed is None:
         return frozenset()
@@ -178,8 +178,17 @@ def _changes(episode: Episode, names: set[str]) -> frozenset[Change]:
         value = given.get(arg.name, arg.value)
         if value != arg.value and max(len(value), len(arg.value)) <= SHORT and arg.form in ("text", "path"):
             found.add(("swap", f"{arg.name}={arg.value}{SWAP}{arg.name}={value}"))
-    found |= {("after", m.key) for m in episode.actions[:-1] if m.writes and m.command}
+    again = _same(episode.failed, final)
+    found |= {("after", m.key) for m in episode.actions[:-1] if again or (m.writes and m.command)}
     return frozenset(found)
+
+
+def _same(first: Move, second: Move) -> bool:
+    return (
+        first.tool == second.tool
+        and first.command == second.command
+        and [(a.name, a.value) for a in first.args] == [(a.name, a.value) for a in second.args]
+    )
 
 
 def _lasting(trait: str) -> bool:

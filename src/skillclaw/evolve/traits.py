@@ -1,7 +1,7 @@
 """What can be said of one call, so that calls that fail can be told from calls that work.
 
-A trait is a short text: `has end` / `lacks end` (an argument given or not), `end=2023` (its value),
-`end:date` (its form), `id<-result`, `id<-user`, `id<-nowhere` (where its value came from); for commands the
+A trait is a short text: `has end` / `lacks end` (an argument given or not; `lacks +--all` for a word of a
+command), `end=2023` (its value), `end:date` (its form), `id<-result`, `id<-user`, `id<-nowhere` (where its value came from); for commands the
 words of their shape (`+--system`), and `key` of what is run.
 """
 
@@ -14,7 +14,7 @@ from scipy.stats import hypergeom
 
 from skillclaw.trajectory.episodes import Move
 
-__all__ = ["SHORT", "Rates", "fisher", "rates", "traits"]
+__all__ = ["SHORT", "Rates", "fisher", "given", "rates", "traits"]
 
 SHORT = 40
 """Longer values are the user's business, not a trait."""
@@ -23,12 +23,9 @@ SHORT = 40
 def traits(move: Move, names: Collection[str] = ()) -> frozenset[str]:
     """The traits of a call; `names` are the arguments that calls of this tool may have."""
     found = {f"key {move.key}"}
-    for token in move.tokens:
-        if not token.startswith("<") and token not in ("&&", "|", "||"):
-            found.add(f"+{token}")
-    given = set()
+    own = given(move)
+    found.update(name for name in own if name.startswith("+"))
     for arg in move.args:
-        given.add(arg.name)
         found.add(f"has {arg.name}")
         if arg.form:
             found.add(f"{arg.name}:{arg.form}")
@@ -41,8 +38,14 @@ def traits(move: Move, names: Collection[str] = ()) -> frozenset[str]:
             found.add(f"{arg.name}<-user")
         if not sources - {"history"}:
             found.add(f"{arg.name}<-nowhere")
-    found.update(f"lacks {name}" for name in names if name not in given)
+    found.update(f"lacks {name}" for name in names if name not in own)
     return frozenset(found)
+
+
+def given(move: Move) -> set[str]:
+    """The names of a call's arguments; of a command its words and flags, as `+word`."""
+    words = {f"+{w}" for w in move.tokens if not w.startswith("<") and w not in ("&&", "|", "||")}
+    return words | {arg.name for arg in move.args}
 
 
 class Rates(NamedTuple):
