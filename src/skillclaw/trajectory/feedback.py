@@ -37,13 +37,13 @@ _SOFT = re.compile(
 )
 """What may stand before the point of a clause."""
 
-_OFF = r"(?:wrong|incorrect|broken|false|missing|off|mistaken|a mistake|inaccurate)"
+_OFF = r"(?:off by|swapped|reversed|backwards?|inverted|upside down|too \w+|the (?:old|wrong|previous)|wrong|incorrect|broken|false|missing|off|mistaken|a mistake|inaccurate)"
 _SOUND = (
     r"(?:right|correct|working|true|good|enough|quite|what|how|where|the|my|a|an|it|acceptable|fixed|done|valid|"
     r"complete|helpful|compiling|there|like)"
 )
 _NO = re.compile(
-    r"^\W*(?:(?:no|nope|nah)\b(?=\s*[,.!;:…]|\W*$|\s+(?:no|not|don't|do not|i|that|this|it|you|the|use|need|worries|"
+    r"^\W*(?:(?:no|no{2,}|nope|nah)\b(?=\s*[,.!;:…]|\W*$|\s+(?:no|not|don't|do not|i|that|this|it|you|the|use|need|worries|"
     r"problem|thank)\b))(?P<rest>[\s\S]*)",
     re.I,
 )
@@ -65,13 +65,13 @@ _VERDICT = re.compile(
     r"disappeared|vanished|dead\b|not (?:right|correct|working))|"
     r"(?:the|that) [^?]{1,40}\byou (?:gave|sent|wrote|made|created|used|added|provided|picked)\b[^?]{0,40}\b(?:is|are|was|"
     r"were|does|do|did)(?:n't| not| wrong| dead| broken| missing| empty| incorrect)|"
-    r"there(?:'s| is| are) (?:a |an |still (?:a |an )?)?(?:mistake|typo)|(?:the )?wrong(?: \w+){0,2}\W*$|wrong[,.!]|"
+    r"there(?:'s| is| are) (?:a |an |still (?:a |an )?)?(?:mistake|typo)|(?:the )?wrong(?: \w+)?\W*$|wrong[,.!]|"
     r"oh no\b|not (?:that\b|like that|what i|this\b|quite|there\b|right\b|correct)|incorrect\b|it should(?:'ve been| have been|n't| not)\b|"
     r"shouldn't (?:it|that|this))",
     re.I,
 )
 _STILL = re.compile(
-    r"\bstill (?:not|no|doesn't|does not|didn't|isn't|aren't|can't|cannot|fail\w*|broken|wrong|the same|get|getting|"
+    r"\b(?:crashed|failed|broke|breaks|fails|crashes) again\b|\bstill (?:not|no|doesn't|does not|didn't|isn't|aren't|can't|cannot|fail\w*|broken|wrong|the same|get|getting|"
     r"see|seeing|shows?|crash\w*|missing)|^(?:still |again )?(?:the )?same (?:error|problem|issue|result)|"
     r"^(?:and )?now (?:the|it|my|all|everything|this|that|there|i)\b.*\b(?:fails?|failing|broken|errors?|crash\w*|gone|"
     r"missing|empty|can't|cannot|doesn't)\b|\b(?:have|has) (?:all )?(?:disappeared|vanished)\b",
@@ -82,26 +82,31 @@ _FAULT = re.compile(
     r"ignored|messed|skipped|didn't|did not|shouldn't|should not|should have|should've|were supposed|left out|weren't)|"
     r"\byou(?:'re| are) (?:looping|wrong|mistaken|supposed|not (?:listening|following|supposed))|"
     r"\byou (?:just )?(?:\w+ed|took|chose|sent|put|wrote|made) (?:the wrong|it wrong|everything)|"
-    r"\bi (?:said|told you|meant|never (?:asked|said|told)|(?:already|specifically|explicitly|clearly) (?:said|asked|"
+    r"\bi (?:said(?! (?:goodbye|hello|yes))|told you|meant|thought i (?:was|said|made)|never (?:asked|said|told)|(?:already|specifically|explicitly|clearly) (?:said|asked|"
     r"told)|did(?:n't| not) (?:ask|say|mean|tell|want))\b|^i asked\b|\bi(?:'d| would) (?:rather|prefer) (?:that )?you\b|"
     r"^(?:i think )?there(?: has|'s| is| might| may| must)(?: have)?(?: be| been)? (?:a |some )?(?:misunderstanding|mix-up)|"
-    r"^(?:the|your|my) [\w ]{3,30} is wrong\b",
+    r"^(?:the|your|my) [\w ]{3,30} is wrong\b|\b(?:was|were|are|is|am)(?:n't| not)? supposed to\b|\bsince your (?:last )?\w+|"
+    r"\byou(?:'ve| have)? (?:got|put|have) [^?]{1,40}\b(?:wrong|backwards?|reversed|swapped|mixed up|upside down)\b|"
+    r"\byou (?:mixed|messed|screwed) up\b|\byou (?:wrote|made|added|sent|gave)\b[^?]{0,20}\b(?:never|don't|doesn't|cannot|can't)\b|"
+    r"\bwe (?:don't|do not|never) use\b|\b(?:second|third|fourth|\w+th) time i\b|\bwasn't clear\b",
     re.I,
 )
 _REPROACH = re.compile(
-    r"^why (?:did|do|are|have|would|were|is|on earth|the hell)(?:n't)? (?:you|this still|it still|that still)\b|"
+    r"^why (?:did|do|are|have|would|were|is|on earth|the hell)(?:n't)? (?:you|this still|it still|that still)\b(?! (?:recommend|think|prefer|suggest|need|"
+    r"ask|want|say)\b)|^why (?:is|are|does) (?:everything|it|this|that|the \w+)\b.*\b(?:now|still|again|suddenly|gone)\b|"
+    r"^where (?:did|have|are|is) (?:my|the|all|our) .*\b(?:go|gone)\b|"
     r"\bwho (?:told|asked) you\b|^did(?:n't)? i (?:say|ask|tell|want|not)\b|^are you (?:serious|kidding)|"
     r"^(?:isn't|wasn't) (?:it|that|this) (?:obvious|clear)|^how (?:could|can) you (?:not|miss|forget)|"
     r"^what (?:have you done|did you do to)|^did you (?:even|really)\b|"
     r"^shouldn't you\b|^weren't you\b|"
-    r"^(?:你|你们)?为什么(?:你|要|把|又|还|不按|没)|^你(?:怎么|干嘛|干吗|为何)|^怎么(?:又|还|把|老)|谁[让叫]你|^难道|"
+    r"^(?:你|你们)?为什么(?:你|要|把|又|还|不按|没)|^你(?:怎么|干嘛|干吗|为何)|^怎么(?:又|还|把|老|全|都|变|成|没)|^.{1,10}干(?:什么|嘛|吗)[?？]?$|谁[让叫]你|^难道|"
     r"^不是(?:说|让|叫)|凭什么",
     re.I,
 )
 _FORBIDS = re.compile(
     r"^(?:(?:please|could you|can you|would you|just)[, ]+){0,2}(?:(?:don't|do not|dont|never|(?<=you )not|(?<=please )not)\b(?! (?:forget|worry|"
     r"hesitate|mind|need|know|remember|have|think|sure|yet|only|bother|be\b|see|really|all|at|urgent|necessar|"
-    r"exactly|bad|a\b|sweat))\s+\w|stop(?:\W*$|[,.!]| (?:it|that|this|\w+ing)\b))",
+    r"exactly|bad|a\b|sweat|you\b|we\b|they\b|disturb))\s+\w|stop(?:\W*$|[,.!]| (?:it|that|this|\w+ing)\b))",
     re.I,
 )
 _BACK = re.compile(
@@ -115,7 +120,8 @@ _OTHERWISE = re.compile(
     r"^(?:please )?(?:use|run|do|try|call|put|make|take|keep|write|go with) [^?\n]{1,80}\b(?:instead|rather than)\b|"
     r"\bnot [\w.`'-]+[,;] (?:but |use )|"
     r"^(?!.*\b(?:if|can|could|would like|want)\b)[^?]{3,80}, not (?!sure|only|just|yet|all|that|to\b|too\b|because|more|less|water)\w+|"
-    r"\brather than\b.*!|\bare (?:still )?in \w+ rather than\b",
+    r"\brather than\b.*!|^(?!(?:can|could|would|if|i|may|is|are|do|does|then)\b)\w+ [^?]{1,60}\binstead\W*$|"
+    r"^try again\b|^(?:please )?(?:re-?read|read [^?]{1,40} again)\b|\bare (?:still )?in \w+ rather than\b",
     re.I,
 )
 _WISHES = re.compile(
@@ -134,8 +140,19 @@ _NO_ZH = re.compile(
     r"^(?:请|麻烦)?你?(?:不要|别)再?(?![忘担着急客的处怕介在紧人名扭]|说明)|[用改写放]\S{1,12} ?(?:不要|别)[用改写放]|"
     r"^(?:请|麻烦)?你?(?:撤销|撤回|回滚|还原)(?:刚|这|那|吧|上|你|一下|掉|所有|$)|^(?:请)?(?:改|换|放|调|恢复)回|"
     r"^停(?:下|手|一下|止)?$|^换(?:一?[种个])(?:方[法式]|做法|思路|写法)|^(?:请)?重新(?:来|做|写)(?:过|一遍|一次)?$|"
-    r"^(?:请)?(?:用|改用|改成|放).{1,30}而不是|^不是.{1,20}(?:而是|是)|是.{1,15}不是(?!吗)|^改用|^这样不"
+    r"^(?:请)?(?:用|改用|改成|放).{1,30}而不是|^不是.{1,20}(?:而是|是)|是.{1,15}不是(?!吗)|^改用(?!户)|^这样不|"
+    r"(?:反|颠倒|倒|混|崩|挂|乱|多余|弄丢|搞丢)了$|(?:太|有点)(?:小|大|慢|长|短|多|少|窄|宽|高|低|乱|暗|亮)了?$|^又.{0,4}[崩错挂坏败了]|"
+    r"说[了过]?[两三几多好]遍|我们.{0,5}不用|^(?:你)?再(?:试|仔细|好好)|你.{0,4}改[完了]?.{0,2}之?后|本来应该|原本应该|本应|"
+    r"没(?:有)?[照按]我|^有点?问题|^那?是旧|(?:少|漏|多)了一|没[居对]"
 )
+_PRAISE_BUT = re.compile(
+    r"^\W*(?:ok(?:ay)?|great|nice|good|looks \w+|thanks|thank you|fine|almost|close|cool|perfect|yes)\b[^.?!]{0,30}"
+    r"\b(?:but|except|however|only that)\b(?! (?:can|could|also|what|how|is there|now|first|let's|before|i (?:also|need|want"
+    r"|would|have|still)|i'd|please (?:also|tell))\b)|"
+    r"^\W*(?:挺好|很好|不错|好的?|可以|差不多|谢谢|辛苦)[^。？?！]{0,10}(?:但是?|不过|可是|就是|只是)(?!还有|这样|这个|能|我还|也|请问|它)",
+    re.I,
+)
+"""Praise with a reservation: what follows the "but" is what counts."""
 _CONTRAST_ZH = re.compile(r"是[^。！？?]{1,15}[，,]\s*不是(?!吗|问题)\S")
 _ASKS_ZH = re.compile(r"[吗嘛呢][?？]?$|[?？]$|是不是|能不能|可不可以|哪|什么|多少|怎样|^如果")
 _MORE_ZH = re.compile(r"^\W*(?:我想|还要|还有|另外|再)")
@@ -145,14 +162,14 @@ _ACCEPTS = re.compile(
     r"evening|afternoon|day))|"
     r"looks? good|lgtm|works|all good|it(?:'s)? (?:works|compiles|runs|passes|fixed)|that (?:works|fixed|did it|helped)|"
     r"that(?:'s| is) (?:right|it|all|correct|perfect|great|good|better|exactly|what i)|(?:you're|you are) (?:a |the |my )"
-    r"|i(?:'m| am) happy with|cool|correct\b(?! the)|exactly|done\b|(?:no|nope|nah)\b[,.! ]+(?:that(?:'s| is| will be) "
+    r"|i(?:'m| am) happy with|cool|beautiful|lovely|wonderful|yay|hooray|sweet|(?:no|zero) (?:further|more|other) (?:questions?|errors?)|correct\b(?! the)|exactly|done\b|(?:no|nope|nah)\b[,.! ]+(?:that(?:'s| is| will be) "
     r"(?:all|it|everything)|nothing(?: else)?[,.! ]|i(?:'m| am) (?:done|good|all set)|thank)|"
     r"(?:it|this|that)(?:'s| is) (?:not|no longer) broken any ?more|got it[,.! ]+thank|that (?:sounds|looks) (?:good|perfect|great)|"
     r"(?:yes|ok|okay)[,.! ]+(?:thanks|thank you|perfect|great|that works))",
     re.I,
 )
 _ACCEPTS_ZH = re.compile(
-    r"^\W*(?:非常|十分|嗯|真是)?(?:谢谢|多谢|感谢|完美|很好|太好|太棒|棒|赞|厉害|不错|辛苦|搞定|修好|解决了|成功了|跑通|可以了|好了|没问题|"
+    r"^\W*(?:非常|十分|嗯|真是)?(?:谢谢|多谢|感谢|完美|很好|太好|太棒|棒|赞|厉害|不错|辛苦|漂亮|搞定|修好|就要(?:这|的就是)|解决了|成功了|跑通|可以了|好了|没问题|"
     r"没错|正是|正好|就是(?:这样|这个|它)|对(?:$|[,，。!！了的])|不用了|没有?(?:别的|其他)|通过了)|"
     r"(?:可以|好|没问题|跑通|搞定|通过|正常|修好)了?[。!！]*$"
 )
@@ -184,6 +201,8 @@ def corrects(text: str, *, asked: bool = False) -> bool:
     head = _plain(text)
     clauses = _clauses(head)
     if not asked and any(_refuses(_SOFT.sub("", sentence)) for sentence in _ENDS.split(head)):
+        return True
+    if _PRAISE_BUT.match(head) and not head.rstrip().endswith(("?", "？")):
         return True
     if _CONTRAST_ZH.search(head) and not _ASKS_ZH.search(head):
         return True
