@@ -78,6 +78,7 @@ def test_approval_is_told_from_other_messages(language: str) -> None:
     [
         "no problem",
         "No, that's all for now. Thanks! ###STOP###",
+        "No... that's all, thank you.",
         "don't forget to also update the docs",
         "不是问题",
         "别忘了也更新一下文档",

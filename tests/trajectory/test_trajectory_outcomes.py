@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -27,7 +28,7 @@ from skillclaw.trajectory.model import (
     with_result_meta,
     with_step_meta,
 )
-from skillclaw.trajectory.outcomes import RULES, outcome
+from skillclaw.trajectory.outcomes import BASE, RULES, outcome
 
 
 def session(*turns: Any, known: SessionMeta | None = None) -> Trajectory:
@@ -270,6 +271,15 @@ def test_a_signal_alone_says_what_it_makes_of_even_odds() -> None:
     signals = outcome(session("do it", bash("make", "", 0), ("say", "Hm.")))[2]
     weight = RULES["last changing command worked"].weight
     assert signals[0].value == pytest.approx(2 / (1 + math.exp(-weight)) - 1, abs=1e-3)
+
+
+def test_the_docs_hold_every_rule_with_its_weight() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "outcomes.md").read_text("utf-8")
+    for name, rule in RULES.items():
+        row = next(line for line in text.splitlines() if f"| {name} |" in line)
+        assert row.startswith(f"| `{rule.kind}` |")
+        assert f"| {rule.weight:+.2f}{'' if rule.fitted else ' (set)'} |" in row
+    assert f"The base is {BASE:+.2f}" in text
 
 
 def test_every_weight_has_the_direction_of_its_rule() -> None:

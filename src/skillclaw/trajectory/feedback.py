@@ -38,7 +38,10 @@ def corrects(text: str, *, asked: bool = False) -> bool:
 def _corrects(text: str, asked: bool) -> bool:
     """Kept by the head of the message, since outcomes and episodes ask about the same messages in turn."""
     head = _plain(text)
-    if not asked and any(_refuses(phrases.SOFT.sub("", one)) for one in phrases.ENDS.split(head)):
+    sentences = phrases.ENDS.split(head)
+    # What follows a "No." tells whether it is one: "No. That's all." is not.
+    rests = (" ".join(sentences[index:]) for index in range(len(sentences)))
+    if not asked and any(_refuses(phrases.SOFT.sub("", rest)) for rest in rests):
         return True
     if phrases.PRAISE_BUT.match(head) and not head.rstrip().endswith(("?", "？")):
         return True
