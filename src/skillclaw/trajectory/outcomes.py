@@ -40,8 +40,8 @@ BASE_COMMANDS = 0.0
 
 SUCCESS = 0.55
 FAILURE = 0.35
-"""Probabilities of success from which on (down to which) a verdict is given. On the learning tasks "success" is
-right in 69% (WorkBench) and 63% (tau-bench), "failure" in 88% and 79%.
+"""Probabilities of success from which on (down to which) a verdict is given. On the learning tasks "success"
+is right in 69% (WorkBench) and 63% (tau-bench), "failure" in 88% and 79%.
 """
 
 CAP = 0.95
