@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -26,7 +28,7 @@ from skillclaw.trajectory.model import (
     with_result_meta,
     with_step_meta,
 )
-from skillclaw.trajectory.outcomes import outcome
+from skillclaw.trajectory.outcomes import BASE, RULES, outcome
 
 
 def session(*turns: Any, known: SessionMeta | None = None) -> Trajectory:
@@ -73,8 +75,9 @@ def test_tests_that_pass_in_the_end() -> None:
         )
     )
     assert verdict == "success"
-    assert 0 < confidence <= 0.9
-    assert [s.value for s in signals if s.kind == "tests"] == [1.0]
+    assert 0.5 < confidence <= 0.95
+    assert [s.source for s in signals if s.kind == "tests"] == ["last test run passed"]
+    assert all(s.value > 0 for s in signals if s.kind == "tests")
 
 
 def test_tests_that_fail_in_the_end() -> None:
@@ -91,16 +94,47 @@ def test_a_correction_left_standing_is_a_failure(words: str) -> None:
         session("do it", ("query", {"q": 1}, "rows", None), ("say", "Done."), words)
     )
     assert verdict == "failure"
-    assert any(s.kind == "correction" and s.value == -1 for s in signals)
+    assert any(s.source == "user corrects" and s.value < 0 for s in signals)
 
 
-@pytest.mark.parametrize("words", ["Thanks, works now", "谢谢"])
-def test_thanks_are_a_success(words: str) -> None:
+def test_a_correction_that_was_taken_up_is_no_failure() -> None:
+    _, _, signals = outcome(
+        session(
+            "cancel order 17",
+            ("cancel_order", {"id": 17}, "ok", None),
+            ("say", "Done."),
+            "No, use order 18",
+            ("cancel_order", {"id": 18}, "ok", None),
+            ("say", "Done."),
+        )
+    )
+    assert [(s.source, s.value) for s in signals if s.kind == "correction"] == [
+        ("user corrects, taken up", 0.0)
+    ]
+
+
+def test_no_as_an_answer_to_a_question_is_no_correction() -> None:
+    asked = session("do it", ("query", {"q": 1}, "rows", None), ("say", "Shall I delete it?"), "No, keep it")
+    told = session("do it", ("query", {"q": 1}, "rows", None), ("say", "I deleted it."), "No, keep it")
+    assert all(s.kind != "correction" for s in outcome(asked)[2])
+    assert any(s.kind == "correction" for s in outcome(told)[2])
+
+
+@pytest.mark.parametrize("words", ["Thanks, works now", "可以了，谢谢"])
+def test_words_that_it_works_are_a_success(words: str) -> None:
     verdict, _, signals = outcome(
         session("do it", ("query", {"q": 1}, "rows", None), ("say", "Done."), words)
     )
     assert verdict == "success"
-    assert any(s.kind == "accept" for s in signals)
+    assert any(s.source == "user says it works" for s in signals)
+
+
+def test_thanks_alone_decide_nothing() -> None:
+    verdict, _, signals = outcome(
+        session("do it", ("query", {"q": 1}, "rows", None), ("say", "Here they are."), "谢谢")
+    )
+    assert verdict == "unknown"
+    assert [s.source for s in signals] == ["user gives thanks"]
 
 
 def test_no_problem_is_no_correction() -> None:
@@ -127,7 +161,7 @@ def test_injected_and_side_text_is_no_feedback() -> None:
     steps[3] = with_step_meta(steps[3], StepMeta(injected=True))
     steps[4] = with_step_meta(steps[4], StepMeta(kind="side"))
     signals = outcome(msgspec.structs.replace(made, steps=steps))[2]
-    assert {s.kind for s in signals} == {"exit"}
+    assert not {s.kind for s in signals} & {"correction", "accept"}
 
 
 def test_feedback_wins_over_everything() -> None:
@@ -160,6 +194,96 @@ def test_what_an_import_states_counts_as_given() -> None:
 def test_a_wire_session_states_nothing() -> None:
     known = SessionMeta(source="wire", outcome="success", reward=1.0)
     assert outcome(session("hello", ("say", "hi"), known=known)) == ("unknown", 0.0, [])
+
+
+def sources(*turns: Any) -> set[str]:
+    return {s.source for s in outcome(session(*turns))[2]}
+
+
+FIND = ("crm.search_customers", {"name": "Lee"}, '[{"customer_id": "00000042"}]', None)
+
+
+def delete(customer: str, result: str = "deleted") -> tuple[str, dict[str, Any], str, None]:
+    return ("crm.delete_customer", {"customer_id": customer}, result, None)
+
+
+def test_an_identifier_that_nobody_gave_speaks_against_a_change() -> None:
+    assert "identifier from nowhere" in sources("delete Lee", FIND, delete("00000043"), ("say", "Deleted."))
+    assert "identifiers were given or looked up" in sources(
+        "delete Lee", FIND, delete("00000042"), ("say", "Deleted.")
+    )
+    assert "identifiers were given or looked up" in sources("delete 00000042", delete("00000042"))
+
+
+def test_a_claim_to_be_done_is_checked_against_the_calls() -> None:
+    assert "says it is done" in sources("delete Lee", FIND, delete("00000042"), ("say", "Deleted."))
+    assert "says it is done, changed nothing" in sources("delete Lee", FIND, ("say", "Successfully deleted."))
+    failed = delete("00000042", "Error: no permission")
+    assert "says it is done, changed nothing" in sources("delete Lee", FIND, failed, ("say", "Deleted."))
+
+
+def test_a_condition_that_does_not_hold_is_told_from_nothing_to_do() -> None:
+    answer = ("say", "There are no open orders, so nothing was deleted.")
+    assert "says the condition does not hold" in sources("delete Lee if no order is open", FIND, answer)
+    assert "says nothing was needed" in sources("delete Lee", FIND, answer)
+
+
+def test_calls_made_again_word_by_word_are_a_loop() -> None:
+    again = delete("00000042", "Error: not found")
+    assert "same failing call repeated" in sources("delete Lee", FIND, again, again)
+    assert "same call repeated" in sources("find Lee", FIND, FIND, FIND, ("say", "Found."))
+    assert not sources("run it", bash("ls", "a", 0), bash("ls", "a", 0), bash("ls", "a", 0)) & {
+        "same call repeated"
+    }
+
+
+def test_nothing_done_though_a_change_was_asked_for() -> None:
+    rule = "asked for a change, nothing called"
+    assert rule in sources("Please cancel my order 17", ("say", "I will do that."))
+    assert rule not in sources("Write a poem about rain", ("say", "Rain."))
+    assert rule not in sources("How tall is the tower?", ("say", "324 m."))
+
+
+def test_runs_that_broke_off() -> None:
+    assert "stopped at a limit" in sources(
+        "plot it", FIND, ("say", "Agent stopped due to iteration limit or time limit.")
+    )
+    assert "never answered" in sources("plot it")
+    assert "handed over to a person" in sources(
+        "refund me", ("transfer_to_human_agents", {"summary": "x"}, "ok", None)
+    )
+
+
+def test_each_rule_counts_once_however_often_it_applies() -> None:
+    one = session("do it", ("query", {"q": 1}, "rows", None), ("say", "Done."), "wrong")
+    two = session("do it", ("query", {"q": 1}, "rows", None), ("say", "Done."), "wrong", "that is wrong")
+    assert outcome(one)[1] == outcome(two)[1]
+
+
+def test_what_is_undecided_has_no_confidence() -> None:
+    made = session("do it", bash("pytest", "3 passed", 0), bash("make", "", 1), ("say", "Hm."))
+    verdict, confidence, signals = outcome(made)
+    assert (verdict, confidence) == ("unknown", 0.0)
+    assert {"tests", "exit"} <= {s.kind for s in signals}
+
+
+def test_a_signal_alone_says_what_it_makes_of_even_odds() -> None:
+    signals = outcome(session("do it", bash("make", "", 0), ("say", "Hm.")))[2]
+    weight = RULES["last changing command worked"].weight
+    assert signals[0].value == pytest.approx(2 / (1 + math.exp(-weight)) - 1, abs=1e-3)
+
+
+def test_the_docs_hold_every_rule_with_its_weight() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "outcomes.md").read_text("utf-8")
+    for name, rule in RULES.items():
+        row = next(line for line in text.splitlines() if f"| {name} |" in line)
+        assert row.startswith(f"| `{rule.kind}` |")
+        assert f"| {rule.weight:+.2f}{'' if rule.fitted else ' (set)'} |" in row
+    assert f"The base is {BASE:+.2f}" in text
+
+
+def test_every_weight_has_the_direction_of_its_rule() -> None:
+    assert all(rule.weight >= 0 if rule.good else rule.weight <= 0 for rule in RULES.values())
 
 
 TURNS = st.sampled_from(

@@ -1,82 +1,144 @@
-"""How users say no and yes, in English and Chinese."""
+"""How users say no and yes, in English and Chinese (simplified and traditional).
+
+A message is read clause by clause, so that "Thanks, but the date is wrong" is heard. Each rule describes one
+way to object: a verdict on what was done, a fault of the agent, a reproach in the form of a question, a
+prohibition, a way back, another way. Quoted text and code are not the user's verdict and are not read.
+Questions object only if they are reproaches. The rules know no context; `asked` adds the only one that
+matters: after a question of the agent, "No, ..." is an answer.
+"""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-__all__ = ["accepts", "correction_text", "corrects", "interrupts", "repeats"]
+from skillclaw.trajectory import phrases
 
-_CORRECTS = re.compile(
-    r"^\W*(?:no[,.! ]+(?!problem|worries|need|rush|thanks|thank|longer|idea)|nope\b|wrong\b|"
-    r"not (?:that|like that|what i|this|quite|there)\b|"
-    r"that(?:'s| is) (?:not|wrong|incorrect)|that was wrong|this is (?:not|wrong|incorrect)|it(?:'s|"
-    r" is) (?:not|still|wrong)\b|"
-    r"(?:please )?(?:don't|do not|dont|never|stop)\b|undo\b|revert (?:that|this|it)|"
-    r"you (?:shouldn't|should not|forgot|missed|broke|didn't|did not)|"
-    r"i (?:said|asked|told you|meant|didn't ask|did not ask)\b|instead[, ]|actually[, ]+(?:no\b|use|"
-    r"don't|do not)|(?:still|again)[, ]+(?:not|fail|broken|wrong|the same)|"
-    r"(?:it|that) (?:didn't|doesn't|does not|did not|still doesn't|still fails|failed)|"
-    r"不对|不是|不要|别|错了|不行|不应该|没有用|还是不|还是错|重新|我说的是|我要的是|应该(?:是|用)|改用|停)",
-    re.I,
-)
-_CORRECTS_INSIDE = re.compile(
-    r"\b(?:use|run|do|try|call|put) [^.!?\n]{1,80}\binstead\b|"
-    r"\bnot [\w.`'-]+[,;] (?:but |use )|"
-    r"(?:不要|别)(?:再)?[用改动删]|而不是",
-    re.I,
-)
-_WISHES = re.compile(
-    r"^\W*(?:also|additionally|besides|and|i(?:'d| would) (?:also )?like|i (?:also )?(?:want|need))\b", re.I
-)
-"""How a further request begins; "X instead of Y" in it is about things, not about what the agent did."""
-_ACCEPTS = re.compile(
-    r"^\W*(?:thanks|thank you|thx|ty\b|great|perfect|nice|awesome|excellent|good\b|looks good|lgtm|"
-    r"works|it works|that works|"
-    r"that(?:'s| is) (?:right|it|correct|perfect|great|good|better)|yes|yep|yeah|ok\b|okay|cool|"
-    r"correct\b|exactly|done|"
-    r"谢谢|多谢|好的|可以|很好|不错|完美|对的?|没问题|成功了|行)",
-    re.I,
-)
-_INTERRUPTS = re.compile(
-    r"\[?Request interrupted by user|<turn_aborted>|\[user interrupted\]|The user doesn't want to proceed",
-    re.I,
-)
-_SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|\n+")
+__all__ = ["accepts", "confirms", "consents", "correction_text", "corrects", "interrupts", "repeats"]
+
+_CHINESE = re.compile(r"[一-鿿]")
+_CONTENT = re.compile(r"[一-鿿]|[^\W_一-鿿]+(?:'[a-z]+)?")
 
 
 def interrupts(text: str) -> bool:
     """Whether the text is the mark that hosts leave when the user stopped the agent."""
-    return bool(_INTERRUPTS.search(text[:400]))
+    return bool(phrases.INTERRUPTS.search(text[:400]))
 
 
-def corrects(text: str) -> bool:
-    """Whether a user's message says that what the agent just did was wrong."""
-    head = text.strip()[:300]
-    return bool(_CORRECTS.match(head) or (_CORRECTS_INSIDE.search(head) and not _WISHES.match(head)))
+def corrects(text: str, *, asked: bool = False) -> bool:
+    """Whether a user's message says that what the agent did, or is about to do, was not what is wanted.
+
+    asked: the agent's last words were a question. Refusals and directions then answer it; only a verdict on
+    what was done is a correction.
+    """
+    return _corrects(text.strip()[: 2 * phrases.HEAD], asked)
+
+
+@lru_cache(maxsize=1024)
+def _corrects(text: str, asked: bool) -> bool:
+    """Kept by the head of the message, since outcomes and episodes ask about the same messages in turn."""
+    head = _plain(text)
+    sentences = phrases.ENDS.split(head)
+    # What follows a "No." tells whether it is one: "No. That's all." is not.
+    rests = (" ".join(sentences[index:]) for index in range(len(sentences)))
+    if not asked and any(_refuses(phrases.SOFT.sub("", rest)) for rest in rests):
+        return True
+    if phrases.PRAISE_BUT.match(head) and not head.rstrip().endswith(("?", "？")):
+        return True
+    if phrases.CONTRAST_ZH.search(head) and not phrases.ASKS_ZH.search(head):
+        return True
+    wish = bool(phrases.WISHES.match(head))
+    return any(_objects(clause, wish=wish, asked=asked) for clause in _clauses(head))
 
 
 def accepts(text: str) -> bool:
-    """Whether a user's message says that it is right now."""
-    return bool(_ACCEPTS.match(text.strip()[:120])) and not corrects(text)
+    """Whether a user's message says that it is right now, gives thanks for it, or consents to go on."""
+    head = _plain(text)[:120]
+    return bool(phrases.CONSENTS.match(head) or _approves(head)) and not corrects(text)
+
+
+def confirms(text: str) -> bool:
+    """Whether a user's message says of the result that it works or is what was wanted."""
+    head = _plain(text)[:200]
+    return bool(phrases.CONFIRMS.search(head)) and "?" not in head and "？" not in head and accepts(text)
+
+
+def consents(text: str) -> bool:
+    """Whether the message only lets the agent go on: agreement, not a word about what came of it."""
+    head = _plain(text)[:120]
+    return bool(phrases.CONSENTS.match(head)) and not _approves(head)
 
 
 def correction_text(text: str, limit: int = 200) -> str:
     """The sentence of a message that corrects, as the user wrote it."""
-    sentences = [s.strip() for s in _SENTENCE.split(text.strip()) if s.strip()]
-    telling = [s for s in sentences if _CORRECTS_INSIDE.search(s)] or [
-        s for s in sentences if _CORRECTS.match(s)
-    ]
-    # A bare "No." says nothing by itself; what follows it does.
-    chosen = telling[0] if telling else (sentences[0] if sentences else "")
+    sentences = [s.strip() for s in phrases.SENTENCE.split(text.strip()) if s.strip()]
+    telling = [s for s in sentences if corrects(s)]
+    # A bare "No." says nothing by itself; a sentence that says what to do instead says the most.
+    ways = [s for s in telling if phrases.OTHERWISE.search(_plain(s)) or re.search(r"不是|(?i:instead)", s)]
+    chosen = next(iter(ways or telling or sentences), "")
     if len(chosen.split()) <= 2 and not re.search(r"[一-鿿]{3}", chosen):
         index = sentences.index(chosen) if chosen in sentences else 0
         chosen = " ".join(sentences[index : index + 2])
     return chosen[:limit]
 
 
-def repeats(before: str, after: str) -> bool:
-    """Whether `after` asks for the same thing again."""
-    first, second = set(re.findall(r"\w+", before.lower())), set(re.findall(r"\w+", after.lower()))
-    if len(first) < 4 or len(second) < 4:
+def _plain(text: str) -> str:
+    """The head of the message without quotes, code and control marks, in plain characters."""
+    head = phrases.QUOTED.sub(" ", text.strip()[: 2 * phrases.HEAD]).strip()[: phrases.HEAD]
+    return head if head.isascii() else head.translate(phrases.PLAIN)
+
+
+def _clauses(head: str) -> list[str]:
+    """The clauses of a message, each without what softens its beginning."""
+    parts = [p.strip() for p in phrases.CLAUSES.split(head) if p and p.strip()]
+    return [c for p in parts if (c := phrases.SOFT.sub("", p).strip())]
+
+
+def _approves(head: str) -> bool:
+    if phrases.ACCEPTS.match(head) or phrases.ACCEPTS_ZH.match(head):
+        return True
+    parts = re.split(r"[，。！,.!]", head) if _CHINESE.search(head) else []
+    return any(phrases.ACCEPTS_ZH.match(part.strip()) for part in parts)
+
+
+def _refuses(clause: str) -> bool:
+    no = phrases.NO.match(clause)
+    return no is not None and not phrases.NO_IS_FINE.match(no["rest"])
+
+
+def _objects(clause: str, *, wish: bool, asked: bool) -> bool:
+    if phrases.REPROACH.search(clause):
+        return True
+    if not asked and (phrases.FORBIDS.match(clause) or phrases.BACK.match(clause)):
+        return True
+    if _CHINESE.search(clause):
+        bare = clause.rstrip("，。！；,!; ")
+        asks = phrases.ASKS_ZH.search(clause) or phrases.MORE_ZH.match(clause)
+        return bool(phrases.NO_ZH.search(bare)) and not asks
+    if clause.rstrip().endswith("?") or re.match(r"(?:if|when|unless)\b", clause, re.I):
         return False
-    return len(first & second) / len(first | second) >= 0.6
+    if phrases.VERDICT.match(clause) or phrases.STILL.search(clause) or phrases.FAULT.search(clause):
+        return True
+    return not (wish or asked) and bool(phrases.OTHERWISE.search(clause))
+
+
+def repeats(before: str, after: str) -> bool:
+    """Whether `after` asks for the same thing again.
+
+    Compared are the content words (of Chinese, the characters): most are shared, and one message has none
+    that the other lacks. A request that puts one word or number for another is a further one.
+    """
+    first, second = _content(before[: 4 * phrases.HEAD]), _content(after[: 4 * phrases.HEAD])
+    if min(len(first), len(second)) < 3:
+        return False
+    lacks = min(len(first - second), len(second - first))
+    return lacks == 0 and len(first & second) / len(first | second) >= 0.6
+
+
+@lru_cache(maxsize=2048)
+def _content(text: str) -> frozenset[str]:
+    """The words (of Chinese, the characters) that say what is asked for; each is compared often."""
+    plain = text.lower()
+    if not plain.isascii():
+        plain = phrases.FILLERS_ZH.sub("", plain.translate(phrases.PLAIN))
+    return frozenset(_CONTENT.findall(plain)) - phrases.FILLERS

@@ -175,7 +175,8 @@ class Trajectory(Record, frozen=True, kw_only=True):
 class Signal(Record, frozen=True, kw_only=True):
     """One sign of how a session went. `step` is a step_id; `source` names the rule that saw it.
 
-    kind: feedback | reward | reported | tests | exit | correction | accept | error | abandoned
+    kind: feedback | reward | reported | tests | exit | correction | accept | error | loop | grounds |
+    effort | answer | abandoned
     value: from -1 (went wrong) to 1 (went right)
     """
 
