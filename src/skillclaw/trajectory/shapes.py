@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from skillclaw.trajectory.shell import FEEDERS, Simple, main_commands
+from skillclaw.trajectory.shell import FEEDERS, Simple, main_commands, remembered
 from skillclaw.trajectory.text import error_template, word_set
 
 __all__ = [
@@ -145,7 +145,14 @@ _LOCAL = re.compile(
     r"^[a-z]+://((?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]|host\.docker\.internal)(?::\d+)?)", re.I
 )
 _HOST_PORT = re.compile(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0):\d{2,5}")
-_ID = re.compile(r"#?(?=\S*\d)[A-Za-z0-9]*[A-Za-z_#-]?[A-Za-z0-9_-]*\d[A-Za-z0-9_-]*")
+_ID = re.compile(r"#?(?:[A-Za-z0-9]*#)?[A-Za-z_-]*\d[A-Za-z0-9_-]*")
+_CODE = re.compile(r"0\d{4,}|\d{6,}")
+_WORD = re.compile(r"[a-z][a-z0-9:_-]*")
+_PROGRAM = re.compile(r"[a-z][\w.-]*")
+_UNQUOTED = re.compile(r"[\w@%+=:,./-]+")
+_COUNTS = re.compile(r"_count$|_information_by_id$")
+_NAMESPACE = re.compile(r"[.:/]|__")
+_NAME_PARTS = re.compile(r"[_\-\s]+|(?<=[a-z])(?=[A-Z])")
 _HEX = re.compile(r"(?=.*\d)[0-9a-f]{7,64}", re.I)
 _PATHLIKE = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\].*|[\w.@-]+(?:/[\w.@*-]+)+/?|[\w@*-]+\.[A-Za-z]\w{0,5}")
 
@@ -174,7 +181,7 @@ def command_of(tool: str, arguments: dict[str, Any]) -> str | None:
 
 
 def _quote(word: str) -> str:
-    return word if re.fullmatch(r"[\w@%+=:,./-]+", word) else "'" + word.replace("'", "'\\''") + "'"
+    return word if _UNQUOTED.fullmatch(word) else "'" + word.replace("'", "'\\''") + "'"
 
 
 def target_of(tool: str, arguments: dict[str, Any]) -> str:
@@ -193,7 +200,7 @@ def _subcommand(simple: Simple) -> tuple[str, int]:
     """`git commit`, `uv pip install`, `make`: program with subcommand, and how many words that took."""
     program = simple.words[0].rsplit("/", 1)[-1]
     if program == "xargs":
-        run = next((w for w in simple.words[1:] if re.fullmatch(r"[a-z][\w.-]*", w)), "")
+        run = next((w for w in simple.words[1:] if _PROGRAM.fullmatch(w)), "")
         return f"xargs {run}".strip(), 1
     if program not in _SUBCOMMANDS:
         return program, 1
@@ -202,7 +209,7 @@ def _subcommand(simple: Simple) -> tuple[str, int]:
         if word == "-m" and program in ("python", "python3"):
             key, used = f"{key} -m", used + 1
             continue
-        if not re.fullmatch(r"[a-z][a-z0-9:_-]*", word) or program in ("pytest", "node", "ruff", "mypy"):
+        if not _WORD.fullmatch(word) or program in ("pytest", "node", "ruff", "mypy"):
             break
         if program in ("python", "python3") and not key.endswith("-m"):
             break
@@ -220,6 +227,7 @@ def program_of(command: str) -> str:
     return next((c for c in main if c.words[0] not in FEEDERS), main[0]).words[0].rsplit("/", 1)[-1]
 
 
+@remembered
 def command_key(command: str) -> str:
     """What is run, coarsely: programs with subcommands, joined by ` && ` (pipes by ` | `)."""
     parts: list[str] = []
@@ -263,6 +271,11 @@ def shape_tokens(command: str) -> list[str]:
 
     Subcommands, flags, local hosts with their ports and environment prefixes stay: they are the lesson.
     """
+    return list(_shaped(command))
+
+
+@remembered
+def _shaped(command: str) -> tuple[str, ...]:
     tokens: list[str] = []
     for index, simple in enumerate(main_commands(command)[:6]):
         if index:
@@ -278,13 +291,13 @@ def shape_tokens(command: str) -> list[str]:
         for position, word in enumerate(shaped):
             if not (position and word == shaped[position - 1] and word.startswith("<")):
                 tokens.append(word)
-    return tokens
+    return tuple(tokens)
 
 
 def verb_of(tool: str) -> str:
     """The verb in a function's name: `create` of `calendar.create_event`, `get` of `getUser`."""
-    name = re.split(r"[.:/]|__", tool)[-1]
-    parts = [p.lower() for p in re.split(r"[_\-\s]+|(?<=[a-z])(?=[A-Z])", name) if p]
+    name = _NAMESPACE.split(tool)[-1]
+    parts = [p.lower() for p in _NAME_PARTS.split(name) if p]
     return next((p for p in parts if p in _VERBS), parts[0] if parts else "")
 
 
@@ -294,12 +307,17 @@ def is_write(tool: str, command: str | None = None) -> bool:
     Shell commands change unless every program is a known reader; functions by their verb.
     """
     if command is not None:
-        return any(not _reads(simple) for simple in main_commands(command))
+        return _writes(command)
     if tool.lower() in _FILE_TOOLS:
         return True
-    if re.search(r"_count$|_information_by_id$", tool):
+    if _COUNTS.search(tool):
         return False
     return verb_of(tool) not in _READ_VERBS
+
+
+@remembered
+def _writes(command: str) -> bool:
+    return any(not _reads(simple) for simple in main_commands(command))
 
 
 def _reads(simple: Simple) -> bool:
@@ -327,23 +345,31 @@ def family(tool: str, command: str | None = None) -> str:
     (`calendar.create_event`, `mcp__github__create_issue`), else the noun of the name
     (`cancel_pending_order` -> `order`), else the tool itself.
     """
-    if command is not None:
-        if host := _HOST_PORT.search(command):
-            program = program_of(command)
-            if program in ("curl", "wget", "http", "nc", "telnet"):
-                return host.group()
-        main = main_commands(command)
-        if not main:
-            return "shell"
-        told = [c for c in main if c.words[0] not in FEEDERS] or main
-        name = next((c for c in told if not _reads(c)), told[0]).words[0].rsplit("/", 1)[-1].lower()
-        return {"python3": "python", "pip3": "pip", "docker-compose": "docker"}.get(name, name)
+    return _command_family(command) if command is not None else _tool_family(tool)
+
+
+@remembered
+def _command_family(command: str) -> str:
+    if host := _HOST_PORT.search(command):
+        program = program_of(command)
+        if program in ("curl", "wget", "http", "nc", "telnet"):
+            return host.group()
+    main = main_commands(command)
+    if not main:
+        return "shell"
+    told = [c for c in main if c.words[0] not in FEEDERS] or main
+    name = next((c for c in told if not _reads(c)), told[0]).words[0].rsplit("/", 1)[-1].lower()
+    return {"python3": "python", "pip3": "pip", "docker-compose": "docker"}.get(name, name)
+
+
+@remembered
+def _tool_family(tool: str) -> str:
     if tool.startswith("mcp__"):
         return tool.split("__")[1].lower() or "mcp"
     for separator in (".", ":", "/", "__"):
         if separator in tool:
             return tool.split(separator)[0].lower()
-    parts = [p.lower() for p in re.split(r"[_\-\s]+|(?<=[a-z])(?=[A-Z])", tool) if p]
+    parts = [p.lower() for p in _NAME_PARTS.split(tool) if p]
     nouns = [p for p in parts if p not in _VERBS and p not in _GENERIC_NOUNS]
     if len(parts) > 1 and nouns:
         return nouns[0].rstrip("s") or nouns[0]
@@ -366,7 +392,7 @@ def value_form(value: Any) -> str:
     for form, pattern in (("datetime", _DATETIME), ("date", _DATE), ("email", _EMAIL), ("url", _URL)):
         if pattern.fullmatch(text):
             return form
-    if re.fullmatch(r"0\d{4,}|\d{6,}", text):
+    if _CODE.fullmatch(text):
         return "id"
     if _NUMBER.fullmatch(text):
         return "number"
