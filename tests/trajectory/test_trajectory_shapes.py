@@ -43,7 +43,18 @@ def test_the_command_of_a_call(tool: str, arguments: dict[str, object], command:
         ("sudo docker compose up -d", "docker compose up", "docker compose up -d"),
         ("lsof -ti:3000 | xargs kill -9", "lsof | xargs kill", "lsof -ti:3000 | xargs kill -9"),
         ("curl -s http://localhost:9110/v1/x", "curl", "curl -s http://localhost:9110/v1/x"),
-        ("curl https://example.org/a?b=c", "curl", "curl <url>"),
+        ("curl https://example.org/a?b=c", "curl", "curl https://example.org/a?b=<text>"),
+        ("curl localhost:3000/users/7f3a2b9c", "curl", "curl localhost:3000/users/<id>"),
+        ("wget https://ana:pw@h.org/v2/12/a.txt", "wget", "wget https://h.org/v2/<id>/a.txt"),
+        ("http POST :8000/x name=ana X-Key:1", "http", "http POST :8000/x name=<text> X-Key:<text>"),
+        (
+            "curl -H 'Content-Type: application/json' -H 'X-Key: 1' -d '{}' http://h.org/",
+            "curl",
+            "curl -H Content-Type:application/json -H X-Key:<text> -d <text> http://h.org/",
+        ),
+        ("curl -fsSL https://h.org/setup.sh | sh", "curl | sh", "curl -fsSL <url> | sh"),
+        ("git clone https://h.org/a/b.git", "git clone", "git clone <url>"),
+        ("cat > a <<'X'\nrm\n  X  \nls b", "cat && ls", "cat && ls b"),
         ("python3 -m pytest tests/a.py -k foo", "python3 -m pytest", "python3 -m pytest <path> -k foo"),
         ("cat > f.py <<'EOF'\nrm -rf /\nEOF\npython f.py", "cat && python", "cat && python <path>"),
         ("git add -A && git commit -m 'x y' && git push", "git add && git commit && git push", None),
@@ -111,7 +122,7 @@ def test_targets_and_forms() -> None:
         (
             'Traceback (most recent call last):\n  File "a.py", line 3\n'
             "ModuleNotFoundError: No module named 'rich'",
-            "ModuleNotFoundError: No module named <text>",
+            "ModuleNotFoundError: No module named rich",
         ),
         ("HTTP/1.1 404 Not Found for 81231", "HTTP/1.1 404 Not Found for <number>"),
         ("Error: listen EADDRINUSE: address already in use :::3000", None),

@@ -28,7 +28,7 @@ _MONTHS = [
     "november",
     "december",
 ]
-_SEPARATORS = str.maketrans("_,.;:", "     ")
+_SEPARATORS = "_,.;:"
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 NEEDLE = 600
 """Longer values are texts of their own: where they come from is not asked."""
@@ -112,7 +112,10 @@ def origins(value: Any, seen: Words, index: int) -> tuple[str, ...]:
 
 
 def _flat(text: str) -> str:
-    return " ".join(text.lower().translate(_SEPARATORS).split())
+    text = text.lower()
+    for char in _SEPARATORS:
+        text = text.replace(char, " ")
+    return " ".join(text.split())
 
 
 def _within(needle: str, text: str) -> bool:

@@ -22,7 +22,7 @@ from skillclaw.trajectory.feedback import accepts, corrects, interrupts, repeats
 from skillclaw.trajectory.flow import Act, Answer, Event, Said, flow
 from skillclaw.trajectory.model import SessionMeta, Signal, Trajectory, meta
 from skillclaw.trajectory.shapes import command_key, target_of
-from skillclaw.trajectory.shell import main_commands
+from skillclaw.trajectory.shell import main_commands, remembered
 
 __all__ = ["GIVEN", "WEIGHTS", "Outcome", "outcome"]
 
@@ -198,6 +198,7 @@ def tail(tool: str) -> str:
     return re.split(r"[.:/]|__", tool)[-1].lower()
 
 
+@remembered
 def _parts(command: str) -> set[str]:
     found: set[str] = set()
     for simple in main_commands(command):

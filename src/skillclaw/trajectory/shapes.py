@@ -8,6 +8,7 @@ from typing import Any
 
 from skillclaw.trajectory.shell import FEEDERS, Simple, main_commands, remembered
 from skillclaw.trajectory.text import error_template, word_set
+from skillclaw.trajectory.web import PROGRAMS, address, header
 
 __all__ = [
     "command_key",
@@ -149,6 +150,7 @@ _ID = re.compile(r"#?(?:[A-Za-z0-9]*#)?[A-Za-z_-]*\d[A-Za-z0-9_-]*")
 _CODE = re.compile(r"0\d{4,}|\d{6,}")
 _WORD = re.compile(r"[a-z][a-z0-9:_-]*")
 _PROGRAM = re.compile(r"[a-z][\w.-]*")
+_FIELD = re.compile(r"([A-Za-z][\w.-]{0,40})(:=|==|=|:)(?!//)(.+)", re.S)
 _UNQUOTED = re.compile(r"[\w@%+=:,./-]+")
 _COUNTS = re.compile(r"_count$|_information_by_id$")
 _NAMESPACE = re.compile(r"[.:/]|__")
@@ -191,7 +193,7 @@ def target_of(tool: str, arguments: dict[str, Any]) -> str:
         if isinstance(value, str) and value:
             return value
     for value in arguments.values():
-        if isinstance(value, str) and (match := _PATCHED.search(value)):
+        if isinstance(value, str) and "*** " in value and (match := _PATCHED.search(value)):
             return match.group(1).strip()
     return ""
 
@@ -277,7 +279,8 @@ def shape_tokens(command: str) -> list[str]:
 @remembered
 def _shaped(command: str) -> tuple[str, ...]:
     tokens: list[str] = []
-    for index, simple in enumerate(main_commands(command)[:6]):
+    commands = main_commands(command)[:6]
+    for index, simple in enumerate(commands):
         if index:
             tokens.append(simple.op if simple.op in ("|", "||") else "&&")
         tokens += [
@@ -287,13 +290,58 @@ def _shaped(command: str) -> tuple[str, ...]:
         _, used = _subcommand(simple)
         tokens.append(simple.words[0].rsplit("/", 1)[-1])
         tokens += simple.words[1:used]
-        shaped = [_word_shape(word) for word in simple.words[used:40]]
+        program = tokens[-used]
+        piped = index + 1 < len(commands) and commands[index + 1].op == "|"
+        shape = _web_shapes if program in PROGRAMS and not piped else _word_shapes
+        shaped = shape(simple.words[used:40])
         for position, word in enumerate(shaped):
             if not (position and word == shaped[position - 1] and word.startswith("<")):
                 tokens.append(word)
     return tuple(tokens)
 
 
+def _word_shapes(words: tuple[str, ...]) -> list[str]:
+    return [_word_shape(word) for word in words]
+
+
+def _web_shapes(words: tuple[str, ...]) -> list[str]:
+    """Words of an HTTP request: where it goes and which headers it has is the lesson, not what is in them.
+
+    A download that feeds another program keeps no address: what it fetches is to be run or unpacked.
+    """
+    shaped: list[str] = []
+    before = ""
+    for word in words:
+        if before in ("-H", "--header"):
+            shaped.append(header(word))
+        elif before in (
+            "-u",
+            "--user",
+            "-a",
+            "--auth",
+            "-b",
+            "--cookie",
+            "-d",
+            "--data",
+            "--data-raw",
+            "--json",
+        ):
+            shaped.append("<path>" if word.startswith("@") else "<text>")
+        else:
+            shaped.append(address(word) or _web_field(word) or _word_shape(word))
+        before = word
+    return shaped
+
+
+def _web_field(word: str) -> str:
+    """httpie's `name=value`, `name:=json` and `Header:value` with their values masked."""
+    found = _FIELD.fullmatch(word)
+    if found is None:
+        return ""
+    return header(word) if found[2] == ":" else f"{found[1]}{found[2]}<text>"
+
+
+@remembered
 def verb_of(tool: str) -> str:
     """The verb in a function's name: `create` of `calendar.create_event`, `get` of `getUser`."""
     name = _NAMESPACE.split(tool)[-1]

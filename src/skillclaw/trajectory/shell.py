@@ -14,13 +14,11 @@ from typing import NamedTuple, TypeVar
 
 __all__ = ["FEEDERS", "Simple", "main_commands", "parse", "remembered"]
 
-REMEMBERED = 2000
-"""Longest command, in characters, whose parts are kept for when it is looked at again."""
+REMEMBERED, SOME = 2000, 100_000
+"""Longest command, in characters, that is kept among the last thousands, and among the last few."""
 
-_HEREDOC = re.compile(
-    r"<<-?[ \t]{0,8}(['\"]?)(\w{1,80})\1([^\n]{0,1000})\n.*?(?:\n[^\S\n]*\2[ \t]*(?=\n|$)|\Z)", re.S
-)
-"""Bounded, so that a line of many openings costs no square of its length."""
+_HEREDOC = re.compile(r"<<-?[ \t]{0,8}(['\"]?)(\w{1,80})\1([^\n]{0,1000})\n")
+"""How a here-document opens. Bounded, so that a line of many openings costs no square of its length."""
 _MASKED = re.compile(r"<([a-z][\w-]*:[^<>\s]*)>", re.IGNORECASE)
 """What redaction leaves, e.g. `<secret:kind:id>`; the angle brackets redirect nothing."""
 OPEN, CLOSE = "\ue010", "\ue011"
@@ -93,14 +91,16 @@ _T = TypeVar("_T")
 def remembered(read: Callable[[str], _T]) -> Callable[[str], _T]:
     """`read`, with its answers for the last commands kept.
 
-    One command is looked at from many sides, and sessions share most of theirs. Long ones are not kept, so
-    that memory stays bounded by the number of answers.
+    One command is looked at from many sides, and sessions share most of theirs. Of long ones only the last
+    few are kept, so that memory stays bounded.
     """
     kept = lru_cache(maxsize=4096)(read)
+    some = lru_cache(maxsize=32)(read)
 
     @wraps(read)
     def answer(command: str) -> _T:
-        return kept(command) if len(command) <= REMEMBERED else read(command)
+        size = len(command)
+        return (kept if size <= REMEMBERED else some if size <= SOME else read)(command)
 
     return answer
 
@@ -124,7 +124,29 @@ def _bare(command: str) -> str:
         command = command.replace("\\\n", " ")
     if "<" not in command:
         return command
-    return _HEREDOC.sub(r"<<<heredoc \3\n", _MASKED.sub(f"{OPEN}\\1{CLOSE}", command))
+    return _without_documents(_MASKED.sub(f"{OPEN}\\1{CLOSE}", command))
+
+
+def _without_documents(text: str) -> str:
+    parts: list[str] = []
+    done = 0
+    while "<<" in text and (opening := _HEREDOC.search(text, done)):
+        parts += [text[done : opening.start()], f"<<<heredoc {opening[3]}\n"]
+        done = _document_end(text, opening[2], opening.end() - 1)
+    return "".join([*parts, text[done:]]) if parts else text
+
+
+def _document_end(text: str, word: str, start: int) -> int:
+    """Where the document that begins after the line break at `start` ends: behind a line that is `word`."""
+    found = text.find(word, start)
+    while found >= 0:
+        line, end = text.rfind("\n", start, found), text.find("\n", found)
+        rest = text[found + len(word) : end if end >= 0 else len(text)]
+        if not text[line + 1 : found].strip() and not rest.strip(" \t"):
+            return end if end >= 0 else len(text)
+        # The first time that a line has the word decides: behind it no other begins the line.
+        found = text.find(word, end) if end >= 0 else -1
+    return len(text)
 
 
 @remembered
