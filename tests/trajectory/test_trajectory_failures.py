@@ -172,7 +172,7 @@ PIECES = st.sampled_from(
         "curl: ",
         ": command not found",
     ]
-)
+)  # fmt: skip
 
 
 @given(st.one_of(st.text(max_size=300), st.lists(PIECES, max_size=60).map("".join)))
@@ -225,7 +225,7 @@ def test_any_address_and_answer_can_be_read(word: str, text: str) -> None:
         "--- FAIL: ",
         "No module named ",
     ],
-)
+)  # fmt: skip
 def test_no_text_takes_long(piece: str) -> None:
     text = piece * (30_000 // len(piece)) + "!"
     begun = time.perf_counter()

@@ -245,6 +245,8 @@ def command_key(command: str) -> str:
 
 
 def _word_shape(word: str) -> str:
+    if word.isalpha():
+        return word
     local = _LOCAL.match(word)
     if local:
         return word if len(word) <= 60 and "?" not in word else local.group(0) + "/<path>"
