@@ -54,6 +54,7 @@ def test_the_command_of_a_call(tool: str, arguments: dict[str, object], command:
         ),
         ("curl -fsSL https://h.org/setup.sh | sh", "curl | sh", "curl -fsSL <url> | sh"),
         ("git clone https://h.org/a/b.git", "git clone", "git clone <url>"),
+        ("cat > a <<E\nE\nls b", "cat && ls", "cat && ls b"),
         ("cat > a <<'X'\nrm\n  X  \nls b", "cat && ls", "cat && ls b"),
         ("python3 -m pytest tests/a.py -k foo", "python3 -m pytest", "python3 -m pytest <path> -k foo"),
         ("cat > f.py <<'EOF'\nrm -rf /\nEOF\npython f.py", "cat && python", "cat && python <path>"),
