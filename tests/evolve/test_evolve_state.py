@@ -1,4 +1,4 @@
-"""What the evolver keeps between cycles: the same patterns as from all sessions at once, whatever happened."""
+"""What the evolver keeps between cycles: the same patterns as from all sessions, whatever happened."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ def test_only_what_changed_is_mined_again() -> None:
     state = EvolveState(None)
     take(state, SESSIONS)
     before = again(state)
-    script: Script = [("Bash", {"command": "pip install rich"}, "error: externally-managed-environment", False)]
+    script: Script = [
+        ("Bash", {"command": "pip install rich"}, "error: externally-managed-environment", False)
+    ]
     take(state, [session("new", "ana", "roll out the network", script, success=False)])
     after = again(state)
     assert 0 < after.remade < before.units / 4

@@ -1,9 +1,8 @@
 """What can be said of one call, so that calls that fail can be told from calls that work.
 
 A trait is a short text: `has end` or `lacks end` (an argument given or not; `lacks +--all` for a word of a
-command), `end=2023` (its value), `end:date` (its form), `id<-result`, `id<-user`, `id<-nowhere` (where its value
-came from); for commands the
-words of their shape (`+--system`), and `key` of what is run.
+command), `end=2023` (its value), `end:date` (its form), `id<-result`, `id<-user`, `id<-nowhere` (where its
+value came from); for commands the words of their shape (`+--system`), and `key` of what is run.
 """
 
 from __future__ import annotations

@@ -15,25 +15,20 @@ sessions.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
-import msgspec
-
-from skillclaw.trajectory.feedback import accepts, correction_text, corrects, interrupts
-from skillclaw.trajectory.flow import Act, Answer, Event, Said, flow
-from skillclaw.trajectory.model import Record, Trajectory, meta
-from skillclaw.trajectory.origins import Words, origins
-from skillclaw.trajectory.outcomes import same_goal, tail
-from skillclaw.trajectory.shapes import (
-    command_key,
-    error_template,
-    family,
-    json_text,
-    shape_tokens,
-    target_of,
-    value_form,
-)
-from skillclaw.trajectory.text import one_line
+from skillclaw.trajectory import web
+from skillclaw.trajectory.asks import Request, intent, requests, says_no, says_yes
+from skillclaw.trajectory.environment import facts
+from skillclaw.trajectory.feedback import correction_text
+from skillclaw.trajectory.flow import Act, Said, flow
+from skillclaw.trajectory.model import Record, SessionMeta, SkillUse, Trajectory, meta
+from skillclaw.trajectory.moves import ArgValue, Move, differs, extensions, move_of
+from skillclaw.trajectory.origins import Words
+from skillclaw.trajectory.outcomes import GIVEN, judged, same_goal, tail
+from skillclaw.trajectory.shapes import target_of
 
 __all__ = ["ArgValue", "Episode", "Move", "cut"]
 
@@ -43,43 +38,28 @@ REACH = 8
 MOVES = 60
 """Moves kept of one request; what follows is rarely a procedure and would make memory grow with noise."""
 
-INTENT_CUT = 700
-ARGS_CUT = 14
+ENDS = {"success": True, "failure": False}
 
+FILES = 16
+"""Endings of files kept of one request."""
 
-class ArgValue(Record, frozen=True, kw_only=True):
-    """One argument of a move: its value as short JSON text, what it looks like, where it came from.
-
-    origins: `user`, `result:<n>` (result of move n of the same request, from 0), `history` (an earlier call)
-    """
-
-    name: str
-    value: str
-    form: str = ""
-    origins: tuple[str, ...] = ()
-
-
-class Move(Record, frozen=True, kw_only=True):
-    """One action, compact. `key` is what makes two moves the same kind: tool, or programs of a command.
-
-    `place` counts the moves of the request from 0; `ArgValue.origins` name results by it.
-    """
-
-    step: int
-    place: int = 0
-    tool: str
-    key: str
-    topic: str
-    writes: bool
-    ok: bool | None
-    error: str = ""
-    command: str = ""
-    tokens: tuple[str, ...] = ()
-    args: tuple[ArgValue, ...] = ()
+_NOT_THERE = re.compile(
+    r"no such file|\b(?:file|path|directory|folder)\b.{0,60}?(?:not found|does(?:n't| not) exist)|ENOENT|"
+    r"EISDIR|is a directory|not a (?:file|directory)|outside|permission denied|EACCES",
+    re.I,
+)
+"""Errors that another path is an answer to."""
 
 
 class Episode(Record, frozen=True, kw_only=True):
-    """A stretch of one session with one lesson; see the module for what each kind holds."""
+    """A stretch of one session with one lesson; see the module for what each kind holds.
+
+    success   of the request that it is part of, where signals speak of that request; else of the session
+    env       what is known of the machine (`environment`)
+    skills    skills that the agent had read or invoked by then, `name@version` where the version is known
+    offered   skills that it was offered, likewise
+    files     endings of the files that the request touched, as `.py`
+    """
 
     kind: Literal["recovery", "correction", "procedure", "pitfall"]
     session: str
@@ -109,23 +89,17 @@ class Episode(Record, frozen=True, kw_only=True):
         return self.task or self.intent
 
 
-class _Request(msgspec.Struct):
-    """One thing that the user asked for, and what was done for it."""
-
-    texts: list[str]
-    events: list[Event]
-
-
 def cut(trajectory: Trajectory) -> list[Episode]:
     """The episodes of a session, in order."""
     known = meta(trajectory)
-    success = {"success": True, "failure": False}.get(known.outcome)
     day = next((s.timestamp[:10] for s in trajectory.steps if s.timestamp), "")
     model = (
         trajectory.agent.model_name
         or next((s.model_name for s in trajectory.steps if s.model_name), "")
         or ""
     )
+    events = flow(trajectory)
+    asked = requests(events)
     base = {
         "session": known.key or trajectory.session_id or trajectory.trajectory_id or "",
         "user": known.user,
@@ -133,75 +107,76 @@ def cut(trajectory: Trajectory) -> list[Episode]:
         "model": model,
         "day": day,
         "project": known.project,
-        "success": success,
         "task": known.task or "",
+        "env": facts(known.env, events),
     }
     found: list[Episode] = []
     spoken = Words()
-    for request in _requests(flow(trajectory)):
-        found += _episodes(request, spoken, base)
+    for request, success, last in _judged(asked, known):
+        own = {**base, "success": success, **_skills(known.skills, last)}
+        found += _episodes(request, spoken, own)
     return found
 
 
-def _requests(events: list[Event]) -> list[_Request]:
-    """The session cut where the user asks for something new: not at answers, corrections and thanks."""
-    requests: list[_Request] = []
-    asked = False
-    for event in events:
-        if isinstance(event, Said) and not interrupts(event.text):
-            current = requests[-1] if requests else None
-            acted = current is not None and any(isinstance(e, Act) for e in current.events)
-            answer = asked or corrects(event.text) or (accepts(event.text) and len(event.text) < 120)
-            if current is None or (
-                acted and not answer and len(event.text.split()) + len(event.text) // 12 >= 3
-            ):
-                requests.append(_Request([event.text], [event]))
-            else:
-                current.texts.append(event.text)
-                current.events.append(event)
-            asked = False
-        elif requests:
-            requests[-1].events.append(event)
-            if isinstance(event, Answer):
-                asked = "?" in event.text[-300:] or "？" in event.text[-300:]
-    return requests
+def _judged(asked: list[Request], known: SessionMeta) -> Iterator[tuple[Request, bool | None, int | None]]:
+    """Each request with its success and its last step (None for the last request: it has no end).
+
+    What a person or a grader stated holds for the whole session. Else each of several requests is judged by
+    its own signs, with the words that begin the next one: they often say how this one went.
+    """
+    stated = len(asked) < 2 or any(signal.kind in GIVEN for signal in known.signals)
+    for place, request in enumerate(asked):
+        after = asked[place + 1] if place + 1 < len(asked) else None
+        outcome = known.outcome
+        if not stated:
+            outcome = judged([*request.events, *(after.events[:1] if after is not None else [])])
+        yield request, ENDS.get(outcome), after.begins - 1 if after is not None else None
 
 
-def _intent(texts: list[str]) -> str:
-    """The user's words that say what is wanted: the first message, and more while that is only a greeting."""
-    chosen: list[str] = []
-    for text in texts[:4]:
-        if chosen and (corrects(text) or accepts(text)):
-            continue
-        chosen.append(text)
-        if sum(len(t.split()) for t in chosen) + sum(len(t) for t in chosen) // 20 >= 6:
-            break
-    return one_line(" ".join(chosen), INTENT_CUT)
+def _skills(uses: Sequence[SkillUse], last: int | None) -> dict[str, tuple[str, ...]]:
+    """The skills that were before the agent up to step `last`; a skill that it read stays before it."""
+    named = {use.name: f"{use.name}@{use.version}" if use.version else use.name for use in uses}
+    seen = [use for use in uses if _seen_by(use, last)]
+    return {
+        "skills": tuple(sorted(named[use.name] for use in seen)),
+        "offered": tuple(sorted(named[use.name] for use in uses if use.offered)),
+    }
 
 
-def _episodes(request: _Request, spoken: Words, base: dict[str, Any]) -> list[Episode]:
+def _seen_by(use: SkillUse, last: int | None) -> bool:
+    steps = [step for step in (use.read_step, use.invoked_step) if step is not None]
+    if not steps:
+        # A version without a step: a sub-agent read the skill.
+        return use.version is not None
+    return last is None or min(steps) <= last
+
+
+def _episodes(request: Request, spoken: Words, base: dict[str, Any]) -> list[Episode]:
     moves: list[Move] = []
     acts: list[Act] = []
+    files: set[str] = set()
     corrections: list[tuple[int, Said]] = []
     accepted_at: list[int] = []
     for event in request.events:
         if isinstance(event, Said):
             spoken.user(event.text)
-            if acts and corrects(event.text):
+            if acts and says_no(event.text):
                 corrections.append((len(acts), event))
-            elif acts and accepts(event.text):
+            elif acts and says_yes(event.text):
                 accepted_at.append(len(acts))
         elif isinstance(event, Act) and len(acts) < MOVES:
-            moves.append(_move(event, spoken, len(acts)))
+            moves.append(move_of(event, spoken, len(acts)))
             acts.append(event)
+            files |= extensions(event)
             spoken.act(len(acts) - 1, event)
     spoken.forget_results()
+    wanted = intent(request.texts)
+    base = {**base, "files": tuple(sorted(files)[:FILES])}
     if not acts:
-        return [_make("procedure", base, _intent(request.texts), [], steps=[])] if request.texts else []
-    intent = _intent(request.texts)
-    found = [_make("procedure", base, intent, moves, steps=[m.step for m in moves])]
-    found += _recoveries(acts, moves, intent, base)
-    found += _corrections(moves, corrections, accepted_at, intent, base)
+        return [_make("procedure", base, wanted, [], steps=[])] if request.texts else []
+    found = [_make("procedure", base, wanted, moves, steps=[m.step for m in moves])]
+    found += _recoveries(acts, moves, wanted, base)
+    found += _corrections(moves, corrections, accepted_at, wanted, base)
     return found
 
 
@@ -211,49 +186,6 @@ def _make(kind: Any, base: dict[str, Any], intent: str, actions: list[Move], **m
     )
     more.setdefault("topic", focus.topic if focus else "")
     return Episode(kind=kind, intent=intent, actions=actions, **base, **more)
-
-
-def _move(act: Act, spoken: Words, index: int) -> Move:
-    error = error_template(act.result) if act.ok is False else ""
-    if act.command is not None:
-        return Move(
-            step=act.step,
-            place=index,
-            tool=act.tool,
-            key=command_key(act.command) or act.tool,
-            topic=family(act.tool, act.command),
-            writes=act.writes,
-            ok=act.ok,
-            error=error,
-            command=act.command[:600],
-            tokens=tuple(shape_tokens(act.command)[:60]),
-        )
-    args = tuple(
-        ArgValue(
-            name=name, value=json_text(value), form=value_form(value), origins=origins(value, spoken, index)
-        )
-        for name, value in sorted(act.arguments.items())[:ARGS_CUT]
-        if value not in (None, "")
-    )
-    return Move(
-        step=act.step,
-        place=index,
-        tool=act.tool,
-        key=act.tool,
-        topic=family(act.tool),
-        writes=act.writes,
-        ok=act.ok,
-        error=error,
-        args=args,
-    )
-
-
-def _differs(first: Move, second: Move) -> bool:
-    if first.tokens or second.tokens:
-        return first.tokens != second.tokens
-    return first.tool != second.tool or [(a.name, a.value) for a in first.args] != [
-        (a.name, a.value) for a in second.args
-    ]
 
 
 def _recoveries(acts: list[Act], moves: list[Move], intent: str, base: dict[str, Any]) -> list[Episode]:
@@ -270,7 +202,7 @@ def _recoveries(acts: list[Act], moves: list[Move], intent: str, base: dict[str,
         later = [
             other
             for other in range(index + 1, min(len(acts), index + 1 + REACH))
-            if acts[other].ok is not None and same_goal(act, acts[other])
+            if acts[other].ok is not None and _tries_again(act, acts[other])
         ]
         worked = next((i for i in later if acts[i].ok), None)
         again = next((i for i in later if acts[i].ok and _same_call(moves[i], failed)), None)
@@ -298,7 +230,11 @@ def _recoveries(acts: list[Act], moves: list[Move], intent: str, base: dict[str,
             between = [
                 moves[i]
                 for i in range(index + 1, other)
-                if acts[i].ok and _helps(acts[i], act, moves[i], moves[other], i)
+                if acts[i].ok
+                and (
+                    _helps(acts[i], act, moves[i], moves[other], i)
+                    or (moves[i].writes and _same_call(moves[other], failed))
+                )
             ]
             found.append(
                 _make(
@@ -314,6 +250,34 @@ def _recoveries(acts: list[Act], moves: list[Move], intent: str, base: dict[str,
     return found
 
 
+def _tries_again(failed: Act, later: Act) -> bool:
+    """Whether an action is another try for what failed: made knowing of it, and toward the same thing."""
+    if later.lane == failed.lane:
+        knows = later.turn > failed.turn
+    else:
+        knows = later.lane == 0 and later.step > failed.step
+    return knows and same_goal(failed, later) and not _elsewhere(failed, later)
+
+
+def _elsewhere(failed: Act, later: Act) -> bool:
+    """Whether a call of the same kind is about another thing: another file, another server."""
+    if failed.command is None and later.command is None:
+        first, second = target_of(failed.tool, failed.arguments), target_of(later.tool, later.arguments)
+        if first and second and first != second and "://" not in first + second:
+            same_name = _file_name(first) == _file_name(second)
+            return not (same_name or _NOT_THERE.search(failed.result[:600]))
+    first, second = web.host_of(_address(failed)), web.host_of(_address(later))
+    return bool(first and second and first != second and second not in failed.result[:4000].lower())
+
+
+def _address(act: Act) -> str:
+    return act.command if act.command is not None else web.url_of(act.arguments)
+
+
+def _file_name(path: str) -> str:
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
+
+
 def _same_call(move: Move, failed: Move) -> bool:
     """Whether a command is the failed one once more, word by word."""
     return bool(move.command) and move.command == failed.command
@@ -327,11 +291,14 @@ def _helps(act: Act, failed: Act, move: Move, final: Move, index: int) -> bool:
         return False
     if any(f"result:{index}" in a.origins for a in final.args):
         return True
-    if target_of(failed.tool, failed.arguments) and target_of(failed.tool, failed.arguments) == target_of(
-        act.tool, act.arguments
-    ):
+    target = target_of(failed.tool, failed.arguments)
+    if target and target == target_of(act.tool, act.arguments):
         return True
-    return move.writes and act.command is not None
+    if act.command is None:
+        return False
+    # `sed -n 1,80p a.py` before the patch of a.py is tried again
+    name = _file_name(target)
+    return move.writes or (len(name) > 2 and name in act.command)
 
 
 def _corrections(
@@ -347,7 +314,7 @@ def _corrections(
         before, after = moves[:at], moves[at:until]
         last = next((m for m in reversed(before) if m.writes), before[-1] if before else None)
         # What the agent did after the words, in another way than before.
-        changed = [m for m in after if m.ok is not False and (last is None or _differs(last, m))]
+        changed = [m for m in after if m.ok is not False and (last is None or differs(last, m))]
         words = [m for m in changed if m.writes] or changed
         if last is None or not words:
             continue

@@ -6,7 +6,7 @@ import re
 
 from skillclaw.trajectory.flow import Act
 from skillclaw.trajectory.shapes import command_key, target_of
-from skillclaw.trajectory.shell import main_commands
+from skillclaw.trajectory.shell import main_commands, remembered
 
 __all__ = ["same_goal", "similar", "tail"]
 
@@ -38,6 +38,7 @@ def similar(first: str, second: str) -> bool:
     return bool(one and two) and len(one & two) / min(len(one), len(two)) >= 0.5
 
 
+@remembered
 def _parts(command: str) -> set[str]:
     found: set[str] = set()
     for simple in main_commands(command):

@@ -6,6 +6,8 @@ Values are compared case-insensitively as whole words; dates also in the ways pe
 from __future__ import annotations
 
 import re
+from collections import deque
+from itertools import islice
 from typing import Any
 
 from skillclaw.trajectory.flow import Act
@@ -26,7 +28,12 @@ _MONTHS = [
     "november",
     "december",
 ]
-_SEPARATORS = re.compile(r"[\s_,.;:]+")
+_SEPARATORS = "_,.;:"
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+NEEDLE = 600
+"""Longer values are texts of their own: where they come from is not asked."""
+FOUND = 4
+"""Results named for one value."""
 RESULTS_KEPT = 60
 TEXT_KEPT = 40_000
 
@@ -38,8 +45,9 @@ class Words:
 
     def __init__(self) -> None:
         self._user = ""
-        self._results: list[tuple[int, str]] = []
+        self._results: deque[_Seen] = deque(maxlen=RESULTS_KEPT)
         self._given: set[str] = set()
+        self._newly: list[str] = []
 
     def user(self, text: str) -> None:
         """The user said `text`."""
@@ -48,9 +56,8 @@ class Words:
     def act(self, index: int, act: Act) -> None:
         """Move `index` was made with these arguments and gave this result."""
         if act.result and act.ok:
-            self._results.append((index, _flat(act.result)))
-            del self._results[:-RESULTS_KEPT]
-        self._given.update(_flat(str(v)) for v in act.arguments.values() if isinstance(v, str | int | float))
+            self._results.append(_Seen(f"result:{index}", act.result))
+        self._newly += [str(v) for v in act.arguments.values() if isinstance(v, str | int | float)]
 
     def forget_results(self) -> None:
         """A new request begins: results of moves before it cannot be named by their number."""
@@ -61,10 +68,31 @@ class Words:
         found: list[str] = []
         if any(_within(form, self._user) for form in _spellings(needle)):
             found.append("user")
-        found += [f"result:{index}" for index, text in self._results if _within(needle, text)][:4]
+        named = (seen.name for seen in self._results if _within(needle, seen.flat))
+        found += islice(named, FOUND)
+        if self._newly:
+            self._given.update(_flat(value) for value in self._newly)
+            self._newly.clear()
         if needle in self._given:
             found.append("history")
         return tuple(found)
+
+
+class _Seen:
+    """A result, made comparable only when a value is looked for: most results never are."""
+
+    __slots__ = ("_flat", "_text", "name")
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self._text = text
+        self._flat: str | None = None
+
+    @property
+    def flat(self) -> str:
+        if self._flat is None:
+            self._flat, self._text = _flat(self._text), ""
+        return self._flat
 
 
 def origins(value: Any, seen: Words, index: int) -> tuple[str, ...]:
@@ -78,13 +106,16 @@ def origins(value: Any, seen: Words, index: int) -> tuple[str, ...]:
         found = [origins(v, seen, index) for v in value[:10]]
         return tuple(o for o in found[0] if all(o in other for other in found[1:])) if found else ()
     needle = _flat(str(value))
-    if not needle or len(needle) > 600:
+    if not needle or len(needle) > NEEDLE:
         return ()
     return seen.find(needle)
 
 
 def _flat(text: str) -> str:
-    return _SEPARATORS.sub(" ", text.lower()).strip()
+    text = text.lower()
+    for char in _SEPARATORS:
+        text = text.replace(char, " ")
+    return " ".join(text.split())
 
 
 def _within(needle: str, text: str) -> bool:
@@ -102,7 +133,7 @@ def _within(needle: str, text: str) -> bool:
 
 
 def _spellings(needle: str) -> list[str]:
-    match = re.match(r"(\d{4})-(\d\d)-(\d\d)", needle)
+    match = _DATE.match(needle)
     if not match:
         return [needle]
     year, month, day = int(match[1]), int(match[2]), int(match[3])

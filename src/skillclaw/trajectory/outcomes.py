@@ -25,7 +25,7 @@ from skillclaw.trajectory.goals import same_goal, tail
 from skillclaw.trajectory.model import SessionMeta, Signal, Trajectory, meta
 from skillclaw.trajectory.signs import signs
 
-__all__ = ["GIVEN", "RULES", "Outcome", "Rule", "outcome", "probability", "same_goal", "tail"]
+__all__ = ["GIVEN", "RULES", "Outcome", "Rule", "judged", "outcome", "probability", "same_goal", "tail"]
 
 Outcome = Literal["success", "failure", "unknown"]
 
@@ -108,6 +108,11 @@ def outcome(trajectory: Trajectory) -> tuple[Outcome, float, list[Signal]]:
     derived = _derive(events)
     decided = _stated(given) or _weighed(_log_odds(events, derived))
     return (*decided, given + derived)
+
+
+def judged(events: list[Event]) -> Outcome:
+    """How a part of a session went, by its own signs alone."""
+    return _weighed(_log_odds(events, _derive(events)))[0]
 
 
 def probability(trajectory: Trajectory) -> float | None:

@@ -6,8 +6,9 @@ import json
 import re
 from typing import Any
 
-from skillclaw.trajectory.shell import FEEDERS, Simple, main_commands
+from skillclaw.trajectory.shell import FEEDERS, Simple, main_commands, remembered
 from skillclaw.trajectory.text import error_template, word_set
+from skillclaw.trajectory.web import PROGRAMS, address, header
 
 __all__ = [
     "command_key",
@@ -145,7 +146,15 @@ _LOCAL = re.compile(
     r"^[a-z]+://((?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]|host\.docker\.internal)(?::\d+)?)", re.I
 )
 _HOST_PORT = re.compile(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0):\d{2,5}")
-_ID = re.compile(r"#?(?=\S*\d)[A-Za-z0-9]*[A-Za-z_#-]?[A-Za-z0-9_-]*\d[A-Za-z0-9_-]*")
+_ID = re.compile(r"#?(?:[A-Za-z0-9]*#)?[A-Za-z_-]*\d[A-Za-z0-9_-]*")
+_CODE = re.compile(r"0\d{4,}|\d{6,}")
+_WORD = re.compile(r"[a-z][a-z0-9:_-]*")
+_PROGRAM = re.compile(r"[a-z][\w.-]*")
+_FIELD = re.compile(r"([A-Za-z][\w.-]{0,40})(:=|==|=|:)(?!//)(.+)", re.S)
+_UNQUOTED = re.compile(r"[\w@%+=:,./-]+")
+_COUNTS = re.compile(r"_count$|_information_by_id$")
+_NAMESPACE = re.compile(r"[.:/]|__")
+_NAME_PARTS = re.compile(r"[_\-\s]+|(?<=[a-z])(?=[A-Z])")
 _HEX = re.compile(r"(?=.*\d)[0-9a-f]{7,64}", re.I)
 _PATHLIKE = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\].*|[\w.@-]+(?:/[\w.@*-]+)+/?|[\w@*-]+\.[A-Za-z]\w{0,5}")
 
@@ -174,7 +183,7 @@ def command_of(tool: str, arguments: dict[str, Any]) -> str | None:
 
 
 def _quote(word: str) -> str:
-    return word if re.fullmatch(r"[\w@%+=:,./-]+", word) else "'" + word.replace("'", "'\\''") + "'"
+    return word if _UNQUOTED.fullmatch(word) else "'" + word.replace("'", "'\\''") + "'"
 
 
 def target_of(tool: str, arguments: dict[str, Any]) -> str:
@@ -184,7 +193,7 @@ def target_of(tool: str, arguments: dict[str, Any]) -> str:
         if isinstance(value, str) and value:
             return value
     for value in arguments.values():
-        if isinstance(value, str) and (match := _PATCHED.search(value)):
+        if isinstance(value, str) and "*** " in value and (match := _PATCHED.search(value)):
             return match.group(1).strip()
     return ""
 
@@ -193,7 +202,7 @@ def _subcommand(simple: Simple) -> tuple[str, int]:
     """`git commit`, `uv pip install`, `make`: program with subcommand, and how many words that took."""
     program = simple.words[0].rsplit("/", 1)[-1]
     if program == "xargs":
-        run = next((w for w in simple.words[1:] if re.fullmatch(r"[a-z][\w.-]*", w)), "")
+        run = next((w for w in simple.words[1:] if _PROGRAM.fullmatch(w)), "")
         return f"xargs {run}".strip(), 1
     if program not in _SUBCOMMANDS:
         return program, 1
@@ -202,7 +211,7 @@ def _subcommand(simple: Simple) -> tuple[str, int]:
         if word == "-m" and program in ("python", "python3"):
             key, used = f"{key} -m", used + 1
             continue
-        if not re.fullmatch(r"[a-z][a-z0-9:_-]*", word) or program in ("pytest", "node", "ruff", "mypy"):
+        if not _WORD.fullmatch(word) or program in ("pytest", "node", "ruff", "mypy"):
             break
         if program in ("python", "python3") and not key.endswith("-m"):
             break
@@ -220,6 +229,7 @@ def program_of(command: str) -> str:
     return next((c for c in main if c.words[0] not in FEEDERS), main[0]).words[0].rsplit("/", 1)[-1]
 
 
+@remembered
 def command_key(command: str) -> str:
     """What is run, coarsely: programs with subcommands, joined by ` && ` (pipes by ` | `)."""
     parts: list[str] = []
@@ -235,6 +245,8 @@ def command_key(command: str) -> str:
 
 
 def _word_shape(word: str) -> str:
+    if word.isalpha():
+        return word
     local = _LOCAL.match(word)
     if local:
         return word if len(word) <= 60 and "?" not in word else local.group(0) + "/<path>"
@@ -263,8 +275,14 @@ def shape_tokens(command: str) -> list[str]:
 
     Subcommands, flags, local hosts with their ports and environment prefixes stay: they are the lesson.
     """
+    return list(_shaped(command))
+
+
+@remembered
+def _shaped(command: str) -> tuple[str, ...]:
     tokens: list[str] = []
-    for index, simple in enumerate(main_commands(command)[:6]):
+    commands = main_commands(command)[:6]
+    for index, simple in enumerate(commands):
         if index:
             tokens.append(simple.op if simple.op in ("|", "||") else "&&")
         tokens += [
@@ -274,17 +292,62 @@ def shape_tokens(command: str) -> list[str]:
         _, used = _subcommand(simple)
         tokens.append(simple.words[0].rsplit("/", 1)[-1])
         tokens += simple.words[1:used]
-        shaped = [_word_shape(word) for word in simple.words[used:40]]
+        program = tokens[-used]
+        piped = index + 1 < len(commands) and commands[index + 1].op == "|"
+        shape = _web_shapes if program in PROGRAMS and not piped else _word_shapes
+        shaped = shape(simple.words[used:40])
         for position, word in enumerate(shaped):
             if not (position and word == shaped[position - 1] and word.startswith("<")):
                 tokens.append(word)
-    return tokens
+    return tuple(tokens)
 
 
+def _word_shapes(words: tuple[str, ...]) -> list[str]:
+    return [_word_shape(word) for word in words]
+
+
+def _web_shapes(words: tuple[str, ...]) -> list[str]:
+    """Words of an HTTP request: where it goes and which headers it has is the lesson, not what is in them.
+
+    A download that feeds another program keeps no address: what it fetches is to be run or unpacked.
+    """
+    shaped: list[str] = []
+    before = ""
+    for word in words:
+        if before in ("-H", "--header"):
+            shaped.append(header(word))
+        elif before in (
+            "-u",
+            "--user",
+            "-a",
+            "--auth",
+            "-b",
+            "--cookie",
+            "-d",
+            "--data",
+            "--data-raw",
+            "--json",
+        ):
+            shaped.append("<path>" if word.startswith("@") else "<text>")
+        else:
+            shaped.append(address(word) or _web_field(word) or _word_shape(word))
+        before = word
+    return shaped
+
+
+def _web_field(word: str) -> str:
+    """httpie's `name=value`, `name:=json` and `Header:value` with their values masked."""
+    found = _FIELD.fullmatch(word)
+    if found is None:
+        return ""
+    return header(word) if found[2] == ":" else f"{found[1]}{found[2]}<text>"
+
+
+@remembered
 def verb_of(tool: str) -> str:
     """The verb in a function's name: `create` of `calendar.create_event`, `get` of `getUser`."""
-    name = re.split(r"[.:/]|__", tool)[-1]
-    parts = [p.lower() for p in re.split(r"[_\-\s]+|(?<=[a-z])(?=[A-Z])", name) if p]
+    name = _NAMESPACE.split(tool)[-1]
+    parts = [p.lower() for p in _NAME_PARTS.split(name) if p]
     return next((p for p in parts if p in _VERBS), parts[0] if parts else "")
 
 
@@ -294,12 +357,17 @@ def is_write(tool: str, command: str | None = None) -> bool:
     Shell commands change unless every program is a known reader; functions by their verb.
     """
     if command is not None:
-        return any(not _reads(simple) for simple in main_commands(command))
+        return _writes(command)
     if tool.lower() in _FILE_TOOLS:
         return True
-    if re.search(r"_count$|_information_by_id$", tool):
+    if _COUNTS.search(tool):
         return False
     return verb_of(tool) not in _READ_VERBS
+
+
+@remembered
+def _writes(command: str) -> bool:
+    return any(not _reads(simple) for simple in main_commands(command))
 
 
 def _reads(simple: Simple) -> bool:
@@ -327,23 +395,31 @@ def family(tool: str, command: str | None = None) -> str:
     (`calendar.create_event`, `mcp__github__create_issue`), else the noun of the name
     (`cancel_pending_order` -> `order`), else the tool itself.
     """
-    if command is not None:
-        if host := _HOST_PORT.search(command):
-            program = program_of(command)
-            if program in ("curl", "wget", "http", "nc", "telnet"):
-                return host.group()
-        main = main_commands(command)
-        if not main:
-            return "shell"
-        told = [c for c in main if c.words[0] not in FEEDERS] or main
-        name = next((c for c in told if not _reads(c)), told[0]).words[0].rsplit("/", 1)[-1].lower()
-        return {"python3": "python", "pip3": "pip", "docker-compose": "docker"}.get(name, name)
+    return _command_family(command) if command is not None else _tool_family(tool)
+
+
+@remembered
+def _command_family(command: str) -> str:
+    if host := _HOST_PORT.search(command):
+        program = program_of(command)
+        if program in ("curl", "wget", "http", "nc", "telnet"):
+            return host.group()
+    main = main_commands(command)
+    if not main:
+        return "shell"
+    told = [c for c in main if c.words[0] not in FEEDERS] or main
+    name = next((c for c in told if not _reads(c)), told[0]).words[0].rsplit("/", 1)[-1].lower()
+    return {"python3": "python", "pip3": "pip", "docker-compose": "docker"}.get(name, name)
+
+
+@remembered
+def _tool_family(tool: str) -> str:
     if tool.startswith("mcp__"):
         return tool.split("__")[1].lower() or "mcp"
     for separator in (".", ":", "/", "__"):
         if separator in tool:
             return tool.split(separator)[0].lower()
-    parts = [p.lower() for p in re.split(r"[_\-\s]+|(?<=[a-z])(?=[A-Z])", tool) if p]
+    parts = [p.lower() for p in _NAME_PARTS.split(tool) if p]
     nouns = [p for p in parts if p not in _VERBS and p not in _GENERIC_NOUNS]
     if len(parts) > 1 and nouns:
         return nouns[0].rstrip("s") or nouns[0]
@@ -366,7 +442,7 @@ def value_form(value: Any) -> str:
     for form, pattern in (("datetime", _DATETIME), ("date", _DATE), ("email", _EMAIL), ("url", _URL)):
         if pattern.fullmatch(text):
             return form
-    if re.fullmatch(r"0\d{4,}|\d{6,}", text):
+    if _CODE.fullmatch(text):
         return "id"
     if _NUMBER.fullmatch(text):
         return "number"

@@ -8,21 +8,28 @@ never fails to parse.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import NamedTuple, TypeVar
 
-__all__ = ["FEEDERS", "Simple", "main_commands", "parse"]
+__all__ = ["FEEDERS", "Simple", "main_commands", "parse", "remembered"]
 
-REMEMBERED = 2000
-"""Longest command, in characters, whose parts are kept for when it is looked at again."""
+REMEMBERED, SOME = 2000, 100_000
+"""Longest command, in characters, that is kept among the last thousands, and among the last few."""
 
-_HEREDOC = re.compile(r"<<-?\s*(['\"]?)(\w+)\1([^\n]*)\n.*?(?:\n\s*\2[ \t]*(?=\n|$)|\Z)", re.S)
+_HEREDOC = re.compile(r"<<-?[ \t]{0,8}(['\"]?)(\w{1,80})\1([^\n]{0,1000})\n")
+"""How a here-document opens. Bounded, so that a line of many openings costs no square of its length."""
 _MASKED = re.compile(r"<([a-z][\w-]*:[^<>\s]*)>", re.IGNORECASE)
 """What redaction leaves, e.g. `<secret:kind:id>`; the angle brackets redirect nothing."""
 OPEN, CLOSE = "\ue010", "\ue011"
 _OPERATOR = re.compile(r"&&|\|\||\|&|[|;\n()&]")
 _REDIRECT = re.compile(r"\d*(?:>>|>\||<<<|>|<)(?:&\d?-?)?|&>>?")
+_DUPLICATED = re.compile(r"&\d?-?$")
 _ENV = re.compile(r"[A-Za-z_]\w*=.*", re.S)
+_IN_QUOTES = re.compile(r'\\.|"', re.S)
+_BRACKET = re.compile(r"[()]")
+_PLAIN = re.compile(r"(?:[^ \t\r\n\\'\"$<>&|;()]|\$(?!\())+")
+"""Characters that mean nothing but themselves, once a word has begun."""
 _WRAPPERS = frozenset({"sudo", "env", "time", "nohup", "command", "exec", "nice", "stdbuf", "xvfb-run"})
 _SHELLS = frozenset({"bash", "sh", "zsh", "dash", "fish"})
 FEEDERS = frozenset({"echo", "printf"})
@@ -78,6 +85,26 @@ _FILTERS = frozenset(
 )
 
 
+_T = TypeVar("_T")
+
+
+def remembered(read: Callable[[str], _T]) -> Callable[[str], _T]:
+    """`read`, with its answers for the last commands kept.
+
+    One command is looked at from many sides, and sessions share most of theirs. Of long ones only the last
+    few are kept, so that memory stays bounded.
+    """
+    kept = lru_cache(maxsize=4096)(read)
+    some = lru_cache(maxsize=32)(read)
+
+    @wraps(read)
+    def answer(command: str) -> _T:
+        size = len(command)
+        return (kept if size <= REMEMBERED else some if size <= SOME else read)(command)
+
+    return answer
+
+
 class Simple(NamedTuple):
     """One simple command. `op` is what stood before it: ``, `&&`, `||`, `;` or `|`."""
 
@@ -88,14 +115,42 @@ class Simple(NamedTuple):
 
 def parse(command: str) -> list[Simple]:
     """The simple commands of `command`, in order; empty for an empty one."""
-    return list(_parsed(command) if len(command) <= REMEMBERED else _parsed.__wrapped__(command))
+    return list(_parsed(_bare(command)))
 
 
-@lru_cache(maxsize=4096)
-def _parsed(command: str) -> tuple[Simple, ...]:
-    # One command is looked at from many sides, a dozen times in a cycle, and sessions share most of theirs.
-    text = _HEREDOC.sub(r"<<<heredoc \3\n", _MASKED.sub(f"{OPEN}\\1{CLOSE}", command.replace("\\\n", " ")))
-    tokens = [(kind, token.replace(OPEN, "<").replace(CLOSE, ">")) for kind, token in _tokens(text)]
+def _bare(command: str) -> str:
+    """The command without the texts of its here-documents, which are most of a long one."""
+    if "\\\n" in command:
+        command = command.replace("\\\n", " ")
+    if "<" not in command:
+        return command
+    return _without_documents(_MASKED.sub(f"{OPEN}\\1{CLOSE}", command))
+
+
+def _without_documents(text: str) -> str:
+    parts: list[str] = []
+    done = 0
+    while "<<" in text and (opening := _HEREDOC.search(text, done)):
+        parts += [text[done : opening.start()], f"<<<heredoc {opening[3]}\n"]
+        done = _document_end(text, opening[2], opening.end() - 1)
+    return "".join([*parts, text[done:]]) if parts else text
+
+
+def _document_end(text: str, word: str, start: int) -> int:
+    """Where the document that begins after the line break at `start` ends: behind a line that is `word`."""
+    found = text.find(word, start)
+    while found >= 0:
+        line, end = text.rfind("\n", start, found), text.find("\n", found)
+        rest = text[found + len(word) : end if end >= 0 else len(text)]
+        if not text[line + 1 : found].strip() and not rest.strip(" \t"):
+            return end if end >= 0 else len(text)
+        # The first time that a line has the word decides: behind it no other begins the line.
+        found = text.find(word, end) if end >= 0 else -1
+    return len(text)
+
+
+@remembered
+def _parsed(text: str) -> tuple[Simple, ...]:
     found: list[Simple] = []
     current: list[str] = []
     op = ""
@@ -108,13 +163,15 @@ def _parsed(command: str) -> tuple[Simple, ...]:
         op = next_op
 
     skip = False
-    for kind, token in tokens:
+    for kind, token in _tokens(text):
         if kind == "op":
             close(";" if token in ("\n", "(", ")", "&") else token.replace("|&", "|"))
         elif kind == "redirect":
-            skip = not re.search(r"&\d?-?$", token)
+            skip = not _DUPLICATED.search(token)
         elif skip:
             skip = False
+        elif OPEN in token or CLOSE in token:
+            current.append(token.replace(OPEN, "<").replace(CLOSE, ">"))
         else:
             current.append(token)
     close("")
@@ -123,6 +180,11 @@ def _parsed(command: str) -> tuple[Simple, ...]:
 
 def main_commands(command: str) -> list[Simple]:
     """The simple commands that matter: no `cd`, no `echo` unless it feeds a pipe, no filter after a pipe."""
+    return list(_main(command))
+
+
+@remembered
+def _main(command: str) -> tuple[Simple, ...]:
     simple = [c for c in parse(command) if c.words]
     kept = [
         c
@@ -130,7 +192,7 @@ def main_commands(command: str) -> list[Simple]:
         if (c.words[0] not in _SETTING_UP or (after is not None and after.op == "|"))
         and not (c.op == "|" and c.words[0] in _FILTERS)
     ]
-    return kept or simple[:1]
+    return tuple(kept or simple[:1])
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
@@ -178,35 +240,27 @@ def _tokens(text: str) -> list[tuple[str, str]]:
             found.append(("op", operator.group()))
             index = operator.end()
         else:
-            word.append(char)
+            plain = _PLAIN.match(text, index)
+            index = plain.end() if plain else index + 1
+            word.append(plain.group() if plain else char)
             started = True
-            index += 1
     end()
     return found
 
 
 def _closing(text: str, start: int) -> int:
-    quote = text[start]
-    index = start + 1
-    while index < len(text):
-        if text[index] == "\\" and quote == '"':
-            index += 2
-            continue
-        if text[index] == quote:
-            return index
-        index += 1
-    return len(text)
+    if text[start] == "'":
+        close = text.find("'", start + 1)
+        return len(text) if close < 0 else close
+    return next((m.start() for m in _IN_QUOTES.finditer(text, start + 1) if m.group() == '"'), len(text))
 
 
 def _balanced(text: str, start: int) -> int:
     depth = 0
-    for index in range(start, len(text)):
-        if text[index] == "(":
-            depth += 1
-        elif text[index] == ")":
-            depth -= 1
-            if depth == 0:
-                return index
+    for bracket in _BRACKET.finditer(text, start):
+        depth += 1 if bracket.group() == "(" else -1
+        if depth == 0:
+            return bracket.start()
     return len(text)
 
 

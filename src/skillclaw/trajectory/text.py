@@ -1,13 +1,15 @@
 """Words of people and machines with what varies taken out.
 
 Pure text functions that outcomes, episodes and clustering share: masks for varying parts, the words that
-carry meaning (English words, Chinese bigrams), and templates of error messages.
+carry meaning (English words, Chinese bigrams), and templates of error messages (`failures`).
 """
 
 from __future__ import annotations
 
 import re
 from itertools import pairwise
+
+from skillclaw.trajectory.failures import error_template
 
 __all__ = ["ORDER", "STOP", "error_template", "mask", "one_line", "terms", "word_set", "words"]
 
@@ -40,11 +42,6 @@ _FILE = re.compile(
 _HEX = re.compile(r"\b(?:0x[0-9a-f]+|(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64})\b", re.I)
 _ID = re.compile(r"#?\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z_])[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)+\b|#[A-Z]?\d+\b")
 _NUMBER = re.compile(r"(?<![\w.<])[-+]?\d[\d,]*(?:\.\d+)?%?(?![\w>])")
-_STATUS = re.compile(
-    r"\b(http(?:/\d(?:\.\d)?)?|status(?: code)?|code|exit(?:ed)?(?: with)?(?: code|"
-    r" status)?)[ :=]*(\d{1,3})\b",
-    re.I,
-)
 
 _SPACE = re.compile(r"\s+")
 _WORD = re.compile(r"<[a-z]+>|[a-z][a-z0-9'’]*(?:[-_][a-z0-9]+)*|[一-鿿]+", re.I)
@@ -127,50 +124,3 @@ def _stem(word: str) -> str:
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]
     return word
-
-
-_TELLING = re.compile(
-    r"error|exception|fatal|failed|failure|denied|not found|no such|cannot|can't|unable|refused|"
-    r"invalid|not valid|"
-    r"missing|timed? ?out|unknown|unrecognized|already|conflict|forbidden|unauthorized|not provided|required",
-    re.I,
-)
-_NOISE = re.compile(r"^\s*(?:at |File \"|\^+|~+|-+|=+|\.{3}|note:|hint:|warning:)", re.I)
-_NAMED = re.compile(r"\b(?:error|fatal|panic|exception|failure)\b\s?[:\]!]", re.IGNORECASE)
-_REPEAT = re.compile(r"(<\w+>)(?:[,;]? (?:or |and )?\1)+")
-
-
-def error_template(text: str, limit: int = 160) -> str:
-    """The most telling line of an error with numbers, paths, ids, dates and quoted strings as `<kind>`.
-
-    Names of error classes, errno words, exit codes and HTTP statuses stay: they tell errors apart. For a
-    Python traceback that is its last line.
-    """
-    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
-    if not lines:
-        return ""
-    telling = [line for line in lines if _TELLING.search(line) and not _NOISE.match(line)]
-    if any(line.startswith("Traceback (most recent call last)") for line in lines):
-        chosen = next(
-            (
-                line
-                for line in reversed(lines)
-                if re.match(r"[\w.]+(?:Error|Exception|Exit|Interrupt)\b", line)
-            ),
-            lines[-1],
-        )
-    else:
-        # A usage text may hold telling words; a line that says "error:" of itself comes first.
-        named = [line for line in telling if _NAMED.search(line)]
-        chosen = (named or telling or lines)[0]
-    statuses: list[str] = []
-
-    def keep(match: re.Match[str]) -> str:
-        statuses.append(f"{match.group(1)} {match.group(2)}")
-        return chr(0xE000 + len(statuses) - 1)
-
-    masked = mask(_STATUS.sub(keep, chosen[:1000]))
-    masked = _REPEAT.sub(r"\1", masked)
-    for index, status in enumerate(statuses):
-        masked = masked.replace(chr(0xE000 + index), status)
-    return one_line(masked, limit)
