@@ -31,7 +31,7 @@ from skillclaw.trajectory.text import terms
 
 __all__ = ["Mined", "mine", "mine_state"]
 
-REMADE = 0.01
+REMADE = 0.003
 """Share of a unit's sessions that may have changed before it is mined anew."""
 
 MIN_SESSIONS = 3

@@ -31,7 +31,7 @@ from skillclaw.trajectory.text import terms
 
 __all__ = ["REFIT", "Asked", "Point", "Space", "name", "structure"]
 
-REFIT = 0.01
+REFIT = 0.003
 """Share of new points at which the space is made anew."""
 
 STRUCTURE, WORDS = 0.2, 0.8
