@@ -57,7 +57,7 @@ $(VENV)/.client: pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.client
-	@$(BIN)/python -m pip install --quiet --editable '.[evolve,dev]'
+	@$(BIN)/python -m pip install --quiet --editable '.[evolve,cluster,dev]'
 	@touch $@
 
 clean:

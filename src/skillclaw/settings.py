@@ -70,10 +70,15 @@ class BudgetSettings(Section, frozen=True, kw_only=True):
 
 
 class EvolveSettings(Section, frozen=True, kw_only=True):
-    """`evolve.*`: engine, executor (one there is), minutes between cycles, half-life of evidence in days."""
+    """`evolve.*`: engine, executor, its workers (0: one per core), minutes between cycles, half-life in days.
+
+    ray_address: host:port of a cluster's head; empty starts a Ray on this machine for the cycle
+    """
 
     engine: str = "extractive"
-    executor: Literal["local"] = "local"
+    executor: Literal["local", "ray"] = "local"
+    ray_address: str = ""
+    workers: Amount = 0
     interval: Positive = 60.0
     half_life: Positive = 180.0
     budget: BudgetSettings = BudgetSettings()
