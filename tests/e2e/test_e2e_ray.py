@@ -29,6 +29,8 @@ from skillclaw.settings import EvolveSettings
 pytestmark = [
     pytest.mark.skipif(find_spec("ray") is None, reason="the extra `cluster` is not installed"),
     pytest.mark.timeout(300),
+    # Older Rays forget to wait for the processes that they started and ended.
+    pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
 ]
 
 SUPPORT = str(Path(__file__).parents[1] / "support")

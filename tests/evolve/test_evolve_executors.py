@@ -12,7 +12,7 @@ import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worker_tasks import KillOnce, Log, Salted, short, shout
+from worker_tasks import KillOnce, Log, Meet, Salted, short, shout
 
 from skillclaw.errors import SkillClawError
 from skillclaw.evolve.executors import Executor, SetAside, make_executor
@@ -64,9 +64,10 @@ def no_process_stays() -> Iterator[None]:
 
 
 def test_answers_come_in_the_order_of_the_items_from_several_processes(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    assert collect(pool(), Log(path=str(log)), words(40), batch=2) == (words(40), {})
-    assert len({line.split()[0] for line in log.read_text().splitlines()} - {str(os.getpid())}) == 2
+    assert collect(pool(), Meet(folder=str(tmp_path)), words(40), batch=2) == (words(40), {})
+    seen = {int(path.name) for path in tmp_path.iterdir()}
+    assert len(seen) == 2
+    assert os.getpid() not in seen
 
 
 @settings(max_examples=5, deadline=None)

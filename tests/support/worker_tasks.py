@@ -65,6 +65,19 @@ class Log(Record, frozen=True):
         return list(batch)
 
 
+class Meet(Record, frozen=True):
+    """Answers when two processes have come to the folder."""
+
+    folder: str
+
+    def __call__(self, batch: Sequence[bytes]) -> list[bytes]:
+        (Path(self.folder) / str(os.getpid())).touch()
+        end = time.monotonic() + 60
+        while len(list(Path(self.folder).iterdir())) < 2 and time.monotonic() < end:
+            time.sleep(0.01)
+        return list(batch)
+
+
 def short(batch: Sequence[bytes]) -> list[bytes]:
     """Forgets its last answer."""
     return [item for item in batch if item != b"lost"]

@@ -89,25 +89,25 @@ class RayExecutor:
 
     def close(self) -> None:
         """End the Ray that this started, or leave the cluster that it joined."""
-        if self._ours:
-            self._ours = False
-            self._ray.shutdown()
-        self._ray = None
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+        ray, self._ray = self._ray, None
+        folder, self._folder = self._folder, None
+        try:
+            if self._ours:
+                self._ours = False
+                ray.shutdown()
+        finally:
+            if folder is not None:
+                folder.cleanup()
 
     def _connected(self) -> Any:
         if self._ray is None:
             with _environment(_variables(local=not self.address)):
                 ray = _imported()
-                if self.address:
-                    self._join(ray)
-                    self._ours = True
-                elif not ray.is_initialized():  # else the program that this runs in has one already
-                    self._start(ray)
-                    self._ours = True
-            self._ray = ray
+                # Without an address, a Ray that the program around this has is used, and left to it.
+                if self.address or not ray.is_initialized():
+                    self._ray, self._ours = ray, True  # before it starts, so that `close` ends half a start
+                    self._join(ray) if self.address else self._start(ray)
+                self._ray = ray
         return self._ray
 
     def _start(self, ray: Any) -> None:
@@ -127,7 +127,8 @@ class RayExecutor:
                 _temp_dir=str(Path(self._folder.name) / "r"),
             )
         except Exception as error:
-            self._give_up(ray)
+            with suppress(Exception):
+                self.close()
             raise SkillClawError(
                 "A local Ray cannot be started.", one_line(str(error), 200), LOCALLY
             ) from error
@@ -137,19 +138,13 @@ class RayExecutor:
             _reach(self.address)
             ray.init(address=self.address, log_to_driver=False, configure_logging=False)
         except Exception as error:
-            self._give_up(ray)
+            with suppress(Exception):
+                self.close()
             raise SkillClawError(
                 f"The Ray cluster at {self.address} cannot be used.",
                 one_line(str(error), 200),
                 f"Mend evolve.ray_address (host:port of its head). {LOCALLY}",
             ) from error
-
-    def _give_up(self, ray: Any) -> None:
-        with suppress(Exception):
-            ray.shutdown()
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
 
 
 def _imported() -> Any:
@@ -188,6 +183,9 @@ def _variables(*, local: bool) -> dict[str, str]:
         found["RAY_AUTH_TOKEN"] = _token()
         if "ray" not in sys.modules:  # read once; a Ray that was loaded earlier has decided by itself
             found["RAY_AUTH_MODE"] = "token"
+    else:
+        # One try is 40 s; Ray makes twenty of them at a port where something else answers.
+        found["RAY_NUM_REDIS_GET_RETRIES"] = "1"
     return found
 
 
@@ -224,7 +222,7 @@ def _short_folder() -> str | None:
 
 
 def _reach(address: str) -> None:
-    """Raises OSError or ValueError when nothing answers: Ray itself would try for a minute."""
+    """Raises OSError or ValueError when nothing answers: Ray itself would try for long."""
     host, _, port = address.rpartition(":")
     if not host or "/" in host or not port.isdigit():
         raise ValueError(f"{address!r} is not host:port")
