@@ -70,9 +70,9 @@ class BudgetSettings(Section, frozen=True, kw_only=True):
 
 
 class EvolveSettings(Section, frozen=True, kw_only=True):
-    """`evolve.*`: engine, executor, minutes between cycles, half-life of evidence in days.
+    """`evolve.*`: engine, executor, its workers (0: one per core), minutes between cycles, half-life in days.
 
-    `ray_address` is host:port of a cluster's head, empty for this machine; `workers` 0 is one per core.
+    ray_address: host:port of a cluster's head; empty starts a Ray on this machine for the cycle
     """
 
     engine: str = "extractive"

@@ -101,7 +101,7 @@ def test_every_flat_key_can_be_got(tmp_path: Path) -> None:
 
 def test_what_this_version_cannot_do_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
-        set_value(tmp_path, "evolve.executor", "ray")
+        set_value(tmp_path, "evolve.executor", "spark")
     with pytest.raises(UsageError):
         set_value(tmp_path, "agents.codex.share", "off")
     assert not (tmp_path / "config.toml").exists()

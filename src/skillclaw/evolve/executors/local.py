@@ -31,7 +31,9 @@ from skillclaw.evolve.executors._drive import ITEM_LIMIT, Gone, drive
 __all__ = ["LocalExecutor", "cores"]
 
 PAYS = 8 << 20
-"""Bytes of items from which workers pay. Docs: see the figures in the report."""
+"""Bytes of items from which workers pay. Measured on two free cores with cutting episodes, 6,120 sessions of
+19 MB: 2.5 s in one process, 1.6 s in two, of which 0.35 s are their start. They draw at about 5.5 MB; where
+another process has the second core nothing is won or lost."""
 
 FEW = 4
 """Batches up to which workers never pay: there is too little to share out."""

@@ -89,22 +89,25 @@ class RayExecutor:
 
     def close(self) -> None:
         """End the Ray that this started, or leave the cluster that it joined."""
-        if self._ours:
-            self._ours = False
-            self._ray.shutdown()
-        self._ray = None
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+        ray, self._ray = self._ray, None
+        folder, self._folder = self._folder, None
+        try:
+            if self._ours:
+                self._ours = False
+                ray.shutdown()
+        finally:
+            if folder is not None:
+                folder.cleanup()
 
     def _connected(self) -> Any:
         if self._ray is None:
             with _environment(_variables(local=not self.address)):
                 ray = _imported()
-                if not ray.is_initialized():
+                # Without an address, a Ray that the program around this has is used, and left to it.
+                if self.address or not ray.is_initialized():
+                    self._ray, self._ours = ray, True  # before it starts, so that `close` ends half a start
                     self._join(ray) if self.address else self._start(ray)
-                    self._ours = True
-            self._ray = ray
+                self._ray = ray
         return self._ray
 
     def _start(self, ray: Any) -> None:
@@ -119,14 +122,13 @@ class RayExecutor:
                 log_to_driver=False,
                 configure_logging=False,
                 object_store_memory=STORE_BYTES,
-                # Where this process found its modules, its workers find them too.
-                runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}},
                 _node_ip_address="127.0.0.1",
                 # Ray opens its folder to everybody; the one around it stays private.
                 _temp_dir=str(Path(self._folder.name) / "r"),
             )
         except Exception as error:
-            self._give_up(ray)
+            with suppress(Exception):
+                self.close()
             raise SkillClawError(
                 "A local Ray cannot be started.", one_line(str(error), 200), LOCALLY
             ) from error
@@ -136,19 +138,13 @@ class RayExecutor:
             _reach(self.address)
             ray.init(address=self.address, log_to_driver=False, configure_logging=False)
         except Exception as error:
-            self._give_up(ray)
+            with suppress(Exception):
+                self.close()
             raise SkillClawError(
                 f"The Ray cluster at {self.address} cannot be used.",
                 one_line(str(error), 200),
                 f"Mend evolve.ray_address (host:port of its head). {LOCALLY}",
             ) from error
-
-    def _give_up(self, ray: Any) -> None:
-        with suppress(Exception):
-            ray.shutdown()
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
 
 
 def _imported() -> Any:
@@ -172,32 +168,44 @@ def _token() -> str:
 
 
 def _variables(*, local: bool) -> dict[str, str]:
-    """Ray's own settings that can be given in the environment only, while it starts."""
-    found = {"RAY_USAGE_STATS_ENABLED": "0"}
+    """What Ray takes from the environment alone, while it is loaded and starts."""
+    found = {
+        "RAY_USAGE_STATS_ENABLED": "0",
+        # Ray tells of each worker that died on standard output, in the middle of what --json prints.
+        "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",
+    }
     if local:
+        # Where this process finds its modules, its workers find them too. (A runtime_env would say the same,
+        # but then each worker takes twice as long to start.)
+        found["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         # Without this Ray puts the address of the network in the place of the loopback address.
         found["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         found["RAY_AUTH_TOKEN"] = _token()
         if "ray" not in sys.modules:  # read once; a Ray that was loaded earlier has decided by itself
             found["RAY_AUTH_MODE"] = "token"
+    else:
+        # One try is 40 s; Ray makes twenty of them at a port where something else answers.
+        found["RAY_NUM_REDIS_GET_RETRIES"] = "1"
     return found
 
 
 @contextmanager
 def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """With these variables; afterwards environment and handler of SIGTERM, which Ray sets, are as before."""
-    before = {name: os.environ.get(name) for name in variables}
+    """With these variables. Afterwards they, and what Ray sets for the whole process beside them (its own
+    variables, `breakpoint()`, the handler of SIGTERM), are as before.
+    """
+    before = dict(os.environ)
     main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGTERM) if main else None
     os.environ.update(variables)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
+        for name in [n for n in os.environ if n.startswith(("RAY_", "PYTHON"))]:
+            if name in before:
+                os.environ[name] = before[name]
             else:
-                os.environ[name] = value
+                del os.environ[name]
         if handler is not None:
             signal.signal(signal.SIGTERM, handler)
 
@@ -214,7 +222,7 @@ def _short_folder() -> str | None:
 
 
 def _reach(address: str) -> None:
-    """Raises OSError or ValueError when nothing answers: Ray itself would try for a minute."""
+    """Raises OSError or ValueError when nothing answers: Ray itself would try for long."""
     host, _, port = address.rpartition(":")
     if not host or "/" in host or not port.isdigit():
         raise ValueError(f"{address!r} is not host:port")
