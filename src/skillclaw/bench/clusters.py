@@ -94,6 +94,7 @@ def measure_clusters(
     *,
     embedder: Embedder | None = None,
     draws: int = DRAWS,
+    halvings: int = HALVINGS,
     progress: Progress = _quiet,
 ) -> dict[str, Any]:
     """Cluster the distinct requests of WorkBench in several ways and score each against the templates.
@@ -113,7 +114,7 @@ def measure_clusters(
         rng = random.Random(number)  # noqa: S311  a draw of the benchmark, not a secret
         chosen = [every[task] if number == 0 else [rng.choice(every[task])] for task in tasks]
         for features, method, labels in _clusterings(chosen, embedder):
-            score = _held_out(truth, labels)
+            score = _held_out(truth, labels, halvings)
             found.append(
                 ClusterRow(
                     features=features, method=method, sessions="one" if number else "all", **score._asdict()
@@ -267,7 +268,7 @@ def _hdbscan(cosines: NDArray[np.float64]) -> Labels:
     return found
 
 
-def _held_out(truth: NDArray[np.int64], labels: Labels) -> _Score:
+def _held_out(truth: NDArray[np.int64], labels: Labels, halvings: int) -> _Score:
     """Choose the parameter on half of the true clusters, score on the other; mean over halvings, both ways
     round.
     """
@@ -275,7 +276,7 @@ def _held_out(truth: NDArray[np.int64], labels: Labels) -> _Score:
     kinds = np.unique(truth)
     scores: list[tuple[float, float]] = []
     picks: Counter[str] = Counter()
-    for _ in range(HALVINGS):
+    for _ in range(halvings):
         half = np.isin(truth, rng.permutation(kinds)[: len(kinds) // 2])
         for learn in (half, ~half):
             best = max(labels, key=lambda p: adjusted_rand_score(truth[learn], labels[p][learn]))
