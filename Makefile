@@ -57,7 +57,7 @@ $(VENV)/.client: pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.client
-	@$(BIN)/python -m pip install --quiet --editable '.[evolve,cluster,dev]'
+	@$(BIN)/python -m pip install --quiet --editable '.[evolve,cluster,embeddings,dev]'
 	@touch $@
 
 clean:

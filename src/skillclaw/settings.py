@@ -25,6 +25,8 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[float, Meta(gt=0, le=1e9)]
 Amount = Annotated[int, Meta(ge=0)]
 BaseUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/]+[^\s]*$")]
+Embeddings = Annotated[str, Meta(pattern=r"^(?:off|local|https?://[^\s/@?#]+(?:/[^\s?#]*)?)$")]
+EnvName = Annotated[str, Meta(pattern=r"^(?:[A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)]
 
 NOT_SETTINGS = frozenset({"SKILLCLAW_HOME", "SKILLCLAW_DEBUG"})
 
@@ -72,7 +74,10 @@ class BudgetSettings(Section, frozen=True, kw_only=True):
 class EvolveSettings(Section, frozen=True, kw_only=True):
     """`evolve.*`: engine, executor, its workers (0: one per core), minutes between cycles, half-life in days.
 
-    ray_address: host:port of a cluster's head; empty starts a Ray on this machine for the cycle
+    `ray_address`: host:port of a cluster's head; empty starts a Ray on this machine for the cycle.
+    `embeddings`: `off`, `local` (a model inside an installed package) or the base URL of an
+    OpenAI-compatible API; unless that is loopback, redacted requests of users leave this machine.
+    `embeddings_key_env` names the environment variable that holds the API's key, never the key.
     """
 
     engine: str = "extractive"
@@ -81,6 +86,9 @@ class EvolveSettings(Section, frozen=True, kw_only=True):
     workers: Amount = 0
     interval: Positive = 60.0
     half_life: Positive = 180.0
+    embeddings: Embeddings = "off"
+    embeddings_model: str = ""
+    embeddings_key_env: EnvName = ""
     budget: BudgetSettings = BudgetSettings()
 
 

@@ -1,7 +1,7 @@
 """Does a state that grew night by night give what mining everything at once gives?
 
-Sessions come in portions, each followed by a cycle's mining. At the end the memberships (pattern, session) are
-compared with those of a state made from all sessions at once: agreement = 2 |A and B| / (|A| + |B|).
+Sessions come in portions, each followed by a cycle's mining. At the end the memberships (pattern, session)
+are compared with those of a state made from all sessions at once: agreement = 2 |A and B| / (|A| + |B|).
 """
 
 from __future__ import annotations
