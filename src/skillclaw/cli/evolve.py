@@ -94,6 +94,7 @@ def evolve(
                 "units": report.units,
                 "remade": report.remade,
                 "set_aside": report.aside,
+                "notes": report.notes,
                 "report": report_to,
             }
         )
@@ -124,6 +125,8 @@ def evolve(
         output.plain(f"{'Would release' if dry_run else 'Released'} {released.skill} ({released.stage}).")
     if not report.proposals:
         output.plain("Nothing new to propose.")
+    for note in report.notes:
+        output.plain(note)
     for one in report.aside[:ASIDE]:
         output.plain(f"Set aside {one.what}: {one.reason}")
     if len(report.aside) > ASIDE:

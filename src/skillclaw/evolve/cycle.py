@@ -7,7 +7,7 @@ and a second cycle over the same sessions releases nothing new.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw import gate
-from skillclaw.errors import BadInputError, UsageError
+from skillclaw.errors import BadInputError, SkillClawError, UsageError
+from skillclaw.evolve.embeddings import CachedEmbedder, Embedder, departs, make_embedder
 from skillclaw.evolve.evolvers import Current, EvolveContext, Evolver, evolvers
 from skillclaw.evolve.executors import make_executor
 from skillclaw.evolve.mine import mine_state
@@ -80,6 +81,7 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     units, remade  what is mined by itself (tasks, failures, topics), and how many of these were mined anew
     stages         seconds of each stage: read, mine, propose, judge
     clusters       the task clusters of at least three sessions
+    notes          what a user should know of how it was done
     changes        what is otherwise than in the cycle before; None for the first
     aside          sessions and units that could not be read or mined
     """
@@ -98,6 +100,7 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     aside: list[Aside] = []
     clusters: list[ClusterPoint] = []
     changes: Changes | None = None
+    notes: list[str] = []
 
 
 def run_cycle(
@@ -110,6 +113,7 @@ def run_cycle(
     foreign: Sequence[ForeignSkill],
     now: datetime,
     home: Path,
+    environ: Mapping[str, str] | None = None,
     engine: str | None = None,
     dry_run: bool = False,
     full: bool = False,
@@ -118,9 +122,10 @@ def run_cycle(
     """Mine the sessions, propose, judge, release what passed.
 
     `policy` is a name of gate.policies; `foreign` are skills on this machine that the hub does not know;
-    `home` is where the evolver's state lies. With `full` the state is made anew from the sessions alone. With
-    `dry_run` nothing is written to the hub and `released` says what would have been. Raises UsageError for an
-    engine or policy that does not exist, StorageError and VerifyError of the hub and the store.
+    `home` is where the evolver's state lies; `environ` holds the key of an embeddings API. With `full` the
+    state is made anew from the sessions alone. With `dry_run` nothing is written to the hub and `released`
+    says what would have been. Raises UsageError for an engine or policy that does not exist, StorageError and
+    VerifyError of the hub and the store.
     """
     watch = _Watch()
     rules = gate.policy(policy)
@@ -133,8 +138,14 @@ def run_cycle(
                 memory.clear()
             aside = take_sessions(memory, sessions, executor, without=forgotten, progress=progress)
             watch.lap("read")
+            embedder, notes = _embedder(settings, environ, memory)
             mined = mine_state(
-                memory, now=now, half_life_days=settings.half_life, executor=executor, progress=progress
+                memory,
+                now=now,
+                half_life_days=settings.half_life,
+                executor=executor,
+                embedder=embedder,
+                progress=progress,
             )
             watch.lap("mine")
         current = current_skills(hub, state)
@@ -184,6 +195,7 @@ def run_cycle(
             stages=watch.laps,
             aside=[*aside, *mined.aside],
             clusters=mined.clusters,
+            notes=[*notes, *mined.notes],
         )
         return _compared(memory, report, keep=not dry_run)
 
@@ -235,6 +247,21 @@ def _doubts(pattern: Pattern) -> list[str]:
             rest = f"the odds ratio is {one.odds_ratio:.2f} [{one.ci[0]:.2f}, {one.ci[1]:.2f}]"
         found.append(f"{one.kind} {one.name} has {one.share:.0%} of the successes; without it {rest}")
     return [*found, *pattern.stale]
+
+
+def _embedder(
+    settings: EvolveSettings, environ: Mapping[str, str] | None, memory: EvolveState
+) -> tuple[Embedder | None, list[str]]:
+    """What embeds requests, with what a user should know of it. A cycle does without one that is missing."""
+    notes = []
+    try:
+        made = make_embedder(settings, environ or {})
+    except SkillClawError as error:
+        return None, [f"Requests were clustered without embeddings. {error.what} {error.todo}".strip()]
+    host = departs(settings)
+    if host is not None:
+        notes.append(f"The redacted requests of users went to {host} to be embedded.")
+    return CachedEmbedder(made, memory) if made is not None else None, notes
 
 
 class _Watch:

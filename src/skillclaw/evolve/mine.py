@@ -13,15 +13,17 @@ from datetime import datetime
 
 import msgspec
 
+from skillclaw.errors import SkillClawError
 from skillclaw.evolve.cluster import NEAR
 from skillclaw.evolve.conclude import EVIDENCE, conclude
 from skillclaw.evolve.cutting import Head, cut_session, pack, unit_name
+from skillclaw.evolve.embeddings import Embedder
 from skillclaw.evolve.executors import Executor, SetAside
 from skillclaw.evolve.executors.local import LocalExecutor
 from skillclaw.evolve.intents import Vocabulary
 from skillclaw.evolve.jobs import Job, Mining, mine_units
 from skillclaw.evolve.slots import Slots
-from skillclaw.evolve.space import Asked, Space, name
+from skillclaw.evolve.space import Asked, Point, Space, Vectors, name
 from skillclaw.evolve.state import EvolveState, UnitState
 from skillclaw.evolve.taking import Aside
 from skillclaw.evolve.view import ClusterPoint
@@ -60,6 +62,7 @@ class Mined(Record, frozen=True, kw_only=True):
     units: int = 0
     remade: int = 0
     aside: list[Aside] = []
+    notes: list[str] = []
     clusters: list[ClusterPoint] = []
 
 
@@ -101,14 +104,18 @@ def mine_state(
     progress: Progress = _quiet,
     near: float = NEAR,
     executor: Executor | None = None,
+    embedder: Embedder | None = None,
     keep: int | None = EVIDENCE,
 ) -> Mined:
     """Bring the state's patterns up to date with its sessions, and give them all.
 
     `executor` says where units are mined; by default here. A unit that could not be mined keeps what it gave
-    before, if anything. `keep` bounds the references that a pattern holds (None: all of them).
+    before, if anything. `embedder` gives the meaning of requests a part in their clustering; when it fails
+    the clustering goes on without, and `Mined.notes` says so. `keep` bounds the references that a pattern
+    holds (None: all of them).
     """
-    space = _settle_space(state, near, progress)
+    notes: list[str] = []
+    space = _settle_space(state, near, progress, embedder, notes)
     units = {u: s for kind in ("task", "failure", "topic") for u, s in state.units(kind).items()}
     units = {u: s for u, s in units.items() if s.n >= MIN_SESSIONS}
     sizes = {**units, **state.units("calls")}
@@ -154,6 +161,7 @@ def mine_state(
         units=len(units),
         remade=len(due),
         aside=aside,
+        notes=notes,
         clusters=[mining.cluster for mining in minings if mining.cluster is not None],
     )
 
@@ -163,18 +171,21 @@ def _changed(then: dict[str, UnitState], now: dict[str, UnitState]) -> bool:
     return any(now.get(unit, none).version - was.version > REMADE * was.n for unit, was in then.items())
 
 
-def _settle_space(state: EvolveState, near: float, progress: Progress) -> Space:
+def _settle_space(
+    state: EvolveState, near: float, progress: Progress, embedder: Embedder | None, notes: list[str]
+) -> Space:
     """Every request gets its task cluster."""
     stored = state.get_meta("space")
     space = msgspec.msgpack.decode(stored, type=Space) if stored is not None else None
-    if space is not None and space.near == near:
+    model = embedder.name if embedder is not None else ""
+    if space is not None and (space.near, space.model) == (near, model):
         asked = Asked()
         for episodes in state.asking_new():
             asked.add(episodes)
         texts, found = asked.points(Slots(space.slots))
         if not texts:
             return space
-        space.assign(found)
+        space.assign(found, _vectors(embedder, found, space, notes))
         if not space.outgrown:
             _keep(state, space, texts)
             return space
@@ -184,9 +195,25 @@ def _settle_space(state: EvolveState, near: float, progress: Progress) -> Space:
         asked.add(episodes)
     slots = asked.slots()
     texts, found = asked.points(slots)
-    space = Space.fit(found, slots, near=near, old=space)
+    vectors = _vectors(embedder, found, None, notes)
+    space = Space.fit(found, slots, near=near, old=space, vectors=vectors, model=model)
     _keep(state, space, texts)
     return space
+
+
+def _vectors(
+    embedder: Embedder | None, found: dict[str, Point], space: Space | None, notes: list[str]
+) -> Vectors | None:
+    """The embedding of each point that has no cluster yet."""
+    new = sorted(key for key in found if space is None or key not in space.clusters)
+    if embedder is None or not new:
+        return None
+    try:
+        rows = embedder.embed([found[key].text for key in new])
+    except SkillClawError as error:
+        notes.append(f"Requests were clustered without embeddings. {error.what} {error.why}".strip())
+        return None
+    return dict(zip(new, rows, strict=True))
 
 
 def _keep(state: EvolveState, space: Space, texts: dict[str, str]) -> None:

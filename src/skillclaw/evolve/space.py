@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -34,8 +35,11 @@ __all__ = ["REFIT", "Asked", "Point", "Space", "name", "structure"]
 REFIT = 0.003
 """Share of new points at which the space is made anew."""
 
-STRUCTURE, WORDS = 0.2, 0.8
-"""Shares of the two blocks of features in the squared length of a point."""
+STRUCTURE, MEANING = 0.2, 0.2
+"""Shares of what was done, and of the embedding where there is one, in the squared length of a point.
+
+The rest are its words.
+"""
 
 _KINDS = (np.float32, np.int32, np.int64)
 
@@ -43,9 +47,14 @@ SHUFFLE = 0
 """Seed of the order in which points are taken: neighbours in the alphabet must not fill the first block."""
 
 
-class Point(msgspec.Struct):
-    """Requests of one slotted text: their words, and what was done for them, with counts."""
+Vectors = Mapping[str, Any]
+"""Unit vectors of points by their names (`evolve.embeddings`)."""
 
+
+class Point(msgspec.Struct):
+    """Requests of one slotted text: the text, its words, and what was done for them, with counts."""
+
+    text: str
     words: list[str]
     done: Counter[str]
 
@@ -90,7 +99,7 @@ class Asked:
             bag = terms(text)
             if bag:
                 texts[intent] = text
-                found.setdefault(name(bag), Point(bag, Counter())).done.update(self._done[intent])
+                found.setdefault(name(bag), Point(text, bag, Counter())).done.update(self._done[intent])
         return texts, found
 
 
@@ -108,6 +117,7 @@ class Space(msgspec.Struct):
     ids       the clusters; `centroids`: data, indices and row ends of their sparse matrix
     fitted    how many points the space was made from
     near      bound on the mean cosine distance within a cluster
+    model     what made the embeddings, empty for none
     """
 
     slots: dict[str, str]
@@ -118,25 +128,33 @@ class Space(msgspec.Struct):
     centroids: list[bytes]
     fitted: int
     near: float
+    model: str = ""
 
     @classmethod
     def fit(
-        cls, found: Mapping[str, Point], slots: Slots, *, near: float = NEAR, old: Space | None = None
+        cls,
+        found: Mapping[str, Point],
+        slots: Slots,
+        *,
+        near: float = NEAR,
+        old: Space | None = None,
+        vectors: Vectors | None = None,
+        model: str = "",
     ) -> Space:
-        """The space of these points."""
+        """The space of these points; clusters keep the names of those of `old` that they share most with."""
         names = sorted(found)
         seen: Counter[str] = Counter()
         for key in names:
             seen.update(_features(found[key]))
         columns = {feature: number for number, feature in enumerate(sorted(seen))}
         counts = [seen[feature] for feature in columns]
-        made = cls(slots.everywhere, columns, counts, {}, [], [], len(names), near)
-        made.assign(found)
+        made = cls(slots.everywhere, columns, counts, {}, [], [], len(names), near, model)
+        made.assign(found, vectors)
         if old is not None:
             made._keep_names(old)
         return made
 
-    def assign(self, found: Mapping[str, Point]) -> None:
+    def assign(self, found: Mapping[str, Point], vectors: Vectors | None = None) -> None:
         """Give each new point a cluster: one that is near enough, else one that new points make together."""
         new = [key for key in sorted(found) if key not in self.clusters]
         if not new:
@@ -146,7 +164,12 @@ class Space(msgspec.Struct):
                 if feature not in self.columns:
                     self.columns[feature] = len(self.columns)
                     self.seen.append(1)
-        rows = self._rows([found[key] for key in new])
+        meanings = [(vectors or {}).get(key) for key in new]
+        size = next((len(one) for one in meanings if one is not None), 0)
+        for number in range(size):
+            self.columns.setdefault(f"e {number}", len(self.columns))
+        self.seen += [0] * (len(self.columns) - len(self.seen))
+        rows = self._rows([found[key] for key in new], meanings)
         left = np.random.default_rng(SHUFFLE).permutation(len(new))
         centroids = self._matrix()
         while len(left):
@@ -187,27 +210,33 @@ class Space(msgspec.Struct):
     def _weight(self, feature: str) -> float:
         return math.log((1 + self.fitted) / (1 + self.seen[self.columns[feature]])) + 1
 
-    def _rows(self, found: Sequence[Point]) -> csr_matrix:
+    def _rows(self, found: Sequence[Point], meanings: Sequence[Any]) -> csr_matrix:
         data: list[float] = []
         indices: list[int] = []
         ends = [0]
-        for point in found:
-            words = {f"w {term}": 1 + math.log(n) for term, n in Counter(point.words).items()}
-            done = {f"d {what}": 1 + math.log(n) for what, n in point.done.items()}
-            blocks = [(done, STRUCTURE), (words, WORDS)] if done else [(words, 1.0)]
+        for point, meaning in zip(found, meanings, strict=True):
+            words = self._block({f"w {term}": n for term, n in Counter(point.words).items()})
+            done = self._block({f"d {what}": n for what, n in point.done.items()})
+            means = (
+                {} if meaning is None else {self.columns[f"e {i}"]: float(v) for i, v in enumerate(meaning)}
+            )
+            rest = 1 - STRUCTURE * bool(done) - MEANING * bool(means)
             row: dict[int, float] = {}
-            for block, share in blocks:
-                weighed = {self.columns[f]: v * self._weight(f) for f, v in block.items()}
-                length = math.sqrt(sum(v * v for v in weighed.values())) or 1.0
-                row.update({column: math.sqrt(share) * v / length for column, v in weighed.items()})
-            for column in sorted(row):
-                indices.append(column)
-                data.append(row[column])
+            for block, share in ((words, rest), (done, STRUCTURE), (means, MEANING)):
+                row.update({column: math.sqrt(share) * value for column, value in block.items()})
+            indices += sorted(row)
+            data += [row[column] for column in sorted(row)]
             ends.append(len(indices))
         return csr_matrix(
             (np.array(data, np.float32), np.array(indices, np.int32), np.array(ends, np.int64)),
             shape=(len(found), len(self.columns)),
         )
+
+    def _block(self, counts: Mapping[str, int]) -> dict[int, float]:
+        """Features weighed by TF-IDF, of unit length, by column."""
+        weighed = {self.columns[f]: (1 + math.log(n)) * self._weight(f) for f, n in counts.items()}
+        length = math.sqrt(sum(v * v for v in weighed.values())) or 1.0
+        return {column: value / length for column, value in weighed.items()}
 
     def _matrix(self) -> csr_matrix | None:
         if not self.ids:

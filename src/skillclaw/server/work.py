@@ -29,6 +29,7 @@ def cycle_inputs(machine: Machine) -> dict[str, Any]:
         "foreign": [skill for skill in foreign_skills(machine.targets) if skill.name not in ours],
         "now": datetime.now(UTC),
         "home": machine.home,
+        "environ": machine.environ,
     }
 
 
