@@ -95,7 +95,7 @@ def evolve(
                 "remade": report.remade,
                 "set_aside": report.aside,
                 "notes": report.notes,
-                "report": report_to,
+                "report": str(report_to) if report_to else None,
             }
         )
         return
