@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from skillclaw.evolve.choose import LARGEST, Bag, Way, choose, goes, unit_of
 from skillclaw.evolve.cluster import NEAR, cluster_texts
 from skillclaw.evolve.corpus import Corpus, Weigh, refs
-from skillclaw.evolve.intents import Vocabulary, make_intent
-from skillclaw.evolve.procedures import SHARE, adheres, learn_actions, path, path_keys
+from skillclaw.evolve.intents import Vocabulary, asked_label, make_intent, wanted
+from skillclaw.evolve.procedures import SHARE, learn_steps, path
 from skillclaw.evolve.slots import slotted
 from skillclaw.evolve.statistics import Association, Table, mantel_haenszel, wilson
 from skillclaw.skills.records import ActionShape, Pattern, Stats, content_id
 from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.text import terms, words
 
-__all__ = ["MIN_SESSIONS", "association", "cluster_tasks", "find_procedures"]
+__all__ = [
+    "MIN_SESSIONS",
+    "association",
+    "cluster_tasks",
+    "distinct",
+    "families",
+    "family_procedures",
+    "find_procedures",
+]
 
 MIN_SESSIONS = 3
 """Fewer sessions than this are an anecdote, not a pattern."""
 
-FOLDS = 10
-"""Parts for cross-fitting: whether a success follows a procedure is asked of rules learnt without its part.
-"""
-
-WAYS = 12
-"""Ways through one task that are looked at, the most used first: it bounds the work."""
-
-COMMON = 0.5
-"""Without a contrast between success and failure, a way is a procedure when this share of all goes it."""
-
 KIN = 0.3
 """Clusters served by the same rules are one task when their words are at least this much alike (cosine)."""
-
-GOOD = 0.6
-"""Least share of followers who succeed, where no contrast can be measured."""
 
 
 def cluster_tasks(corpus: Corpus, *, near: float = NEAR) -> tuple[dict[int, list[Episode]], dict[str, str]]:
@@ -77,91 +72,132 @@ def association(rows: Iterable[tuple[str, bool, bool]]) -> tuple[Stats, Associat
     return stats, found
 
 
-class _Candidate(msgspec.Struct):
-    """One way through a task cluster, with who went it (cross-fitted) and how that ended."""
+class _Part(msgspec.Struct):
+    """Requests of one or more task clusters for which the same way was chosen, and what supports it."""
 
-    keys: tuple[str, ...]
+    way: Way
+    clusters: list[int]
+    scope: list[Episode]
+    supporting: list[Episode]
     actions: list[ActionShape]
-    followers: list[Episode]
-    others: list[Episode]
-    worth: float
 
 
-def _fold(episode: Episode) -> int:
-    # By request, so that the same words never stand on both sides.
-    return hashlib.sha256(f"{episode.intent}\0{episode.user}".encode()).digest()[0] % FOLDS
+def families(clusters: Mapping[int, Sequence[Episode]]) -> list[list[int]]:
+    """Clusters that may learn from each other: those that are mostly about one topic, the family of the tool
+    that requests end with. A family holds at most `LARGEST` distinct requests, in the order of the clusters.
+    """
+    by_topic: dict[str, list[list[int]]] = {}
+    sizes: dict[str, int] = {}
+    for number in sorted(clusters):
+        topics = Counter(e.topic for e in clusters[number] if e.actions and e.topic)
+        topic = min(topics, key=lambda t: (-topics[t], t), default="")
+        size = len({e.intent for e in clusters[number]})
+        if topic not in by_topic or sizes[topic] + size > LARGEST:
+            by_topic.setdefault(topic, []).append([])
+            sizes[topic] = 0
+        by_topic[topic][-1].append(number)
+        sizes[topic] += size
+    return [numbers for topic in sorted(by_topic) for numbers in by_topic[topic]]
 
 
-def _crossfit(
-    successes: Sequence[Episode], rest: Sequence[Episode], actions: list[ActionShape]
-) -> tuple[list[Episode], list[Episode]]:
-    """Followers and others among all. A success is judged by rules that were learnt without it, for else
-    every success would follow the rules made from it, and chance would look like a procedure."""
-    followers = [e for e in rest if adheres(e, actions)]
-    others = [e for e in rest if not adheres(e, actions)]
-    parts: dict[int, list[Episode]] = {}
-    for episode in successes:
-        parts.setdefault(_fold(episode), []).append(episode)
-    for number in sorted(parts):
-        learnt = [e for other in sorted(parts) if other != number for e in parts[other]]
-        rules = learn_actions(learnt) if learnt else []
-        for episode in parts[number]:
-            (followers if rules and adheres(episode, rules) else others).append(episode)
-    return followers, others
+def family_procedures(
+    members: Mapping[int, Sequence[Episode]], slots: dict[str, str], vocabulary: Vocabulary, weigh: Weigh
+) -> list[tuple[Pattern, bool]]:
+    """The procedures of a family of task clusters (one cluster is a family too), and for each whether it
+    needs its q value to be small to count. It depends on the episodes given and the vocabulary alone.
+
+    For each wording the way is chosen that succeeds most surely (`choose`). The requests of a cluster with
+    the same way are one procedure; a cluster that does not support its way by itself joins the most alike
+    one that does. The statistics compare sessions that went the way with those that did not, over requests
+    for which it was also chosen without their own sessions: chance cannot recommend itself.
+    """
+    bags = {e.intent: tuple(wanted(asked_label(slots[e.intent]))) for es in members.values() for e in es}
+    choice = choose(
+        [e for n in sorted(members) for e in members[n]], lambda e: bags[e.intent], vocabulary.weight
+    )
+    by_way: dict[Way, dict[int, list[Episode]]] = {}
+    for number in sorted(members):
+        for episode in members[number]:
+            way = choice.by_bag.get(bags[episode.intent])
+            if way is not None:
+                by_way.setdefault(way, {}).setdefault(number, []).append(episode)
+    found: list[tuple[Pattern, bool]] = []
+    for way in sorted(by_way):
+        for part in _parts(way, by_way[way], members, slots, vocabulary):
+            judged = _pattern(part, choice.blind, bags, slots, vocabulary, weigh, members)
+            if judged is not None:
+                found.append(judged)
+    return found
 
 
-def _candidates(episodes: Sequence[Episode]) -> list[_Candidate]:
-    by_path: dict[tuple[str, ...], list[Episode]] = {}
-    for episode in episodes:
-        if episode.success and episode.actions:
-            keys = path_keys(path(episode.actions))
-            if keys:
-                by_path.setdefault(keys, []).append(episode)
-    acted = [e for e in episodes if e.actions and e.success is not None]
-    sessions = {keys: len({(e.user, e.session) for e in es}) for keys, es in by_path.items()}
-    usual = sorted((k for k in by_path if sessions[k] >= MIN_SESSIONS), key=lambda k: (-sessions[k], k))
-    found: list[_Candidate] = []
-    for keys in usual[:WAYS]:
-        successes = by_path[keys]
-        mine = {id(e) for e in successes}
-        actions = learn_actions(successes)
-        followers, others = _crossfit(successes, [e for e in acted if id(e) not in mine], actions)
-        worth = wilson(sum(bool(e.success) for e in followers), len(followers))[0]
-        found.append(_Candidate(keys, actions, followers, others, worth))
-    return sorted(found, key=lambda c: (-c.worth, -len(c.followers), c.keys))
+def _parts(
+    way: Way,
+    scopes: dict[int, list[Episode]],
+    members: Mapping[int, Sequence[Episode]],
+    slots: dict[str, str],
+    vocabulary: Vocabulary,
+) -> list[_Part]:
+    users = min(2, len({e.user for es in members.values() for e in es}))
+    parts: list[_Part] = []
+    rest: list[int] = []
+    for number in sorted(scopes):
+        supporting = [e for e in scopes[number] if e.success and goes(e, way)]
+        if _supports(supporting, users):
+            parts.append(_Part(way, [number], scopes[number], supporting, _learn(supporting, way)))
+        else:
+            rest.append(number)
+    parts = _joined(parts, slots, vocabulary)
+    if not parts and rest:
+        scope = [e for n in rest for e in scopes[n]]
+        supporting = [e for e in scope if e.success and goes(e, way)]
+        if not _supports(supporting, users):
+            # What it was chosen for is what others of the family showed.
+            supporting = [e for n in sorted(members) for e in members[n] if e.success and goes(e, way)]
+        if _supports(supporting, users):
+            parts = [_Part(way, rest, scope, supporting, _learn(supporting, way))]
+        return parts
+    for number in rest:
+        near = [_cosine(part.scope, scopes[number], slots, vocabulary) for part in parts]
+        part = parts[max(range(len(parts)), key=lambda n: (near[n], -n))]
+        part.clusters.append(number)
+        part.scope = [*part.scope, *scopes[number]]
+        part.supporting = [*part.supporting, *(e for e in scopes[number] if e.success and goes(e, way))]
+    return parts
 
 
-def _joined(
-    clusters: dict[int, list[Episode]], slots: dict[str, str], vocabulary: Vocabulary
-) -> Iterator[tuple[int, _Candidate]]:
-    """The best way of each cluster; clusters in other words but served by the same rules are one."""
-    best = {number: ranked[0] for number in sorted(clusters) if (ranked := _candidates(clusters[number]))}
-    alike: dict[str, list[int]] = {}
-    for number, candidate in best.items():
-        alike.setdefault(_rules(candidate), []).append(number)
-    for numbers in sorted(alike.values()):
-        left = list(numbers)
-        while left:
-            group = [left.pop(0)]
-            for other in list(left):
-                if any(_cosine(clusters[n], clusters[other], slots, vocabulary) >= KIN for n in group):
-                    group.append(other)
-                    left.remove(other)
-            if len(group) == 1:
-                yield group[0], best[group[0]]
-                continue
-            ranked = _candidates([e for n in group for e in clusters[n]])
-            same = next((c for c in ranked if c.keys == best[group[0]].keys), None)
-            if same is not None:
-                yield group[0], same
-            else:
-                yield from ((n, best[n]) for n in group)
+def _supports(episodes: Sequence[Episode], users: int) -> bool:
+    return (
+        len({(e.user, e.session) for e in episodes}) >= MIN_SESSIONS
+        and len({e.user for e in episodes}) >= users
+        and len({unit_of(e) for e in episodes}) >= 2
+    )
 
 
-def _rules(candidate: _Candidate) -> str:
+def _learn(episodes: Sequence[Episode], way: Way) -> list[ActionShape]:
+    return learn_steps([(path(e.actions) if way.tidy else [(m,) for m in e.actions], e) for e in episodes])
+
+
+def _joined(parts: list[_Part], slots: dict[str, str], vocabulary: Vocabulary) -> list[_Part]:
+    """Parts in other words but served by the same rules as one."""
+    left = list(parts)
+    joined: list[_Part] = []
+    while left:
+        one = left.pop(0)
+        rules = _rules(one.actions)
+        for other in list(left):
+            if _rules(other.actions) == rules and _cosine(one.scope, other.scope, slots, vocabulary) >= KIN:
+                one.clusters += other.clusters
+                one.scope = [*one.scope, *other.scope]
+                one.supporting = [*one.supporting, *other.supporting]
+                left.remove(other)
+        joined.append(one)
+    return joined
+
+
+def _rules(actions: Sequence[ActionShape]) -> str:
     """What a way asks for: tools in order, arguments, constants, where values come from."""
     parts = []
-    for action in candidate.actions:
+    for action in actions:
         args = ",".join(f"{a.name}={a.constant or a.origin}" for a in action.args if a.share >= SHARE)
         parts.append(f"{action.tool} {action.command or ''}({args})")
     return " > ".join(parts)
@@ -188,53 +224,70 @@ def _profile(episodes: Sequence[Episode], slots: dict[str, str], vocabulary: Voc
 def find_procedures(
     clusters: dict[int, list[Episode]], slots: dict[str, str], weigh: Weigh
 ) -> list[tuple[Pattern, bool]]:
-    """The procedure of each task cluster that has one, and whether it needs its q value to be small to count.
-
-    A way counts when its followers succeed clearly more often than the others, or when there is nothing to
-    compare but most go it and it works.
-    """
+    """The procedures of all task clusters, family by family; see `family_procedures`."""
     vocabulary = Vocabulary([slots[e.intent] for es in clusters.values() for e in es])
     found: list[tuple[Pattern, bool]] = []
+    for numbers in families(clusters):
+        found += family_procedures({n: clusters[n] for n in numbers}, slots, vocabulary, weigh)
+    return distinct(found)
+
+
+def distinct(judged: Iterable[tuple[Pattern, bool]]) -> list[tuple[Pattern, bool]]:
+    """The same with a signature and id of its own for each: the second of a signature gets `#2`."""
     taken: Counter[str] = Counter()
-    for number, best in _joined(clusters, slots, vocabulary):
-        supporting = [e for e in best.followers if e.success]
-        against = [e for e in best.followers if e.success is False]
-        if len({(e.user, e.session) for e in supporting}) < MIN_SESSIONS:
-            continue
-        stats, _ = association(
-            [(f"{number}\0{e.model}", True, bool(e.success)) for e in best.followers]
-            + [(f"{number}\0{e.model}", False, bool(e.success)) for e in best.others]
-        )
-        share = stats.with_success / stats.with_n
-        beside = stats.without_success / stats.without_n if stats.without_n else 0.0
-        every = sum(bool(e.success) for e in [*best.followers, *best.others])
-        common = len(supporting) >= COMMON * every and share >= GOOD and share >= beside
-        worthwhile = len(best.keys) > 1 or any(a.constant is not None for s in best.actions for a in s.args)
-        if share <= beside or not worthwhile:
-            continue
-        intent = make_intent(supporting, slots, vocabulary)
-        last = max((m for m in supporting[0].actions if m.ok is not False), key=lambda m: (m.writes, m.place))
-        evidence = refs(supporting)
-        signature = f"{' > '.join(best.keys)} @ {_about(supporting, slots)}"
-        taken[signature] += 1
-        if taken[signature] > 1:
-            signature += f" #{taken[signature]}"
-        pattern = Pattern(
-            id=content_id("procedure", signature),
-            kind="procedure",
-            title=_title(intent.label, best.actions),
-            topic=last.topic,
-            signature=signature,
-            intent=intent,
-            actions=best.actions,
-            before=_before(best.actions),
-            evidence=evidence,
-            contradictions=refs(against),
-            stats=msgspec.structs.replace(stats, recency=weigh.recency(evidence)),
-            project=_project(supporting),
-        )
-        found.append((pattern, not common))
+    found: list[tuple[Pattern, bool]] = []
+    for pattern, needed in judged:
+        taken[pattern.signature] += 1
+        if taken[pattern.signature] > 1:
+            signature = f"{pattern.signature} #{taken[pattern.signature]}"
+            pattern = msgspec.structs.replace(
+                pattern, signature=signature, id=content_id("procedure", signature)
+            )
+        found.append((pattern, needed))
     return found
+
+
+def _pattern(
+    part: _Part,
+    blind: Mapping[tuple[Bag, str], Way],
+    bags: Mapping[str, Bag],
+    slots: dict[str, str],
+    vocabulary: Vocabulary,
+    weigh: Weigh,
+    members: Mapping[int, Sequence[Episode]],
+) -> tuple[Pattern, bool] | None:
+    scope = [e for e in part.scope if e.actions and e.success is not None]
+    own = {id(e): n for n in part.clusters for e in members[n]}
+    stats, _ = association(
+        (f"{own[id(e)]}\0{e.model}", goes(e, part.way), bool(e.success))
+        for e in scope
+        if blind.get((bags[e.intent], unit_of(e))) == part.way
+    )
+    went = [bool(e.success) for e in scope if goes(e, part.way)]
+    other = [bool(e.success) for e in scope if not goes(e, part.way)]
+    # One call that succeeds is what many a session does first; only a measured contrast makes it a way.
+    several = len(part.actions) > 1 or any(a.constant is not None for s in part.actions for a in s.args)
+    surely = several and wilson(sum(went), len(went))[0] > sum(other) / max(1, len(other))
+    supporting = part.supporting
+    intent = make_intent(part.scope, slots, vocabulary)
+    last = max((m for m in supporting[0].actions if m.ok is not False), key=lambda m: (m.writes, m.place))
+    evidence = refs(supporting)
+    signature = f"{' > '.join(part.way.keys)} @ {_about(supporting, slots)}"
+    pattern = Pattern(
+        id=content_id("procedure", signature),
+        kind="procedure",
+        title=_title(intent.label),
+        topic=last.topic,
+        signature=signature,
+        intent=intent,
+        actions=part.actions,
+        before=_before(part.actions),
+        evidence=evidence,
+        contradictions=refs(e for e in scope if e.success is False and goes(e, part.way)),
+        stats=msgspec.structs.replace(stats, recency=weigh.recency(evidence)),
+        project=_project(supporting),
+    )
+    return pattern, not surely
 
 
 def _about(episodes: Sequence[Episode], slots: dict[str, str]) -> str:
@@ -258,7 +311,7 @@ def _project(episodes: Sequence[Episode]) -> str | None:
     return projects.pop() if len(projects) == 1 and projects != {""} else None
 
 
-def _title(label: str, actions: Sequence[ActionShape]) -> str:
+def _title(label: str) -> str:
     text = re.sub(r"\s+", " ", label).strip()
     text = text if len(text) <= 90 else text[:89].rstrip() + "…"
     return text[:1].upper() + text[1:]

@@ -193,8 +193,12 @@ def _procedure(pattern: Pattern, keep: Support, said: Support) -> tuple[str, lis
     heading = task(phrase) if phrase else task(f"Work with {_names(pattern.actions)}")
     if has_mask(heading):
         return "", []
+    texts = [action(shape, keep, opening=index == 0) for index, shape in enumerate(pattern.actions)]
+    # Two lines with the same words would be one item.
+    again = [texts[:index].count(text) for index, text in enumerate(texts)]
+    more = {0: "", 1: ", once more"}
     steps = tuple(
-        f"{action(shape, keep, opening=index == 0)}." for index, shape in enumerate(pattern.actions)
+        f"{text}{more.get(n, f', once more ({n + 1})')}." for text, n in zip(texts, again, strict=True)
     )
     return f"The user asks: “{phrase}”" if phrase else "", _unit(
         f"{STEPS} / {heading}", "step", pattern, *steps
