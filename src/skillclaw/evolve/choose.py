@@ -13,7 +13,7 @@ for many tasks is to look and stop.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +34,7 @@ SHARPNESS = 4
 """Power of the cosine: at 4, a request half as alike weighs a sixteenth."""
 
 LEAST = 1e-9
-FITS = 0.1
+FITS = 0.05
 
 WAYS = 200
 """Ways of a family that are looked at, the most used first: it bounds the work."""
@@ -83,7 +83,10 @@ def _calls(episode: Episode) -> tuple[str, ...]:
 
 
 def choose(
-    episodes: Sequence[Episode], bag: Callable[[Episode], Bag], weight: Callable[[str], float]
+    episodes: Sequence[Episode],
+    bag: Callable[[Episode], Bag],
+    weight: Callable[[str], float],
+    barred: Collection[tuple[Bag, Way]] = (),
 ) -> Choice:
     """The way for each wording among these requests. `bag` gives the terms of a request, `weight` how telling
     a term is.
@@ -117,6 +120,8 @@ def choose(
     all_good, all_tried = alike @ good, alike @ tried
     names = list(ways)
     fits = _fits(acted, bag, row, alike, names)
+    for asked, way in barred:
+        fits[row[asked], ways[way]] = False
     by_bag = {
         b: names[best]
         for b, n in row.items()
@@ -170,8 +175,8 @@ def _fits(
     alike: Any,
     ways: Sequence[Way],
 ) -> Any:
-    """For each wording and way: whether its tools are those that sessions of such requests use at all, however
-    they ended."""
+    """For each wording and way: whether its tools are those that sessions of such requests use at all,
+    however they ended."""
     keys = sorted({key for way in ways for key in way.keys})
     column = {key: n for n, key in enumerate(keys)}
     uses, n = np.zeros((len(row), len(keys))), np.zeros(len(row))

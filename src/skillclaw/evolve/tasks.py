@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from skillclaw.evolve.choose import LARGEST, Bag, Way, choose, goes, unit_of
+from skillclaw.evolve.choose import LARGEST, Bag, Choice, Way, choose, goes, unit_of
 from skillclaw.evolve.cluster import NEAR, cluster_texts
 from skillclaw.evolve.corpus import Corpus, Weigh, refs
 from skillclaw.evolve.intents import Vocabulary, asked_label, make_intent, wanted
 from skillclaw.evolve.procedures import SHARE, learn_steps, path
 from skillclaw.evolve.slots import slotted
 from skillclaw.evolve.statistics import Association, Table, mantel_haenszel, wilson
+from skillclaw.evolve.traits import fisher
 from skillclaw.skills.records import ActionShape, Pattern, Stats, content_id
 from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.text import terms, words
@@ -32,6 +33,12 @@ __all__ = [
 
 MIN_SESSIONS = 3
 """Fewer sessions than this are an anecdote, not a pattern."""
+
+LUCK = 0.001
+"""Chance of a contrast by luck (Fisher) up to which a single call is a procedure."""
+
+ROUNDS = 4
+"""A request whose best way turns out to be no procedure gets the next best, this often."""
 
 KIN = 0.3
 """Clusters served by the same rules are one task when their words are at least this much alike (cosine)."""
@@ -112,9 +119,26 @@ def family_procedures(
     for which it was also chosen without their own sessions: chance cannot recommend itself.
     """
     bags = {e.intent: tuple(wanted(asked_label(slots[e.intent]))) for es in members.values() for e in es}
-    choice = choose(
-        [e for n in sorted(members) for e in members[n]], lambda e: bags[e.intent], vocabulary.weight
-    )
+    episodes = [e for n in sorted(members) for e in members[n]]
+    barred: set[tuple[Bag, Way]] = set()
+    for _ in range(ROUNDS):
+        choice = choose(episodes, lambda e: bags[e.intent], vocabulary.weight, barred)
+        found, fallen = _judged(members, choice, bags, slots, vocabulary, weigh)
+        if not fallen:
+            break
+        barred |= fallen
+    return found
+
+
+def _judged(
+    members: Mapping[int, Sequence[Episode]],
+    choice: Choice,
+    bags: Mapping[str, Bag],
+    slots: dict[str, str],
+    vocabulary: Vocabulary,
+    weigh: Weigh,
+) -> tuple[list[tuple[Pattern, bool]], set[tuple[Bag, Way]]]:
+    """The patterns of a choice, and what was chosen for wordings that then have none."""
     by_way: dict[Way, dict[int, list[Episode]]] = {}
     for number in sorted(members):
         for episode in members[number]:
@@ -122,12 +146,16 @@ def family_procedures(
             if way is not None:
                 by_way.setdefault(way, {}).setdefault(number, []).append(episode)
     found: list[tuple[Pattern, bool]] = []
+    fallen: set[tuple[Bag, Way]] = set()
     for way in sorted(by_way):
+        served: set[str] = set()
         for part in _parts(way, by_way[way], members, slots, vocabulary):
             judged = _pattern(part, choice.blind, bags, slots, vocabulary, weigh, members)
-            if judged is not None:
-                found.append(judged)
-    return found
+            if not judged[1]:
+                served.update(e.intent for e in part.scope)
+            found.append(judged)
+        fallen |= {(bags[e.intent], way) for es in by_way[way].values() for e in es if e.intent not in served}
+    return found, fallen
 
 
 def _parts(
@@ -255,7 +283,7 @@ def _pattern(
     vocabulary: Vocabulary,
     weigh: Weigh,
     members: Mapping[int, Sequence[Episode]],
-) -> tuple[Pattern, bool] | None:
+) -> tuple[Pattern, bool]:
     scope = [e for e in part.scope if e.actions and e.success is not None]
     own = {id(e): n for n in part.clusters for e in members[n]}
     stats, _ = association(
@@ -265,9 +293,16 @@ def _pattern(
     )
     went = [bool(e.success) for e in scope if goes(e, part.way)]
     other = [bool(e.success) for e in scope if not goes(e, part.way)]
-    # One call that succeeds is what many a session does first; only a measured contrast makes it a way.
+    share, beside = sum(went) / max(1, len(went)), sum(other) / max(1, len(other))
     several = len(part.actions) > 1 or any(a.constant is not None for s in part.actions for a in s.args)
-    surely = several and wilson(sum(went), len(went))[0] > sum(other) / max(1, len(other))
+    if several:
+        surely = wilson(sum(went), len(went))[0] > beside
+    else:
+        # One call is what many a session does first; only a clear contrast makes it a way.
+        surely = (
+            share > beside
+            and fisher(sum(went), len(went) - sum(went), sum(other), len(other) - sum(other)) <= LUCK
+        )
     supporting = part.supporting
     intent = make_intent(part.scope, slots, vocabulary)
     last = max((m for m in supporting[0].actions if m.ok is not False), key=lambda m: (m.writes, m.place))
