@@ -20,7 +20,7 @@ from skillclaw.evolve.traits import rates, traits
 from skillclaw.skills.records import ActionShape, ArgShape, Pattern, content_id
 from skillclaw.trajectory.episodes import Episode, Move
 
-__all__ = ["find_pitfalls"]
+__all__ = ["find_pitfalls", "right_way"]
 
 FAILS = 0.3
 """Calls with the trait work at most this often."""
@@ -121,7 +121,7 @@ def _pattern(
                 key=lambda a: a.name,
             ),
         )
-    actions, before = _right_way(fine, name)
+    actions, before = right_way(fine, name)
     evidence = refs(
         msgspec.structs.replace(e, steps=[m.step]) for e, m in did.values() if e.success is not True
     )
@@ -145,7 +145,7 @@ def _pattern(
     )
 
 
-def _right_way(fine: Sequence[Call], name: str) -> tuple[list[ActionShape], list[tuple[int, int]]]:
+def right_way(fine: Sequence[Call], name: str) -> tuple[list[ActionShape], list[tuple[int, int]]]:
     """How working calls come by the argument: the call itself, after the look-up that gave it where there is
     one.
     """

@@ -98,6 +98,8 @@ class Episode(Record, frozen=True, kw_only=True):
     worked: bool = True
     accepted: bool = False
     task: str = ""
+    skills: tuple[str, ...] = ()
+    offered: tuple[str, ...] = ()
 
     @property
     def request(self) -> str:

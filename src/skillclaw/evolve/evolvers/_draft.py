@@ -301,11 +301,15 @@ def _pitfall(
     failed = pattern.failed
     for arg in failed.args if failed else ():
         if failed is not None and arg.share == 0:
-            texts.append(f"Give {code(arg.name)} to {code(failed.tool)}: a call without it {fails}.")
+            lacking = f"a call without it {fails}" if pattern.error else "tasks done without it tend to fail"
+            texts.append(f"Give {code(arg.name)} to {code(failed.tool)}: {lacking}.")
     for later, earlier in pattern.before:
         if max(later, earlier) < len(pattern.actions):
             first, second = pattern.actions[earlier], pattern.actions[later]
-            texts.append(f"{action(first, keep)} before {_shown(second)}; without it the call {fails}.")
+            lacking = (
+                f"without it the call {fails}" if pattern.error else "tasks done without it tend to fail"
+            )
+            texts.append(f"{action(first, keep)} before {_shown(second)}; {lacking}.")
     if failed is not None and failed.command is not None:
         instead = ""
         if pattern.actions and not _same(pattern.actions[-1], failed):
