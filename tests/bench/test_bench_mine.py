@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from skillclaw.bench.datasets import read_rows
-from skillclaw.bench.mine import _learning, instances, measure_workbench, run_mine_bench, summary
+from skillclaw.bench.mine import run_mine_bench, summary
 from skillclaw.bench.planted import measure
+from skillclaw.bench.workbench import instances, learning, measure_workbench
 from skillclaw.evolve.mine import mine
 from skillclaw.trajectory.model import decode
 
@@ -20,7 +21,7 @@ from skillclaw.trajectory.model import decode
 def test_the_packaged_slice_holds_lessons_of_two_users() -> None:
     demo = files("skillclaw.bench") / "demo"
     sessions = [
-        _learning(decode(json.dumps(row)))
+        learning(decode(json.dumps(row)))
         for name in ("workbench", "tau-bench")
         for row in read_rows(Path(str(demo / f"{name}.jsonl.zst")))
     ]

@@ -140,10 +140,9 @@ def choose(
 
 
 def _own(episode: Episode) -> set[Way]:
-    found = {Way(_calls(episode))}
-    if keys := path_keys(path(episode.actions)):
-        found.add(Way(keys, tidy=True))
-    return found
+    keys = path_keys(path(episode.actions))
+    # What only failed is no way.
+    return {Way(_calls(episode)), Way(keys, tidy=True)} if keys else set()
 
 
 def _ways(acted: Sequence[Episode]) -> dict[Way, int]:

@@ -13,7 +13,18 @@ from typing import Literal, NamedTuple
 from skillclaw.evolve.statistics import Association, Table, mantel_haenszel
 from skillclaw.trajectory.episodes import Episode, Move
 
-__all__ = ["Contrast", "Feature", "FeatureKind", "Tables", "added", "contrasts", "count", "has", "judged"]
+__all__ = [
+    "Contrast",
+    "Feature",
+    "FeatureKind",
+    "Tables",
+    "added",
+    "contrasts",
+    "count",
+    "has",
+    "judged",
+    "kept",
+]
 
 FeatureKind = Literal["step", "repeat", "order", "argument", "source"]
 
@@ -88,6 +99,14 @@ def _arguments(key: str, moves: list[Move]) -> dict[Feature, bool]:
                 any(origin.startswith("result:") for origin in arg.origins) for arg in given
             )
     return found
+
+
+def kept(episode: Episode, lessons: Iterable[Feature]) -> bool | None:
+    """Whether a request has all of these features that apply to it; None where none does."""
+    own = has(episode)
+    keys = {move.key for move in episode.actions}
+    apply = [f for f in lessons if f.key in keys and (f.kind != "source" or f in own)]
+    return all(own.get(f, False) for f in apply) if apply else None
 
 
 def count(stratum: str, episodes: Iterable[Episode]) -> Tables:

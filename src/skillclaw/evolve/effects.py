@@ -51,12 +51,14 @@ def skill_effects(
     `without` are of the strata in which some session read the version.
     """
     known = [e for e in episodes if e.success is not None and e.kind == "procedure"]
-    strata: dict[tuple[str, str], list[Episode]] = {}
+    strata: dict[tuple[str, str], dict[tuple[str, str], Episode]] = {}
     for episode in known:
-        strata.setdefault((str(cluster(episode)), episode.model), []).append(episode)
+        # The last request of a session in a stratum stands for it.
+        by_session = strata.setdefault((str(cluster(episode)), episode.model), {})
+        by_session[episode.user, episode.session] = episode
     found: dict[str, list[tuple[list[Episode], list[Episode]]]] = {}
     for key in sorted(strata):
-        inside = strata[key]
+        inside = [strata[key][session] for session in sorted(strata[key])]
         for mark in sorted({mark for e in inside for mark in e.skills}):
             read = [e for e in inside if mark in e.skills]
             control = [e for e in inside if _name(mark) not in {_name(other) for other in e.skills}]

@@ -73,7 +73,9 @@ class Vocabulary:
 
 def make_intent(episodes: Sequence[Episode], slots: dict[str, str], vocabulary: Vocabulary) -> Intent:
     """The intent of these requests: the commonest label, the words that tell it from others, examples."""
-    labels = Counter(asked_label(slots.get(e.intent, e.intent)) for e in episodes)
+    labels: Counter[str] = Counter()
+    for text, n in Counter(slots.get(e.intent, e.intent) for e in episodes).items():
+        labels[asked_label(text)] += n
     ranked = sorted(labels, key=lambda t: (-labels[t], len(t), t))
     bags = [terms(text) for text in sorted({slots.get(e.intent, e.intent) for e in episodes})]
     telling = top_terms(bags, vocabulary.counts, vocabulary.total, 24)

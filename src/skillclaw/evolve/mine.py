@@ -10,10 +10,11 @@ import msgspec
 from skillclaw.evolve.cluster import NEAR
 from skillclaw.evolve.corpus import Weigh, read_corpus
 from skillclaw.evolve.corrections import find_corrections
+from skillclaw.evolve.family import find_procedures
 from skillclaw.evolve.pitfalls import find_pitfalls
 from skillclaw.evolve.recoveries import find_recoveries
 from skillclaw.evolve.statistics import benjamini_hochberg
-from skillclaw.evolve.tasks import cluster_tasks, find_procedures
+from skillclaw.evolve.tasks import cluster_tasks
 from skillclaw.skills.records import Pattern
 from skillclaw.trajectory.model import Record, Trajectory
 
