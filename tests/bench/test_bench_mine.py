@@ -59,5 +59,11 @@ def test_workbench_in_full() -> None:
     found = measure_workbench(list(read_rows(Path(source))))
     assert found["baseline"]["match_success"] == pytest.approx(0.6836, abs=1e-4)
     assert found["baseline"]["other_success"] == pytest.approx(0.2315, abs=1e-4)
-    assert found["match_success"] > found["baseline"]["match_success"]
-    assert found["ci"][0] > 0
+    assert found["paired_baseline"]["templates"] >= 57
+    assert found["paired_baseline"]["ci"][0] > 0
+    assert found["least_users"] >= 2
+    assert found["match_success"] >= 0.72
+    assert found["ratio"] >= 3.2
+    assert found["arguments"]["coverage"] >= 0.5
+    assert found["transfer"]["lessons"]["or_ci"][0] > 1
+    assert found["transfer"]["procedures"]["or_ci"][0] > 1

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from skillclaw.evolve.choose import LARGEST, Bag, Choice, Way, choose, goes, unit_of
+from skillclaw.evolve.choose import BASE, LARGEST, Bag, Choice, Way, choose, goes, unit_of
 from skillclaw.evolve.corpus import Weigh, refs
 from skillclaw.evolve.intents import Vocabulary, asked_label, make_intent, wanted
 from skillclaw.evolve.procedures import SHARE, learn_steps, path
@@ -121,7 +121,7 @@ def _surely(part: _Part) -> bool:
     scope = [e for e in part.scope if e.actions and e.success is not None]
     went = [bool(e.success) for e in scope if goes(e, part.way)]
     other = [bool(e.success) for e in scope if not goes(e, part.way)]
-    beside = sum(other) / max(1, len(other))
+    beside = sum(other) / len(other) if other else BASE
     if len(part.actions) > 1 or any(a.constant is not None for s in part.actions for a in s.args):
         return wilson(sum(went), len(went))[0] > beside
     # One call is what many a session does first; only a clear contrast makes it a way.

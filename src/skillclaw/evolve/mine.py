@@ -11,6 +11,7 @@ from skillclaw.evolve.cluster import NEAR
 from skillclaw.evolve.corpus import Weigh, read_corpus
 from skillclaw.evolve.corrections import find_corrections
 from skillclaw.evolve.family import find_procedures
+from skillclaw.evolve.lapses import find_lapses
 from skillclaw.evolve.pitfalls import find_pitfalls
 from skillclaw.evolve.recoveries import find_recoveries
 from skillclaw.evolve.statistics import benjamini_hochberg
@@ -58,7 +59,7 @@ def mine(
     progress(1, 4, "finding recoveries")
     recoveries = find_recoveries(corpus, weigh)
     progress(2, 4, "finding pitfalls")
-    pitfalls = find_pitfalls(corpus, weigh)
+    pitfalls = find_pitfalls(corpus, weigh) + find_lapses(clusters, weigh)
     progress(3, 4, "finding corrections")
     corrections = find_corrections(corpus, weigh)
     progress(4, 4, "")
