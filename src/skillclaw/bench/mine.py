@@ -78,6 +78,7 @@ def _workbench(found: dict[str, Any]) -> list[str]:
             ]
         ),
         _against("the most frequent success", found["paired_baseline"]),
+        _against("the most frequent success, where the two advise otherwise", found["differing_baseline"]),
         _against("the most frequent run", found["paired_baseline_all"]),
         f"{_percent(arguments['coverage'])} of the followers keep the argument lessons.",
     ]

@@ -98,6 +98,10 @@ def measure_workbench(
     )
     procedures = [p for p in mined.patterns if p.kind == "procedure"]
     held, every, arguments = _follow(outside, procedures)
+    index = IntentIndex(procedures)
+    advice = {
+        q: tuple(a.tool for a in p.actions) for q in {r["query"] for r in outside} if (p := index.find(q))
+    }
     result = compare(held)
     result["tasks_total"] = len({r["task_id"] for r in outside})
     result["sessions_without_procedure"] = sum(bool(r["steps"]) for r in outside) - len(held)
@@ -118,7 +122,14 @@ def measure_workbench(
             if r["steps"] and r["template_id"] in rule
         ]
         result[name] = compare(told)
-        result[f"paired_{name}"] = paired(held, {h.session: h.follows for h in told})
+        other = {h.session: h.follows for h in told}
+        result[f"paired_{name}"] = paired(held, other)
+        differ = {
+            r["session_id"]
+            for r in outside
+            if r["session_id"] in other and advice.get(r["query"]) != rule[r["template_id"]]
+        }
+        result[f"differing_{name}"] = paired([h for h in held if h.session in differ], other)
     result["transfer"] = transfer(rows, learn=learn, progress=progress)
     return result
 
