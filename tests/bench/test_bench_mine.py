@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from skillclaw.bench.datasets import read_rows
-from skillclaw.bench.mine import _learning, instances, measure_workbench, run_mine_bench, summary
+from skillclaw.bench.mine import run_mine_bench, summary
+from skillclaw.bench.workbench import instances, learning, measure_workbench
 from skillclaw.evolve.mine import mine
 from skillclaw.trajectory.model import decode
 
@@ -19,7 +20,7 @@ from skillclaw.trajectory.model import decode
 def test_the_packaged_slice_holds_lessons_of_two_users() -> None:
     demo = files("skillclaw.bench") / "demo"
     sessions = [
-        _learning(decode(json.dumps(row)))
+        learning(decode(json.dumps(row)))
         for name in ("workbench", "tau-bench")
         for row in read_rows(Path(str(demo / f"{name}.jsonl.zst")))
     ]
@@ -50,5 +51,11 @@ def test_workbench_in_full() -> None:
     found = measure_workbench(list(read_rows(Path(source))))
     assert found["baseline"]["match_success"] == pytest.approx(0.6836, abs=1e-4)
     assert found["baseline"]["other_success"] == pytest.approx(0.2315, abs=1e-4)
-    assert found["match_success"] > found["baseline"]["match_success"]
-    assert found["ci"][0] > 0
+    assert found["paired_baseline"]["templates"] >= 57
+    assert found["paired_baseline"]["ci"][0] > 0
+    assert found["least_users"] >= 2
+    assert found["match_success"] >= 0.72
+    assert found["ratio"] >= 3.2
+    assert found["arguments"]["coverage"] >= 0.5
+    assert found["transfer"]["lessons"]["or_ci"][0] > 1
+    assert found["transfer"]["procedures"]["or_ci"][0] > 1

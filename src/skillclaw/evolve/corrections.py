@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from skillclaw.evolve.cluster import cluster_texts
-from skillclaw.evolve.corpus import Corpus, Weigh, refs
+from skillclaw.evolve.corpus import Corpus, refs
 from skillclaw.evolve.procedures import learn_steps
 from skillclaw.evolve.tasks import MIN_SESSIONS
-from skillclaw.skills.records import Pattern, Stats, content_id
+from skillclaw.skills.records import Pattern, content_id
 from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.text import one_line, terms, words
 
@@ -18,7 +18,7 @@ NEAR = 0.6
 WORDS_KEPT = 8
 
 
-def find_corrections(corpus: Corpus, weigh: Weigh) -> list[Pattern]:
+def find_corrections(corpus: Corpus) -> list[Pattern]:
     """Corrections of one topic that say the same in at least `MIN_SESSIONS` sessions, and were not taken
     back.
     """
@@ -34,13 +34,13 @@ def find_corrections(corpus: Corpus, weigh: Weigh) -> list[Pattern]:
         ):
             clusters.setdefault(number, []).append(episode)
         for number in sorted(clusters):
-            pattern = _pattern(topic, clusters[number], weigh)
+            pattern = _pattern(topic, clusters[number])
             if pattern is not None:
                 found.append(pattern)
     return found
 
 
-def _pattern(topic: str, episodes: list[Episode], weigh: Weigh) -> Pattern | None:
+def _pattern(topic: str, episodes: list[Episode]) -> Pattern | None:
     keys = Counter(e.actions[0].key for e in episodes)
     key = min(keys.items(), key=lambda x: (-x[1], x[0]))[0]
     same = [e for e in episodes if e.actions[0].key == key]
@@ -68,7 +68,6 @@ def _pattern(topic: str, episodes: list[Episode], weigh: Weigh) -> Pattern | Non
         user_text=texts[:WORDS_KEPT],
         evidence=evidence,
         contradictions=against,
-        stats=Stats(recency=weigh.recency(evidence)),
         project=next(iter({e.project for e in good}))
         if len({e.project for e in good}) == 1 and good[0].project
         else None,

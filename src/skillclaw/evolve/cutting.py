@@ -31,8 +31,8 @@ __all__ = [
 ]
 
 UnitKind = Literal["task", "failure", "topic", "calls"]
-"""What is mined by itself: the requests of one task; the failures of one tool or program, with all that came
-after them; what users corrected about one topic. `calls` is only read: every call of one tool or program."""
+"""What is mined by itself: a family of tasks; the failures of one tool or program, with all that came after
+them; what users corrected about one topic. `calls` is only read: every call of one tool or program."""
 
 PART_CUT = 200
 """Characters of an error template that tell one part of a failure from another."""

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 import msgspec
 
-from skillclaw.evolve.corpus import Corpus, Weigh
+from skillclaw.evolve.corpus import Corpus
 from skillclaw.evolve.corrections import find_corrections
 from skillclaw.evolve.cutting import unpack
+from skillclaw.evolve.effects import SkillTables, skill_tables
+from skillclaw.evolve.family import family_procedures
 from skillclaw.evolve.intents import Vocabulary
+from skillclaw.evolve.lapses import find_lapses
 from skillclaw.evolve.measure import measured
 from skillclaw.evolve.pitfalls import find_pitfalls
 from skillclaw.evolve.recoveries import find_recoveries
 from skillclaw.evolve.slots import label
-from skillclaw.evolve.tasks import find_procedures
+from skillclaw.evolve.state import Place
 from skillclaw.evolve.view import ClusterPoint
 from skillclaw.skills.records import Pattern
 from skillclaw.trajectory.episodes import Episode
@@ -31,14 +33,14 @@ class Job(Record, frozen=True, kw_only=True):
 
     own       packed episodes of its sessions
     context   packed episodes of sessions that made the calls in question (failures only)
-    clusters  slotted text and task cluster of the requests
+    places    slotted text, task cluster and family of the requests
     vocabulary  how common the words of the requests are (tasks only)
     """
 
     unit: str
     own: list[bytes]
     context: list[bytes] = []
-    clusters: dict[str, tuple[str, str]] = {}
+    places: dict[str, Place] = {}
     vocabulary: Vocabulary | None = None
 
 
@@ -50,10 +52,11 @@ class Found(Record, frozen=True, kw_only=True):
 
 
 class Mining(Record, frozen=True, kw_only=True):
-    """What a unit gave; a task also how it looks as a whole."""
+    """What a unit gave; a family of tasks also its clusters, and success with and without each skill."""
 
     found: list[Found] = []
-    cluster: ClusterPoint | None = None
+    clusters: list[ClusterPoint] = []
+    skills: list[SkillTables] = []
 
 
 TERMS = 40
@@ -61,8 +64,6 @@ TERMS = 40
 
 _jobs = msgspec.msgpack.Decoder(Job)
 _encode = msgspec.msgpack.Encoder().encode
-_EVEN = Weigh(datetime(2000, 1, 1, tzinfo=UTC), 0)
-"""Age is weighed when a cycle is put together: what a unit gave must not depend on the day it was mined."""
 
 
 def mine_units(jobs: Sequence[bytes]) -> list[bytes]:
@@ -82,23 +83,28 @@ def _mine(job: Job) -> Mining:
 def _topic(job: Job, topic: str) -> Mining:
     corpus = Corpus(len(job.own), 0, [], [], [], [])
     corpus.corrections = [e for e in _episodes(job.own) if e.kind == "correction" and e.topic == topic]
-    return _mining([(p, False) for p in find_corrections(corpus, _EVEN)], corpus.corrections)
+    return _mining([(p, False) for p in find_corrections(corpus)], corpus.corrections)
 
 
-def _task(job: Job, cluster: str) -> Mining:
-    episodes = [
-        e
-        for e in _episodes(job.own)
-        if e.kind == "procedure" and job.clusters.get(e.intent, ("", ""))[1] == cluster
-    ]
-    slots = {intent: slot for intent, (slot, _) in job.clusters.items()}
-    mining = _mining(find_procedures({0: episodes}, slots, _EVEN, job.vocabulary), episodes)
-    return msgspec.structs.replace(mining, cluster=_point(cluster, episodes, slots))
+def _task(job: Job, family: str) -> Mining:
+    assert job.vocabulary is not None
+    members: dict[str, list[Episode]] = {}
+    for episode in _episodes(job.own):
+        place = job.places.get(episode.intent)
+        if episode.kind == "procedure" and place is not None and place.family == family:
+            members.setdefault(place.cluster, []).append(episode)
+    slots = {intent: place.slot for intent, place in job.places.items()}
+    found = family_procedures(members, slots, job.vocabulary)
+    found += [(p, True) for p in find_lapses(members)]
+    episodes = [e for cluster in sorted(members) for e in members[cluster]]
+    return msgspec.structs.replace(
+        _mining(found, episodes),
+        clusters=[_point(cluster, members[cluster], slots) for cluster in sorted(members)],
+        skills=skill_tables(episodes, lambda e: job.places[e.intent].cluster),
+    )
 
 
-def _point(cluster: str, episodes: Sequence[Episode], slots: dict[str, str]) -> ClusterPoint | None:
-    if not episodes:
-        return None
+def _point(cluster: str, episodes: Sequence[Episode], slots: dict[str, str]) -> ClusterPoint:
     ends = {(e.user, e.session): e.success for e in episodes}
     texts = {slots[e.intent] for e in episodes}
     labels = Counter(label(slots[e.intent]) for e in episodes)
@@ -120,7 +126,7 @@ def _point(cluster: str, episodes: Sequence[Episode], slots: dict[str, str]) -> 
 
 def _failure(job: Job, key: str) -> Mining:
     corpus = Corpus(len(job.own), 0, [], [], [], [])
-    corpus.task = {intent: cluster for intent, (_, cluster) in job.clusters.items()}
+    corpus.task = {intent: place.cluster for intent, place in job.places.items()}
     episodes = _episodes(job.own)
     failed = [e for e in episodes if e.failed is not None and e.failed.key == key]
     corpus.recoveries = [e for e in failed if e.kind == "recovery"]
@@ -129,10 +135,10 @@ def _failure(job: Job, key: str) -> Mining:
     context = [e for e in _episodes(job.context) if (e.user, e.session) not in marks]
     corpus.procedures = [e for e in (*episodes, *context) if e.kind == "procedure"]
     corpus.index_calls()
-    found = [(p, False) for p in find_recoveries(corpus, _EVEN)]
+    found = [(p, False) for p in find_recoveries(corpus)]
     corpus.calls = {key: corpus.calls.get(key, [])}
     if corpus.calls[key]:
-        found += [(p, True) for p in find_pitfalls(corpus, _EVEN)]
+        found += [(p, True) for p in find_pitfalls(corpus)]
     return _mining(found, [*failed, *corpus.procedures])
 
 

@@ -1,7 +1,7 @@
 """Cut sessions -> patterns with their statistics (DESIGN 3.4). No LLM, deterministic, near linear.
 
-Mining goes unit by unit (`evolve.cutting`): the requests of one task, the failures of one tool, the
-corrections of one topic. A unit reads a bounded, fair sample of its sessions and depends on nothing else, so
+Mining goes unit by unit (`evolve.cutting`): a family of tasks, the failures of one tool, the corrections of
+one topic. A unit reads a bounded, fair sample of its sessions and depends on nothing else, so
 what it gave is kept and used again until more than `REMADE` of its sessions have changed. Small units are
 always made anew, so that what a cycle gives is nearly what mining everything anew gives.
 """
@@ -17,6 +17,7 @@ from skillclaw.errors import SkillClawError
 from skillclaw.evolve.cluster import NEAR
 from skillclaw.evolve.conclude import EVIDENCE, conclude
 from skillclaw.evolve.cutting import Head, cut_session, pack, unit_name
+from skillclaw.evolve.effects import SkillEffect, effects
 from skillclaw.evolve.embeddings import Embedder
 from skillclaw.evolve.executors import Executor, SetAside
 from skillclaw.evolve.executors.local import LocalExecutor
@@ -24,14 +25,15 @@ from skillclaw.evolve.intents import Vocabulary
 from skillclaw.evolve.jobs import Job, Mining, mine_units
 from skillclaw.evolve.slots import Slots
 from skillclaw.evolve.space import Asked, Point, Space, Vectors, name
-from skillclaw.evolve.state import EvolveState, UnitState
+from skillclaw.evolve.state import EvolveState, Place, UnitState
 from skillclaw.evolve.taking import Aside
 from skillclaw.evolve.view import ClusterPoint
 from skillclaw.skills.records import Pattern
+from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.model import Record, Trajectory
 from skillclaw.trajectory.text import terms
 
-__all__ = ["Mined", "mine", "mine_state"]
+__all__ = ["Mined", "cluster_sessions", "mine", "mine_state"]
 
 REMADE = 0.003
 """Share of a unit's sessions that may have changed before it is mined anew."""
@@ -39,8 +41,8 @@ REMADE = 0.003
 MIN_SESSIONS = 3
 """Units of fewer sessions hold no pattern."""
 
-SAMPLE = {"task": 3000, "topic": 2000, "failure": 1000, "calls": 2000}
-"""Sessions that are looked at: of a task, of a topic, of each error of a failure, of a tool's calls."""
+SAMPLE = {"task": 6000, "topic": 2000, "failure": 1000, "calls": 2000}
+"""Sessions looked at: of a family of tasks, of a topic, of each error of a failure, of a tool's calls."""
 
 ERRORS = 200
 """Errors of one tool that are looked at, the most frequent first."""
@@ -53,7 +55,7 @@ Progress = Callable[[int, int | None, str], None]
 
 class Mined(Record, frozen=True, kw_only=True):
     """What a pass found: sessions read, episodes cut, patterns (best supported first), units and those mined
-    anew, what was set aside, and the task clusters.
+    anew, what was set aside, the task clusters, and what skills did.
     """
 
     sessions: int
@@ -64,6 +66,7 @@ class Mined(Record, frozen=True, kw_only=True):
     aside: list[Aside] = []
     notes: list[str] = []
     clusters: list[ClusterPoint] = []
+    effects: list[SkillEffect] = []
 
 
 def _quiet(done: int, total: int | None, what: str) -> None:
@@ -92,6 +95,26 @@ def mine(
                 if done % 200 == 0:
                     progress(done, None, "reading sessions")
         return mine_state(state, now=now, half_life_days=half_life_days, progress=progress, near=near)
+    finally:
+        state.close()
+
+
+def cluster_sessions(sessions: Iterable[Trajectory], *, near: float = NEAR) -> dict[str, list[Episode]]:
+    """The requests of `sessions` by task cluster."""
+    state = EvolveState(None)
+    try:
+        with state.writing():
+            for trajectory in sessions:
+                state.take(pack(cut_session(trajectory)))
+        _settle_space(state, near, _quiet, None, [])
+        clusters: dict[str, list[Episode]] = {}
+        for episodes in state.episodes():
+            asked = [e for e in episodes if e.kind == "procedure"]
+            places = state.places({e.intent for e in asked})
+            for episode in asked:
+                if episode.intent in places:
+                    clusters.setdefault(places[episode.intent].cluster, []).append(episode)
+        return clusters
     finally:
         state.close()
 
@@ -162,7 +185,8 @@ def mine_state(
         remade=len(due),
         aside=aside,
         notes=notes,
-        clusters=[mining.cluster for mining in minings if mining.cluster is not None],
+        clusters=[cluster for mining in minings for cluster in mining.clusters],
+        effects=effects(mining.skills for mining in minings),
     )
 
 
@@ -218,7 +242,13 @@ def _vectors(
 
 def _keep(state: EvolveState, space: Space, texts: dict[str, str]) -> None:
     with state.writing():
-        state.assign({intent: (text, space.clusters[name(terms(text))]) for intent, text in texts.items()})
+        clusters = {intent: space.clusters[name(terms(text))] for intent, text in texts.items()}
+        state.assign(
+            {
+                intent: Place(texts[intent], cluster, space.families[cluster])
+                for intent, cluster in clusters.items()
+            }
+        )
         state.put_meta("space", msgspec.msgpack.encode(space))
 
 
@@ -227,10 +257,12 @@ def _job(state: EvolveState, space: Space, unit: str) -> tuple[Job, list[str]]:
     kind, _, key = unit.partition(":")
     if kind == "task":
         own = state.asking(key, SAMPLE["task"])
-        clusters = state.clusters_of(_intents(head for head, _ in own))
-        texts = [text for text, cluster in clusters.values() if cluster == key]
-        vocabulary = Vocabulary(total=space.fitted, counts=space.vocabulary(texts))
-        return Job(unit=unit, own=[b for _, b in own], clusters=clusters, vocabulary=vocabulary), [unit]
+        places = state.places(_intents(head for head, _ in own))
+        texts = [place.slot for place in places.values() if place.family == key]
+        # Compared quantities are no words of the space; how common they are, the family itself says.
+        counts = {**Vocabulary.of(texts).counts, **space.vocabulary(texts)}
+        vocabulary = Vocabulary(total=space.fitted, counts=counts)
+        return Job(unit=unit, own=[b for _, b in own], places=places, vocabulary=vocabulary), [unit]
     if kind == "topic":
         own = state.members(unit, SAMPLE["topic"])
         return Job(unit=unit, own=[b for _, b in own]), [unit]
@@ -239,8 +271,8 @@ def _job(state: EvolveState, space: Space, unit: str) -> tuple[Job, list[str]]:
     fixed = {fix for head, _ in own for failed, fix in head.fixes if failed == key}
     read = [unit_name("calls", one) for one in [key, *sorted(fixed - {key})[:FIXES]]]
     context = [member for one in read for member in state.members_in(one, projects, SAMPLE["calls"])]
-    clusters = state.clusters_of(_intents(head for head, _ in [*own, *context]))
-    job = Job(unit=unit, own=[b for _, b in own], context=[b for _, b in context], clusters=clusters)
+    places = state.places(_intents(head for head, _ in [*own, *context]))
+    job = Job(unit=unit, own=[b for _, b in own], context=[b for _, b in context], places=places)
     return job, [unit, *read]
 
 

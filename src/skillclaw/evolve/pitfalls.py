@@ -13,14 +13,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from skillclaw.evolve.corpus import Corpus, Weigh, refs
+from skillclaw.evolve.corpus import Corpus, refs
 from skillclaw.evolve.procedures import learn_steps
-from skillclaw.evolve.tasks import MIN_SESSIONS, association
+from skillclaw.evolve.tasks import MIN_SESSIONS, association, row
 from skillclaw.evolve.traits import rates, traits
 from skillclaw.skills.records import ActionShape, ArgShape, Pattern, content_id
 from skillclaw.trajectory.episodes import Episode, Move
 
-__all__ = ["find_pitfalls"]
+__all__ = ["find_pitfalls", "right_way"]
 
 FAILS = 0.3
 """Calls with the trait work at most this often."""
@@ -35,7 +35,7 @@ COVERS = 0.5
 Call = tuple[Episode, Move]
 
 
-def find_pitfalls(corpus: Corpus, weigh: Weigh) -> list[Pattern]:
+def find_pitfalls(corpus: Corpus) -> list[Pattern]:
     """For each tool, and each error that it gave in at least `MIN_SESSIONS` sessions, the trait behind it."""
     found: dict[str, Pattern] = {}
     for key in sorted(corpus.calls):
@@ -50,14 +50,14 @@ def find_pitfalls(corpus: Corpus, weigh: Weigh) -> list[Pattern]:
         known = [(e, m, traits(m, names)) for e, m in calls]
         for error in sorted(errors):
             if len({(e.user, e.session) for e, _ in errors[error]}) >= MIN_SESSIONS:
-                pattern = _pitfall(corpus, weigh, key, error, known)
+                pattern = _pitfall(corpus, key, error, known)
                 if pattern is not None:
                     found.setdefault(pattern.id, pattern)
     return [found[mark] for mark in sorted(found)]
 
 
 def _pitfall(
-    corpus: Corpus, weigh: Weigh, key: str, error: str, calls: Sequence[tuple[Episode, Move, frozenset[str]]]
+    corpus: Corpus, key: str, error: str, calls: Sequence[tuple[Episode, Move, frozenset[str]]]
 ) -> Pattern | None:
     failing = [t for _, m, t in calls if m.error == error and not m.ok]
     counts = Counter(trait for t in failing for trait in t)
@@ -74,7 +74,7 @@ def _pitfall(
                 best = (score, trait)
     if best is None:
         return None
-    return _pattern(corpus, weigh, key, error, best[1], calls)
+    return _pattern(corpus, key, error, best[1], calls)
 
 
 def _tells(trait: str) -> bool:
@@ -87,7 +87,6 @@ def _tells(trait: str) -> bool:
 
 def _pattern(
     corpus: Corpus,
-    weigh: Weigh,
     key: str,
     error: str,
     trait: str,
@@ -106,7 +105,7 @@ def _pattern(
     if len(did) < MIN_SESSIONS or not fine:
         return None
     rows = [
-        (f"{corpus.task.get(e.intent, -1)}\0{e.model}", mark not in did, bool(e.success))
+        row(e, corpus.task.get(e.intent, ""), inside=mark not in did)
         for mark, e in sorted(used.items())
         if e.success is not None
     ]
@@ -121,7 +120,7 @@ def _pattern(
                 key=lambda a: a.name,
             ),
         )
-    actions, before = _right_way(fine, name)
+    actions, before = right_way(fine, name)
     evidence = refs(
         msgspec.structs.replace(e, steps=[m.step]) for e, m in did.values() if e.success is not True
     )
@@ -141,11 +140,11 @@ def _pattern(
         before=before,
         evidence=evidence,
         contradictions=spared,
-        stats=msgspec.structs.replace(stats, recency=weigh.recency(evidence)),
+        stats=stats,
     )
 
 
-def _right_way(fine: Sequence[Call], name: str) -> tuple[list[ActionShape], list[tuple[int, int]]]:
+def right_way(fine: Sequence[Call], name: str) -> tuple[list[ActionShape], list[tuple[int, int]]]:
     """How working calls come by the argument: the call itself, after the look-up that gave it where there is
     one.
     """

@@ -22,6 +22,8 @@ __all__ = [
     "Group",
     "adheres",
     "example",
+    "follows",
+    "keeps",
     "learn_actions",
     "learn_steps",
     "path",
@@ -214,19 +216,56 @@ def _origin(given: Sequence[tuple[ArgValue, _Call]], number: int) -> str:
     return min(shared, key=lambda o: (rank.get(o, 1), o), default="")
 
 
+def follows(episode: Episode, actions: Sequence[ActionShape]) -> bool:
+    """Whether the names of all calls of a request, in order, are those of the procedure."""
+    return [m.tool for m in episode.actions] == [a.tool for a in actions]
+
+
 def adheres(episode: Episode, actions: Sequence[ActionShape]) -> bool:
     """Whether a request was served as the procedure says: its steps, in its order, with its argument rules.
 
     Failed tries that were mended, repeats and checks afterwards do not count against it; other steps do.
     """
-    steps = path(episode.actions)
-    if len(steps) != len(actions):
-        return False
+    return any(
+        len(steps) == len(actions) and _all_adhere(steps, actions)
+        for steps in ([(m,) for m in episode.actions], path(episode.actions))
+    )
+
+
+def _all_adhere(steps: Sequence[Group], actions: Sequence[ActionShape]) -> bool:
     index = step_index(steps)
     return all(
         _step_adheres(group, action, index, number)
         for number, (group, action) in enumerate(zip(steps, actions, strict=True))
     )
+
+
+def keeps(episode: Episode, actions: Sequence[ActionShape]) -> bool:
+    """Whether a request that follows a procedure by the names of its calls also keeps its lessons about
+    arguments: what every call must give, fixed values, and values that come from an earlier result.
+    """
+    steps: list[Group] = [(m,) for m in episode.actions]
+    index = step_index(steps)
+    for number, (move, action) in enumerate(zip(episode.actions, actions, strict=True)):
+        given = {arg.name: arg for arg in move.args}
+        for rule in action.args:
+            arg = given.get(rule.name)
+            if arg is None:
+                if rule.share >= SHARE:
+                    return False
+            elif not _lesson_kept(arg, rule, index, number):
+                return False
+    return True
+
+
+def _lesson_kept(arg: ArgValue, rule: ArgShape, index: dict[int, int], number: int) -> bool:
+    if rule.constant is not None:
+        return arg.value == rule.constant
+    if rule.form.startswith("one of "):
+        return arg.value in rule.form[7:].split("|")
+    if rule.origin.startswith("result:"):
+        return rule.origin in arg_origins(arg, index, number)
+    return True
 
 
 def _step_adheres(group: Group, action: ActionShape, index: dict[int, int], number: int) -> bool:

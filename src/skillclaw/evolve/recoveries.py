@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from skillclaw.evolve.corpus import Corpus, Weigh, refs
+from skillclaw.evolve.corpus import Corpus, refs
 from skillclaw.evolve.procedures import learn_steps
-from skillclaw.evolve.tasks import MIN_SESSIONS, association
+from skillclaw.evolve.statistics import Row
+from skillclaw.evolve.tasks import MIN_SESSIONS, association, row
 from skillclaw.evolve.traits import SHORT, Rates, rates, traits
 from skillclaw.skills.records import ActionShape, ArgShape, Pattern, content_id
 from skillclaw.trajectory.episodes import Episode, Move
@@ -49,7 +50,7 @@ Change = tuple[str, str]
 """Kind (gain, lose, swap, after) and what; see `_changes`."""
 
 
-def find_recoveries(corpus: Corpus, weigh: Weigh) -> list[Pattern]:
+def find_recoveries(corpus: Corpus) -> list[Pattern]:
     """The recoveries that at least `MIN_SESSIONS` sessions agree on."""
     groups: dict[tuple[str, tuple[str, ...]], list[Episode]] = {}
     for episode in corpus.recoveries:
@@ -59,7 +60,7 @@ def find_recoveries(corpus: Corpus, weigh: Weigh) -> list[Pattern]:
     found: list[Pattern] = []
     for (failed_key, _), episodes in sorted(groups.items()):
         for error, alike in _by_error(episodes):
-            found += _split(corpus, weigh, failed_key, error, alike)
+            found += _split(corpus, failed_key, error, alike)
     return found
 
 
@@ -95,9 +96,7 @@ class _Call(NamedTuple):
     ok: bool
 
 
-def _split(
-    corpus: Corpus, weigh: Weigh, failed_key: str, error: str, episodes: list[Episode]
-) -> Iterator[Pattern]:
+def _split(corpus: Corpus, failed_key: str, error: str, episodes: list[Episode]) -> Iterator[Pattern]:
     """Patterns of one failure, one for each change that made it work, the best supported first."""
     if _sessions([e for e in episodes if e.worked]) < MIN_SESSIONS:
         return
@@ -115,7 +114,7 @@ def _split(
         if best is None:
             return
         group = [case.episode for case in left if best in case.changes]
-        yield _recovery(corpus, weigh, failed_key, error, best, group)
+        yield _recovery(corpus, failed_key, error, best, group)
         left = [case for case in left if best not in case.changes]
 
 
@@ -242,7 +241,6 @@ def _words(error: str) -> frozenset[str]:
 
 def _recovery(
     corpus: Corpus,
-    weigh: Weigh,
     failed_key: str,
     error: str,
     change: Change,
@@ -272,25 +270,21 @@ def _recovery(
         actions=actions,
         evidence=evidence,
         contradictions=against,
-        stats=msgspec.structs.replace(stats, recency=weigh.recency(evidence)),
+        stats=stats,
         project=_one({e.project for e in worked}),
     )
 
 
-def _rows(corpus: Corpus, key: str, error: str, fixed: set[tuple[str, str]]) -> list[tuple[str, bool, bool]]:
+def _rows(corpus: Corpus, key: str, error: str, fixed: set[tuple[str, str]]) -> list[Row]:
     """Sessions that met the failure: who found the way against who did not, by task and model."""
-    seen: dict[tuple[str, str], tuple[str, bool, bool]] = {}
+    seen: dict[tuple[str, str], Row] = {}
     for episode in [*corpus.recoveries, *corpus.pitfalls]:
         failed = episode.failed
         if failed is None or failed.key != key or episode.success is None:
             continue
         if alike(failed.error, error):
             mark = (episode.user, episode.session)
-            seen[mark] = (
-                f"{corpus.task.get(episode.intent, -1)}\0{episode.model}",
-                mark in fixed,
-                episode.success,
-            )
+            seen[mark] = row(episode, corpus.task.get(episode.intent, ""), inside=mark in fixed)
     return [seen[mark] for mark in sorted(seen)]
 
 

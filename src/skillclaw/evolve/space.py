@@ -41,6 +41,9 @@ STRUCTURE, MEANING = 0.2, 0.2
 The rest are its words.
 """
 
+FAMILY = 1500
+"""Points of one family: its requests are compared with each other."""
+
 _KINDS = (np.float32, np.int32, np.int64)
 
 SHUFFLE = 0
@@ -52,11 +55,12 @@ Vectors = Mapping[str, Any]
 
 
 class Point(msgspec.Struct):
-    """Requests of one slotted text: the text, its words, and what was done for them, with counts."""
+    """Requests of one slotted text: the text, its words, and with counts what was done and its topics."""
 
     text: str
     words: list[str]
     done: Counter[str]
+    topics: Counter[str]
 
 
 def structure(episode: Episode) -> Iterable[str]:
@@ -78,6 +82,7 @@ class Asked:
     def __init__(self) -> None:
         self._values: dict[str, Values] = {}
         self._done: dict[str, Counter[str]] = {}
+        self._topics: dict[str, Counter[str]] = {}
 
     def add(self, episodes: Iterable[Episode]) -> None:
         """The requests of one more session."""
@@ -85,6 +90,8 @@ class Asked:
             if episode.kind == "procedure" and episode.intent:
                 collect(episode, self._values)
                 self._done.setdefault(episode.intent, Counter()).update(structure(episode))
+                about = self._topics.setdefault(episode.intent, Counter())
+                about.update([episode.topic] if episode.actions and episode.topic else [])
 
     def slots(self) -> Slots:
         """The values that are slots wherever they occur."""
@@ -99,7 +106,9 @@ class Asked:
             bag = terms(text)
             if bag:
                 texts[intent] = text
-                found.setdefault(name(bag), Point(text, bag, Counter())).done.update(self._done[intent])
+                found.setdefault(name(bag), Point(text, bag, Counter(), Counter()))
+                found[name(bag)].done.update(self._done[intent])
+                found[name(bag)].topics.update(self._topics[intent])
         return texts, found
 
 
@@ -114,6 +123,8 @@ class Space(msgspec.Struct):
     slots     values that are a slot wherever they occur, as they were known when the space was made
     columns   the features; `seen`: in how many points each was then
     clusters  the cluster of each point
+    families  the family of each cluster: clusters that are mostly about one topic (of the tools that their
+              requests end with) and so may learn from each other. `sizes`: points of each family
     ids       the clusters; `centroids`: data, indices and row ends of their sparse matrix
     fitted    how many points the space was made from
     near      bound on the mean cosine distance within a cluster
@@ -124,6 +135,8 @@ class Space(msgspec.Struct):
     columns: dict[str, int]
     seen: list[int]
     clusters: dict[str, str]
+    families: dict[str, str]
+    sizes: dict[str, int]
     ids: list[str]
     centroids: list[bytes]
     fitted: int
@@ -148,7 +161,7 @@ class Space(msgspec.Struct):
             seen.update(_features(found[key]))
         columns = {feature: number for number, feature in enumerate(sorted(seen))}
         counts = [seen[feature] for feature in columns]
-        made = cls(slots.everywhere, columns, counts, {}, [], [], len(names), near, model)
+        made = cls(slots.everywhere, columns, counts, {}, {}, {}, [], [], len(names), near, model)
         made.assign(found, vectors)
         if old is not None:
             made._keep_names(old)
@@ -193,6 +206,25 @@ class Space(msgspec.Struct):
         assert centroids is not None
         parts = (centroids.data, centroids.indices, centroids.indptr)
         self.centroids = [part.astype(kind).tobytes() for part, kind in zip(parts, _KINDS, strict=True)]
+        self._found_families(found)
+
+    def _found_families(self, found: Mapping[str, Point]) -> None:
+        """Give each cluster without a family one: by its topic, at most `FAMILY` points together."""
+        topics: dict[str, Counter[str]] = {}
+        sizes: Counter[str] = Counter()
+        for key in sorted(found):
+            cluster = self.clusters[key]
+            if cluster not in self.families:
+                topics.setdefault(cluster, Counter()).update(found[key].topics)
+                sizes[cluster] += 1
+        for cluster in sorted(topics):
+            topic = min(topics[cluster], key=lambda t: (-topics[cluster][t], t), default="")
+            family, number = topic, 1
+            while family in self.sizes and self.sizes[family] + sizes[cluster] > FAMILY:
+                number += 1
+                family = f"{topic}#{number}"
+            self.families[cluster] = family
+            self.sizes[family] = self.sizes.get(family, 0) + sizes[cluster]
 
     @property
     def outgrown(self) -> bool:
@@ -268,6 +300,7 @@ class Space(msgspec.Struct):
                 renamed[mine] = content_id("task", mine, len(taken))
         self.ids = [renamed.get(mine, mine) for mine in self.ids]
         self.clusters = {key: renamed.get(mine, mine) for key, mine in self.clusters.items()}
+        self.families = {renamed.get(mine, mine): family for mine, family in self.families.items()}
 
 
 def _features(point: Point) -> set[str]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,7 +24,7 @@ from skillclaw.evolve.cutting import Head, rank, unit_name, unpack, unpack_head
 from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.model import Record
 
-__all__ = ["EvolveState", "Fact", "UnitState", "forget_state"]
+__all__ = ["EvolveState", "Fact", "Place", "UnitState", "forget_state"]
 
 Member = tuple[Head, bytes]
 """A session of a unit: its head, and its episodes still packed."""
@@ -47,8 +48,11 @@ CREATE TABLE members (
     part INTEGER NOT NULL, rank INTEGER NOT NULL, session INTEGER NOT NULL,
     PRIMARY KEY (part, rank, session)
 ) WITHOUT ROWID;
-CREATE TABLE intents (id INTEGER PRIMARY KEY, intent TEXT NOT NULL UNIQUE, slot TEXT, cluster TEXT);
-CREATE INDEX intents_cluster ON intents (cluster);
+CREATE TABLE intents (
+    id INTEGER PRIMARY KEY, intent TEXT NOT NULL UNIQUE, slot TEXT, cluster TEXT, family TEXT
+);
+CREATE INDEX intents_family ON intents (family);
+CREATE INDEX intents_new ON intents (id) WHERE cluster IS NULL;
 CREATE TABLE asks (
     intent INTEGER NOT NULL, rank INTEGER NOT NULL, session INTEGER NOT NULL,
     PRIMARY KEY (intent, rank, session)
@@ -62,6 +66,14 @@ CREATE TABLE aside (key TEXT PRIMARY KEY, changed INTEGER NOT NULL, reason TEXT 
 CREATE TABLE vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 """
 """`parts.version` counts every change of a part's members; a result says at which versions it was made."""
+
+
+class Place(NamedTuple):
+    """Where a request belongs: its slotted text, its task cluster, and the family of that."""
+
+    slot: str
+    cluster: str
+    family: str
 
 
 class UnitState(Record, frozen=True, kw_only=True):
@@ -222,12 +234,12 @@ class EvolveState:
         )
         for intent in head.intents:
             self._db.execute("INSERT OR IGNORE INTO intents (intent) VALUES (?)", (intent,))
-            identity, cluster = self._db.execute(
-                "SELECT id, cluster FROM intents WHERE intent = ?", (intent,)
+            identity, cluster, family = self._db.execute(
+                "SELECT id, cluster, family FROM intents WHERE intent = ?", (intent,)
             ).fetchone()
             self._db.execute("INSERT OR IGNORE INTO asks VALUES (?, ?, ?)", (identity, number, session))
             if cluster is not None:
-                self._touch(unit_name("task", cluster), 1, 1)
+                self._touch(family, cluster, 1, 1)
 
     def _part(self, unit: str, part: str) -> int:
         known = self._parts.get((unit, part))
@@ -239,10 +251,10 @@ class EvolveState:
             self._parts[(unit, part)] = int(known)
         return int(known)
 
-    def _touch(self, unit: str, grown: int, changes: int) -> None:
+    def _touch(self, family: str, cluster: str, grown: int, changes: int) -> None:
+        part = self._part(unit_name("task", family), cluster)
         self._db.execute(
-            "UPDATE parts SET n = n + ?, version = version + ? WHERE id = ?",
-            (grown, changes, self._part(unit, "")),
+            "UPDATE parts SET n = n + ?, version = version + ? WHERE id = ?", (grown, changes, part)
         )
 
     def _remove(self, session: int) -> None:
@@ -257,12 +269,14 @@ class EvolveState:
             )
             self._db.execute("UPDATE parts SET n = n - 1, version = version + 1 WHERE id = ?", (identity,))
         for intent in head.intents:
-            found = self._db.execute("SELECT id, cluster FROM intents WHERE intent = ?", (intent,)).fetchone()
+            found = self._db.execute(
+                "SELECT id, cluster, family FROM intents WHERE intent = ?", (intent,)
+            ).fetchone()
             self._db.execute(
                 "DELETE FROM asks WHERE intent = ? AND rank = ? AND session = ?", (found[0], number, session)
             )
             if found[1] is not None:
-                self._touch(unit_name("task", found[1]), -1, 1)
+                self._touch(found[2], found[1], -1, 1)
         self._db.execute("DELETE FROM sessions WHERE id = ?", (session,))
 
     def drop(self, keys: Iterable[str]) -> int:
@@ -349,13 +363,13 @@ class EvolveState:
             )
             return self._cuts(dict.fromkeys(session for (session,) in rows))
 
-    def asking(self, cluster: str, limit: int) -> list[Member]:
-        """At most `limit` sessions with a request of this task cluster; a fair sample."""
+    def asking(self, family: str, limit: int) -> list[Member]:
+        """At most `limit` sessions with a request of this family of task clusters; a fair sample."""
         with self._errors():
             rows = self._db.execute(
                 "SELECT DISTINCT session, asks.rank FROM intents JOIN asks ON asks.intent = intents.id"
-                " WHERE cluster = ? ORDER BY asks.rank LIMIT ?",
-                (cluster, limit),
+                " WHERE family = ? ORDER BY asks.rank LIMIT ?",
+                (family, limit),
             )
             return self._cuts(dict.fromkeys(session for session, _ in rows))
 
@@ -380,35 +394,37 @@ class EvolveState:
 
     # Task clusters
 
-    def clusters_of(self, intents: Iterable[str]) -> dict[str, tuple[str, str]]:
-        """Slotted text and task cluster of those of these requests that have one."""
+    def places(self, intents: Iterable[str]) -> dict[str, Place]:
+        """Where those of these requests belong that have a task cluster."""
         found = {}
         with self._errors():
             for intent in intents:
                 row = self._db.execute(
-                    "SELECT slot, cluster FROM intents WHERE intent = ? AND cluster IS NOT NULL", (intent,)
+                    "SELECT slot, cluster, family FROM intents WHERE intent = ? AND cluster IS NOT NULL",
+                    (intent,),
                 ).fetchone()
                 if row is not None:
-                    found[intent] = (str(row[0]), str(row[1]))
+                    found[intent] = Place(*row)
         return found
 
-    def assign(self, found: dict[str, tuple[str, str]]) -> None:
-        """Give requests their slotted text and cluster; clusters that gain or lose one change. Within
-        `writing`."""
-        for intent, (slot, cluster) in found.items():
+    def assign(self, found: dict[str, Place]) -> None:
+        """Give requests their place; clusters that gain or lose one change. Within `writing`."""
+        for intent, place in found.items():
             row = self._db.execute(
-                "SELECT id, slot, cluster FROM intents WHERE intent = ?", (intent,)
+                "SELECT id, slot, cluster, family FROM intents WHERE intent = ?", (intent,)
             ).fetchone()
-            if row is None or (row[1], row[2]) == (slot, cluster):
+            if row is None or row[1:] == place:
                 continue
             (n,) = self._db.execute("SELECT count(*) FROM asks WHERE intent = ?", (row[0],)).fetchone()
-            if row[2] == cluster:
-                self._touch(unit_name("task", cluster), 0, n)
+            if row[2:] == place[1:]:
+                self._touch(place.family, place.cluster, 0, n)
             else:
                 if row[2] is not None:
-                    self._touch(unit_name("task", row[2]), -n, n)
-                self._touch(unit_name("task", cluster), n, n)
-            self._db.execute("UPDATE intents SET slot = ?, cluster = ? WHERE id = ?", (slot, cluster, row[0]))
+                    self._touch(row[3], row[2], -n, n)
+                self._touch(place.family, place.cluster, n, n)
+            self._db.execute(
+                "UPDATE intents SET slot = ?, cluster = ?, family = ? WHERE id = ?", (*place, row[0])
+            )
 
     # Results
 

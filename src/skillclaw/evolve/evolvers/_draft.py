@@ -193,8 +193,12 @@ def _procedure(pattern: Pattern, keep: Support, said: Support) -> tuple[str, lis
     heading = task(phrase) if phrase else task(f"Work with {_names(pattern.actions)}")
     if has_mask(heading):
         return "", []
+    texts = [action(shape, keep, opening=index == 0) for index, shape in enumerate(pattern.actions)]
+    # Two lines with the same words would be one item.
+    again = [texts[:index].count(text) for index, text in enumerate(texts)]
+    more = {0: "", 1: ", once more"}
     steps = tuple(
-        f"{action(shape, keep, opening=index == 0)}." for index, shape in enumerate(pattern.actions)
+        f"{text}{more.get(n, f', once more ({n + 1})')}." for text, n in zip(texts, again, strict=True)
     )
     return f"The user asks: “{phrase}”" if phrase else "", _unit(
         f"{STEPS} / {heading}", "step", pattern, *steps
@@ -297,11 +301,15 @@ def _pitfall(
     failed = pattern.failed
     for arg in failed.args if failed else ():
         if failed is not None and arg.share == 0:
-            texts.append(f"Give {code(arg.name)} to {code(failed.tool)}: a call without it {fails}.")
+            lacking = f"a call without it {fails}" if pattern.error else "tasks done without it tend to fail"
+            texts.append(f"Give {code(arg.name)} to {code(failed.tool)}: {lacking}.")
     for later, earlier in pattern.before:
         if max(later, earlier) < len(pattern.actions):
             first, second = pattern.actions[earlier], pattern.actions[later]
-            texts.append(f"{action(first, keep)} before {_shown(second)}; without it the call {fails}.")
+            lacking = (
+                f"without it the call {fails}" if pattern.error else "tasks done without it tend to fail"
+            )
+            texts.append(f"{action(first, keep)} before {_shown(second)}; {lacking}.")
     if failed is not None and failed.command is not None:
         instead = ""
         if pattern.actions and not _same(pattern.actions[-1], failed):
