@@ -132,6 +132,7 @@ CLAIMS: tuple[Lesson, ...] = (
             (0.85, 0.3),
         ),
         (0.85, 0.3),
+        (("pitfall", "git tag"), ("pitfall", "git push")),
     ),
     Lesson(
         "validate flags",
@@ -145,6 +146,7 @@ CLAIMS: tuple[Lesson, ...] = (
             (0.85, 0.25),
         ),
         (0.85, 0.25),
+        (("pitfall", "Edit"),),
     ),
     Lesson(
         "look up, then hold",
@@ -158,6 +160,7 @@ CLAIMS: tuple[Lesson, ...] = (
             (0.8, 0.3),
         ),
         (0.8, 0.3),
+        (("pitfall", "http.put"),),
     ),
     Lesson(
         "verify, then refund",
@@ -171,6 +174,7 @@ CLAIMS: tuple[Lesson, ...] = (
             (0.85, 0.2),
         ),
         (0.85, 0.2),
+        (("pitfall", "payments.refund"),),
     ),
     Lesson(
         "publish without access",
@@ -183,7 +187,7 @@ CLAIMS: tuple[Lesson, ...] = (
             lambda s, m: _publish(s, " --access public", f"+ {s.thing}@{m[:2]}.0.0", True),
         ),
         TRAPPED,
-        ("procedure", "npm publish"),
+        (("procedure", "npm publish"),),
     ),
     Lesson(
         "insert without line",
@@ -196,7 +200,7 @@ CLAIMS: tuple[Lesson, ...] = (
             lambda s, m: _insert(s, "The file has been edited.", True, insert_line=int(m[:2])),
         ),
         TRAPPED,
-        ("procedure", "str_replace_based_edit_tool"),
+        (("procedure", "str_replace_based_edit_tool"),),
     ),
     Lesson(
         "date in words",
@@ -209,7 +213,7 @@ CLAIMS: tuple[Lesson, ...] = (
             lambda s, m: _report(s, m, True),
         ),
         TRAPPED,
-        ("procedure", "http.post"),
+        (("procedure", "http.post"),),
     ),
     Lesson(
         "guessed parcel",
@@ -222,6 +226,6 @@ CLAIMS: tuple[Lesson, ...] = (
             lambda s, m: _redirect(s, m, True),
         ),
         TRAPPED,
-        ("procedure", "parcels.redirect"),
+        (("procedure", "parcels.redirect"),),
     ),
 )

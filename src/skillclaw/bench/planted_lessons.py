@@ -59,7 +59,8 @@ class Lesson(NamedTuple):
 
     mark      tool, or beginning of the command, of the last action (of the failing one for pitfalls)
     rates     success with and without what it says, at the mean model; None where success isn't its claim
-    by_way    kind and mark of a second true pattern that the same sessions give, if any
+    faces     kind and mark of other true patterns that the same sessions give: the right way out of a pitfall
+              is a procedure, and to leave out a step of a procedure is a pitfall
     """
 
     name: str
@@ -68,7 +69,7 @@ class Lesson(NamedTuple):
     mark: str
     make: Callable[[Scene], Part]
     rates: tuple[float, float] | None = None
-    by_way: tuple[PatternKind, str] | None = None
+    faces: tuple[tuple[PatternKind, str], ...] = ()
 
 
 def says(pattern: Pattern, kind: PatternKind, mark: str) -> bool:

@@ -58,10 +58,8 @@ def score(patterns: Iterable[Pattern], world: World) -> Score:
     for truth in world.truths:
         lesson = truth.lesson
         own = [p for p in given if says(p, lesson.kind, lesson.mark) and _cites(p, truth.evidence) >= OWN]
-        # The right way of a pitfall's sessions is a procedure in its own right.
         known |= {p.id for p in own}
-        if lesson.by_way is not None:
-            kind, mark = lesson.by_way
+        for kind, mark in lesson.faces:
             known |= {p.id for p in given if says(p, kind, mark) and _cites(p, frozenset(truth.roles)) >= OWN}
         overlap = max((_overlap(p, truth.evidence) for p in own), default=0.0)
         covered = max((len(_sessions(p) & truth.evidence) for p in own), default=0)

@@ -20,6 +20,7 @@ from skillclaw.errors import BadInputError, SkillClawError, UsageError
 from skillclaw.evolve.embeddings import CachedEmbedder, Embedder, departs, make_embedder
 from skillclaw.evolve.evolvers import Current, EvolveContext, Evolver, evolvers
 from skillclaw.evolve.executors import make_executor
+from skillclaw.evolve.fresh import fresh, keep_marks, topic_marks
 from skillclaw.evolve.mine import mine_state
 from skillclaw.evolve.ranking import Changes, changed, marks
 from skillclaw.evolve.state import EvolveState
@@ -157,8 +158,11 @@ def run_cycle(
             foreign=foreign,
         )
         taken = frozenset(skill.name for skill in foreign)
+        marks_now = topic_marks(mined.patterns, current, [policy, evolver.name, sorted(taken)])
         proposals = evolver.propose(
-            mined.patterns, current, EvolveContext(policy=rules, now=now, gate=context, taken=taken)
+            fresh(mined.patterns, marks_now, memory),
+            current,
+            EvolveContext(policy=rules, now=now, gate=context, taken=taken),
         )
         proposals += _orphans(current, forgotten)
         watch.lap("propose")
@@ -180,6 +184,8 @@ def run_cycle(
             if result.verdict == "passed":
                 version = proposal_version(result.proposal)
                 released.append(ReleasedVersion(skill=result.proposal.skill, version=version, stage=stage))
+        if not dry_run:
+            keep_marks(memory, marks_now)
         watch.lap("judge")
         report = CycleReport(
             cycle=content_id("cycle", state.head, sorted(p.id for p in mined.patterns), now.isoformat()),

@@ -16,7 +16,7 @@ from skillclaw.evolve.choose import BASE, Bag, Choice, Way, choose, goes, unit_o
 from skillclaw.evolve.corpus import refs
 from skillclaw.evolve.intents import Vocabulary, asked_label, make_intent, wanted
 from skillclaw.evolve.procedures import SHARE, learn_steps, path
-from skillclaw.evolve.statistics import wilson
+from skillclaw.evolve.statistics import Row, mantel_haenszel, stratified, wilson
 from skillclaw.evolve.tasks import MIN_SESSIONS, association, row
 from skillclaw.evolve.traits import fisher
 from skillclaw.skills.records import ActionShape, Pattern, content_id
@@ -27,6 +27,9 @@ __all__ = ["family_procedures"]
 
 LUCK = 0.001
 """Chance of a contrast by luck (Fisher) up to which a single call is a procedure."""
+
+SURE = 0.1
+"""The same for a way of several calls, model by model (Cochran, Mantel, Haenszel)."""
 
 ROUNDS = 4
 """A request whose best way turns out to be no procedure gets the next best, this often."""
@@ -98,13 +101,17 @@ def _divided(
 
 
 def _surely(part: _Part) -> bool:
-    """Whether those that went the way succeeded more surely than the others."""
+    """Whether those that went the way succeeded more surely than the others, model by model: a strong model
+    has ways of its own, and they do not make it strong."""
     scope = [e for e in part.scope if e.actions and e.success is not None]
     went = [bool(e.success) for e in scope if goes(e, part.way)]
     other = [bool(e.success) for e in scope if not goes(e, part.way)]
     beside = sum(other) / len(other) if other else BASE
     if len(part.actions) > 1 or any(a.constant is not None for s in part.actions for a in s.args):
-        return wilson(sum(went), len(went))[0] > beside
+        tables = stratified(Row(e.model, goes(e, part.way), bool(e.success)) for e in scope)
+        chance = mantel_haenszel(tables).p
+        more = sum(t.a * (t.c + t.d) - t.c * (t.a + t.b) for t in tables)
+        return wilson(sum(went), len(went))[0] > beside and chance is not None and chance <= SURE and more > 0
     # One call is what many a session does first; only a clear contrast makes it a way.
     chance = fisher(sum(went), len(went) - sum(went), sum(other), len(other) - sum(other))
     return sum(went) > beside * len(went) and chance <= LUCK

@@ -15,7 +15,7 @@ from skillclaw.evolve.choose import unit_of
 from skillclaw.evolve.contrast import Contrast, Feature, Tables, added, count, has, judged
 from skillclaw.evolve.corpus import refs
 from skillclaw.evolve.pitfalls import right_way
-from skillclaw.evolve.procedures import learn_steps
+from skillclaw.evolve.procedures import SHARE, learn_steps
 from skillclaw.evolve.statistics import Row, benjamini_hochberg, mantel_haenszel, stratified
 from skillclaw.evolve.tasks import MIN_SESSIONS, association, row
 from skillclaw.skills.records import ActionShape, ArgShape, Pattern, Ref, Stats, content_id
@@ -120,6 +120,8 @@ def _shapes(
     if feature.kind == "repeat":
         return _Shapes(msgspec.structs.replace(failed, times="+"), [_shape(fine)], [])
     if feature.kind == "argument":
+        if not _otherwise_alike(feature.other, [m for _, m in fine], [m for _, m in bad]):
+            return None
         args = [a for a in failed.args if a.name != feature.other]
         lacking = sorted([*args, ArgShape(name=feature.other, share=0.0)], key=lambda a: a.name)
         return _Shapes(msgspec.structs.replace(failed, args=lacking), [_shape(fine)], [])
@@ -132,6 +134,17 @@ def _shapes(
         if any(m.key == feature.other for m in e.actions)
     ]
     return _Shapes(failed, learn_steps([([[s], [m]], e) for e, s, m in first]), [(1, 0)]) if first else None
+
+
+def _otherwise_alike(left_out: str, fine: Sequence[Move], bad: Sequence[Move]) -> bool:
+    """Whether the calls that lack an argument are those that have it, less this one: a call that gives quite
+    other arguments has another purpose."""
+    names = [{arg.name for arg in move.args} - {left_out} for move in fine]
+    usual = {
+        name for own in names for name in own if sum(name in other for other in names) >= SHARE * len(fine)
+    }
+    same = sum(usual <= {arg.name for arg in move.args} for move in bad)
+    return same >= SHARE * len(bad)
 
 
 def _shape(calls: Sequence[tuple[Episode, Move]]) -> ActionShape:

@@ -39,7 +39,7 @@ CREATE TABLE sessions (
     rank INTEGER NOT NULL, revision INTEGER NOT NULL, changed INTEGER NOT NULL, episodes INTEGER NOT NULL,
     head BLOB NOT NULL, body BLOB NOT NULL
 );
-CREATE INDEX sessions_key ON sessions (key);
+CREATE INDEX sessions_key ON sessions (key, changed, episodes);
 CREATE TABLE parts (
     id INTEGER PRIMARY KEY, unit TEXT NOT NULL, part TEXT NOT NULL, n INTEGER NOT NULL DEFAULT 0,
     version INTEGER NOT NULL DEFAULT 0, UNIQUE (unit, part)
@@ -188,7 +188,7 @@ class EvolveState:
     def known(self) -> dict[str, int]:
         """The change number at which each session (by key) was cut."""
         with self._errors():
-            return dict(self._db.execute("SELECT key, changed FROM sessions"))
+            return dict(self._db.execute("SELECT key, changed FROM sessions INDEXED BY sessions_key"))
 
     def take(self, packed: bytes, changed: int = 0) -> None:
         """Add a packed cut, or put it in the place of an older revision; within `writing`."""
@@ -304,7 +304,9 @@ class EvolveState:
     def counts(self) -> tuple[int, int]:
         """Sessions, and episodes in them."""
         with self._errors():
-            row = self._db.execute("SELECT count(*), coalesce(sum(episodes), 0) FROM sessions").fetchone()
+            row = self._db.execute(
+                "SELECT count(*), coalesce(sum(episodes), 0) FROM sessions INDEXED BY sessions_key"
+            ).fetchone()
         return int(row[0]), int(row[1])
 
     def episodes(self) -> Iterator[list[Episode]]:

@@ -1,0 +1,64 @@
+"""Topics of which nothing has changed since the last cycle are not proposed again.
+
+An evolver asks the gate about every line, and the gate reads the sessions behind it: with many sessions that
+is most of a cycle. The same patterns, current versions, policy, engine and names taken give the same
+proposals, which were decided already.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from skillclaw.evolve.evolvers import Current
+from skillclaw.evolve.state import EvolveState
+from skillclaw.skills.records import Pattern
+
+__all__ = ["fresh", "keep_marks", "topic_marks"]
+
+META = "proposed"
+
+
+def topic_marks(
+    patterns: Sequence[Pattern], current: Mapping[str, Current], rest: Sequence[object]
+) -> dict[str, str]:
+    """For each topic a digest of all that its proposals depend on; `rest` is what all topics depend on."""
+    owners: dict[str, set[str]] = {}
+    for name, skill in current.items():
+        for item in skill.sidecar.items:
+            for identity in item.patterns:
+                owners.setdefault(identity, set()).add(f"{name} {skill.version} {skill.pinned}")
+    topics: dict[str, list[Pattern]] = {}
+    for pattern in sorted(patterns, key=lambda p: p.id):
+        topics.setdefault(pattern.topic, []).append(pattern)
+    return {
+        topic: hashlib.sha256(
+            msgspec.msgpack.encode(
+                [
+                    [_timeless(pattern) for pattern in members],
+                    sorted({owner for pattern in members for owner in owners.get(pattern.id, ())}),
+                    rest,
+                ]
+            )
+        ).hexdigest()
+        for topic, members in topics.items()
+    }
+
+
+def fresh(patterns: Sequence[Pattern], marks: Mapping[str, str], memory: EvolveState) -> list[Pattern]:
+    """The patterns of the topics that are not as they were when they were last proposed from."""
+    stored = memory.get_meta(META)
+    before = msgspec.msgpack.decode(stored, type=dict[str, str]) if stored is not None else {}
+    return [pattern for pattern in patterns if before.get(pattern.topic) != marks[pattern.topic]]
+
+
+def keep_marks(memory: EvolveState, marks: Mapping[str, str]) -> None:
+    """Remember what was proposed from."""
+    memory.put_meta(META, msgspec.msgpack.encode(dict(marks)))
+
+
+def _timeless(pattern: Pattern) -> Pattern:
+    """The pattern without its age, which alone is no reason to propose again."""
+    return msgspec.structs.replace(pattern, stats=msgspec.structs.replace(pattern.stats, recency=1.0))
