@@ -6,6 +6,7 @@ import ipaddress
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -17,6 +18,7 @@ from pathlib import Path
 import msgspec
 import psutil
 import pytest
+from cli import ok, ok_json
 from worker_tasks import KillOnce, episodes, shout
 
 from skillclaw.bench.datasets import read_rows
@@ -212,3 +214,24 @@ def test_an_address_that_nobody_answers_at_is_told_soon() -> None:
             assert address in told.value.what
             assert "evolve.ray_address" in told.value.todo
             executor.close()
+
+
+def test_a_cycle_on_ray_finds_releases_and_reports_the_same_as_one_on_this_machine(tmp_path: Path) -> None:
+    reports = []
+    for executor in ("local", "ray"):
+        home = tmp_path / executor
+        home.mkdir()
+        with as_file(files("skillclaw.bench") / "demo") as demo:
+            ok("import", *(str(path) for path in sorted(demo.glob("*.zst"))), home=home)
+        with sqlite3.connect(home / ".skillclaw" / "sessions.db") as db:
+            db.execute("UPDATE sessions SET body = x'00ff' WHERE key = (SELECT min(key) FROM sessions)")
+        db.close()
+        ok("config", "set", "evolve.executor", executor, home=home)
+        ok("config", "set", "evolve.workers", "2", home=home)
+        reports.append(ok_json("evolve", home=home, timeout=250))
+    one, other = reports
+    assert one["patterns"] == other["patterns"] != []
+    assert one["released"] == other["released"] != []
+    assert [p["verdict"] for p in one["proposals"]] == [p["verdict"] for p in other["proposals"]]
+    assert [a["what"] for a in one["set_aside"]] == [a["what"] for a in other["set_aside"]]
+    assert len(one["set_aside"]) == 1

@@ -1,8 +1,9 @@
 """How good is what mining finds? On public recorded runs that the learning never saw, and on planted
 patterns.
 
-`workbench` and `taubench` say how they split and score. Planted: synthetic sessions whose patterns are known,
-see `bench.planted`.
+`workbench` and `taubench` say how they split and score; `outcomes` how the signs of an outcome do; `clusters`
+compares ways to cluster requests; `incremental` a state that grew with one made at once. Planted: synthetic
+sessions whose patterns are known, see `bench.planted`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from skillclaw.bench.datasets import read_rows
+from skillclaw.bench.clusters import clusters_summary, measure_clusters
+from skillclaw.bench.datasets import DATASETS, read_rows
+from skillclaw.bench.incremental import measure_incremental
+from skillclaw.bench.outcomes import measure_outcomes
+from skillclaw.bench.outcomes import summary as outcomes_summary
 from skillclaw.bench.planted import measure
 from skillclaw.bench.taubench import measure_taubench
-from skillclaw.bench.workbench import measure_workbench
+from skillclaw.bench.workbench import NOW, learning, measure_workbench
+from skillclaw.evolve.embeddings import Embedder
 
 __all__ = ["run_mine_bench", "summary"]
 
@@ -28,15 +34,40 @@ def _quiet(done: int, total: int | None, what: str) -> None:
 
 
 def run_mine_bench(
-    *, workbench: Path | None, taubench: Path | None, progress: Progress = _quiet
+    *,
+    workbench: Path | None,
+    taubench: Path | None,
+    planted: int = SEEDS,
+    clusters: bool = False,
+    portions: int = 0,
+    embedder: Embedder | None = None,
+    progress: Progress = _quiet,
 ) -> dict[str, Any]:
-    """Measure; parts whose data are not given are null."""
-    result: dict[str, Any] = {"workbench": None, "taubench": None}
-    if workbench is not None:
-        result["workbench"] = measure_workbench(list(read_rows(workbench)), progress=progress)
-    if taubench is not None:
-        result["taubench"] = measure_taubench(list(read_rows(taubench)), progress=progress)
-    result["planted"] = measure(SEEDS, progress)
+    """Measure; parts whose data are not given, or that are not asked for, are null.
+
+    planted   seeds of planted patterns
+    clusters  also compare ways to cluster WorkBench's requests (with `embedder`, if there is one)
+    portions  also compare a state that grew in so many portions with one made at once
+    """
+    rows = {
+        name: list(read_rows(path))
+        for name, path in (("workbench", workbench), ("tau-bench", taubench))
+        if path is not None
+    }
+    result: dict[str, Any] = {"workbench": None, "taubench": None, "clusters": None, "incremental": None}
+    outcomes = measure_outcomes(rows, progress)
+    if "workbench" in rows:
+        found = measure_workbench(rows["workbench"], progress=progress)
+        result["workbench"] = found | {"outcomes": outcomes["workbench"]}
+        if clusters:
+            result["clusters"] = measure_clusters(rows["workbench"], embedder=embedder, progress=progress)
+    if "tau-bench" in rows:
+        found = measure_taubench(rows["tau-bench"], progress=progress)
+        result["taubench"] = found | {"outcomes": outcomes["tau-bench"]}
+    if portions:
+        sessions = (learning(DATASETS[name](row)) for name, own in rows.items() for row in own)
+        result["incremental"] = measure_incremental(sessions, portions=portions, now=NOW, progress=progress)
+    result["planted"] = measure(planted, progress)
     return result
 
 
@@ -47,12 +78,39 @@ def summary(result: dict[str, Any]) -> str:
         lines += [*_workbench(result["workbench"]), ""]
     if result["taubench"] is not None:
         lines += [*_taubench(result["taubench"]), ""]
-    planted = result["planted"]
-    lines.append(
-        f"Planted patterns: {_percent(planted['recall'])} found, precision {_percent(planted['precision'])}; "
-        f"{planted['invented']} invented in {planted['seeds']} data sets without any."
+    outcomes = {
+        name: result[key]["outcomes"]
+        for key, name in (("workbench", "workbench"), ("taubench", "tau-bench"))
+        if result[key] is not None
+    }
+    if outcomes:
+        lines += [outcomes_summary(outcomes), ""]
+    if result["clusters"] is not None:
+        lines += [clusters_summary(result["clusters"]), ""]
+    if result["incremental"] is not None:
+        lines += [_incremental(result["incremental"]), ""]
+    return "\n".join([*lines, *_planted(result["planted"])])
+
+
+def _incremental(found: dict[str, Any]) -> str:
+    return (
+        f"Grown in {found['portions']} portions against made at once, {found['sessions']} sessions: "
+        f"{_percent(found['agreement'])} of {found['memberships']} memberships agree, "
+        f"{found['patterns_in_both']} of {found['patterns']} patterns; {_percent(found['remade'])} of the "
+        "units were mined again in a portion."
     )
-    return "\n".join(lines)
+
+
+def _planted(found: dict[str, Any]) -> list[str]:
+    if not found["seeds"]:
+        return []
+    return [
+        f"Planted patterns, {found['seeds']} seeds: {_percent(found['recall'])} of {found['due']} that the"
+        f" data support are found, precision {_percent(found['precision'])}; invented: {found['invented']}, "
+        f"of these in data sets without any pattern: {found['invented_noise']}.",
+        "  planted in  "
+        + "  ".join(f"{row['frequency']:.0%}: {_percent(row['recall'])}" for row in found["by_frequency"]),
+    ]
 
 
 HEAD = ("", "followed: succeed", "not followed: succeed", "ratio", "odds ratio (Mantel-Haenszel)")

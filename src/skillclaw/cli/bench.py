@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,12 +34,31 @@ def mine(
     taubench: Annotated[
         Path | None, typer.Option(help="tau-bench trajectories (trajectories.jsonl.gz).")
     ] = None,
+    seeds: Annotated[int, typer.Option(help="Seeds of planted patterns; 0 for none.", min=0)] = 20,
+    clusters: Annotated[
+        bool,
+        typer.Option("--clusters", help="Also ways to cluster requests (with evolve.embeddings, if set)."),
+    ] = False,
+    portions: Annotated[
+        int, typer.Option(help="Also a state grown in so many portions against one made at once.", min=0)
+    ] = 0,
 ) -> None:
-    """How good are the mined procedures on sessions that the learning never saw?"""
+    """How good is what mining finds? On recorded sessions that it never saw, and on planted patterns."""
     from skillclaw.bench.mine import run_mine_bench, summary
+    from skillclaw.evolve.embeddings import make_embedder
+    from skillclaw.settings import load
 
+    embedder = make_embedder(load(ctx.home).evolve, os.environ) if clusters else None
     with output.progress("Mining", show=not ctx.json) as progress:
-        result = run_mine_bench(workbench=workbench, taubench=taubench, progress=progress)
+        result = run_mine_bench(
+            workbench=workbench,
+            taubench=taubench,
+            planted=seeds,
+            clusters=clusters,
+            portions=portions,
+            embedder=embedder,
+            progress=progress,
+        )
     if ctx.json:
         output.print_json(result)
     else:

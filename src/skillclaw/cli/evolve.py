@@ -12,7 +12,7 @@ from skillclaw.cli.command import Context, command
 from skillclaw.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
-    from skillclaw.evolve.cycle import CycleReport
+    from skillclaw.evolve.report import CycleReport
 
 __all__ = ["register"]
 
@@ -91,6 +91,7 @@ def evolve(
                 "released": report.released,
                 "spent": report.spent,
                 "installed": synced,
+                "effects": report.effects,
                 "units": report.units,
                 "remade": report.remade,
                 "set_aside": report.aside,
@@ -141,7 +142,7 @@ def evolve(
 
 
 def _write_page(report: CycleReport, path: Path) -> None:
-    from skillclaw.evolve.cycle import view_of
+    from skillclaw.evolve.report import view_of
     from skillclaw.web.report import render
 
     page = render(view_of(report), report.changes)

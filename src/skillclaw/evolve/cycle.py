@@ -22,86 +22,23 @@ from skillclaw.evolve.evolvers import Current, EvolveContext, Evolver, evolvers
 from skillclaw.evolve.executors import make_executor
 from skillclaw.evolve.fresh import fresh, keep_marks, topic_marks
 from skillclaw.evolve.mine import mine_state
-from skillclaw.evolve.ranking import Changes, changed, marks
+from skillclaw.evolve.report import CycleReport, Judged, ReleasedVersion, Spent, compared
 from skillclaw.evolve.state import EvolveState
-from skillclaw.evolve.taking import Aside, take_sessions
-from skillclaw.evolve.view import (
-    ClusterPoint,
-    CycleView,
-    PatternMark,
-    ProposalLine,
-    ReleasedLine,
-    SetAside,
-)
+from skillclaw.evolve.taking import take_sessions
 from skillclaw.hub import Hub, HubState
 from skillclaw.hub.records import Stage
 from skillclaw.journal.store import SessionStore
 from skillclaw.settings import EvolveSettings
 from skillclaw.skills.bundle import version
-from skillclaw.skills.records import Pattern, Proposal, Sidecar, Verdict, content_id
-from skillclaw.trajectory.model import Record, Trajectory
+from skillclaw.skills.records import Proposal, Sidecar, Verdict, content_id
+from skillclaw.trajectory.model import Trajectory
 
 if TYPE_CHECKING:
     from skillclaw.gate.context import ForeignSkill, Masker
 
-__all__ = ["CycleReport", "Judged", "ReleasedVersion", "Spent", "current_skills", "run_cycle", "view_of"]
+__all__ = ["current_skills", "run_cycle"]
 
 Progress = Callable[[int, int | None, str], None]
-
-
-class Spent(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """What a cycle used; `usd` of models, `seconds` of wall time."""
-
-    tokens: int = 0
-    calls: int = 0
-    usd: float = 0.0
-    seconds: float = 0.0
-
-
-class Judged(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """A proposal with what the gate said. `dropped` counts items that the gate did not let through."""
-
-    proposal: Proposal
-    verdict: str
-    reasons: list[Verdict]
-    dropped: int = 0
-    known: bool = False
-
-
-class ReleasedVersion(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """A version that this cycle made available."""
-
-    skill: str
-    version: str
-    stage: str
-
-
-class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """What a cycle found and did.
-
-    units, remade  what is mined by itself (tasks, failures, topics), and how many of these were mined anew
-    stages         seconds of each stage: read, mine, propose, judge
-    clusters       the task clusters of at least three sessions
-    notes          what a user should know of how it was done
-    changes        what is otherwise than in the cycle before; None for the first
-    aside          sessions and units that could not be read or mined
-    """
-
-    cycle: str
-    time: str
-    sessions: int
-    episodes: int
-    patterns: list[Pattern]
-    proposals: list[Judged]
-    released: list[ReleasedVersion]
-    spent: Spent
-    units: int = 0
-    remade: int = 0
-    stages: dict[str, float] = {}
-    aside: list[Aside] = []
-    clusters: list[ClusterPoint] = []
-    changes: Changes | None = None
-    notes: list[str] = []
 
 
 def run_cycle(
@@ -201,58 +138,10 @@ def run_cycle(
             stages=watch.laps,
             aside=[*aside, *mined.aside],
             clusters=mined.clusters,
+            effects=mined.effects,
             notes=[*notes, *mined.notes],
         )
-        return _compared(memory, report, keep=not dry_run)
-
-
-def _compared(memory: EvolveState, report: CycleReport, *, keep: bool) -> CycleReport:
-    """The report with what changed since the cycle before; with `keep` the next is compared with this one."""
-    now = marks(view_of(report))
-    stored = memory.get_meta("cycle")
-    if keep:
-        memory.put_meta("cycle", msgspec.msgpack.encode(now))
-    if stored is None:
-        return report
-    before = msgspec.msgpack.decode(stored, type=list[PatternMark])
-    return msgspec.structs.replace(report, changes=changed(before, now))
-
-
-def view_of(report: CycleReport) -> CycleView:
-    """The cycle as its page tells it."""
-    return CycleView(
-        cycle=report.cycle,
-        time=report.time,
-        sessions=report.sessions,
-        episodes=report.episodes,
-        model_calls=report.spent.calls,
-        patterns=report.patterns,
-        clusters=report.clusters,
-        proposals=[
-            ProposalLine(
-                id=judged.proposal.id,
-                skill=judged.proposal.skill,
-                action=judged.proposal.action,
-                verdict=judged.verdict,
-                reasons=judged.reasons,
-                patterns=[pattern.id for pattern in judged.proposal.patterns],
-            )
-            for judged in report.proposals
-        ],
-        released=[ReleasedLine(skill=r.skill, version=r.version, stage=r.stage) for r in report.released],
-        set_aside=[SetAside(session=one.what, reason=one.reason) for one in report.aside],
-        confounders={p.id: doubts for p in report.patterns if (doubts := _doubts(p))},
-    )
-
-
-def _doubts(pattern: Pattern) -> list[str]:
-    found = []
-    for one in pattern.stats.carriers:
-        rest = "nothing is left to compare"
-        if one.odds_ratio is not None and one.ci is not None:
-            rest = f"the odds ratio is {one.odds_ratio:.2f} [{one.ci[0]:.2f}, {one.ci[1]:.2f}]"
-        found.append(f"{one.kind} {one.name} has {one.share:.0%} of the successes; without it {rest}")
-    return [*found, *pattern.stale]
+        return compared(memory, report, keep=not dry_run)
 
 
 def _embedder(

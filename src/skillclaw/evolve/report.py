@@ -1,0 +1,142 @@
+"""What a cycle found and did, and what is otherwise than in the cycle before."""
+
+from __future__ import annotations
+
+import msgspec
+
+from skillclaw.evolve.effects import SkillEffect
+from skillclaw.evolve.ranking import Changes, changed, marks
+from skillclaw.evolve.state import EvolveState
+from skillclaw.evolve.taking import Aside
+from skillclaw.evolve.view import (
+    ClusterPoint,
+    CycleView,
+    EffectLine,
+    PatternMark,
+    ProposalLine,
+    ReleasedLine,
+    SetAside,
+)
+from skillclaw.skills.records import Pattern, Proposal, Verdict
+from skillclaw.trajectory.model import Record
+
+__all__ = ["CycleReport", "Judged", "ReleasedVersion", "Spent", "compared", "view_of"]
+
+
+class Spent(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """What a cycle used; `usd` of models, `seconds` of wall time."""
+
+    tokens: int = 0
+    calls: int = 0
+    usd: float = 0.0
+    seconds: float = 0.0
+
+
+class Judged(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """A proposal with what the gate said. `dropped` counts items that the gate did not let through."""
+
+    proposal: Proposal
+    verdict: str
+    reasons: list[Verdict]
+    dropped: int = 0
+    known: bool = False
+
+
+class ReleasedVersion(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """A version that this cycle made available."""
+
+    skill: str
+    version: str
+    stage: str
+
+
+class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """What a cycle found and did.
+
+    units, remade  what is mined by itself (tasks, failures, topics), and how many of these were mined anew
+    stages         seconds of each stage: read, mine, propose, judge
+    clusters       the task clusters
+    effects        success in sessions that read a version of a skill, against the same tasks without it
+    notes          what a user should know of how it was done
+    changes        what is otherwise than in the cycle before; None for the first
+    aside          sessions and units that could not be read or mined
+    """
+
+    cycle: str
+    time: str
+    sessions: int
+    episodes: int
+    patterns: list[Pattern]
+    proposals: list[Judged]
+    released: list[ReleasedVersion]
+    spent: Spent
+    units: int = 0
+    remade: int = 0
+    stages: dict[str, float] = {}
+    aside: list[Aside] = []
+    clusters: list[ClusterPoint] = []
+    effects: list[SkillEffect] = []
+    changes: Changes | None = None
+    notes: list[str] = []
+
+
+def compared(memory: EvolveState, report: CycleReport, *, keep: bool) -> CycleReport:
+    """The report with what changed since the cycle before; with `keep` the next is compared with this one."""
+    now = marks(view_of(report))
+    stored = memory.get_meta("cycle")
+    if keep:
+        memory.put_meta("cycle", msgspec.msgpack.encode(now))
+    if stored is None:
+        return report
+    before = msgspec.msgpack.decode(stored, type=list[PatternMark])
+    return msgspec.structs.replace(report, changes=changed(before, now))
+
+
+def view_of(report: CycleReport) -> CycleView:
+    """The cycle as its page tells it."""
+    return CycleView(
+        cycle=report.cycle,
+        time=report.time,
+        sessions=report.sessions,
+        episodes=report.episodes,
+        model_calls=report.spent.calls,
+        patterns=report.patterns,
+        clusters=report.clusters,
+        proposals=[
+            ProposalLine(
+                id=judged.proposal.id,
+                skill=judged.proposal.skill,
+                action=judged.proposal.action,
+                verdict=judged.verdict,
+                reasons=judged.reasons,
+                patterns=[pattern.id for pattern in judged.proposal.patterns],
+            )
+            for judged in report.proposals
+        ],
+        released=[ReleasedLine(skill=r.skill, version=r.version, stage=r.stage) for r in report.released],
+        effects=[
+            EffectLine(
+                skill=one.skill,
+                version=one.version or "",
+                read_n=one.with_n,
+                read_success=one.with_success,
+                control_n=one.without_n,
+                control_success=one.without_success,
+                odds_ratio=one.odds_ratio,
+                ci=one.ci,
+            )
+            for one in report.effects
+        ],
+        set_aside=[SetAside(session=one.what, reason=one.reason) for one in report.aside],
+        confounders={p.id: doubts for p in report.patterns if (doubts := _doubts(p))},
+    )
+
+
+def _doubts(pattern: Pattern) -> list[str]:
+    found = []
+    for one in pattern.stats.carriers:
+        rest = "nothing is left to compare"
+        if one.odds_ratio is not None and one.ci is not None:
+            rest = f"the odds ratio is {one.odds_ratio:.2f} [{one.ci[0]:.2f}, {one.ci[1]:.2f}]"
+        found.append(f"{one.kind} {one.name} has {one.share:.0%} of the successes; without it {rest}")
+    return [*found, *pattern.stale]
