@@ -112,8 +112,8 @@ def _shapes(
     fine = [(e, m) for e in right for m in e.actions if m.key == feature.key and m.ok is not False]
     if feature.kind == "step":
         if not better:
-            return _Shapes(_shape(bad), [], []) if bad else None
-        return _Shapes(_shape(fine), [_shape(fine)], []) if fine else None
+            return _Shapes(_sometimes(bad), [], []) if bad else None
+        return _Shapes(_sometimes(fine), [_shape(fine)], []) if fine else None
     if not bad or not fine:
         return None
     failed = _shape(bad)
@@ -134,6 +134,11 @@ def _shapes(
         if any(m.key == feature.other for m in e.actions)
     ]
     return _Shapes(failed, learn_steps([([[s], [m]], e) for e, s, m in first]), [(1, 0)]) if first else None
+
+
+def _sometimes(calls: Sequence[tuple[Episode, Move]]) -> ActionShape:
+    """The shape of calls that some sessions of the task make and others do not."""
+    return msgspec.structs.replace(_shape(calls), times="?")
 
 
 def _otherwise_alike(left_out: str, fine: Sequence[Move], bad: Sequence[Move]) -> bool:

@@ -310,7 +310,9 @@ def _pitfall(
                 f"without it the call {fails}" if pattern.error else "tasks done without it tend to fail"
             )
             texts.append(f"{action(first, keep)} before {_shown(second)}; {lacking}.")
-    if failed is not None and failed.command is not None:
+    # A command that did not fail by itself is bad only for its place or its number, which this would not say.
+    bad = failed is not None and failed.times == "1" and bool(pattern.error or not pattern.before)
+    if failed is not None and failed.command is not None and bad:
         instead = ""
         if pattern.actions and not _same(pattern.actions[-1], failed):
             instead = f" {action(pattern.actions[-1], keep)} instead."
