@@ -31,9 +31,8 @@ def test_the_packaged_slice_holds_lessons_of_two_users() -> None:
     assert len({p.topic for p in shared}) >= 4
 
 
-def test_without_data_only_the_planted_part_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("skillclaw.bench.mine.SEEDS", 1)
-    result = run_mine_bench(workbench=None, taubench=None)
+def test_without_data_only_the_planted_part_is_measured() -> None:
+    result = run_mine_bench(workbench=None, taubench=None, planted=1)
     assert result["workbench"] is None
     assert result["taubench"] is None
     assert "Planted patterns" in summary(result)

@@ -81,13 +81,13 @@ def summary(result: dict[str, Any]) -> str:
     outcomes = {
         name: result[key]["outcomes"]
         for key, name in (("workbench", "workbench"), ("taubench", "tau-bench"))
-        if result[key] is not None
+        if result[key] is not None and "outcomes" in result[key]
     }
     if outcomes:
         lines += [outcomes_summary(outcomes), ""]
-    if result["clusters"] is not None:
+    if result.get("clusters") is not None:
         lines += [clusters_summary(result["clusters"]), ""]
-    if result["incremental"] is not None:
+    if result.get("incremental") is not None:
         lines += [_incremental(result["incremental"]), ""]
     return "\n".join([*lines, *_planted(result["planted"])])
 

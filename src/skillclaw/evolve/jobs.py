@@ -94,12 +94,16 @@ def _task(job: Job, family: str) -> Mining:
         if episode.kind == "procedure" and place is not None and place.family == family:
             members.setdefault(place.cluster, []).append(episode)
     slots = {intent: place.slot for intent, place in job.places.items()}
-    found = family_procedures(members, slots, job.vocabulary)
-    found += [(p, True) for p in find_lapses(members)]
-    episodes = [e for cluster in sorted(members) for e in members[cluster]]
+    # By their first wording: the id of a cluster tells of its history, and results must not depend on that.
+    named = {min(slots[e.intent] for e in own): own for own in members.values()}
+    points = {cluster: _point(cluster, members[cluster], slots) for cluster in sorted(members)}
+    labels = {min(slots[e.intent] for e in members[c]): point.label for c, point in points.items()}
+    found = family_procedures(named, slots, job.vocabulary)
+    found += [(p, True) for p in find_lapses(named, labels)]
+    episodes = [e for name in sorted(named) for e in named[name]]
     return msgspec.structs.replace(
         _mining(found, episodes),
-        clusters=[_point(cluster, members[cluster], slots) for cluster in sorted(members)],
+        clusters=list(points.values()),
         skills=skill_tables(episodes, lambda e: job.places[e.intent].cluster),
     )
 

@@ -27,9 +27,12 @@ SURE = 0.01
 """Greatest q (Benjamini-Hochberg over all that was compared) of a pitfall of this kind."""
 
 
-def find_lapses(clusters: Mapping[str, Sequence[Episode]]) -> list[Pattern]:
+def find_lapses(
+    clusters: Mapping[str, Sequence[Episode]], labels: Mapping[str, str] | None = None
+) -> list[Pattern]:
     """The pitfalls: order, argument and source over all tasks that use the tool, step and repeat within one
-    task cluster.
+    task cluster. `labels` say what each cluster asks for: that, not its name, is part of a pattern's
+    identity.
     """
     parts = {number: count(number, clusters[number]) for number in sorted(clusters)}
     everywhere = judged(added(_of(parts[n], ("order", "argument", "source")) for n in sorted(parts)))
@@ -43,7 +46,8 @@ def find_lapses(clusters: Mapping[str, Sequence[Episode]]) -> list[Pattern]:
             continue
         inside = [number] if number is not None else sorted(clusters)
         cases = [(e, n) for n in inside for e in clusters[n]]
-        pattern = _pattern(contrast, cases, number)
+        about = "" if number is None else (labels or {}).get(number, number)
+        pattern = _pattern(contrast, cases, about)
         if pattern is not None:
             found.setdefault(pattern.id, pattern)
     return [found[mark] for mark in sorted(found)]
@@ -53,9 +57,7 @@ def _of(tables: Tables, kinds: Sequence[str]) -> Tables:
     return {feature: own for feature, own in tables.items() if feature.kind in kinds}
 
 
-def _pattern(
-    contrast: Contrast, episodes: Sequence[tuple[Episode, str]], number: str | None
-) -> Pattern | None:
+def _pattern(contrast: Contrast, episodes: Sequence[tuple[Episode, str]], about: str) -> Pattern | None:
     feature = contrast.feature
     better = contrast.with_success * contrast.without_n > contrast.without_success * contrast.with_n
     if (feature.kind == "repeat") == better and feature.kind != "step":
@@ -74,9 +76,7 @@ def _pattern(
     shapes = _shapes(feature, right, wrong, better)
     if len(evidence) < MIN_SESSIONS or shapes is None:
         return None
-    signature = (
-        f"lapse {feature.kind} {feature.key} {feature.other} {'' if number is None else number}".strip()
-    )
+    signature = f"lapse {feature.kind} {feature.key} {feature.other} {about}".strip()
     return _made(feature, better, signature, shapes, wrong, evidence, stats)
 
 

@@ -217,7 +217,7 @@ class Space(msgspec.Struct):
             if cluster not in self.families:
                 topics.setdefault(cluster, Counter()).update(found[key].topics)
                 sizes[cluster] += 1
-        for cluster in sorted(topics):
+        for cluster in topics:  # in the order of their first points: ids depend on history
             topic = min(topics[cluster], key=lambda t: (-topics[cluster][t], t), default="")
             family, number = topic, 1
             while family in self.sizes and self.sizes[family] + sizes[cluster] > FAMILY:
