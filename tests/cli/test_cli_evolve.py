@@ -87,6 +87,23 @@ def test_a_damaged_session_is_set_aside_and_told_and_the_others_are_mined(learne
     assert f"Set aside {key}" in ok("evolve", home=learned)
 
 
+def test_a_state_that_is_damaged_in_the_middle_is_made_anew(learned: Path) -> None:
+    first = ok_json("evolve", home=learned)
+    file = learned / ".skillclaw" / "evolve.db"
+    with closing(sqlite3.connect(file)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sessions_key'").fetchone()
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+    with file.open("r+b") as raw:
+        raw.seek((page - 1) * size)
+        raw.write(b"\xff" * size)
+    again = ok_json("evolve", home=learned)
+    assert patterns(again) == patterns(first)
+    assert again["remade"] == first["units"]
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute("UPDATE meta SET value = x'c1' WHERE name = 'space'")
+    assert patterns(ok_json("evolve", home=learned)) == patterns(first)
+
+
 def test_forgetting_a_session_deletes_what_was_kept_of_it(learned: Path) -> None:
     ok("evolve", home=learned)
     assert (learned / ".skillclaw" / "evolve.db").exists()

@@ -147,6 +147,18 @@ def test_forgetting_leaves_no_byte_of_a_session(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_forgetting_follows_a_link(tmp_path: Path) -> None:
+    home, there = tmp_path / "home", tmp_path / "there.db"
+    home.mkdir()
+    (home / "evolve.db").symlink_to(there)
+    state = EvolveState(home)
+    take(state, SESSIONS[:20])
+    state.close()
+    assert there.stat().st_size > 0
+    forget_state(home)
+    assert [path.name for path in tmp_path.rglob("*")] == ["home"]
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, len(SESSIONS) - 1))
 def test_a_cut_comes_back_as_it_was(number: int) -> None:

@@ -21,9 +21,9 @@ from skillclaw.evolve.embeddings import CachedEmbedder, Embedder, departs, make_
 from skillclaw.evolve.evolvers import Current, EvolveContext, Evolver, evolvers
 from skillclaw.evolve.executors import make_executor
 from skillclaw.evolve.fresh import fresh, keep_marks, topic_marks
-from skillclaw.evolve.mine import mine_state
+from skillclaw.evolve.mine import Mined, mine_state
 from skillclaw.evolve.ranking import Changes, changed, marks
-from skillclaw.evolve.state import EvolveState
+from skillclaw.evolve.state import DamagedStateError, EvolveState
 from skillclaw.evolve.taking import Aside, take_sessions
 from skillclaw.evolve.view import (
     ClusterPoint,
@@ -135,20 +135,29 @@ def run_cycle(
     forgotten = set(state.tombstones)
     with closing(EvolveState(home)) as memory:
         with closing(make_executor(settings)) as executor:
-            if full:
-                memory.clear()
-            aside = take_sessions(memory, sessions, executor, without=forgotten, progress=progress)
-            watch.lap("read")
-            embedder, notes = _embedder(settings, environ, memory)
-            mined = mine_state(
-                memory,
-                now=now,
-                half_life_days=settings.half_life,
-                executor=executor,
-                embedder=embedder,
-                progress=progress,
-            )
-            watch.lap("mine")
+
+            def find() -> tuple[list[Aside], list[str], Mined]:
+                if full:
+                    memory.clear()
+                aside = take_sessions(memory, sessions, executor, without=forgotten, progress=progress)
+                watch.lap("read")
+                embedder, notes = _embedder(settings, environ, memory)
+                mined = mine_state(
+                    memory,
+                    now=now,
+                    half_life_days=settings.half_life,
+                    executor=executor,
+                    embedder=embedder,
+                    progress=progress,
+                )
+                watch.lap("mine")
+                return aside, notes, mined
+
+            try:
+                aside, notes, mined = find()
+            except DamagedStateError:
+                memory.renew()
+                aside, notes, mined = find()
         current = current_skills(hub, state)
         context = gate.GateContext(
             policy=rules,
@@ -209,12 +218,11 @@ def run_cycle(
 def _compared(memory: EvolveState, report: CycleReport, *, keep: bool) -> CycleReport:
     """The report with what changed since the cycle before; with `keep` the next is compared with this one."""
     now = marks(view_of(report))
-    stored = memory.get_meta("cycle")
+    before = memory.load(memory.get_meta("cycle"), list[PatternMark])
     if keep:
         memory.put_meta("cycle", msgspec.msgpack.encode(now))
-    if stored is None:
+    if before is None:
         return report
-    before = msgspec.msgpack.decode(stored, type=list[PatternMark])
     return msgspec.structs.replace(report, changes=changed(before, now))
 
 

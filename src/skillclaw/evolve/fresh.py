@@ -49,8 +49,7 @@ def topic_marks(
 
 def fresh(patterns: Sequence[Pattern], marks: Mapping[str, str], memory: EvolveState) -> list[Pattern]:
     """The patterns of the topics that are not as they were when they were last proposed from."""
-    stored = memory.get_meta(META)
-    before = msgspec.msgpack.decode(stored, type=dict[str, str]) if stored is not None else {}
+    before = memory.load(memory.get_meta(META), dict[str, str]) or {}
     return [pattern for pattern in patterns if before.get(pattern.topic) != marks[pattern.topic]]
 
 
