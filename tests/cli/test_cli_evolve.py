@@ -104,6 +104,37 @@ def test_a_state_that_is_damaged_in_the_middle_is_made_anew(learned: Path) -> No
     assert patterns(ok_json("evolve", home=learned)) == patterns(first)
 
 
+def test_sessions_that_were_imported_anew_count_as_they_are_now(learned: Path) -> None:
+    first = ok_json("evolve", home=learned)
+    store = learned / ".skillclaw" / "sessions.db"
+    store.unlink()
+    made = [
+        session(user, n, "run the test-suite of this project", STEPS[:2], outcome="failure")
+        for user in "abc"
+        for n in range(3)
+    ]
+    ok("import", str(write(learned / "s.jsonl", made)), home=learned)
+    again = ok_json("evolve", home=learned)
+    assert again["remade"] > 0
+    assert patterns(again) == patterns(ok_json("evolve", "--full", home=learned)) != patterns(first)
+
+
+def test_feedback_that_is_gone_with_its_store_counts_no_more(learned: Path) -> None:
+    key = ok_json("sessions", "list", home=learned)[0]["id"]
+    with closing(sqlite3.connect(learned / ".skillclaw" / "sessions.db")) as db, db:
+        (body, revision) = db.execute("SELECT body, revision FROM sessions WHERE key = ?", (key,)).fetchone()
+    ok("feedback", key, "bad", home=learned)
+    ok("evolve", home=learned)
+    with closing(sqlite3.connect(learned / ".skillclaw" / "sessions.db")) as db, db:
+        db.execute(
+            "UPDATE sessions SET body = ?, revision = ?, changed = 99 WHERE key = ?", (body, revision, key)
+        )
+    ok("evolve", home=learned)
+    with closing(sqlite3.connect(learned / ".skillclaw" / "evolve.db")) as db:
+        (found,) = db.execute("SELECT revision FROM sessions WHERE key = ?", (key,)).fetchone()
+    assert found == revision
+
+
 def test_forgetting_a_session_deletes_what_was_kept_of_it(learned: Path) -> None:
     ok("evolve", home=learned)
     assert (learned / ".skillclaw" / "evolve.db").exists()
