@@ -17,6 +17,11 @@ import pytest
 from atif_sessions import Ran, session, write
 from cli import fails, ok, ok_json
 
+from skillclaw.errors import BusyError
+from skillclaw.evolve.cycle import run_cycle
+from skillclaw.server.machine import Machine
+from skillclaw.server.work import cycle_inputs
+
 STEPS = [
     Ran("npm test", 1, "Error: Cannot find module 'left-pad'"),
     Ran("npm ci", 0, "added 12 packages"),
@@ -142,6 +147,45 @@ def test_forgetting_a_session_deletes_what_was_kept_of_it(learned: Path) -> None
     ok("sessions", "forget", key, "--yes", home=learned)
     assert not list((learned / ".skillclaw").glob("evolve.db*"))
     assert ok_json("evolve", home=learned)["sessions"] == 8
+
+
+def test_a_session_forgotten_while_a_cycle_runs_gets_into_nothing(
+    learned: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(learned))
+    machine = Machine(learned / ".skillclaw")
+    key = machine.sessions.rows()[0].id
+
+    def forget_in_between(done: int, total: int | None, what: str) -> None:
+        del done, total
+        if what.startswith("judging"):
+            ok("sessions", "forget", key, "--yes", home=learned)
+
+    with pytest.raises(BusyError):
+        run_cycle(**cycle_inputs(machine), progress=forget_in_between)
+    assert machine.hub.state().proposals == {}
+    assert not list(machine.home.glob("evolve.db*"))
+    assert ok_json("evolve", home=learned)["released"]
+
+
+def test_a_session_that_left_the_store_leaves_no_byte_behind(learned: Path) -> None:
+    script = [Ran("zanzibar push", 1, "error: no quokka"), Ran("zanzibar init", 0, "ok")]
+    made = [session("z", 1, "send the zanzibarine file", script)]
+    ok("import", str(write(learned / "more.jsonl", made)), home=learned)
+    ok("evolve", home=learned)
+    file = learned / ".skillclaw" / "evolve.db"
+    assert b"zanzibar" in file.read_bytes()
+    with closing(sqlite3.connect(learned / ".skillclaw" / "sessions.db")) as db, db:
+        db.execute("DELETE FROM sessions WHERE user = 'z'")
+    assert ok_json("evolve", home=learned)["sessions"] == 9
+    assert not [path for path in file.parent.glob("evolve.db*") if b"zanzibar" in path.read_bytes()]
+
+
+def test_forgetting_is_written_to_the_log_even_where_the_state_cannot_be_deleted(learned: Path) -> None:
+    key = ok_json("sessions", "list", home=learned)[0]["id"]
+    (learned / ".skillclaw" / "evolve.db" / "in the way").mkdir(parents=True)
+    assert "Delete it yourself" in fails("sessions", "forget", key, "--yes", home=learned)
+    assert Machine(learned / ".skillclaw").hub.state().tombstones == [key]
 
 
 def test_a_dry_run_changes_nothing_that_the_next_cycle_sees(learned: Path) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw import gate
-from skillclaw.errors import BadInputError, SkillClawError, UsageError
+from skillclaw.errors import BadInputError, BusyError, SkillClawError, UsageError
 from skillclaw.evolve.embeddings import CachedEmbedder, Embedder, departs, make_embedder
 from skillclaw.evolve.evolvers import Current, EvolveContext, Evolver, evolvers
 from skillclaw.evolve.executors import make_executor
@@ -133,6 +133,7 @@ def run_cycle(
     evolver = _evolver(engine or settings.engine)
     state = hub.state()
     forgotten = set(state.tombstones)
+    cursor = sessions.cursor()
     with closing(EvolveState(home)) as memory:
         with closing(make_executor(settings)) as executor:
 
@@ -158,6 +159,7 @@ def run_cycle(
             except DamagedStateError:
                 memory.renew()
                 aside, notes, mined = find()
+        _check_forgotten(memory, sessions, cursor)
         current = current_skills(hub, state)
         context = gate.GateContext(
             policy=rules,
@@ -189,6 +191,7 @@ def run_cycle(
                 continue
             stage = _stage(result.proposal, rules)
             if not dry_run:
+                _check_forgotten(memory, sessions, cursor)
                 _settle(hub, result, stage)
             if result.verdict == "passed":
                 version = proposal_version(result.proposal)
@@ -213,6 +216,16 @@ def run_cycle(
             notes=[*notes, *mined.notes],
         )
         return _compared(memory, report, keep=not dry_run)
+
+
+def _check_forgotten(memory: EvolveState, sessions: SessionStore, cursor: int) -> None:
+    """Raise BusyError if a session that this cycle read was forgotten since the store was at `cursor`."""
+    if sessions.cursor() != cursor and not memory.known().keys() <= sessions.changes().keys():
+        raise BusyError(
+            "A session was forgotten while the cycle ran.",
+            "What was found may tell of it, so nothing more is made of it.",
+            "Run it again: skillclaw evolve",
+        )
 
 
 def _compared(memory: EvolveState, report: CycleReport, *, keep: bool) -> CycleReport:

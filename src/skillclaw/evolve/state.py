@@ -163,9 +163,9 @@ class EvolveState:
 
     def renew(self) -> None:
         """Delete the file and begin with an empty one."""
-        assert self.path is not None
         self._db.close()
-        forget_state(self.path.parent)
+        if self.path is not None:
+            forget_state(self.path.parent)
         self._open()
 
     def close(self) -> None:

@@ -44,8 +44,11 @@ def take_sessions(
     _know(state, sessions)
     there = {key: changed for key, changed in sessions.changes().items() if key not in without}
     known = {**state.known(), **{key: changed for key, (changed, _) in state.aside().items()}}
-    with state.writing():
-        state.drop([key for key in known if key not in there])
+    if not known.keys() <= there.keys():
+        # Forgotten, and what units gave, names of requests and facts may still tell of it.
+        state.renew()
+        known = {}
+        _know(state, sessions)
     due = [key for key, changed in there.items() if known.get(key) != changed]
     marks: list[tuple[str, int]] = []
 
