@@ -74,6 +74,16 @@ def test_the_page_of_a_cycle_says_what_was_found_and_what_changed(learned: Path)
     assert "grown" in page.read_text("utf-8").lower()
 
 
+def test_a_page_is_the_owners_alone_whatever_lies_in_its_way(learned: Path) -> None:
+    page, other = learned / "page.html", learned / "other.txt"
+    other.write_text("mine", "utf-8")
+    (learned / ".page.html.part").symlink_to(other)
+    ok("evolve", "--report", str(page), home=learned)
+    assert other.read_text("utf-8") == "mine"
+    assert not page.is_symlink()
+    assert page.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_page_that_cannot_be_written_is_told_before_anything_is_done(learned: Path) -> None:
     told = fails("evolve", "--report", str(learned / "no" / "page.html"), home=learned, code=2)
     assert "no folder" in told

@@ -188,3 +188,17 @@ def test_one_key_of_two_users_is_two_sessions() -> None:
     one = SESSIONS[0]
     take(state, [one, with_meta(one, msgspec.structs.replace(meta(one), user="somebody"))])
     assert state.counts()[0] == 2
+
+
+def test_a_session_without_a_day_does_not_hide_when_a_fact_was_first_seen() -> None:
+    state = EvolveState(None)
+    env = {"node": "22"}
+    dated, undated = (
+        with_meta(s, msgspec.structs.replace(meta(s), env=env)) for s in (SESSIONS[0], SESSIONS[1])
+    )
+    undated = msgspec.structs.replace(
+        undated, steps=[msgspec.structs.replace(step, timestamp=None) for step in undated.steps]
+    )
+    take(state, [undated, dated])
+    fact = next(f for f in state.facts() if f.name == "node")
+    assert fact.first == fact.last == cut_session(dated).head.day != ""

@@ -19,7 +19,6 @@ from typing import NamedTuple, TypeVar
 import msgspec
 import zstandard
 
-import skillclaw.trajectory
 from skillclaw.errors import BusyError, StorageError
 from skillclaw.evolve.cutting import Head, rank, unit_name, unpack, unpack_head
 from skillclaw.trajectory.episodes import Episode
@@ -104,9 +103,11 @@ DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 @cache
 def miner() -> str:
-    """A digest of the code that cuts and mines: what another version made is not trusted, but made anew."""
+    """A digest of the code that cuts, mines, proposes and judges: what another version made is not trusted,
+    but made anew."""
     digest = hashlib.sha256()
-    for folder in (Path(__file__).parent, Path(skillclaw.trajectory.__file__).parent):
+    own = Path(__file__).parent
+    for folder in (own, *(own.parent / room for room in ("trajectory", "skills", "gate"))):
         for path in sorted(folder.rglob("*.py")):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
@@ -231,7 +232,9 @@ class EvolveState:
         for name, value in head.env.items():
             self._db.execute(
                 "INSERT INTO facts VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO UPDATE"
-                " SET first = min(first, ?3), last = max(last, ?3)",
+                # A session without a day says nothing of when: the empty day is no first one.
+                " SET first = CASE WHEN ?3 = '' THEN first WHEN first = '' THEN ?3 ELSE min(first, ?3) END,"
+                " last = max(last, ?3)",
                 (name, value, head.day),
             )
 
