@@ -17,6 +17,11 @@ import pytest
 from atif_sessions import Ran, session, write
 from cli import fails, ok, ok_json
 
+from skillclaw.errors import BusyError
+from skillclaw.evolve.cycle import run_cycle
+from skillclaw.server.machine import Machine
+from skillclaw.server.work import cycle_inputs
+
 STEPS = [
     Ran("npm test", 1, "Error: Cannot find module 'left-pad'"),
     Ran("npm ci", 0, "added 12 packages"),
@@ -69,6 +74,16 @@ def test_the_page_of_a_cycle_says_what_was_found_and_what_changed(learned: Path)
     assert "grown" in page.read_text("utf-8").lower()
 
 
+def test_a_page_is_the_owners_alone_whatever_lies_in_its_way(learned: Path) -> None:
+    page, other = learned / "page.html", learned / "other.txt"
+    other.write_text("mine", "utf-8")
+    (learned / ".page.html.part").symlink_to(other)
+    ok("evolve", "--report", str(page), home=learned)
+    assert other.read_text("utf-8") == "mine"
+    assert not page.is_symlink()
+    assert page.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_page_that_cannot_be_written_is_told_before_anything_is_done(learned: Path) -> None:
     told = fails("evolve", "--report", str(learned / "no" / "page.html"), home=learned, code=2)
     assert "no folder" in told
@@ -87,6 +102,54 @@ def test_a_damaged_session_is_set_aside_and_told_and_the_others_are_mined(learne
     assert f"Set aside {key}" in ok("evolve", home=learned)
 
 
+def test_a_state_that_is_damaged_in_the_middle_is_made_anew(learned: Path) -> None:
+    first = ok_json("evolve", home=learned)
+    file = learned / ".skillclaw" / "evolve.db"
+    with closing(sqlite3.connect(file)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sessions_key'").fetchone()
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+    with file.open("r+b") as raw:
+        raw.seek((page - 1) * size)
+        raw.write(b"\xff" * size)
+    again = ok_json("evolve", home=learned)
+    assert patterns(again) == patterns(first)
+    assert again["remade"] == first["units"]
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute("UPDATE meta SET value = x'c1' WHERE name = 'space'")
+    assert patterns(ok_json("evolve", home=learned)) == patterns(first)
+
+
+def test_sessions_that_were_imported_anew_count_as_they_are_now(learned: Path) -> None:
+    first = ok_json("evolve", home=learned)
+    store = learned / ".skillclaw" / "sessions.db"
+    store.unlink()
+    made = [
+        session(user, n, "run the test-suite of this project", STEPS[:2], outcome="failure")
+        for user in "abc"
+        for n in range(3)
+    ]
+    ok("import", str(write(learned / "s.jsonl", made)), home=learned)
+    again = ok_json("evolve", home=learned)
+    assert again["remade"] > 0
+    assert patterns(again) == patterns(ok_json("evolve", "--full", home=learned)) != patterns(first)
+
+
+def test_feedback_that_is_gone_with_its_store_counts_no_more(learned: Path) -> None:
+    key = ok_json("sessions", "list", home=learned)[0]["id"]
+    with closing(sqlite3.connect(learned / ".skillclaw" / "sessions.db")) as db, db:
+        (body, revision) = db.execute("SELECT body, revision FROM sessions WHERE key = ?", (key,)).fetchone()
+    ok("feedback", key, "bad", home=learned)
+    ok("evolve", home=learned)
+    with closing(sqlite3.connect(learned / ".skillclaw" / "sessions.db")) as db, db:
+        db.execute(
+            "UPDATE sessions SET body = ?, revision = ?, changed = 99 WHERE key = ?", (body, revision, key)
+        )
+    ok("evolve", home=learned)
+    with closing(sqlite3.connect(learned / ".skillclaw" / "evolve.db")) as db:
+        (found,) = db.execute("SELECT revision FROM sessions WHERE key = ?", (key,)).fetchone()
+    assert found == revision
+
+
 def test_forgetting_a_session_deletes_what_was_kept_of_it(learned: Path) -> None:
     ok("evolve", home=learned)
     assert (learned / ".skillclaw" / "evolve.db").exists()
@@ -94,6 +157,45 @@ def test_forgetting_a_session_deletes_what_was_kept_of_it(learned: Path) -> None
     ok("sessions", "forget", key, "--yes", home=learned)
     assert not list((learned / ".skillclaw").glob("evolve.db*"))
     assert ok_json("evolve", home=learned)["sessions"] == 8
+
+
+def test_a_session_forgotten_while_a_cycle_runs_gets_into_nothing(
+    learned: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(learned))
+    machine = Machine(learned / ".skillclaw")
+    key = machine.sessions.rows()[0].id
+
+    def forget_in_between(done: int, total: int | None, what: str) -> None:
+        del done, total
+        if what.startswith("judging"):
+            ok("sessions", "forget", key, "--yes", home=learned)
+
+    with pytest.raises(BusyError):
+        run_cycle(**cycle_inputs(machine), progress=forget_in_between)
+    assert machine.hub.state().proposals == {}
+    assert not list(machine.home.glob("evolve.db*"))
+    assert ok_json("evolve", home=learned)["released"]
+
+
+def test_a_session_that_left_the_store_leaves_no_byte_behind(learned: Path) -> None:
+    script = [Ran("zanzibar push", 1, "error: no quokka"), Ran("zanzibar init", 0, "ok")]
+    made = [session("z", 1, "send the zanzibarine file", script)]
+    ok("import", str(write(learned / "more.jsonl", made)), home=learned)
+    ok("evolve", home=learned)
+    file = learned / ".skillclaw" / "evolve.db"
+    assert b"zanzibar" in file.read_bytes()
+    with closing(sqlite3.connect(learned / ".skillclaw" / "sessions.db")) as db, db:
+        db.execute("DELETE FROM sessions WHERE user = 'z'")
+    assert ok_json("evolve", home=learned)["sessions"] == 9
+    assert not [path for path in file.parent.glob("evolve.db*") if b"zanzibar" in path.read_bytes()]
+
+
+def test_forgetting_is_written_to_the_log_even_where_the_state_cannot_be_deleted(learned: Path) -> None:
+    key = ok_json("sessions", "list", home=learned)[0]["id"]
+    (learned / ".skillclaw" / "evolve.db" / "in the way").mkdir(parents=True)
+    assert "Delete it yourself" in fails("sessions", "forget", key, "--yes", home=learned)
+    assert Machine(learned / ".skillclaw").hub.state().tombstones == [key]
 
 
 def test_a_dry_run_changes_nothing_that_the_next_cycle_sees(learned: Path) -> None:

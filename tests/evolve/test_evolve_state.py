@@ -147,6 +147,18 @@ def test_forgetting_leaves_no_byte_of_a_session(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_forgetting_follows_a_link(tmp_path: Path) -> None:
+    home, there = tmp_path / "home", tmp_path / "there.db"
+    home.mkdir()
+    (home / "evolve.db").symlink_to(there)
+    state = EvolveState(home)
+    take(state, SESSIONS[:20])
+    state.close()
+    assert there.stat().st_size > 0
+    forget_state(home)
+    assert [path.name for path in tmp_path.rglob("*")] == ["home"]
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, len(SESSIONS) - 1))
 def test_a_cut_comes_back_as_it_was(number: int) -> None:
@@ -176,3 +188,17 @@ def test_one_key_of_two_users_is_two_sessions() -> None:
     one = SESSIONS[0]
     take(state, [one, with_meta(one, msgspec.structs.replace(meta(one), user="somebody"))])
     assert state.counts()[0] == 2
+
+
+def test_a_session_without_a_day_does_not_hide_when_a_fact_was_first_seen() -> None:
+    state = EvolveState(None)
+    env = {"node": "22"}
+    dated, undated = (
+        with_meta(s, msgspec.structs.replace(meta(s), env=env)) for s in (SESSIONS[0], SESSIONS[1])
+    )
+    undated = msgspec.structs.replace(
+        undated, steps=[msgspec.structs.replace(step, timestamp=None) for step in undated.steps]
+    )
+    take(state, [undated, dated])
+    fact = next(f for f in state.facts() if f.name == "node")
+    assert fact.first == fact.last == cut_session(dated).head.day != ""

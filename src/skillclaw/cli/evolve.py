@@ -148,7 +148,8 @@ def _write_page(report: CycleReport, path: Path) -> None:
     page = render(view_of(report), report.changes)
     temporary = path.with_name(f".{path.name}.part")
     try:
-        temporary.touch(mode=0o600)
+        temporary.unlink(missing_ok=True)  # of a command that was killed; it may be a link, too
+        temporary.touch(mode=0o600, exist_ok=False)
         temporary.write_text(page, encoding="utf-8", newline="\n")
         temporary.replace(path)
     except OSError as error:

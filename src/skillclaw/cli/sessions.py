@@ -154,8 +154,10 @@ def forget(
             raise UsageError(f"This erases session {key}.", "Nobody is here to ask.", "Say so with --yes.")
         typer.confirm(f"Erase session {key} ({found.agent.name}, {len(found.steps)} steps)?", abort=True)
     machine.sessions.forget(key)
-    forget_state(machine.home)
-    machine.hub.tombstone(key)
+    try:
+        machine.hub.tombstone(key)
+    finally:
+        forget_state(machine.home)
     if ctx.json:
         output.print_json({"forgotten": key})
     else:

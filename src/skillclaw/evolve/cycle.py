@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw import gate
-from skillclaw.errors import BadInputError, SkillClawError, UsageError
+from skillclaw.errors import BadInputError, BusyError, SkillClawError, UsageError
 from skillclaw.evolve.embeddings import CachedEmbedder, Embedder, departs, make_embedder
 from skillclaw.evolve.evolvers import Current, EvolveContext, Evolver, evolvers
 from skillclaw.evolve.executors import make_executor
 from skillclaw.evolve.fresh import fresh, keep_marks, topic_marks
-from skillclaw.evolve.mine import mine_state
+from skillclaw.evolve.mine import Mined, mine_state
 from skillclaw.evolve.report import CycleReport, Judged, ReleasedVersion, Spent, compared
-from skillclaw.evolve.state import EvolveState
-from skillclaw.evolve.taking import take_sessions
+from skillclaw.evolve.state import DamagedStateError, EvolveState
+from skillclaw.evolve.taking import Aside, take_sessions
 from skillclaw.hub import Hub, HubState
 from skillclaw.hub.records import Stage
 from skillclaw.journal.store import SessionStore
@@ -70,22 +70,33 @@ def run_cycle(
     evolver = _evolver(engine or settings.engine)
     state = hub.state()
     forgotten = set(state.tombstones)
+    cursor = sessions.cursor()
     with closing(EvolveState(home)) as memory:
         with closing(make_executor(settings)) as executor:
-            if full:
-                memory.clear()
-            aside = take_sessions(memory, sessions, executor, without=forgotten, progress=progress)
-            watch.lap("read")
-            embedder, notes = _embedder(settings, environ, memory)
-            mined = mine_state(
-                memory,
-                now=now,
-                half_life_days=settings.half_life,
-                executor=executor,
-                embedder=embedder,
-                progress=progress,
-            )
-            watch.lap("mine")
+
+            def find() -> tuple[list[Aside], list[str], Mined]:
+                if full:
+                    memory.clear()
+                aside = take_sessions(memory, sessions, executor, without=forgotten, progress=progress)
+                watch.lap("read")
+                embedder, notes = _embedder(settings, environ, memory)
+                mined = mine_state(
+                    memory,
+                    now=now,
+                    half_life_days=settings.half_life,
+                    executor=executor,
+                    embedder=embedder,
+                    progress=progress,
+                )
+                watch.lap("mine")
+                return aside, notes, mined
+
+            try:
+                aside, notes, mined = find()
+            except DamagedStateError:
+                memory.renew()
+                aside, notes, mined = find()
+        _check_forgotten(memory, sessions, cursor)
         current = current_skills(hub, state)
         context = gate.GateContext(
             policy=rules,
@@ -117,6 +128,7 @@ def run_cycle(
                 continue
             stage = _stage(result.proposal, rules)
             if not dry_run:
+                _check_forgotten(memory, sessions, cursor)
                 _settle(hub, result, stage)
             if result.verdict == "passed":
                 version = proposal_version(result.proposal)
@@ -142,6 +154,16 @@ def run_cycle(
             notes=[*notes, *mined.notes],
         )
         return compared(memory, report, keep=not dry_run)
+
+
+def _check_forgotten(memory: EvolveState, sessions: SessionStore, cursor: int) -> None:
+    """Raise BusyError if a session that this cycle read was forgotten since the store was at `cursor`."""
+    if sessions.cursor() != cursor and not memory.known().keys() <= sessions.changes().keys():
+        raise BusyError(
+            "A session was forgotten while the cycle ran.",
+            "What was found may tell of it, so nothing more is made of it.",
+            "Run it again: skillclaw evolve",
+        )
 
 
 def _embedder(

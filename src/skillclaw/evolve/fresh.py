@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from skillclaw.evolve.evolvers import Current
+from skillclaw.evolve.evolvers._names import skill_name
 from skillclaw.evolve.state import EvolveState
 from skillclaw.skills.records import Pattern
 
@@ -24,7 +25,11 @@ META = "proposed"
 def topic_marks(
     patterns: Sequence[Pattern], current: Mapping[str, Current], rest: Sequence[object]
 ) -> dict[str, str]:
-    """For each topic a digest of all that its proposals depend on; `rest` is what all topics depend on."""
+    """For each topic a digest of all that its proposals depend on; `rest` is what all topics depend on.
+
+    Topics of one skill have one digest, and so have topics whose skills would have one name: what is proposed
+    for one of them depends on the others.
+    """
     owners: dict[str, set[str]] = {}
     for name, skill in current.items():
         for item in skill.sidecar.items:
@@ -33,7 +38,7 @@ def topic_marks(
     topics: dict[str, list[Pattern]] = {}
     for pattern in sorted(patterns, key=lambda p: p.id):
         topics.setdefault(pattern.topic, []).append(pattern)
-    return {
+    own = {
         topic: hashlib.sha256(
             msgspec.msgpack.encode(
                 [
@@ -45,12 +50,27 @@ def topic_marks(
         ).hexdigest()
         for topic, members in topics.items()
     }
+    together: dict[str, list[str]] = {topic: [topic] for topic in own}
+    first: dict[str, str] = {}
+    for topic, members in topics.items():
+        names = {skill_name(topic, pattern.project, ()) for pattern in members}
+        names |= {f"owner {o.split(' ')[0]}" for p in members for o in owners.get(p.id, ())}
+        for shared in sorted(names):
+            other = first.setdefault(shared, topic)
+            if together[other] is not together[topic]:
+                joined = [*together[other], *together[topic]]
+                together.update(dict.fromkeys(joined, joined))
+    return {
+        topic: own[topic]
+        if len(group) == 1
+        else hashlib.sha256("\0".join(own[one] for one in sorted(group)).encode()).hexdigest()
+        for topic, group in together.items()
+    }
 
 
 def fresh(patterns: Sequence[Pattern], marks: Mapping[str, str], memory: EvolveState) -> list[Pattern]:
     """The patterns of the topics that are not as they were when they were last proposed from."""
-    stored = memory.get_meta(META)
-    before = msgspec.msgpack.decode(stored, type=dict[str, str]) if stored is not None else {}
+    before = memory.load(memory.get_meta(META), dict[str, str]) or {}
     return [pattern for pattern in patterns if before.get(pattern.topic) != marks[pattern.topic]]
 
 

@@ -175,7 +175,7 @@ def mine_state(
             state.put_result(unit, reads[place], result)
     with state.writing():
         state.keep_results(set(units))
-    minings = [msgspec.msgpack.decode(kept[unit], type=Mining) for unit in sorted(kept)]
+    minings = [found for unit in sorted(kept) if (found := state.load(kept[unit], Mining)) is not None]
     sessions, episodes = state.counts()
     return Mined(
         sessions=sessions,
@@ -199,8 +199,7 @@ def _settle_space(
     state: EvolveState, near: float, progress: Progress, embedder: Embedder | None, notes: list[str]
 ) -> Space:
     """Every request gets its task cluster."""
-    stored = state.get_meta("space")
-    space = msgspec.msgpack.decode(stored, type=Space) if stored is not None else None
+    space = state.load(state.get_meta("space"), Space)
     model = embedder.name if embedder is not None else ""
     if space is not None and (space.near, space.model) == (near, model):
         asked = Asked()

@@ -83,12 +83,11 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
 def compared(memory: EvolveState, report: CycleReport, *, keep: bool) -> CycleReport:
     """The report with what changed since the cycle before; with `keep` the next is compared with this one."""
     now = marks(view_of(report))
-    stored = memory.get_meta("cycle")
+    before = memory.load(memory.get_meta("cycle"), list[PatternMark])
     if keep:
         memory.put_meta("cycle", msgspec.msgpack.encode(now))
-    if stored is None:
+    if before is None:
         return report
-    before = msgspec.msgpack.decode(stored, type=list[PatternMark])
     return msgspec.structs.replace(report, changes=changed(before, now))
 
 

@@ -14,17 +14,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
+import zstandard
 
-import skillclaw.trajectory
 from skillclaw.errors import BusyError, StorageError
 from skillclaw.evolve.cutting import Head, rank, unit_name, unpack, unpack_head
 from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.model import Record
 
-__all__ = ["EvolveState", "Fact", "Place", "UnitState", "forget_state"]
+__all__ = ["DamagedStateError", "EvolveState", "Fact", "Place", "UnitState", "forget_state"]
+
+T = TypeVar("T")
 
 Member = tuple[Head, bytes]
 """A session of a unit: its head, and its episodes still packed."""
@@ -92,11 +94,20 @@ class Fact(Record, frozen=True, kw_only=True):
     last: str
 
 
+class DamagedStateError(StorageError):
+    """What is kept cannot be read. It can be made anew: see `EvolveState.renew`."""
+
+
+DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 @cache
 def miner() -> str:
-    """A digest of the code that cuts and mines: what another version made is not trusted, but made anew."""
+    """A digest of the code that cuts, mines, proposes and judges: what another version made is not trusted,
+    but made anew."""
     digest = hashlib.sha256()
-    for folder in (Path(__file__).parent, Path(skillclaw.trajectory.__file__).parent):
+    own = Path(__file__).parent
+    for folder in (own, *(own.parent / room for room in ("trajectory", "skills", "gate"))):
         for path in sorted(folder.rglob("*.py")):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
@@ -104,13 +115,16 @@ def miner() -> str:
 
 def forget_state(home: Path) -> None:
     """Delete what the evolver remembers of `home`'s sessions; the next cycle makes it anew."""
-    for suffix in ("", "-wal", "-shm"):
-        try:
-            (home / f"{FILE}{suffix}").unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageError(
-                f"Cannot delete {home / FILE}.", str(error), "Delete it yourself: it holds parts of sessions."
-            ) from error
+    file = home / FILE
+    try:
+        # A link goes with what it points to, where the parts of sessions are.
+        for path in dict.fromkeys((file.resolve(), file)):
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
+    except (OSError, RuntimeError) as error:
+        raise StorageError(
+            f"Cannot delete {file}.", str(error), "Delete it yourself: it holds parts of sessions."
+        ) from error
 
 
 class EvolveState:
@@ -122,12 +136,9 @@ class EvolveState:
             try:
                 self._open()
             except sqlite3.DatabaseError as error:
-                if self.path is None or getattr(error, "sqlite_errorcode", 0) & 0xFF not in (
-                    sqlite3.SQLITE_CORRUPT,
-                    sqlite3.SQLITE_NOTADB,
-                ):
+                if self.path is None or getattr(error, "sqlite_errorcode", 0) & 0xFF not in DAMAGE:
                     raise
-                self._again()
+                self.renew()
 
     def _open(self) -> None:
         if self.path is not None:
@@ -149,12 +160,13 @@ class EvolveState:
                     self._db.execute(statement)
                 self.put_meta("miner", miner().encode())
         elif "meta" not in tables or self.get_meta("miner") != miner().encode():
-            self._again()
+            self.renew()
 
-    def _again(self) -> None:
-        assert self.path is not None
+    def renew(self) -> None:
+        """Delete the file and begin with an empty one."""
         self._db.close()
-        forget_state(self.path.parent)
+        if self.path is not None:
+            forget_state(self.path.parent)
         self._open()
 
     def close(self) -> None:
@@ -220,7 +232,9 @@ class EvolveState:
         for name, value in head.env.items():
             self._db.execute(
                 "INSERT INTO facts VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO UPDATE"
-                " SET first = min(first, ?3), last = max(last, ?3)",
+                # A session without a day says nothing of when: the empty day is no first one.
+                " SET first = CASE WHEN ?3 = '' THEN first WHEN first = '' THEN ?3 ELSE min(first, ?3) END,"
+                " last = max(last, ?3)",
                 (name, value, head.day),
             )
 
@@ -385,7 +399,8 @@ class EvolveState:
         for (session,) in rows:
             with self._errors():
                 (body,) = self._db.execute("SELECT body FROM sessions WHERE id = ?", (session,)).fetchone()
-            yield unpack(body)
+                found = unpack(body)
+            yield found
 
     def _cuts(self, sessions: Iterable[int]) -> list[Member]:
         rows = [
@@ -434,7 +449,9 @@ class EvolveState:
         """What mining a unit gave, and the units that it read as they were then."""
         with self._errors():
             row = self._db.execute("SELECT reads, result FROM results WHERE unit = ?", (unit,)).fetchone()
-        return None if row is None else (msgspec.msgpack.decode(row[0], type=dict[str, UnitState]), row[1])
+            return (
+                None if row is None else (msgspec.msgpack.decode(row[0], type=dict[str, UnitState]), row[1])
+            )
 
     def put_result(self, unit: str, reads: dict[str, UnitState], result: bytes) -> None:
         """Keep what mining a unit gave; within `writing`."""
@@ -460,8 +477,14 @@ class EvolveState:
 
     def get_meta(self, name: str) -> bytes | None:
         """The bytes kept under `name`."""
-        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        with self._errors():
+            row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return None if row is None else bytes(row[0])
+
+    def load(self, packed: bytes | None, kind: type[T]) -> T | None:
+        """What was kept as MessagePack; None when nothing was."""
+        with self._errors():
+            return None if packed is None else msgspec.msgpack.decode(packed, type=kind)
 
     def put_meta(self, name: str, value: bytes) -> None:
         """Keep bytes under `name`."""
@@ -487,8 +510,14 @@ class EvolveState:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:
+        except (zstandard.ZstdError, msgspec.DecodeError) as error:
+            raise self._damaged(error) from error
+        except sqlite3.DatabaseError as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in DAMAGE:
+                raise self._damaged(error) from error
+            if not isinstance(error, sqlite3.OperationalError):
+                raise
             if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise BusyError(
                     f"Another process holds {self.path}.", str(error), "Try again when it is done."
@@ -500,3 +529,8 @@ class EvolveState:
             raise StorageError(
                 f"Cannot open {self.path}.", str(error), "Mend permissions, or choose another --home."
             ) from error
+
+    def _damaged(self, error: Exception) -> DamagedStateError:
+        return DamagedStateError(
+            f"{self.path} is damaged.", str(error), "Run the cycle again: it makes the file anew."
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Collection, Iterator
 
 from skillclaw.evolve.cutting import cut_bodies
@@ -17,6 +18,9 @@ BATCH = 64
 
 TOGETHER = 1024
 """Sessions taken in one transaction."""
+
+STORE = "store"
+"""Mark in the session store by which it is known again: change numbers of another store mean nothing."""
 
 Progress = Callable[[int, int | None, str], None]
 
@@ -37,10 +41,14 @@ def take_sessions(
     progress: Progress,
 ) -> list[Aside]:
     """Bring the state to what the store holds, less the sessions `without`; gives those set aside."""
+    _know(state, sessions)
     there = {key: changed for key, changed in sessions.changes().items() if key not in without}
     known = {**state.known(), **{key: changed for key, (changed, _) in state.aside().items()}}
-    with state.writing():
-        state.drop([key for key in known if key not in there])
+    if not known.keys() <= there.keys():
+        # Forgotten, and what units gave, names of requests and facts may still tell of it.
+        state.renew()
+        known = {}
+        _know(state, sessions)
     due = [key for key, changed in there.items() if known.get(key) != changed]
     marks: list[tuple[str, int]] = []
 
@@ -62,9 +70,21 @@ def take_sessions(
                     ended = True
                     break
                 key, changed = marks[answer[0]]
+                # What the store holds now counts, also where its revision is a lower one.
+                state.drop([key])
                 if isinstance(answer[1], SetAside):
-                    state.drop([key])
                     state.set_aside(key, changed, answer[1].reason)
                 else:
                     state.take(answer[1], changed)
     return [Aside(what=key, reason=reason) for key, (_, reason) in sorted(state.aside().items())]
+
+
+def _know(state: EvolveState, sessions: SessionStore) -> None:
+    """Begin anew when the state was made from another store, as after a `sessions.db` that was made again."""
+    store = sessions.get_mark(STORE)
+    if store is None:
+        store = secrets.token_hex(16)
+        sessions.set_mark(STORE, store)
+    if state.get_meta(STORE) != store.encode():
+        state.clear()
+        state.put_meta(STORE, store.encode())
