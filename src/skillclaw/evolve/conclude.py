@@ -35,16 +35,20 @@ def conclude(
 ) -> list[Pattern]:
     """The patterns that count, best supported first.
 
-    All claims about success of the cycle are one family for the false discovery rate; recoveries and
-    corrections rest on support and on their own tests. `facts` are all that was seen of environments; `keep`
-    bounds the references that a pattern holds.
+    Over the whole cycle there are two families of tests for the false discovery rate: the claims about
+    success of procedures and of failing calls; and all that was screened in tasks, what gave no pattern
+    included. What is `needed` counts only with a small q; a procedure that beats the other ways by its own
+    test is shown with whatever q it has. Recoveries and corrections rest on support and on their own tests.
+    `facts` are all that was seen of environments; `keep` bounds the references that a pattern holds.
     """
     weigh = Weigh(now, half_life)
     found = _distinct([one for mining in minings for one in mining.found])
-    qs = iter(benjamini_hochberg([one.pattern.stats.p for one in found if one.needed]))
+    tested = [p for mining in minings for p in mining.tested]
+    claims = iter(benjamini_hochberg([one.pattern.stats.p for one in found if _claims(one)]))
+    screened = iter(benjamini_hochberg([*(one.pattern.stats.p for one in found if one.screened), *tested]))
     kept: list[Pattern] = []
     for one in found:
-        q = next(qs) if one.needed else None
+        q = next(claims) if _claims(one) else next(screened) if one.screened else None
         pattern = one.pattern
         if one.needed and not _holds(pattern, q):
             continue
@@ -114,6 +118,11 @@ def _sample(refs: list[Ref], keep: int | None) -> list[Ref]:
         turns[ref.user] += 1
     chosen = [ref for _, _, ref in sorted(ranked, key=lambda x: x[:2])[:keep]]
     return sorted(chosen, key=lambda r: (r.user, r.session))
+
+
+def _claims(one: Found) -> bool:
+    """Whether it is of the first family of tests."""
+    return not one.screened and (one.needed or one.pattern.kind == "procedure")
 
 
 def _holds(pattern: Pattern, q: float | None) -> bool:

@@ -45,16 +45,24 @@ class Job(Record, frozen=True, kw_only=True):
 
 
 class Found(Record, frozen=True, kw_only=True):
-    """A pattern; one that is `needed` claims something about success and counts only if that is no luck."""
+    """A pattern; one that is `needed` claims something about success and counts only if that is no luck.
+
+    screened  it comes out of a comparison of everything that sessions of a task do (`evolve.lapses`)
+    """
 
     pattern: Pattern
     needed: bool = False
+    screened: bool = False
 
 
 class Mining(Record, frozen=True, kw_only=True):
-    """What a unit gave; a family of tasks also its clusters, and success with and without each skill."""
+    """What a unit gave; a family of tasks also its clusters, and success with and without each skill.
+
+    tested  p of all that was screened and gave no pattern: part of the cycle's family of tests
+    """
 
     found: list[Found] = []
+    tested: list[float] = []
     clusters: list[ClusterPoint] = []
     skills: list[SkillTables] = []
 
@@ -99,10 +107,12 @@ def _task(job: Job, family: str) -> Mining:
     points = {cluster: _point(cluster, members[cluster], slots) for cluster in sorted(members)}
     labels = {min(slots[e.intent] for e in members[c]): point.label for c, point in points.items()}
     found = family_procedures(named, slots, job.vocabulary)
-    found += [(p, True) for p in find_lapses(named, labels)]
+    lapses, compared = find_lapses(named, labels)
     episodes = [e for name in sorted(named) for e in named[name]]
-    return msgspec.structs.replace(
-        _mining(found, episodes),
+    screened = [Found(pattern=measured(p, episodes), needed=True, screened=True) for p in lapses]
+    return Mining(
+        found=[*_mining(found, episodes).found, *screened],
+        tested=compared,
         clusters=list(points.values()),
         skills=skill_tables(episodes, lambda e: job.places[e.intent].cluster),
     )

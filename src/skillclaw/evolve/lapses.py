@@ -24,25 +24,29 @@ from skillclaw.trajectory.episodes import Episode, Move
 __all__ = ["find_lapses"]
 
 SURE = 0.01
-"""Greatest q (Benjamini-Hochberg over all that was compared) of a pitfall of this kind."""
+"""Greatest q (Benjamini-Hochberg over all that was compared here) of a pitfall of this kind; over the whole
+cycle it is judged once more (`evolve.conclude`)."""
 
 
 def find_lapses(
     clusters: Mapping[str, Sequence[Episode]], labels: Mapping[str, str] | None = None
-) -> list[Pattern]:
-    """The pitfalls: order, argument and source over all tasks that use the tool, step and repeat within one
-    task cluster. `labels` say what each cluster asks for: that, not its name, is part of a pattern's
-    identity.
+) -> tuple[list[Pattern], list[float]]:
+    """The pitfalls, and the p of everything else that was compared.
+
+    Order, argument and source are compared over all tasks that use the tool, step and repeat within one task
+    cluster. `labels` say what each cluster asks for: that, not its name, is part of a pattern's identity.
     """
     parts = {number: count(number, clusters[number]) for number in sorted(clusters)}
     everywhere = judged(added(_of(parts[n], ("order", "argument", "source")) for n in sorted(parts)))
     own = [(n, c) for n in sorted(parts) for c in judged(_of(parts[n], ("step", "repeat")))]
     compared: list[tuple[str | None, Contrast]] = [*((None, c) for c in everywhere), *own]
     found: dict[str, Pattern] = {}
+    others: list[float] = []
     for (number, contrast), q in zip(
         compared, benjamini_hochberg([c.association.p for _, c in compared]), strict=True
     ):
         if q is None or q > SURE:
+            others += [contrast.association.p] if contrast.association.p is not None else []
             continue
         inside = [number] if number is not None else sorted(clusters)
         cases = [(e, n) for n in inside for e in clusters[n]]
@@ -50,7 +54,7 @@ def find_lapses(
         pattern = _pattern(contrast, cases, about)
         if pattern is not None:
             found.setdefault(pattern.id, pattern)
-    return [found[mark] for mark in sorted(found)]
+    return [found[mark] for mark in sorted(found)], others
 
 
 def _of(tables: Tables, kinds: Sequence[str]) -> Tables:

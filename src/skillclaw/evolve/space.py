@@ -222,7 +222,7 @@ class Space(msgspec.Struct):
             family, number = topic, 1
             while family in self.sizes and self.sizes[family] + sizes[cluster] > FAMILY:
                 number += 1
-                family = f"{topic}#{number}"
+                family = f"{topic}\x1f{number}"
             self.families[cluster] = family
             self.sizes[family] = self.sizes.get(family, 0) + sizes[cluster]
 

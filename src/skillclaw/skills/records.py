@@ -124,8 +124,9 @@ class Stats(Record, frozen=True, kw_only=True):
 
     with/without: sessions of the same task cluster that did / did not do what the pattern says, and
     how many of each succeeded. odds_ratio: Mantel-Haenszel over task cluster x model strata, with the
-    Robins-Breslow-Greenland 95% interval. p: of the same comparison; q: after Benjamini-Hochberg over all
-    claims about success of the cycle. recency: mean of 0.5 ** (age in days / half-life) over the evidence.
+    Robins-Breslow-Greenland 95% interval. p: of the same comparison; q: after Benjamini-Hochberg over the
+    cycle (`evolve.conclude` says over what). recency: mean of 0.5 ** (age in days / half-life) over the
+    evidence.
     carriers: who carries the effect, so that a reader can doubt it. cost: mean number of tool calls that a
     session loses where the pattern's advice is not followed.
     """
