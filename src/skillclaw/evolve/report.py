@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from skillclaw.evolve.effects import SkillEffect
-from skillclaw.evolve.ranking import Changes, changed, marks
+from skillclaw.evolve.ranking import Changes, carried, changed, marks
 from skillclaw.evolve.state import EvolveState
 from skillclaw.evolve.taking import Aside
 from skillclaw.evolve.view import (
@@ -82,13 +82,13 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
 
 def compared(memory: EvolveState, report: CycleReport, *, keep: bool) -> CycleReport:
     """The report with what changed since the cycle before; with `keep` the next is compared with this one."""
-    now = marks(view_of(report))
     stored = memory.get_meta("cycle")
+    before = msgspec.msgpack.decode(stored, type=list[PatternMark]) if stored is not None else []
+    now = carried(before, marks(view_of(report)))
     if keep:
         memory.put_meta("cycle", msgspec.msgpack.encode(now))
     if stored is None:
         return report
-    before = msgspec.msgpack.decode(stored, type=list[PatternMark])
     return msgspec.structs.replace(report, changes=changed(before, now))
 
 
