@@ -53,6 +53,13 @@ def test_a_look_up_before_use_is_a_feature() -> None:
     assert kept(guessed, [Feature("argument", "tasks.close", "id")]) is None
 
 
+def test_what_the_user_said_needs_no_look_up() -> None:
+    script: Script = [("mail.forward", {"id": "m-77", "to": "noor@example.com"}, "sent", True)]
+    told = session("t1", "ana", "Forward the mail m-77 to noor@example.com", script, success=True)
+    (request,) = [e for e in cut(told) if e.kind == "procedure"]
+    assert [f for f in has(request) if f.kind == "source"] == []
+
+
 def test_what_goes_with_success_stands_out_and_what_does_not_does_not() -> None:
     ((number, found),) = contrasts(clusters(sample())).items()
     by_feature = {c.feature: c for c in found}
