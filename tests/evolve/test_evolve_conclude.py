@@ -107,6 +107,12 @@ def test_a_model_that_carries_an_effect_is_named() -> None:
     assert found.ci[0] < 1 < found.ci[1]
 
 
+def test_a_model_without_which_nothing_is_left_is_named_though_half_of_the_successes_are_others() -> None:
+    given_rows = rows({"strong": (0.9, 0.3), "sated": (0.9, 0.9)})
+    found = [c for c in carriers(given_rows, mantel_haenszel(stratified(given_rows))) if c.kind == "model"]
+    assert [(c.name, c.share) for c in found] == [("strong", 0.5)]
+
+
 def test_an_effect_of_all_is_carried_by_nobody() -> None:
     given_rows = rows({"one": (0.8, 0.3), "two": (0.8, 0.3), "three": (0.8, 0.3)})
     assert carriers(given_rows, mantel_haenszel(stratified(given_rows))) == []

@@ -324,7 +324,7 @@ def test_an_episode_knows_its_skills_files_and_place() -> None:
             ("Edit", {"file_path": "b.Astro", "old_string": "a"}, "ok", False),
             "now deploy it to the staging server",
             sh("python3 --version", "Python 3.11.7"),
-            sh("pip install zope.interface"),
+            sh("pip install zope.event"),
             meta=known,
         )
     )
