@@ -84,6 +84,16 @@ def test_a_page_is_the_owners_alone_whatever_lies_in_its_way(learned: Path) -> N
     assert page.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_cycle_without_news_says_that_nothing_changed(learned: Path) -> None:
+    ok("evolve", home=learned)
+    page = learned / "page.html"
+    for _ in range(2):
+        found = patterns(ok_json("evolve", "--report", str(page), home=learned))
+        text = page.read_text("utf-8")
+        assert "→ none" not in text
+        assert f"{len(found)} pattern{'s' if len(found) != 1 else ''} as before" in text
+
+
 def test_a_page_that_cannot_be_written_is_told_before_anything_is_done(learned: Path) -> None:
     told = fails("evolve", "--report", str(learned / "no" / "page.html"), home=learned, code=2)
     assert "no folder" in told

@@ -68,6 +68,16 @@ def test_a_fact_goes_stale_when_its_tool_is_later_seen_in_other_versions_only() 
     assert only([*old, *(plain(n, day=20 + n, npm="11.2") for n in range(3)), *confirmed]).stale == []
 
 
+def test_a_version_that_was_there_before_the_evidence_ended_makes_nothing_stale() -> None:
+    beside = [plain(20, day=1, npm="11.2"), plain(21, day=40, npm="11.2")]
+    assert only([*(recovering(n, day=n) for n in range(6)), *beside]).stale == []
+
+
+def test_every_version_that_the_evidence_saw_is_told() -> None:
+    found = only([recovering(n, day=n, npm="9.8" if n < 4 else "10.1") for n in range(6)])
+    assert found.env["npm"] == ["10.1", "9.8"]
+
+
 def test_a_version_of_a_tool_that_a_pattern_is_not_about_does_not_matter() -> None:
     old = [in_place(recovering(n, day=n), os="linux", cargo="1.70") for n in range(6)]
     new = [in_place(plain(n, day=20 + n, npm=""), os="linux", cargo="1.95") for n in range(3)]
@@ -95,6 +105,12 @@ def test_a_model_that_carries_an_effect_is_named() -> None:
     assert (found.name, found.share) == ("strong", 0.75)
     assert found.ci is not None
     assert found.ci[0] < 1 < found.ci[1]
+
+
+def test_a_model_without_which_nothing_is_left_is_named_though_half_of_the_successes_are_others() -> None:
+    given_rows = rows({"strong": (0.9, 0.3), "sated": (0.9, 0.9)})
+    found = [c for c in carriers(given_rows, mantel_haenszel(stratified(given_rows))) if c.kind == "model"]
+    assert [(c.name, c.share) for c in found] == [("strong", 0.5)]
 
 
 def test_an_effect_of_all_is_carried_by_nobody() -> None:
@@ -136,6 +152,20 @@ def test_claims_of_all_units_are_one_family_of_tests() -> None:
     sure = [Mining(found=[claim(n, 0.0001 if n == 0 else 0.5)]) for n in range(20)]
     (kept,) = conclude(sure, now=NOW, half_life=0)
     assert (kept.id, kept.stats.q) == ("c0", 0.002)
+
+
+def test_a_claim_that_may_be_luck_or_points_the_wrong_way_does_not_count() -> None:
+    def kept(p: float, **stats: object) -> list[Pattern]:
+        one = claim(0, p)
+        pattern = msgspec.structs.replace(
+            one.pattern, stats=msgspec.structs.replace(one.pattern.stats, **stats)
+        )
+        return conclude([Mining(found=[Found(pattern=pattern, needed=True)])], now=NOW, half_life=0)
+
+    assert kept(0.04)
+    assert kept(0.06) == []
+    assert kept(0.001, with_success=1, without_success=9) == []
+    assert kept(0.04, ci=(0.9, 40.0)) == []
 
 
 def test_recent_evidence_weighs_more() -> None:

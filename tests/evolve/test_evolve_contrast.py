@@ -53,6 +53,13 @@ def test_a_look_up_before_use_is_a_feature() -> None:
     assert kept(guessed, [Feature("argument", "tasks.close", "id")]) is None
 
 
+def test_what_the_user_said_needs_no_look_up() -> None:
+    script: Script = [("mail.forward", {"id": "m-77", "to": "noor@example.com"}, "sent", True)]
+    told = session("t1", "ana", "Forward the mail m-77 to noor@example.com", script, success=True)
+    (request,) = [e for e in cut(told) if e.kind == "procedure"]
+    assert [f for f in has(request) if f.kind == "source"] == []
+
+
 def test_what_goes_with_success_stands_out_and_what_does_not_does_not() -> None:
     ((number, found),) = contrasts(clusters(sample())).items()
     by_feature = {c.feature: c for c in found}
@@ -115,6 +122,44 @@ def test_a_change_made_twice_is_a_pitfall() -> None:
     assert found.failed is not None
     assert found.failed.times == "+"
     assert found.stats.with_success > found.stats.without_success
+
+
+def test_what_is_done_twice_with_success_is_no_pitfall() -> None:
+    made = []
+    for n in range(48):
+        twice = n % 2 == 0
+        script: Script = [("stock.add", {"item": "lamp", "count": 5}, "ok", True)] * (2 if twice else 1)
+        made.append(session(f"r{n}", USERS[n % 3], "Add ten lamps to the stock", script, success=twice))
+    tasks = {n: [msgspec.structs.replace(e, task="add") for e in es] for n, es in clusters(made).items()}
+    assert [p.title for p in find_lapses(tasks)[0] if "more than once" in p.title] == []
+
+
+def test_a_step_that_only_tells_requests_apart_is_no_pitfall() -> None:
+    made = []
+    for n in range(48):
+        easy = n % 2 == 0
+        script: Script = [("stock.find", {"item": "lamp"}, "5", True)]
+        if easy:
+            script.append(("stock.add", {"item": "lamp", "count": 5}, "ok", True))
+        made.append(session(f"r{n}", USERS[n % 3], "Add five lamps to the stock", script, success=easy))
+    ((number, found),) = clusters(made).items()
+    apart = [msgspec.structs.replace(e, task=f"t{len(e.actions)}") for e in found]
+    assert find_lapses({number: apart})[0] == []
+    same = [msgspec.structs.replace(e, task="add") for e in found]
+    assert [p.title for p in find_lapses({number: same})[0]] == ["stock.add left out"]
+
+
+def test_a_call_for_another_purpose_lacks_no_argument() -> None:
+    def searched(number: int, *, dated: bool, folder: bool) -> Trajectory:
+        given = {"query": "the plan", "since": "2026-01-01"} if dated else {"query": "the plan"}
+        script: Script = [("mail.search", {"folder": "all"} if folder else given, "m-77", True)]
+        return session(f"q{number}", USERS[number % 3], "Find the mail on the plan", script, success=dated)
+
+    lacking = "mail.search without since"
+    for folder in (False, True):
+        made = [searched(n, dated=n % 2 == 0, folder=folder and n % 2 == 1) for n in range(48)]
+        titles = {p.title for p in find_lapses(clusters(made))[0]}
+        assert (lacking in titles) is not folder
 
 
 def test_noise_has_no_pitfalls() -> None:

@@ -43,6 +43,14 @@ def test_sessions_with_a_version_are_compared_with_the_same_task_without_the_ski
     assert (old.version, old.with_n, old.without_n) == ("old", 3, 0)
 
 
+def test_who_read_another_version_is_no_control() -> None:
+    made = [request(n, True, "release@new") for n in range(4)]
+    made += [request(10 + n, True, "release@old") for n in range(5)]
+    made += [request(20 + n, False, "notes@one") for n in range(6)]
+    found = {e.version: e.without_n for e in skill_effects(made) if e.skill == "release"}
+    assert found == {"new": 6, "old": 6}
+
+
 def test_what_cannot_be_compared_is_not_measured() -> None:
     made = [request(n, True, "release") for n in range(5)] + [request(9, False, ask="write the minutes")]
     (only,) = skill_effects(made)

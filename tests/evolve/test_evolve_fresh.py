@@ -1,46 +1,53 @@
-"""Topics without news are left out, but never one on which another topic's proposal depends."""
+"""Which topics are proposed from again: those of which something changed that their proposals rest on."""
 
 from __future__ import annotations
 
 from skillclaw.evolve.evolvers import Current
 from skillclaw.evolve.fresh import fresh, keep_marks, topic_marks
 from skillclaw.evolve.state import EvolveState
-from skillclaw.skills.records import Bundle, Item, Pattern, Ref, Sidecar
+from skillclaw.skills.records import Bundle, Item, Pattern, Ref, Sidecar, Stats
 
 
-def pattern(mark: str, topic: str, sessions: int = 3) -> Pattern:
-    evidence = [Ref(session=f"{mark}{n}", user="ana", agent="cli", day="2026-11-01") for n in range(sessions)]
-    return Pattern(id=mark, kind="recovery", title=mark, topic=topic, signature=mark, evidence=evidence)
+def pattern(topic: str, **stats: float) -> Pattern:
+    refs = [Ref(session=f"{topic}{n}", user=f"u{n}", agent="a", day="") for n in range(3)]
+    return Pattern(
+        id=topic, kind="pitfall", title="t", topic=topic, signature=topic, evidence=refs,
+        stats=Stats(**stats),  # type: ignore[arg-type]
+    )  # fmt: skip
 
 
-def asked(before: list[Pattern], now: list[Pattern], current: dict[str, Current] | None = None) -> list[str]:
-    memory = EvolveState(None)
-    keep_marks(memory, topic_marks(before, current or {}, []))
-    return [p.id for p in fresh(now, topic_marks(now, current or {}, []), memory)]
-
-
-def test_only_topics_with_news_are_proposed_again() -> None:
-    git, npm = pattern("one", "git"), pattern("two", "npm")
-    assert asked([git, npm], [git, npm]) == []
-    assert asked([git, npm], [git, pattern("two", "npm", 4)]) == ["two"]
-
-
-def test_a_new_topic_does_not_take_the_name_that_another_is_held_under() -> None:
-    held = pattern("one", "web shop")
-    assert asked([held], [held, pattern("two", "web-shop")]) == ["one", "two"]
-
-
-def test_the_topics_of_one_skill_are_proposed_together() -> None:
-    one, two = pattern("one", "git"), pattern("two", "npm")
-    items = [
-        Item(id=f"i{n}", kind="fix", text="Do.", section="Fixes", patterns=[p.id], evidence=p.evidence)
-        for n, p in enumerate((one, two))
-    ]
-    skill = Current(
-        bundle=Bundle(name="tools", files=[]),
-        sidecar=Sidecar(skill="tools", version="v", items=items),
-        version="v",
-        pinned=False,
+def current(version: str, *, pinned: bool = False) -> dict[str, Current]:
+    sidecar = Sidecar(
+        skill="mail-rules", version=version, items=[Item(id="i", kind="fact", text="t", patterns=["mail"])]
     )
-    grown = pattern("two", "npm", 4)
-    assert asked([one, two], [one, grown], {"tools": skill}) == ["one", "two"]
+    return {
+        "mail-rules": Current(
+            bundle=Bundle(name="mail-rules", files=[]), sidecar=sidecar, version=version, pinned=pinned
+        )
+    }
+
+
+MARKS = topic_marks([pattern("mail"), pattern("git")], current("v1"), ["team"])
+
+
+def test_what_was_proposed_from_is_not_again_until_it_changes() -> None:
+    state = EvolveState(None)
+    both = [pattern("mail"), pattern("git")]
+    assert fresh(both, MARKS, state) == both
+    with state.writing():
+        keep_marks(state, MARKS)
+    assert fresh(both, MARKS, state) == []
+    more = [pattern("mail"), pattern("git", with_n=4)]
+    assert [p.id for p in fresh(more, topic_marks(more, current("v1"), ["team"]), state)] == ["git"]
+    state.close()
+
+
+def test_age_alone_is_no_news() -> None:
+    assert topic_marks([pattern("mail", recency=0.4), pattern("git")], current("v1"), ["team"]) == MARKS
+
+
+def test_another_version_or_a_pin_of_the_skill_made_from_a_topic_is_news_of_that_topic() -> None:
+    for now in (current("v2"), current("v1", pinned=True)):
+        marks = topic_marks([pattern("mail"), pattern("git")], now, ["team"])
+        assert marks["mail"] != MARKS["mail"]
+        assert marks["git"] == MARKS["git"]

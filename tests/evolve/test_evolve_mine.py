@@ -11,7 +11,7 @@ import pytest
 from skillclaw.bench.planted import START, Script, session, synthetic
 from skillclaw.evolve.intents import IntentIndex
 from skillclaw.evolve.mine import Mined, mine
-from skillclaw.evolve.procedures import adheres
+from skillclaw.evolve.procedures import follows, keeps
 from skillclaw.skills.records import Pattern
 from skillclaw.trajectory.episodes import cut
 from skillclaw.trajectory.model import Trajectory, meta, with_meta
@@ -250,7 +250,10 @@ def test_a_new_request_finds_its_procedure_by_its_words() -> None:
         e
         for t in served
         for e in cut(t)
-        if e.kind == "procedure" and e.intent.startswith("Refund") and adheres(e, found.actions)
+        if e.kind == "procedure"
+        and e.intent.startswith("Refund")
+        and follows(e, found.actions)
+        and keeps(e, found.actions)
     ]
     assert followed
     assert sum(bool(e.success) for e in followed) / len(followed) > 0.6

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skillclaw.evolve.procedures import learn_actions
+from skillclaw.evolve.procedures import learn_steps, path
 from skillclaw.trajectory.episodes import ArgValue, Episode, Move
 
 TODAY = "2026-11-23"
@@ -33,7 +33,7 @@ def listing(number: int, day: str, task: str = "") -> Episode:
 
 
 def constants(episodes: list[Episode]) -> dict[str, str | None]:
-    (action,) = learn_actions(episodes)
+    (action,) = learn_steps([(path(e.actions), e) for e in episodes])
     return {arg.name: arg.constant for arg in action.args}
 
 

@@ -30,7 +30,8 @@ def test_one_table_gives_the_plain_odds_ratio_with_woolfs_interval() -> None:
     spread = 1.959964 * math.sqrt(1 / 20 + 1 / 10 + 1 / 12 + 1 / 24)
     assert found.ci == pytest.approx((4 * math.exp(-spread), 4 * math.exp(spread)), rel=1e-6)
     assert found.p is not None
-    assert 0 < found.p < 0.05
+    # Expected are 30 * 32 / 66 = 14.545; the variance is 30 * 36 * 32 * 34 / (66 ** 2 * 65) = 4.150.
+    assert found.p == pytest.approx(math.erfc((20 - 30 * 32 / 66 - 0.5) / math.sqrt(2 * 4.150)), rel=1e-3)
 
 
 def test_the_common_ratio_of_several_tables() -> None:

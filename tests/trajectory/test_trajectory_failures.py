@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from skillclaw.trajectory.failures import error_template
 from skillclaw.trajectory.shapes import shape_tokens, value_form
 from skillclaw.trajectory.text import mask
-from skillclaw.trajectory.web import address, status_of
+from skillclaw.trajectory.web import address, header, headers, status_of
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,7 @@ from skillclaw.trajectory.web import address, status_of
         ),
         ("ModuleNotFoundError: No module named 'Acme7.Plans'", "ModuleNotFoundError: No module named <text>"),
         ("bash: line 12: jq: command not found", "bash: line <number>: jq: command not found"),
+        ("Cannot read the manifest\nThe cache is missing\nGiving up", "Cannot read the manifest"),
         ("zsh: command not found: pnpm", "zsh: command not found: pnpm"),
         ("error: unknown option '--force'", "error: unknown option --force"),
         ("KeyError: 'price'", "KeyError: <text>"),
@@ -181,6 +182,20 @@ def test_a_template_of_a_template_is_the_same(text: str) -> None:
     assert len(found) <= 160
     assert "\n" not in found
     assert error_template(found) == found
+
+
+def test_only_media_types_of_the_two_headers_that_have_them_stay() -> None:
+    assert headers({"Accept": "text/html", "X-Key": "acme/k3y"}) == {"Accept": "text/html", "X-Key": "<text>"}
+    assert header("Content-Type: application/json; charset=utf-8") == (
+        "Content-Type:application/json; charset=utf-8"
+    )
+    assert header("X-Key: acme/k3y") == "X-Key:<text>"
+
+
+def test_a_long_page_may_speak_of_a_status_without_having_it() -> None:
+    said = "The server returned 404 for it."
+    assert status_of(said) == 404
+    assert status_of(f"{said} {'This page tells what to do about it. ' * 20}") is None
 
 
 @given(st.text(max_size=80), st.text(max_size=80))

@@ -263,6 +263,24 @@ def test_a_list_stays_one_request_where_it_is_not_sure(message: str) -> None:
     assert [[m.key for m in e.actions] for e in found] == [["make a", "make b"]]
 
 
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (LIST, ("Task 2: the changelog.", "Nearly done.")),
+        (
+            f"{LIST}\n\n{'It all belongs to one release, so keep to the rules of it. ' * 6}",
+            ("Task 2.", "Task 3."),
+        ),
+    ],
+    ids=["a task is not named", "much stands behind the list"],
+)
+def test_a_list_is_cut_only_where_every_task_is_named_and_stands_alone(
+    message: str, said: tuple[str, str]
+) -> None:
+    steps = [sh("make a"), ("say", said[0]), sh("make b"), ("say", said[1]), sh("make c")]
+    assert len(procedures(made(message, *steps))) == 1
+
+
 def test_each_request_is_judged_by_its_own_signals() -> None:
     turns = [
         "write the parser module please",
@@ -306,6 +324,7 @@ def test_an_episode_knows_its_skills_files_and_place() -> None:
             ("Edit", {"file_path": "b.Astro", "old_string": "a"}, "ok", False),
             "now deploy it to the staging server",
             sh("python3 --version", "Python 3.11.7"),
+            sh("pip install zope.event"),
             meta=known,
         )
     )
@@ -313,4 +332,5 @@ def test_an_episode_knows_its_skills_files_and_place() -> None:
     assert second.skills == ("deploy@abc", "release")
     assert first.offered == ("deploy@abc", "notes")
     assert first.files == (".astro", ".csv", ".py")
+    assert second.files == ()
     assert first.env == {"os": "linux", "python": "3.11"}

@@ -129,6 +129,29 @@ def test_words_that_it_works_are_a_success(words: str) -> None:
     assert any(s.source == "user says it works" for s in signals)
 
 
+def test_that_works_after_a_question_agrees_with_a_plan() -> None:
+    turns = ("do it", ("query", {"q": 1}, "rows", None), ("say", "Shall I take the last one?"))
+    _, _, signals = outcome(session(*turns, "Yes, that works for me, thanks"))
+    assert "user says it works" not in {s.source for s in signals}
+
+
+@pytest.mark.parametrize(
+    ("asked", "sign"), [("delete the meeting with Ana", True), ("delete both meetings with Ana", False)]
+)
+def test_two_changes_are_a_sign_only_where_one_was_asked_for(asked: str, sign: bool) -> None:
+    changes = [("delete_event", {"event_id": n}, "ok", None) for n in ("a1", "a2")]
+    _, _, signals = outcome(session(asked, *changes, ("say", "Done.")))
+    assert ("several changes, one was asked for" in {s.source for s in signals}) is sign
+
+
+@pytest.mark.parametrize(("after", "left"), [(5, True), (6, False)])
+def test_a_failure_that_much_work_followed_is_not_left_unresolved(after: int, left: bool) -> None:
+    failed = ("get_user", {"name": "ana"}, "Error: no such user", 1)
+    others = [("list_files", {"page": n}, "a, b", 0) for n in range(after)]
+    _, _, signals = outcome(session("look around", failed, *others, ("say", "A few files.")))
+    assert ("tool error left unresolved" in {s.source for s in signals}) is left
+
+
 def test_thanks_alone_decide_nothing() -> None:
     verdict, _, signals = outcome(
         session("do it", ("query", {"q": 1}, "rows", None), ("say", "Here they are."), "谢谢")

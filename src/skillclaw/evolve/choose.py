@@ -34,7 +34,10 @@ SHARPNESS = 4
 """Power of the cosine: at 4, a request half as alike weighs a sixteenth."""
 
 LEAST = 1e-9
+"""A way that was tried by requests less alike than this (summed weight) was not seen."""
+
 FITS = 0.05
+"""A way uses only tools that at least this share of such requests used."""
 
 WAYS = 200
 """Ways of a family that are looked at, the most used first: it bounds the work."""

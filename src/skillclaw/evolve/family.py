@@ -9,6 +9,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -143,11 +144,15 @@ def _parts(
         if _supports(supporting, users):
             parts = [_Part(way, rest, scope, supporting, _learn(supporting, way))]
         return parts
+    profiles = [_profile(part.scope, slots, vocabulary) for part in parts]
     for number in rest:
-        near = [_cosine(part.scope, scopes[number], slots, vocabulary) for part in parts]
-        part = parts[max(range(len(parts)), key=lambda n: (near[n], -n))]
+        own = _profile(scopes[number], slots, vocabulary)
+        near = [_cosine(profile, own) for profile in profiles]
+        nearest = max(range(len(parts)), key=lambda n: (near[n], -n))
+        part = parts[nearest]
         part.clusters.append(number)
         part.scope = [*part.scope, *scopes[number]]
+        profiles[nearest] = _profile(part.scope, slots, vocabulary)
         part.supporting = [*part.supporting, *(e for e in scopes[number] if e.success and goes(e, way))]
     return parts
 
@@ -171,8 +176,9 @@ def _joined(parts: list[_Part], slots: dict[str, str], vocabulary: Vocabulary) -
     while left:
         one = left.pop(0)
         rules = _rules(one.actions)
-        for other in list(left):
-            if _rules(other.actions) == rules and _cosine(one.scope, other.scope, slots, vocabulary) >= KIN:
+        for other in [part for part in left if _rules(part.actions) == rules]:
+            profiles = (_profile(part.scope, slots, vocabulary) for part in (one, other))
+            if _cosine(*profiles) >= KIN:
                 one.clusters += other.clusters
                 one.scope = [*one.scope, *other.scope]
                 one.supporting = [*one.supporting, *other.supporting]
@@ -190,22 +196,29 @@ def _rules(actions: Sequence[ActionShape]) -> str:
     return " > ".join(parts)
 
 
-def _cosine(
-    first: Sequence[Episode], second: Sequence[Episode], slots: dict[str, str], vocabulary: Vocabulary
-) -> float:
-    one, two = (_profile(es, slots, vocabulary) for es in (first, second))
-    return sum(weight * two.get(term, 0.0) for term, weight in one.items())
+def _cosine(first: Mapping[str, float], second: Mapping[str, float]) -> float:
+    # Rounded, so that the last digit decides nothing.
+    return round(sum(weight * second.get(term, 0.0) for term, weight in first.items()), 9)
 
 
 def _profile(episodes: Sequence[Episode], slots: dict[str, str], vocabulary: Vocabulary) -> dict[str, float]:
-    texts = sorted({slots[e.intent] for e in episodes})
-    counts = Counter(t for text in texts for t in set(terms(text)) if " " not in t)
+    """The words of these requests as a vector of unit length: a word weighs more that more of them hold and
+    fewer of all requests."""
+    texts = {slots[e.intent] for e in episodes}
+    counts = Counter(word for text in texts for word in _single(text))
+    # In one order, for sums in another order differ.
     weights = {
-        t: c / len(texts) * math.log((1 + vocabulary.total) / (1 + vocabulary.counts.get(t, 0)))
-        for t, c in counts.items()
+        t: counts[t] / len(texts) * math.log((1 + vocabulary.total) / (1 + vocabulary.counts.get(t, 0)))
+        for t in sorted(counts)
     }
     norm = math.sqrt(sum(w * w for w in weights.values())) or 1.0
     return {t: w / norm for t, w in weights.items()}
+
+
+@lru_cache(maxsize=4096)
+def _single(text: str) -> frozenset[str]:
+    """The terms of one word. Kept, since a family compares the same requests again and again."""
+    return frozenset(term for term in terms(text) if " " not in term)
 
 
 def _pattern(

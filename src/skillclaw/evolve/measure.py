@@ -57,8 +57,8 @@ def _cost(pattern: Pattern, behind: Iterable[Episode], failing: Iterable[Episode
     """Tool calls lost where the advice is not followed, on average.
 
     Recovery, correction: the calls from the one that went wrong up to the one that was right, which is not
-    lost. Procedure: all calls of the sessions of the task that failed. Pitfall: those of the sessions that
-    fell into it.
+    lost. Procedure: all calls of the sessions of its family of tasks that failed. Pitfall: those of the
+    sessions that fell into it.
     """
     if pattern.kind in ("recovery", "correction"):
         lost = [

@@ -27,6 +27,7 @@ from skillclaw.evolve.slots import Slots
 from skillclaw.evolve.space import Asked, Point, Space, Vectors, name
 from skillclaw.evolve.state import EvolveState, Place, UnitState
 from skillclaw.evolve.taking import Aside
+from skillclaw.evolve.tasks import MIN_SESSIONS
 from skillclaw.evolve.view import ClusterPoint
 from skillclaw.skills.records import Pattern
 from skillclaw.trajectory.episodes import Episode
@@ -37,9 +38,6 @@ __all__ = ["Mined", "cluster_sessions", "mine", "mine_state"]
 
 REMADE = 0.003
 """Share of a unit's sessions that may have changed before it is mined anew."""
-
-MIN_SESSIONS = 3
-"""Units of fewer sessions hold no pattern."""
 
 SAMPLE = {"task": 6000, "topic": 2000, "failure": 1000, "calls": 2000}
 """Sessions looked at: of a family of tasks, of a topic, of each error of a failure, of a tool's calls."""

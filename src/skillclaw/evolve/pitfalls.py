@@ -29,6 +29,8 @@ BETTER = 0.3
 """Calls without it work more often by at least this much."""
 
 LUCK = 0.001
+"""Chance, at most, that this difference is luck (Fisher): many traits of many tools are looked at."""
+
 COVERS = 0.5
 """Least share of the failures of one error that the trait explains."""
 

@@ -20,11 +20,9 @@ from skillclaw.trajectory.text import one_line
 __all__ = [
     "SHARE",
     "Group",
-    "adheres",
     "example",
     "follows",
     "keeps",
-    "learn_actions",
     "learn_steps",
     "path",
     "path_keys",
@@ -87,13 +85,11 @@ def step_index(steps: Sequence[Sequence[Move]]) -> dict[int, int]:
     return {move.place: number for number, group in enumerate(steps) for move in group}
 
 
-def learn_actions(episodes: Sequence[Episode]) -> list[ActionShape]:
-    """The steps that these requests (all of one path) have in common, with rules for their arguments."""
-    return learn_steps([(path(e.actions), e) for e in episodes])
-
-
 def learn_steps(paths: Sequence[tuple[Sequence[Sequence[Move]], Episode]]) -> list[ActionShape]:
-    """The same for paths (of equal length) with the episodes that they are of."""
+    """The steps that these paths (of equal length) have in common, with rules for their arguments.
+
+    With each path goes the episode that it is of.
+    """
     indexes = [step_index(steps) for steps, _ in paths]
     shapes: list[ActionShape] = []
     for number in range(len(paths[0][0])):
@@ -221,25 +217,6 @@ def follows(episode: Episode, actions: Sequence[ActionShape]) -> bool:
     return [m.tool for m in episode.actions] == [a.tool for a in actions]
 
 
-def adheres(episode: Episode, actions: Sequence[ActionShape]) -> bool:
-    """Whether a request was served as the procedure says: its steps, in its order, with its argument rules.
-
-    Failed tries that were mended, repeats and checks afterwards do not count against it; other steps do.
-    """
-    return any(
-        len(steps) == len(actions) and _all_adhere(steps, actions)
-        for steps in ([(m,) for m in episode.actions], path(episode.actions))
-    )
-
-
-def _all_adhere(steps: Sequence[Group], actions: Sequence[ActionShape]) -> bool:
-    index = step_index(steps)
-    return all(
-        _step_adheres(group, action, index, number)
-        for number, (group, action) in enumerate(zip(steps, actions, strict=True))
-    )
-
-
 def keeps(episode: Episode, actions: Sequence[ActionShape]) -> bool:
     """Whether a request that follows a procedure by the names of its calls also keeps its lessons about
     arguments: what every call must give, fixed values, and values that come from an earlier result.
@@ -266,41 +243,3 @@ def _lesson_kept(arg: ArgValue, rule: ArgShape, index: dict[int, int], number: i
     if rule.origin.startswith("result:"):
         return rule.origin in arg_origins(arg, index, number)
     return True
-
-
-def _step_adheres(group: Group, action: ActionShape, index: dict[int, int], number: int) -> bool:
-    if action.command is not None:
-        # The agents' shells have different names; the command is what counts.
-        return all(m.tokens and _command_fits(m.tokens, action.command) for m in group)
-    if group[0].tool != action.tool or (action.times == "1" and len(group) > 1):
-        return False
-    rules = {arg.name: arg for arg in action.args}
-    for move in group:
-        given = {arg.name: arg for arg in move.args}
-        if any(name not in rules for name in given):
-            return False
-        for name, rule in rules.items():
-            if name not in given:
-                if rule.share >= SHARE:
-                    return False
-                continue
-            if not _arg_fits(given[name], rule, index, number):
-                return False
-    return True
-
-
-def _arg_fits(arg: ArgValue, rule: ArgShape, index: dict[int, int], number: int) -> bool:
-    if rule.constant is not None:
-        return arg.value == rule.constant
-    if rule.form.startswith("one of "):
-        return arg.value in rule.form[7:].split("|")
-    if rule.form and arg.form != rule.form:
-        return False
-    return not rule.origin or rule.origin in arg_origins(arg, index, number)
-
-
-def _command_fits(tokens: tuple[str, ...], command: str) -> bool:
-    wanted = command.split(" ")
-    if len(tokens) != len(wanted):
-        return False
-    return all(w == t or w.startswith("<") for w, t in zip(wanted, tokens, strict=True))

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from skillclaw.evolve.statistics import wilson
 from skillclaw.evolve.view import (
     ClusterPoint,
@@ -37,6 +39,7 @@ __all__ = [
     "ReleasedLine",
     "SetAside",
     "Value",
+    "carried",
     "carriers",
     "changed",
     "expected_value",
@@ -116,7 +119,7 @@ def expected_value(pattern: Pattern, sessions: int, cost: float | None = None) -
     """
     met, judged, failed = _situation(pattern)
     sessions = max(sessions, met)
-    given: float | None = getattr(pattern.stats, "cost", None) if cost is None else cost
+    given = pattern.stats.cost if cost is None else cost
     each = 1.0 if given is None else given
     share = met / sessions if sessions else 0.0
     rate = failed / judged if judged else None
@@ -232,6 +235,18 @@ def marks(view: CycleView, costs: Mapping[str, float] | None = None) -> list[Pat
             verdicts=dict(sorted(verdicts.get(p.id, {}).items())),
         )
         for p, value in ranked(view.patterns, view.sessions, costs)
+    ]
+
+
+def carried(before: Sequence[PatternMark], now: Sequence[PatternMark]) -> list[PatternMark]:
+    """`now` with the verdicts of before that this cycle did not replace.
+
+    Topics without news are not proposed again (`evolve.fresh`): what was decided of them still stands.
+    """
+    old = {m.id: m.verdicts for m in before}
+    return [
+        msgspec.structs.replace(m, verdicts=dict(sorted({**old.get(m.id, {}), **m.verdicts}.items())))
+        for m in now
     ]
 
 

@@ -1,4 +1,4 @@
-"""Recoveries and pitfalls: how calls fail, what made them work, and what failing sessions did.
+"""Recoveries: how calls fail, and what made them work.
 
 A recovery needs more than a retry that happened to work. Its sessions must agree on what changed (a trait of
 the call, or an action in between), the failing way must fail mostly, the other way work mostly, and the

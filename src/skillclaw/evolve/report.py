@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from skillclaw.evolve.effects import SkillEffect
-from skillclaw.evolve.ranking import Changes, changed, marks
+from skillclaw.evolve.ranking import Changes, carried, changed, marks
 from skillclaw.evolve.state import EvolveState
 from skillclaw.evolve.taking import Aside
 from skillclaw.evolve.view import (
@@ -82,8 +82,8 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
 
 def compared(memory: EvolveState, report: CycleReport, *, keep: bool) -> CycleReport:
     """The report with what changed since the cycle before; with `keep` the next is compared with this one."""
-    now = marks(view_of(report))
     before = memory.load(memory.get_meta("cycle"), list[PatternMark])
+    now = carried(before or [], marks(view_of(report)))
     if keep:
         memory.put_meta("cycle", msgspec.msgpack.encode(now))
     if before is None:

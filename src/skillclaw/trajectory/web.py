@@ -47,7 +47,6 @@ _SAID = re.compile(
 )
 _CLOSING = re.compile(r"(?:\A|\n|[}\]>])[ \t]{0,8}(?:HTTP(?: code)?:? ?)?([1-5]\d\d)\s{0,8}\Z", re.I)
 _KEYS = ("status", "status_code", "statusCode", "code")
-_COMPLAINTS = ("error", "errors", "message", "detail", "title", "reason", "error_description")
 
 
 def is_web_tool(tool: str, arguments: dict[str, Any]) -> bool:
