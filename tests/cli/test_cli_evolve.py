@@ -91,6 +91,7 @@ def test_a_cycle_without_news_says_that_nothing_changed(learned: Path) -> None:
         found = patterns(ok_json("evolve", "--report", str(page), home=learned))
         text = page.read_text("utf-8")
         assert "→ none" not in text
+        assert "nothing yet" not in text
         assert f"{len(found)} pattern{'s' if len(found) != 1 else ''} as before" in text
 
 

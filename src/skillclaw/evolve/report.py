@@ -58,6 +58,7 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     clusters       the task clusters
     effects        success in sessions that read a version of a skill, against the same tasks without it
     notes          what a user should know of how it was done
+    became         by pattern id the last verdict on each skill that was made from it, earlier cycles included
     changes        what is otherwise than in the cycle before; None for the first
     aside          sessions and units that could not be read or mined
     """
@@ -76,6 +77,7 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     aside: list[Aside] = []
     clusters: list[ClusterPoint] = []
     effects: list[SkillEffect] = []
+    became: dict[str, dict[str, str]] = {}
     changes: Changes | None = None
     notes: list[str] = []
 
@@ -86,6 +88,7 @@ def compared(memory: EvolveState, report: CycleReport, *, keep: bool) -> CycleRe
     now = carried(before or [], marks(view_of(report)))
     if keep:
         memory.put_meta("cycle", msgspec.msgpack.encode(now))
+    report = msgspec.structs.replace(report, became={m.id: m.verdicts for m in now if m.verdicts})
     if before is None:
         return report
     return msgspec.structs.replace(report, changes=changed(before, now))
@@ -127,6 +130,7 @@ def view_of(report: CycleReport) -> CycleView:
             for one in report.effects
         ],
         set_aside=[SetAside(session=one.what, reason=one.reason) for one in report.aside],
+        became=report.became,
         confounders={p.id: doubts for p in report.patterns if (doubts := _doubts(p))},
     )
 

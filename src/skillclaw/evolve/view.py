@@ -75,6 +75,7 @@ class CycleView(Record, frozen=True, kw_only=True):
     time         when the cycle ran, ISO 8601
     sessions     sessions that the patterns were mined from, the denominator of every frequency
     model_calls  calls of a language model that the cycle made, 0 with the extractive engine
+    became       by pattern id the last verdict on each skill that was made from it, earlier cycles included
     confounders  by pattern id: sentences that name what else may explain its figures
     """
 
@@ -89,6 +90,7 @@ class CycleView(Record, frozen=True, kw_only=True):
     released: list[ReleasedLine] = []
     effects: list[EffectLine] = []
     set_aside: list[SetAside] = []
+    became: dict[str, dict[str, str]] = {}
     confounders: dict[str, list[str]] = {}
 
 

@@ -118,10 +118,18 @@ def _rows(view: CycleView, shown: list[Ranked], scale: Axis) -> list[PatternRow]
                 forest=forest(pattern.stats.odds_ratio, pattern.stats.ci, scale),
                 days=len({r.day for r in pattern.evidence if r.day}),
                 doubts=[*view.confounders.get(pattern.id, []), *carriers(pattern)],
-                proposals=made.get(pattern.id, []),
+                proposals=made.get(pattern.id) or _earlier(view.became.get(pattern.id, {})),
             )
         )
     return found
+
+
+def _earlier(verdicts: Mapping[str, str]) -> list[ProposalLine]:
+    """What became of a pattern in cycles before: nothing has changed since."""
+    return [
+        ProposalLine(id="", skill=skill, action="earlier", verdict=verdict)
+        for skill, verdict in sorted(verdicts.items())
+    ]
 
 
 def _map(view: CycleView) -> Map:
