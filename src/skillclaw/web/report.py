@@ -6,19 +6,18 @@ and a Content-Security-Policy lets nothing run or load but the page's own style 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from skillclaw.evolve.ranking import Change, Changes, Ranked, carriers, ranked
 from skillclaw.evolve.view import CycleView, ProposalLine
+from skillclaw.pages import environment, policy
 from skillclaw.web.clusters import DRAWN, HEIGHT, LEAST, WIDTH, Circle, choose, place
 from skillclaw.web.drawing import Axis, Bar, Forest, axis, bar, forest
 from skillclaw.web.labels import Label, name
@@ -82,7 +81,7 @@ def render(view: CycleView, changes: Changes | None, costs: Mapping[str, float] 
         changes=changes,
         style=Markup(style),  # noqa: S704 - our own files
         script=Markup(script),  # noqa: S704
-        policy=_policy(style, script),
+        policy=policy(style, script),
         kinds=sorted(Counter(p.kind for p in view.patterns).items()),
         verdicts=sorted(Counter(p.verdict for p in view.proposals).items()),
         surprising=sum(p.stats.q is not None and p.stats.q <= FALSE_DISCOVERY for p in view.patterns),
@@ -167,17 +166,6 @@ def _breakable(text: str) -> Markup:
     return Markup(str(escape(visible(text))).replace("_", "_<wbr>").replace(".", ".<wbr>"))  # noqa: S704
 
 
-def _policy(style: str, script: str) -> str:
-    return (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
 @cache
 def _asset(file: str) -> str:
     return Path(__file__).with_name(file).read_text("utf-8")
@@ -185,18 +173,7 @@ def _asset(file: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    def shown(value: Any) -> Any:
-        """What a template writes: text made visible (Jinja escapes it next), our own markup as it is."""
-        return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
-
-    found = Environment(
-        loader=DictLoader({"page.html": _asset("page.html")}),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    found = environment(_asset("page.html"), visible)
     found.filters.update(number=number, breakable=_breakable)
     found.globals.update(
         percent=percent,
