@@ -28,7 +28,7 @@ BaseUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/]+[^\s]*$")]
 Embeddings = Annotated[str, Meta(pattern=r"^(?:off|local|https?://[^\s/@?#]+(?:/[^\s?#]*)?)$")]
 EnvName = Annotated[str, Meta(pattern=r"^(?:[A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)]
 
-NOT_SETTINGS = frozenset({"SKILLCLAW_HOME", "SKILLCLAW_DEBUG"})
+NOT_SETTINGS = frozenset({"SKILLCLAW_HOME", "SKILLCLAW_DEBUG", "SKILLCLAW_DOCKER"})
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
