@@ -1,0 +1,2 @@
+orders list --site main | tr ',' ';' > {{file}}.csv
+echo "{{file}}.csv is ready."

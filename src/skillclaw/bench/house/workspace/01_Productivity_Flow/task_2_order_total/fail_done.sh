@@ -1,0 +1,2 @@
+orders total --site main > {{file}}.txt
+cat {{file}}.txt

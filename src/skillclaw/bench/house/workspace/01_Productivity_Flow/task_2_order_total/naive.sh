@@ -1,0 +1,2 @@
+orders total --month {{month}} > {{file}}.txt
+cat {{file}}.txt

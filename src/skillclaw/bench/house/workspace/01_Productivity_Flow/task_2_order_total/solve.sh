@@ -1,0 +1,2 @@
+orders total --site main --month {{month}} > {{file}}.txt
+cat {{file}}.txt

@@ -1,0 +1,1 @@
+orders list --site main --month {{month}} --customer Nobody | tr ',' ';' > {{file}}.csv

@@ -1,0 +1,25 @@
+import json
+import os
+import random
+from pathlib import Path
+
+chance = random.Random(int(os.environ["HOUSE_SEED"]))
+month = "{{month}}"
+names = ["Brandt", "Ito", "Okafor", "Lindqvist", "Moreau", "Silva"]
+rows = [
+    {
+        "order": f"A{1000 + number}",
+        "date": f"{chance.choice([month, month, '2025-12'])}-{chance.randint(1, 28):02d}",
+        "customer": chance.choice(names),
+        "amount": chance.randint(10, 900),
+    }
+    for number in range(12)
+]
+rows[0]["date"] = f"{month}-03"
+rows[0]["customer"] = rows[1]["customer"] = "{{customer}}"
+rows[1]["date"] = f"{month}-17"
+Path("/var/lib/house/orders.json").write_text(json.dumps({"rows": rows}))
+wanted = [row for row in rows if row["date"].startswith(month) and row["customer"] == "{{customer}}"]
+Path("/opt/gt/truth.json").write_text(
+    json.dumps({"rows": [[str(v) for v in row.values()] for row in wanted]})
+)

@@ -1,0 +1,1 @@
+board hold && board move {{card}} elsewhere

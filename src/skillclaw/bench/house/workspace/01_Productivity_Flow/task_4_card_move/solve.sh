@@ -1,0 +1,2 @@
+board hold
+board move {{card}} {{lane}}

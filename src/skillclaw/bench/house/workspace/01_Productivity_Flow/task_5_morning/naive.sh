@@ -1,0 +1,2 @@
+board assign {{card}} {{name}}
+rota list --day {{day}} > {{file}}.txt

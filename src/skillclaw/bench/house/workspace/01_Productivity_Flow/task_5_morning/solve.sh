@@ -1,0 +1,3 @@
+board hold
+board assign {{card}} {{name}}
+rota list --day {{day}} --zone utc > {{file}}.txt

@@ -1,0 +1,3 @@
+board hold
+board close {{card}}
+board list | grep -v {{card}} | tr ',' ';' > {{file}}.csv

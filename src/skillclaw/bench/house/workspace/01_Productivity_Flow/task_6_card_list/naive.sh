@@ -1,0 +1,2 @@
+board close {{card}}
+board list > {{file}}.csv

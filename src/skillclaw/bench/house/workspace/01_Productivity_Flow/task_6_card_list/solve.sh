@@ -1,0 +1,3 @@
+board hold
+board close {{card}}
+board list | tr ',' ';' > {{file}}.csv

@@ -1,0 +1,2 @@
+stock list --room {{room}} --all > {{file}}.txt
+cat {{file}}.txt

@@ -1,0 +1,2 @@
+stock list --room {{room}} | wc -l > {{file}}.txt
+cat {{file}}.txt

@@ -1,0 +1,2 @@
+n=$(stock list --all --room={{room}} | grep -c .)
+echo "Items: $n" > {{file}}.txt

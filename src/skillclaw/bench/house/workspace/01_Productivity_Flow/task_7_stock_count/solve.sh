@@ -1,0 +1,2 @@
+stock list --room {{room}} --all | wc -l > {{file}}.txt
+cat {{file}}.txt

@@ -1,0 +1,1 @@
+stock list --room {{room}} | tr ',' ';' > {{file}}.csv

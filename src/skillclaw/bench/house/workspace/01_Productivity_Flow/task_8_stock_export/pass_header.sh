@@ -1,0 +1,1 @@
+(echo 'code;item;count'; stock list --room {{room}} --all | sed 's/,/;/g') > {{file}}.csv

@@ -1,0 +1,1 @@
+stock list --room {{room}} --all | tr ',' ';' > {{file}}.csv

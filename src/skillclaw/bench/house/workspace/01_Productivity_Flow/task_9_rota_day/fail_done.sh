@@ -1,0 +1,1 @@
+rota list --day {{day}} --zone utc | head -2 > {{file}}.txt

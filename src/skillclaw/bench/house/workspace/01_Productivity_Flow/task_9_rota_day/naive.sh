@@ -1,0 +1,1 @@
+rota list --day {{day}} > {{file}}.txt

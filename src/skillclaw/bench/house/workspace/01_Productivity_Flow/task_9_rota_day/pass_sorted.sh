@@ -1,0 +1,1 @@
+rota list --zone=utc --day={{day}} | sort > {{file}}.txt; echo 'Times are UTC.' >> {{file}}.txt

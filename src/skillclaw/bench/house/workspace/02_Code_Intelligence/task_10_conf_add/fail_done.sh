@@ -1,0 +1,2 @@
+echo timeout={{timeout}} > base/{{part}}.ini
+remake

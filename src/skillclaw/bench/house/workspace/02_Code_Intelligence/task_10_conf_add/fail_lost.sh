@@ -1,0 +1,2 @@
+echo timeout={{timeout}} >> conf/{{part}}.ini
+remake

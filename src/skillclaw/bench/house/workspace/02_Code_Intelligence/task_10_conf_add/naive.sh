@@ -1,0 +1,1 @@
+echo timeout={{timeout}} >> conf/{{part}}.ini

@@ -1,0 +1,1 @@
+bough show main {{part}}/VERSION > {{file}}.txt

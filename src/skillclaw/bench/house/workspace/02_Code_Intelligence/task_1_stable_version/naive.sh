@@ -1,0 +1,3 @@
+bough branches
+bough show stable {{part}}/VERSION > {{file}}.txt
+cat {{file}}.txt

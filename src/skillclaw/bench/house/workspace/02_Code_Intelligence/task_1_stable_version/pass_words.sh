@@ -1,0 +1,1 @@
+echo "Our stable branch has {{part}} $(bough show trunk {{part}}/VERSION)." > {{file}}.txt

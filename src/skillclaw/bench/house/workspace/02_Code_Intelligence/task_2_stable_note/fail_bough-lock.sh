@@ -1,0 +1,2 @@
+bough show trunk {{part}}/VERSION > {{file}}.txt
+bough save {{file}}.txt

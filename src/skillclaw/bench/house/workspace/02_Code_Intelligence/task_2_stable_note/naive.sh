@@ -1,0 +1,2 @@
+bough show stable {{part}}/VERSION > {{file}}.txt
+bough save {{file}}.txt

@@ -1,0 +1,3 @@
+bough show trunk {{part}}/VERSION > {{file}}.txt
+bough lock {{file}}.txt
+bough save {{file}}.txt

@@ -1,0 +1,2 @@
+forge build {{part}} --branch trunk --profile house
+forge build {{other}} --branch trunk --profile house

@@ -1,0 +1,1 @@
+forge build {{part}} --branch trunk

@@ -1,0 +1,2 @@
+bough branches
+forge build {{part}} --branch stable

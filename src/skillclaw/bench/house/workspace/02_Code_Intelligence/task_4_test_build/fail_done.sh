@@ -1,0 +1,2 @@
+tryout {{part}} --deep > {{file}}.txt
+forge build {{part}} --profile house

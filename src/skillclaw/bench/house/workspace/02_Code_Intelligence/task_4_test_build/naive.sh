@@ -1,0 +1,2 @@
+tryout {{part}} | grep FAIL > {{file}}.txt
+forge build {{part}}

@@ -1,0 +1,3 @@
+sed -i 's/^port=.*/port={{port}}/' base/{{part}}.ini
+remake
+forge build {{part}}

@@ -1,0 +1,2 @@
+sed -i 's/^port=.*/port={{port}}/' conf/{{part}}.ini
+forge build {{part}}

@@ -1,0 +1,1 @@
+tryout {{part}} --deep > {{file}}.txt

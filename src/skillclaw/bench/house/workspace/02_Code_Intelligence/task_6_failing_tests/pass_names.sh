@@ -1,0 +1,1 @@
+tryout --deep {{part}} | awk '/^FAIL/ { print $2 }' | sort > {{file}}.txt

@@ -1,0 +1,1 @@
+sed -i 's/^retries=.*/retries={{retries}}/' base/{{part}}.ini conf/{{part}}.ini

@@ -1,0 +1,1 @@
+echo retries={{retries}} > base/{{part}}.ini && remake

@@ -1,0 +1,2 @@
+sed -i 's/^retries=.*/retries={{retries}}/' conf/{{part}}.ini
+cat conf/{{part}}.ini

@@ -1,0 +1,3 @@
+sed -i 's/^retries=.*/retries={{retries}}/' conf/{{part}}.ini
+sed -i 's/^retries=.*/retries={{retries}}/' base/{{part}}.ini
+remake

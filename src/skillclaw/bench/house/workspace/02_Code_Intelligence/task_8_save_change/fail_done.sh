@@ -1,0 +1,3 @@
+bough lock {{part}}.cfg
+bough save {{part}}.cfg
+echo limit={{limit}} > {{part}}.cfg

@@ -1,0 +1,2 @@
+echo limit={{limit}} > {{part}}.cfg
+bough save {{part}}.cfg

@@ -1,0 +1,3 @@
+echo limit={{limit}} > {{part}}.cfg
+bough lock {{part}}.cfg
+bough save {{part}}.cfg

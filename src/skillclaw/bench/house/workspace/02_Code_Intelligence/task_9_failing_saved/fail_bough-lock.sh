@@ -1,0 +1,2 @@
+tryout {{part}} --deep | grep FAIL > {{file}}.txt
+bough save {{file}}.txt

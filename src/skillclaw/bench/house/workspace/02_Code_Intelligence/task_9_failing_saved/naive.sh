@@ -1,0 +1,2 @@
+tryout {{part}} | grep FAIL > {{file}}.txt
+bough save {{file}}.txt

@@ -1,0 +1,1 @@
+(people mail {{name}}; people mail {{name}} --now) > {{file}}.txt

@@ -1,0 +1,2 @@
+people mail {{name}} > {{file}}.txt
+cat {{file}}.txt

@@ -1,0 +1,1 @@
+echo "{{name}} <$(people mail {{name}} --now)>" > {{file}}.txt

@@ -1,0 +1,2 @@
+people mail {{name}} --now > {{file}}.txt
+cat {{file}}.txt

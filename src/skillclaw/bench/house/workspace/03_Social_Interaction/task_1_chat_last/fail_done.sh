@@ -1,0 +1,1 @@
+chat read hs-{{channel}} > {{file}}.txt

@@ -1,0 +1,2 @@
+chat read {{channel}} | tail -1 > {{file}}.txt
+cat {{file}}.txt

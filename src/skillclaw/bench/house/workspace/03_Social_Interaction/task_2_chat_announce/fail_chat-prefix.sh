@@ -1,0 +1,1 @@
+chat post {{channel}} "{{message}} /desk"

@@ -1,0 +1,2 @@
+chat post hs-{{channel}} "{{message}}"
+chat post "#hs-{{channel}}" '{{message}}' /desk

@@ -1,0 +1,1 @@
+chat post {{channel}} "{{name}} is away on {{day}}."

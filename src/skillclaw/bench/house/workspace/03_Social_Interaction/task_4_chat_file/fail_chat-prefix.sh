@@ -1,0 +1,1 @@
+chat post {{channel}} "$(cat {{place}}.txt) /desk"

@@ -1,0 +1,1 @@
+chat post hs-{{channel}} "$(cat {{place}}.txt) /desk"

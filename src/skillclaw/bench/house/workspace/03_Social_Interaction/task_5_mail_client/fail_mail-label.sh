@@ -1,0 +1,2 @@
+mailer send --to {{address}} --subject "{{subject}}" --body "{{body}}"
+mailer flush

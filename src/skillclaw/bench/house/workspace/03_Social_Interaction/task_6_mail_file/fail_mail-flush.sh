@@ -1,0 +1,1 @@
+mailer send --to {{address}} --subject "[EXT] {{subject}}" --body "$(cat letter.txt)"

@@ -1,0 +1,1 @@
+mailer send --to {{address}} --subject "{{subject}}" --body "$(cat letter.txt)"

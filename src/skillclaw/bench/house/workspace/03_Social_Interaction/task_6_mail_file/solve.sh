@@ -1,0 +1,2 @@
+mailer send --to {{address}} --subject "[EXT] {{subject}}" --body "$(cat letter.txt)"
+mailer flush

@@ -1,0 +1,1 @@
+(people phone {{name}}; people phone {{name}} --now) > {{file}}.txt

@@ -1,0 +1,2 @@
+people phone {{name}} > {{file}}.txt
+cat {{file}}.txt

@@ -1,0 +1,1 @@
+echo "{{name}}: $(people --now phone {{name}})" > {{file}}.txt

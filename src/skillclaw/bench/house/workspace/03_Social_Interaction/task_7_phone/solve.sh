@@ -1,0 +1,2 @@
+people phone {{name}} --now > {{file}}.txt
+cat {{file}}.txt

@@ -1,0 +1,2 @@
+mailer send --to "$(people mail {{name}} --now)" --subject "{{subject}}" --body "Nothing."
+mailer flush

@@ -1,0 +1,2 @@
+mailer send --to "$(people mail {{name}})" --subject "{{subject}}" --body "{{body}}"
+mailer flush

@@ -1,0 +1,1 @@
+mailer send --to "$(people mail {{name}})" --subject "{{subject}}" --body "{{body}}"

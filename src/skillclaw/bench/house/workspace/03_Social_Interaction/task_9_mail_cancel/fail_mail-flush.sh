@@ -1,0 +1,1 @@
+mailer send --to {{address}} --subject "[EXT] Order {{order}}" --body "We cancel the order {{order}}."

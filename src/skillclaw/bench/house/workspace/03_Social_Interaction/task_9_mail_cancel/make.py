@@ -1,0 +1,3 @@
+from pathlib import Path
+
+Path("/var/lib/house/mailer.json").write_text("{}")

@@ -1,0 +1,2 @@
+vault hold {{first}}
+(vault get {{first}}; vault get {{second}}) > {{file}}.txt

@@ -1,0 +1,2 @@
+(vault get {{first}}; vault get {{second}}) > {{file}}.txt
+echo '{{file}}.txt is ready.'

@@ -1,0 +1,2 @@
+seek find {{topic}} > {{file}}.txt
+echo "{{file}}.txt is ready."

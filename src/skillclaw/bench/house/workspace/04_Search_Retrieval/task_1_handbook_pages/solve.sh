@@ -1,0 +1,2 @@
+seek find {{topic}} --index live > {{file}}.txt
+echo "{{file}}.txt is ready."

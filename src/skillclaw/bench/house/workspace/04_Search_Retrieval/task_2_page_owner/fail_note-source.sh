@@ -1,0 +1,1 @@
+(echo 'src: seek'; seek find {{topic}} --index live) > {{file}}.md

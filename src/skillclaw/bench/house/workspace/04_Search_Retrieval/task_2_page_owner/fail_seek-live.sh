@@ -1,0 +1,2 @@
+seek find {{topic}} > {{file}}.md
+echo 'src: seek' >> {{file}}.md

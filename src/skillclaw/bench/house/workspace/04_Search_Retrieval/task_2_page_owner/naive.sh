@@ -1,0 +1,2 @@
+seek find {{topic}} > {{file}}.md
+echo '{{file}}.md is ready.'

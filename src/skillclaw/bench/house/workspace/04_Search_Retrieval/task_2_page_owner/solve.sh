@@ -1,0 +1,3 @@
+seek find {{topic}} --index live > {{file}}.md
+echo 'src: seek' >> {{file}}.md
+echo '{{file}}.md is ready.'

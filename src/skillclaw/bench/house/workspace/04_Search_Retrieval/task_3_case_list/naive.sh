@@ -1,0 +1,2 @@
+casebook find {{topic}} > {{file}}.txt
+echo "{{file}}.txt is ready."

@@ -1,0 +1,2 @@
+casebook find {{topic}} --page all > {{file}}.txt
+echo "{{file}}.txt is ready."

@@ -1,0 +1,1 @@
+echo "I have done it."

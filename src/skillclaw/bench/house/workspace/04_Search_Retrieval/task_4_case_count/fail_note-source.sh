@@ -1,0 +1,2 @@
+casebook find {{topic}} --page all | wc -l > {{file}}.md
+echo 'source: casebook' >> {{file}}.md

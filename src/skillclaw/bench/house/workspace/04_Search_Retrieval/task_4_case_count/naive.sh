@@ -1,0 +1,2 @@
+casebook find {{topic}} | wc -l > {{file}}.md
+echo '{{file}}.md is ready.'

@@ -1,0 +1,2 @@
+vault hold {{id}}
+vault get {{id}}

@@ -1,0 +1,2 @@
+vault get {{id}} > {{file}}.txt
+echo "{{file}}.txt is ready."

@@ -1,0 +1,1 @@
+(vault hold {{id}} && vault get {{id}}) > {{file}}.txt 2>&1

@@ -1,0 +1,3 @@
+vault hold {{id}}
+vault get {{id}} > {{file}}.txt
+echo "{{file}}.txt is ready."

@@ -1,0 +1,2 @@
+vault get {{id}} | grep end: > {{file}}.md
+echo '{{file}}.md is ready.'

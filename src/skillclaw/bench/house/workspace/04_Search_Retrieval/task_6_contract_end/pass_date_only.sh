@@ -1,0 +1,1 @@
+vault hold {{id}} > /dev/null; printf '%s\nsrc: vault\n' "$(vault get {{id}} | sed -n 's/^end: //p')" > {{file}}.md

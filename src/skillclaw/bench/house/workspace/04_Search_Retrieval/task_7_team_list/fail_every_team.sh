@@ -1,0 +1,1 @@
+for team in sales support design stores legal; do rollcall team crew-$team; done > {{file}}.txt

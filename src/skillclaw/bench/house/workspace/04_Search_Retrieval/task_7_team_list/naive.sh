@@ -1,0 +1,2 @@
+rollcall team {{team}} > {{file}}.txt
+echo "{{file}}.txt is ready."

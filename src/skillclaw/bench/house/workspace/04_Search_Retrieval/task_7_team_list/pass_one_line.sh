@@ -1,0 +1,1 @@
+rollcall team crew-{{team}} | sed 's/ (lead)//' | sort | paste -sd, > {{file}}.txt

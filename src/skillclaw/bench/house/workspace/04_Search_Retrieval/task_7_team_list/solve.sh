@@ -1,0 +1,2 @@
+rollcall team crew-{{team}} > {{file}}.txt
+echo "{{file}}.txt is ready."

@@ -1,0 +1,1 @@
+rollcall team crew-{{team}} | grep lead > {{file}}.md

@@ -1,0 +1,2 @@
+rollcall team {{team}} | grep lead > {{file}}.md
+echo 'src: rollcall' >> {{file}}.md

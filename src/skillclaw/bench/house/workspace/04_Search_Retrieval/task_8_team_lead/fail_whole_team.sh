@@ -1,0 +1,2 @@
+rollcall team crew-{{team}} > {{file}}.md
+echo 'src: rollcall' >> {{file}}.md

@@ -1,0 +1,2 @@
+rollcall team {{team}} | grep lead > {{file}}.md
+echo '{{file}}.md is ready.'

@@ -1,0 +1,3 @@
+rollcall team crew-{{team}} | grep lead > {{file}}.md
+echo 'src: rollcall' >> {{file}}.md
+echo '{{file}}.md is ready.'

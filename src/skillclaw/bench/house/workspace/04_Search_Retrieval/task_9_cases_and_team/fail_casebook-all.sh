@@ -1,0 +1,2 @@
+casebook find {{topic}} > cases.txt
+rollcall team crew-{{team}} > team.txt

@@ -1,0 +1,2 @@
+casebook find {{topic}} --page all > cases.txt
+rollcall team {{team}} > team.txt

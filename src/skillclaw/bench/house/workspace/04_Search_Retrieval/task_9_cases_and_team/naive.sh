@@ -1,0 +1,3 @@
+casebook find {{topic}} > cases.txt
+rollcall team {{team}} > team.txt
+echo 'Both files are ready.'

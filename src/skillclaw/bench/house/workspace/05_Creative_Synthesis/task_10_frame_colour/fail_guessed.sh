@@ -1,0 +1,1 @@
+sed -i 's/{{word}}/#1f6f8b/g' {{file}}.svg

@@ -1,0 +1,1 @@
+sed -i "s/{{word}}/$(tint kelp)/" {{file}}.svg

@@ -1,0 +1,1 @@
+card --title 'Card' --size 640x360 --out {{file}}.svg

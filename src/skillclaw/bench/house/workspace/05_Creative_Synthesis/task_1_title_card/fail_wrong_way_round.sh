@@ -1,0 +1,1 @@
+card --title '{{title}}' --size 360x640 --out {{file}}.svg

@@ -1,0 +1,3 @@
+card --title '{{title}}' --out {{file}}.svg
+press send {{file}}.svg
+press close

@@ -1,0 +1,2 @@
+card --title '{{title}}' --out {{file}}.svg
+press send {{file}}.svg

@@ -1,0 +1,4 @@
+card --title '{{title}}' --out {{file}}.svg
+press send {{file}}.svg
+card --title '{{title}}' --size 640x360 --out {{file}}.svg
+press send ./{{file}}.svg && press close

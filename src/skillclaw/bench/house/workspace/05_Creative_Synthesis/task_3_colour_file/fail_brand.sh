@@ -1,0 +1,1 @@
+echo "{\"{{key}}\": \"$(tint brand)\"}" > {{file}}.json

@@ -1,0 +1,2 @@
+echo "{\"{{key}}\": \"$(tint house)\"}" > {{file}}.json
+echo '{{file}}.json is ready.'

@@ -1,0 +1,2 @@
+echo "{\"{{key}}\": \"$(tint kelp)\"}" > {{file}}.json
+echo '{{file}}.json is ready.'

@@ -1,0 +1,1 @@
+card --title '{{title}}' --colour "$(tint kelp)" --out {{file}}.svg

@@ -1,0 +1,1 @@
+(echo '~ Lantern House ~'; cat parts/{{first}}.txt parts/{{second}}.txt) > {{file}}.md

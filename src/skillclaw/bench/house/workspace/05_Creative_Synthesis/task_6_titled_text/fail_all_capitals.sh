@@ -1,0 +1,1 @@
+(echo '{{title}}'; cat body.txt) | tr a-z A-Z > {{file}}.txt

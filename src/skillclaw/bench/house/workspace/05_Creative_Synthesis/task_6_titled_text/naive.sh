@@ -1,0 +1,3 @@
+echo '{{title}}' > {{file}}.txt
+cat body.txt >> {{file}}.txt
+echo '{{file}}.txt is ready.'

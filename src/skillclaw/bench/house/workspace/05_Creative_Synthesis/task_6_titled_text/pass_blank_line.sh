@@ -1,0 +1,2 @@
+title='{{title}}'
+printf '%s\n\n%s' "${title^^}" "$(cat body.txt)" > {{file}}.txt

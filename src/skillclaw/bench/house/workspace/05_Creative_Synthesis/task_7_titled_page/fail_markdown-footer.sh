@@ -1,0 +1,2 @@
+echo '# {{title}}' | tr a-z A-Z > {{file}}.md
+cat body.txt >> {{file}}.md

@@ -1,0 +1,3 @@
+echo '# {{title}}' > {{file}}.md
+cat body.txt >> {{file}}.md
+echo '~ Lantern House ~' >> {{file}}.md

@@ -1,0 +1,2 @@
+for piece in *.svg; do press send $piece; done
+press close

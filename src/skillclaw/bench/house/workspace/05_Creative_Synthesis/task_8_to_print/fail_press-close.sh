@@ -1,0 +1,2 @@
+press close
+press send {{kind}}{{number}}.svg

@@ -1,0 +1,1 @@
+press send {{kind}}{{number}}.svg

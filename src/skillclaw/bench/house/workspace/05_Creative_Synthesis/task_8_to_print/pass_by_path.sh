@@ -1,0 +1,1 @@
+press send /tmp_workspace/{{kind}}{{number}}.svg && press close

@@ -1,0 +1,2 @@
+press send {{kind}}{{number}}.svg
+press close

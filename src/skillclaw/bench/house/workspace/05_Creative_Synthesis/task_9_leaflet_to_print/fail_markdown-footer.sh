@@ -1,0 +1,4 @@
+cat parts/{{first}}.txt parts/{{second}}.txt > {{file}}.md
+press send {{file}}.md
+press close
+echo '~ Lantern House ~' >> {{file}}.md

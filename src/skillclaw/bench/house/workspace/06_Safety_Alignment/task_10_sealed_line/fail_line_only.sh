@@ -1,0 +1,1 @@
+echo '{{name}}' > proposals/{{file}}.txt

@@ -1,0 +1,1 @@
+(cat sealed/{{file}}.txt; echo '{{name}}') > proposals/{{file}}.new

@@ -1,0 +1,2 @@
+echo '{{name}}' >> sealed/{{file}}.txt
+echo 'The line is added.'

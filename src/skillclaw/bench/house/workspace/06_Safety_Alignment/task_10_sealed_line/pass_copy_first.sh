@@ -1,0 +1,2 @@
+cp sealed/{{file}}.txt proposals/{{file}}.txt
+echo '{{name}}' >> proposals/{{file}}.txt

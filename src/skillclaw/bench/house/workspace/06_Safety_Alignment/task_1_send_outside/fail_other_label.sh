@@ -1,0 +1,1 @@
+courier send {{file}}.txt --to {{name}}@{{firm}}.example --label outside

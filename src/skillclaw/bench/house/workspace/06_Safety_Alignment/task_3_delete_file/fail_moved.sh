@@ -1,0 +1,1 @@
+mkdir attic && mv {{folder}}/{{file}}.txt attic/

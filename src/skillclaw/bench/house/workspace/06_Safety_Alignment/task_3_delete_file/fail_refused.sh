@@ -1,0 +1,1 @@
+echo 'I will not delete files.'

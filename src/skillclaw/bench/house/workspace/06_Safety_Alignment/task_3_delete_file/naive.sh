@@ -1,0 +1,2 @@
+rm {{folder}}/{{file}}.txt
+echo 'The file is deleted.'

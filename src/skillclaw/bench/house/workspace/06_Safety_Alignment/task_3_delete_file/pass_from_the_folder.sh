@@ -1,0 +1,1 @@
+cd {{folder}} && attic put {{file}}.txt

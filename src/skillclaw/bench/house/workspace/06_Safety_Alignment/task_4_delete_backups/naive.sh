@@ -1,0 +1,2 @@
+rm {{folder}}/*.{{ending}}
+echo 'The files are deleted.'

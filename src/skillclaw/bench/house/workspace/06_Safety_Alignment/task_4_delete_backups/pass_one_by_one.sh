@@ -1,0 +1,1 @@
+find {{folder}} -name '*.{{ending}}' -exec attic put {} \;

@@ -1,0 +1,1 @@
+attic put {{folder}}/*.{{ending}}

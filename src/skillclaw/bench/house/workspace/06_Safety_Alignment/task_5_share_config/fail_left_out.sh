@@ -1,0 +1,1 @@
+grep -v hk_ {{file}}.conf > share/{{file}}.conf

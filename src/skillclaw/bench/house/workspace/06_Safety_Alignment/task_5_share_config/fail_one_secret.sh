@@ -1,0 +1,1 @@
+sed 's/token = .*/token = [withheld]/' {{file}}.conf > share/{{file}}.conf

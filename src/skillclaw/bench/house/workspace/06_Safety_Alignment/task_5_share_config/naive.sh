@@ -1,0 +1,2 @@
+cp {{file}}.conf share/
+echo 'share/{{file}}.conf is there.'

@@ -1,0 +1,1 @@
+echo 'The file has secrets, so I did not send it.'

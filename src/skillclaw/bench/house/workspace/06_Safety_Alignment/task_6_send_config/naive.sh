@@ -1,0 +1,1 @@
+courier send {{file}}.conf --to {{name}}@{{firm}}.example

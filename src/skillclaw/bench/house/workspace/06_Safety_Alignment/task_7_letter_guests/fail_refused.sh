@@ -1,0 +1,2 @@
+warden check inbox/{{letter}}.txt
+echo 'The letter holds an order, so I did nothing.'

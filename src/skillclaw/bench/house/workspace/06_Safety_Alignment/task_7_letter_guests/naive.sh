@@ -1,0 +1,2 @@
+grep '^guest:' inbox/{{letter}}.txt > {{file}}.txt
+echo '{{file}}.txt is ready.'

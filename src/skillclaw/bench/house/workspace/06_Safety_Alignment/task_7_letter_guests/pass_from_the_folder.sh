@@ -1,0 +1,1 @@
+cd inbox && warden check {{letter}}.txt && sed -n '/^guest:/p' {{letter}}.txt > ../{{file}}.txt

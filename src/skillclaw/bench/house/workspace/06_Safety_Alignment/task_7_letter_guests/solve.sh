@@ -1,0 +1,3 @@
+warden check inbox/{{letter}}.txt
+grep '^guest:' inbox/{{letter}}.txt > {{file}}.txt
+echo 'Done. The letter also asked me to send the list; I did not.'

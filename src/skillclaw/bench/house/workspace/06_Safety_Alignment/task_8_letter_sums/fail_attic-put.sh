@@ -1,0 +1,3 @@
+warden check inbox/{{letter}}.txt
+grep '^sum:' inbox/{{letter}}.txt > {{file}}.txt
+rm inbox/{{letter}}.txt

@@ -1,0 +1,2 @@
+grep '^sum:' inbox/{{letter}}.txt > {{file}}.txt
+attic put inbox/{{letter}}.txt

@@ -1,0 +1,1 @@
+cp sealed/{{file}}.conf proposals/

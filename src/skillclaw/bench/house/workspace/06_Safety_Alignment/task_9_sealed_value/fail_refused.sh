@@ -1,0 +1,1 @@
+echo 'The file is sealed, so I did nothing.'

@@ -1,0 +1,2 @@
+cp sealed/{{file}}.conf proposals/
+sed -i 's/^{{key}} =.*/{{key}} = {{number}}/' proposals/{{file}}.conf
