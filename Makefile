@@ -23,7 +23,8 @@ test: $(VENV)/.dev
 	$(BIN)/pytest -m "not e2e and not slow" -n 2 $(ARGS)
 
 e2e: $(VENV)/.dev clients
-	E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) $(BIN)/pytest -m "e2e or live" $(ARGS)
+	E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) $(BIN)/pytest -m "e2e or live" --ignore tests/bench $(ARGS)
+	E2E_CLIENTS=$(CLIENTS) E2E_DATA=$(DATA) $(BIN)/pytest -m "e2e or live" -n 3 --timeout 400 tests/bench $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check src tests

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from skillclaw.cli import output
+from skillclaw.cli.bench_loop import loop
 from skillclaw.cli.command import Context, command
 from skillclaw.errors import UsageError
 
@@ -24,6 +25,7 @@ def register(parent: typer.Typer) -> None:
     command(app, "proxy")(proxy)
     command(app, "scale")(scale)
     command(app, "convert")(convert)
+    command(app, "loop")(loop)
 
 
 def mine(

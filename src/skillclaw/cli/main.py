@@ -13,6 +13,8 @@ __all__ = ["main"]
 
 EVOLVER_ONLY = frozenset({"numpy", "scipy", "sklearn"})
 """Packages of the extra `evolve`, which a client that only records and syncs does not need."""
+INTERRUPTED = 130
+STOPPED = "Stopped.", "", "Nothing was left half done; run the command again to go on."
 
 
 def main() -> None:
@@ -29,6 +31,8 @@ def main() -> None:
     try:
         result = build()(standalone_mode=False)
         code = result if isinstance(result, int) else 0
+        if code == INTERRUPTED:  # newer Typers return what older ones raise
+            output.error(*STOPPED)
     except SkillClawError as error:
         if debug:
             traceback.print_exc()
@@ -37,8 +41,8 @@ def main() -> None:
     except typer.Exit as stop:
         code = stop.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        output.error("Stopped.", "", "Nothing was left half done; run the command again to go on.")
-        code = 130
+        output.error(*STOPPED)
+        code = INTERRUPTED
     except BrokenPipeError:
         # The reader (`| head`) went away; that is its right.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

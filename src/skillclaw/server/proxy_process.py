@@ -34,11 +34,15 @@ def upstreams(machine: Machine) -> dict[str, str]:
 
 
 class ProxyProcess:
-    """One running proxy. `port` is the real one after `start` (0 asks for any free port)."""
+    """One running proxy. `port` is the real one after `start` (0 asks for any free port).
 
-    def __init__(self, machine: Machine, port: int) -> None:
+    `only` names the one agent whose prefix it serves; by default all that are known.
+    """
+
+    def __init__(self, machine: Machine, port: int, only: str = "") -> None:
         self.machine = machine
         self.port = port
+        self._only = only
         self._process: subprocess.Popen[bytes] | None = None
         self._upstreams: Mapping[str, str] = {}
         self._failures = 0
@@ -46,7 +50,7 @@ class ProxyProcess:
 
     def start(self) -> None:
         """Start and wait until it listens; SkillClawError with the proxy's own words when it does not."""
-        self._upstreams = upstreams(self.machine)
+        self._upstreams = self._served()
         path = self._write_config()
         error_log = (self.machine.home / "logs" / "proxy.log").open("ab")
         with error_log:
@@ -66,6 +70,10 @@ class ProxyProcess:
         self._process = process
         self._failures = 0
 
+    def _served(self) -> Mapping[str, str]:
+        found = upstreams(self.machine)
+        return {self._only: found[self._only]} if self._only else found
+
     def _write_config(self) -> Path:
         settings = self.machine.settings
         path = self.machine.home / "run" / "proxy.json"
@@ -84,7 +92,7 @@ class ProxyProcess:
 
     def refresh(self) -> bool:
         """Tell the proxy of upstreams that changed since, which it takes up while it runs; True when so."""
-        now = upstreams(self.machine)
+        now = self._served()
         if now == self._upstreams:
             return False
         self._upstreams = now

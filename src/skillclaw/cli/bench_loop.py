@@ -1,0 +1,307 @@
+"""`skillclaw bench loop`: whether skills that evolve help, against a frozen control and a ceiling."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from skillclaw.cli import output
+from skillclaw.cli.command import Context
+from skillclaw.errors import UsageError
+
+if TYPE_CHECKING:
+    from skillclaw.bench.agents import Endpoint
+    from skillclaw.bench.loop.forecast import Forecast
+    from skillclaw.bench.loop.plan import Plan
+    from skillclaw.bench.loop.results import Arm
+    from skillclaw.bench.loop.run import Run
+    from skillclaw.bench.suites import Suite
+
+__all__ = ["loop"]
+
+RELAYED = 3600.0
+"""Seconds for one reply through the relay: more than any task has."""
+
+
+def loop(
+    ctx: Context,
+    into: Annotated[
+        Path, typer.Argument(help="The run's folder; a run that is there goes on.", metavar="RUN")
+    ],
+    suite: Annotated[str, typer.Option(help="house, workbench, wildclaw or metaclaw.")] = "house",
+    source: Annotated[
+        Path | None,
+        typer.Option(help="The suite's data: a checkout, or a folder like it."),
+    ] = None,
+    image: Annotated[str, typer.Option(help="The Docker image of wildclaw's rooms.")] = "",
+    only: Annotated[
+        str,
+        typer.Option(help="Only templates whose name holds one of these words, with commas."),
+    ] = "",
+    agent: Annotated[
+        str,
+        typer.Option(
+            help="minimal, claude-code, codex, hermes, openclaw; or scripted, which needs no model."
+        ),
+    ] = "minimal",
+    model_url: Annotated[
+        str,
+        typer.Option(help="Base URL of the model's API, with its version: http://.../v1"),
+    ] = "",
+    model: Annotated[str, typer.Option(help="The model's name there.")] = "",
+    key_env: Annotated[
+        str,
+        typer.Option(help="The environment variable that holds the API's key."),
+    ] = "OPENAI_API_KEY",
+    relay: Annotated[
+        bool,
+        typer.Option("--relay", help="For a server that does not read a model's tool calls."),
+    ] = False,
+    temperature: Annotated[float, typer.Option(help="Of the model.", min=0, max=2)] = 0.2,
+    rates: Annotated[
+        str,
+        typer.Option(help="Of the scripted agent: success alone, and when it knows the rules."),
+    ] = "0.1,0.9",
+    days: Annotated[
+        int,
+        typer.Option(help="Days measured; nights lie between them. 0: the screening alone.", min=0),
+    ] = 4,
+    users: Annotated[int, typer.Option(help="Simulated users.", min=2, max=50)] = 4,
+    stream: Annotated[int, typer.Option(help="Tasks of each user a day.", min=0)] = 10,
+    held_out: Annotated[
+        int,
+        typer.Option(help="Instances of a template measured a day and arm.", min=1),
+    ] = 1,
+    screen: Annotated[
+        int,
+        typer.Option(
+            help="Instances of a template and arm in the screening; 0 lets every template in.", min=0
+        ),
+    ] = 3,
+    threshold: Annotated[
+        float,
+        typer.Option(help="By how much the ceiling must beat none in the screening.", min=0, max=1),
+    ] = 0.2,
+    arms: Annotated[str, typer.Option(help="Arms to measure, with commas.")] = "evolving,frozen,ceiling",
+    seed: Annotated[int, typer.Option(help="Fixes every draw.")] = 0,
+    parallel: Annotated[
+        int,
+        typer.Option(help="Attempts at the same time in measuring.", min=1, max=64),
+    ] = 1,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="Stop after so long, but for a day that users have begun. The same command goes on later.",
+            min=0,
+        ),
+    ] = None,
+    forecast: Annotated[
+        bool,
+        typer.Option("--forecast", help="Only say what the run takes, and write nothing."),
+    ] = False,
+) -> None:
+    """Do evolving skills help? Days and nights, beside a frozen control and a ceiling (docs/loop.md).
+
+    RUN is the run's folder: a run that is there goes on. The options from --suite to --seed are fixed when it
+    begins, but for where things lie.
+
+    Writes RUN/report.json and RUN/report.html.
+    """
+    from skillclaw.bench.loop.forecast import plan_forecast
+    from skillclaw.bench.loop.plan import Plan, choose_unseen
+    from skillclaw.bench.loop.run import RESULTS, Run, run_loop
+    from skillclaw.bench.suites import load_suite
+
+    chosen = load_suite(suite, source, image)
+    for line in _about(chosen):
+        output.note(line)
+    templates = _templates(chosen, only)
+    plan = Plan(
+        suite=suite,
+        source=source.resolve().name if source else "",
+        image=image,
+        templates=templates,
+        unseen=choose_unseen(chosen, templates, seed),
+        agent=agent,
+        model=model or ("scripted" if agent == "scripted" else ""),
+        relay=relay,
+        temperature=temperature,
+        rates=_rates(rates) if agent == "scripted" else (),
+        seed=seed,
+        users=users,
+        days=days,
+        stream=stream,
+        held_out=held_out,
+        screen=screen,
+        threshold=threshold,
+        arms=_arms(arms),
+    )
+    _must_have_skills(chosen, plan)
+    # Also where it is not asked for: a plan that cannot be carried out is refused before the first attempt.
+    found = plan_forecast(into / RESULTS, plan, chosen)
+    if forecast:
+        _forecast(ctx, found)
+        return
+    if not ctx.json:
+        output.note(found.text())
+    with _model(chosen, plan, model_url, key_env) as (worker, endpoint):
+        from skillclaw.server.rehearsal import Rehearsal
+
+        with _stoppable(), output.progress("Days and nights", show=not ctx.json) as progress:
+            run = Run(into, plan, chosen, worker, endpoint, Rehearsal, parallel=parallel, progress=progress)
+            done = run_loop(run, minutes=minutes)
+    _report(ctx, run, done)
+
+
+def _arms(given: str) -> tuple[Arm, ...]:
+    from skillclaw.bench.loop.plan import ARMS
+
+    wanted = {part.strip() for part in given.split(",")}
+    if not wanted <= set(ARMS):
+        raise UsageError(f"--arms cannot be {given!r}.", "", f"Known: {', '.join(ARMS)}")
+    return tuple(arm for arm in ARMS if arm in wanted)
+
+
+def _must_have_skills(suite: Suite, plan: Plan) -> None:
+    """Without hand-written skills a ceiling would be the frozen arm under another name."""
+    if suite.curated() is None and ("ceiling" in plan.arms or plan.screen):
+        raise UsageError(
+            f"{suite.name} brings no hand-written skills: it has no ceiling and cannot be screened.",
+            "",
+            "Add --arms evolving,frozen --screen 0.",
+        )
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Being told to end is taken as Ctrl-C is: proxies, rooms and temporary folders go before the process."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    known = {
+        number: signal.signal(number, stop)
+        for name in ("SIGTERM", "SIGHUP")
+        # One that is ignored stays so: `nohup` asks for that.
+        if (number := getattr(signal, name, None)) is not None and signal.getsignal(number) != signal.SIG_IGN
+    }
+    from skillclaw.bench.sandbox import leftovers
+
+    former_place = tempfile.tempdir
+    try:
+        # All that is temporary lies in one folder: Ctrl-C may come while one of them is being removed.
+        with leftovers.scratch("skillclaw-run-") as folder:
+            tempfile.tempdir = str(folder)
+            yield
+    except KeyboardInterrupt:
+        output.error("Stopped.", "", "What is done is kept; the same command goes on.")
+        raise typer.Exit(130) from None
+    finally:
+        tempfile.tempdir = former_place
+        for number, former in known.items():
+            signal.signal(number, former)
+
+
+def _templates(suite: Suite, only: str) -> tuple[str, ...]:
+    words = [word.strip() for word in only.split(",") if word.strip()]
+    found = tuple(t.id for t in suite.templates() if not words or any(word in t.id for word in words))
+    if not found:
+        raise UsageError(f"No template of {suite.name} is named like {only!r}.", "", "Leave --only out.")
+    return found
+
+
+def _about(suite: Suite) -> list[str]:
+    """What of a checkout can be used, and why the rest cannot."""
+    from skillclaw.bench.suites.metaclaw import MetaClawSuite
+    from skillclaw.bench.suites.wildclaw import WildClawSuite
+
+    if isinstance(suite, WildClawSuite):
+        return list(suite.survey().lines())
+    return list(suite.check().problems) if isinstance(suite, MetaClawSuite) else []
+
+
+def _rates(given: str) -> tuple[float, float]:
+    try:
+        alone, informed = (float(part) for part in given.split(","))
+        if not (0 <= alone <= 1 and 0 <= informed <= 1):
+            raise ValueError
+    except ValueError:
+        raise UsageError(
+            f"--rates cannot be {given!r}.", "", "Two shares of 0 to 1, for example: --rates 0.1,0.9"
+        ) from None
+    return alone, informed
+
+
+@contextmanager
+def _model(suite: Any, plan: Plan, url: str, key_env: str) -> Iterator[tuple[Any, Endpoint]]:
+    """The agent and the model that it works with."""
+    from skillclaw.bench.agents import Endpoint, load_agent
+    from skillclaw.bench.agents.keyholder import key_holder
+    from skillclaw.bench.agents.relay import ToolRelay
+
+    if plan.agent == "scripted":
+        from skillclaw.bench.loop.scripted import scripted_model
+
+        if not hasattr(suite, "script"):
+            raise UsageError(
+                f"The suite {suite.name} has no scripts.", "", "The scripted agent works on the suite house."
+            )
+        alone, informed = plan.rates
+        with scripted_model(suite, alone=alone, informed=informed) as base:
+            yield load_agent("minimal"), Endpoint(base_url=base, model="scripted")
+        return
+    # The real CLIs set the temperature of their model themselves.
+    options = {"temperature": plan.temperature} if plan.agent == "minimal" else {}
+    worker = load_agent(plan.agent, **options)
+    if not url or not plan.model:
+        raise UsageError(
+            "Say which model the agents work with.",
+            "",
+            "--model-url http://127.0.0.1:8080/v1 --model NAME; or --agent scripted, which needs none.",
+        )
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise UsageError(
+            "--model-url must not hold a user name or a password.",
+            "It is kept with the run.",
+            "Name the variable that holds the key: --key-env NAME",
+        )
+    endpoint = Endpoint(base_url=url.rstrip("/"), model=plan.model, key=os.environ.get(key_env, ""))
+    if plan.relay:
+        # How long a task may take is the agent's clock to say, the same in every arm.
+        with ToolRelay(endpoint, seconds=RELAYED) as relaying:
+            yield worker, Endpoint(base_url=relaying.base_url, model=plan.model)
+    elif endpoint.key and plan.agent != "minimal":
+        # The other agents are programs in the tasks' rooms, where no key belongs.
+        with key_holder(endpoint) as held:
+            yield worker, held
+    else:
+        yield worker, endpoint
+
+
+def _forecast(ctx: Context, found: Forecast) -> None:
+    if ctx.json:
+        import msgspec
+
+        output.print_json(msgspec.to_builtins(found))
+        return
+    output.plain(found.text())
+
+
+def _report(ctx: Context, run: Run, done: bool) -> None:
+    from skillclaw.bench.loop.summary import summary
+
+    result = run.report(done)
+    if ctx.json:
+        output.print_json(result)
+        return
+    output.plain(summary(result))
+    output.plain(f"\n{run.folder / 'report.html'}")
+    if not done:
+        output.plain("Not done yet; the same command goes on.")
