@@ -20,7 +20,7 @@ demo: $(VENV)/.client
 	@$(BIN)/skillclaw up --demo
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -m "not e2e and not slow" -n 2 $(ARGS)
+	$(BIN)/pytest -m "not e2e and not slow" -n 3 $(ARGS)
 
 e2e: $(VENV)/.dev clients
 	E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) $(BIN)/pytest -m "e2e or live" --ignore tests/bench $(ARGS)

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from skillclaw.journal.redact import Redactor, preview
@@ -243,6 +243,8 @@ SNIPPETS = st.sampled_from(
 
 
 @settings(max_examples=250, deadline=None)
+@example("password=/home/alice\x080A")
+@example("password: /home/alice!ab1")
 @given(st.lists(st.one_of(SNIPPETS, st.text(max_size=12)), max_size=12).map("".join))
 def test_masking_twice_is_masking_once(text: str) -> None:
     mask = redactor()

@@ -134,6 +134,17 @@ class Redactor:
         return found
 
     def _work(self, text: str) -> _Found:
+        found = self._once(text)
+        # `~` for the home folder is no placeholder that is known again: what stands beside it may be a secret
+        # to one who reads the masked text, so it is one now.
+        if found.counts.get("home"):
+            again = self._once(found.text)
+            if again.counts:
+                counts = Counter(found.counts) + Counter(again.counts)
+                return _Found(text=again.text, counts=dict(counts), values=found.values | again.values)
+        return found
+
+    def _once(self, text: str) -> _Found:
         masker = Masker(self._key)
         current = masker.open(text)
         for _ in range(MAX_PASSES):
