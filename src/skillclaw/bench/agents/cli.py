@@ -10,6 +10,7 @@ import json
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -50,7 +51,7 @@ class Turn(Record, frozen=True, kw_only=True):
     error: str = ""
 
 
-class Platform:
+class Platform(ABC):
     """What differs between the CLIs. `cumulative`: its counts of tokens are those of the session so far."""
 
     name = ""
@@ -67,13 +68,13 @@ class Platform:
         """Variables of the program."""
         return {}
 
+    @abstractmethod
     def arguments(self, session: str, first: bool, text: str) -> tuple[list[str], str]:
         """The arguments and the stdin of a run that says `text`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, out: str, err: str) -> Turn:
         """What the run's output says; it never raises."""
-        raise NotImplementedError
 
     def after(self, program: Sequence[str], session: str) -> list[str]:
         """A command that tells more about the session than the run did; empty where it told all."""
@@ -281,7 +282,7 @@ def _finish(process: Popen[bytes], stdin: bytes, end: float) -> _Ended:
 
 def _read_all(pipe: IO[bytes], kept: bytearray, process: Popen[bytes]) -> None:
     with suppress(OSError, ValueError), pipe:
-        while part := pipe.read1(65536):  # type: ignore[attr-defined]
+        while part := pipe.read1(65536):  # type: ignore[attr-defined]  # a pipe of Popen is buffered
             kept += part
             if len(kept) > LARGEST:
                 process.kill()
