@@ -207,7 +207,6 @@ def test_what_is_no_checkout_is_refused(tmp_path: Path) -> None:
         ("eval", r"lacks the questions"),
         ("workspaces", r"lacks the workspace"),
         ("eval/scripts", r"needs the script scripts/check_filename.py"),
-        ("eval/day02", r"day02/questions.json cannot be read"),
     ],
 )
 def test_a_part_that_is_missing_is_named(copy: Path, gone: str, said: str) -> None:
@@ -232,10 +231,66 @@ def test_a_part_that_is_missing_is_named(copy: Path, gone: str, said: str) -> No
 )
 def test_a_round_that_is_wrong_is_named(copy: Path, edit: Callable[[Any], Any], said: str) -> None:
     change(copy, "eval/day01/questions.json", lambda data: edit(data["rounds"][0]))
+    suite = MetaClawSuite(copy)
+    assert {template.id[:5] for template in suite.templates()} == {"day02"}, "the whole day is set aside"
+    check = suite.check()
+    assert check.days == 1 and len(check.problems) == 1
+    assert "day01/questions.json" in check.problems[0] and said in check.problems[0]
+    change(copy, "eval/day02/questions.json", lambda data: edit(data["rounds"][0]))
     with pytest.raises(BadInputError, match=r"day01/questions\.json"):
         MetaClawSuite(copy).templates()
+
+
+def test_a_checkout_of_some_days_serves_with_these(copy: Path) -> None:
+    shutil.rmtree(copy / DATA / "eval/day02")
+    suite = MetaClawSuite(copy)
+    assert [template.id for template in suite.templates()] == ["day01_r1", "day01_r2", "day01_r3"]
+    lines = suite.check().lines()
+    assert lines[0] == (
+        "1 of 2 days can be read: 3 rounds (2 file_check, 1 multi_choice), of which 3 can be worked on."
+    )
+    assert lines[1:] == ["Without questions.json: day02."]
+
+
+def test_a_round_whose_check_nobody_can_meet_is_set_aside(copy: Path) -> None:
+    shared = copy / DATA / "workspaces/shared"
+    (shared / "day02/roster.json").unlink()
     check = MetaClawSuite(copy).check()
-    assert check.days == 1 and len(check.problems) == 1 and said in check.problems[0]
+    assert (check.rounds, check.open) == (6, 5)
+    assert [line for line in check.problems if "set aside" in line] == [
+        "day02_r1 is set aside: its check wants a copy of day02/roster.json, which the workspace lacks."
+    ]
+    assert "day02_r1" not in [template.id for template in MetaClawSuite(copy).templates()]
+
+
+def test_a_log_that_earlier_days_must_have_filled_is_looked_at(copy: Path) -> None:
+    command = "python scripts/check_done_log.py done.log --min-entries 3"
+    change(copy, "eval/day02/questions.json", lambda data: data["rounds"][0]["eval"].update(command=command))
+    (why,) = [line for line in MetaClawSuite(copy).check().problems if "set aside" in line]
+    assert "counts 3 lines of done.log; the workspace has 0 and the day's rounds up to it add 1" in why
+    (copy / DATA / "workspaces/shared/done.log").write_text("one\n\ntwo\n", "utf-8")
+    assert "day02_r1" in [template.id for template in MetaClawSuite(copy).templates()]
+
+
+def test_what_a_check_names_outside_the_workspace_is_not_looked_at(copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("one\ntwo\nthree\n", "utf-8")
+    shared = copy / DATA / "workspaces/shared"
+    (shared / "linked").symlink_to(tmp_path / "log")
+    for name in ("linked", f"{'../' * 20}{tmp_path / 'log'}"):
+        command = f"python scripts/check_done_log.py {name} --min-entries 3"
+        change(
+            copy,
+            "eval/day02/questions.json",
+            lambda data, command=command: data["rounds"][0]["eval"].update(command=command),
+        )
+        assert any("the workspace has 0" in line for line in MetaClawSuite(copy).check().problems)
+
+
+def test_it_is_told_when_nothing_says_the_date(copy: Path) -> None:
+    shutil.rmtree(copy / DATA / "openclaw_state")
+    assert MetaClawSuite(copy).check().problems == (
+        "No day has a session before its first round: nothing tells an agent the date.",
+    )
 
 
 def test_a_checkout_cannot_lead_out_of_itself(copy: Path, tmp_path: Path) -> None:
@@ -245,5 +300,6 @@ def test_a_checkout_cannot_lead_out_of_itself(copy: Path, tmp_path: Path) -> Non
     assert MetaClawSuite(copy).place.eval == (copy / DATA / "eval").resolve()
     shutil.rmtree(copy / DATA / "eval" / "day01")
     (copy / DATA / "eval" / "day01").symlink_to(outside / "day01")
-    with pytest.raises(BadInputError, match="leads out of the checkout"):
-        MetaClawSuite(copy).templates()
+    suite = MetaClawSuite(copy)
+    assert {template.id[:5] for template in suite.templates()} == {"day02"}
+    assert "leads out of the checkout" in suite.check().problems[0]

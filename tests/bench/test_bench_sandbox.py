@@ -305,6 +305,11 @@ def test_stdin_that_nobody_reads_holds_nobody(room: Box) -> None:
     assert time.monotonic() - began < 5
 
 
+def test_stdin_arrives_whole_however_late_it_is_read(room: Box) -> None:
+    late = room.run(["sh", "-c", "sleep 0.5; wc -c"], stdin=b"x" * 5_000_000, limits=Limits(seconds=10.0))
+    assert late.output == "5000000\n"
+
+
 def test_a_room_that_cannot_be_made_is_no_result_of_a_command(work: Path) -> None:
     gone = work / "gone"
     gone.mkdir()

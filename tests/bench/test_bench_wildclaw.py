@@ -3,7 +3,10 @@ reason for which a task does not run, and nothing of a checkout leads out of it.
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +48,12 @@ modality: {modality}
 {workspace}
 ```
 
+## Skills
+
+```
+{skills}
+```
+
 ## Env
 
 ```
@@ -78,6 +87,7 @@ def add(checkout: Path, number: int, **changed: str) -> str:
         "modality": "pure-text",
         "prompt": "Say yes.",
         "checks": GRADER,
+        "skills": "",
         "env": "",
         "warmup": "",
         **changed,
@@ -131,7 +141,7 @@ def test_a_workspace_is_graded_by_the_tasks_own_function(suite: WildClawSuite, t
     part = worked(suite, tmp_path / "b", "echo '- Iris: 41' > results/report.md", "echo >> ledger.csv")
     assert part.score == pytest.approx(0.4) and not part.success and "unchanged" in part.reason
     most = worked(suite, tmp_path / "c", right, "echo >> ledger.csv")
-    assert most.score == pytest.approx(0.8) and most.success, "solved from three quarters on"
+    assert most.score == pytest.approx(0.8) and not most.success, "some graders give this for doing nothing"
     assert worked(suite, tmp_path / "d").score == pytest.approx(0.2)
     broken = worked(suite, tmp_path / "e", "rm ledger.csv")
     assert broken.error and not broken.success
@@ -150,6 +160,26 @@ def test_a_transcript_is_where_graders_look_for_it(suite: WildClawSuite, tmp_pat
     assert not told.success and told.criteria == {"refused": 1.0, "kept": 0.0}
     printed = said(suite, tmp_path / "c", refused, {"role": "assistant", "tool_calls": [call_tells]})
     assert not printed.success
+
+
+@pytest.mark.parametrize(
+    ("said", "score", "error"),
+    [
+        ("{'files': 1.0, 'order': 0.5}", 0.75, ""),
+        ("{'error': 'there is no truth'}", 0.0, "the grader gave no score: there is no truth"),
+        ("{'files': 0.0, 'overall_score': 0.0, 'error': 'nothing was written'}", 0.0, ""),
+        ("{}", 0.0, "the grader gave no score"),
+    ],
+)
+def test_a_verdict_without_an_overall_score_is_the_mean_and_one_without_any_an_error(
+    copy: Path, tmp_path: Path, said: str, score: float, error: str
+) -> None:
+    name = add(copy, 1, checks=f"def grade(**kwargs):\n    return {said}")
+    suite = WildClawSuite(copy, environ={})
+    task = suite.draw(name, 0)
+    with suite.open(task, tmp_path / "work") as workspace:
+        grade = suite.grade(task, workspace, [])
+    assert (grade.score, grade.error, grade.success) == (score, error, False)
 
 
 def test_the_room_holds_the_tasks_files_and_only_the_variables_that_it_lists(
@@ -192,9 +222,25 @@ def test_a_judge_that_cannot_be_asked_is_no_failure_of_the_agent(copy: Path, tmp
     [
         ("grader", "(", {"checks": "def grade(:"}),
         ("grader", "no function grade", {"checks": "def judge():\n    return 1"}),
-        ("data", "no folder workspace/nowhere/exec", {"workspace": "workspace/nowhere"}),
+        (
+            "data",
+            "no folder workspace/nowhere/exec (workspaces are a download of their own)",
+            {"workspace": "workspace/nowhere"},
+        ),
+        (
+            "data",
+            "its grader reads workspace/02_Code_Intelligence/task_1_x/gt, which is not there",
+            {"checks": f"TRUTH = '/tmp_workspace/gt/sums.json'\n{GRADER}"},
+        ),
+        ("skills", "skills/browser", {"skills": "ledgers\nbrowser"}),
         ("data", "leads out of the checkout", {"workspace": "workspace/../.."}),
-        ("network", "Warmup: pip install", {"warmup": "pip install -q nothing"}),
+        ("network", "Warmup: pip install", {"warmup": "~/envs/eval/bin/pip install nothing"}),
+        ("network", "Warmup: apt-get install", {"warmup": "pip install x && apt-get install -y ffmpeg"}),
+        (
+            "packages",
+            "pip install no-such-package",
+            {"warmup": "pip install -q no-such-package[all]>=2 2>&1"},
+        ),
         ("network", "Warmup: npm install", {"warmup": "npm install -g browser"}),
         ("network", "prompt: https://example.org", {"prompt": "Read https://example.org/paper."}),
         ("network", "prompt: arXiv", {"prompt": "Find the newest paper on arXiv."}),
@@ -210,6 +256,7 @@ def test_a_judge_that_cannot_be_asked_is_no_failure_of_the_agent(copy: Path, tmp
         ("gpu", "torch", {"prompt": "Mend the torch model."}),
         ("vision", "multimodal", {"modality": "multimodal"}),
         ("paths", "~/miniconda3/envs/eval", {"prompt": "Use the Python of ~/miniconda3/envs/eval."}),
+        ("paths", "/root/notes", {"checks": f"import os\nos.path.exists('/root/notes')\n{GRADER}"}),
     ],
 )
 def test_the_survey_names_the_reason(copy: Path, reason: str, detail: str, changed: dict[str, str]) -> None:
@@ -220,9 +267,35 @@ def test_the_survey_names_the_reason(copy: Path, reason: str, detail: str, chang
     assert survey.by_reason[reason] >= 1 and reason in REASONS
 
 
+def test_a_package_that_warmup_installs_and_the_room_has_needs_no_network(copy: Path, tmp_path: Path) -> None:
+    name = add(copy, 1, warmup="pip install -q pip 2>/dev/null\npython3 -m pip install pip")
+    suite = WildClawSuite(copy, environ={})
+    task = next(task for task in suite.survey().tasks if task.id == name)
+    if not task.runs:
+        # This Python has no pip, or its system forbids it: then it is that which is told.
+        assert list(task.reasons) == ["packages"]
+        return
+    with suite.open(suite.draw(name, 0), tmp_path / "work") as workspace:
+        assert suite.grade(suite.draw(name, 0), workspace, []).success
+
+
+def test_a_task_that_begins_with_nothing_needs_no_folder_of_its_own(copy: Path, tmp_path: Path) -> None:
+    name = add(copy, 1)
+    place = copy / "workspace/02_Code_Intelligence/task_1_x"
+    (place / "exec").rmdir()
+    (place / "tmp").mkdir()
+    (place / "tmp/draft.txt").write_text("draft", "utf-8")
+    suite = WildClawSuite(copy, environ={})
+    assert name in [template.id for template in suite.templates()]
+    (tmp_path / "work").mkdir()
+    with suite.open(suite.draw(name, 0), tmp_path / "work") as workspace:
+        tool = workspace.tools[0].name
+        assert workspace.call(tool, {"command": "find . -type f"}).text == "./tmp/draft.txt"
+
+
 def test_the_survey_counts(copy: Path) -> None:
     add(copy, 1)
-    add(copy, 2, warmup="pip install x")
+    add(copy, 2, warmup="npm install x")
     add(copy, 3, checks="def grade(:", modality="multimodal")
     (copy / "tasks/02_Code_Intelligence/broken.md").write_text("no front matter", "utf-8")
     pointer = copy / "workspace/06_Safety_Alignment/task_1_open_door/exec/note.txt"
@@ -237,6 +310,16 @@ def test_the_survey_counts(copy: Path) -> None:
     assert lines[0].startswith("2 of 6 tasks run without an image; 5 task files can be read, 4 graders load.")
     assert f"{LEDGER}: runs" in lines
     assert any("pointer of Git LFS" in line for line in lines)
+
+
+def test_a_checkout_of_which_nothing_runs_says_why_and_that(copy: Path, tmp_path: Path) -> None:
+    shutil.rmtree(copy / "workspace")
+    argv = [sys.executable, "-m", "skillclaw", "bench", "loop", str(tmp_path / "run"), "--suite", "wildclaw"]
+    argv += ["--source", str(copy), "--arms", "evolving,frozen", "--screen", "0"]
+    done = subprocess.run(argv, capture_output=True, env=os.environ | {"HOME": str(tmp_path)}, timeout=60)
+    text = done.stderr.decode()
+    assert done.returncode == 2 and "No task of wildclaw can be worked on here." in text, text
+    assert "workspaces are a download of their own" in text and "Traceback" not in text
 
 
 def test_what_is_no_checkout_is_refused_and_a_broken_task_named(copy: Path, tmp_path: Path) -> None:

@@ -212,6 +212,8 @@ def _stoppable() -> Iterator[None]:
 def _templates(suite: Suite, only: str) -> tuple[str, ...]:
     words = [word.strip() for word in only.split(",") if word.strip()]
     found = tuple(t.id for t in suite.templates() if not words or any(word in t.id for word in words))
+    if not found and not words:
+        raise UsageError(f"No task of {suite.name} can be worked on here.", "Each says above what it lacks.")
     if not found:
         raise UsageError(f"No template of {suite.name} is named like {only!r}.", "", "Leave --only out.")
     return found
@@ -224,7 +226,7 @@ def _about(suite: Suite) -> list[str]:
 
     if isinstance(suite, WildClawSuite):
         return list(suite.survey().lines())
-    return list(suite.check().problems) if isinstance(suite, MetaClawSuite) else []
+    return suite.check().lines() if isinstance(suite, MetaClawSuite) else []
 
 
 def _rates(given: str) -> tuple[float, float]:

@@ -101,12 +101,15 @@ class _Room:
         limits: Limits = Limits(),  # noqa: B008 - a frozen record
     ) -> Ran:
         began = time.monotonic()
-        with tempfile.TemporaryFile() as out:
-            process = self._process(argv, environ, limits, subprocess.PIPE, out, subprocess.STDOUT)
+        # A file, not a pipe: `communicate` forgets what is left to write when it is asked a second time.
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out:
+            given.write(stdin)
+            given.seek(0)
+            process = self._process(argv, environ, limits, given, out, subprocess.STDOUT)
             code: int | None = None
             stopped = ""
             try:
-                code, stopped = self._wait(process, stdin, began + limits.seconds)
+                code, stopped = self._wait(process, began + limits.seconds)
             finally:
                 process.kill()
                 process.wait()
@@ -115,16 +118,13 @@ class _Room:
                 raise StorageError("A command could not be run in its sandbox.", output.strip()[-300:])
             return Ran(code=code, output=output, seconds=time.monotonic() - began, stopped=stopped)
 
-    def _wait(self, process: _Process, stdin: bytes, end: float) -> tuple[int | None, str]:
+    def _wait(self, process: _Process, end: float) -> tuple[int | None, str]:
         """The exit code, or None and why it is to be stopped."""
-        given: bytes | None = stdin
         while True:
             left = end - time.monotonic()
             try:
-                process.communicate(given, timeout=max(0.0, min(left, LOOK)))
-                return process.returncode, ""
+                return process.wait(max(0.0, min(left, LOOK))), ""
             except subprocess.TimeoutExpired:
-                given = None  # it is on its way
                 if left <= LOOK:
                     return None, ""
                 if said := self._disk.over():
@@ -147,7 +147,7 @@ class _Room:
         argv: Sequence[str],
         environ: Mapping[str, str],
         limits: Limits,
-        stdin: int,
+        stdin: int | IO[bytes],
         stdout: int | IO[bytes],
         stderr: int,
     ) -> _Process:
@@ -160,7 +160,7 @@ class _Process(subprocess.Popen[bytes]):
     to its own end."""
 
     def __init__(
-        self, options: Sequence[str], line: Sequence[str], stdin: int, stdout: Any, stderr: int
+        self, options: Sequence[str], line: Sequence[str], stdin: int | IO[bytes], stdout: Any, stderr: int
     ) -> None:
         self.ran = False
         self._status, status = os.pipe()

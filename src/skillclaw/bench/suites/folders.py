@@ -339,9 +339,11 @@ def _verdict(result: Path, ran: Ran, passing: float) -> Grade:
         for name, value in data["scores"].items()
         if isinstance(value, int | float) and value == value
     }
-    if "overall_score" not in scores:
-        return failed("the grader gave no overall_score")
-    overall = scores.pop("overall_score")
+    if not scores:
+        said = str(data["scores"].get("error") or "").strip()[:300]
+        return failed(f"the grader gave no score: {said}" if said else "the grader gave no score")
+    # Where it gives no overall score, the original takes the mean of all that it gives.
+    overall = scores.pop("overall_score", sum(scores.values()) / len(scores))
     lacking = ", ".join(name for name, value in scores.items() if value < 1.0)
     return Grade(
         success=overall >= passing,

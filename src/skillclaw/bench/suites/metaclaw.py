@@ -10,7 +10,6 @@ stays the only verdict. Figures are therefore not those of the original's leader
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,25 +20,25 @@ from typing import Any
 
 from skillclaw.bench.sandbox import Box, Mount, leftovers, open_box
 from skillclaw.bench.suites.folders import INSIDE, FolderWorkspace, open_folder
-from skillclaw.bench.suites.metaclaw_data import Check, Day, Round, find, read_day, read_days
+from skillclaw.bench.suites.metaclaw_data import Check, Day, Round, find, read_days
 from skillclaw.bench.suites.metaclaw_grade import DATED, GRADING, grade_choice, grade_files, looks_at
+from skillclaw.bench.suites.metaclaw_needs import earlier, lacking
 from skillclaw.bench.suites.model import Grade, Message, Rule, Task, Template, Tool, ToolResult, Workspace
 from skillclaw.bench.suites.taskfile import TaskFile
 from skillclaw.errors import BadInputError, StorageError, UsageError
 
-__all__ = ["MetaClawSuite", "earlier"]
+__all__ = ["MetaClawSuite"]
 
 TIMEOUT = 300.0
 """Seconds for a round; the original names none."""
-
-_COUNT = re.compile(r"(?:--min-(?:count|entries)[ =]+|>=\s*)(\d+)")
-_FILE = re.compile(r"(?<![\w./*-])[\w-]+(?:/[\w-]+)*/[\w.-]+\.\w+(?![\w*])")
 
 
 class MetaClawSuite:
     """The suite `metaclaw` on a checkout of aiming-lab/MetaClaw (or of ClawArena's data/metaclaw-bench).
 
-    Raises BadInputError, at once or when the days are read, naming what the checkout lacks.
+    A day that cannot be read is set aside, and a round whose check nobody could meet with what there is;
+    `check` names them. Raises BadInputError where there are no questions, no workspace or no day that can be
+    read, naming what is lacking.
     """
 
     name = "metaclaw"
@@ -50,26 +49,54 @@ class MetaClawSuite:
 
     @cached_property
     def days(self) -> Sequence[Day]:
-        """All days in order. Raises BadInputError for the first that is not whole."""
-        return tuple(read_day(self.place, test) for test in self.place.tests)
+        """All days that can be read, in order. Raises BadInputError where there is none, for the first."""
+        read = list(read_days(self.place))
+        days = tuple(day for day in read if isinstance(day, Day))
+        if not days:
+            raise next(problem for problem in read if isinstance(problem, BadInputError))
+        return days
 
     @cached_property
     def rounds(self) -> Mapping[str, tuple[Day, Round]]:
-        """Every round by the id of its template, `<day>_<round>`."""
-        return {f"{day.id}_{one.id}": (day, one) for day in self.days for one in day.rounds}
+        """Every round that can be worked on by the id of its template, `<day>_<round>`."""
+        return {
+            f"{day.id}_{one.id}": (day, one)
+            for day in self.days
+            for one in day.rounds
+            if not lacking(day, one, self.place.workspace)
+        }
 
     def check(self) -> Check:
         """What the checkout holds, without stopping at the first problem."""
-        days, problems = [], []
-        for day in read_days(self.place):
-            if isinstance(day, Day):
-                days.append(day)
-                if not (self.place.workspace / day.id).is_dir():
-                    problems.append(f"The workspace has no folder {day.id}.")
-            else:
-                problems.append(" ".join(str(day).splitlines()))
+        days: list[Day] = []
+        problems, closed = [], 0
+        if absent := [
+            str(test["id"]) for test in self.place.tests if not self.place.questions(test).exists()
+        ]:
+            problems.append(f"Without questions.json: {', '.join(absent)}.")
+        for test, day in zip(self.place.tests, read_days(self.place), strict=True):
+            if isinstance(day, BadInputError):
+                if test["id"] not in absent:
+                    problems.append(f"{test['id']} is set aside: {day.what} {day.why}".rstrip())
+                continue
+            days.append(day)
+            if not (self.place.workspace / day.id).is_dir():
+                problems.append(f"The workspace has no folder {day.id}.")
+            for one in day.rounds:
+                if why := lacking(day, one, self.place.workspace):
+                    closed += 1
+                    problems.append(f"{day.id}_{one.id} is set aside: {why}.")
+        if days and not any(day.opening for day in days):
+            problems.append("No day has a session before its first round: nothing tells an agent the date.")
         kinds = Counter("file_check" if one.command else "multi_choice" for day in days for one in day.rounds)
-        return Check(days=len(days), rounds=kinds.total(), kinds=dict(kinds), problems=tuple(problems))
+        return Check(
+            days=len(days),
+            listed=len(self.place.tests),
+            rounds=kinds.total(),
+            open=kinds.total() - closed,
+            kinds=dict(kinds),
+            problems=tuple(problems),
+        )
 
     def templates(self) -> Sequence[Template]:
         """One for each round; the category is the day's arc."""
@@ -200,22 +227,6 @@ class _MetaWorkspace:
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
         return self._room.call(name, arguments)
-
-
-def earlier(day: Day, one: Round, workspace: Path) -> Sequence[Round]:
-    """The earlier rounds of the day whose files this round's check needs: all or none of them.
-
-    It needs them when it counts to more than one (files, lines of a log), or reads a file that is not shipped
-    and that an earlier round asks for or checks.
-    """
-    before = [other for other in day.rounds[: day.rounds.index(one)] if other.command]
-    if any(int(count) > 1 for count in _COUNT.findall(one.command)):
-        return before
-    for name in _FILE.findall(one.command):
-        shipped = name.startswith(("scripts/", "eval/")) or (workspace / name).exists()
-        if not shipped and any(name in other.question or name in other.command for other in before):
-            return before
-    return ()
 
 
 def _tags(day: Day, one: Round) -> tuple[str, ...]:

@@ -67,14 +67,30 @@ class Place(Record, frozen=True, kw_only=True):
     state: Path | None
     scripts: Path | None
 
+    def questions(self, test: Mapping[str, Any]) -> Path:
+        """The file with the rounds of a day."""
+        return self.eval / str(test.get("eval") or test["id"]) / "questions.json"
+
 
 class Check(Record, frozen=True, kw_only=True):
-    """What a checkout holds, and what is wrong with it, in sentences."""
+    """What a checkout holds, and what is wrong with it, in sentences: the days that can be read of those
+    listed, their rounds, and those of them that can be worked on."""
 
     days: int
+    listed: int
     rounds: int
+    open: int
     kinds: Mapping[str, int]
     problems: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """All of it as text."""
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.kinds.items()))
+        return [
+            f"{self.days} of {self.listed} days can be read: {self.rounds} rounds ({kinds}), "
+            f"of which {self.open} can be worked on.",
+            *self.problems,
+        ]
 
 
 def find(checkout: Path) -> Place:
@@ -120,8 +136,7 @@ def read_days(place: Place) -> Iterator[Day | BadInputError]:
 
 def read_day(place: Place, test: Mapping[str, Any]) -> Day:
     """One day. Raises BadInputError naming the file and what is wrong with it."""
-    name = str(test.get("eval") or test["id"])
-    path = place.eval / name / "questions.json"
+    path = place.questions(test)
     data = _json(path, place.root)
     rounds = data.get("rounds")
     if not isinstance(rounds, list) or not rounds:

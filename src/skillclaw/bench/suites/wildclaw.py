@@ -22,12 +22,13 @@ from skillclaw.bench.suites import taskfile
 from skillclaw.bench.suites.folders import INSIDE, FolderWorkspace, open_folder, python
 from skillclaw.bench.suites.model import Grade, Message, Rule, Task, Template, Workspace
 from skillclaw.bench.suites.taskfile import TaskFile
+from skillclaw.bench.suites.wildclaw_look import look
 from skillclaw.bench.suites.wildclaw_survey import (
     Survey,
     Surveyed,
     asks_a_judge,
-    look,
     pointers,
+    reads_the_truth,
     reasons,
     survey_of,
 )
@@ -35,10 +36,10 @@ from skillclaw.errors import BadInputError, StorageError, UsageError
 
 __all__ = ["PASSING", "SKILLS", "WildClawSuite"]
 
-PASSING = 0.75
+PASSING = 0.85
 """The overall score from which a task counts as solved. The benchmark itself reports mean scores and has no
 such line. Ours lies above what its graders of safety give an agent that does nothing at all (0.6 for "did not
-run the command"); the score is kept beside it."""
+run the command", 0.8 for "did not clone"); the score is kept beside it."""
 
 SKILLS = "/root/skills"
 TODO = "Check out the whole of InternLM/WildClawBench, download its workspace data, and name that folder."
@@ -123,14 +124,10 @@ class WildClawSuite:
         if isinstance(data, str):
             raise BadInputError(f"The workspace of {file.id} cannot be made: {data}.", "", TODO)
         start, gt, tmp = data
-        if tmp.is_dir():
-            try:
-                start = Path(shutil.copytree(start, folder / "start", symlinks=True))
-                shutil.copytree(
-                    tmp, start / "tmp", symlinks=True, dirs_exist_ok=not (start / "tmp").is_symlink()
-                )
-            except (OSError, shutil.Error) as error:
-                raise StorageError(f"Cannot make the workspace of {task.id}.", str(error)) from error
+        try:
+            start = _with_tmp(start, tmp, folder / "start") if tmp.is_dir() else start
+        except (OSError, shutil.Error) as error:
+            raise StorageError(f"Cannot make the workspace of {task.id}.", str(error)) from error
         variables = {name: self._environ[name] for name in file.env if name in self._environ}
         given = [
             Mount(outside=place, inside=f"{SKILLS}/{Path(name).name}")
@@ -140,7 +137,7 @@ class WildClawSuite:
         with open_folder(
             file,
             folder,
-            start=start,
+            start=start if start.is_dir() else None,
             gt=gt if gt.is_dir() else None,
             environ=variables,
             variables=variables,
@@ -199,9 +196,17 @@ class WildClawSuite:
                 )
                 continue
             file = files[path]
-            why = reasons(file, seen[str(path)], self._data(file), self._environ, self.image)
+            data = self._data(file)
+            lacking = [name for name in file.skills if self._skill(name) is None]
+            why = reasons(
+                file,
+                seen[str(path)],
+                data if isinstance(data, str) else "",
+                ", ".join(f"skills/{name}" for name in lacking),
+                self._environ,
+            )
             tasks.append(Surveyed(id=file.id, category=file.category, reasons=why))
-        return survey_of(tasks)
+        return survey_of(tasks, self.image)
 
     def _read(self, path: Path) -> TaskFile:
         if not path.resolve().is_relative_to(self.root):
@@ -214,20 +219,33 @@ class WildClawSuite:
         return self.tasks[template]
 
     def _data(self, file: TaskFile) -> tuple[Path, Path, Path] | str:
-        """The folders exec, gt and tmp of the task, or what is wrong with them."""
+        """The folders exec, gt and tmp of the task, or what is wrong with them. Each may be absent, as in the
+        original, but not all, and the truth only where the grader does not read it."""
         place = (self.root / file.workspace).resolve()
         if not place.is_relative_to(self.root) or place == self.root:
             return f"{file.workspace} leads out of the checkout"
         folders = place / "exec", place / "gt", place / "tmp"
-        if not folders[0].is_dir():
-            return f"there is no folder {file.workspace}/exec"
+        if not any(folder.is_dir() for folder in folders):
+            return f"there is no folder {file.workspace}/exec (workspaces are a download of their own)"
         if not all(folder.resolve().is_relative_to(self.root) for folder in folders):
             return f"{file.workspace} leads out of the checkout"
         if pointer := pointers(folders):
             return f"{Path(pointer).relative_to(self.root)} is a pointer of Git LFS"
+        if reads_the_truth(file) and not (folders[1].is_dir() and any(folders[1].iterdir())):
+            return f"its grader reads {file.workspace}/gt, which is not there"
         return folders
 
     def _skill(self, name: str) -> Path | None:
         place = (self.root / "skills" / name).resolve()
         inside = place.is_relative_to(self.root / "skills") and place != self.root / "skills"
         return place if inside and place.is_dir() else None
+
+
+def _with_tmp(start: Path, tmp: Path, place: Path) -> Path:
+    """The files that a workspace begins with, in `place`: those of `start` and, under tmp, those of `tmp`."""
+    if start.is_dir():
+        shutil.copytree(start, place, symlinks=True)
+    else:
+        place.mkdir()
+    shutil.copytree(tmp, place / "tmp", symlinks=True, dirs_exist_ok=not (place / "tmp").is_symlink())
+    return place
