@@ -289,15 +289,17 @@ def test_expiry_deletes_whole_old_segments(tmp_path: Path) -> None:
     last = list(read(tmp_path))[-1][1]
     assert expire(tmp_path, 7) == 2
     assert ids(tmp_path) == [exchange(2).id, exchange(3).id]
-    # The newest is emptied when nobody writes, but keeps its number; positions stay valid.
+    # The newest goes when nobody writes, and an empty one of the next number stands for it.
     writer = JournalWriter(tmp_path, max_mb=10)
     assert wait(lambda: writer.stats().segments == 2)
     os.utime(segment.path_of(tmp_path, 4), (old, old))
     assert expire(tmp_path, 7) == 0
     writer.close()
     assert expire(tmp_path, 7) == 1 and ids(tmp_path) == [exchange(2).id]
-    write(tmp_path, [exchange(9), exchange(10, b"y" * 3000)])
+    assert segment.segments(tmp_path)[-1] == 5
     assert last.segment == 4
+    write(tmp_path, [exchange(9), exchange(10, b"y" * 3000)])
+    assert [one.id for one, _ in read(tmp_path, last)] == [exchange(9).id, exchange(10).id]
     assert expire(tmp_path / "nothing", 7) == 0
 
 

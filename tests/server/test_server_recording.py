@@ -102,7 +102,7 @@ def test_the_journal_is_not_read_again_while_nothing_can_be_idle(
 ) -> None:
     passes = []
     whole = recording.assemble_placed
-    monkeypatch.setattr(recording, "assemble_placed", lambda given: passes.append(1) or whole(given))
+    monkeypatch.setattr(recording, "assemble_placed", lambda *given: passes.append(1) or whole(*given))
     machine = Machine(tmp_path)
     for second in range(0, 300, 5):
         clock.now = BEGIN + second + 2

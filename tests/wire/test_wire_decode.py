@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from skillclaw.wire import Call, Decoded, Identity, Usage, decode
 
 FIXTURES = Path(__file__).parent / "fixtures"
-PATHS = ("/v1/messages", "/v1/responses", "/v1/chat/completions", "/v1/messages/count_tokens")
+PATHS = (
+    "/v1/messages",
+    "/v1/responses",
+    "/v1/chat/completions",
+    "/v1/messages/count_tokens",
+    "/v1/completions",
+    "/v1beta/models/m:generateContent",
+    "/v1beta/models/m:countTokens",
+)
 
 
 def recorded(name: str) -> list[Call]:
@@ -319,13 +327,16 @@ KEY_WORDS = """
     type role content text messages input system tools name id call_id output function arguments source data
     tool_calls delta choices message usage index error tool_use_id is_error metadata user_id summary namespace
     action item output_index image_url url prompt_cache_key instructions response reasoning format
-    output_config
+    output_config contents parts functionCall functionResponse args inlineData mimeType fileData fileUri
+    candidates executableCode codeExecutionResult outcome promptFeedback usageMetadata functionDeclarations
+    request prompt systemInstruction generationConfig client_metadata session_id previous_response_id choices
+    suffix thought
 """
 TYPE_WORDS = """
     text tool_use tool_result thinking image assistant user system developer message function_call
     function_call_output custom_tool_call reasoning mcp_call content_block_start content_block_delta
     input_json_delta response.output_item.done response.completed message_start message_delta error compaction
-    web_search_call local_shell_call data:image/png;base64,xx
+    web_search_call local_shell_call model image/png data:image/png;base64,xx
 """
 KEYS = st.sampled_from(KEY_WORDS.split())
 WORDS = st.sampled_from(TYPE_WORDS.split())

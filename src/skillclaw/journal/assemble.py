@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePosixPath, PureWindowsPath
@@ -32,9 +32,11 @@ from skillclaw.trajectory.model import (
     with_meta,
 )
 from skillclaw.trajectory.skilluse import skills_seen
+from skillclaw.wire.chain import Chains
 from skillclaw.wire.content import fingerprint
-from skillclaw.wire.decode import decode
-from skillclaw.wire.records import Call, Decoded, Identity, Item
+from skillclaw.wire.decode import read
+from skillclaw.wire.records import Call, Decoded, Identity, Item, Unread
+from skillclaw.wire.routes import shown_path
 from skillclaw.wire.steps import build_steps
 from skillclaw.wire.thread import Thread
 
@@ -91,9 +93,14 @@ def assemble(exchanges: Iterable[Exchange]) -> list[Trajectory]:
     return [one.trajectory for one in assemble_placed(exchanges)]
 
 
-def assemble_placed(exchanges: Iterable[Exchange]) -> list[Assembled]:
-    """The same, with where in `exchanges` each session begins and when (Unix seconds) it ends."""
-    seen = _decoded(exchanges)
+def assemble_placed(
+    exchanges: Iterable[Exchange], on_unread: Callable[[int, Exchange, Unread], None] | None = None
+) -> list[Assembled]:
+    """The same, with where in `exchanges` each session begins and when (Unix seconds) it ends.
+
+    What talks to an LLM but cannot be read is told to `on_unread` with its place among those given.
+    """
+    seen = _decoded(exchanges, on_unread)
     sessions: dict[tuple[str, str], _Session] = {}
     finder = _Finder(sessions)
     has_tools = {
@@ -122,7 +129,9 @@ def assemble_placed(exchanges: Iterable[Exchange]) -> list[Assembled]:
     return sorted(found, key=lambda one: (one.trajectory.agent.name, one.trajectory.session_id or ""))
 
 
-def _decoded(exchanges: Iterable[Exchange]) -> list[_Seen]:
+def _decoded(
+    exchanges: Iterable[Exchange], on_unread: Callable[[int, Exchange, Unread], None] | None
+) -> list[_Seen]:
     """In order of time. A conversation is re-sent at every turn, so equal pieces are kept once."""
     pieces: dict[tuple[object, ...], Item] = {}
 
@@ -133,7 +142,7 @@ def _decoded(exchanges: Iterable[Exchange]) -> list[_Seen]:
 
     seen: list[_Seen] = []
     for place, exchange in enumerate(exchanges):
-        decoded = decode(
+        found = read(
             Call(
                 method=exchange.method,
                 path=exchange.path,
@@ -146,11 +155,18 @@ def _decoded(exchanges: Iterable[Exchange]) -> list[_Seen]:
                 error=exchange.error,
             )
         )
-        if decoded is not None:
-            decoded = msgspec.structs.replace(decoded, request=[once(item) for item in decoded.request])
+        if isinstance(found, Decoded):
+            decoded = msgspec.structs.replace(found, request=[once(item) for item in found.request])
             finished = exchange.finished or exchange.started
             seen.append(_Seen(place, exchange.agent, exchange.started, finished, decoded))
-    return sorted(seen, key=lambda one: (one.started, one.finished))
+            found = Unread(reason=found.unread, path=shown_path(exchange.path)) if found.unread else None
+        if found is not None and on_unread is not None:
+            on_unread(place, exchange, found)
+    seen.sort(key=lambda one: (one.started, one.finished))
+    chains = Chains((one.agent, one.decoded.previous) for one in seen if one.decoded.previous)
+    for one in seen:
+        one.decoded = chains.whole(one.agent, one.decoded)
+    return seen
 
 
 class _Finder:

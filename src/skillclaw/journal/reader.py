@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -74,7 +75,8 @@ def read(
 def expire(folder: Path, days: float) -> int:
     """Delete the segments last written more than `days` ago, never the one being written; how many went.
 
-    The newest keeps its name, so that numbers only rise; it is emptied when nobody writes the journal.
+    The newest is replaced by an empty one of the next number when nobody writes the journal: numbers only
+    rise, and no reader's position comes to lie in what is written later.
     """
     numbers = segment.segments(folder)
     limit = time.time() - days * 86400
@@ -90,11 +92,17 @@ def expire(folder: Path, days: float) -> int:
                 gone += 1
             elif status.st_size > len(segment.MAGIC):
                 with lock_of(folder):
-                    path.write_bytes(segment.MAGIC)
+                    _begin(segment.path_of(folder, number + 1))
+                    path.unlink()
                 gone += 1
-        except (FileNotFoundError, filelock.Timeout):
+        except (FileNotFoundError, FileExistsError, filelock.Timeout):
             continue
     return gone
+
+
+def _begin(path: Path) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(segment.MAGIC)
 
 
 def stats(folder: Path) -> FolderStats:

@@ -10,6 +10,7 @@ import msgspec
 from skillclaw.errors import StorageError
 from skillclaw.journal.assemble import assemble_placed
 from skillclaw.journal.reader import START, Position, read
+from skillclaw.journal.unread import MARK, Uncounted, UnreadCount, counted
 from skillclaw.server.intake import admit
 from skillclaw.trajectory.model import Record
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from skillclaw.journal.records import Exchange
     from skillclaw.server.machine import Machine
+    from skillclaw.wire.records import Unread
 
 __all__ = ["assemble_recorded"]
 
@@ -26,18 +28,18 @@ SETTLED = 12 * 3600.0
 """Seconds of rest after which a session is not read again. A conversation that names no session and goes on
 after that counts as a new one; one that names its session merges into it whenever it goes on."""
 
-MARK = "journal"
-
 
 class _Mark(Record, frozen=True, kw_only=True):
     """How far the journal was read: `settled` is never read again, `seen` was read at least once.
 
     waiting: Unix time when the first session that was still active then becomes idle; None where none was.
+    unread: what could not be read up to `seen`, each exchange once. It is stored with `seen`, in one write.
     """
 
     settled: Position = START
     seen: Position = START
     waiting: float | None = None
+    unread: list[UnreadCount] = []
 
 
 def assemble_recorded(machine: Machine, idle: float | None = None) -> int:
@@ -55,7 +57,7 @@ def assemble_recorded(machine: Machine, idle: float | None = None) -> int:
         if not _due(folder, mark, idle, now):
             return 0
         reading = _Reading(mark)
-        found = assemble_placed(reading.exchanges(folder))
+        found = assemble_placed(reading.exchanges(folder), reading.note)
     except OSError as error:
         raise StorageError(f"Cannot read the journal {folder}.", str(error), "Check who owns it.") from error
     ready, waiting, open_from = [], None, len(reading.read)
@@ -71,7 +73,9 @@ def assemble_recorded(machine: Machine, idle: float | None = None) -> int:
             open_from = min(open_from, first)
     results = store.put_many(ready)
     settled = reading.settled(now - SETTLED, open_from)
-    kept = _Mark(settled=settled, seen=reading.seen, waiting=waiting)
+    kept = _Mark(
+        settled=settled, seen=reading.seen, waiting=waiting, unread=counted(mark.unread, reading.unread)
+    )
     store.set_mark(MARK, msgspec.json.encode(kept).decode("utf-8"))
     return sum(result in ("new", "grown") for result in results)
 
@@ -100,7 +104,9 @@ class _Reading:
     def __init__(self, mark: _Mark) -> None:
         self.read: list[tuple[Position, float]] = []
         self.seen = mark.seen
+        self.unread: list[Uncounted] = []
         self._begin = mark.settled
+        self._known = mark.seen
 
     def exchanges(self, folder: Path) -> Iterator[Exchange]:
         """What is not settled, oldest first."""
@@ -108,6 +114,12 @@ class _Reading:
             self.read.append((position, exchange.finished or exchange.started))
             self.seen = max(self.seen, position)
             yield exchange
+
+    def note(self, place: int, exchange: Exchange, found: Unread) -> None:
+        """Take down what could not be read, unless a pass before this one did."""
+        behind, at = self.read[place]
+        if behind > self._known:
+            self.unread.append(Uncounted(agent=exchange.agent, reason=found.reason, path=found.path, at=at))
 
     def settled(self, before: float, open_from: int) -> Position:
         """The place up to which nothing is read again: all before it is older, and of no open session."""

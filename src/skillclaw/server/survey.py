@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skillclaw.journal.unread import MARK, UnreadCount, counts_in, told
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -35,7 +36,11 @@ class Survey(Record, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """`status --json`. `journal` holds the proxy's counters, null when it does not run."""
+    """`status --json`. `journal` holds the proxy's counters, null when it does not run.
+
+    unread: the recorded exchanges that could not be read, by agent, reason and path, since the first start.
+    expire_days: how long the journal keeps the bytes of an exchange.
+    """
 
     running: bool
     pid: int | None
@@ -50,6 +55,8 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
     errors: dict[str, str]
     last: dict[str, str]
     agreed: bool
+    unread: list[UnreadCount] = []
+    expire_days: float = 0.0
 
     def text(self) -> str:
         """For people."""
@@ -77,6 +84,8 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
                 "Journal: "
                 + ", ".join(f"{key} {value}" for key, value in self.journal.items() if value != "")
             )
+        if self.unread:
+            lines.append(f"{told(self.unread)}; kept as bytes for {self.expire_days:g} days")
         outcomes = ", ".join(f"{count} {name}" for name, count in sorted(self.outcomes.items())) or "none yet"
         lines.append(f"Sessions: {self.sessions} ({outcomes})")
         waiting = ", ".join(f"{count} {name}" for name, count in sorted(self.proposals.items())) or "none"
@@ -160,4 +169,6 @@ def status_of(machine: Machine) -> Status:
         errors=running.errors if running else {},
         last=running.last if running else {},
         agreed=agreed(machine.home),
+        unread=counts_in(machine.sessions.get_mark(MARK)) if exists else [],
+        expire_days=machine.settings.journal.expire_days,
     )

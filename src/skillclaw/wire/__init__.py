@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skillclaw.wire.decode import decode, protocol_of
-from skillclaw.wire.records import Call, Decoded, Identity, Item, Usage
+from skillclaw.wire.decode import decode, protocol_of, read
+from skillclaw.wire.records import Call, Decoded, Identity, Item, Unread, Usage
 
-__all__ = ["Call", "Decoded", "Identity", "Item", "Usage", "decode", "protocol_of"]
+__all__ = ["Call", "Decoded", "Identity", "Item", "Unread", "Usage", "decode", "protocol_of", "read"]

@@ -11,19 +11,30 @@ import brotli
 import msgspec
 import zstandard
 
-__all__ = ["LIMIT", "header", "load_json", "plain"]
+__all__ = ["LIMIT", "header", "json_stream", "known_encoding", "load_json", "plain"]
 
-LIMIT = 256 * 1024 * 1024
-"""Bytes that a body may unpack to; a longer one is cut there, so that a bomb cannot fill the memory."""
+LIMIT = 64 << 20
+"""Bytes that a body may unpack to; a longer one is cut there, so that a bomb cannot fill the memory.
+
+The proxy keeps half of that of an exchange; JSON of nothing but empty lists takes twenty times its size."""
 MEMBERS = 1000
 """Members of one gzip body: each costs a copy of what follows, so many small ones cost time."""
 LAYERS = 4
 """Encodings that one body may be wrapped in."""
+CHUNK = 1 << 16
+"""Bytes unpacked at a time: what comes before damage is kept."""
+ENCODINGS = frozenset({"identity", "gzip", "x-gzip", "deflate", "zstd", "br"})
 
 
 def header(headers: list[tuple[str, str]], name: str) -> str:
     """The first value of a header, whatever its case; empty when there is none."""
     return next((value for key, value in headers if key.lower() == name), "")
+
+
+def known_encoding(encoding: str) -> bool:
+    """Whether every content encoding named is one that `plain` undoes."""
+    names = [part.strip().lower() for part in encoding.split(",") if part.strip()]
+    return len(names) <= LAYERS and ENCODINGS.issuperset(names)
 
 
 def plain(body: bytes, encoding: str, limit: int = LIMIT) -> bytes | None:
@@ -64,18 +75,27 @@ def _unpack(body: bytes, name: str, limit: int) -> bytes | None:
 
 
 def _inflate(body: bytes, wbits: int, limit: int) -> bytes:
+    """What is readable; zlib.error when not even the begin is."""
     out: list[bytes] = []
     size = 0
-    for _ in range(MEMBERS):
-        if not body or size >= limit:
+    view = memoryview(body)
+    for member in range(MEMBERS):
+        if not view or size >= limit:
             break
         unpacker = zlib.decompressobj(wbits)
-        piece = unpacker.decompress(body, limit - size)
-        out.append(piece)
-        size += len(piece)
-        body = unpacker.unused_data
+        at = 0
+        try:
+            while at < len(view) and not unpacker.eof and size < limit:
+                out.append(unpacker.decompress(view[at : at + CHUNK], limit - size))
+                size += len(out[-1])
+                at += CHUNK
+        except zlib.error:
+            if member == 0 and size == 0:
+                raise
+            break
         if not unpacker.eof:
             break
+        view = view[min(at, len(view)) - len(unpacker.unused_data) :]
     return b"".join(out)
 
 
@@ -85,7 +105,12 @@ def _zstd(body: bytes, limit: int) -> bytes:
     size = 0
     with zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True) as reader:
         while size < limit:
-            piece = reader.read(1 << 20)
+            try:
+                piece = reader.read(1 << 20)
+            except zstandard.ZstdError:
+                if not out:
+                    raise
+                break
             if not piece:
                 break
             out.append(piece)
@@ -99,7 +124,10 @@ def _brotli(body: bytes, limit: int) -> bytes:
     out = [unpacker.process(body, output_buffer_limit=min(limit, 1 << 20))]
     size = len(out[0])
     while size < limit and out[-1] and not unpacker.is_finished():
-        out.append(unpacker.process(b"", output_buffer_limit=min(limit - size, 1 << 20)))
+        try:
+            out.append(unpacker.process(b"", output_buffer_limit=min(limit - size, 1 << 20)))
+        except brotli.error:
+            break
         size += len(out[-1])
     return b"".join(out)[:limit]
 
@@ -121,6 +149,27 @@ def load_json(data: bytes | str) -> Any:
         return _whole(json.loads(text))
     except (ValueError, RecursionError):
         return None
+
+
+def json_stream(data: bytes) -> list[Any]:
+    """The elements of a JSON array, as many as came whole: a stream of them may be cut off anywhere."""
+    known = load_json(data)
+    if isinstance(known, list):
+        return known
+    text = data.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    found: list[Any] = []
+    reader = json.JSONDecoder()
+    at = 1 if text.startswith("[") else len(text)
+    while at < len(text):
+        if text[at] in ", \t\r\n":
+            at += 1
+            continue
+        try:
+            value, at = reader.raw_decode(text, at)
+            found.append(_whole(value))
+        except (ValueError, RecursionError):
+            break
+    return found
 
 
 def _whole(value: Any) -> Any:

@@ -15,6 +15,7 @@ from skillclaw.wire.body import load_json
 from skillclaw.wire.records import Item, Usage
 
 __all__ = [
+    "IMAGE_TYPES",
     "arguments_of",
     "as_dict",
     "as_list",
@@ -80,7 +81,7 @@ def image_part(media_type: str, data: str) -> Part | None:
     if data.startswith("data:"):
         head, _, data = data.partition(",")
         media_type = head.removeprefix("data:").partition(";")[0] or media_type
-    elif data.startswith(("http://", "https://", "file:")):
+    elif data.startswith(("http://", "https://", "file:", "gs://")):
         digest = hashlib.sha256(data.encode()).hexdigest()
         kind = media_type if media_type in IMAGE_TYPES else "image/png"
         return Part(type="image", source=Source(media_type=kind, path=f"sha256:{digest}"))

@@ -6,91 +6,110 @@ import re
 from types import ModuleType
 from typing import Any
 
-import msgspec
-
 from skillclaw.trajectory.model import text_of
-from skillclaw.wire import anthropic, chat, responses
-from skillclaw.wire.body import header, load_json, plain
-from skillclaw.wire.content import as_dict, as_list, as_str
-from skillclaw.wire.identity import codex_metadata, identify
+from skillclaw.wire import anthropic, chat, completions, gemini, responses, routes, websocket
+from skillclaw.wire.body import header, known_encoding, load_json, plain
+from skillclaw.wire.content import as_dict, as_str
+from skillclaw.wire.identity import identify
+from skillclaw.wire.kinds import kind_of
 from skillclaw.wire.place import place
-from skillclaw.wire.records import Call, Decoded, Item, Kind, Protocol
+from skillclaw.wire.records import Call, Decoded, Item, Protocol, Reason, Unread
 from skillclaw.wire.reply import Reply
-from skillclaw.wire.results import facts
+from skillclaw.wire.results import with_facts
+from skillclaw.wire.routes import Route, protocol_of
+from skillclaw.wire.unnamed import named
 
-__all__ = ["decode", "protocol_of"]
+__all__ = ["decode", "protocol_of", "read"]
 
-MODULES: dict[Protocol, ModuleType] = {"anthropic": anthropic, "responses": responses, "chat": chat}
+MODULES: dict[Protocol, ModuleType] = {
+    "anthropic": anthropic,
+    "responses": responses,
+    "chat": chat,
+    "completions": completions,
+    "gemini": gemini,
+}
 ERROR_TEXT = 2000
 """Characters kept of an error body that is no JSON (gateways answer with pages)."""
 
-# What a host asks its model beside the conversation, by the words of its own prompts.
-SIDE_SYSTEM = re.compile(
-    r"(?i)\bgenerate a (?:concise|short|brief)[^\n]{0,80}\btitle\b|\btitle generator\b"
-    r"|\banalyze if this message indicates a new conversation topic\b"
-    r"|\bmanaged memory extraction subagent\b"
-    r"|\bextract any file paths that this command reads or modifies\b"
-    r"|\byou are an assistant for performing a web search tool use\b"
-    r"|\bsummarize this coding conversation in under \d+ characters\b"
-)
-SIDE_USER = re.compile(r"\A\s*Review the conversation above and (?:update|consider|save)")
 # Codex: `codex_exec/0.169.0 (Debian 12.0.0; x86_64) ...`.
 AGENT_OS = re.compile(r"^\S+/\S+ \(([A-Za-z][A-Za-z ]{0,30}?) ?[\d.]*; ")
-COMPACT_USER = re.compile(
-    r"\A\s*CRITICAL: Respond with TEXT ONLY\. Do NOT call any tools\."
-    r"|\A\s*Your task is to create a detailed summary of the conversation so far"
-    r"|\A\s*You are performing a CONTEXT CHECKPOINT COMPACTION"
-)
-
-
-def protocol_of(method: str, path: str) -> tuple[Protocol, Kind] | None:
-    """Which protocol a request speaks, by its path, and whether it only counts; None for other requests."""
-    if method.upper() != "POST":
-        return None
-    bare = path.partition("?")[0].rstrip("/")
-    if bare.endswith("/messages"):
-        return "anthropic", "turn"
-    if bare.endswith("/messages/count_tokens"):
-        return "anthropic", "count"
-    if bare.endswith("/chat/completions"):
-        return "chat", "turn"
-    if bare.endswith("/responses"):
-        return "responses", "turn"
-    if bare.endswith("/responses/compact"):
-        return "responses", "compaction"
-    if bare.endswith("/responses/input_tokens"):
-        return "responses", "count"
-    return None
 
 
 def decode(call: Call) -> Decoded | None:
-    """What the call said, or None when it is no LLM conversation (another path, an unreadable request).
+    """What the call said, or None when it is no LLM conversation or could not be read; see `read`."""
+    found = read(call)
+    return found if isinstance(found, Decoded) else None
+
+
+def read(call: Call) -> Decoded | Unread | None:
+    """What the call said; why it could not be read; or None where it is known to be no LLM conversation.
 
     Never raises on what others sent. A response that was cut off gives what came; a failed one gives its
-    status and the error text.
+    status and the error text; one that cannot be read leaves the request, with the reason in `unread`.
     """
-    known = protocol_of(call.method, call.path)
-    if known is None:
-        return None
     try:
-        return _decode(call, *known)
+        if routes.is_socket(call.method, call.status, call.request_headers):
+            return _read_socket(call)
+        route = protocol_of(call.method, call.path)
+        if route is None:
+            return _read_unknown(call)
+        return _read_known(call, route)
     except RecursionError:
-        return None
+        return _unread(call, "damaged body")
 
 
-def _decode(call: Call, protocol: Protocol, kind: Kind) -> Decoded | None:
-    module = MODULES[protocol]
-    data = plain(call.request_body, header(call.request_headers, "content-encoding"))
+def _unread(call: Call, reason: Reason) -> Unread:
+    return Unread(reason=reason, path=routes.shown_path(call.path))
+
+
+def _read_known(call: Call, route: Route) -> Decoded | Unread | None:
+    encoding = header(call.request_headers, "content-encoding")
+    if not call.request_body:
+        # Nothing was asked, unless the record of it ends before it begins.
+        return None if call.complete else _unread(call, "cut-off body")
+    data = plain(call.request_body, encoding)
     body = load_json(data) if data else None
     if not isinstance(body, dict):
+        if not known_encoding(encoding):
+            return _unread(call, "unknown encoding")
+        return _unread(call, "damaged body" if call.complete else "cut-off body")
+    return _decode(call, route, body)
+
+
+def _read_socket(call: Call) -> Decoded | Unread | None:
+    if not call.request_body and not call.response_body:
         return None
-    request: list[Item] = module.request_items(body)
-    offered: list[dict[str, Any]] = module.tools(body)
-    reply = _reply(call, module) if kind != "count" else Reply()
+    # The same paths as with POST; no other protocol is known to be spoken over WebSocket.
+    if protocol_of("POST", call.path) != Route("responses", "turn"):
+        return _unread(call, "unknown WebSocket")
+    body = websocket.asked(call.request_body)
+    if body is None:
+        return _unread(call, "unknown WebSocket" if call.complete else "cut-off body")
+    return _decode(call, Route("responses", "turn"), body, over_socket=True)
+
+
+def _read_unknown(call: Call) -> Unread | None:
+    """A request on a path of no known protocol, if it talks to an LLM and was not refused."""
+    if call.method.upper() != "POST" or call.status >= 400 or routes.is_other(call.path):
+        return None
+    data = plain(call.request_body, header(call.request_headers, "content-encoding"))
+    if not data or data.lstrip()[:1] != b"{" or not routes.looks_like_talk(load_json(data)):
+        return None
+    return _unread(call, "unknown protocol")
+
+
+def _decode(call: Call, route: Route, body: dict[str, Any], *, over_socket: bool = False) -> Decoded:
+    protocol, kind = route
+    module = MODULES[protocol]
+    own = gemini.unwrapped(body) if protocol == "gemini" else body
+    request: list[Item] = module.request_items(own)
+    offered: list[dict[str, Any]] = module.tools(own)
+    reply = _reply(call, module, over_socket=over_socket) if kind != "count" else Reply()
+    if protocol == "gemini":
+        request, reply.items = named(request, reply.items)
     called = {item.call_id: item for item in request if item.kind == "call"}
     called |= {item.call_id: item for item in reply.items if item.kind == "call"}
-    request = [_with_facts(item, called) for item in request]
-    reply.items = [_with_facts(item, called) for item in reply.items]
+    request = [with_facts(item, called) for item in request]
     hosts = [text_of(item.content) for item in request if item.role == "system" or item.injected]
     cwd, env = place(hosts)
     stainless = header(call.request_headers, "x-stainless-os")
@@ -99,22 +118,17 @@ def _decode(call: Call, protocol: Protocol, kind: Kind) -> Decoded | None:
     if "os" not in env and (found := AGENT_OS.search(header(call.request_headers, "user-agent"))):
         env["os"] = found[1].lower()
     if kind == "turn":
-        kind = _kind(call, body, request, offered)
-    effort = (
-        as_dict(body.get("output_config")).get("effort")
-        or as_dict(body.get("reasoning")).get("effort")
-        or body.get("reasoning_effort")
-    )
+        kind = kind_of(call, own, request, offered)
     return Decoded(
         protocol=protocol,
         kind=kind,
         request=request,
-        response=reply.items,
+        response=[with_facts(item, called) for item in reply.items],
         usage=reply.usage,
-        model=reply.model or as_str(body.get("model")),
-        effort=effort if isinstance(effort, str) else None,
+        model=reply.model or as_str(own.get("model")) or routes.model_of(call.path),
+        effort=_effort(own),
         stop_reason=reply.stop_reason,
-        status=call.status,
+        status=(reply.status or 200) if over_socket else call.status,
         error=reply.error,
         complete=call.complete and reply.ended and not reply.error,
         tools=offered,
@@ -122,20 +136,42 @@ def _decode(call: Call, protocol: Protocol, kind: Kind) -> Decoded | None:
         agent=header(call.request_headers, "user-agent").partition(" ")[0],
         cwd=cwd,
         env=env,
+        response_id=reply.id,
+        previous=as_str(own.get("previous_response_id")),
+        unread=reply.unread,
     )
 
 
-def _reply(call: Call, module: ModuleType) -> Reply:
-    data = plain(call.response_body, header(call.response_headers, "content-encoding"))
+def _effort(body: dict[str, Any]) -> str | None:
+    thinking = as_dict(as_dict(body.get("generationConfig")).get("thinkingConfig"))
+    effort = (
+        as_dict(body.get("output_config")).get("effort")
+        or as_dict(body.get("reasoning")).get("effort")
+        or body.get("reasoning_effort")
+        or thinking.get("thinkingLevel")
+    )
+    return effort if isinstance(effort, str) else None
+
+
+def _reply(call: Call, module: ModuleType, *, over_socket: bool) -> Reply:
+    if over_socket:
+        told: Reply = responses.socket_reply(call.response_body)
+        return told
+    encoding = header(call.response_headers, "content-encoding")
+    data = plain(call.response_body, encoding)
     reply = Reply()
     if data is None:
         reply.error = "the response has an encoding that cannot be read"
+        reply.unread = "damaged answer" if known_encoding(encoding) else "unknown encoding"
         return reply
     kind = header(call.response_headers, "content-type").lower()
     head = data[:200].lstrip()
     streamed = "event-stream" in kind or ("json" not in kind and head.startswith((b"event:", b"data:", b":")))
     if call.status < 400 and data:
         reply = module.stream_reply(data) if streamed else module.read_reply(data)
+        silent = not (reply.items or reply.error or reply.usage or reply.ended)
+        if silent and call.complete and not (reply.model or reply.id):
+            reply.unread = "damaged answer"
     elif data:
         reply.error = _error_text(data)
     if not reply.error and (call.status >= 400 or call.status == 0):
@@ -145,52 +181,8 @@ def _reply(call: Call, module: ModuleType) -> Reply:
 
 def _error_text(data: bytes) -> str:
     value = load_json(data)
+    if isinstance(value, list) and value:
+        value = value[0]  # Gemini's streams are arrays, also when they fail
     error = as_dict(value).get("error", value)
     message = as_str(as_dict(error).get("message")) or as_str(as_dict(value).get("message")) or as_str(error)
     return message or data[:ERROR_TEXT].decode("utf-8", "replace").strip()
-
-
-def _with_facts(item: Item, called: dict[str, Item]) -> Item:
-    if item.kind != "result":
-        return item
-    call = called.get(item.call_id)
-    name = call.name if call is not None else ""
-    arguments = call.arguments if call is not None else {}
-    known = facts(name, arguments, text_of(item.content), item.is_error)
-    return msgspec.structs.replace(
-        item, name=name, exit_code=known.exit_code, is_error=known.is_error, taint=known.taint
-    )
-
-
-def _kind(call: Call, body: dict[str, Any], request: list[Item], offered: list[dict[str, Any]]) -> Kind:
-    """Turn, side request or compaction, by what is on the wire alone."""
-    told = as_str(codex_metadata(call.request_headers).get("request_kind"))
-    if told == "compaction" or header(call.request_headers, "x-openai-subagent") == "compact":
-        return "compaction"
-    if told and told != "turn":
-        return "side"
-    last = next((item for item in reversed(request) if item.role != "system"), None)
-    last_text = text_of(last.content) if last is not None and last.role == "user" else ""
-    if COMPACT_USER.match(last_text):
-        return "compaction"
-    if SIDE_USER.match(last_text) or body.get("generate") is False:
-        return "side"
-    limit = body.get("max_tokens") or body.get("max_output_tokens") or body.get("max_completion_tokens")
-    if not offered and isinstance(limit, int) and limit <= 16:
-        return "side"
-    system = "\n".join(text_of(item.content)[:4000] for item in request if item.role == "system")
-    if SIDE_SYSTEM.search(system):
-        return "side"
-    claude = header(call.request_headers, "x-claude-code-session-id") != ""
-    if claude and not _own_tools(body):
-        return "side"
-    wants_json = as_dict(as_dict(body.get("output_config")).get("format")).get("type") == "json_schema"
-    return "side" if wants_json and not offered else "turn"
-
-
-def _own_tools(body: dict[str, Any]) -> bool:
-    """Whether there is a tool that the client itself runs (server tools have a dated type)."""
-    return any(
-        not as_str(as_dict(tool).get("type")).startswith(("web_search_", "web_fetch_"))
-        for tool in as_list(body.get("tools"))
-    )

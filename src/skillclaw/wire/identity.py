@@ -36,6 +36,8 @@ def identify(
         if found is not None:
             return found
     for candidate in (
+        # Code Assist: gemini-cli with a Google login.
+        _short(as_dict(body.get("request")).get("session_id")),
         _user_id(as_dict(body.get("metadata")).get("user_id")),
         _cache_key(body.get("prompt_cache_key")),
         _in_text(request),
@@ -45,13 +47,21 @@ def identify(
     return None
 
 
-def codex_metadata(headers: list[tuple[str, str]]) -> dict[str, Any]:
-    """What Codex says about the turn (`x-codex-turn-metadata`): `request_kind`, `workspaces`, ..."""
-    return as_dict(load_json(header(headers, "x-codex-turn-metadata") or "null"))
+def codex_metadata(headers: list[tuple[str, str]], body: dict[str, Any]) -> dict[str, Any]:
+    """What Codex says about the turn (`x-codex-turn-metadata`): `request_kind`, `workspaces`, ...
+
+    The body's word counts first: over WebSocket the headers are those of the connection's first request.
+    """
+    own = as_str(as_dict(body.get("client_metadata")).get("x-codex-turn-metadata"))
+    return as_dict(load_json(own or header(headers, "x-codex-turn-metadata") or "null"))
 
 
 def _value(headers: list[tuple[str, str]], name: str) -> str:
-    value = header(headers, name).strip()
+    return _short(header(headers, name))
+
+
+def _short(given: Any) -> str:
+    value = as_str(given).strip()
     # A placeholder stands where the journal took a value for a credential: it is nobody's id.
     return value if len(value) <= LONGEST and not value.startswith("<") else ""
 
@@ -68,12 +78,15 @@ def _claude(headers: list[tuple[str, str]]) -> Identity | None:
 
 
 def _codex(headers: list[tuple[str, str]], body: dict[str, Any]) -> Identity | None:
-    root = _value(headers, "session-id")
+    told = as_dict(body.get("client_metadata"))
+    root = _short(told.get("session_id")) or _value(headers, "session-id")
     if not root:
         return None
-    thread = _value(headers, "thread-id") or root
-    parent = _value(headers, "x-codex-parent-thread-id") or None
-    kind = _value(headers, "x-openai-subagent")
+    thread = _short(told.get("thread_id")) or _value(headers, "thread-id") or root
+    parent = (
+        _short(told.get("x-codex-parent-thread-id")) or _value(headers, "x-codex-parent-thread-id") or None
+    )
+    kind = _short(told.get("x-openai-subagent")) or _value(headers, "x-openai-subagent")
     is_subagent = thread != root or parent is not None or kind in ("collab_spawn", "review")
     return Identity(
         root=root, thread=thread, parent=parent or (root if thread != root else None), is_subagent=is_subagent

@@ -7,7 +7,8 @@ import re
 __all__ = ["is_compaction", "is_injected", "split_injected"]
 
 # A text that starts like this was written by the host. Claude Code: reminders, command output, skill bodies,
-# task notifications; Codex: context blocks, AGENTS.md, skill bodies; OpenClaw, nanobot, Copilot, qwen-code.
+# task notifications; Codex: context blocks, AGENTS.md, skill bodies; gemini-cli: context, files that the user
+# named; OpenClaw, nanobot, Copilot, qwen-code.
 INJECTED = re.compile(
     r"""\s*(?:
       <(?:system-reminder|environments?_context|user_instructions|permissions[ ]instructions
@@ -16,7 +17,7 @@ INJECTED = re.compile(
          |context_window|token_budget|local-command-caveat|local-command-stdout|local-command-stderr
          |command-name|command-message|command-args|bash-input|bash-stdout|bash-stderr|task-notification
          |teammate-message|tick|available_skills|project_context
-         |ide_opened_file|ide_selection|ide_diagnostics|user-prompt-submit-hook)[\s>]
+         |ide_opened_file|ide_selection|ide_diagnostics|user-prompt-submit-hook|session_context)[\s>]
       | \#[ ]AGENTS\.md[ ]instructions
       | Base[ ]directory[ ]for[ ]this[ ]skill:
       | Caveat:[ ]The[ ]messages[ ]below[ ]were[ ]generated
@@ -25,6 +26,7 @@ INJECTED = re.compile(
       | <<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>
       | \[nanobot-ctx\]
       | Stop[ ]hook[ ]feedback:
+      | ---[ ]Content[ ]from[ ]referenced[ ]files[ ]---
       | Warning:[ ]apply_patch[ ]was[ ]requested[ ]via
     )""",
     re.VERBOSE,

@@ -10,10 +10,16 @@ __all__ = ["place"]
 CWD = re.compile(
     r"(?m)^[ \t]*(?:-[ \t]*)?(?:(?:Primary |Current )?[Ww]orking directory|cwd):[ ]*(\S[^\n]{0,1000})"
     r"|<cwd>([^<\n]{1,1000})</cwd>"
+    r"|^[ \t]*- \*\*Workspace Directories:\*\*[ \t]*\n[ \t]*- ([^\n]{1,1000})"
     r"|^# AGENTS\.md instructions for ([^\n]{1,1000})"
 )
 FACTS = (
-    ("os", re.compile(r"(?m)^[ \t]*(?:-[ \t]*)?(?:Platform|OS|Operating system):[ ]*(\S[^\n]{0,80})")),
+    (
+        "os",
+        re.compile(
+            r"(?m)^[ \t]*(?:-[ \t]*)?(?:Platform|OS|(?:My )?[Oo]perating system(?: is)?):[ ]*(\S[^\n]{0,80})"
+        ),
+    ),
     ("os_version", re.compile(r"(?m)^[ \t]*(?:-[ \t]*)?OS Version:[ ]*(\S[^\n]{0,80})")),
     ("shell", re.compile(r"(?m)^[ \t]*(?:-[ \t]*)?Shell:[ ]*(\S[^\n]{0,80})|<shell>([^<\n]{1,80})</shell>")),
     ("git_branch", re.compile(r"(?m)^Current branch:[ ]*(\S[^\n]{0,120})")),

@@ -6,18 +6,28 @@ from typing import Any, Literal
 
 from skillclaw.trajectory.model import Part, Record
 
-__all__ = ["Call", "Decoded", "Identity", "Item", "Kind", "Protocol", "Usage"]
+__all__ = ["Call", "Decoded", "Identity", "Item", "Kind", "Protocol", "Reason", "Unread", "Usage"]
 
-Protocol = Literal["anthropic", "responses", "chat"]
+Protocol = Literal["anthropic", "responses", "chat", "completions", "gemini"]
 Kind = Literal["turn", "side", "compaction", "count"]
+Reason = Literal[
+    "unknown protocol",
+    "unknown WebSocket",
+    "unknown encoding",
+    "damaged body",
+    "cut-off body",
+    "damaged answer",
+]
+"""Why an exchange, or its answer, could not be read."""
 
 
 class Call(Record, frozen=True, kw_only=True):
-    """One HTTP request to an LLM API with its response, as bytes.
+    """One HTTP request to an LLM API with its response, or one turn of a WebSocket connection, as bytes.
 
     Bodies are as they were on the wire (compressed if they came so). `path` is what followed the agent's
     prefix, query included; `status` is 0 when no response came; `complete` is False when the response was
-    cut off by either side; `error` says why.
+    cut off by either side; `error` says why. A turn of a WebSocket connection has method GET, status 101, the
+    headers of the handshake, and as bodies the text messages of each side, one JSON message a line.
     """
 
     method: str
@@ -93,6 +103,9 @@ class Decoded(Record, frozen=True, kw_only=True):
     identity     None when the agent sends none: then the conversation itself is the identity
     agent        name and version as the user agent header gives them, e.g. `claude-cli/2.1.197`
     cwd, env     working directory and facts (os, shell, ...) that the prompt states
+    response_id  the provider's id of the response, where its protocol lets a later request name it
+    previous     the id of the response that this request goes on from: `request` then holds only what is new
+    unread       why the answer could not be read; the request was
     """
 
     protocol: Protocol
@@ -111,3 +124,13 @@ class Decoded(Record, frozen=True, kw_only=True):
     agent: str = ""
     cwd: str = ""
     env: dict[str, str] = {}
+    response_id: str = ""
+    previous: str = ""
+    unread: Reason | None = None
+
+
+class Unread(Record, frozen=True, kw_only=True):
+    """An exchange that talks to an LLM but could not be understood; `path` holds neither query nor ids."""
+
+    reason: Reason
+    path: str

@@ -6,6 +6,7 @@ compaction items). Items that are not known are kept as the text of their JSON.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from skillclaw.trajectory.model import Part
@@ -25,8 +26,9 @@ from skillclaw.wire.injected import is_compaction, split_injected
 from skillclaw.wire.records import Item
 from skillclaw.wire.reply import Reply
 from skillclaw.wire.sse import parse
+from skillclaw.wire.websocket import messages
 
-__all__ = ["read_reply", "request_items", "stream_reply", "tools"]
+__all__ = ["read_reply", "request_items", "socket_reply", "stream_reply", "tools"]
 
 CALLS = frozenset(
     {
@@ -264,6 +266,7 @@ def read_reply(data: bytes) -> Reply:
 
 
 def _finish(reply: Reply, body: dict[str, Any]) -> None:
+    reply.id = as_str(body.get("id")) or reply.id
     reply.model = as_str(body.get("model")) or reply.model
     status = as_str(body.get("status"))
     reason = as_str(as_dict(body.get("incomplete_details")).get("reason"))
@@ -278,12 +281,20 @@ def _finish(reply: Reply, body: dict[str, Any]) -> None:
 
 def stream_reply(data: bytes) -> Reply:
     """A streamed response, whole or cut off; unfinished items are made from their deltas."""
+    return _from({"type": event.type, **as_dict(load_json(event.data))} for event in parse(data))
+
+
+def socket_reply(data: bytes) -> Reply:
+    """What the server's messages of one turn of a WebSocket connection say."""
+    return _from(messages(data))
+
+
+def _from(values: Iterable[dict[str, Any]]) -> Reply:
     reply = Reply()
     entries: dict[int, dict[str, Any]] = {}
     last: dict[str, Any] = {}
-    for event in parse(data):
-        value = as_dict(load_json(event.data))
-        kind = as_str(value.get("type")) or event.type
+    for value in values:
+        kind = as_str(value.get("type"))
         index = value.get("output_index")
         place = index if isinstance(index, int) and not isinstance(index, bool) else 0
         if kind in ("response.output_item.added", "response.output_item.done"):
@@ -295,7 +306,10 @@ def stream_reply(data: bytes) -> Reply:
             _finish(reply, last)
             reply.ended = reply.ended or kind != "response.created"
         elif kind == "error":
-            reply.error = as_str(value.get("message")) or json_text(value)
+            error = as_dict(value.get("error"))
+            reply.error = as_str(value.get("message")) or as_str(error.get("message")) or json_text(value)
+            status = value.get("status", value.get("status_code"))
+            reply.status = status if isinstance(status, int) and not isinstance(status, bool) else 0
     output = as_list(last.get("output"))
     chosen = [entry for _, entry in sorted(entries.items())] if len(entries) >= len(output) else output
     for group, entry in enumerate(chosen):

@@ -9,9 +9,13 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from skillclaw.wire.body import load_json
+import msgspec
 
-__all__ = ["Facts", "facts"]
+from skillclaw.trajectory.model import text_of
+from skillclaw.wire.body import load_json
+from skillclaw.wire.records import Item
+
+__all__ = ["Facts", "facts", "with_facts"]
 
 # Codex, unified exec: `Chunk ID: ..`, `Wall time: ..`, `Process exited with code N`, .., `Output:`.
 CODEX_EXIT = re.compile(r"\A(?:[^\n]*\n){0,5}?Process exited with code (-?\d+)\s*(?:\n|\Z)")
@@ -24,6 +28,13 @@ OTHER_EXIT = re.compile(r"(?m)^(?:Exit Code: (-?\d+)|\(?Command exited with code
 CODEX_ABORTED = re.compile(r"\A(?:Wall time: [^\n]*\n)?aborted by user")
 CODEX_REFUSED = re.compile(
     r"\A(?:exec_command failed|failed to |apply_patch verification failed|unsupported call)"
+)
+# gemini-cli: `Output: ..`, then `Error: ..`, `Exit Code: N` (unless it is 0), `Signal: ..`, and at last
+# `Process Group PGID: ..`.
+GEMINI_SHELL = re.compile(r"\A(?:<untrusted_context>\s*)?Output: ")
+GEMINI_END = re.compile(
+    r"(?:\n(?P<trouble>(?:Error|Exit Code|Signal): [^\n]*))?(?:\nBackground PIDs: [^\n]*)?"
+    r"\nProcess Group PGID: \d+\s*(?:</untrusted_context>\s*)?\Z"
 )
 BACKGROUND = re.compile(r"\ACommand running in background|\ACommand was manually backgrounded")
 
@@ -57,6 +68,19 @@ class Facts(NamedTuple):
     taint: str | None = None
 
 
+def with_facts(item: Item, called: dict[str, Item]) -> Item:
+    """A result with what is known of it, by the call that it answers (`called`: by call id)."""
+    if item.kind != "result":
+        return item
+    call = called.get(item.call_id)
+    name = call.name if call is not None else ""
+    arguments = call.arguments if call is not None else {}
+    known = facts(name, arguments, text_of(item.content), item.is_error)
+    return msgspec.structs.replace(
+        item, name=name, exit_code=known.exit_code, is_error=known.is_error, taint=known.taint
+    )
+
+
 def facts(tool: str, arguments: dict[str, Any], text: str, is_error: bool | None) -> Facts:
     """The facts of one result of `tool`; `is_error` is what the protocol itself said."""
     short = tool.rpartition(".")[2].lower()
@@ -84,6 +108,8 @@ def _exit_code(tool: str, text: str, is_error: bool | None) -> int | None:
     tail = text[-400:]
     if found := OTHER_EXIT.search(tail):
         return _number(found[1] or found[2])
+    if GEMINI_SHELL.match(text) and (end := GEMINI_END.search(tail)):
+        return None if end["trouble"] else 0
     return None
 
 

@@ -118,13 +118,15 @@ class Thread:
     ) -> list[tuple[bytes, int]]:
         """Where each piece of a request stands, after what is new was added."""
         matched = _align([fp for fp, _ in self._context], prints)
+        # A side request that has but the host's texts in common with the conversation says nothing of it.
+        told = any(not self._quiet(self._context[place][1]) for place in matched.values())
         shortened = self._shortened(matched)
         fresh = not self._context
         last_agent = max((i for i, item in enumerate(request) if item.role == "agent"), default=-1)
         # What the user said last is what the request is about; older words may be told again by the host.
         words = [i for i, item in enumerate(request) if _is_words(item)]
         # A request on top of the conversation may tell of answers whose exchange was not seen.
-        history = last_agent if kind == "turn" or matched else -1
+        history = last_agent if kind == "turn" or told else -1
         taken = {self._context[place][1] for place in matched.values()}
         names: dict[str, str] = {}
         places: list[int | None] = []
@@ -158,7 +160,7 @@ class Thread:
             thoughts = []
             places.append(found)
         whole = [(fp, at) for fp, at in zip(prints, places, strict=True) if at is not None]
-        if kind != "turn" and matched:
+        if kind != "turn" and told:
             own_pieces = {at for at in taken if self.entries[at].batch == self._batch}
             own_pieces = {at for at in own_pieces if self.entries[at].kind != "turn"}
             self._context = [pair for pair in whole if pair[1] not in own_pieces]
