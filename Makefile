@@ -11,7 +11,7 @@ DATA ?= $(E2E_DATA)
 CLIENTS ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/skillclaw/clients
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: up demo test e2e lint format schemas clients install clean
+.PHONY: up demo test e2e soak lint format schemas clients install clean
 
 up: $(VENV)/.client
 	@$(BIN)/skillclaw up $(ARGS)
@@ -22,9 +22,20 @@ demo: $(VENV)/.client
 test: $(VENV)/.dev
 	$(BIN)/pytest -m "not e2e and not slow" -n 3 $(ARGS)
 
+# The soak's five minutes go on beside the other tests; it leaves most of a core to them.
+SOAK := tests/e2e/test_e2e_soak.py
 e2e: $(VENV)/.dev clients
-	E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) $(BIN)/pytest -m "e2e or live" --ignore tests/bench $(ARGS)
+	@said=$$(mktemp); $(BIN)/pytest -m e2e $(SOAK) >"$$said" 2>&1 & soak=$$!; \
+	trap 'kill $$soak 2>/dev/null' INT TERM; failed=0; \
+	E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) \
+	  $(BIN)/pytest -m "e2e or live" --ignore tests/bench --ignore $(SOAK) --durations 10 $(ARGS) || failed=1; \
+	wait $$soak || failed=1; echo "$(SOAK), beside the others:"; cat "$$said"; rm -f "$$said"; \
+	test $$failed = 0
 	E2E_CLIENTS=$(CLIENTS) E2E_DATA=$(DATA) $(BIN)/pytest -m "e2e or live" -n 3 --timeout 400 tests/bench $(ARGS)
+
+# An hour of mixed load with faults on the proxy.
+soak: $(VENV)/.dev
+	$(BIN)/skillclaw bench soak --minutes 60 $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check src tests

@@ -8,6 +8,7 @@ alone costs more than half of the 200 ms that `--help` may take (docs/design-cha
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,9 +17,18 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from skillclaw.errors import BadInputError, StorageError, UsageError
+from skillclaw.errors import BadInputError, SkillClawError, StorageError, UsageError
 
-__all__ = ["AgentSettings", "Settings", "default_home", "flatten", "get_value", "load", "set_value"]
+__all__ = [
+    "AgentSettings",
+    "Settings",
+    "UpstreamSettings",
+    "default_home",
+    "flatten",
+    "get_value",
+    "load",
+    "set_value",
+]
 
 ENV_PREFIX = "SKILLCLAW_"
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -26,6 +36,10 @@ Positive = Annotated[float, Meta(gt=0, le=1e9)]
 Amount = Annotated[int, Meta(ge=0)]
 BaseUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/]+[^\s]*$")]
 Embeddings = Annotated[str, Meta(pattern=r"^(?:off|local|https?://[^\s/@?#]+(?:/[^\s?#]*)?)$")]
+# Without user info and query: neither is a place for a key.
+UpstreamUrl = Annotated[str, Meta(pattern=r"^(?:https?://[^\s/@?#]+(?:/[^\s?#]*)?)?$")]
+# A base URL, or the name of a table under `upstreams`.
+AgentUpstream = Annotated[str, Meta(pattern=r"^(?:https?://[^\s/]+[^\s]*|[a-z0-9][a-z0-9_-]{0,63})$")]
 EnvName = Annotated[str, Meta(pattern=r"^(?:[A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)]
 
 NOT_SETTINGS = frozenset({"SKILLCLAW_HOME", "SKILLCLAW_DEBUG", "SKILLCLAW_DOCKER"})
@@ -36,9 +50,35 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class AgentSettings(Section, frozen=True, kw_only=True):
-    """`agents.<name>.*`: the base URL that the agent's prefix forwards to."""
+    """`agents.<name>.*`.
 
-    upstream: BaseUrl | None = None
+    upstream  base URL that the agent's requests are passed on to, with its own credentials; or the name of a
+              table under `upstreams`, whose key, models and protocol are used then
+    inject    put the list of installed skills into the system prompt, for agents without a skills folder;
+              `"bodies"` puts in their whole text. Unset: as the agent's adapter asks
+    """
+
+    upstream: AgentUpstream | None = None
+    inject: bool | Literal["bodies"] | None = None
+
+
+class UpstreamSettings(Section, frozen=True, kw_only=True):
+    """`upstreams.<name>.*`: a configured upstream. Times in seconds.
+
+    `url` base URL with the version in its path (`/v1`); `protocol` what it speaks; `key` where its key is:
+    `env:NAME` (of `skillclaw up`), `keyring:NAME`, or empty for none, never the key itself; `models` maps
+    what agents ask for to what the upstream calls it (`*` at the end: any end); `retries` where a repetition
+    is safe; `longest_wait` that a Retry-After may ask for; `fallback` upstreams to try after this one.
+    """
+
+    url: UpstreamUrl = ""
+    protocol: Literal["anthropic", "chat", "responses", "gemini"] = "chat"
+    key: str = ""
+    models: dict[str, str] = {}
+    retries: Annotated[int, Meta(ge=0, le=10)] = 2
+    first_byte_timeout: Positive = 600.0
+    longest_wait: Positive = 30.0
+    fallback: tuple[str, ...] = ()
 
 
 class ProxySettings(Section, frozen=True, kw_only=True):
@@ -115,6 +155,7 @@ class Settings(Section, frozen=True, kw_only=True):
     """The whole tree."""
 
     agents: dict[str, AgentSettings] = {}
+    upstreams: dict[str, UpstreamSettings] = {}
     proxy: ProxySettings = ProxySettings()
     journal: JournalSettings = JournalSettings()
     gate: GateSettings = GateSettings()
@@ -146,7 +187,7 @@ def load(home: Path, environ: Mapping[str, str] | None = None) -> Settings:
 def get_value(settings: Settings, key: str) -> Any:
     """The value at the dotted `key`; raises UsageError with the keys that exist."""
     node: Any = msgspec.to_builtins(settings)
-    for part in key.split("."):
+    for part in _parts(key):
         if not isinstance(node, dict) or part not in node:
             raise UsageError(f"There is no setting {key!r}.", "", "See them all: skillclaw config show")
         node = node[part]
@@ -158,7 +199,9 @@ def set_value(home: Path, key: str, value: str) -> Any:
     import tomlkit  # only `config set` writes; 15 ms that other commands need not pay
 
     path = home / "config.toml"
-    parts = key.split(".")
+    parts = _parts(key)
+    if _KEY_SETTING.fullmatch(key) and not _KEY_PLACE.fullmatch(value):
+        raise _no_key(key, UsageError)
     old = _read_file(path)
     last: BadInputError | None = None
     for candidate in _candidates(value):
@@ -167,15 +210,15 @@ def set_value(home: Path, key: str, value: str) -> Any:
         try:
             settings = _convert(tree, f"setting {key}")
         except BadInputError as error:
-            last = error
+            last = last or error
             continue
         stored = get_value(settings, key)
         document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
         _put(document, parts, stored, key, tomlkit.table)
         _write_private(path, tomlkit.dumps(document))
         return stored
-    why = last.why if last else ""
-    raise UsageError(f"{key} cannot be {value!r}.", why, "See the keys and values: skillclaw config show")
+    assert last is not None
+    raise UsageError(f"{key} cannot be {value!r}.", last.why, last.todo)
 
 
 def flatten(settings: Settings) -> dict[str, Any]:
@@ -206,11 +249,63 @@ def _read_file(path: Path) -> dict[str, Any]:
         ) from error
 
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_KEY_SETTING = re.compile(r"upstreams\.[^.]+\.key")
+_KEY_PLACE = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]{0,99}|keyring:[A-Za-z0-9_.@-]{1,100})?")
+
+
 def _convert(tree: dict[str, Any], where: str) -> Settings:
     try:
-        return msgspec.convert(tree, Settings)
+        settings = msgspec.convert(tree, Settings)
     except msgspec.ValidationError as error:
-        raise BadInputError(f"A setting in {where} is wrong.", str(error), "skillclaw config show") from error
+        raise BadInputError(
+            f"A setting in {where} is wrong.", str(error), "See the keys and values: skillclaw config show"
+        ) from error
+    _check_upstreams(settings, where)
+    return settings
+
+
+def _check_upstreams(settings: Settings, where: str) -> None:
+    """What holds between settings: names that lead somewhere, and keys that are none. BadInputError."""
+    known = settings.upstreams
+    for name, upstream in known.items():
+        if not _NAME.fullmatch(name):
+            why = f"{name!r} is not a name: small letters, digits, - and _."
+            raise BadInputError(f"A setting in {where} is wrong.", why, "Give the upstream another name.")
+        if not _KEY_PLACE.fullmatch(upstream.key):
+            raise _no_key(f"upstreams.{name}.key", BadInputError)
+        for other in upstream.fallback:
+            if other not in known or other == name:
+                why = f"upstreams.{name}.fallback names {other!r}, which is no other upstream."
+                raise BadInputError(f"A setting in {where} is wrong.", why, _defined(known))
+    for name, agent in settings.agents.items():
+        given = agent.upstream or ""
+        if given and "://" not in given and given not in known:
+            why = f"agents.{name}.upstream is {given!r}: neither a URL nor the name of an upstream."
+            raise BadInputError(f"A setting in {where} is wrong.", why, _defined(known))
+
+
+def _defined(known: Mapping[str, UpstreamSettings]) -> str:
+    names = ", ".join(sorted(known)) or "none"
+    return (
+        f"Upstreams that are set: {names}. Set one first: skillclaw config set upstreams.NAME.url https://..."
+    )
+
+
+def _no_key(key: str, kind: type[SkillClawError]) -> SkillClawError:
+    """The error for a key where its place belongs; it never repeats what was given."""
+    name = key.split(".")[1]
+    return kind(
+        f"{key} says where the key is, never the key itself.",
+        "It is env:NAME (a variable of the environment that `skillclaw up` starts in) or keyring:NAME.",
+        f"Store the key in the keyring: skillclaw config key {name}; or: skillclaw config set {key} env:NAME",
+    )
+
+
+def _parts(key: str) -> list[str]:
+    """A dotted key as its parts; in a model map all that follows is one name, since those hold dots."""
+    found = re.fullmatch(r"(upstreams)\.([^.]+)\.(models)\.(.+)", key, re.DOTALL)
+    return list(found.groups()) if found else key.split(".")
 
 
 def _put(tree: Any, path: list[str], value: Any, name: str, new: Any = dict) -> None:

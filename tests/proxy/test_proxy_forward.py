@@ -51,7 +51,7 @@ def test_the_head_arrives_as_the_agent_wrote_it(make_upstream: Any, make_proxy: 
     assert seen.line == b"POST /base/v1" + target.removeprefix(b"/codex") + b" HTTP/1.1"
     assert seen.get(b"host") == [f"127.0.0.1:{upstream.port}".encode()]
     assert seen.headers()[1:] == [
-        (b"X-Odd", b"v\xe4l"),
+        (b"X-Odd", b" v\xe4l"),
         (b"x-dup", b"1"),
         (b"X-Dup", b"2"),
         (b"authorization", b"Bearer abc-123456789"),
@@ -212,17 +212,33 @@ def test_pipelined_requests_are_answered_in_order(make_upstream: Any, make_proxy
     assert re.findall(rb"\r\n\r\n(/(?:\d|last))", answer) == [b"/0", b"/1", b"/2", b"/last"]
 
 
-def test_expect_100_continue(make_upstream: Any, make_proxy: Any, replying: Any) -> None:
-    upstream = make_upstream(replying(b"ok"))
-    proxy = make_proxy({"a": upstream.url})
+def test_expect_100_continue_is_between_agent_and_upstream(make_upstream: Any, make_proxy: Any) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    seen: list[bytes] = []
+
+    def serve() -> None:
+        for answer in (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n"):
+            sock, _ = listener.accept()
+            seen.append(sock.recv(65536))
+            sock.sendall(answer)
+            seen.append(sock.recv(65536))
+            if seen[-1]:
+                sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            sock.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    proxy = make_proxy({"a": f"http://127.0.0.1:{listener.getsockname()[1]}"})
+    ask = b"POST /a/x HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
     with proxy.connect() as sock:
-        sock.sendall(
-            b"POST /a/x HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
-        )
+        sock.sendall(ask)
         assert sock.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
         sock.sendall(b"abc")
         assert sock.recv(65536).endswith(b"\r\n\r\nok")
-    assert upstream.seen[0].body == b"abc" and not upstream.seen[0].get(b"expect")
+    with proxy.connect() as sock:
+        sock.sendall(ask)
+        assert sock.recv(65536).startswith(b"HTTP/1.1 413 No\r\n")
+    assert b"\r\nExpect: 100-continue\r\n" in seen[0] and seen[0].endswith(b"\r\n\r\n")
+    assert seen[1] == b"abc" and b"\r\nExpect: 100-continue\r\n" in seen[2]
 
 
 def test_an_http_1_0_client_gets_an_unchunked_answer(make_upstream: Any, make_proxy: Any) -> None:
@@ -235,15 +251,19 @@ def test_an_http_1_0_client_gets_an_unchunked_answer(make_upstream: Any, make_pr
     assert answer.endswith(b"\r\n\r\nabc") and b"chunked" not in answer
 
 
-def test_redirects_and_interim_answers_are_not_acted_on(make_upstream: Any, make_proxy: Any) -> None:
+def test_redirects_and_interim_answers_are_passed_on(make_upstream: Any, make_proxy: Any) -> None:
     upstream = make_upstream(
         lambda sock, seen: sock.sendall(
             b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
             b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
         )
     )
-    answer = make_proxy({"a": upstream.url}).ask(post(b"/a/x", b""))
-    assert answer.startswith(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n")
+    proxy = make_proxy({"a": upstream.url})
+    answer = proxy.ask(post(b"/a/x", b""))
+    final = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n"
+    assert answer.startswith(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + final)
+    old = proxy.ask(b"GET /a/x HTTP/1.0\r\nHost: localhost\r\n\r\n")
+    assert old.startswith(final), "HTTP/1.0 knows no interim answers"
 
 
 def test_the_first_byte_does_not_wait_for_the_second(make_upstream: Any, make_proxy: Any) -> None:

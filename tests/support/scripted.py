@@ -1,8 +1,9 @@
 """An LLM provider on loopback that plays a script, over real HTTP.
 
-It speaks Anthropic Messages and OpenAI Responses (streamed or not), count_tokens and models, and remembers
-every request and response byte for byte. What it answers is a function of the request alone: the number of
-tool results since the last user message picks the step of the script, so concurrent sessions need no state.
+It speaks Anthropic Messages, OpenAI Chat Completions and Responses (streamed or not), count_tokens and
+models, and remembers every request and response byte for byte. What it answers is a function of the request
+alone: the number of tool results since the last user message picks the step of the script, so concurrent
+sessions need no state.
 """
 
 from __future__ import annotations
@@ -128,6 +129,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, b'{"input_tokens": 42}', "application/json", body)
         elif path.endswith("/messages"):
             self._answer(request, body, *_anthropic(request, self.headers, self.owner))
+        elif path.endswith("/chat/completions"):
+            self._answer(request, body, *_chat(request, self.owner))
         elif path.endswith("/responses"):
             self._answer(request, body, *_responses(request, self.headers, self.owner))
         else:
@@ -154,7 +157,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         sent = []
         for name, event in events:
-            data = f"event: {name}\ndata: {json.dumps(event)}\n\n".encode()
+            line = f"event: {name}\n" if name else ""
+            data = f"{line}data: {event if isinstance(event, str) else json.dumps(event)}\n\n".encode()
             sent.append(data)
             self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
             self.wfile.flush()
@@ -224,7 +228,7 @@ def _anthropic(request: Any, headers: Any, owner: Upstream) -> tuple[Any, list[t
         if isinstance(step, str):
             blocks = [{"type": "text", "text": step}]
         else:
-            name, arguments = _claude_tool(step, request)
+            name, arguments = _claude_tool(step, {tool.get("name") for tool in request["tools"]})
             blocks = [
                 {"type": "text", "text": f"Step {done + 1}."},
                 {
@@ -237,11 +241,12 @@ def _anthropic(request: Any, headers: Any, owner: Upstream) -> tuple[Any, list[t
     return _anthropic_wire(request, blocks)
 
 
-def _claude_tool(step: Shell | Spawn | Tool, request: Any) -> tuple[str, dict[str, Any]]:
+def _claude_tool(step: Shell | Spawn | Tool, names: set[Any]) -> tuple[str, dict[str, Any]]:
+    if isinstance(step, Shell) and "exec_command" in names:  # Codex, through a translation
+        return "exec_command", {"cmd": step.command}
     if isinstance(step, Shell):
         return "Bash", {"command": step.command, "description": "Run a scripted command"}
     if isinstance(step, Spawn):
-        names = {tool.get("name") for tool in request["tools"]}
         name = "Agent" if "Agent" in names else "Task"
         return name, {"description": "Help out", "prompt": step.prompt, "subagent_type": "general-purpose"}
     return step.name, step.arguments
@@ -300,6 +305,57 @@ def _anthropic_wire(request: Any, blocks: list[dict[str, Any]]) -> tuple[Any, li
     )
     events.append(("message_stop", {"type": "message_stop"}))
     return whole, events
+
+
+def _chat(request: Any, owner: Upstream) -> tuple[Any, list[tuple[str, Any]]]:
+    said, done = "", 0
+    for message in request.get("messages", []):
+        if message["role"] == "tool":
+            done += 1
+        elif message["role"] == "user":
+            # Through a translation what the host says and what the user says may be one message.
+            text = "\n".join(_texts(message["content"]))
+            if owner.script_for(text):
+                said, done = text, 0
+    script = owner.script_for(said)
+    names = {tool.get("function", {}).get("name") for tool in request.get("tools", [])}
+    step = _next(script, done) if script and names else '{"title": "Scripted title"}'
+    message: dict[str, Any] = {"role": "assistant", "content": step if isinstance(step, str) else None}
+    if not isinstance(step, str):
+        name, arguments = _claude_tool(step, names)
+        call = {"name": name, "arguments": json.dumps(arguments)}
+        ident = f"call_{uuid.uuid4().hex[:20]}"
+        message["tool_calls"] = [{"id": ident, "type": "function", "function": call}]
+    return _chat_wire(request, message)
+
+
+def _chat_wire(request: Any, message: dict[str, Any]) -> tuple[Any, list[tuple[str, Any]]]:
+    calls = message.get("tool_calls", [])
+    reason = "tool_calls" if calls else "stop"
+    usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
+    base = {
+        "id": f"chatcmpl-{uuid.uuid4().hex[:20]}",
+        "created": int(time.time()),
+        "model": request.get("model", "scripted"),
+    }
+    choice = {"index": 0, "message": message, "finish_reason": reason}
+    whole = {**base, "object": "chat.completion", "choices": [choice], "usage": usage}
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    deltas += [{"content": word} for word in re.findall(r"\S+\s*", message["content"] or "")]
+    for index, call in enumerate(calls):
+        given = call["function"]["arguments"]
+        half = len(given) // 2
+        first = {**call, "index": index, "function": {**call["function"], "arguments": given[:half]}}
+        deltas.append({"tool_calls": [first]})
+        deltas.append({"tool_calls": [{"index": index, "function": {"arguments": given[half:]}}]})
+    chunk = {**base, "object": "chat.completion.chunk"}
+    events: list[tuple[str, Any]] = [
+        ("", {**chunk, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}) for delta in deltas
+    ]
+    events.append(("", {**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}))
+    if request.get("stream_options", {}).get("include_usage"):
+        events.append(("", {**chunk, "choices": [], "usage": usage}))
+    return whole, [*events, ("", "[DONE]")]
 
 
 def _responses(request: Any, headers: Any, owner: Upstream) -> tuple[Any, list[tuple[str, Any]]]:

@@ -31,6 +31,7 @@ from skillclaw.agents.records import (
 )
 from skillclaw.agents.registry import adapters
 from skillclaw.agents.sniffing import sniff
+from skillclaw.agents.tokens import digest, forget_token, known_tokens, token
 from skillclaw.agents.wiring import Wired
 
 __all__ = [
@@ -52,8 +53,12 @@ __all__ = [
     "connected_upstreams",
     "connection",
     "diff",
+    "digest",
     "forget_connection",
+    "forget_token",
+    "known_tokens",
     "read_atif",
     "record_connection",
     "sniff",
+    "token",
 ]

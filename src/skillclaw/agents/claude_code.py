@@ -2,8 +2,10 @@
 
 Settings `$CLAUDE_CONFIG_DIR|~/.claude/settings.json`; its `env.ANTHROPIC_BASE_URL` is where requests go,
 and wins over the same variable in the environment (seen with 2.1.197). The base URL's path is kept: the
-agent adds `/v1/messages`. The agent's own login or key goes with each request and is not touched. Skills:
-`~/.claude/skills`. Histories: `history/claude.py`.
+agent adds `/v1/messages`. The agent's own login or key goes with each request and is not touched; with a
+configured upstream `env.ANTHROPIC_AUTH_TOKEN` is SkillClaw's token: it goes before a login, and the agent
+does not ask whether it may be used, as it does with a key. Skills: `~/.claude/skills`. Histories:
+`history/claude.py`.
 """
 
 from __future__ import annotations
@@ -27,13 +29,15 @@ from skillclaw.agents.records import (
     HistoryRead,
     Launch,
 )
+from skillclaw.agents.tokens import PREFIX
 from skillclaw.agents.urls import is_own
-from skillclaw.errors import SkillClawError
+from skillclaw.errors import BadInputError, SkillClawError
 
 __all__ = ["ADAPTER", "ClaudeCode"]
 
 VARIABLE = "ANTHROPIC_BASE_URL"
 KEYS = ("env", VARIABLE)
+TOKEN = "ANTHROPIC_AUTH_TOKEN"  # noqa: S105  the name of a variable
 CONNECT = "skillclaw connect claude-code"
 CLOUDS = ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY")
 """Variables that make Claude Code talk to a cloud's own endpoint, past ANTHROPIC_BASE_URL."""
@@ -61,7 +65,7 @@ class ClaudeCode:
             sessions=len(self.histories(env)),
         )
 
-    def connect(self, env: Env, base_url: str) -> ConnectPlan:
+    def connect(self, env: Env, base_url: str, token: str = "") -> ConnectPlan:
         """Set `env.ANTHROPIC_BASE_URL`; what the settings or environment had is the upstream."""
         path = _settings(env)
         data = env.read_bytes(path)
@@ -70,12 +74,19 @@ class ClaudeCode:
         if had and isinstance(old, str) and is_own(old, self.name) and data is not None:
             # Left by a SkillClaw whose record is gone: the URL leads nowhere, so it is no original.
             data = edits.without_key(path, data, "json", list(KEYS))
+            left = edits.get_key(path, data, "json", ["env", TOKEN])[1]
+            if isinstance(left, str) and left.startswith(PREFIX):
+                data = edits.without_key(path, data, "json", ["env", TOKEN])
             notes.append(f"Replaced {old}, which an earlier SkillClaw had left in {path}.")
         notes += [
             f"{name} is set: requests go to the cloud and not through the proxy." for name in _clouds(env)
         ]
         return ConnectPlan(
-            edits=[edits.set_keys(path, data, "json", {KEYS: base_url})],
+            edits=[
+                edits.set_keys(
+                    path, data, "json", {KEYS: base_url, **({("env", TOKEN): token} if token else {})}
+                )
+            ],
             upstream=self._custom(env),
             notes=notes,
         )
@@ -126,12 +137,24 @@ class ClaudeCode:
         )
         return found
 
-    def launch(self, env: Env, base_url: str, args: Sequence[str]) -> Launch:
-        """By the environment; by `--settings` too where settings would win over it."""
+    def launch(self, env: Env, base_url: str, args: Sequence[str], token: str = "") -> Launch:
+        """By the environment; by `--settings` too where settings would win over it.
+
+        Raises BadInputError where settings hold another token: it would win, and ours is no matter for argv.
+        """
         argv = [_program(env) or "claude"]
+        variables = {VARIABLE: base_url, **({TOKEN: token} if token else {})}
+        for path in (_settings(env), *_project_settings(env)) if token else ():
+            had, other = edits.get_key(path, env.read_bytes(path), "json", ["env", TOKEN])
+            if had and other != token:
+                raise BadInputError(
+                    f"{path} sets {TOKEN}, which would be sent instead of SkillClaw's token.",
+                    "",
+                    f"Use: {CONNECT}; or take {TOKEN} out of the file.",
+                )
         if any(_safe_url(env, path) for path in (_settings(env), *_project_settings(env))):
             argv += ["--settings", json.dumps({"env": {VARIABLE: base_url}})]
-        return Launch(argv=[*argv, *args], env={VARIABLE: base_url})
+        return Launch(argv=[*argv, *args], env=variables)
 
     def histories(self, env: Env) -> list[HistoryFile]:
         """`projects/*/<session id>.jsonl`, without sessions that SkillClaw itself had."""

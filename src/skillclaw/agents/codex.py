@@ -4,7 +4,9 @@ Settings `$CODEX_HOME|~/.codex/config.toml`. The built-in provider takes its bas
 key `openai_base_url` (run with 0.169, with an API key and with a ChatGPT login, also as `-c
 openai_base_url=...`; the variable OPENAI_BASE_URL is not read any more), a provider of the user's from
 `model_providers.<name>.base_url`. The agent adds `/responses` and `/models`. Its own login goes with each
-request. Skills: `~/.codex/skills` and `~/.agents/skills`. Histories: `history/codex.py`.
+request. With a configured upstream SkillClaw's own provider is chosen instead (`model_providers.skillclaw`),
+since neither a login nor a provider's `env_key` can be replaced by a token. Skills: `~/.codex/skills` and
+`~/.agents/skills`. Histories: `history/codex.py`.
 """
 
 from __future__ import annotations
@@ -37,6 +39,9 @@ __all__ = ["ADAPTER", "Codex"]
 WITH_KEY = "https://api.openai.com/v1"
 WITH_LOGIN = "https://chatgpt.com/backend-api/codex"
 BUILT_IN = "openai"
+OWN = "skillclaw"
+"""The provider that `connect` defines for a configured upstream."""
+VARIABLE = "SKILLCLAW_TOKEN"
 SINCE = (0, 115)
 """First version seen with `openai_base_url`; 0.113 does not have it and reads OPENAI_BASE_URL instead."""
 FIXED = frozenset({"oss", "ollama", "lmstudio", "amazon-bedrock"})
@@ -69,10 +74,23 @@ class Codex:
             sessions=len(self.histories(env)),
         )
 
-    def connect(self, env: Env, base_url: str) -> ConnectPlan:
-        """Set the base URL of the provider in use; the one that was there is the upstream."""
+    def connect(self, env: Env, base_url: str, token: str = "") -> ConnectPlan:
+        """Set the base URL of the provider in use; the one that was there is the upstream.
+
+        With a token: choose a provider of our own, with the token as its key.
+        """
         path = _settings(env)
-        data = env.read_bytes(path)
+        data = _without_own(path, env.read_bytes(path), self.name)
+        if token:
+            changes = {_chosen_by(path, data): OWN, **_own_provider(base_url)}
+            changes["model_providers", OWN, "experimental_bearer_token"] = token
+            return ConnectPlan(
+                edits=[edits.set_keys(path, data, "toml", changes)],
+                upstream=self._custom(env),
+                notes=[
+                    "Codex lists its past sessions by provider: `codex resume --all` shows those of before."
+                ],
+            )
         keys = _url_keys(path, data)
         had, old = edits.get_key(path, data, "toml", list(keys))
         notes = []
@@ -128,17 +146,16 @@ class Codex:
         found.append(_finding("ok", "histories", f"{count} sessions in {_folder(env) / 'sessions'}"))
         return found
 
-    def launch(self, env: Env, base_url: str, args: Sequence[str]) -> Launch:
-        """By `-c` on the command line, which wins over the settings file."""
+    def launch(self, env: Env, base_url: str, args: Sequence[str], token: str = "") -> Launch:
+        """By `-c` on the command line, which wins over the settings file; a token by the environment."""
         path = _settings(env)
+        if token:
+            changes = {_chosen_by(path, env.read_bytes(path)): OWN, **_own_provider(base_url)}
+            changes["model_providers", OWN, "env_key"] = VARIABLE
+            given = [part for keys, value in changes.items() for part in ("-c", _override(keys, value))]
+            return Launch(argv=[env.which("codex") or "codex", *given, *args], env={VARIABLE: token})
         keys = _url_keys(path, env.read_bytes(path))
-        if any("." in key or not key.replace("-", "").replace("_", "").isalnum() for key in keys):
-            raise BadInputError(
-                f"The provider {keys[-2]!r} cannot be given on Codex's command line.",
-                "Its name has characters that -c does not take.",
-                "Use: skillclaw connect codex",
-            )
-        override = f"{'.'.join(keys)}={json.dumps(base_url)}"
+        override = _override(keys, base_url)
         # Versions before SINCE know the variable only, later ones the key only.
         variables = {"OPENAI_BASE_URL": base_url} if len(keys) == 1 else {}
         return Launch(argv=[env.which("codex") or "codex", "-c", override, *args], env=variables)
@@ -204,6 +221,45 @@ def _url_keys(path: Path, data: bytes | None) -> tuple[str, ...]:
         "Its address is built in." if provider in FIXED else f"{path} does not define it.",
         f"Define it under [model_providers.{provider}], or choose another.",
     )
+
+
+def _chosen_by(path: Path, data: bytes | None) -> tuple[str, ...]:
+    """The key that names the provider in use."""
+    profile = edits.get_key(path, data, "toml", ["profile"])[1]
+    if isinstance(profile, str):
+        keys = ("profiles", profile, "model_provider")
+        if edits.get_key(path, data, "toml", list(keys))[0]:
+            return keys
+    return ("model_provider",)
+
+
+def _without_own(path: Path, data: bytes | None, agent: str) -> bytes | None:
+    """The settings without the provider that a SkillClaw whose record is gone left in them."""
+    keys = ["model_providers", OWN]
+    url = edits.get_key(path, data, "toml", [*keys, "base_url"])[1]
+    if data is None or not isinstance(url, str) or not is_own(url, agent):
+        return data
+    chosen = list(_chosen_by(path, data))
+    if edits.get_key(path, data, "toml", chosen)[1] == OWN:
+        data = edits.without_key(path, data, "toml", chosen)
+    return edits.without_key(path, data, "toml", keys)
+
+
+def _own_provider(base_url: str) -> dict[tuple[str, ...], str]:
+    """Our provider: https://developers.openai.com/codex/config-reference, `model_providers.<id>`."""
+    values = {"name": "SkillClaw", "base_url": base_url, "wire_api": "responses"}
+    return {("model_providers", OWN, key): value for key, value in values.items()}
+
+
+def _override(keys: Sequence[str], value: str) -> str:
+    """A value for Codex's `-c`; BadInputError for names that it does not take."""
+    if any("." in key or not key.replace("-", "").replace("_", "").isalnum() for key in keys):
+        raise BadInputError(
+            f"{'.'.join(keys)!r} cannot be given on Codex's command line.",
+            "The name has characters that -c does not take.",
+            "Use: skillclaw connect codex",
+        )
+    return f"{'.'.join(keys)}={json.dumps(value)}"
 
 
 def _login(env: Env) -> str:

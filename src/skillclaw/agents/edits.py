@@ -224,9 +224,11 @@ def _set_toml(path: Path, text: str, keys: list[str], value: Any) -> str:
         pass  # tomlkit is stricter than the TOML that agents accept; the plain way follows
     if value is not None and len(keys) == 1 and keys[0] not in _toml(path, body):
         candidates.append(f"{keys[0]} = {tomlkit.string(value).as_string()}{newline}{body}")
+    # With its last key a table may go that was written as a part of that key's name only.
+    right = [wanted, _pruned(wanted, keys[:-1])] if value is None else [wanted]
     for candidate in candidates:
         try:
-            if _toml(path, candidate) == wanted:
+            if _toml(path, candidate) in right:
                 return bom + candidate
         except BadInputError:
             continue
@@ -235,6 +237,15 @@ def _set_toml(path: Path, text: str, keys: list[str], value: Any) -> str:
         "The file's layout does not allow it.",
         f"Set it by hand: {'.'.join(keys)} = {value!r}",
     )
+
+
+def _pruned(tree: dict[str, Any], keys: list[str]) -> dict[str, Any]:
+    """The tree without the empty tables at the end of a path."""
+    if not keys or not isinstance(tree.get(keys[0]), dict):
+        return tree
+    below = _pruned(tree[keys[0]], keys[1:])
+    rest = {name: value for name, value in tree.items() if name != keys[0]}
+    return {**rest, keys[0]: below} if below else rest
 
 
 def _put_back(path: Path, data: bytes, format: Format, changes: list[KeyChange], agent: str) -> bytes:
@@ -253,6 +264,9 @@ def _put_back(path: Path, data: bytes, format: Format, changes: list[KeyChange],
                     text = jsontext.remove(text, change.keys[:depth])
         else:
             text = _set_toml(path, text, change.keys, None)
+            for depth in range(len(change.keys) - 1, len(change.keys) - 1 - change.made, -1):
+                if get_key(path, text.encode("utf-8"), format, change.keys[:depth]) == (True, {}):
+                    text = _set_toml(path, text, change.keys[:depth], None)
     return text.encode("utf-8")
 
 

@@ -1,9 +1,10 @@
 """Any other agent that takes its base URL from the environment.
 
 `skillclaw run generic -- PROGRAM ARGS` sets OPENAI_BASE_URL, OPENAI_API_BASE and ANTHROPIC_BASE_URL to the
-proxy's prefix; the setting `agents.generic.upstream` is what would have stood in the variable without
-SkillClaw. There is no settings file and no history of its own, and no provider is guessed: a key must not
-reach the wrong one.
+proxy's prefix, and with a configured upstream the variables of keys to SkillClaw's token; the setting
+`agents.generic.upstream` is what would have stood in the variable without SkillClaw, or the name of a
+configured upstream. There is no settings file and no history of its own, and no provider is guessed: a key
+must not reach the wrong one.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from skillclaw.errors import BadInputError, UsageError
 __all__ = ["ADAPTER", "Generic"]
 
 VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE", "ANTHROPIC_BASE_URL")
+KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 
 
 class Generic:
@@ -47,12 +49,13 @@ class Generic:
         """Never installed: it is not a program."""
         return Detection(installed=False)
 
-    def connect(self, env: Env, base_url: str) -> ConnectPlan:
+    def connect(self, env: Env, base_url: str, token: str = "") -> ConnectPlan:
         """Refused: there is no settings file to change."""
+        key = " and the key that `skillclaw config token generic` prints" if token else ""
         raise UsageError(
             "Other agents have no settings file that SkillClaw knows.",
             "",
-            f"Use: skillclaw run generic -- PROGRAM; or set OPENAI_BASE_URL={base_url} for your agent.",
+            f"Use: skillclaw run generic -- PROGRAM; or set OPENAI_BASE_URL={base_url}{key} for your agent.",
         )
 
     def disconnect(self, env: Env, record: Connection) -> list[FileEdit]:
@@ -69,11 +72,14 @@ class Generic:
                 found.append(Finding(level="ok", subject=name, text=f"points to {here}"))
         return found
 
-    def launch(self, env: Env, base_url: str, args: Sequence[str]) -> Launch:
+    def launch(self, env: Env, base_url: str, args: Sequence[str], token: str = "") -> Launch:
         """The program named by `args`, with the base URL variables set."""
         if not args:
             raise UsageError("Say which program to start.", "", "skillclaw run generic -- PROGRAM [ARGS...]")
-        return Launch(argv=list(args), env=dict.fromkeys(VARIABLES, base_url))
+        return Launch(
+            argv=list(args),
+            env=dict.fromkeys(VARIABLES, base_url) | (dict.fromkeys(KEYS, token) if token else {}),
+        )
 
     def histories(self, env: Env) -> list[HistoryFile]:
         """None: where an unknown agent keeps its sessions is not known."""

@@ -220,8 +220,11 @@ class Adapter(Protocol):
     def detect(self, env: Env, versions: bool) -> Detection:
         """Is it here? `versions` may start the program; without it only files are looked at."""
 
-    def connect(self, env: Env, base_url: str) -> ConnectPlan:
-        """The edits that point the agent at `base_url`; BadInputError for settings that do not parse."""
+    def connect(self, env: Env, base_url: str, token: str = "") -> ConnectPlan:
+        """The edits that point the agent at `base_url`; BadInputError for settings that do not parse.
+
+        `token` is what it must send as its key (configured mode); empty: its own login or key stays.
+        """
 
     def disconnect(self, env: Env, record: Connection) -> list[FileEdit]:
         """The edits that put back what `connect` changed, and nothing that the user changed since."""
@@ -229,8 +232,8 @@ class Adapter(Protocol):
     def doctor(self, env: Env, base_url: str | None) -> list[Finding]:
         """What is right and wrong with the agent; `base_url` is None when it is not connected."""
 
-    def launch(self, env: Env, base_url: str, args: Sequence[str]) -> Launch:
-        """Start it through the proxy without touching a file."""
+    def launch(self, env: Env, base_url: str, args: Sequence[str], token: str = "") -> Launch:
+        """Start it through the proxy without touching a file; a token never goes into `argv`."""
 
     def histories(self, env: Env) -> list[HistoryFile]:
         """Its main sessions on disk, oldest first; unreadable folders are left out."""

@@ -32,15 +32,17 @@ class Wired(Record, frozen=True, kw_only=True, omit_defaults=False):
     notes: list[str] = []
 
 
-def connect(home: Path, env: Env, adapter: Adapter, base_url: str, *, dry_run: bool = False) -> Wired:
-    """Point an agent at `base_url`, e.g. `http://127.0.0.1:8787/claude-code`.
+def connect(
+    home: Path, env: Env, adapter: Adapter, base_url: str, *, token: str = "", dry_run: bool = False
+) -> Wired:
+    """Point an agent at `base_url`, e.g. `http://127.0.0.1:8787/claude-code`; `token` becomes its key.
 
     Again with the same URL: nothing to do. With another one (the port changed): only the URL changes, the
     original and the user's own upstream stay known. What the user changed between is kept either way.
     """
     record = connections.connection(home, adapter.name)
     undo = adapter.disconnect(env, record) if record else []
-    plan = adapter.connect(replace_pending(env, {e.path: e.after for e in undo}), base_url)
+    plan = adapter.connect(replace_pending(env, {e.path: e.after for e in undo}), base_url, token)
     upstream = plan.upstream or adapter.default_upstream
     # What is really on disk: an undone and newly made change is one change for the reader and for the file.
     planned = {e.path: e for e in plan.edits}

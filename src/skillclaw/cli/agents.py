@@ -69,6 +69,8 @@ def connect(
             )
         else:
             output.plain(f"{result.agent}: connected already.")
+        for remark in [] if dry_run else result.notes:
+            output.note(remark)
     if names and not dry_run:
         from skillclaw.server import runfile
 
@@ -84,7 +86,7 @@ def disconnect(
 ) -> None:
     """Put the agents' settings files back; what you changed in them meanwhile stays."""
     from skillclaw.agents import connected
-    from skillclaw.server.connections import disconnect_agent, want
+    from skillclaw.server.connections import disconnect_agent, forget, want
     from skillclaw.server.machine import Machine
 
     machine = Machine(ctx.home)
@@ -92,6 +94,8 @@ def disconnect(
     results = [disconnect_agent(machine, name, dry_run=dry_run) for name in names]
     if not dry_run and names:
         want(machine.home, names, yes=False)
+        for name in names:
+            forget(machine, name)
     if ctx.json:
         output.print_json(results)
         return
@@ -135,7 +139,7 @@ def run(
     """Start an agent through the proxy; no settings file is touched."""
     from skillclaw.agents import Env
     from skillclaw.server import runfile
-    from skillclaw.server.connections import upstream_of
+    from skillclaw.server.connections import token_of, upstream_of
     from skillclaw.server.machine import Machine
 
     adapter = _adapter(agent)
@@ -151,7 +155,10 @@ def run(
     # With unknown options let through, the `--` that ends ours is handed on too.
     given = args[1:] if args and args[0] == "--" else args
     launch = adapter.launch(
-        Env.current(), f"http://127.0.0.1:{running.port}/{adapter.name}", list(given or [])
+        Env.current(),
+        f"http://127.0.0.1:{running.port}/{adapter.name}",
+        list(given or []),
+        token_of(machine, adapter.name),
     )
     environ = {**os.environ, **launch.env}
     try:

@@ -11,6 +11,7 @@ import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.bench_loop import loop
+from skillclaw.cli.bench_proxy import proxy, soak
 from skillclaw.cli.command import Context, command
 from skillclaw.errors import UsageError
 
@@ -23,6 +24,7 @@ def register(parent: typer.Typer) -> None:
     parent.add_typer(app, name="bench")
     command(app, "mine")(mine)
     command(app, "proxy")(proxy)
+    command(app, "soak")(soak)
     command(app, "scale")(scale)
     command(app, "convert")(convert)
     command(app, "loop")(loop)
@@ -61,22 +63,6 @@ def mine(
             embedder=embedder,
             progress=progress,
         )
-    if ctx.json:
-        output.print_json(result)
-    else:
-        output.plain(summary(result))
-
-
-def proxy(
-    ctx: Context,
-    seconds: Annotated[float, typer.Option(help="Seconds per measurement.", min=0.2)] = 2.0,
-    rounds: Annotated[int, typer.Option(help="Interleaved rounds; medians are reported.", min=1)] = 3,
-) -> None:
-    """What the proxy costs beside a bare forwarder, in one run on this machine."""
-    from skillclaw.bench.proxy import run_proxy_bench, summary
-
-    with output.progress("Measuring", show=not ctx.json) as progress:
-        result = run_proxy_bench(seconds=seconds, rounds=rounds, progress=progress)
     if ctx.json:
         output.print_json(result)
     else:

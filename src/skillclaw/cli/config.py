@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import getpass
+import sys
+from typing import Annotated, Any
 
 import typer
 
 from skillclaw import settings
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
+from skillclaw.errors import SkillClawError, StorageError, UsageError
 
 __all__ = ["register"]
+
+KEYRING = "skillclaw"
+"""The keyring's name for what SkillClaw keeps in it; the proxy looks there."""
 
 
 def register(parent: typer.Typer) -> None:
@@ -20,6 +26,8 @@ def register(parent: typer.Typer) -> None:
     command(app, "show")(show)
     command(app, "get")(get)
     command(app, "set")(set_)
+    command(app, "key")(key_)
+    command(app, "token")(token_)
 
 
 def show(ctx: Context) -> None:
@@ -52,6 +60,84 @@ def set_(
         output.print_json({key: stored})
     else:
         output.plain(f"{key} = {_text(stored)}")
+        parts = key.split(".")
+        if parts[0] == "agents" and parts[-1] == "upstream" and len(parts) == 3:
+            output.note(f"An agent that is connected needs this once more: skillclaw connect {parts[1]}")
+
+
+def key_(
+    ctx: Context,
+    upstream: Annotated[str, typer.Argument(help="Name of the upstream, as in upstreams.NAME.url.")],
+    remove: Annotated[bool, typer.Option("--remove", help="Take the key out of the keyring.")] = False,
+) -> None:
+    """Store an upstream's key in the system's keyring; asks for it, or reads it from standard input."""
+    if upstream not in settings.load(ctx.home).upstreams:
+        raise UsageError(
+            f"There is no upstream {upstream!r}.",
+            "",
+            f"First: skillclaw config set upstreams.{upstream}.url URL",
+        )
+    ring = _keyring()
+    try:
+        if remove:
+            ring.delete_password(KEYRING, upstream)
+            stored = settings.set_value(ctx.home, f"upstreams.{upstream}.key", "")
+        else:
+            ring.set_password(KEYRING, upstream, _asked(upstream))
+            stored = settings.set_value(ctx.home, f"upstreams.{upstream}.key", f"keyring:{upstream}")
+    except SkillClawError:
+        raise
+    except Exception as error:  # backends raise what they like
+        todo = f"Use the environment instead: skillclaw config set upstreams.{upstream}.key env:NAME"
+        raise StorageError("The keyring refused.", f"{type(error).__name__}.", todo) from error
+    if ctx.json:
+        output.print_json({f"upstreams.{upstream}.key": stored})
+    else:
+        output.plain(f"{upstream}: the key was {'removed from' if remove else 'stored in'} the keyring.")
+
+
+def token_(
+    ctx: Context,
+    agent: Annotated[str, typer.Argument(help="Agent, e.g. generic.")],
+) -> None:
+    """Print the key that an agent with a configured upstream must send, for agents set up by hand."""
+    from skillclaw.server.connections import token_of
+    from skillclaw.server.machine import Machine
+
+    machine = Machine(ctx.home)
+    machine.prepare()
+    found = token_of(machine, agent)
+    if not found:
+        raise UsageError(
+            f"{agent} has no configured upstream, so it sends its own key.",
+            "",
+            f"First: skillclaw config set agents.{agent}.upstream NAME",
+        )
+    if ctx.json:
+        output.print_json({"agent": agent, "token": found})
+    else:
+        output.plain(found)
+
+
+def _keyring() -> Any:
+    try:
+        import keyring
+    except ImportError as error:
+        raise UsageError(
+            "The package `keyring` is not installed.",
+            "",
+            "pip install 'skillclaw[keyring]'; or use the environment: key = env:NAME",
+        ) from error
+    return keyring
+
+
+def _asked(upstream: str) -> str:
+    """The key, from a hidden prompt or from a pipe; never from the command line, which others can see."""
+    prompt = f"Key of {upstream}: "
+    given = getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
+    if not given.strip():
+        raise UsageError("No key was given.", "", f"Type it, or: skillclaw config key {upstream} < FILE")
+    return given.strip()
 
 
 def _text(value: object) -> str:

@@ -34,8 +34,12 @@ IDLE = 1.0
 """Seconds between looks at what an idle writer still has to do: a last fsync, the end of an old segment."""
 RETRY = 0.5
 """Seconds between tries while the disk does not take it."""
-QUEUE = 32 << 20
+QUEUE = 24 << 20
 """Bytes that may wait."""
+HURRY = QUEUE // 8
+"""Bytes in the queue from which on no group waits for more."""
+SHARE = 32
+"""Exchanges in the queue for each one that is packed before traffic gets its turn again."""
 OVERHEAD = 2048
 """What an exchange weighs in the queue beside its bodies."""
 GROUP = 256
@@ -122,7 +126,7 @@ class JournalWriter:
         while True:
             self._wake.wait(IDLE)
             if self._queue:
-                if not self._closing:
+                if not self._closing and self._bytes_in - self._bytes_out < HURRY:
                     time.sleep(GATHER)
                 if self._try(self._commit):
                     continue
@@ -173,10 +177,14 @@ class JournalWriter:
             self._fail(f"the journal is full ({self._cap >> 20} MB, setting journal.max_mb)")
         else:
             errors, frames, end = self._errors, [], start
-            for item, _ in group:
+            turn = 1 + len(self._queue) // SHARE
+            for number, (item, _) in enumerate(group, 1):
                 frame = self._pack(item, chains, end)
                 frames.append(frame)
                 end += len(frame)
+                if number % turn == 0:
+                    # One thread runs at a time: traffic must not wait for the rest of the group.
+                    time.sleep(0)
             self._files.append(b"".join(frames))
             self._exchanges += sum(1 for frame in frames if frame)
             self._written += end - start

@@ -1,44 +1,29 @@
-"""Heads of HTTP messages as bytes: what a proxy passes on, what it must not, and what it says itself.
-
-Hop-by-hop headers are those of RFC 9110 section 7.6.1; all others keep their bytes, case, order and number.
-"""
+"""Heads as the proxy writes them: those it passes on, and its own answers; and whom it answers at all."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from http import HTTPStatus
 
 import msgspec
 
+from skillclaw.proxy.http1 import Fields, RequestHead, ResponseHead
+
 __all__ = [
+    "NO_BODY",
     "Failure",
-    "allowed_fetch",
-    "allowed_host",
-    "allowed_origin",
     "error_body",
+    "local",
     "own_response",
     "request_head",
     "response_head",
 ]
 
-RawHeaders = Iterable[tuple[bytes, bytes]]
-HOP_BY_HOP = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-    }
-)
 NO_BODY = frozenset({204, 304})
-HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.I)
-ORIGIN = re.compile(r"https?://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.I)
+_HOST = re.compile(rb"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.I)
+_ORIGIN = re.compile(rb"https?://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.I)
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -55,85 +40,64 @@ class Failure(msgspec.Struct, frozen=True):
         return " ".join(part for part in (self.what, self.why, self.todo) if part)
 
 
-def allowed_host(host: str | None) -> bool:
-    """Whether a Host header names this machine's loopback; others are a rebound DNS name."""
-    return host is not None and HOST.fullmatch(host) is not None
-
-
-def allowed_origin(origin: str | None) -> bool:
-    """Whether a request was made by no web page, or by one of this machine's loopback."""
-    return origin is None or ORIGIN.fullmatch(origin) is not None
-
-
-def allowed_fetch(site: str | None) -> bool:
-    """Whether a browser says that a page of another site made the request; images and scripts of a page come
-    without Origin, and programs send no such header.
+def local(fields: Fields) -> bool:
+    """Whether a request is for this machine and of it. Another host is a rebound DNS name, another origin a
+    web page; a page's images and scripts come without Origin, and programs send no Sec-Fetch-Site.
     """
-    return site is None or site.lower() in ("none", "same-origin")
+    if not fields.hosts or not _own_host(fields.hosts[0]):
+        return False
+    if fields.origins and not all(map(_ORIGIN.fullmatch, fields.origins)):
+        return False
+    return all(site.lower() in (b"none", b"same-origin") for site in fields.sites)
 
 
-def _dropped(headers: RawHeaders) -> frozenset[bytes]:
-    """The names that do not pass: hop-by-hop ones and those that Connection lists."""
-    named = [value for name, value in headers if len(name) == 10 and name.lower() == b"connection"]
-    if not named or named == [b"keep-alive"] or named == [b"close"]:
-        return HOP_BY_HOP
-    listed = {part.strip().lower() for value in named for part in value.split(b",")}
-    # A body whose length nobody tells would be read as the next message of the connection.
-    return HOP_BY_HOP | (listed - {b"content-length", b"host"})
+@lru_cache(64)
+def _own_host(host: bytes) -> bool:
+    return _HOST.fullmatch(host) is not None
 
 
 def request_head(
-    method: str,
-    target: str,
-    headers: RawHeaders,
-    *,
-    host: bytes,
-    chunked: bool,
-    proxy_auth: str | None = None,
+    head: RequestHead, target: str, host: bytes, *, proxy_auth: bytes = b"", upgrade: bool = False
 ) -> bytes:
-    """The head sent upstream. Of the agent's head only Host, hop-by-hop headers and Expect are changed."""
-    dropped = _dropped(headers)
-    parts = [
-        f"{method} {target} HTTP/1.1\r\nHost: ".encode("utf-8", "surrogateescape"),
-        host,
-        b"\r\n",
-    ]
-    for name, value in headers:
-        lower = name.lower()
-        if lower in dropped or lower in (b"host", b"expect") or (chunked and lower == b"content-length"):
-            continue
-        parts += (name, b": ", value, b"\r\n")
-    if chunked:
+    """The head sent upstream. Of the agent's only the target, Host and hop-by-hop headers are changed."""
+    fields = head.fields
+    passed = [line for line in fields.passed if line[:5].lower() != b"host:"]
+    parts = [f"{head.method} {target} HTTP/1.1\r\nHost: ".encode("latin-1"), host, b"\r\n"]
+    if passed:
+        parts += (b"\r\n".join(passed), b"\r\n")
+    if fields.codings:
         parts.append(b"Transfer-Encoding: chunked\r\n")
-    if proxy_auth is not None:
-        parts.append(f"Proxy-Authorization: {proxy_auth}\r\n".encode("latin-1"))
+    if upgrade:
+        parts += (b"Connection: Upgrade\r\nUpgrade: ", fields.upgrade, b"\r\n")
+    if proxy_auth:
+        parts += (b"Proxy-Authorization: ", proxy_auth, b"\r\n")
     parts.append(b"\r\n")
     return b"".join(parts)
 
 
-def response_head(status: int, reason: str, headers: RawHeaders, *, chunked: bool, close: bool) -> bytes:
-    """The head sent to the agent: the upstream's, with our own framing and connection handling."""
-    dropped = _dropped(headers)
-    parts = [f"HTTP/1.1 {status} {reason}\r\n".encode("utf-8", "surrogateescape")]
-    for name, value in headers:
-        if name.lower() in dropped:
-            continue
-        parts += (name, b": ", value, b"\r\n")
-    if chunked:
-        parts.append(b"Transfer-Encoding: chunked\r\n")
-    if close:
+def response_head(head: ResponseHead, *, coding: bytes, close: bool, upgrade: bool = False) -> bytes:
+    """The head sent to the agent: the upstream's, with the framing and connection handling of this side."""
+    fields = head.fields
+    parts = [b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)]
+    if fields.passed:
+        parts += (b"\r\n".join(fields.passed), b"\r\n")
+    if coding:
+        parts += (b"Transfer-Encoding: ", coding, b"\r\n")
+    if upgrade:
+        parts += (b"Upgrade: ", fields.upgrade, b"\r\nConnection: Upgrade", b", close" * close, b"\r\n")
+    elif close:
         parts.append(b"Connection: close\r\n")
     parts.append(b"\r\n")
     return b"".join(parts)
 
 
-def error_body(failure: Failure, path: str, headers: Iterable[str] = ()) -> bytes:
+def error_body(failure: Failure, path: str, lines: Iterable[bytes] = ()) -> bytes:
     """The failure as JSON in the shape that the clients of the protocol show to their users.
 
     Anthropic: https://docs.anthropic.com/en/api/errors; OpenAI: error object of the API reference; Gemini:
     google.rpc.Status as JSON.
     """
-    if "/messages" in path or "anthropic-version" in {name.lower() for name in headers}:
+    if "/messages" in path or any(line[:18].lower() == b"anthropic-version:" for line in lines):
         kind = "not_found_error" if failure.status == 404 else "api_error"
         kind = "permission_error" if failure.status == 403 else kind
         return msgspec.json.encode({"type": "error", "error": {"type": kind, "message": failure.text}})

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from skillclaw.journal.records import Exchange
+from skillclaw.proxy.http1 import dechunk, texts
 
 __all__ = ["LARGEST_BODY", "Draft"]
 
@@ -15,11 +16,15 @@ LARGEST_BODY = 32 << 20
 
 
 class Draft:
-    """An exchange under way. Bytes are only collected here; joining and decoding is left to `build`."""
+    """An exchange under way. Bytes are only collected here; joining and decoding is left to `build`.
+
+    `request_chunked`: the pieces of the request's body still have their chunked coding on.
+    """
 
     __slots__ = (
         "_clock",
         "_ended",
+        "_full",
         "agent",
         "complete",
         "error",
@@ -27,39 +32,43 @@ class Draft:
         "id",
         "method",
         "path",
+        "request_chunked",
         "request_chunks",
-        "request_headers",
+        "request_lines",
         "response_chunks",
-        "response_headers",
+        "response_lines",
         "size",
         "started",
         "status",
         "truncated",
     )
 
-    def __init__(self, agent: str, method: str, path: str, headers: Sequence[tuple[bytes, bytes]]) -> None:
+    def __init__(self, agent: str, method: str, path: str, lines: Sequence[bytes], size: int = 0) -> None:
         self.id = ""
         self.agent = agent
         self.method = method
         self.path = path
-        self.request_headers = headers
+        self.request_lines = lines
         self.request_chunks: list[bytes] = []
-        self.response_headers: Sequence[tuple[bytes, bytes]] = ()
+        self.request_chunked = False
+        self.response_lines: Sequence[bytes] = ()
         self.response_chunks: list[bytes] = []
         self.status = 0
         self.complete = False
         self.error = ""
         self.first_byte: float | None = None
-        self.size = 0
+        self.size = size
         self.truncated = False
+        self._full: tuple[list[bytes], ...] = ()
         self.started = time.time()
         self._clock = time.perf_counter()
         self._ended = 0.0
 
     def keep(self, chunk: bytes, chunks: list[bytes]) -> None:
-        """Collect a piece of a body, up to LARGEST_BODY for both together."""
-        if self.size + len(chunk) > LARGEST_BODY:
+        """Collect a piece of a body, up to LARGEST_BODY for both together; nothing after a piece left out."""
+        if self.size + len(chunk) > LARGEST_BODY or (self._full and any(chunks is f for f in self._full)):
             self.truncated = True
+            self._full = (*self._full[-1:], chunks)
             return
         self.size += len(chunk)
         chunks.append(chunk)
@@ -77,27 +86,20 @@ class Draft:
         self.id = self.id or secrets.token_hex(8)
         if self.truncated:
             self.error = self.error or f"more than {LARGEST_BODY >> 20} MB; only the begin is kept"
+        asked = self.request_chunks
         return Exchange(
             id=self.id,
             agent=self.agent,
             method=self.method,
-            path=_text(self.path.encode("utf-8", "surrogateescape")),
+            path=self.path.encode("latin-1", "replace").decode("utf-8", "replace"),
             started=self.started,
             finished=self.started + self._ended,
             first_byte=self.first_byte,
-            request_headers=[(_text(name), _text(value)) for name, value in self.request_headers],
-            request_body=b"".join(self.request_chunks),
+            request_headers=texts(self.request_lines),
+            request_body=dechunk(asked) if self.request_chunked else b"".join(asked),
             status=self.status,
-            response_headers=[(_text(name), _text(value)) for name, value in self.response_headers],
+            response_headers=texts(self.response_lines),
             response_body=b"".join(self.response_chunks),
             complete=self.complete and not self.truncated,
             error=self.error,
         )
-
-
-def _text(raw: bytes) -> str:
-    """A header as text; what is not UTF-8 is read as Latin-1, so that nothing is lost (RFC 9110 5.5)."""
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")

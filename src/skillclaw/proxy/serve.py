@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import os
@@ -10,27 +11,34 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from skillclaw import __version__
 from skillclaw.errors import SkillClawError
 from skillclaw.journal.writer import JournalWriter
 from skillclaw.proxy import ProxyConfig, heads, read_config
-from skillclaw.proxy.forward import RawRequest, forward, raw_request, refuse, send
+from skillclaw.proxy.front import Front, Handler
 from skillclaw.proxy.heads import Failure
+from skillclaw.proxy.http1 import RequestHead, split
+from skillclaw.proxy.passage import Passage
 from skillclaw.proxy.record import Draft
-from skillclaw.proxy.upstream import HEADER_LIMIT, Upstream, make_connector
+from skillclaw.proxy.upstream import KEEP_ALIVE, Upstream, make_connector
+from skillclaw.proxy.whole import Whole
+
+if TYPE_CHECKING:
+    from skillclaw.proxy.configured.service import Configured
 
 __all__ = ["Proxy", "main", "serve"]
 
 log = logging.getLogger("skillclaw.proxy")
-RELOAD = 1.0
-"""Seconds between looks at the configuration file."""
+TEND = 0.5
+"""Seconds between looks at timeouts and at the configuration file."""
 PARENT = 1.0
 """Seconds between looks at the parent process."""
+MALLOC = ((-3, 1 << 18), (-1, 1 << 20), (-8, 2))
+"""M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in bytes, M_ARENA_MAX."""
 FLUSH = 1.0
 """Seconds that the last bytes may take to leave the socket once all answers are done."""
 
@@ -43,15 +51,16 @@ class Proxy:
         self._config = config
         self._journal = journal
         self._connector = make_connector()
+        self.configured: Configured | None = None
         self._upstreams: dict[str, Upstream | str] = {}
         self._modified = _modified(path)
-        self._look_again = 0.0
+        self.fronts: set[Front] = set()
         self.under_way = 0
         self.draining = False
-        self._take(config)
+        self.take(config)
 
-    def _take(self, config: ProxyConfig) -> None:
-        """Use these upstreams; one that is no URL answers with the reason."""
+    def take(self, config: ProxyConfig) -> None:
+        """Send requests where `config` says from now on; one that is no URL answers with the reason."""
         taken: dict[str, Upstream | str] = {}
         for agent, base in config.upstreams.items():
             known = self._upstreams.get(agent)
@@ -62,55 +71,81 @@ class Proxy:
                 taken[agent] = Upstream(base, self._connector, self._config.connect_timeout)
             except ValueError as error:
                 taken[agent] = f"Its upstream is wrong: {error}."
+        stay = {id(kept) for kept in taken.values()}
+        for upstream in self._upstreams.values():
+            if isinstance(upstream, Upstream) and id(upstream) not in stay:
+                upstream.retire()
         self._upstreams = taken
+        self._config = config
+        if self.configured is not None:
+            self.configured.take(config)
+        elif config.routes or config.inject:
+            # Needs an HTTP client of its own, which others need not load.
+            from skillclaw.proxy.configured.service import Configured
+
+            self.configured = Configured(config)
 
     def _reload(self) -> None:
         """Read the upstreams again if the file changed; a broken file changes nothing."""
-        now = time.monotonic()
-        if now < self._look_again:
-            return
-        self._look_again = now + RELOAD
         modified = _modified(self._path)
         if modified != self._modified:
             self._modified = modified
             try:
-                self._take(read_config(self._path))
+                self.take(read_config(self._path))
             except SkillClawError as error:
                 log.error("%s", error)
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request."""
-        assert isinstance(request, RawRequest)
-        raw = request.raw
-        headers = raw.headers
-        self.under_way += 1
-        try:
-            if not (
-                heads.allowed_host(headers.get("Host"))
-                and all(map(heads.allowed_origin, headers.getall("Origin", ())))
-                and heads.allowed_fetch(headers.get("Sec-Fetch-Site"))
-            ):
-                return refuse(request, _FOREIGN, close=True)
-            target = raw.path
-            if target.partition("?")[0] == "/healthz" and raw.method in ("GET", "HEAD"):
-                return send(request, 200, self.health())
-            agent, rest = _agent_of(target)
-            self._reload()
-            upstream = self._upstreams.get(agent)
-            if not isinstance(upstream, Upstream):
-                nowhere = _nowhere(agent, upstream, sorted(self._upstreams))
-                return refuse(request, nowhere, close=raw.method == "CONNECT")
-            if raw.upgrade or headers.get("Upgrade", "").lower() == "websocket":
-                return refuse(request, _NO_WEBSOCKET, close=True)
-            return await forward(request, agent, rest, upstream, self._keep, self._is_draining)
-        finally:
-            self.under_way -= 1
+    def begin(self, front: Front, head: RequestHead) -> Handler | None:
+        """Take a request up; None when it was answered at once (`front.Service`)."""
+        target = head.target
+        if not heads.local(head.fields):
+            front.refuse(head, _FOREIGN, drop=True)
+            return None
+        if target.partition("?")[0] == "/healthz" and head.method in ("GET", "HEAD"):
+            front.send(head, 200, self.health())
+            return None
+        if head.method == "CONNECT":
+            front.refuse(head, _NO_CONNECT, drop=True)
+            return None
+        agent, rest = _agent_of(target)
+        if self.configured is not None and (agent in self._config.routes or agent in self._config.inject):
+            handler = self._whole(front, head, agent, rest, self.configured)
+            if handler is not None or agent in self._config.routes:
+                return handler
+        upstream = self._upstreams.get(agent)
+        if isinstance(upstream, Upstream):
+            return Passage(front, head, upstream, agent, rest)
+        nowhere = _nowhere(agent, upstream, self._agents())
+        front.refuse(head, nowhere)
+        return None
 
-    def _is_draining(self) -> bool:
-        return self.draining
+    def _whole(
+        self, front: Front, head: RequestHead, agent: str, rest: str, configured: Configured
+    ) -> Handler | None:
+        """A request that is answered in configured mode; None when it is not, or was refused."""
+        if head.upgrades:
+            if agent in self._config.routes:
+                front.refuse(head, _NO_WEBSOCKET, drop=True)
+            return None
+        if not configured.takes(agent, head.method, rest, split(head.fields.lines)):
+            return None
+        return Whole(front, head, agent, rest, configured.answer)
 
-    def _keep(self, draft: Draft) -> None:
+    def keep(self, draft: Draft) -> None:
+        """Record an exchange (`front.Service`)."""
         self._journal.put(draft.build, draft.size)
+
+    async def tend(self) -> None:
+        """What is due from time to time: timeouts, idle connections, upstreams that changed."""
+        while True:
+            await asyncio.sleep(TEND)
+            now = time.monotonic()
+            for front in list(self.fronts):
+                front.check(now, self._config)
+            for upstream in self._upstreams.values():
+                if isinstance(upstream, Upstream):
+                    upstream.expire(now - KEEP_ALIVE)
+            self._reload()
 
     def health(self) -> bytes:
         """`GET /healthz` (DESIGN 4)."""
@@ -118,13 +153,22 @@ class Proxy:
             {
                 "status": "draining" if self.draining else "ok",
                 "version": __version__,
-                "agents": sorted(self._upstreams),
+                "agents": self._agents(),
+                "under_way": self.under_way,
                 "journal": self._journal.stats(),
             }
         )
 
+    def _agents(self) -> list[str]:
+        return sorted({*self._upstreams, *self._config.routes})
+
     async def close(self) -> None:
         """Close the connections to upstreams."""
+        if self.configured is not None:
+            await self.configured.close()
+        for upstream in self._upstreams.values():
+            if isinstance(upstream, Upstream):
+                upstream.retire()
         await self._connector.close()
 
 
@@ -135,7 +179,16 @@ _FOREIGN = Failure(
     "Use http://127.0.0.1 and the proxy's port.",
 )
 _NO_WEBSOCKET = Failure(
-    426, "SkillClaw's proxy speaks plain HTTP here.", "WebSocket is not passed on.", "Use HTTP with SSE."
+    426,
+    "SkillClaw's proxy speaks plain HTTP here.",
+    "A configured upstream gets no WebSocket.",
+    "Use HTTP with SSE.",
+)
+_NO_CONNECT = Failure(
+    405,
+    "SkillClaw's proxy is no proxy for whole connections.",
+    "CONNECT asks for one.",
+    "Use http://127.0.0.1:PORT/AGENT as the agent's base URL.",
 )
 
 
@@ -176,19 +229,9 @@ async def serve(path: Path) -> int:
     stop = asyncio.Event()
     journal = JournalWriter(Path(config.home) / "journal", max_mb=config.journal_max_mb)
     proxy = Proxy(path, config, journal)
-    server = web.Server(
-        proxy.handle,
-        request_factory=raw_request,
-        handler_cancellation=True,
-        access_log=None,
-        auto_decompress=False,
-        logger=_server_log(),
-        max_line_size=HEADER_LIMIT,
-        max_field_size=HEADER_LIMIT,
-    )
     try:
         listener = await loop.create_server(
-            server, "127.0.0.1", config.port, backlog=1024, reuse_address=os.name == "posix"
+            lambda: Front(proxy), "127.0.0.1", config.port, backlog=1024, reuse_address=os.name == "posix"
         )
     except OSError as error:
         print(_cannot_listen(config.port, error), flush=True)  # noqa: T201
@@ -203,24 +246,17 @@ async def serve(path: Path) -> int:
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     watch = asyncio.create_task(_watch_parent(parent, stop))
+    tending = asyncio.create_task(proxy.tend())
     print(f"ready {listener.sockets[0].getsockname()[1]}", flush=True)  # noqa: T201
     await stop.wait()
     watch.cancel()
     proxy.draining = True
     listener.close()
-    await _drain(server, proxy, config.drain)
+    await _drain(proxy, config.drain)
+    tending.cancel()
     await proxy.close()
     journal.close()
     return 0
-
-
-def _server_log() -> logging.Logger:
-    """The server's log without requests that are no HTTP: they are answered with 400 and no fault of ours."""
-    server_log = logging.getLogger("skillclaw.proxy.server")
-    server_log.addFilter(
-        lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
-    )
-    return server_log
 
 
 def _cannot_listen(port: int, error: OSError) -> str:
@@ -242,16 +278,31 @@ async def _watch_parent(parent: int, stop: asyncio.Event) -> None:
             stop.set()
 
 
-async def _drain(server: web.Server, proxy: Proxy, seconds: float) -> None:
-    """Let answers under way finish, then close what is idle, then let the last bytes out."""
+async def _drain(proxy: Proxy, seconds: float) -> None:
+    """Let answers under way finish, then close what is left, then let the last bytes out."""
     until = time.monotonic() + seconds
-    while proxy.under_way and time.monotonic() < until:
+    while any(front.busy for front in proxy.fronts) and time.monotonic() < until:
         await asyncio.sleep(0.02)
-    transports = [connection.transport for connection in server.connections]
-    await server.shutdown(0.1)
+    transports = [front.transport for front in proxy.fronts]
+    for front in list(proxy.fronts):
+        front.stop()
     until = time.monotonic() + FLUSH
-    while time.monotonic() < until and any(t is not None and t.get_write_buffer_size() for t in transports):
+    while time.monotonic() < until and any(t.get_write_buffer_size() for t in transports):
         await asyncio.sleep(0.01)
+
+
+def _give_memory_back() -> None:
+    """Have glibc return what a large body took once it is freed: by default it learns to keep such pieces,
+    and two threads keep heaps of their own (mallopt(3)).
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        for option, value in MALLOC:
+            mallopt(option, value)
 
 
 def main(argv: list[str]) -> int:
@@ -260,6 +311,7 @@ def main(argv: list[str]) -> int:
     if len(argv) != 1:
         print("usage: python -m skillclaw.proxy CONFIG", file=sys.stderr)  # noqa: T201
         return 2
+    _give_memory_back()
     # The writer's thread shares the interpreter: a short turn keeps it from holding traffic up.
     sys.setswitchinterval(0.001)
     try:

@@ -1,17 +1,21 @@
-"""Connections to upstreams: aiohttp's pool, TLS, DNS and parser, without its request and response objects.
+"""Connections to upstreams: made by aiohttp (DNS, TLS, the network's proxies), then used as bare sockets.
 
-Those normalise URLs and headers and add their own; a proxy that is not to be noticed must not. What is used
-here of aiohttp: `TCPConnector.connect` and the connection's protocol (`set_response_params`, `read`).
+aiohttp's own requests and responses normalise URLs and headers and add their own; a proxy that is not to be
+noticed must not. What is used of aiohttp is `TCPConnector.connect`; then `Back` takes the connection over.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import logging
 import os
 import re
+import socket
+import time
 import urllib.request
+from typing import Protocol
 
 import aiohttp
 from aiohttp.client_reqrep import ClientRequest
@@ -20,22 +24,102 @@ from yarl import URL
 
 from skillclaw.proxy.heads import Failure
 
-__all__ = ["HEADER_LIMIT", "Upstream", "explain", "make_connector"]
+__all__ = ["Back", "Reader", "Upstream", "explain", "keep_alive", "make_connector"]
 
 log = logging.getLogger("skillclaw.proxy")
-HEADER_LIMIT = 1 << 18
-"""Bytes that one header, or the request line, may have; agents put whole JSON documents there."""
 KEEP_ALIVE = 30.0
 """Seconds that an idle upstream connection is kept."""
+PROBE = 60
+"""Seconds of silence after which the system asks whether the other side is still there."""
+
+
+class Reader(Protocol):
+    """What an upstream's bytes go to: the request that holds the connection."""
+
+    def answer(self, data: bytes) -> None:
+        """Bytes of the answer."""
+
+    def lost(self, error: Exception | None) -> None:
+        """The connection ended: in order (None), or not."""
+
+    def hold(self) -> None:
+        """The upstream takes no more for now."""
+
+    def go_on(self) -> None:
+        """The upstream takes more again."""
+
+
+class Back(asyncio.Protocol):
+    """One connection to an upstream: idle in its pool, or held by one request (`reader`)."""
+
+    __slots__ = ("_connection", "_maker", "alive", "idle_since", "reader", "transport", "used", "withheld")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        maker = connection.protocol
+        if maker is None or maker.transport is None:
+            raise aiohttp.ServerDisconnectedError
+        self._maker = maker
+        self.transport = maker.transport
+        self.reader: Reader | None = None
+        self.alive = True
+        self.used = 0
+        self.idle_since = 0.0
+        self.withheld = False
+        keep_alive(self.transport)
+        self.transport.set_protocol(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand it to the request; bytes that nobody asked for end the connection."""
+        if self.reader is not None:
+            self.reader.answer(data)
+        else:
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the request."""
+        self.alive = False
+        reader, self.reader = self.reader, None
+        # The connector waits for the end of what it made.
+        self._maker.connection_lost(exc)
+        self._connection.close()
+        if reader is not None:
+            reader.lost(exc)
+
+    def pause_writing(self) -> None:
+        """The upstream reads slower than the agent sends."""
+        self.withheld = True
+        if self.reader is not None:
+            self.reader.hold()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self.withheld = False
+        if self.reader is not None:
+            self.reader.go_on()
+
+    def close(self) -> None:
+        """Use it no more; what is unsent is dropped."""
+        self.alive = False
+        self.reader = None
+        self.transport.abort()
+
+
+def keep_alive(transport: asyncio.BaseTransport) -> None:
+    """Have the system notice a dead peer, since no timer of ours ends a live stream."""
+    sock = transport.get_extra_info("socket")
+    with contextlib.suppress(OSError, AttributeError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, PROBE)
 
 
 def make_connector() -> aiohttp.TCPConnector:
-    """The pool: no limit on connections, since each stands for a request that an agent is waiting for."""
-    return aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE, ttl_dns_cache=60)
+    """What connects; no limit, since each connection stands for a request that an agent is waiting for."""
+    return aiohttp.TCPConnector(limit=0, ttl_dns_cache=60)
 
 
 class Upstream:
-    """Where one agent's requests go. Raises ValueError when `base` is not an http(s) URL."""
+    """Where one agent's requests go, and the idle connections. ValueError when `base` is no http(s) URL."""
 
     def __init__(self, base: str, connector: aiohttp.TCPConnector, connect_timeout: float) -> None:
         url = URL(base, encoded=True)
@@ -56,6 +140,8 @@ class Upstream:
         self._request = ClientRequest(
             "GET", url.with_user(None), proxy=proxy, loop=asyncio.get_running_loop()
         )
+        self._idle: list[Back] = []
+        self._retired = False
 
     def target(self, rest: str) -> str:
         """The request target of `rest` (path and query as the agent wrote them)."""
@@ -64,14 +150,49 @@ class Upstream:
             return target
         return "/" + target
 
-    async def connect(self) -> Connection:
-        """A free connection of the pool or a new one. Raises what `explain` explains."""
-        return await self._connector.connect(self._request, [], self._timeout)
-
     @property
-    def proxy_auth(self) -> str | None:
-        """What a proxy of the environment asks for in each plain request, once connected to it."""
-        return self._request.headers.get("Proxy-Authorization") if self._absolute else None
+    def proxy_auth(self) -> bytes:
+        """What a proxy of the environment asks for in each plain request, once it was reached; or nothing."""
+        asked = self._request.headers.get("Proxy-Authorization") if self._absolute else None
+        return asked.encode("latin-1") if asked else b""
+
+    def take(self, rested: float = KEEP_ALIVE) -> Back | None:
+        """The idle connection that was used last, if it rested at most that many seconds; or None."""
+        while self._idle:
+            back = self._idle.pop()
+            if back.alive and not back.transport.is_closing():
+                if time.monotonic() - back.idle_since <= rested:
+                    return back
+                self._idle.append(back)
+                break
+        return None
+
+    async def connect(self) -> Back:
+        """A new connection. Raises what `explain` explains."""
+        async with asyncio.timeout(self.connect_timeout):
+            return Back(await self._connector.connect(self._request, [], self._timeout))
+
+    def give(self, back: Back) -> None:
+        """Put a connection back whose answer came whole."""
+        if self._retired or back.withheld or not back.alive:
+            back.close()
+            return
+        back.reader = None
+        back.used += 1
+        back.idle_since = time.monotonic()
+        self._idle.append(back)
+
+    def retire(self) -> None:
+        """Keep no connections any more."""
+        self._retired = True
+        self.expire(float("inf"))
+
+    def expire(self, before: float) -> None:
+        """Close what was idle since `before` (of `time.monotonic`), and forget what closed by itself."""
+        for back in self._idle:
+            if back.idle_since < before:
+                back.close()
+        self._idle = [back for back in self._idle if back.alive]
 
 
 def explain(error: BaseException, upstream: Upstream) -> Failure:

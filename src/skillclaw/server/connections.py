@@ -11,10 +11,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.agents import Adapter, Env, Finding, adapters, connected, wiring
+from skillclaw.agents import (
+    Adapter,
+    Env,
+    Finding,
+    adapters,
+    connected,
+    connection,
+    forget_token,
+    known_tokens,
+    token,
+    wiring,
+)
 from skillclaw.errors import BadInputError, SkillClawError
 from skillclaw.server import runfile
-from skillclaw.server.proxy_process import upstreams
+from skillclaw.server.proxy_process import reroute, routes, upstreams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,8 +38,10 @@ __all__ = [
     "connect_wanted",
     "disconnect_agent",
     "examine",
+    "forget",
     "let_go",
     "port_of",
+    "token_of",
     "upstream_of",
     "want",
     "wanted",
@@ -77,15 +90,41 @@ def connect_agent(machine: Machine, name: str, port: int, *, dry_run: bool = Fal
             "First: skillclaw up -d",
         )
     base_url = f"http://127.0.0.1:{port}/{name}"
-    wired = wiring.connect(machine.home, Env.current(), adapters()[name], base_url, dry_run=dry_run)
+    key = token_of(machine, name)
+    wired = wiring.connect(
+        machine.home, Env.current(), adapters()[name], base_url, token=key, dry_run=dry_run
+    )
     chosen = machine.settings.agents.get(name)
     # The setting wins over what the agent's own file says, in the proxy and so in the report too.
     return msgspec.structs.replace(wired, upstream=chosen.upstream) if chosen and chosen.upstream else wired
 
 
+def token_of(machine: Machine, name: str) -> str:
+    """What an agent with a configured upstream must send as its key; empty for others. A running proxy knows
+    of it and of the upstream when this returns, or within a second."""
+    upstream = routes(machine).get(name)
+    if upstream is None:
+        return ""
+    if not machine.settings.upstreams[upstream].url:
+        raise BadInputError(
+            f"The upstream {upstream} of {name} has no URL.",
+            "",
+            f"Set it: skillclaw config set upstreams.{upstream}.url https://...",
+        )
+    made = token(machine.home, name)
+    reroute(machine)
+    return made
+
+
 def disconnect_agent(machine: Machine, name: str, *, dry_run: bool = False) -> wiring.Wired:
     """Put the agent's settings back; what the user changed in them meanwhile stays."""
     return wiring.disconnect(machine.home, Env.current(), adapters()[name], dry_run=dry_run)
+
+
+def forget(machine: Machine, name: str) -> None:
+    """The user disconnects an agent for good: its token opens nothing any more."""
+    forget_token(machine.home, name)
+    reroute(machine)
 
 
 def connect_wanted(machine: Machine, port: int) -> dict[str, str]:
@@ -112,8 +151,9 @@ def _each(names: Iterable[str], act: object, done: str) -> dict[str, str]:
 
 
 def upstream_of(machine: Machine, adapter: Adapter) -> str:
-    """Where the agent's prefix forwards to; BadInputError where nobody said."""
-    found = upstreams(machine).get(adapter.name)
+    """Where the agent's prefix forwards to, a URL or the name of a configured upstream; BadInputError where
+    nobody said."""
+    found = upstreams(machine).get(adapter.name) or routes(machine).get(adapter.name)
     if not found:
         raise BadInputError(
             f"Nobody said where {adapter.title}'s requests go.",
@@ -136,6 +176,7 @@ def examine(machine: Machine, names: list[str] | None = None) -> list[Finding]:
             continue
         base_url = f"http://127.0.0.1:{port_of(machine)}/{name}" if name in joined else None
         findings += adapter.doctor(env, base_url)
+        findings += _upstream(machine, adapter, env, joined)
         if name in joined and running is None:
             findings.append(
                 Finding(
@@ -146,6 +187,31 @@ def examine(machine: Machine, names: list[str] | None = None) -> list[Finding]:
                 )
             )
     return findings
+
+
+def _upstream(machine: Machine, adapter: Adapter, env: Env, joined: set[str]) -> list[Finding]:
+    """Whether an agent with a configured upstream has what it needs for it."""
+    name = adapter.name
+    upstream = routes(machine).get(name)
+    if upstream is None:
+        return []
+    given = machine.settings.upstreams[upstream]
+    subject = f"{adapter.title} upstream"
+    if not given.url:
+        mend = f"skillclaw config set upstreams.{upstream}.url https://..."
+        return [Finding(level="fail", subject=subject, text=f"{upstream} has no URL", mend=mend)]
+    if name in joined:
+        key = known_tokens(machine.home).get(name, "")
+        record = connection(machine.home, name)
+        written = [c.new for file in record.files for c in file.changes] if record else []
+        if not key or key not in written:
+            text = f"its settings lack the token for the configured upstream {upstream}"
+            return [Finding(level="fail", subject=subject, text=text, mend=f"skillclaw connect {name}")]
+    if given.key.startswith("env:") and given.key.removeprefix("env:") not in env.environ:
+        text = f"{given.key.removeprefix('env:')} is not set here; it must be set where `skillclaw up` runs"
+        mend = f"Set it, or store the key in the keyring: skillclaw config key {upstream}"
+        return [Finding(level="warn", subject=subject, text=text, mend=mend)]
+    return [Finding(level="ok", subject=subject, text=f"{upstream} ({given.protocol}, {given.url})", mend="")]
 
 
 def _daemon(running: runfile.Running | None) -> Finding:

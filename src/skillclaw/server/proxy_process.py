@@ -6,31 +6,94 @@ import logging
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
-from skillclaw.agents import Env, adapters, connected_upstreams
+import msgspec
+
+from skillclaw.agents import Env, adapters, connected_upstreams, digest, token
 from skillclaw.errors import SkillClawError
-from skillclaw.proxy import ProxyConfig, command, write_config
+from skillclaw.proxy import ConfiguredUpstream, ProxyConfig, command, read_config, write_config
 from skillclaw.server.machine import Machine
+from skillclaw.server.skill_index import indexes
 from skillclaw.settings import load
 
-__all__ = ["ProxyProcess", "upstreams"]
+__all__ = ["ProxyProcess", "Routing", "reroute", "routes", "routing", "upstreams"]
 
 log = logging.getLogger("skillclaw.up")
 READY = 15.0
 """Seconds that the proxy may take to listen; it takes well under one on an idle machine."""
 
 
+class Routing(msgspec.Struct, frozen=True):
+    """Where requests go: the parts of ProxyConfig that a running proxy takes up."""
+
+    upstreams: dict[str, str]
+    configured: dict[str, ConfiguredUpstream] = {}
+    routes: dict[str, str] = {}
+    tokens: dict[str, str] = {}
+    inject: dict[str, str] = {}
+
+    def only(self, agent: str) -> Routing:
+        """The same for one agent alone."""
+
+        def own(table: dict[str, str]) -> dict[str, str]:
+            return {agent: table[agent]} if agent in table else {}
+
+        return Routing(
+            own(self.upstreams), self.configured, own(self.routes), own(self.tokens), own(self.inject)
+        )
+
+
 def upstreams(machine: Machine) -> dict[str, str]:
-    """Where each agent's prefix forwards to: the setting, else what `connect` replaced, else what the
-    agent's own settings say, else its provider."""
+    """The base URL that each agent's prefix forwards to: the setting, else what `connect` replaced, else what
+    the agent's own settings say, else its provider. Agents with a configured upstream are not among them."""
     env = Env.current()
     found = {name: adapter.upstream(env) for name, adapter in adapters().items()}
     found |= connected_upstreams(machine.home)
     chosen = load(machine.home, machine.environ).agents
     found |= {name: agent.upstream for name, agent in chosen.items() if agent.upstream}
-    return {name: url for name, url in found.items() if url}
+    return {name: url for name, url in found.items() if "://" in url}
+
+
+def routes(machine: Machine) -> dict[str, str]:
+    """The configured upstream (its name) of each agent that has one."""
+    chosen = load(machine.home, machine.environ).agents
+    return {name: a.upstream for name, a in chosen.items() if a.upstream and "://" not in a.upstream}
+
+
+def routing(machine: Machine) -> Routing:
+    """Where requests go now. Agents with a configured upstream are given their tokens."""
+    settings = load(machine.home, machine.environ)
+    named = routes(machine)
+    return Routing(
+        upstreams=upstreams(machine),
+        configured={
+            name: ConfiguredUpstream(
+                url=given.url,
+                protocol=given.protocol,
+                key=given.key,
+                models=given.models,
+                retries=given.retries,
+                first_byte_timeout=given.first_byte_timeout,
+                longest_wait=given.longest_wait,
+                fallback=given.fallback,
+            )
+            for name, given in settings.upstreams.items()
+        },
+        routes=named,
+        tokens={agent: digest(token(machine.home, agent)) for agent in named},
+        inject=indexes(machine, settings),
+    )
+
+
+def reroute(machine: Machine) -> None:
+    """Tell a running proxy at once; the daemon would do so within seconds. Nothing where none runs."""
+    path = machine.home / "run" / "proxy.json"
+    if path.exists():
+        known = read_config(path)
+        now = msgspec.structs.replace(known, **msgspec.structs.asdict(routing(machine)))
+        if now != known:
+            write_config(path, now)
 
 
 class ProxyProcess:
@@ -44,13 +107,13 @@ class ProxyProcess:
         self.port = port
         self._only = only
         self._process: subprocess.Popen[bytes] | None = None
-        self._upstreams: Mapping[str, str] = {}
+        self._routing = Routing({})
         self._failures = 0
         self._retry_at = 0.0
 
     def start(self) -> None:
         """Start and wait until it listens; SkillClawError with the proxy's own words when it does not."""
-        self._upstreams = self._served()
+        self._routing = self._served()
         path = self._write_config()
         error_log = (self.machine.home / "logs" / "proxy.log").open("ab")
         with error_log:
@@ -70,9 +133,9 @@ class ProxyProcess:
         self._process = process
         self._failures = 0
 
-    def _served(self) -> Mapping[str, str]:
-        found = upstreams(self.machine)
-        return {self._only: found[self._only]} if self._only else found
+    def _served(self) -> Routing:
+        found = routing(self.machine)
+        return found.only(self._only) if self._only else found
 
     def _write_config(self) -> Path:
         settings = self.machine.settings
@@ -82,7 +145,7 @@ class ProxyProcess:
             ProxyConfig(
                 port=self.port,
                 home=str(self.machine.home),
-                upstreams=dict(self._upstreams),
+                **msgspec.structs.asdict(self._routing),
                 connect_timeout=settings.proxy.connect_timeout,
                 drain=settings.proxy.drain,
                 journal_max_mb=settings.journal.max_mb,
@@ -93,9 +156,9 @@ class ProxyProcess:
     def refresh(self) -> bool:
         """Tell the proxy of upstreams that changed since, which it takes up while it runs; True when so."""
         now = self._served()
-        if now == self._upstreams:
+        if now == self._routing:
             return False
-        self._upstreams = now
+        self._routing = now
         self._write_config()
         return True
 

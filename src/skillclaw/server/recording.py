@@ -11,6 +11,7 @@ from skillclaw.errors import StorageError
 from skillclaw.journal.assemble import assemble_placed
 from skillclaw.journal.reader import START, Position, read
 from skillclaw.journal.unread import MARK, Uncounted, UnreadCount, counted
+from skillclaw.proxy.configured.replay import as_sent
 from skillclaw.server.intake import admit
 from skillclaw.trajectory.model import Record
 
@@ -113,7 +114,7 @@ class _Reading:
         for exchange, position in read(folder, self._begin):
             self.read.append((position, exchange.finished or exchange.started))
             self.seen = max(self.seen, position)
-            yield exchange
+            yield as_sent(folder.parent, exchange)
 
     def note(self, place: int, exchange: Exchange, found: Unread) -> None:
         """Take down what could not be read, unless a pass before this one did."""

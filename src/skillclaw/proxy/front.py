@@ -1,0 +1,400 @@
+"""The agent's side: one connection, its requests one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import time
+from typing import Protocol, cast
+
+from skillclaw.proxy import heads
+from skillclaw.proxy.heads import Failure
+from skillclaw.proxy.http1 import (
+    HEAD_LIMIT,
+    BadMessageError,
+    Chunks,
+    Framing,
+    RequestHead,
+    Sized,
+    ToTheEnd,
+    request_head,
+    unfinished,
+)
+from skillclaw.proxy.record import Draft
+from skillclaw.proxy.upstream import keep_alive
+
+__all__ = ["Front", "Handler", "Limits", "Service"]
+
+LINGER = 2.0
+"""Seconds that a connection is still read after an answer that came before the request's end: closing it with
+unread bytes would reset it, and the agent might lose the answer (RFC 9112 section 9.6)."""
+AHEAD = 1 << 16
+"""Bytes of a next request that are taken while one is still answered."""
+
+
+class Handler(Protocol):
+    """What a request is handed to."""
+
+    def upload(self, piece: bytes, last: bool) -> None:
+        """Bytes of the body with their framing; `last` once it is whole."""
+
+    def bad_upload(self, why: str) -> None:
+        """The body is no HTTP."""
+
+    def gone(self) -> None:
+        """The agent closed the connection."""
+
+    def hold_answer(self) -> None:
+        """The agent takes no more for now."""
+
+    def let_answer(self) -> None:
+        """It takes more again."""
+
+    def fail(self, failure: Failure) -> None:
+        """A phase took too long."""
+
+    @property
+    def resting(self) -> bool:
+        """Whether nobody loses anything if the connection ends now."""
+
+    @property
+    def waits_since(self) -> float:
+        """When the wait for the first byte of an answer began (`time.monotonic`); 0 while there is none."""
+
+
+class Limits(Protocol):
+    """Seconds that each phase may take (`ProxyConfig` has them); an answer under way has no limit."""
+
+    @property
+    def idle_timeout(self) -> float:
+        """Between requests."""
+
+    @property
+    def head_timeout(self) -> float:
+        """From the first byte of a request to the end of its head."""
+
+    @property
+    def body_timeout(self) -> float:
+        """Between two pieces of a request's body."""
+
+    @property
+    def answer_timeout(self) -> float:
+        """From the whole request to the answer's first byte."""
+
+
+class Service(Protocol):
+    """The proxy as its connections see it."""
+
+    fronts: set[Front]
+    under_way: int
+    draining: bool
+
+    def begin(self, front: Front, head: RequestHead) -> Handler | None:
+        """Take a request up; None when it was answered at once."""
+
+    def keep(self, draft: Draft) -> None:
+        """Record an exchange."""
+
+
+class Front(asyncio.Protocol):
+    """One connection of an agent."""
+
+    __slots__ = (
+        "_ahead",
+        "_body",
+        "_buffer",
+        "_handler",
+        "_lingers",
+        "_service",
+        "_since",
+        "_stopped",
+        "closing",
+        "transport",
+        "withheld",
+    )
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._handler: Handler | None = None
+        self._body: Framing | None = None
+        self._buffer = b""
+        self._since = time.monotonic()
+        self._lingers = self._stopped = self._ahead = False
+        self.closing = False
+        self.withheld = False
+        self.transport: asyncio.Transport
+
+    # --- events of the connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A new connection."""
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        keep_alive(transport)
+        self._service.fronts.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The agent is gone."""
+        self._service.fronts.discard(self)
+        handler = self._handler
+        if handler is not None:
+            self._leave()
+            handler.gone()
+
+    def pause_writing(self) -> None:
+        """The agent reads slower than its answer comes."""
+        self.withheld = True
+        if self._handler is not None:
+            self._handler.hold_answer()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self.withheld = False
+        if self._handler is not None:
+            self._handler.let_answer()
+        else:
+            self._read_heads()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a request: of its head, its body, or of the next one."""
+        if self._body is not None:
+            self._since = time.monotonic()
+            self._upload(data)
+        elif self._handler is not None or self.withheld:
+            self._next(data)
+        elif not self._lingers:
+            if not self._buffer:
+                self._since = time.monotonic()
+            self._buffer += data
+            self._read_heads()
+
+    # --- a request
+
+    def _read_heads(self) -> None:
+        """Take up the requests whose heads are here, until one is under way or answers go unread."""
+        if self._ahead:
+            self._ahead = False
+            self.transport.resume_reading()
+        while self._handler is None and not (self._lingers or self.withheld or self.transport.is_closing()):
+            data = self._buffer
+            if data.startswith(b"\r\n"):  # RFC 9112 2.2: old clients send one too many
+                data = self._buffer = data.lstrip(b"\r\n")
+            end = data.find(b"\r\n\r\n") + 4
+            if end < 4:
+                try:
+                    unfinished(data, b"")
+                except BadMessageError as error:
+                    self._bad(Failure(431 if len(data) > HEAD_LIMIT else 400, str(error)))
+                return
+            try:
+                head = request_head(data[:end])
+            except BadMessageError as error:
+                self._bad(Failure(400, str(error)))
+                return
+            self._buffer = data[end:]
+            self._begin(head)
+
+    def _begin(self, head: RequestHead) -> None:
+        service, fields = self._service, head.fields
+        body: Framing = Chunks(collects=False) if fields.chunked else Sized(fields.length or 0)
+        data, self._buffer = self._buffer, b""
+        try:
+            end = body.feed(data)
+        except BadMessageError as error:
+            self._bad(Failure(400, "The request's body is not valid HTTP.", str(error)))
+            return
+        # A body that nobody read would be taken for the next request.
+        self.closing = end < 0
+        handler = service.begin(self, head)
+        if handler is None:
+            self._buffer = data[end:] if end >= 0 else b""
+            if self.closing:
+                self._close(drop=end < 0)
+            return
+        self.closing = False
+        self._handler = handler
+        service.under_way += 1
+        self._body = body
+        self._give(data, end)
+
+    def _upload(self, data: bytes) -> None:
+        handler, body = self._handler, self._body
+        assert handler is not None and body is not None
+        try:
+            end = body.feed(data)
+        except BadMessageError as error:
+            self.closing = True
+            handler.bad_upload(str(error))
+        else:
+            self._give(data, end)
+
+    def _give(self, data: bytes, end: int) -> None:
+        """Bytes of the request's body, which ends at `end` of them, or not in them (-1)."""
+        handler = self._handler
+        assert handler is not None
+        if end < 0:
+            if data:
+                handler.upload(data, False)
+            return
+        self._body = None
+        self._buffer = data[end:]
+        handler.upload(data[:end], True)
+
+    def _next(self, data: bytes) -> None:
+        """A next request came while one is under way."""
+        self._buffer += data
+        if len(self._buffer) > AHEAD:
+            self._ahead = True
+            self.transport.pause_reading()
+
+    # --- what handlers say
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is under way that a stop should wait for."""
+        return self._handler is not None and not self._handler.resting
+
+    @property
+    def last(self) -> bool:
+        """Whether the connection ends after the answer that now begins."""
+        return self._service.draining
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to the agent."""
+        self.transport.write(data)
+
+    def stop_reading(self) -> None:
+        """Take no more of the request's body for now."""
+        if not self._stopped:
+            self._stopped = True
+            self.transport.pause_reading()
+
+    def read_on(self) -> None:
+        """Take more of it again."""
+        if self._stopped:
+            self._stopped = False
+            self._since = time.monotonic()
+            self.transport.resume_reading()
+
+    def keep(self, draft: Draft) -> None:
+        """Record an exchange."""
+        self._service.keep(draft)
+
+    def changed(self, handler: Handler) -> None:
+        """From here on `handler` has the connection, for good."""
+        self._handler = handler
+        self._body = ToTheEnd()
+        data, self._buffer = self._buffer, b""
+        if data:
+            handler.upload(data, False)
+
+    def answered(self, *, drop: bool) -> None:
+        """The answer was sent; `drop`: not all of its request was read."""
+        self._leave()
+        if drop or self.closing or self._service.draining:
+            self._close(drop=drop)
+            return
+        self._since = time.monotonic()
+        if self._buffer:
+            # Not now: the answer before this one is still being handled further up.
+            asyncio.get_running_loop().call_soon(self._read_heads)
+
+    def refuse(self, head: RequestHead | None, failure: Failure, *, drop: bool = False) -> None:
+        """Answer with an error of the proxy's own, in the shape of the agent's protocol."""
+        lines = head.fields.lines if head is not None else ()
+        body = heads.error_body(failure, head.target if head is not None else "", lines)
+        self.send(head, failure.status, body, drop=drop)
+
+    def send(self, head: RequestHead | None, status: int, body: bytes, *, drop: bool = False) -> None:
+        """Answer with JSON of the proxy's own."""
+        under_way = self._handler is not None
+        self.closing = self.closing or drop or self.last or head is None or head.fields.close
+        if not self.transport.is_closing():
+            only_head = head is not None and head.method == "HEAD"
+            self.transport.write(heads.own_response(status, body, close=self.closing, head=only_head))
+        if under_way:
+            self.answered(drop=drop)
+
+    def cut(self, *, reset: bool) -> None:
+        """End the connection amid an answer; `reset` where an end in order would make it look whole."""
+        self._leave()
+        self._since = time.monotonic()
+        if not reset:
+            self.transport.close()
+            return
+        with contextlib.suppress(OSError, AttributeError):
+            sock = self.transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+    def end(self) -> None:
+        """End the connection once all is sent."""
+        self._leave()
+        self._since = time.monotonic()
+        self.transport.close()
+
+    # --- the end
+
+    def _leave(self) -> None:
+        if self._handler is not None:
+            self._handler = None
+            self._service.under_way -= 1
+        self._body = None
+        self.read_on()
+
+    def _bad(self, failure: Failure) -> None:
+        self._buffer = b""
+        self.refuse(None, failure, drop=True)
+        self._close(drop=True)
+
+    def _close(self, *, drop: bool) -> None:
+        self._since = time.monotonic()
+        if not drop:
+            self.transport.close()
+            return
+        self._lingers = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def stop(self) -> None:
+        """The proxy ends: a request that is still under way is given up."""
+        handler = self._handler
+        if handler is not None:
+            self._leave()
+            handler.gone()
+        self.transport.close()
+
+    def check(self, now: float, limits: Limits) -> None:
+        """End what took too long (`now` of `time.monotonic`)."""
+        waited = now - self._since
+        handler = self._handler
+        if self.transport.is_closing():
+            if waited > limits.idle_timeout:  # it does not read what is still to go
+                self.transport.abort()
+        elif self._lingers:
+            if waited > LINGER:
+                self.transport.abort()
+        elif handler is None:
+            if self._buffer:
+                if waited > limits.head_timeout:
+                    self._bad(Failure(408, "The request's head did not come whole in time."))
+            elif waited > limits.idle_timeout or self._service.draining:
+                self.transport.close()
+        elif isinstance(self._body, ToTheEnd):
+            return
+        elif self._body is not None:
+            if waited > limits.body_timeout:
+                what = (
+                    "The upstream takes no more of the request."
+                    if self._stopped
+                    else "The request's body stopped coming."
+                )
+                handler.fail(
+                    Failure(
+                        504 if self._stopped else 408, what, f"Nothing moved for {limits.body_timeout:g} s."
+                    )
+                )
+        elif (since := handler.waits_since) and now - since > limits.answer_timeout:
+            why = f"It sent nothing for {limits.answer_timeout:g} s."
+            handler.fail(Failure(504, "SkillClaw's proxy got no answer from the upstream.", why))

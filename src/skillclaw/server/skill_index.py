@@ -1,0 +1,119 @@
+"""The index of installed skills that the proxy puts into requests of agents without a skills folder.
+
+An index is a text by its content hash, `<home>/injected/<sha256>.txt` (0600). The proxy gives a conversation
+the one that was current at its beginning, until its end; so old ones stay while one may use them.
+The form is the one that most hosts use, by which `trajectory.skilluse` knows which skills were offered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+from xml.sax.saxutils import escape
+
+from skillclaw.agents import adapters
+from skillclaw.agents.edits import write_atomic
+from skillclaw.errors import SkillClawError
+from skillclaw.proxy.configured.offered import FOLDER, index_path
+from skillclaw.server.machine import Machine
+from skillclaw.settings import Settings
+
+__all__ = ["index_text", "indexes"]
+
+Mode = Literal["index", "bodies"]
+LARGEST_BODY = 20_000
+"""Characters of a skill that `bodies` puts in."""
+KEPT_DAYS = 30.0
+KEPT = 200
+"""Old indexes that stay at most, for conversations that go on."""
+
+
+def indexes(machine: Machine, settings: Settings) -> dict[str, str]:
+    """Agent -> SHA-256 (hex) of the index that its new conversations get; written where it is not yet.
+
+    An agent is in it whose setting asks for it, or whose adapter does (attribute `inject`) and no setting
+    says otherwise; not while no skill is installed. Raises StorageError.
+    """
+    wishes: dict[str, object] = {
+        name: getattr(adapter, "inject", False) for name, adapter in adapters().items()
+    }
+    wishes |= {name: agent.inject for name, agent in settings.agents.items() if agent.inject is not None}
+    made = {}
+    for agent, wish in sorted(wishes.items()):
+        if wish and (digest := _written(machine, "bodies" if wish == "bodies" else "index")):
+            made[agent] = digest
+    return made
+
+
+def index_text(skills: list[Path], mode: Mode) -> str:
+    """The index of the skills in these folders; empty without any. The same text for the same skills."""
+    entries = []
+    for folder in skills:
+        try:
+            changed = (folder / "SKILL.md").stat().st_mtime_ns
+            entry = _entry(folder, changed, mode)
+        except (OSError, SkillClawError):
+            continue  # removed this moment, or edited into something that is no skill
+        entries.append(entry)
+    if not entries:
+        return ""
+    how = (
+        "When a task fits a skill's description, read the file at its location and follow it."
+        if mode == "index"
+        else "When a task fits a skill's description, follow it."
+    )
+    return "\n".join(["## Skills", "", how, "", "<available_skills>", *entries, "</available_skills>", ""])
+
+
+@lru_cache(1024)
+def _entry(folder: Path, changed: int, mode: Mode) -> str:
+    from skillclaw.skills.frontmatter import parse
+
+    head, body = parse((folder / "SKILL.md").read_text("utf-8", "replace"))
+    lines = [
+        "<skill>",
+        f"<name>{escape(head.name)}</name>",
+        f"<description>{escape(' '.join(head.description.split()))}</description>",
+        f"<location>{escape(str(folder / 'SKILL.md'))}</location>",
+    ]
+    if mode == "bodies":
+        lines.append(f"<instructions>\n{escape(body.strip()[:LARGEST_BODY])}\n</instructions>")
+    return "\n".join([*lines, "</skill>"])
+
+
+def _written(machine: Machine, mode: Mode) -> str:
+    text = index_text(_installed(machine), mode)
+    if not text:
+        return ""
+    data = text.encode("utf-8")
+    digest = hashlib.sha256(data).hexdigest()
+    path = index_path(machine.home, digest)
+    if not path.exists():
+        write_atomic(path, data)
+        _tidy(machine.home / FOLDER)
+    return digest
+
+
+def _installed(machine: Machine) -> list[Path]:
+    """The folders of the skills that SkillClaw installed, each skill once, by name."""
+    from skillclaw.library.book import load
+
+    found: dict[str, Path] = {}
+    for entry in load(machine.home).installed:
+        folder = Path(entry.target) / entry.skill
+        if entry.version and (folder / "SKILL.md").is_file():
+            found.setdefault(entry.skill, folder)
+    return [found[name] for name in sorted(found)]
+
+
+def _tidy(folder: Path) -> None:
+    """Take away what is old beyond use."""
+    with suppress(OSError):
+        texts = sorted(folder.glob("*.txt"), key=lambda path: -path.stat().st_mtime)
+        for number, path in enumerate(texts):
+            if number >= KEPT or path.stat().st_mtime < time.time() - KEPT_DAYS * 86400:
+                path.unlink(missing_ok=True)
