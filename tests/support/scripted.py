@@ -244,6 +244,10 @@ def _anthropic(request: Any, headers: Any, owner: Upstream) -> tuple[Any, list[t
 def _claude_tool(step: Shell | Spawn | Tool, names: set[Any]) -> tuple[str, dict[str, Any]]:
     if isinstance(step, Shell) and "exec_command" in names:  # Codex, through a translation
         return "exec_command", {"cmd": step.command}
+    script = next((name for name in names if name and name.split("__")[-1] == "exec"), None)
+    if isinstance(step, Shell) and script:  # Codex with its default model runs commands from JavaScript
+        run = f"text(await tools.exec_command({json.dumps({'cmd': step.command})}))"
+        return script, {"input": run}
     if isinstance(step, Shell):
         return "Bash", {"command": step.command, "description": "Run a scripted command"}
     if isinstance(step, Spawn):

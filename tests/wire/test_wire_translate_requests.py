@@ -153,7 +153,9 @@ def test_there_and_back_keeps_the_conversation(direction: tuple[Speech, Speech],
     assert conversation(source, back) == conversation(source, body)
 
 
-@pytest.mark.parametrize("name", ["claude-code.json", "claude-code-cut.json", "codex.json"])
+@pytest.mark.parametrize(
+    "name", ["claude-code.json", "claude-code-cut.json", "codex.json", "codex-default-model.json"]
+)
 def test_the_requests_of_real_clients_keep_their_words_and_calls(name: str) -> None:
     source: Speech = "responses" if name.startswith("codex") else "anthropic"
     bodies = [one["request"] for one in json.loads((FIXTURES / name).read_text("utf-8")) if one["request"]]
@@ -321,6 +323,22 @@ def test_settings_are_told_where_the_model_takes_them() -> None:
     assert answers["text"]["format"]["schema"] == closed
     back = translate_request(answers, "responses", "anthropic")
     assert back["output_config"]["format"] == {"type": "json_schema", "schema": closed}
+
+
+def test_long_descriptions_of_tools_go_into_the_system_message_where_openai_refuses_them() -> None:
+    long = "Run a command.\n\n" + "Mind the gap. " * 200
+    body = anthropic([("user", "hi")])
+    body["tools"] = [{"name": "Bash", "description": long, "input_schema": SCHEMA}, *body["tools"]]
+    for model in ("gpt-4o", "openai/gpt-5.2", "o3-mini"):
+        there = translate_request(body, "anthropic", "chat", model=model)
+        first, second = (tool["function"]["description"] for tool in there["tools"])
+        assert first.startswith("Run a command.\n\nThe whole description") and len(first) <= 1024
+        assert second == "Look."
+        assert there["messages"][0] == {"role": "system", "content": f"Be brief.\n\n# Tool Bash\n\n{long}"}
+    for target, model in (("chat", "qwen3-coder"), ("responses", "gpt-5.2")):
+        there = translate_request(body, "anthropic", target, model=model)
+        assert long in json.dumps(there["tools"]).replace("\\n", "\n")
+        assert long not in json.dumps(there).replace("\\n", "\n").replace(long, "", 1)
 
 
 def test_an_anthropic_upstream_gets_max_tokens_thinking_and_cache_marks() -> None:

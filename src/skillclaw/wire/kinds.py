@@ -34,10 +34,12 @@ COMPACT_USER = re.compile(
 
 def kind_of(call: Call, body: dict[str, Any], request: list[Item], offered: list[dict[str, Any]]) -> Kind:
     """What a request is for; `offered` are its tools."""
-    told = as_str(codex_metadata(call.request_headers, body).get("request_kind"))
+    codex = codex_metadata(call.request_headers, body)
+    told = as_str(codex.get("request_kind"))
     if told == "compaction" or header(call.request_headers, "x-openai-subagent") == "compact":
         return "compaction"
-    if told and told != "turn":
+    # On a terminal Codex 0.169 asks for a title in a thread of its own, as a turn with all its tools.
+    if (told and told != "turn") or codex.get("thread_source") == "thread_title":
         return "side"
     last = next((item for item in reversed(request) if item.role != "system"), None)
     last_text = text_of(last.content) if last is not None and last.role == "user" else ""

@@ -7,6 +7,7 @@ from typing import Any
 from skillclaw.wire.translate.form import Ask, Call, Document, Image, Piece, Result, Text, Thought, Turn
 from skillclaw.wire.translate.models import claude_max_tokens, claude_thinking
 from skillclaw.wire.translate.names import Names, plain_id
+from skillclaw.wire.translate.schemas import claude_answer
 from skillclaw.wire.translate.settle import (
     described,
     leading,
@@ -55,7 +56,7 @@ def write(ask: Ask, names: Names) -> dict[str, Any]:
         _mark_cache(body)
     _thinking(ask, turns, body)
     if ask.answer is not None and ask.answer["schema"]:
-        form = {"type": "json_schema", "schema": ask.answer["schema"]}
+        form = {"type": "json_schema", "schema": claude_answer(ask.answer["schema"])}
         body["output_config"] = {**body.get("output_config", {}), "format": form}
     if ask.stops:
         body["stop_sequences"] = ask.stops

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from skillclaw.wire.translate.form import Ask, Call, Document, Image, Piece, Result, Text, Thought, Tool, Turn
-from skillclaw.wire.translate.models import openai_effort, openai_fixed_sampling, reasons
+from skillclaw.wire.translate.models import openai_effort, openai_fixed_sampling, openai_made, reasons
 from skillclaw.wire.translate.names import Names, openai_id
 from skillclaw.wire.translate.settle import (
     described,
@@ -29,19 +29,25 @@ more), which other models refuse. Up to this many the agent means a limit; more 
 STOPS = 4
 """OpenAI takes no more stop sequences."""
 NO_OUTPUT = "(no output)"
+DESCRIPTION = 1024
+"""Characters that OpenAI and Azure take on Chat Completions as a function's description: they refuse more
+(`string too long. Expected a string with maximum length 1024`), and agents' tools have many times that."""
+ELSEWHERE = "The whole description of this tool is in the system message."
 
 
 def write(ask: Ask, names: Names) -> dict[str, Any]:
     """The body of the request; raises CannotTranslate when all that is wanted is a web search."""
     system, turns = leading(settle(ask.turns))
     messages: list[dict[str, Any]] = []
+    tools = [_tool(tool, names) for tool in without_search(ask)]
+    if openai_made(ask.model):
+        system += _long_descriptions(tools)
     if system:
         messages.append({"role": "system", "content": "\n\n".join(system)})
     for turn in turns:
         for message in _turn(turn, names):
             _append(messages, message)
     body: dict[str, Any] = {"model": ask.model, "messages": messages}
-    tools = [_tool(tool, names) for tool in without_search(ask)]
     if tools:
         body["tools"] = tools
         chosen = picked(ask)
@@ -112,6 +118,18 @@ def _tool(tool: Tool, names: Names) -> dict[str, Any]:
     if tool.strict and strictable(tool.schema):
         function["strict"] = True
     return {"type": "function", "function": function}
+
+
+def _long_descriptions(tools: list[dict[str, Any]]) -> list[str]:
+    """Takes descriptions that are too long out of the tools, leaves their first paragraph, and gives them."""
+    taken: list[str] = []
+    for function in (tool["function"] for tool in tools):
+        whole = function["description"]
+        if len(whole) > DESCRIPTION:
+            taken.append(f"# Tool {function['name']}\n\n{whole}")
+            head = whole.partition("\n\n")[0][: DESCRIPTION // 2]
+            function["description"] = f"{head}\n\n{ELSEWHERE}"
+    return taken
 
 
 def _turn(turn: Turn, names: Names) -> list[dict[str, Any]]:

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["claude_max_tokens", "claude_thinking", "openai_effort", "openai_fixed_sampling", "reasons"]
+__all__ = [
+    "claude_max_tokens",
+    "claude_thinking",
+    "openai_effort",
+    "openai_fixed_sampling",
+    "openai_made",
+    "reasons",
+]
 
 CLAUDE = re.compile(r"claude-(?:([a-z]+)-)?(\d{1,2})(?:[-.](\d{1,2})(?!\d))?(?:-([a-z]+))?")
 OPENAI_REASONING = re.compile(r"(?:^|/)(?:o\d|gpt-(?:[5-9]|\d\d)|codex-)")
@@ -57,6 +64,11 @@ def reasons(model: str, *, chat: bool) -> bool:
 def openai_fixed_sampling(model: str) -> bool:
     """Whether the model refuses temperature and top_p, and wants `max_completion_tokens`."""
     return bool(OPENAI_REASONING.search(model)) and not OPENAI_PLAIN.search(model)
+
+
+def openai_made(model: str) -> bool:
+    """Whether the name is one of OpenAI's own models, which OpenAI or Azure runs, with their limits."""
+    return bool(OPENAI_REASONING.search(model) or OPENAI_PLAIN.search(model))
 
 
 def openai_effort(effort: str, budget: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from skillclaw.wire.content import as_dict, as_list, as_str, json_text
@@ -48,6 +49,10 @@ PROVIDER_ITEMS = frozenset(
         "configuration_update",
     }
 )
+SEALED = re.compile(r"gAAAA[\w-]{60,}={0,2}")
+"""What OpenAI encrypts has this form (a Fernet token)."""
+UNREADABLE = "(encrypted by OpenAI; not to be read here)"
+UNHEARD = "(sound, which this model is not given)"
 COMPACTED = frozenset({"compaction", "compaction_summary", "context_compaction"})
 AGENT = frozenset({"reasoning", "function_call", "custom_tool_call", *(f"{name}_call" for name in ACTIONS)})
 
@@ -151,6 +156,8 @@ def _turn(entry: Any) -> Turn | None:
     kind = as_str(known.get("type")) or ("message" if "role" in known else "")
     if kind == "message":
         return _message(known)
+    if kind == "agent_message":
+        return Turn(role="user", pieces=[*_between_agents(known)])
     if kind in AGENT:
         return Turn(role="agent", pieces=_agent_item(known, kind))
     if kind.endswith("_output") and kind not in PROVIDER_ITEMS:
@@ -161,6 +168,8 @@ def _turn(entry: Any) -> Turn | None:
         raise CannotTranslate(
             "The history was compacted by OpenAI into an encrypted item that no other provider can read."
         )
+    if kind == "compaction_trigger":
+        raise CannotTranslate("The request wants the history compacted by OpenAI.")
     if kind in PROVIDER_ITEMS or not known:
         return None
     return Turn(role="agent", pieces=[Text(text=json_text(entry))])
@@ -176,6 +185,26 @@ def _message(known: dict[str, Any]) -> Turn:
     if known.get("role") in ("system", "developer"):
         return Turn(role="system", pieces=[*words])
     return Turn(role="user", pieces=[*shown])
+
+
+def _between_agents(known: dict[str, Any]) -> list[Text | Image | Document]:
+    """What one of Codex's agents tells another.
+
+    `encrypted_content` is the argument of the call that sent it, which only OpenAI encrypts: with another
+    upstream it is plain.
+    """
+    shown: list[Text | Image | Document] = []
+    for part in as_list(known.get("content")):
+        sealed = as_dict(part).get("encrypted_content")
+        if isinstance(sealed, str):
+            part = UNREADABLE if SEALED.fullmatch(sealed) else sealed
+        piece = _part(part)
+        last = shown[-1] if shown else None
+        if isinstance(piece, Text) and isinstance(last, Text):
+            shown[-1] = Text(text=last.text + piece.text)
+        elif piece is not None:
+            shown.append(piece)
+    return shown
 
 
 def _agent_item(known: dict[str, Any], kind: str) -> list[Piece]:
@@ -225,9 +254,11 @@ def _result(known: dict[str, Any]) -> Result:
         failed = output.get("success") is False
         output = output.get("content")
     parts = [output] if isinstance(output, str | dict) else as_list(output)
+    # One refused would make the rest of the conversation impossible: a tool gave it, not the user.
+    told = [UNHEARD if as_dict(part).get("type") == "input_audio" else part for part in parts]
     return Result(
         call_id=as_str(known.get("call_id")) or as_str(known.get("id")),
-        content=[shown for part in parts if (shown := _part(part)) is not None],
+        content=[shown for part in told if (shown := _part(part)) is not None],
         is_error=failed or known.get("status") == "failed",
     )
 

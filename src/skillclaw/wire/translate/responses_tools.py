@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from skillclaw.wire.content import as_dict, as_list, as_str
+from skillclaw.wire.responses import offered
 from skillclaw.wire.translate.form import Tool
+from skillclaw.wire.translate.schemas import unsealed
 
 __all__ = ["ACTIONS", "tools"]
 
@@ -55,25 +57,34 @@ ACTIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 def tools(body: dict[str, Any], lost: list[str] | None = None) -> list[Tool]:
-    """The tools of a request, those of a namespace one by one. `lost` takes those that only OpenAI runs."""
-    found: list[Tool] = []
+    """The tools of a request, those of a namespace one by one. `lost` takes those that only OpenAI runs.
+
+    Codex's newest models get theirs not in `tools` but in an input item `additional_tools`. Of two by one
+    name the later holds.
+    """
+    found: dict[tuple[str, str], Tool] = {}
     unknown = [] if lost is None else lost
-    for tool in map(as_dict, as_list(body.get("tools"))):
+    for tool in offered(body):
         kind = as_str(tool.get("type"))
         if kind == "namespace":
-            about = as_str(tool.get("description"))
+            space, about = as_str(tool.get("name")), as_str(tool.get("description"))
+            own = []
             for inner in map(as_dict, as_list(tool.get("tools"))):
-                found += _own(inner, as_str(tool.get("name")), about)
+                one = _own(inner, space, about)
+                own += one
+                if not one:
+                    unknown.append(f"tool {as_str(inner.get('type')) or 'without a type'} of {space}")
         elif kind in ACTIONS:
             _, description, schema = ACTIONS[kind]
-            found.append(Tool(name=kind, description=description, schema=schema, kind="action", shape=kind))
+            own = [Tool(name=kind, description=description, schema=schema, kind="action", shape=kind)]
         elif kind.startswith("web_search"):
-            found.append(Tool(name="web_search", kind="search"))
-        elif own := _own(tool, "", ""):
-            found += own
+            own = [Tool(name="web_search", kind="search")]
         else:
-            unknown.append(f"tool {kind or 'without a type'}")
-    return found
+            own = _own(tool, "", "")
+            if not own:
+                unknown.append(f"tool {kind or 'without a type'}")
+        found.update({(one.namespace, one.name): one for one in own})
+    return list(found.values())
 
 
 def _own(tool: dict[str, Any], namespace: str, about: str) -> list[Tool]:
@@ -92,7 +103,7 @@ def _own(tool: dict[str, Any], namespace: str, about: str) -> list[Tool]:
         Tool(
             name=name,
             description=description,
-            schema=as_dict(tool.get("parameters")),
+            schema=unsealed(as_dict(tool.get("parameters"))),
             namespace=namespace,
             strict=tool.get("strict") is True,
         )

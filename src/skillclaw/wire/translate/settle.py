@@ -42,20 +42,29 @@ def settle(turns: list[Turn]) -> list[Turn]:
     """The turns with every call answered directly behind the turn that made it, in the order of the calls.
 
     All three APIs refuse a call without a result, and Chat Completions one with anything in between; agents
-    leave such holes when a user stops them. A result without its call becomes words of the user.
+    leave such holes when a user stops them. A result without its call becomes words of the user. More of a
+    result (what a script of Codex's tells by `notify` comes so) joins it until the agent speaks again; then
+    it has seen the result as it was, and more of it becomes words of the user too.
     """
     waiting: dict[str, list[tuple[int, int]]] = {}
     results: dict[tuple[int, int], Result] = {}
+    fresh: dict[str, tuple[int, int]] = {}
     rests: list[list[Piece]] = []
     for at, turn in enumerate(turns):
+        if turn.role == "agent":
+            fresh = {}
         rest: list[Piece] = []
         for number, piece in enumerate(turn.pieces):
             if isinstance(piece, Call):
                 waiting.setdefault(piece.call_id, []).append((at, number))
             elif isinstance(piece, Result):
                 places = waiting.get(piece.call_id)
+                place = fresh.get(piece.call_id)
                 if places:
-                    results[places.pop(0)] = piece
+                    fresh[piece.call_id] = place = places.pop(0)
+                    results[place] = piece
+                elif place is not None:
+                    results[place] = _joined(results[place], piece)
                 else:
                     rest += [Text(text="A tool call that is no longer shown gave:"), *piece.content]
                 continue
@@ -79,6 +88,11 @@ def settle(turns: list[Turn]) -> list[Turn]:
         if answers:
             settled.append(Turn(role="user", pieces=answers))
     return settled
+
+
+def _joined(one: Result, more: Result) -> Result:
+    content = [*one.content, *more.content]
+    return Result(call_id=one.call_id, content=content, is_error=one.is_error or more.is_error)
 
 
 def _missing(call: Call) -> Result:
