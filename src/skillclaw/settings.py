@@ -218,7 +218,10 @@ def set_value(home: Path, key: str, value: str) -> Any:
         _write_private(path, tomlkit.dumps(document))
         return stored
     assert last is not None
-    raise UsageError(f"{key} cannot be {value!r}.", last.why, last.todo)
+    # What somebody tries to put beside an upstream's URL may be its key, which no terminal should repeat.
+    shown = parts[0] != "upstreams" or parts[-1] in {*UpstreamSettings.__struct_fields__} - {"url"}
+    given = repr(value) if shown else "what was given"
+    raise UsageError(f"{key} cannot be {given}.", last.why, last.todo)
 
 
 def flatten(settings: Settings) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -33,6 +35,27 @@ def write(path: Path, content: str) -> Path:
     path.parent.mkdir(exist_ok=True)
     path.write_text(content, "utf-8")
     return path
+
+
+def test_processes_that_ask_at_once_agree_on_the_tokens(home: Path) -> None:
+    """`up` makes a token as soon as a setting asks for one, and `connect` at the same moment."""
+    code = (
+        "import sys, pathlib; from skillclaw.agents import token\n"
+        "home = pathlib.Path(sys.argv[1]); sys.stdin.readline()\n"
+        "print([token(home, f'agent-{n}') for n in range(20)])"
+    )
+    argv = [sys.executable, "-c", code, str(home)]
+    made = [
+        subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    for process in made:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = {process.communicate(timeout=30)[0] for process in made}
+    assert said == {f"{[known_tokens(home)[f'agent-{n}'] for n in range(20)]}\n"}
+    for path in home.iterdir():
+        assert path.stat().st_mode & 0o077 == 0
 
 
 def test_each_agent_has_a_token_of_its_own_that_stays(home: Path) -> None:

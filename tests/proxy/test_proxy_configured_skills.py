@@ -173,17 +173,30 @@ def test_a_conversation_keeps_its_index_while_skills_change_and_over_a_restart(
     assert (tmp_path / "injected" / "sessions").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("none", [False, True])
 def test_a_conversation_that_began_without_an_index_goes_on_without(
-    tmp_path: Path, make_upstream: Any, replying: Any
+    tmp_path: Path, make_upstream: Any, replying: Any, none: bool
 ) -> None:
     up = make_upstream(replying(b"{}"))
-    gone = "0" * 64
+    gone = "" if none else "0" * 64
     with front(tmp_path, {"one": upstream(up.url, "anthropic")}, inject={"a": gone}) as proxy:
         first = proxy.ask("POST", "/a/v1/messages", turn(0))
         proxy.take(inject={"a": put(tmp_path, INDEX)})
         second = proxy.ask("POST", "/a/v1/messages", turn(1))
     assert [json.loads(seen.body)["system"] for seen in up.seen] == ["Be.", "Be."]
     assert [r.get("x-skillclaw-injected") for r in (first, second)] == ["", ""]
+
+
+def test_a_conversation_keeps_its_index_when_the_last_skill_goes(
+    tmp_path: Path, make_upstream: Any, replying: Any
+) -> None:
+    up = make_upstream(replying(b"{}"))
+    tables = {"one": upstream(up.url, "anthropic")}
+    with front(tmp_path, tables, inject={"a": put(tmp_path, INDEX)}) as proxy:
+        proxy.ask("POST", "/a/v1/messages", turn(0))
+    with front(tmp_path, tables, inject={"a": ""}) as proxy:
+        proxy.ask("POST", "/a/v1/messages", turn(1))
+    assert [json.loads(seen.body)["system"] for seen in up.seen] == [f"Be.\n\n{INDEX}"] * 2
 
 
 def test_the_memory_of_conversations_is_bounded_and_survives_a_torn_line(tmp_path: Path) -> None:

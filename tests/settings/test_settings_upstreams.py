@@ -88,3 +88,19 @@ def test_what_does_not_fit_is_refused_and_says_why(tmp_path: Path, key: str, val
         set_value(tmp_path, key, value)
     assert says in str(caught.value), str(caught.value)
     assert (tmp_path / "config.toml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("upstreams.local.api_key", SECRET),
+        ("upstreams.local.url", f"https://me:{SECRET}@h/v1"),
+        ("upstreams.local", SECRET),
+        ("upstreams.local.key.value", SECRET),
+    ],
+)
+def test_a_key_in_a_wrong_place_is_not_repeated(tmp_path: Path, key: str, value: str) -> None:
+    set_value(tmp_path, "upstreams.local.url", "https://h")
+    with pytest.raises(UsageError) as caught:
+        set_value(tmp_path, key, value)
+    assert SECRET not in str(caught.value)

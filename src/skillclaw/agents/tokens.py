@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -19,6 +21,9 @@ __all__ = ["PREFIX", "digest", "forget_token", "known_tokens", "token"]
 
 PREFIX = "skillclaw-"
 """So that people who find one in a settings file know whose it is."""
+
+WAIT = 10.0
+"""Seconds to wait for another process that changes the tokens."""
 
 
 def known_tokens(home: Path) -> dict[str, str]:
@@ -38,22 +43,41 @@ def known_tokens(home: Path) -> dict[str, str]:
 def token(home: Path, agent: str) -> str:
     """The agent's token, made at the first call. Raises StorageError."""
     known = known_tokens(home)
-    if agent not in known:
-        known[agent] = PREFIX + secrets.token_urlsafe(32)
-        _store(home, known)
-    return known[agent]
+    if agent in known:
+        return known[agent]
+    with _alone(home):
+        known = known_tokens(home)
+        if agent not in known:
+            known[agent] = PREFIX + secrets.token_urlsafe(32)
+            _store(home, known)
+        return known[agent]
 
 
 def forget_token(home: Path, agent: str) -> None:
     """The token opens nothing any more."""
-    known = known_tokens(home)
-    if known.pop(agent, None) is not None:
-        _store(home, known)
+    with _alone(home):
+        known = known_tokens(home)
+        if known.pop(agent, None) is not None:
+            _store(home, known)
 
 
 def digest(token: str) -> str:
     """SHA-256 (hex): enough for a token of 256 random bits, which nobody can guess from it."""
     return hashlib.sha256(token.encode("utf-8")).hexdigest()
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One process at a time changes the tokens: `up` and a command would else each give an agent its own."""
+    from filelock import FileLock, Timeout
+
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with FileLock(home / "tokens.lock", timeout=WAIT, mode=0o600):
+            yield
+    except Timeout as error:
+        why = f"Another process holds {home / 'tokens.lock'}."
+        raise StorageError("Cannot change the agents' tokens.", why, "Try again.") from error
 
 
 def _store(home: Path, known: dict[str, str]) -> None:

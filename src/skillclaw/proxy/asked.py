@@ -21,6 +21,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     rest   path and query below the agent's prefix, as written; begins with `/`
     body   all of it, with its content encoding still on, without transfer coding
+    known  whether the agent showed its token, where it needs one; the body of others is not kept
     """
 
     agent: str
@@ -28,6 +29,7 @@ class Asked(msgspec.Struct, frozen=True):
     rest: str
     headers: RawHeaders
     body: bytes
+    known: bool = True
 
 
 class Answer(Protocol):

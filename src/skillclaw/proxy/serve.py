@@ -25,7 +25,7 @@ from skillclaw.proxy.http1 import RequestHead, split
 from skillclaw.proxy.passage import Passage
 from skillclaw.proxy.record import Draft
 from skillclaw.proxy.upstream import KEEP_ALIVE, Upstream, make_connector
-from skillclaw.proxy.whole import Whole
+from skillclaw.proxy.whole import LARGEST_REQUEST, TOO_LARGE, Whole
 
 if TYPE_CHECKING:
     from skillclaw.proxy.configured.service import Configured
@@ -127,9 +127,15 @@ class Proxy:
             if agent in self._config.routes:
                 front.refuse(head, _NO_WEBSOCKET, drop=True)
             return None
-        if not configured.takes(agent, head.method, rest, split(head.fields.lines)):
+        headers = split(head.fields.lines)
+        if not configured.takes(agent, head.method, rest, headers):
             return None
-        return Whole(front, head, agent, rest, configured.answer)
+        if (head.fields.length or 0) > LARGEST_REQUEST:
+            if agent in self._config.routes:
+                front.refuse(head, TOO_LARGE, drop=True)
+            return None
+        known = configured.knows(agent, rest, headers)
+        return Whole(front, head, agent, rest, configured.answer, known=known)
 
     def keep(self, draft: Draft) -> None:
         """Record an exchange (`front.Service`)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -17,18 +18,24 @@ from skillclaw.proxy.record import Draft
 if TYPE_CHECKING:
     from skillclaw.proxy.front import Front
 
-__all__ = ["LARGEST_REQUEST", "Whole"]
+__all__ = ["LARGEST_REQUEST", "TOO_LARGE", "Whole"]
 
 log = logging.getLogger("skillclaw.proxy")
 LARGEST_REQUEST = 64 << 20
 """Bytes of a request that is held in memory; providers take half of that at most."""
+TOO_LARGE = Failure(413, "The request is too large.", f"It has more than {LARGEST_REQUEST >> 20} MB.")
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SET = HOP_BY_HOP | {b"content-length"}
 """Headers of an answer that this side's framing decides."""
+_BREAKS = re.compile(rb"[\r\n\x00]+")
+"""What may stand in no line of a head (RFC 9110 section 5.5)."""
 
 
 class Whole:
-    """A request that is gathered, then given to `answer`; also the way back (`asked.Answer`)."""
+    """A request that is gathered, then given to `answer`; also the way back (`asked.Answer`).
+
+    `known` False: the agent showed no token, so that nothing of its body is held.
+    """
 
     def __init__(
         self,
@@ -37,10 +44,13 @@ class Whole:
         agent: str,
         rest: str,
         answer: Callable[[Asked, Answer], Awaitable[None]],
+        *,
+        known: bool = True,
     ) -> None:
         self._front = front
         self._asked = head
         self._answer = answer
+        self._known = known
         self._draft = Draft(agent, head.method, rest, head.fields.lines, head.fields.size)
         self._chunks = Chunks() if head.fields.chunked else None
         self._body: list[bytes] = []
@@ -61,16 +71,17 @@ class Whole:
             piece = self._chunks.taken()
         self._size += len(piece)
         if self._size > LARGEST_REQUEST:
-            why = f"It has more than {LARGEST_REQUEST >> 20} MB."
-            self._give_up(Failure(413, "The request is too large.", why), read=last)
+            self._give_up(TOO_LARGE, read=last)
             return
-        if piece:
+        if piece and self._known:
             self._body.append(piece)
         if last:
             body = b"".join(self._body)
             self._draft.keep(body, self._draft.request_chunks)
             draft, asked = self._draft, self._asked
-            request = Asked(draft.agent, asked.method, draft.path, split(asked.fields.lines), body)
+            request = Asked(
+                draft.agent, asked.method, draft.path, split(asked.fields.lines), body, self._known
+            )
             self._task = asyncio.get_running_loop().create_task(self._run(request))
 
     def bad_upload(self, why: str) -> None:
@@ -108,7 +119,9 @@ class Whole:
     def head(self, status: int, reason: str, headers: RawHeaders, length: int | None) -> None:
         """Send the head of the answer."""
         self._begun = True
-        lines = [name + b": " + value for name, value in headers if name.lower() not in _SET]
+        lines = [
+            _BREAKS.sub(b" ", name + b": " + value) for name, value in headers if name.lower() not in _SET
+        ]
         empty = self._asked.method == "HEAD" or status in heads.NO_BODY
         self._chunked = length is None and not empty and self._asked.new
         self._framed = self._chunked or length is not None
@@ -126,7 +139,7 @@ class Whole:
         draft = self._draft
         draft.answered()
         draft.status, draft.response_lines = status, lines
-        start = f"HTTP/1.1 {status} {reason}".encode("latin-1", "replace")
+        start = _BREAKS.sub(b" ", f"HTTP/1.1 {status} {reason}".encode("latin-1", "replace"))
         self._front.write(b"\r\n".join((start, *lines, *own, b"", b"")))
 
     async def write(self, data: bytes) -> None:

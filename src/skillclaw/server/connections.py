@@ -6,8 +6,10 @@ are put back, so that no agent points at a proxy that is not there; the next `up
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -155,6 +157,7 @@ def upstream_of(machine: Machine, adapter: Adapter) -> str:
     nobody said."""
     found = upstreams(machine).get(adapter.name) or routes(machine).get(adapter.name)
     if not found:
+        adapter.upstream(Env.current())  # says so itself where its settings cannot be read
         raise BadInputError(
             f"Nobody said where {adapter.title}'s requests go.",
             "This agent has no provider of its own.",
@@ -211,7 +214,20 @@ def _upstream(machine: Machine, adapter: Adapter, env: Env, joined: set[str]) ->
         text = f"{given.key.removeprefix('env:')} is not set here; it must be set where `skillclaw up` runs"
         mend = f"Set it, or store the key in the keyring: skillclaw config key {upstream}"
         return [Finding(level="warn", subject=subject, text=text, mend=mend)]
+    if given.key and given.url.startswith("http://") and not _here(given.url):
+        text = f"{upstream}'s key goes to {given.url} in clear, where others on the network can read it"
+        mend = f"skillclaw config set upstreams.{upstream}.url https://..."
+        return [Finding(level="warn", subject=subject, text=text, mend=mend)]
     return [Finding(level="ok", subject=subject, text=f"{upstream} ({given.protocol}, {given.url})", mend="")]
+
+
+def _here(url: str) -> bool:
+    """Whether a URL is of this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _daemon(running: runfile.Running | None) -> Finding:

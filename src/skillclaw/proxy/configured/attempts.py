@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from skillclaw.proxy import ConfiguredUpstream
+from skillclaw.proxy.configured.passing import reason_of
 from skillclaw.proxy.configured.sending import Failed, Sending, send
 from skillclaw.proxy.configured.tries import AGAIN, pause, retry_after
 
@@ -52,7 +53,7 @@ class Attempts:
                 wait = pause(number + 1, asked, upstream.longest_wait, self.chance)
                 if last and (not again or wait is None):
                     return response
-                self.tried.append(f"{name}: {response.status} {response.reason or ''}".rstrip())
+                self.tried.append(f"{name}: {response.status} {reason_of(response, made.secret)}".rstrip())
                 self.late = False
                 response.close()
             if not again or wait is None:

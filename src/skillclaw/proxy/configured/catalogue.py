@@ -69,6 +69,7 @@ async def _entries(
         passed=[pair for pair in passed if pair[0].lower() != "accept-encoding"],
         own=[*key_headers(upstream.protocol, key), ("Accept-Encoding", "identity")],
         body=b"",
+        secret=key,
         inflate=True,
         first_byte_timeout=min(LATEST, upstream.first_byte_timeout),
     )

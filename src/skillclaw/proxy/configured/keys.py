@@ -12,13 +12,13 @@ import hmac
 import os
 import re
 import time
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from skillclaw.proxy import Speech
 from skillclaw.proxy.asked import RawHeaders
 from skillclaw.proxy.configured.errors import Refused
 
-__all__ = ["CREDENTIALS", "SERVICE", "Keys", "key_headers", "shown_token"]
+__all__ = ["CREDENTIALS", "SERVICE", "Keys", "hidden", "key_headers", "shown_token"]
 
 SERVICE = "skillclaw"
 """The keyring's name for what SkillClaw keeps in it."""
@@ -77,6 +77,14 @@ def key_headers(speech: Speech, key: str) -> list[tuple[str, str]]:
     if speech == "gemini":
         return [("x-goog-api-key", key)]
     return [("Authorization", f"Bearer {key}")]
+
+
+def hidden(data: bytes, key: str) -> bytes:
+    """What an upstream said, without its key: some repeat in an error what they were sent."""
+    if key:
+        for spelt in {key, key.replace("/", "\\/"), quote(key, safe="")}:
+            data = data.replace(spelt.encode("ascii"), b"***")
+    return data
 
 
 def shown_token(headers: RawHeaders, query: str, digest: str) -> bool:

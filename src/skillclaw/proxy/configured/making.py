@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Literal
-from urllib.parse import unquote
 
 import msgspec
 
@@ -14,7 +13,7 @@ from skillclaw.proxy.configured.bodies import Body
 from skillclaw.proxy.configured.errors import Refused
 from skillclaw.proxy.configured.keys import Keys, key_headers
 from skillclaw.proxy.configured.models import mapped
-from skillclaw.proxy.configured.paths import Wanted, family_of, target, without_key
+from skillclaw.proxy.configured.paths import Wanted, climbs, family_of, target, without_key
 from skillclaw.proxy.configured.sending import Sending
 
 __all__ = ["make", "translatable"]
@@ -40,7 +39,7 @@ async def make(
             f"The upstream {name} has no {asked.method} {want.path or '/'}.",
             f"It speaks another API ({upstream.protocol}); only a model's answers are translated.",
         )
-    if any(unquote(part) in (".", "..") for part in want.path.split("/")):
+    if climbs(want.path):
         # It would lead out of the upstream's base URL, with the key.
         raise Refused(400, "The request's path has a `.` or `..` in it.")
     if not upstream.url:
@@ -59,6 +58,7 @@ async def make(
         passed=sending.forwarded(asked.headers, upstream.protocol, same=same),
         own=key_headers(upstream.protocol, key),
         body=sent,
+        secret=key,
         inflate=not same,
         first_byte_timeout=upstream.first_byte_timeout,
     )

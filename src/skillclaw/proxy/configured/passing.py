@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 import aiohttp
 
 from skillclaw.proxy.asked import Answer, RawHeaders
 from skillclaw.proxy.configured.errors import Refused
+from skillclaw.proxy.configured.keys import hidden
+from skillclaw.proxy.configured.offered import INJECTED
+from skillclaw.wire.body import plain
 
-__all__ = ["Translator", "own_answer", "pass_on", "pass_translated", "read_whole"]
+__all__ = [
+    "TRIED",
+    "Translator",
+    "own_answer",
+    "pass_on",
+    "pass_translated",
+    "read_whole",
+    "reason_of",
+    "theirs",
+]
+
+TRIED = b"x-skillclaw-tried"
+"""Response header: which upstreams were tried before this answer, and what came of it."""
 
 _OF_THE_BODY = frozenset(
     {b"content-length", b"content-encoding", b"content-type", b"etag", b"content-md5", b"digest"}
 )
+_CODED = frozenset({b"content-length", b"content-encoding", b"etag", b"content-md5", b"digest"})
 LARGEST = 64 << 20
 """Bytes of a whole answer that is held for translation."""
+ERROR_TIME = 30.0
+"""Seconds that the body of an error may take, which is read whole since it may repeat the key."""
 
 
 class Translator(Protocol):
@@ -34,12 +53,31 @@ class Translator(Protocol):
         """What is left at the stream's end."""
 
 
-async def pass_on(response: aiohttp.ClientResponse, back: Answer, more: RawHeaders = ()) -> None:
-    """Head and body as they came, piece by piece; a body that breaks off breaks off for the agent too."""
-    headers = [*response.raw_headers, *more]
+def theirs(response: aiohttp.ClientResponse, secret: str) -> list[tuple[bytes, bytes]]:
+    """The upstream's headers, without its key, and without what only this proxy says."""
+    own = (INJECTED, TRIED)
+    return [(name, hidden(value, secret)) for name, value in response.raw_headers if name.lower() not in own]
+
+
+def reason_of(response: aiohttp.ClientResponse, secret: str) -> str:
+    """The upstream's reason phrase, without its key."""
+    return hidden((response.reason or "").encode("utf-8", "replace"), secret).decode("utf-8")
+
+
+async def pass_on(
+    response: aiohttp.ClientResponse, back: Answer, more: RawHeaders = (), secret: str = ""
+) -> None:
+    """Head and body as they came, piece by piece; a body that breaks off breaks off for the agent too.
+
+    An error that repeats `secret`, the upstream's key, comes without it.
+    """
+    headers = [*theirs(response, secret), *more]
+    reason = reason_of(response, secret)
     empty = response.method == "HEAD" or response.status in (204, 304)
-    length = 0 if empty else response.content_length
-    back.head(response.status, response.reason or "", headers, length)
+    if secret and response.status >= 400 and not empty:
+        await _pass_error(response, back, reason, headers, secret)
+        return
+    back.head(response.status, reason, headers, response.content_length)
     if empty:
         back.end()
         return
@@ -52,11 +90,39 @@ async def pass_on(response: aiohttp.ClientResponse, back: Answer, more: RawHeade
     back.end()
 
 
+async def _pass_error(
+    response: aiohttp.ClientResponse, back: Answer, reason: str, headers: RawHeaders, secret: str
+) -> None:
+    """An error, read whole: byte for byte, or plain and without the key where it holds that."""
+    body, why = bytearray(), ""
+    try:
+        async with asyncio.timeout(ERROR_TIME):
+            while part := await response.content.readany():
+                body += part
+                if len(body) > LARGEST:
+                    why = "the upstream's error is too large"
+                    break
+    except (aiohttp.ClientError, TimeoutError) as error:
+        why = f"the upstream broke the answer off: {type(error).__name__}"
+    raw, length = bytes(body), response.content_length
+    clear = plain(raw, response.headers.get("Content-Encoding", ""), LARGEST)
+    if clear is not None and hidden(clear, secret) != clear:
+        raw = hidden(clear, secret)
+        length = None if why else len(raw)
+        headers = [pair for pair in headers if pair[0].lower() not in _CODED]
+    back.head(response.status, reason, headers, length)
+    await back.write(raw)
+    if why:
+        back.cut(why)
+    else:
+        back.end()
+
+
 async def pass_translated(
     response: aiohttp.ClientResponse,
     back: Answer,
     translator: Translator,
-    more: RawHeaders = (),
+    headers: RawHeaders,
     *,
     stream: bool,
 ) -> None:
@@ -64,7 +130,7 @@ async def pass_translated(
 
     Raises Refused, and what the translator raises, before anything went to the agent.
     """
-    kept = _without_body_headers(response.raw_headers)
+    kept = _without_body_headers(headers)
     kind = (b"Content-Type", b"text/event-stream; charset=utf-8")
     if "event-stream" not in response.headers.get("Content-Type", "").lower():
         try:
@@ -73,14 +139,14 @@ async def pass_translated(
             raise Refused(502, "The upstream broke its answer off.", f"{type(error).__name__}.") from error
         if stream:
             events = translator.streamed(whole)
-            back.head(response.status, response.reason or "", [*kept, kind, *more], len(events))
+            back.head(response.status, response.reason or "", [*kept, kind], len(events))
             await back.write(events)
             back.end()
             return
         made = translator.whole(whole)
-        await own_answer(back, response.status, response.reason or "", made, [*kept, *more])
+        await own_answer(back, response.status, response.reason or "", made, kept)
         return
-    back.head(response.status, response.reason or "", [*kept, kind, *more], None)
+    back.head(response.status, response.reason or "", [*kept, kind], None)
     try:
         while part := await response.content.readany():
             if made := translator.feed(part):

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 from typing import Literal
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
 import msgspec
 
 from skillclaw.proxy import Speech
 from skillclaw.proxy.asked import RawHeaders
 
-__all__ = ["Family", "Wanted", "family_of", "header", "target", "wanted", "without_key"]
+__all__ = ["Family", "Wanted", "climbs", "family_of", "header", "target", "wanted", "without_key"]
 
 Family = Literal["anthropic", "openai", "gemini"]
 Kind = Literal["turn", "models", "model", "root", "count", "other"]
@@ -110,8 +110,18 @@ def target(url: str, path: str, query: str, speech: Speech, model: str = "") -> 
 
 def without_key(query: str) -> str:
     """The query without Gemini's `key`, which is the agent's own credential."""
-    parts = [part for part in query.removeprefix("?").split("&") if part and part.partition("=")[0] != "key"]
+    given = filter(None, query.removeprefix("?").split("&"))
+    parts = [part for part in given if unquote_plus(part.partition("=")[0]) != "key"]
     return "?" + "&".join(parts) if parts else ""
+
+
+def climbs(path: str) -> bool:
+    """Whether a path has a part `.` or `..`, in any spelling that some server resolves: percent-coded, coded
+    twice, between backslashes, or with parameters behind it. It would lead out of a base URL.
+    """
+    for _ in range(3):
+        path = unquote(path)
+    return any(part.partition(";")[0] in (".", "..") for part in re.split(r"[/\\]", path))
 
 
 def _ends_in_version(path: str) -> bool:

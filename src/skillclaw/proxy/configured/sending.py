@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import ipaddress
 import os
 import urllib.request
@@ -22,6 +23,8 @@ __all__ = ["HOP_BY_HOP", "Failed", "Sending", "as_text", "client", "forwarded", 
 _BROKEN = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 """What a try may raise; ValueError is aiohttp's word for heads that are no HTTP."""
 HEADER_LIMIT = 1 << 18
+AT_ONCE = 1 << 20
+"""Bytes of a body that are handed to the socket in one piece."""
 ANTHROPIC_VERSION = "2023-06-01"
 _bypassed = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]
 _AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
@@ -52,6 +55,7 @@ class Sending(msgspec.Struct, frozen=True):
 
     inflate             the answer is wanted without content encoding, since it will be read
     first_byte_timeout  seconds until the answer must begin; None: no limit
+    secret              the upstream's key, which its answer may not spread; empty for none
     """
 
     method: str
@@ -61,6 +65,7 @@ class Sending(msgspec.Struct, frozen=True):
     body: bytes
     inflate: bool
     first_byte_timeout: float | None
+    secret: str = ""
 
 
 class Failed(Exception):  # noqa: N818  an outcome, not a fault
@@ -124,7 +129,7 @@ async def send(session: aiohttp.ClientSession, sending: Sending) -> aiohttp.Clie
             return await session.request(
                 sending.method,
                 url,
-                data=sending.body if sending.body or sending.method == "POST" else None,
+                data=_payload(sending.body) if sending.body or sending.method == "POST" else None,
                 headers=headers,
                 allow_redirects=False,
                 proxy=_environment_proxy(url),
@@ -138,6 +143,11 @@ async def send(session: aiohttp.ClientSession, sending: Sending) -> aiohttp.Clie
         raise Failed(f"no answer within {sending.first_byte_timeout} s", safe=False, late=True) from error
     except _BROKEN as error:
         raise Failed(_why(error), safe=False) from error
+
+
+def _payload(body: bytes) -> bytes | io.BytesIO:
+    """What aiohttp sends whole, or piece by piece as the upstream takes it."""
+    return body if len(body) <= AT_ONCE else io.BytesIO(body)
 
 
 def _why(error: BaseException) -> str:

@@ -17,18 +17,24 @@ from skillclaw.proxy.configured.attempts import Attempts
 from skillclaw.proxy.configured.bodies import Body, clear
 from skillclaw.proxy.configured.errors import Refused
 from skillclaw.proxy.configured.inject import inject, session_of
-from skillclaw.proxy.configured.keys import Keys, shown_token
+from skillclaw.proxy.configured.keys import Keys, hidden, shown_token
 from skillclaw.proxy.configured.making import make, translatable
 from skillclaw.proxy.configured.offered import INJECTED, Offered
-from skillclaw.proxy.configured.passing import own_answer, pass_on, pass_translated, read_whole
+from skillclaw.proxy.configured.passing import (
+    TRIED,
+    own_answer,
+    pass_on,
+    pass_translated,
+    read_whole,
+    reason_of,
+    theirs,
+)
 from skillclaw.proxy.configured.paths import Wanted, wanted
 
 __all__ = ["TRIED", "Configured"]
 
 log = logging.getLogger("skillclaw.proxy")
 _SEE_LOG = "The cause is in its log: skillclaw logs proxy."
-TRIED = b"x-skillclaw-tried"
-"""Response header: which upstreams were tried before this answer, and what came of it."""
 
 
 class Configured:
@@ -65,6 +71,12 @@ class Configured:
         if method != "POST" or agent not in config.inject or agent not in config.upstreams:
             return False
         return wanted(method, rest, headers).speech is not None
+
+    def knows(self, agent: str, rest: str, headers: RawHeaders) -> bool:
+        """Whether a request shows the token that its agent needs; true of agents that need none."""
+        if agent not in self._config.routes:
+            return True
+        return shown_token(headers, rest.partition("?")[2], self._config.tokens.get(agent, ""))
 
     async def answer(self, asked: Asked, back: Answer) -> None:
         """Answer the request. Raises CancelledError, and ConnectionError when the agent is gone."""
@@ -128,7 +140,7 @@ class Configured:
         if want.kind == "root":  # Claude Code probes without its key, and nothing is told here
             await own_answer(back, 200, "OK", b"" if asked.method == "HEAD" else b"{}")
             return
-        if not shown_token(asked.headers, want.query, config.tokens.get(asked.agent, "")):
+        if not (asked.known and self.knows(asked.agent, asked.rest, asked.headers)):
             raise Refused(
                 401,
                 f"SkillClaw does not know the key that {asked.agent} sent.",
@@ -197,9 +209,9 @@ class Configured:
             async with response:
                 if made.inflate:
                     assert body is not None
-                    await _translated(response, want, upstream, body, back, more)
+                    await _translated(response, want, upstream, body, back, more, made.secret)
                 else:
-                    await pass_on(response, back, more)
+                    await pass_on(response, back, more, made.secret)
             return
         if refused is not None and len(attempts.tried) == 1:
             raise refused
@@ -231,6 +243,7 @@ async def _translated(
     body: Body,
     back: Answer,
     more: RawHeaders,
+    secret: str,
 ) -> None:
     """The answer in the agent's protocol."""
     from skillclaw.wire import translate
@@ -239,7 +252,8 @@ async def _translated(
     if response.status == 200:
         translator = translate.ReplyTranslator(spoken, other, body.tree())
         try:
-            await pass_translated(response, back, translator, more, stream=body.get("stream") is True)
+            headers = [*theirs(response, secret), *more]
+            await pass_translated(response, back, translator, headers, stream=body.get("stream") is True)
         except translate.CannotTranslate as error:
             raise Refused(502, "The upstream's answer cannot be read.", error.what) from error
         return
@@ -247,8 +261,10 @@ async def _translated(
         text = await read_whole(response)
     except aiohttp.ClientError:
         text = b""  # the status says enough
-    made = translate.translate_error(response.status, text, spoken, other)
-    await own_answer(back, response.status, response.reason or "", made, [*response.raw_headers, *more])
+    made = translate.translate_error(response.status, hidden(text, secret), spoken, other)
+    await own_answer(
+        back, response.status, reason_of(response, secret), made, [*theirs(response, secret), *more]
+    )
 
 
 def _nothing(tried: list[str], *, late: bool) -> Refused:
