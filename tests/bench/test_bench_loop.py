@@ -168,6 +168,7 @@ def test_known_success_rates_are_measured_within_their_intervals(house: Path, tm
 
 
 @needs_sandbox
+@pytest.mark.e2e
 def test_it_stops_when_time_is_up_and_goes_on_with_the_same_command(house: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     options = ("--days", "1", "--screen", "0", "--held-out", "1", "--stream", "0", "--arms", "frozen,ceiling")

@@ -286,6 +286,7 @@ def test_the_key_is_nowhere(house: Path, tmp_path: Path) -> None:
 
 
 @needs_sandbox
+@pytest.mark.e2e
 def test_commands_of_an_agent_outside_the_room_have_no_way_to_the_model(house: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     reach = "(exec 3<>/dev/tcp/127.0.0.1/8787) 2>/dev/null && echo REACHED; ls /run/skillclaw 2>&1"
@@ -345,6 +346,7 @@ def test_a_cut_or_changed_state_is_refused(tmp_path: Path) -> None:
             keeping.load(path, back)
 
 
+@pytest.mark.e2e
 def test_a_run_that_is_a_file_or_may_not_be_written_is_told(house: Path, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("x")

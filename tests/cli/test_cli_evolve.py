@@ -52,6 +52,7 @@ def test_a_second_cycle_mines_nothing_and_a_full_one_everything_with_the_same_re
     assert patterns(first) == patterns(second) == patterns(full) != []
 
 
+@pytest.mark.e2e
 def test_new_sessions_count_in_the_next_cycle(learned: Path) -> None:
     before = patterns(ok_json("evolve", home=learned))[0]
     more = [session("d", n, "run the test-suite of this project", STEPS) for n in range(2)]
@@ -61,6 +62,7 @@ def test_new_sessions_count_in_the_next_cycle(learned: Path) -> None:
     assert (after["sessions"], after["users"]) == (11, 4)
 
 
+@pytest.mark.e2e
 def test_the_page_of_a_cycle_says_what_was_found_and_what_changed(learned: Path) -> None:
     page = learned / "page.html"
     found = patterns(ok_json("evolve", "--report", str(page), home=learned))
@@ -101,6 +103,7 @@ def test_a_page_that_cannot_be_written_is_told_before_anything_is_done(learned: 
     assert ok_json("skills", "list", home=learned) == []
 
 
+@pytest.mark.e2e
 def test_a_damaged_session_is_set_aside_and_told_and_the_others_are_mined(learned: Path) -> None:
     with closing(sqlite3.connect(learned / ".skillclaw" / "sessions.db")) as db, db:
         (key,) = db.execute("SELECT min(key) FROM sessions").fetchone()
@@ -113,6 +116,7 @@ def test_a_damaged_session_is_set_aside_and_told_and_the_others_are_mined(learne
     assert f"Set aside {key}" in ok("evolve", home=learned)
 
 
+@pytest.mark.e2e
 def test_a_state_that_is_damaged_in_the_middle_is_made_anew(learned: Path) -> None:
     first = ok_json("evolve", home=learned)
     file = learned / ".skillclaw" / "evolve.db"
@@ -130,6 +134,7 @@ def test_a_state_that_is_damaged_in_the_middle_is_made_anew(learned: Path) -> No
     assert patterns(ok_json("evolve", home=learned)) == patterns(first)
 
 
+@pytest.mark.e2e
 def test_sessions_that_were_imported_anew_count_as_they_are_now(learned: Path) -> None:
     first = ok_json("evolve", home=learned)
     store = learned / ".skillclaw" / "sessions.db"
@@ -145,6 +150,7 @@ def test_sessions_that_were_imported_anew_count_as_they_are_now(learned: Path) -
     assert patterns(again) == patterns(ok_json("evolve", "--full", home=learned)) != patterns(first)
 
 
+@pytest.mark.e2e
 def test_feedback_that_is_gone_with_its_store_counts_no_more(learned: Path) -> None:
     key = ok_json("sessions", "list", home=learned)[0]["id"]
     with closing(sqlite3.connect(learned / ".skillclaw" / "sessions.db")) as db, db:
@@ -161,6 +167,7 @@ def test_feedback_that_is_gone_with_its_store_counts_no_more(learned: Path) -> N
     assert found == revision
 
 
+@pytest.mark.e2e
 def test_forgetting_a_session_deletes_what_was_kept_of_it(learned: Path) -> None:
     ok("evolve", home=learned)
     assert (learned / ".skillclaw" / "evolve.db").exists()
@@ -189,6 +196,7 @@ def test_a_session_forgotten_while_a_cycle_runs_gets_into_nothing(
     assert ok_json("evolve", home=learned)["released"]
 
 
+@pytest.mark.e2e
 def test_a_session_that_left_the_store_leaves_no_byte_behind(learned: Path) -> None:
     script = [Ran("zanzibar push", 1, "error: no quokka"), Ran("zanzibar init", 0, "ok")]
     made = [session("z", 1, "send the zanzibarine file", script)]
@@ -209,6 +217,7 @@ def test_forgetting_is_written_to_the_log_even_where_the_state_cannot_be_deleted
     assert Machine(learned / ".skillclaw").hub.state().tombstones == [key]
 
 
+@pytest.mark.e2e
 def test_a_dry_run_changes_nothing_that_the_next_cycle_sees(learned: Path) -> None:
     shown = ok_json("evolve", "--dry-run", home=learned)
     assert ok_json("skills", "list", home=learned) == []
@@ -216,6 +225,7 @@ def test_a_dry_run_changes_nothing_that_the_next_cycle_sees(learned: Path) -> No
     assert [r["skill"] for r in shown["released"]] == [r["skill"] for r in done["released"]] != []
 
 
+@pytest.mark.e2e
 def test_embeddings_that_cannot_be_had_are_told_and_done_without(learned: Path) -> None:
     ok("config", "set", "evolve.embeddings", "http://127.0.0.1:9/v1", home=learned)
     ok("config", "set", "evolve.embeddings_model", "some-model", home=learned)
