@@ -235,15 +235,13 @@ def test_paths_without_a_protocol_pass_where_the_upstream_has_the_same_api(
         assert proxy.ask("POST", "/a/v1/files", b"\x00form").status == 200
         assert proxy.ask("DELETE", "/a/files/7?x=1").status == 200
         other = proxy.ask("POST", "/a/v1/messages/batches", b"{}")
-        count = proxy.ask("POST", "/a/v1/messages/count_tokens?beta=true", BODY)
         lost = proxy.ask("POST", "/a/v1beta/models/m:generateContent", b"{}")
     assert [seen.line.split()[1] for seen in up.seen] == [b"/v1/embeddings", b"/v1/files", b"/v1/files/7?x=1"]
     assert json.loads(up.seen[0].body)["model"] == "e5"
     assert up.seen[1].body == b"\x00form"
-    for reply in (other, count):
-        assert (reply.status, reply.json["type"]) == (404, "error")
-        assert reply.json["error"]["type"] == "not_found_error"
-        assert "speaks another API" in reply.json["error"]["message"]
+    assert (other.status, other.json["type"]) == (404, "error")
+    assert other.json["error"]["type"] == "not_found_error"
+    assert "speaks another API" in other.json["error"]["message"]
     assert (lost.status, lost.json["error"]["status"]) == (404, "NOT_FOUND")
 
 
@@ -265,6 +263,23 @@ def test_tokens_are_counted_by_an_upstream_of_the_same_protocol(
         reply = proxy.ask("POST", "/a/v1/messages/count_tokens?beta=true", BODY)
     assert reply.json == {"input_tokens": 5}
     assert json.loads(up.seen[0].body)["model"] == "m"
+
+
+def test_tokens_are_estimated_where_the_upstream_speaks_another_api(
+    tmp_path: Path, make_upstream: Any, replying: Any
+) -> None:
+    up = make_upstream(replying(b"{}"))
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A" * 90_000}}
+    asked = {"model": "m", "system": "s" * 4000, "messages": [{"role": "user", "content": [picture]}]}
+    with front(tmp_path, {"one": upstream(up.url, "chat")}) as proxy:
+        claude = proxy.ask("POST", "/a/v1/messages/count_tokens?beta=true", asked)
+        codex = proxy.ask("POST", "/a/v1/responses/input_tokens", {"input": "x" * 400})
+        broken = proxy.ask("POST", "/a/v1/messages/count_tokens", b"no json")
+    assert claude.status == 200
+    assert 2600 <= claude.json["input_tokens"] <= 2620, "a thousand for the words, 1,600 for the picture"
+    assert codex.json == {"object": "response.input_tokens", "input_tokens": 100}
+    assert (broken.status, broken.json["type"]) == (400, "error")
+    assert up.seen == [], "the upstream is not asked"
 
 
 def test_probes_of_the_root_are_answered_here(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_the_session_shows_what_was_offered_called_and_told() -> None:
         "collaboration.wait_agent",
     ]
     results = [item for item in last.request if item.kind == "result"]
-    assert [item.is_error for item in results] == [None, None, True, None, None]
+    assert [item.is_error for item in results] == [True, None, True, None, None]
     # What a script tells by `notify` comes as one more output of its call.
     assert text_of(results[1].content).endswith("done\nhalf way")
     assert child.identity.parent == child.identity.root == last.identity.thread

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -61,3 +62,19 @@ def test_where_the_text_of_a_result_comes_from(
     tool: str, arguments: dict[str, Any], taint: str | None
 ) -> None:
     assert facts(tool, arguments, "text", None).taint == taint
+
+
+@pytest.mark.parametrize(
+    ("codes", "code", "is_error"),
+    [([0, 0], 0, False), ([2, 1, 0], 1, True), ([None], None, None), ([], None, None)],
+)
+def test_a_script_of_codex_has_the_last_failure_of_its_commands(
+    codes: list[int | None], code: int | None, is_error: bool | None
+) -> None:
+    lines = [
+        json.dumps({"chunk_id": "a"} | ({} if one is None else {"exit_code": one}) | {"output": "x\n"})
+        for one in codes
+    ]
+    text = "\n".join(["Script completed", "Wall time 0.1 seconds", "Output:", "", *lines, '{"exit_code": 7}'])
+    found = facts("functions.exec", {}, text, None)
+    assert (found.exit_code, found.is_error) == (code, is_error)

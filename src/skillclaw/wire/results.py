@@ -25,6 +25,8 @@ CODEX_SHELL = re.compile(r"\AExit code: (-?\d+)\s*\n")
 CLAUDE_EXIT = re.compile(r"\A(?:Error: )?Exit code:? (-?\d+)\b")
 # qwen-code, gemini-cli: `Exit Code: N` on a line of its own; OpenClaw, pi: `Command exited with code N`.
 OTHER_EXIT = re.compile(r"(?m)^(?:Exit Code: (-?\d+)|\(?Command exited with code (-?\d+)\)?)\s*$")
+# Codex's `exec` of scripts: the script's fate, then what it said; each command it ran is a line of JSON.
+CODEX_SCRIPT = re.compile(r"\AScript (?:completed|failed|running)\b")
 CODEX_ABORTED = re.compile(r"\A(?:Wall time: [^\n]*\n)?aborted by user")
 CODEX_REFUSED = re.compile(
     r"\A(?:exec_command failed|failed to |apply_patch verification failed|unsupported call)"
@@ -92,12 +94,21 @@ def facts(tool: str, arguments: dict[str, Any], text: str, is_error: bool | None
     return Facts(code, is_error, _taint(short, arguments))
 
 
+def _of_script(text: str) -> int | None:
+    """The exit code of a script's commands: the last that is not 0; None when it ran none."""
+    codes = [_from_json(line) for line in text.splitlines() if line.startswith("{") and '"chunk_id"' in line]
+    known = [code for code in codes if code is not None]
+    return next((code for code in reversed(known) if code), 0) if known else None
+
+
 def _exit_code(tool: str, text: str, is_error: bool | None) -> int | None:
     if tool not in SHELL_TOOLS:
         return _from_json(text) if text.startswith("{") and "exit" in text[:4000] else None
     for pattern in (CODEX_EXIT, CODEX_SHELL):
         if found := pattern.match(text):
             return _number(found[1])
+    if CODEX_SCRIPT.match(text):
+        return _of_script(text)
     if is_error is not False and (found := CLAUDE_EXIT.match(text)):
         return _number(found[1])
     if text.startswith("{"):

@@ -153,6 +153,16 @@ class Configured:
 
             upstream = config.configured[names[0]]
             await answer_models(asked, want, upstream, names[0], self._keys, self._client(), back)
+        elif want.kind == "count" and want.speech not in (
+            None,
+            "gemini",
+            config.configured[names[0]].protocol,
+        ):
+            from skillclaw.proxy.configured.counting import counted
+
+            await own_answer(
+                back, 200, "OK", counted(Body(clear(asked.body, asked.headers)).tree(), want.speech)
+            )
         else:
             await self._forwarded(asked, want, names, back)
 
