@@ -250,14 +250,19 @@ def test_the_queue_is_bounded(tmp_path: Path) -> None:
     lock = appender.lock_of(tmp_path)
     with lock:
         writer = JournalWriter(tmp_path, max_mb=1000)
-        for number in range(10):
+        for number in range(16):
             writer.put(exchange(number, b"x" * (8 << 20)))
+        large = writer.stats().queue
+        for number in range(16, 66):
+            writer.put(exchange(number, b"x" * (1 << 19)))
         assert wait(lambda: "another process" in writer.stats().last_error)
         told = writer.stats()
-        assert told.dropped >= 6 and told.queue + told.dropped == 10 and told.exchanges == 0
+        assert told.exchanges == 0 and told.queue + told.dropped == 66
+        assert large == 7, "64 MB of large ones"
+        assert told.queue - large == 47, "24 MB of others, which large ones do not crowd out"
     assert wait(lambda: writer.stats().queue == 0)
     writer.close()
-    assert len(ids(tmp_path)) == 10 - writer.stats().dropped
+    assert len(ids(tmp_path)) == 66 - writer.stats().dropped
 
 
 def test_what_cannot_be_recorded_costs_only_itself(tmp_path: Path) -> None:

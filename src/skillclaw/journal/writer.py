@@ -35,7 +35,11 @@ IDLE = 1.0
 RETRY = 0.5
 """Seconds between tries while the disk does not take it."""
 QUEUE = 24 << 20
-"""Bytes that may wait."""
+"""Bytes that may wait in exchanges of usual size ..."""
+LARGE = 1 << 20
+"""... which is at most this; larger ones (pictures) ..."""
+LARGE_QUEUE = 64 << 20
+"""... have room of their own, so that one of them crowds out no others."""
 HURRY = QUEUE // 8
 """Bytes in the queue from which on no group waits for more."""
 SHARE = 32
@@ -75,7 +79,8 @@ class JournalWriter:
         self._cap = max_mb << 20
         self._queue: deque[tuple[Item, int]] = deque()
         # Each counter has one thread that writes it: `+=` on a shared one would lose counts.
-        self._bytes_in = self._bytes_out = self._refused = 0
+        self._bytes_in, self._bytes_out = [0, 0], [0, 0]  # of usual size, large
+        self._refused = 0
         self._exchanges = self._dropped = self._errors = self._written = 0
         self._last_error = ""
         self._wake = threading.Event()
@@ -95,13 +100,18 @@ class JournalWriter:
             assert isinstance(exchange, Exchange)
             size = len(exchange.request_body) + len(exchange.response_body)
         size += OVERHEAD
-        if self._closing or self._bytes_in - self._bytes_out + size > max(QUEUE, size):
+        large = size > LARGE
+        if self._closing or self._waiting(large) + size > (LARGE_QUEUE if large else QUEUE):
             self._refused += 1
             return
-        self._bytes_in += size
+        self._bytes_in[large] += size
         self._queue.append((exchange, size))
         if not self._wake.is_set():
             self._wake.set()
+
+    def _waiting(self, large: bool) -> int:
+        """Bytes of the queue, in exchanges of usual size or in large ones."""
+        return self._bytes_in[large] - self._bytes_out[large]
 
     def stats(self) -> JournalStats:
         """The counters now."""
@@ -126,7 +136,7 @@ class JournalWriter:
         while True:
             self._wake.wait(IDLE)
             if self._queue:
-                if not self._closing and self._bytes_in - self._bytes_out < HURRY:
+                if not self._closing and self._waiting(False) + self._waiting(True) < HURRY:
                     time.sleep(GATHER)
                 if self._try(self._commit):
                     continue
@@ -192,7 +202,7 @@ class JournalWriter:
                 self._last_error = ""
         for _, size in group:
             self._queue.popleft()
-            self._bytes_out += size
+            self._bytes_out[size > LARGE] += size
 
     def _pack(self, item: Item, chains: Chains, offset: int) -> bytes:
         """The frame of one exchange; empty (and counted) for one that cannot be recorded."""
