@@ -139,6 +139,8 @@ def _header(name: str, value: str) -> _Masked:
         return _Masked(f"{scheme[1]} <secret:{kind}>", tuple(found))
     if kind in SESSION_HEADERS or kind.startswith("x-codex-"):
         return _Masked(value)
+    if kind == "sec-websocket-protocol":
+        return _subprotocols(value)
     found = []
 
     def hide(match: re.Match[str]) -> str:
@@ -147,6 +149,25 @@ def _header(name: str, value: str) -> _Masked:
         return f"<secret:{kind}>"
 
     return _Masked(KEY_LIKE.sub(hide, value), tuple(found))
+
+
+def _subprotocols(value: str) -> _Masked:
+    """Browsers' WebSockets have no headers of their own, so that keys come as subprotocols: after a dot
+    (`openai-insecure-api-key.KEY`), or as the one after a name (`access_token, KEY`).
+    """
+    kept, found, named = [], [], False
+    for part in map(str.strip, value.split(",")):
+        ends = [at for at, char in enumerate(part) if char == "."]
+        dot = next((at for at in ends if secret_name(part[:at])), None)
+        if dot is not None:
+            found += [part[dot + 1 :], part.rpartition(".")[2]]
+            part = part[: dot + 1] + "<secret:sec-websocket-protocol>"
+        elif named or KEY_LIKE.search(part):
+            found.append(part)
+            part = "<secret:sec-websocket-protocol>"
+        named = dot is None and secret_name(part)
+        kept.append(part)
+    return _Masked(", ".join(kept), tuple((secret, "sec-websocket-protocol") for secret in found))
 
 
 def _headers(

@@ -162,12 +162,14 @@ class JournalWriter:
         """Do it; False when the disk did not take it, which is told once, not at every try."""
         try:
             part()
-        except OSError as error:
+        except Exception as error:  # without this thread nothing would be recorded any more, and nobody told
             self._files.forget()
             if isinstance(error, TimeoutError):
                 why = "another process writes this journal"
-            else:
+            elif isinstance(error, OSError):
                 why = f"the journal cannot be written: {error.strerror or error}"
+            else:
+                why = f"the journal cannot be written: {type(error).__name__}: {error}"
             self._fail(why)
             return False
         return True

@@ -32,6 +32,7 @@ LINGER = 2.0
 unread bytes would reset it, and the agent might lose the answer (RFC 9112 section 9.6)."""
 AHEAD = 1 << 16
 """Bytes of a next request that are taken while one is still answered."""
+STOPPED = Failure(503, "SkillClaw's proxy was stopped.", todo="Try again once it runs.")
 
 
 class Handler(Protocol):
@@ -158,6 +159,7 @@ class Front(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a request: of its head, its body, or of the next one."""
+        data = bytes(data)  # Windows' event loop gives a bytearray, which is no key of a dict
         if self._body is not None:
             self._since = time.monotonic()
             self._upload(data)
@@ -285,6 +287,9 @@ class Front(asyncio.Protocol):
         """From here on `handler` has the connection, for good."""
         self._handler = handler
         self._body = ToTheEnd()
+        if self._ahead:
+            self._ahead = False
+            self.transport.resume_reading()
         data, self._buffer = self._buffer, b""
         if data:
             handler.upload(data, False)
@@ -359,10 +364,8 @@ class Front(asyncio.Protocol):
 
     def stop(self) -> None:
         """The proxy ends: a request that is still under way is given up."""
-        handler = self._handler
-        if handler is not None:
-            self._leave()
-            handler.gone()
+        if self._handler is not None:
+            self._handler.fail(STOPPED)
         self.transport.close()
 
     def check(self, now: float, limits: Limits) -> None:
@@ -373,10 +376,12 @@ class Front(asyncio.Protocol):
             if waited > limits.idle_timeout:  # it does not read what is still to go
                 self.transport.abort()
         elif self._lingers:
-            if waited > LINGER:
+            # An answer that is still being read is not cut for an upload that nobody wants.
+            unread = self.transport.get_write_buffer_size()
+            if waited > (limits.idle_timeout if unread else LINGER):
                 self.transport.abort()
         elif handler is None:
-            if self._buffer:
+            if self._buffer and not self.withheld:
                 if waited > limits.head_timeout:
                     self._bad(Failure(408, "The request's head did not come whole in time."))
             elif waited > limits.idle_timeout or self._service.draining:

@@ -16,6 +16,7 @@ __all__ = [
     "Failure",
     "error_body",
     "local",
+    "origin_form",
     "own_response",
     "request_head",
     "response_head",
@@ -23,6 +24,7 @@ __all__ = [
 
 NO_BODY = frozenset({204, 304})
 _HOST = re.compile(rb"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.I)
+_ABSOLUTE = re.compile(r"http://(?:127\.0\.0\.1|localhost|\[::1\]):(\d{1,5})([/?].*)?", re.I)
 _ORIGIN = re.compile(rb"https?://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.I)
 
 
@@ -49,6 +51,12 @@ def local(fields: Fields) -> bool:
     if fields.origins and not all(map(_ORIGIN.fullmatch, fields.origins)):
         return False
     return all(site.lower() in (b"none", b"same-origin") for site in fields.sites)
+
+
+def origin_form(target: str, port: int) -> str:
+    """The target of a request; one that names the proxy at `port` in full (RFC 9112 3.2.2) as a path."""
+    match = None if target.startswith("/") else _ABSOLUTE.fullmatch(target)
+    return target if match is None or int(match[1]) != port else match[2] or "/"
 
 
 @lru_cache(64)

@@ -159,12 +159,11 @@ class Passage:
     async def _new(self) -> None:
         try:
             back = await self._upstream.connect()
+            self._connecting = None
+            self._send(back)
         except Exception as error:  # whatever it is, the agent gets an answer
             self._connecting = None
             self.fail(explain(error, self._upstream))
-        else:
-            self._connecting = None
-            self._send(back)
 
     def _send(self, back: Back) -> None:
         self._back = back
@@ -187,7 +186,8 @@ class Passage:
             back.transport.write(b"".join((head, *held)))
         if self._streamed:
             self._held = []
-            self._front.read_on()
+            if not back.withheld:
+                self._front.read_on()
 
     # --- the upstream's side (`upstream.Reader`)
 
@@ -307,6 +307,7 @@ class Passage:
             self._done(kept=False)
         elif self._framing is None and back is not None and self._is_stale(back):
             self._again = True
+            self._front.read_on()  # the lost connection may have held it back
             self._connecting = asyncio.get_running_loop().create_task(self._new())
         else:
             self._broken(error or aiohttp.ServerDisconnectedError("the connection was closed"))
@@ -339,10 +340,11 @@ class Passage:
         draft.status, draft.response_lines = head.status, head.fields.lines
         self._back = None
         tunnel = Tunnel(self._front, back, draft)
+        # The tunnel first: what is written from here on may already have to hold its upstream back.
+        self._front.changed(tunnel)
         self._front.write(heads.response_head(head, coding=b"", close=False, upgrade=True))
         if rest:
             tunnel.answer(rest)
-        self._front.changed(tunnel)
 
     def _done(self, *, kept: bool) -> None:
         """The answer is whole."""

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,8 @@ PARENT = 1.0
 """Seconds between looks at the parent process."""
 MALLOC = ((-3, 1 << 18), (-1, 1 << 20), (-8, 2))
 """M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in bytes, M_ARENA_MAX."""
+FILES = 10240
+"""Open files, if the system allows so many; macOS allows no more."""
 FLUSH = 1.0
 """Seconds that the last bytes may take to leave the socket once all answers are done."""
 
@@ -55,6 +58,7 @@ class Proxy:
         self._upstreams: dict[str, Upstream | str] = {}
         self._modified = _modified(path)
         self.fronts: set[Front] = set()
+        self.port = config.port
         self.under_way = 0
         self.draining = False
         self.take(config)
@@ -63,14 +67,7 @@ class Proxy:
         """Send requests where `config` says from now on; one that is no URL answers with the reason."""
         taken: dict[str, Upstream | str] = {}
         for agent, base in config.upstreams.items():
-            known = self._upstreams.get(agent)
-            if isinstance(known, Upstream) and known.base == base:
-                taken[agent] = known
-                continue
-            try:
-                taken[agent] = Upstream(base, self._connector, self._config.connect_timeout)
-            except ValueError as error:
-                taken[agent] = f"Its upstream is wrong: {error}."
+            taken[agent] = self._upstream(base, self._upstreams.get(agent))
         stay = {id(kept) for kept in taken.values()}
         for upstream in self._upstreams.values():
             if isinstance(upstream, Upstream) and id(upstream) not in stay:
@@ -85,6 +82,24 @@ class Proxy:
 
             self.configured = Configured(config)
 
+    def _upstream(self, base: str, known: Upstream | str | None) -> Upstream | str:
+        """The upstream at `base`, with the connections of `known` if that is the one; or why none."""
+        try:
+            if isinstance(known, Upstream) and known.base == base:
+                upstream = known
+            else:
+                upstream = Upstream(base, self._connector, self._config.connect_timeout)
+        except ValueError as error:
+            return f"Its upstream is wrong: {error}."
+        if upstream.local_port == self.port:
+            return "Its upstream is this proxy itself: a request would go round for ever."
+        return upstream
+
+    def listens(self, port: int) -> None:
+        """The port that the system gave."""
+        self.port = port
+        self.take(self._config)
+
     def _reload(self) -> None:
         """Read the upstreams again if the file changed; a broken file changes nothing."""
         modified = _modified(self._path)
@@ -94,10 +109,12 @@ class Proxy:
                 self.take(read_config(self._path))
             except SkillClawError as error:
                 log.error("%s", error)
+            except Exception:
+                log.exception("the configuration could not be taken")
 
     def begin(self, front: Front, head: RequestHead) -> Handler | None:
         """Take a request up; None when it was answered at once (`front.Service`)."""
-        target = head.target
+        target = head.target = heads.origin_form(head.target, self.port)
         if not heads.local(head.fields):
             front.refuse(head, _FOREIGN, drop=True)
             return None
@@ -147,7 +164,11 @@ class Proxy:
             await asyncio.sleep(TEND)
             now = time.monotonic()
             for front in list(self.fronts):
-                front.check(now, self._config)
+                try:
+                    front.check(now, self._config)
+                except Exception:  # one connection must not cost all others their timeouts
+                    log.exception("a connection is closed, since its state is wrong")
+                    front.transport.abort()
             for upstream in self._upstreams.values():
                 if isinstance(upstream, Upstream):
                     upstream.expire(now - KEEP_ALIVE)
@@ -253,7 +274,9 @@ async def serve(path: Path) -> int:
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     watch = asyncio.create_task(_watch_parent(parent, stop))
     tending = asyncio.create_task(proxy.tend())
-    print(f"ready {listener.sockets[0].getsockname()[1]}", flush=True)  # noqa: T201
+    port = listener.sockets[0].getsockname()[1]
+    proxy.listens(port)
+    print(f"ready {port}", flush=True)  # noqa: T201
     await stop.wait()
     watch.cancel()
     proxy.draining = True
@@ -311,6 +334,30 @@ def _give_memory_back() -> None:
             mallopt(option, value)
 
 
+def _allow_files() -> None:
+    """Raise the limit of open files as far as this user may: an exchange needs two, and shells allow 256 to
+    1,024.
+    """
+    if os.name != "posix":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where there is one (not on Windows); else asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
 def main(argv: list[str]) -> int:
     """The process: one argument, the configuration file."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
@@ -318,15 +365,12 @@ def main(argv: list[str]) -> int:
         print("usage: python -m skillclaw.proxy CONFIG", file=sys.stderr)  # noqa: T201
         return 2
     _give_memory_back()
+    _allow_files()
     # The writer's thread shares the interpreter: a short turn keeps it from holding traffic up.
     sys.setswitchinterval(0.001)
     try:
-        if sys.platform != "win32":
-            import uvloop
-
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                return runner.run(serve(Path(argv[0])))
-        return asyncio.run(serve(Path(argv[0])))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(serve(Path(argv[0])))
     except SkillClawError as error:
         print(" ".join(str(error).split()), flush=True)  # noqa: T201
         return error.exit_code

@@ -33,6 +33,9 @@ PROBE = 60
 """Seconds of silence after which the system asks whether the other side is still there."""
 
 
+_UNSAFE = re.compile(r"[^\x21-\x7e]")
+
+
 class Reader(Protocol):
     """What an upstream's bytes go to: the request that holds the connection."""
 
@@ -58,6 +61,7 @@ class Back(asyncio.Protocol):
         self._connection = connection
         maker = connection.protocol
         if maker is None or maker.transport is None:
+            connection.close()
             raise aiohttp.ServerDisconnectedError
         self._maker = maker
         self.transport = maker.transport
@@ -72,7 +76,7 @@ class Back(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Hand it to the request; bytes that nobody asked for end the connection."""
         if self.reader is not None:
-            self.reader.answer(data)
+            self.reader.answer(bytes(data))  # Windows' event loop gives a bytearray
         else:
             self.close()
 
@@ -80,11 +84,13 @@ class Back(asyncio.Protocol):
         """Tell the request."""
         self.alive = False
         reader, self.reader = self.reader, None
-        # The connector waits for the end of what it made.
-        self._maker.connection_lost(exc)
-        self._connection.close()
-        if reader is not None:
-            reader.lost(exc)
+        try:
+            # The connector waits for the end of what it made.
+            self._maker.connection_lost(exc)
+            self._connection.close()
+        finally:
+            if reader is not None:
+                reader.lost(exc)
 
     def pause_writing(self) -> None:
         """The upstream reads slower than the agent sends."""
@@ -122,13 +128,16 @@ class Upstream:
     """Where one agent's requests go, and the idle connections. ValueError when `base` is no http(s) URL."""
 
     def __init__(self, base: str, connector: aiohttp.TCPConnector, connect_timeout: float) -> None:
-        url = URL(base, encoded=True)
-        if url.scheme not in ("http", "https") or not url.raw_host:
-            raise ValueError(f"{base!r} is not an http:// or https:// URL")
         self.base = base
         self.shown = re.sub(r"//[^/]*@", "//", base.partition("?")[0])
+        url = URL(base, encoded=True)
+        if url.scheme not in ("http", "https") or not url.raw_host:
+            raise ValueError(f"{self.shown!r} is not an http:// or https:// URL")
+        if _UNSAFE.search(base):
+            raise ValueError(f"{self.shown!r} has characters that must be escaped in a URL")
         self.name = url.raw_host
         self.host = url.raw_authority.rpartition("@")[2].encode("ascii")
+        self.local_port = url.port if _is_loopback(url.raw_host) else None
         self._connector = connector
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
         self.connect_timeout = connect_timeout
@@ -220,13 +229,8 @@ def explain(error: BaseException, upstream: Upstream) -> Failure:
 def _environment_proxy(url: URL) -> URL | None:
     """The proxy that HTTP_PROXY and its like name for `url`; never one for this machine itself."""
     host = url.host or ""
-    if host == "localhost" or host.endswith(".localhost"):
+    if _is_loopback(host):
         return None
-    try:
-        if ipaddress.ip_address(host).is_loopback:
-            return None
-    except ValueError:
-        pass
     proxies = urllib.request.getproxies_environment()
     named = proxies.get(url.scheme) or proxies.get("all")
     if not named or _bypassed(host, url.port, proxies.get("no", "")):
@@ -236,6 +240,15 @@ def _environment_proxy(url: URL) -> URL | None:
         log.warning("a proxy by %s:// cannot be used; connecting to %s directly", proxy.scheme, host)
         return None
     return proxy
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _bypassed(host: str, port: int | None, no_proxy: str) -> bool:
