@@ -21,7 +21,7 @@ from skillclaw.proxy import ProxyConfig, write_config
 from skillclaw.proxy.front import Front
 from skillclaw.proxy.http1 import RequestHead
 from skillclaw.proxy.passage import Passage
-from skillclaw.proxy.serve import Proxy
+from skillclaw.proxy.routing import Proxy
 from skillclaw.proxy.upstream import Back
 
 GET = b"GET /a/x HTTP/1.1\r\nHost: localhost\r\n\r\n"

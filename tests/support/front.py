@@ -26,7 +26,7 @@ from skillclaw.proxy.configured.service import Configured
 from skillclaw.proxy.front import Front as Connection
 from skillclaw.proxy.passage import GONE
 from skillclaw.proxy.record import Draft
-from skillclaw.proxy.serve import Proxy
+from skillclaw.proxy.routing import Proxy
 
 TOKEN = "skillclaw-test-token-0123456789abcdef"
 

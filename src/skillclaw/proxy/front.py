@@ -7,7 +7,7 @@ import contextlib
 import socket
 import struct
 import time
-from typing import Protocol, cast
+from typing import cast
 
 from skillclaw.proxy import heads
 from skillclaw.proxy.heads import Failure
@@ -23,9 +23,10 @@ from skillclaw.proxy.http1 import (
     unfinished,
 )
 from skillclaw.proxy.record import Draft
+from skillclaw.proxy.roles import Handler, Limits, Service
 from skillclaw.proxy.upstream import keep_alive
 
-__all__ = ["Front", "Handler", "Limits", "Service"]
+__all__ = ["Front"]
 
 LINGER = 2.0
 """Seconds that a connection is still read after an answer that came before the request's end: closing it with
@@ -33,70 +34,6 @@ unread bytes would reset it, and the agent might lose the answer (RFC 9112 secti
 AHEAD = 1 << 16
 """Bytes of a next request that are taken while one is still answered."""
 STOPPED = Failure(503, "SkillClaw's proxy was stopped.", todo="Try again once it runs.")
-
-
-class Handler(Protocol):
-    """What a request is handed to."""
-
-    def upload(self, piece: bytes, last: bool) -> None:
-        """Bytes of the body with their framing; `last` once it is whole."""
-
-    def bad_upload(self, why: str) -> None:
-        """The body is no HTTP."""
-
-    def gone(self) -> None:
-        """The agent closed the connection."""
-
-    def hold_answer(self) -> None:
-        """The agent takes no more for now."""
-
-    def let_answer(self) -> None:
-        """It takes more again."""
-
-    def fail(self, failure: Failure) -> None:
-        """A phase took too long."""
-
-    @property
-    def resting(self) -> bool:
-        """Whether nobody loses anything if the connection ends now."""
-
-    @property
-    def waits_since(self) -> float:
-        """When the wait for the first byte of an answer began (`time.monotonic`); 0 while there is none."""
-
-
-class Limits(Protocol):
-    """Seconds that each phase may take (`ProxyConfig` has them); an answer under way has no limit."""
-
-    @property
-    def idle_timeout(self) -> float:
-        """Between requests."""
-
-    @property
-    def head_timeout(self) -> float:
-        """From the first byte of a request to the end of its head."""
-
-    @property
-    def body_timeout(self) -> float:
-        """Between two pieces of a request's body."""
-
-    @property
-    def answer_timeout(self) -> float:
-        """From the whole request to the answer's first byte."""
-
-
-class Service(Protocol):
-    """The proxy as its connections see it."""
-
-    fronts: set[Front]
-    under_way: int
-    draining: bool
-
-    def begin(self, front: Front, head: RequestHead) -> Handler | None:
-        """Take a request up; None when it was answered at once."""
-
-    def keep(self, draft: Draft) -> None:
-        """Record an exchange."""
 
 
 class Front(asyncio.Protocol):
@@ -108,6 +45,7 @@ class Front(asyncio.Protocol):
         "_buffer",
         "_handler",
         "_lingers",
+        "_reads",
         "_service",
         "_since",
         "_stopped",
@@ -123,6 +61,7 @@ class Front(asyncio.Protocol):
         self._buffer = b""
         self._since = time.monotonic()
         self._lingers = self._stopped = self._ahead = False
+        self._reads = True
         self.closing = False
         self.withheld = False
         self.transport: asyncio.Transport
@@ -175,9 +114,8 @@ class Front(asyncio.Protocol):
 
     def _read_heads(self) -> None:
         """Take up the requests whose heads are here, until one is under way or answers go unread."""
-        if self._ahead:
-            self._ahead = False
-            self.transport.resume_reading()
+        self._ahead = False
+        self._read_or_not()
         while self._handler is None and not (self._lingers or self.withheld or self.transport.is_closing()):
             data = self._buffer
             if data.startswith(b"\r\n"):  # RFC 9112 2.2: old clients send one too many
@@ -248,7 +186,7 @@ class Front(asyncio.Protocol):
         self._buffer += data
         if len(self._buffer) > AHEAD:
             self._ahead = True
-            self.transport.pause_reading()
+            self._read_or_not()
 
     # --- what handlers say
 
@@ -268,16 +206,26 @@ class Front(asyncio.Protocol):
 
     def stop_reading(self) -> None:
         """Take no more of the request's body for now."""
-        if not self._stopped:
-            self._stopped = True
-            self.transport.pause_reading()
+        self._stopped = True
+        self._read_or_not()
 
     def read_on(self) -> None:
         """Take more of it again."""
         if self._stopped:
-            self._stopped = False
             self._since = time.monotonic()
+        self._stopped = False
+        self._read_or_not()
+
+    def _read_or_not(self) -> None:
+        """Have the connection read unless its handler takes no more, or the next requests come too early."""
+        reads = not (self._stopped or self._ahead)
+        if reads is self._reads:
+            return
+        self._reads = reads
+        if reads:
             self.transport.resume_reading()
+        else:
+            self.transport.pause_reading()
 
     def keep(self, draft: Draft) -> None:
         """Record an exchange."""
@@ -287,9 +235,8 @@ class Front(asyncio.Protocol):
         """From here on `handler` has the connection, for good."""
         self._handler = handler
         self._body = ToTheEnd()
-        if self._ahead:
-            self._ahead = False
-            self.transport.resume_reading()
+        self._ahead = False
+        self._read_or_not()
         data, self._buffer = self._buffer, b""
         if data:
             handler.upload(data, False)

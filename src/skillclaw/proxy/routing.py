@@ -1,0 +1,235 @@
+"""Where requests go: the proxy's state, and what becomes of a request by its target and its agent."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from skillclaw import __version__
+from skillclaw.errors import SkillClawError
+from skillclaw.journal.writer import JournalWriter
+from skillclaw.proxy import ProxyConfig, heads, read_config
+from skillclaw.proxy.front import Front
+from skillclaw.proxy.heads import Failure
+from skillclaw.proxy.http1 import RequestHead, split
+from skillclaw.proxy.passage import Passage
+from skillclaw.proxy.record import Draft
+from skillclaw.proxy.roles import Handler
+from skillclaw.proxy.upstream import KEEP_ALIVE, Upstream, make_connector
+from skillclaw.proxy.whole import LARGEST_REQUEST, TOO_LARGE, Whole
+
+if TYPE_CHECKING:
+    from skillclaw.proxy.configured.service import Configured
+
+__all__ = ["Proxy"]
+
+log = logging.getLogger("skillclaw.proxy")
+TEND = 0.5
+"""Seconds between looks at timeouts and at the configuration file."""
+
+
+class Proxy:
+    """The state of a running proxy: upstreams, journal, requests under way."""
+
+    def __init__(self, path: Path, config: ProxyConfig, journal: JournalWriter) -> None:
+        self._path = path
+        self._config = config
+        self._journal = journal
+        self._connector = make_connector()
+        self.configured: Configured | None = None
+        self._upstreams: dict[str, Upstream | str] = {}
+        self._modified = _modified(path)
+        self.fronts: set[Front] = set()
+        self.port = config.port
+        self.under_way = 0
+        self.draining = False
+        self.take(config)
+
+    def take(self, config: ProxyConfig) -> None:
+        """Send requests where `config` says from now on; one that is no URL answers with the reason."""
+        taken: dict[str, Upstream | str] = {}
+        for agent, base in config.upstreams.items():
+            taken[agent] = self._upstream(base, self._upstreams.get(agent))
+        stay = {id(kept) for kept in taken.values()}
+        for upstream in self._upstreams.values():
+            if isinstance(upstream, Upstream) and id(upstream) not in stay:
+                upstream.retire()
+        self._upstreams = taken
+        self._config = config
+        if self.configured is not None:
+            self.configured.take(config)
+        elif config.routes or config.inject:
+            # Needs an HTTP client of its own, which others need not load.
+            from skillclaw.proxy.configured.service import Configured
+
+            self.configured = Configured(config)
+
+    def _upstream(self, base: str, known: Upstream | str | None) -> Upstream | str:
+        """The upstream at `base`, with the connections of `known` if that is the one; or why none."""
+        try:
+            if isinstance(known, Upstream) and known.base == base:
+                upstream = known
+            else:
+                upstream = Upstream(base, self._connector, self._config.connect_timeout)
+        except ValueError as error:
+            return f"Its upstream is wrong: {error}."
+        if upstream.local_port == self.port:
+            return "Its upstream is this proxy itself: a request would go round for ever."
+        return upstream
+
+    def listens(self, port: int) -> None:
+        """The port that the system gave."""
+        self.port = port
+        self.take(self._config)
+
+    def _reload(self) -> None:
+        """Read the upstreams again if the file changed; a broken file changes nothing."""
+        modified = _modified(self._path)
+        if modified != self._modified:
+            self._modified = modified
+            try:
+                self.take(read_config(self._path))
+            except SkillClawError as error:
+                log.error("%s", error)
+            except Exception:
+                log.exception("the configuration could not be taken")
+
+    def begin(self, front: Front, head: RequestHead) -> Handler | None:
+        """Take a request up; None when it was answered at once (`front.Service`)."""
+        target = head.target = heads.origin_form(head.target, self.port)
+        if not heads.local(head.fields):
+            front.refuse(head, _FOREIGN, drop=True)
+            return None
+        if target.partition("?")[0] == "/healthz" and head.method in ("GET", "HEAD"):
+            front.send(head, 200, self.health())
+            return None
+        if head.method == "CONNECT":
+            front.refuse(head, _NO_CONNECT, drop=True)
+            return None
+        agent, rest = _agent_of(target)
+        if self.configured is not None and (agent in self._config.routes or agent in self._config.inject):
+            handler = self._whole(front, head, agent, rest, self.configured)
+            if handler is not None or agent in self._config.routes:
+                return handler
+        upstream = self._upstreams.get(agent)
+        if isinstance(upstream, Upstream):
+            return Passage(front, head, upstream, agent, rest)
+        nowhere = _nowhere(agent, upstream, self._agents())
+        front.refuse(head, nowhere)
+        return None
+
+    def _whole(
+        self, front: Front, head: RequestHead, agent: str, rest: str, configured: Configured
+    ) -> Handler | None:
+        """A request that is answered in configured mode; None when it is not, or was refused."""
+        if head.upgrades:
+            if agent in self._config.routes:
+                front.refuse(head, _NO_WEBSOCKET, drop=True)
+            return None
+        headers = split(head.fields.lines)
+        if not configured.takes(agent, head.method, rest, headers):
+            return None
+        if (head.fields.length or 0) > LARGEST_REQUEST:
+            if agent in self._config.routes:
+                front.refuse(head, TOO_LARGE, drop=True)
+            return None
+        known = configured.knows(agent, rest, headers)
+        return Whole(front, head, agent, rest, configured.answer, known=known)
+
+    def keep(self, draft: Draft) -> None:
+        """Record an exchange (`front.Service`)."""
+        self._journal.put(draft.build, draft.size)
+
+    async def tend(self) -> None:
+        """What is due from time to time: timeouts, idle connections, upstreams that changed."""
+        while True:
+            await asyncio.sleep(TEND)
+            now = time.monotonic()
+            for front in list(self.fronts):
+                try:
+                    front.check(now, self._config)
+                except Exception:  # one connection must not cost all others their timeouts
+                    log.exception("a connection is closed, since its state is wrong")
+                    front.transport.abort()
+            for upstream in self._upstreams.values():
+                if isinstance(upstream, Upstream):
+                    upstream.expire(now - KEEP_ALIVE)
+            self._reload()
+
+    def health(self) -> bytes:
+        """`GET /healthz` (DESIGN 4)."""
+        return msgspec.json.encode(
+            {
+                "status": "draining" if self.draining else "ok",
+                "version": __version__,
+                "agents": self._agents(),
+                "under_way": self.under_way,
+                "journal": self._journal.stats(),
+            }
+        )
+
+    def _agents(self) -> list[str]:
+        return sorted({*self._upstreams, *self._config.routes})
+
+    async def close(self) -> None:
+        """Close the connections to upstreams."""
+        if self.configured is not None:
+            await self.configured.close()
+        for upstream in self._upstreams.values():
+            if isinstance(upstream, Upstream):
+                upstream.retire()
+        await self._connector.close()
+
+
+_FOREIGN = Failure(
+    403,
+    "SkillClaw's proxy serves this machine only.",
+    "The request names another host, or comes from a web page.",
+    "Use http://127.0.0.1 and the proxy's port.",
+)
+_NO_WEBSOCKET = Failure(
+    426,
+    "SkillClaw's proxy speaks plain HTTP here.",
+    "A configured upstream gets no WebSocket.",
+    "Use HTTP with SSE.",
+)
+_NO_CONNECT = Failure(
+    405,
+    "SkillClaw's proxy is no proxy for whole connections.",
+    "CONNECT asks for one.",
+    "Use http://127.0.0.1:PORT/AGENT as the agent's base URL.",
+)
+
+
+def _agent_of(target: str) -> tuple[str, str]:
+    """`/<agent>/<rest>` as (agent, "/<rest>"), the rest byte for byte."""
+    if not target.startswith("/"):
+        return "", target
+    for at in range(1, len(target)):
+        if target[at] in "/?":
+            return target[1:at], target[at:]
+    return target[1:], ""
+
+
+def _nowhere(agent: str, why: str | None, agents: list[str]) -> Failure:
+    if why is not None:
+        return Failure(502, f"SkillClaw has no upstream for {agent}.", why, f"Set agents.{agent}.upstream.")
+    known = ", ".join(agents) or "none"
+    return Failure(
+        404,
+        "The URL does not begin with the name of an agent that SkillClaw forwards for.",
+        f"Agents with an upstream: {known}.",
+        "Use http://127.0.0.1:PORT/AGENT, or: skillclaw config set agents.NAME.upstream URL",
+    )
+
+
+def _modified(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
