@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import os
 import signal
@@ -150,6 +151,9 @@ def main(argv: list[str]) -> int:
         return 2
     _give_memory_back()
     _allow_files()
+    # What was imported stays: a collector that walks it again and again would hold traffic up.
+    gc.collect()
+    gc.freeze()
     # The writer's thread shares the interpreter: a short turn keeps it from holding traffic up.
     sys.setswitchinterval(0.001)
     try:
