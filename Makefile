@@ -28,7 +28,7 @@ e2e: $(VENV)/.dev clients
 	@said=$$(mktemp); $(BIN)/pytest -m e2e $(SOAK) >"$$said" 2>&1 & soak=$$!; \
 	trap 'kill $$soak 2>/dev/null' INT TERM; failed=0; \
 	E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) \
-	  $(BIN)/pytest -m e2e -n 2 --dist loadfile --ignore tests/bench --ignore $(SOAK) --durations 10 $(ARGS) || failed=1; \
+	  $(BIN)/pytest -m e2e -n 2 --dist worksteal --ignore tests/bench --ignore $(SOAK) --durations 10 $(ARGS) || failed=1; \
 	wait $$soak || failed=1; echo "$(SOAK), beside the others:"; cat "$$said"; rm -f "$$said"; \
 	test $$failed = 0
 	E2E_CLIENTS=$(CLIENTS) E2E_DATA=$(DATA) $(BIN)/pytest -m e2e -n 3 --timeout 400 tests/bench $(ARGS)
