@@ -158,7 +158,8 @@ def test_the_relay_asks_with_a_grammar_few_tokens_and_a_prefix_that_stays() -> N
 
 
 def test_a_stream_of_the_relay_holds_the_same_answer() -> None:
-    from skillclaw.wire import Call, decode
+    from skillclaw.wire.decode import decode
+    from skillclaw.wire.records import Call
 
     with (
         ChatModel(lambda _: text('{"shell":{"command":"ls"}}')) as model,

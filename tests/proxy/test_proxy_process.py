@@ -45,7 +45,8 @@ def test_it_loads_nothing_heavy() -> None:
     code = (
         "import sys; import skillclaw.proxy.serve;"
         "print([m for m in ('pydantic','atif','sklearn','scipy','numpy','detect_secrets','typer','rich',"
-        "'skillclaw.cli','skillclaw.server') if m in sys.modules])"
+        "'skillclaw.cli','skillclaw.server','skillclaw.wire.decode','skillclaw.wire.translate')"
+        " if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -124,7 +124,7 @@ class Desk:
 
     def begin(self, front: Front, head: RequestHead) -> Any:
         if self.far is None:
-            return SimpleNamespace(upload=lambda piece, last: None, resting=False, waits_since=0.0)
+            return SimpleNamespace(upload=lambda piece, payload, last: None, resting=False, waits_since=0.0)
         return Passage(front, head, self.far, "a", "/x")  # type: ignore[arg-type]
 
     def keep(self, draft: Any) -> None:
@@ -229,7 +229,7 @@ def test_frames_sent_before_the_handshake_is_answered_do_not_stop_a_connection()
     front.data_received(bytes(70_000))
     assert not wire.reading
     passed: list[bytes] = []
-    front.changed(SimpleNamespace(upload=lambda piece, last: passed.append(piece)))  # type: ignore[arg-type]
+    front.changed(SimpleNamespace(upload=lambda piece, payload, last: passed.append(piece)))  # type: ignore[arg-type]
     assert wire.reading and passed == [bytes(70_000)]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from skillclaw.journal.records import Exchange
-from skillclaw.wire import Call
+from skillclaw.wire.records import Call
 
 FIXTURES = Path(__file__).parents[1] / "wire" / "fixtures"
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillclaw.trajectory.model import text_of
-from skillclaw.wire import Call, Decoded, decode
+from skillclaw.wire.decode import decode
+from skillclaw.wire.records import Call, Decoded
 from skillclaw.wire.translate import (
     CannotTranslate,
     ReplyTranslator,

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import post
 
-from skillclaw.wire import Decoded, Usage, decode
+from skillclaw.wire.decode import decode
+from skillclaw.wire.records import Decoded, Usage
 
 PATH = "/v1/completions"
 CHUNKS: list[dict[str, Any]] = [

@@ -13,7 +13,8 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skillclaw.wire import Call, Decoded, Identity, Usage, decode
+from skillclaw.wire.decode import decode
+from skillclaw.wire.records import Call, Decoded, Identity, Usage
 
 FIXTURES = Path(__file__).parent / "fixtures"
 PATHS = (

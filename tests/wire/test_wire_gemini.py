@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import call_of, post, recorded
 
-from skillclaw.wire import Call, Decoded, Identity, Usage, decode
+from skillclaw.wire.decode import decode
+from skillclaw.wire.records import Call, Decoded, Identity, Usage
 
 PATH = "/v1beta/models/gemini-2.5-pro:generateContent"
 STREAM = "/v1beta/models/gemini-2.5-pro:streamGenerateContent"

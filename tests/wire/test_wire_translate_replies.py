@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skillclaw.wire import Call, Decoded, Item, decode
+from skillclaw.wire.decode import decode
+from skillclaw.wire.records import Call, Decoded, Item
 from skillclaw.wire.translate import CannotTranslate, ReplyTranslator, Speech, path_of
 
 SPEECHES: tuple[Speech, ...] = ("anthropic", "chat", "responses")

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillclaw.trajectory.model import text_of
-from skillclaw.wire import Call, Item, decode
+from skillclaw.wire.decode import decode
+from skillclaw.wire.records import Call, Item
 from skillclaw.wire.translate import (
     CannotTranslate,
     ReplyTranslator,

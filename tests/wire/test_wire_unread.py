@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import post
 
-from skillclaw.wire import Call, Decoded, Unread, read
+from skillclaw.wire.decode import read
+from skillclaw.wire.records import Call, Decoded, Unread
 from skillclaw.wire.routes import shown_path
 
 TALK = {"model": "m", "messages": [{"role": "user", "content": "hello there"}]}

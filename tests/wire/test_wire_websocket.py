@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import call_of, lines, recorded
 
-from skillclaw.wire import Call, Decoded, Unread, read
+from skillclaw.wire.decode import read
+from skillclaw.wire.records import Call, Decoded, Unread
 
 UPGRADE = [("Upgrade", "websocket")]
 ASKED = {"type": "response.create", "model": "m", "input": "hi", "tools": []}

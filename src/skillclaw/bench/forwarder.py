@@ -45,7 +45,7 @@ async def _serve(base: str) -> None:
 
         server = web.Server(handle, access_log=None)
         listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0, backlog=1024)
-        print(f"ready {listener.sockets[0].getsockname()[1]}", flush=True)  # noqa: T201
+        print(f"ready {listener.sockets[0].getsockname()[1]}", flush=True)  # noqa: T201  its starter reads it
         await listener.serve_forever()
 
 

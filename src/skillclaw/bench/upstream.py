@@ -183,7 +183,7 @@ class Upstream(asyncio.Protocol):
 
 async def _serve() -> None:
     server = await asyncio.get_running_loop().create_server(Upstream, "127.0.0.1", 0, backlog=1024)
-    print(f"ready {server.sockets[0].getsockname()[1]}", flush=True)  # noqa: T201
+    print(f"ready {server.sockets[0].getsockname()[1]}", flush=True)  # noqa: T201  its starter reads it
     await server.serve_forever()
 
 

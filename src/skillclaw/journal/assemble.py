@@ -6,18 +6,17 @@ session, its sub-agents inside. An exchange with no session id belongs to the co
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
+from skillclaw.journal.finding import Finder, Seen, Session
 from skillclaw.journal.records import Exchange
-from skillclaw.trajectory.keys import anonymous_native_id, session_key
+from skillclaw.trajectory.keys import session_key
 from skillclaw.trajectory.model import (
     ATIF_VERSION,
     Agent,
@@ -54,35 +53,6 @@ class Assembled(NamedTuple):
     last: float
 
 
-@dataclass
-class _Seen:
-    """One decoded exchange, with its time and its place among those given."""
-
-    place: int
-    agent: str
-    started: float
-    finished: float
-    decoded: Decoded
-
-
-@dataclass
-class _Session:
-    """One root session being put together."""
-
-    agent: str
-    native_id: str
-    first: int
-    last: float = 0.0
-    threads: dict[str, Thread] = field(default_factory=dict)
-    seen: list[Decoded] = field(default_factory=list)
-    complete: bool = True
-    cwd: str = ""
-    env: dict[str, str] = field(default_factory=dict)
-    version: str = ""
-    model: str = ""
-    tools: list[dict[str, Any]] = field(default_factory=list)
-
-
 def assemble(exchanges: Iterable[Exchange]) -> list[Trajectory]:
     """One trajectory per (agent, root session), sorted by key; every message, call and result once.
 
@@ -101,8 +71,8 @@ def assemble_placed(
     What talks to an LLM but cannot be read is told to `on_unread` with its place among those given.
     """
     seen = _decoded(exchanges, on_unread)
-    sessions: dict[tuple[str, str], _Session] = {}
-    finder = _Finder(sessions)
+    sessions: dict[tuple[str, str], Session] = {}
+    finder = Finder(sessions)
     has_tools = {
         (one.agent, one.decoded.identity.root)
         for one in seen
@@ -118,7 +88,7 @@ def assemble_placed(
                 continue
             identity = Identity(root=session.native_id, thread=session.native_id)
         else:
-            fresh = _Session(one.agent, identity.root, one.place)
+            fresh = Session(one.agent, identity.root, one.place)
             session = sessions.setdefault((one.agent, identity.root), fresh)
         session.first = min(session.first, one.place)
         session.last = max(session.last, one.finished)
@@ -131,7 +101,7 @@ def assemble_placed(
 
 def _decoded(
     exchanges: Iterable[Exchange], on_unread: Callable[[int, Exchange, Unread], None] | None
-) -> list[_Seen]:
+) -> list[Seen]:
     """In order of time. A conversation is re-sent at every turn, so equal pieces are kept once."""
     pieces: dict[tuple[object, ...], Item] = {}
 
@@ -140,7 +110,7 @@ def _decoded(
             (fingerprint(item), item.call_id, item.group, item.injected, item.exit_code, item.is_error), item
         )
 
-    seen: list[_Seen] = []
+    seen: list[Seen] = []
     for place, exchange in enumerate(exchanges):
         found = read(
             Call(
@@ -158,7 +128,7 @@ def _decoded(
         if isinstance(found, Decoded):
             decoded = msgspec.structs.replace(found, request=[once(item) for item in found.request])
             finished = exchange.finished or exchange.started
-            seen.append(_Seen(place, exchange.agent, exchange.started, finished, decoded))
+            seen.append(Seen(place, exchange.agent, exchange.started, finished, decoded))
             found = Unread(reason=found.unread, path=shown_path(exchange.path)) if found.unread else None
         if found is not None and on_unread is not None:
             on_unread(place, exchange, found)
@@ -169,97 +139,7 @@ def _decoded(
     return seen
 
 
-class _Finder:
-    """Finds the session of an exchange that names none, by rolling hash of its conversation."""
-
-    def __init__(self, sessions: dict[tuple[str, str], _Session]) -> None:
-        self._sessions = sessions
-        self._ends: dict[tuple[str, bytes], _Session] = {}
-        self._now: dict[tuple[str, bytes], list[_Session]] = {}
-        self._at: dict[tuple[str, str], tuple[str, bytes]] = {}
-
-    def find(self, one: _Seen) -> _Session | None:
-        """The session that the request extends, or a new one; None for a side request of nobody."""
-        prefixes = _rolling(_told(one.decoded.request))
-        for end in reversed(prefixes):
-            # Of two conversations that begin alike it goes on with the one that stands there now.
-            here = self._now.get((one.agent, end))
-            if here:
-                return here[0]
-        for end in reversed(prefixes):
-            session = self._ends.get((one.agent, end))
-            if session is not None and (end != prefixes[-1] or not session.complete or _has_agent(one)):
-                return session
-        if one.decoded.kind != "turn":
-            return self._by_text(one)
-        first = _first_user(one.decoded.request)
-        minute = datetime.fromtimestamp(one.started, UTC).strftime("%Y-%m-%dT%H:%M")
-        native, number = anonymous_native_id(first, minute), 2
-        while (one.agent, native) in self._sessions:
-            # Two conversations that begin alike in one minute are still two.
-            native, number = anonymous_native_id(f"{first}\0{number}", minute), number + 1
-        session = _Session(one.agent, native, one.place)
-        self._sessions[(one.agent, native)] = session
-        return session
-
-    def _by_text(self, one: _Seen) -> _Session | None:
-        """Title requests and the like quote the user: the session whose first words they hold."""
-        text = "\n".join(text_of(item.content) for item in one.decoded.request if item.role == "user")
-        for session in reversed(self._sessions.values()):
-            first = next((_first_user(known.request) for known in session.seen[:1]), "")
-            if session.agent == one.agent and first and first in text:
-                return session
-        return None
-
-    def remember(self, session: _Session, one: _Seen) -> None:
-        """Note where the session's conversation ends now."""
-        session.complete = one.decoded.complete
-        if one.decoded.kind != "turn" or one.decoded.identity is not None:
-            return
-        request = _told(one.decoded.request)
-        whole = request + _told(one.decoded.response)
-        for end in {len(request), len(whole)}:
-            if end:
-                self._ends[(one.agent, _rolling(whole[:end])[-1])] = session
-        before = self._at.pop((session.agent, session.native_id), None)
-        if before is not None:
-            self._now[before].remove(session)
-        if one.decoded.complete and len(whole) > len(request):
-            now = (one.agent, _rolling(whole)[-1])
-            self._at[(session.agent, session.native_id)] = now
-            self._now.setdefault(now, []).append(session)
-
-
-def _told(items: list[Item]) -> list[bytes]:
-    """The conversation with the ids of its calls, which tell apart two that say and do the same."""
-    return [
-        fingerprint(item) + item.call_id.encode("utf-8", "replace")
-        for item in items
-        if item.role != "system" and not item.injected and item.kind != "reasoning"
-    ]
-
-
-def _has_agent(one: _Seen) -> bool:
-    return any(item.role == "agent" for item in one.decoded.request)
-
-
-def _rolling(prints: list[bytes]) -> list[bytes]:
-    """The hash of every prefix."""
-    state, ends = hashlib.blake2b(digest_size=16), []
-    for one in prints:
-        state.update(one)
-        ends.append(state.digest())
-    return ends
-
-
-def _first_user(items: list[Item]) -> str:
-    found = (
-        text_of(i.content).strip() for i in items if i.role == "user" and i.kind == "text" and not i.injected
-    )
-    return next((text for text in found if text), "")
-
-
-def _take(session: _Session, identity: Identity, one: _Seen, *, toolless: bool) -> None:
+def _take(session: Session, identity: Identity, one: Seen, *, toolless: bool) -> None:
     decoded = one.decoded
     if not session.seen:
         session.seen.append(decoded)
@@ -281,7 +161,7 @@ def _take(session: _Session, identity: Identity, one: _Seen, *, toolless: bool) 
         session.version = found[1]
 
 
-def _thread(session: _Session, identity: Identity, decoded: Decoded) -> Thread:
+def _thread(session: Session, identity: Identity, decoded: Decoded) -> Thread:
     known = session.threads.get(identity.thread)
     if known is None:
         known = Thread(identity.thread, identity.parent, identity.is_subagent)
@@ -307,7 +187,7 @@ def _clock(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _trajectory(session: _Session) -> Trajectory | None:
+def _trajectory(session: Session) -> Trajectory | None:
     steps = {name: build_steps(thread, _clock) for name, thread in session.threads.items()}
     root = session.native_id
     if not any(step_meta(step).kind == "turn" for known in steps.values() for step in known):

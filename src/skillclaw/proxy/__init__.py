@@ -85,7 +85,7 @@ def write_config(path: Path, config: ProxyConfig) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123  a descriptor
             file.write(msgspec.json.format(msgspec.json.encode(config), indent=2))
         temporary.replace(path)
     except OSError as error:

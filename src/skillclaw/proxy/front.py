@@ -137,7 +137,7 @@ class Front(asyncio.Protocol):
 
     def _begin(self, head: RequestHead) -> None:
         service, fields = self._service, head.fields
-        body: Framing = Chunks(collects=False) if fields.chunked else Sized(fields.length or 0)
+        body: Framing = Chunks() if fields.chunked else Sized(fields.length or 0)
         data, self._buffer = self._buffer, b""
         try:
             end = body.feed(data)
@@ -156,7 +156,7 @@ class Front(asyncio.Protocol):
         self._handler = handler
         service.under_way += 1
         self._body = body
-        self._give(data, end)
+        self._give(data, end, body)
 
     def _upload(self, data: bytes) -> None:
         handler, body = self._handler, self._body
@@ -167,19 +167,18 @@ class Front(asyncio.Protocol):
             self.closing = True
             handler.bad_upload(str(error))
         else:
-            self._give(data, end)
+            self._give(data, end, body)
 
-    def _give(self, data: bytes, end: int) -> None:
+    def _give(self, data: bytes, end: int, body: Framing) -> None:
         """Bytes of the request's body, which ends at `end` of them, or not in them (-1)."""
         handler = self._handler
         assert handler is not None
-        if end < 0:
-            if data:
-                handler.upload(data, False)
-            return
-        self._body = None
-        self._buffer = data[end:]
-        handler.upload(data[:end], True)
+        if end >= 0:
+            self._body = None
+            self._buffer = data[end:]
+            data = data[:end]
+        if data or end >= 0:
+            handler.upload(data, body.taken() if isinstance(body, Chunks) else data, end >= 0)
 
     def _next(self, data: bytes) -> None:
         """A next request came while one is under way."""
@@ -239,7 +238,7 @@ class Front(asyncio.Protocol):
         self._read_or_not()
         data, self._buffer = self._buffer, b""
         if data:
-            handler.upload(data, False)
+            handler.upload(data, data, False)
 
     def answered(self, *, drop: bool) -> None:
         """The answer was sent; `drop`: not all of its request was read."""

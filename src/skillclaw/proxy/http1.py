@@ -7,7 +7,6 @@ coding, a chunk without its line end. What passes these rules is passed on byte 
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -24,7 +23,6 @@ __all__ = [
     "ResponseHead",
     "Sized",
     "ToTheEnd",
-    "dechunk",
     "request_head",
     "response_head",
     "split",
@@ -249,15 +247,15 @@ class ToTheEnd:
 
 
 class Chunks:
-    """Follows a body in chunked coding, however its bytes are cut; `collects` its payload for `taken`."""
+    """Follows a body in chunked coding, however its bytes are cut, and collects its payload for `taken`."""
 
     __slots__ = ("_left", "_line", "_out", "_state")
 
-    def __init__(self, *, collects: bool = True) -> None:
+    def __init__(self) -> None:
         self._state = _SIZE_LINE
         self._left = 0
         self._line = b""
-        self._out: list[bytes] | None = [] if collects else None
+        self._out: list[bytes] = []
 
     def feed(self, data: bytes) -> int:
         """How many bytes of `data` belong to the body once it ends in them, or -1; raises BadMessageError."""
@@ -271,12 +269,11 @@ class Chunks:
                     stop = begin + size
                     if not size or not data.startswith(b"\r\n", stop):
                         break
-                    if out is not None:
-                        out.append(data[begin:stop])
+                    out.append(data[begin:stop])
                     at = stop + 2
             elif self._state is _PAYLOAD:
                 stop = min(end, at + self._left)
-                if out is not None and stop > at:
+                if stop > at:
                     out.append(data[at:stop])
                 self._left -= stop - at
                 at = stop
@@ -334,16 +331,6 @@ def unfinished(data: bytes, begin: bytes) -> None:
         raise BadMessageError("The head is too long.")
     if not data.startswith(begin[: len(data)]) or _LONE.search(data):
         raise BadMessageError("The head is not valid HTTP/1.1.")
-
-
-def dechunk(pieces: Sequence[bytes]) -> bytes:
-    """The payload of a chunked body, or of what there is of it."""
-    chunks = Chunks()
-    with contextlib.suppress(BadMessageError):
-        for piece in pieces:
-            if chunks.feed(piece) >= 0:
-                break
-    return chunks.taken()
 
 
 def split(lines: Sequence[bytes]) -> list[tuple[bytes, bytes]]:

@@ -77,7 +77,6 @@ class Passage:
         self._upstream = upstream
         self._target = upstream.target(rest)
         self._draft = Draft(agent, head.method, rest, head.fields.lines, head.fields.size)
-        self._draft.request_chunked = chunked = head.fields.chunked
         self._back: Back | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._held: list[bytes] = []
@@ -89,17 +88,18 @@ class Passage:
         self._recode = _AS_IT_IS
         # A body that waits for leave (Expect), or is long, goes as it comes; others in one piece, which can
         # be repeated.
-        self._streamed = chunked or (head.fields.length or 0) > WHOLE or (head.fields.expect and head.new)
+        fields = head.fields
+        self._streamed = fields.chunked or (fields.length or 0) > WHOLE or (fields.expect and head.new)
         if self._streamed:
             front.stop_reading()
             self._connect()
 
     # --- the agent's side
 
-    def upload(self, piece: bytes, last: bool) -> None:
-        """Bytes of the request's body, its framing on."""
-        if piece:
-            self._draft.keep(piece, self._draft.request_chunks)
+    def upload(self, piece: bytes, payload: bytes, last: bool) -> None:
+        """Bytes of the request's body: `piece` goes on, `payload` is recorded."""
+        if payload:
+            self._draft.keep(payload, self._draft.request_chunks)
         self._uploaded = last
         if self._streamed and self._back is not None:
             self._back.transport.write(piece)

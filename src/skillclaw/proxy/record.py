@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from skillclaw.journal.records import Exchange
-from skillclaw.proxy.http1 import dechunk, texts
+from skillclaw.proxy.http1 import texts
 
 __all__ = ["LARGEST_BODY", "Draft"]
 
@@ -16,10 +16,7 @@ LARGEST_BODY = 32 << 20
 
 
 class Draft:
-    """An exchange under way. Bytes are only collected here; joining and decoding is left to `build`.
-
-    `request_chunked`: the pieces of the request's body still have their chunked coding on.
-    """
+    """An exchange under way. Bytes are only collected here; joining and decoding is left to `build`."""
 
     __slots__ = (
         "_clock",
@@ -32,7 +29,6 @@ class Draft:
         "id",
         "method",
         "path",
-        "request_chunked",
         "request_chunks",
         "request_lines",
         "response_chunks",
@@ -50,7 +46,6 @@ class Draft:
         self.path = path
         self.request_lines = lines
         self.request_chunks: list[bytes] = []
-        self.request_chunked = False
         self.response_lines: Sequence[bytes] = ()
         self.response_chunks: list[bytes] = []
         self.status = 0
@@ -86,7 +81,6 @@ class Draft:
         self.id = self.id or secrets.token_hex(8)
         if self.truncated:
             self.error = self.error or f"more than {LARGEST_BODY >> 20} MB; only the begin is kept"
-        asked = self.request_chunks
         return Exchange(
             id=self.id,
             agent=self.agent,
@@ -96,7 +90,7 @@ class Draft:
             finished=self.started + self._ended,
             first_byte=self.first_byte,
             request_headers=texts(self.request_lines),
-            request_body=dechunk(asked) if self.request_chunked else b"".join(asked),
+            request_body=b"".join(self.request_chunks),
             status=self.status,
             response_headers=texts(self.response_lines),
             response_body=b"".join(self.response_chunks),

@@ -17,8 +17,8 @@ __all__ = ["Handler", "Limits", "Service"]
 class Handler(Protocol):
     """What a request is handed to."""
 
-    def upload(self, piece: bytes, last: bool) -> None:
-        """Bytes of the body with their framing; `last` once it is whole."""
+    def upload(self, piece: bytes, payload: bytes, last: bool) -> None:
+        """Bytes of the body with their framing, and without it; `last` once it is whole."""
 
     def bad_upload(self, why: str) -> None:
         """The body is no HTTP."""

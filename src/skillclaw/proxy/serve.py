@@ -46,7 +46,7 @@ async def serve(path: Path) -> int:
             lambda: Front(proxy), "127.0.0.1", config.port, backlog=1024, reuse_address=os.name == "posix"
         )
     except OSError as error:
-        print(_cannot_listen(config.port, error), flush=True)  # noqa: T201
+        print(_cannot_listen(config.port, error), flush=True)  # noqa: T201  its starter reads it
         await proxy.close()
         journal.close()
         return 1
@@ -61,7 +61,7 @@ async def serve(path: Path) -> int:
     tending = asyncio.create_task(proxy.tend())
     port = listener.sockets[0].getsockname()[1]
     proxy.listens(port)
-    print(f"ready {port}", flush=True)  # noqa: T201
+    print(f"ready {port}", flush=True)  # noqa: T201  its starter reads it
     await stop.wait()
     watch.cancel()
     proxy.draining = True
@@ -147,7 +147,7 @@ def main(argv: list[str]) -> int:
     """The process: one argument, the configuration file."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     if len(argv) != 1:
-        print("usage: python -m skillclaw.proxy CONFIG", file=sys.stderr)  # noqa: T201
+        print("usage: python -m skillclaw.proxy CONFIG", file=sys.stderr)  # noqa: T201  its starter reads it
         return 2
     _give_memory_back()
     _allow_files()
@@ -160,7 +160,7 @@ def main(argv: list[str]) -> int:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(serve(Path(argv[0])))
     except SkillClawError as error:
-        print(" ".join(str(error).split()), flush=True)  # noqa: T201
+        print(" ".join(str(error).split()), flush=True)  # noqa: T201  its starter reads it
         return error.exit_code
     except KeyboardInterrupt:
         return 0

@@ -40,8 +40,8 @@ class Tunnel:
     def __init__(self, front: Front, back: Back, draft: Draft) -> None:
         self._front = front
         self._back = back
-        self._first = draft
-        self._draft = draft
+        self._handshake = draft
+        self._draft = self._turn()
         self._fresh = True
         self._why = ""
         self._agent: FrameProtocol | None = None
@@ -56,7 +56,7 @@ class Tunnel:
 
     # --- the agent's side (`front.Handler`)
 
-    def upload(self, piece: bytes, last: bool) -> None:
+    def upload(self, piece: bytes, payload: bytes, last: bool) -> None:
         """Bytes of the agent's frames."""
         self._back.transport.write(piece)
         self._read(self._agent, piece, agent=True)
@@ -159,22 +159,22 @@ class Tunnel:
 
     def _begin(self) -> None:
         """A turn begins with the agent's message; what the upstream said before it belongs to it."""
-        before = self._draft
-        first = self._first
-        draft = Draft(first.agent, first.method, first.path, first.request_lines)
+        before, self._draft = self._draft, self._turn()
+        self._draft.response_chunks, self._draft.size = before.response_chunks, before.size
+        self._fresh = False
+
+    def _turn(self) -> Draft:
+        """A turn that begins now; each has the heads of the handshake."""
+        first = self._handshake
+        draft = Draft(first.agent, first.method, first.path, first.request_lines, first.size)
         draft.status, draft.response_lines = first.status, first.response_lines
-        draft.response_chunks, draft.size = before.response_chunks, before.size
-        self._draft, self._fresh = draft, False
+        return draft
 
     def _record(self, *, complete: bool, error: str = "") -> None:
         """Keep the turn, if there is one."""
-        draft, self._draft = self._draft, Draft(self._first.agent, "GET", "", ())
+        draft, self._draft = self._draft, self._turn()
         if not (draft.request_chunks or draft.response_chunks or self._why):
             return
-        if draft is not self._first and draft.path == "":
-            # Words of the upstream to which no turn came any more.
-            chunks, draft = draft.response_chunks, self._first
-            draft.response_chunks = chunks
         draft.complete = complete
         draft.error = self._why or error
         draft.ended()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from skillclaw.proxy import heads
 from skillclaw.proxy.asked import Answer, Asked, RawHeaders
 from skillclaw.proxy.heads import Failure
-from skillclaw.proxy.http1 import HOP_BY_HOP, Chunks, RequestHead, split
+from skillclaw.proxy.http1 import HOP_BY_HOP, RequestHead, split
 from skillclaw.proxy.passage import GONE
 from skillclaw.proxy.record import Draft
 
@@ -52,7 +52,6 @@ class Whole:
         self._answer = answer
         self._known = known
         self._draft = Draft(agent, head.method, rest, head.fields.lines, head.fields.size)
-        self._chunks = Chunks() if head.fields.chunked else None
         self._body: list[bytes] = []
         self._size = 0
         self._task: asyncio.Task[None] | None = None
@@ -64,17 +63,14 @@ class Whole:
 
     # --- the agent's side (`front.Handler`)
 
-    def upload(self, piece: bytes, last: bool) -> None:
+    def upload(self, piece: bytes, payload: bytes, last: bool) -> None:
         """Bytes of the request's body."""
-        if self._chunks is not None:
-            self._chunks.feed(piece)
-            piece = self._chunks.taken()
-        self._size += len(piece)
+        self._size += len(payload)
         if self._size > LARGEST_REQUEST:
             self._give_up(TOO_LARGE, read=last)
             return
-        if piece and self._known:
-            self._body.append(piece)
+        if payload and self._known:
+            self._body.append(payload)
         if last:
             body = b"".join(self._body)
             self._draft.keep(body, self._draft.request_chunks)

@@ -21,7 +21,7 @@ from skillclaw.wire.content import (
     tool_summary,
     usage_of,
 )
-from skillclaw.wire.injected import is_compaction, split_injected
+from skillclaw.wire.injected import user_items
 from skillclaw.wire.records import Item, Usage
 from skillclaw.wire.reply import Reply
 from skillclaw.wire.sse import parse
@@ -85,18 +85,7 @@ def _texts(role: Any, block: Any, group: int) -> list[Item]:
     if isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str):
         if role != "user":
             return [Item(role=role, kind="text", content=block["text"], group=group)] if block["text"] else []
-        return [
-            Item(
-                role="user",
-                kind="text",
-                content=text,
-                group=group,
-                injected=injected,
-                compaction=is_compaction(text),
-            )
-            for text, injected in split_injected(block["text"])
-            if text
-        ]
+        return user_items(block["text"], group)
     part = _part(block)
     content: str | list[Part] = (part.text or "") if part.type == "text" else [part]
     return [Item(role=role, kind="text", content=content, group=group)]

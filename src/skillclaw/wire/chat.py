@@ -21,7 +21,7 @@ from skillclaw.wire.content import (
     tool_summary,
     usage_of,
 )
-from skillclaw.wire.injected import is_compaction, split_injected
+from skillclaw.wire.injected import user_items
 from skillclaw.wire.records import Item
 from skillclaw.wire.reply import Reply
 from skillclaw.wire.sse import parse
@@ -55,18 +55,7 @@ def _message(message: Any, group: int) -> list[Item]:
             if part.text:
                 items.append(Item(role="system", kind="text", content=part.text, group=group))
         else:
-            items += [
-                Item(
-                    role="user",
-                    kind="text",
-                    content=text,
-                    group=group,
-                    injected=injected,
-                    compaction=is_compaction(text),
-                )
-                for text, injected in split_injected(part.text or "")
-                if text
-            ]
+            items += user_items(part.text or "", group)
     return items
 
 

@@ -28,7 +28,7 @@ from skillclaw.wire.content import (
     tool_summary,
     usage_of,
 )
-from skillclaw.wire.injected import is_compaction, split_injected
+from skillclaw.wire.injected import user_items
 from skillclaw.wire.records import Item, Usage
 from skillclaw.wire.reply import Reply
 from skillclaw.wire.sse import parse
@@ -93,18 +93,7 @@ def _user_part(part: Any, group: int) -> list[Item]:
     if isinstance(response, dict):
         return [_result(response, group)]
     if isinstance(known.get("text"), str):
-        return [
-            Item(
-                role="user",
-                kind="text",
-                content=text,
-                group=group,
-                injected=injected,
-                compaction=is_compaction(text),
-            )
-            for text, injected in split_injected(known["text"])
-            if text
-        ]
+        return user_items(known["text"], group)
     return [_media("user", part, group)]
 
 

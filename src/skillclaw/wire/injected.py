@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["is_compaction", "is_injected", "split_injected"]
+from skillclaw.wire.records import Item
+
+__all__ = ["is_compaction", "is_injected", "split_injected", "user_items"]
 
 # A text that starts like this was written by the host. Claude Code: reminders, command output, skill bodies,
 # task notifications; Codex: context blocks, AGENTS.md, skill bodies; gemini-cli: context, files that the user
@@ -71,3 +73,19 @@ def split_injected(text: str) -> list[tuple[str, bool]]:
     if text.strip() or not pieces:
         pieces.append((text, is_injected(text)))
     return pieces
+
+
+def user_items(text: str, group: int) -> list[Item]:
+    """A text in the user's place as items: the user's words, and apart from them what the host put there."""
+    return [
+        Item(
+            role="user",
+            kind="text",
+            content=piece,
+            group=group,
+            injected=injected,
+            compaction=is_compaction(piece),
+        )
+        for piece, injected in split_injected(text)
+        if piece
+    ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from skillclaw.trajectory.model import Part
 from skillclaw.wire.content import arguments_of, as_dict, as_list, as_str, compact, image_part, json_text
-from skillclaw.wire.injected import is_compaction, split_injected
+from skillclaw.wire.injected import user_items
 from skillclaw.wire.records import Item
 
 __all__ = ["entry_items"]
@@ -92,17 +92,7 @@ def _message(known: dict[str, Any], group: int) -> list[Item]:
         elif role in ("system", "developer"):
             items.append(Item(role="system", kind="text", content=text, group=group))
         else:
-            items += [
-                Item(
-                    role="user",
-                    kind="text",
-                    content=piece,
-                    group=group,
-                    injected=injected,
-                    compaction=is_compaction(piece),
-                )
-                for piece, injected in split_injected(text)
-            ]
+            items += user_items(text, group)
     return items
 
 

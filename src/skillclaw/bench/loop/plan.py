@@ -134,7 +134,7 @@ def draws(
 
 def _numbered(plan: Plan, seeds: Sequence[int], purpose: Purpose, template: str, count: int) -> list[Draw]:
     """`count` of a template's fixed instances, in an order that the run's seed settles."""
-    order = random.Random(f"{plan.seed} {template}").sample(seeds, len(seeds))  # noqa: S311
+    order = random.Random(f"{plan.seed} {template}").sample(seeds, len(seeds))  # noqa: S311 - drawn again
     if purpose == "stream":
         order = order[plan.screen :]
     if count > len(order) and (purpose != "stream" or not order):

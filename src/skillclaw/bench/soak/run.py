@@ -153,7 +153,7 @@ class _Load:
         self.clients = Clients(port, failures.add)
         self.ledger = Ledger(journal, failures.add)
         self._failures = failures
-        self._random = random.Random(seed)  # noqa: S311
+        self._random = random.Random(seed)  # noqa: S311  drawn again
         self._seed = seed
         self._number = 0
         self._under_way: set[asyncio.Task[None]] = set()

@@ -26,7 +26,7 @@ HEADER_LIMIT = 1 << 18
 AT_ONCE = 1 << 20
 """Bytes of a body that are handed to the socket in one piece."""
 ANTHROPIC_VERSION = "2023-06-01"
-_bypassed = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]
+_bypassed = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed lacks it
 _AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 HOP_BY_HOP = frozenset(
     {
