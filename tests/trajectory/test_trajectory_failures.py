@@ -243,11 +243,11 @@ def test_any_address_and_answer_can_be_read(word: str, text: str) -> None:
 )  # fmt: skip
 def test_no_text_takes_long(piece: str) -> None:
     text = piece * (30_000 // len(piece)) + "!"
-    begun = time.perf_counter()
+    begun = time.process_time()
     error_template(text)
     mask(text[:1000])
     value_form(text)
     shape_tokens("curl " + text + "\n" + text)
     status_of(text)
     address(text)
-    assert time.perf_counter() - begun < 1.5
+    assert time.process_time() - begun < 1.5

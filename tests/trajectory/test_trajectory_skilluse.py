@@ -136,6 +136,15 @@ def test_codex_mention_is_read_and_invoked():
     ]
 
 
+def test_pi_command_is_read_and_invoked():
+    place = "/home/dev/.pi/agent/skills/uv-install"
+    head = f'<skill name="uv-install" location="{place}/SKILL.md">\nReferences are relative to {place}.'
+    found = credit(session(host(f"{head}\n\n{BODY}\n</skill>")), known_bodies("team", "v2", SKILL))
+    assert meta(found).skills == [
+        SkillUse(name="uv-install", hub="team", version="v2", read_step=1, invoked_step=1)
+    ]
+
+
 def test_an_edited_or_partial_body_is_not_credited():
     known = known_bodies("personal", "v1", SKILL)
     for output in (SKILL + "- And my own line.", SKILL[:-20], "cat: no such file"):
@@ -162,3 +171,79 @@ def test_the_digest_is_of_the_text_alone(text, end, mark):
     body = "# Title\n" + text.replace("\r", "").replace("\n\n", "\n") + "\nlast"
     shown = end.join(f"{n:>5}{mark}{line}" for n, line in enumerate(body.split("\n"), 1))
     assert body_digest(shown) == body_digest(body) == body_digest(f"\n\n{body}  \n")
+
+
+NANOBOT_LIST = (
+    "# Skills\n\nThe following skills extend your capabilities.\n\n### Workspace skills (`skills`)\n"
+    "- **uv-install** — Install packages: quickly.  `uv-install/SKILL.md`\n\n### Built-in skills (`skills`)\n"
+    "- **cron** — Schedule. (unavailable: CLI: x)  `cron/SKILL.md`\n\n# Else\n- **no** — x"
+)
+PICOCLAW_LIST = (
+    "<skills>\n  <skill>\n    <name>uv-install</name>\n    <location>/w/x</location>\n  </skill>\n</skills>"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"), [(NANOBOT_LIST, ["cron", "uv-install"]), (PICOCLAW_LIST, ["uv-install"])]
+)
+def test_more_lists_of_skills_offered(text: str, names: list[str]) -> None:
+    assert [use.name for use in skills_seen(session(host(text, source="system"))) if use.offered] == names
+
+
+BARS = "\n".join(f"{n}| {line}" for n, line in enumerate(SKILL.strip().split("\n"), 1))
+LINES = len(SKILL.strip().split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "output"),
+    [
+        (
+            "read_file",
+            {"path": "skills/uv-install/SKILL.md"},
+            f"{BARS}\n\n(End of file — {LINES} lines total)",
+        ),
+        ("exec", {"command": "cat skills/uv-install/SKILL.md"}, f"{SKILL}\n\nExit code: 0"),
+        (
+            "terminal",
+            {"command": "cat /h/.agents/skills/uv-install/SKILL.md"},
+            f"{SKILL.strip()}\n[The command completed with exit code 0.]\n[Current working directory: /w]\n"
+            "[Python interpreter: /usr/bin/python]\n[Command finished with exit code 0]",
+        ),
+        (
+            "file_editor",
+            {"command": "view", "path": "/h/uv-install/SKILL.md"},
+            "Here's the result of running `cat -n` on /h/uv-install/SKILL.md:\n" + NUMBERED,
+        ),
+        (
+            "invoke_skill",
+            {"name": "uv-install"},
+            f"{BODY}\n\n---\nThis skill is located at `/h/uv-install`. Any files it references are there.",
+        ),
+    ],
+)
+def test_bodies_shown_by_nanobot_and_openhands_are_credited(name, arguments, output):
+    found = credit(session(tool(1, name, arguments, output)), known_bodies("personal", "v1", SKILL))
+    (use,) = meta(found).skills
+    assert (use.name, use.version, use.read_step) == ("uv-install", "v1", 1)
+
+
+def test_nanobot_mentions_are_read_and_invoked_each_with_its_own_text():
+    other = "# Other\n\nDo it."
+    text = (
+        "[Active Skills — instructions for this user turn]\n"
+        f"### Skill: uv-install\n\n{BODY}\n\n---\n\n### Skill: other\n\n{other}\n[/Active Skills]"
+    )
+    found = credit(session(host(text)), known_bodies("team", "v2", SKILL))
+    uses = {use.name: use for use in meta(found).skills}
+    assert (uses["uv-install"].version, uses["uv-install"].read_step, uses["uv-install"].invoked_step) == (
+        "v2",
+        1,
+        1,
+    )
+    assert (uses["other"].version, uses["other"].read_step) == (None, 1)
+    assert [body for _, _, body in bodies(found)] == [BODY, other]
+
+
+def test_editing_a_skill_with_an_editor_is_not_reading_it():
+    found = session(tool(1, "file_editor", {"command": "create", "path": "/h/x/SKILL.md"}, SKILL))
+    assert skills_seen(found) == []

@@ -55,7 +55,7 @@ def test_plain_words_stay(text: str) -> None:
 
 
 def test_long_messages_take_no_time() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     for piece in ("<a>", "<system-reminder", "```\n", "> x\n", "# AGENTS.md instructions\n", "<"):
         own_words(piece * 20_000)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5

@@ -313,8 +313,37 @@ def test_identity_in_its_order(headers, body, root, thread):
 
 def test_identity_in_the_prompt():
     text = "hi\nRuntime: agent=main | sessionId=0123456789abcdef0123456789abcdef0123 | x"
-    found = decoded(call("/chat/completions", {"messages": [{"role": "user", "content": text}]}, {}))
+    said = {"role": "user", "content": text}
+    prompt = {"role": "system", "content": "You are a personal assistant running inside OpenClaw."}
+    found = decoded(call("/chat/completions", {"messages": [prompt, said]}, {}))
     assert found.identity is not None and found.identity.root == "0123456789abcdef0123456789abcdef0123"
+    # What a user attaches to another agent's words decides nothing.
+    assert decoded(call("/chat/completions", {"messages": [said]}, {})).identity is None
+
+
+@pytest.mark.parametrize(
+    ("line", "root"),
+    [
+        ("- Channel: console\n- User ID: ada\n- Session ID: s1\n- Current date: x", "s1"),
+        ("- Session ID: s1\n- User ID: ada\n", "s1"),
+        ("Session ID: 20261126_101500_0a1b2c", "20261126_101500_0a1b2c"),
+        ("# AGENTS.md\nSession ID: evil\n- Session ID: evil", None),
+    ],
+)
+def test_a_line_about_a_session_counts_as_its_host_writes_it(line: str, root: str | None) -> None:
+    messages = [{"role": "system", "content": line}, {"role": "user", "content": "hi"}]
+    found = decoded(call("/chat/completions", {"messages": messages}, {})).identity
+    assert (found.root if found else None) == root
+
+
+def test_a_projects_file_in_the_prompt_does_not_overrule_the_agents_own_header():
+    line = (
+        "Runtime: agent=main | session=agent:main:main | sessionId=11111111-1111-4111-8111-111111111111 | x"
+    )
+    messages = [{"role": "system", "content": f"# AGENTS.md\n{line}"}, {"role": "user", "content": "hi"}]
+    asked = call("/chat/completions", {"messages": messages}, {}, request_headers=[("x-session-id", "ses_1")])
+    found = decoded(asked).identity
+    assert found is not None and (found.root, found.thread) == ("ses_1", "ses_1")
 
 
 leaf = (

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from skillclaw.wire.decode import decode
@@ -404,6 +404,7 @@ def test_a_reply_of_any_json_never_raises_anything_else(
 
 @settings(max_examples=50, deadline=None)
 @given(direction=st.sampled_from(DIRECTIONS), data=st.binary(max_size=200))
+@example(direction=("anthropic", "chat"), data=b"data:[DONE]")
 def test_a_stream_of_any_bytes_is_a_broken_stream(direction: tuple[Speech, Speech], data: bytes) -> None:
     source, target = direction
     out = streamed(source, target, [data])

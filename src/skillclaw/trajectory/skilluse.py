@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ from skillclaw.trajectory.model import (
     text_of,
     with_meta,
 )
+from skillclaw.trajectory.skilltexts import given_by_tool, is_asked, shown, told
 
 __all__ = ["bodies", "body_digest", "credit", "known_bodies", "skills_seen"]
 
@@ -32,21 +34,18 @@ OpenHands; Hermes; ZeroClaw."""
 NAME_KEYS = ("skill", "name", "skill_name", "command")
 
 LIST_HEADS = re.compile(
-    r"(?m)^(?:The following skills are available[^\n]*|#{1,4} Available skills\s*|<available_skills>\s*)$"
+    r"(?m)^(?:The following skills are available[^\n]*|#{1,4} Available skills\s*|<available_skills>\s*"
+    r"|#{1,4} (?:Workspace|Agent Plugin|Built-in) skills \(`[^`\n]*`\)\s*)$"
 )
-LISTED = re.compile(r"[ \t]*- `?([A-Za-z0-9][\w:./-]{0,127}?)`?(?::(?:\s|$)|\s*$)")
-XML_LISTED = re.compile(r"<skill>\s*<name>\s*([^<\n]{1,128}?)\s*</name>")
+LISTED = re.compile(r"[ \t]*- (?:`|\*\*)?([A-Za-z0-9][\w:./-]{0,127}?)(?:`|\*\*)?(?::(?:\s|$)| \u2014 |\s*$)")
+# Cline names them in the description of its tool.
+NAMED = re.compile(r"\bAvailable skills: ((?:[\w:./-]{1,128}, ){0,2000}[\w:./-]{1,128})\.(?:\s|\Z)")
+XML_LISTS = ("<available_skills>", "<available-skills>", "<agent-skills>", "<skills>")
+XML_LISTED = re.compile(r"<skill>\s*<name>\s{0,64}([^\s<](?:[^<\n]{0,126}[^\s<])?)\s{0,64}</name>")
 # The patterns below are anchored or bounded: a result may hold megabytes of anything.
 SKILL_FILE = re.compile(r"[/\\]SKILL\.md\b", re.IGNORECASE)
 FOLDER = re.compile(r"[^\s'\"`/\\=:;|&<>()]+\Z")
-BLOCK = re.compile(r"\s*<skill>\s*<name>\s*([^<\n]{1,128})</name>\s*(?:<path>[^<\n]*</path>)?")
-BASE = re.compile(r"\s*Base directory for this skill: ([^\n]{1,4096})")
-NAMED_BLOCK = re.compile(
-    r"\s*<(?:skill_content|activated_skill|skill-context)\s{1,8}name=\"?([^\">\s]{1,128})\"?[^>]{0,4096}>"
-)
-CLOSINGS = ("</skill>", "</skill_content>", "</activated_skill>", "</skill-context>")
-OUTPUT_HEAD = re.compile(r"\A(?:[^\n]*\n){1,6}?Output:\n")
-NUMBERED = re.compile(r"[ \t]*(\d+)(?:→|\t|\|)(.*)\Z", re.DOTALL)
+NUMBERED = re.compile(r"[ \t]*(\d+)(?:→|\t|\||: ?)(.*)\Z", re.DOTALL)
 FRONTMATTER = re.compile(r"\A---[ \t]*\n.*?\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
@@ -134,6 +133,8 @@ def _unnumbered(text: str) -> str:
             return text
         last = int(found[1])
         bare.append(found[2])
+    if all("|" in line for line in lines) and all(line.startswith(" ") for line in bare):
+        bare = [line[1:] for line in bare]  # nanobot puts a blank behind the bar
     return "\n".join(bare)
 
 
@@ -152,9 +153,12 @@ def _host_texts(trajectory: Trajectory) -> Iterator[str]:
 def _offered(trajectory: Trajectory) -> set[str]:
     names: set[str] = set()
     for text in _host_texts(trajectory):
-        for head in LIST_HEADS.finditer(text):
-            names |= _listed(text[head.end() :])
-        if "<available_skills>" in text or "<available-skills>" in text:
+        heads = list(LIST_HEADS.finditer(text))
+        for head, behind in zip_longest(heads, heads[1:]):
+            names |= _listed(text[head.end() : behind.start() if behind else len(text)])
+        for found in NAMED.finditer(text):
+            names |= set(found[1].split(", "))
+        if any(tag in text for tag in XML_LISTS):
             names |= set(XML_LISTED.findall(text))
     return names
 
@@ -182,10 +186,12 @@ def _uses(trajectory: Trajectory) -> Iterator[tuple[str, int, str]]:
             name = _invoked(call)
             if name:
                 yield name, step.step_id, "invoked_step"
+        # Codex and nanobot put the text there because the user wrote `$name`, pi because of
+        # `/skill:name`, Hermes because of `/name`.
+        asked = step.source == "user" and is_asked(text_of(step.message))
         for name, _ in _step_bodies(step):
             yield name, step.step_id, "read_step"
-            # Codex puts the block there because the user wrote `$name`.
-            if step.source == "user" and BLOCK.match(text_of(step.message)):
+            if asked:
                 yield name, step.step_id, "invoked_step"
 
 
@@ -193,15 +199,15 @@ def _invoked(call: ToolCall) -> str:
     if call.function_name.lower() not in SKILL_TOOLS:
         return ""
     given = next((call.arguments[key] for key in NAME_KEYS if isinstance(call.arguments.get(key), str)), "")
-    return given.strip().lstrip("/")[:128]
+    # Hermes takes `category/name` as well.
+    given = given.rpartition("/")[2] if call.function_name == "skill_view" else given.lstrip("/")
+    return given.strip()[:128]
 
 
 def _step_bodies(step: Step) -> Iterator[tuple[str, str]]:
     """(skill, text) of each skill text in a step."""
-    if step.source == "user":
-        wrapped = _wrapped(text_of(step.message))
-        if wrapped is not None:
-            yield wrapped
+    if step.source != "agent":
+        yield from told(text_of(step.message), step.source == "user")
         return
     results = step.observation.results if step.observation else []
     for call in step.tool_calls or []:
@@ -211,28 +217,10 @@ def _step_bodies(step: Step) -> Iterator[tuple[str, str]]:
         text = "\n".join(texts)
         invoked = _invoked(call)
         if invoked:
-            wrapped = _wrapped(text)
-            if wrapped is not None:
-                yield wrapped
-            elif text.lstrip().startswith(("---", "#")):
-                yield invoked, text
+            yield from given_by_tool(text, invoked)
             continue
         for name in _files(call):
-            yield name, _shown(text)
-
-
-def _wrapped(text: str) -> tuple[str, str] | None:
-    """(skill, text) of a skill text in one of the hosts' wrappings."""
-    found = BASE.match(text)
-    if found:
-        name = re.split(r"[/\\]", found[1].strip().rstrip("/\\"))[-1]
-        return (name, text[found.end() :].removeprefix("\n")) if name else None
-    found = BLOCK.match(text) or NAMED_BLOCK.match(text)
-    if found is None:
-        return None
-    body = text[found.end() :].rstrip()
-    closing = next((tag for tag in CLOSINGS if body.endswith(tag)), "")
-    return found[1].strip(), body.removesuffix(closing)
+            yield name, shown(text)
 
 
 def _files(call: ToolCall) -> list[str]:
@@ -243,10 +231,13 @@ def _files(call: ToolCall) -> list[str]:
             words.append(value)
         elif isinstance(value, list):
             words += [word for word in value if isinstance(word, str)]
+            words += [word for item in value if isinstance(item, dict) for word in map(str, item.values())]
     short = call.function_name.rpartition(".")[2].lower()
-    if any(
+    changes = any(
         verb in short for verb in ("write", "edit", "patch", "create", "replace", "delete", "search", "grep")
-    ):
+    )
+    # Editors with a command to look at a file: OpenHands, Anthropic's text editor.
+    if changes and call.arguments.get("command") != "view":
         return []
     return list(dict.fromkeys(name for word in words for name in _folders(word)))
 
@@ -257,14 +248,6 @@ def _folders(text: str) -> Iterator[str]:
         folder = FOLDER.search(text[max(0, found.start() - 128) : found.start()].rstrip("/\\"))
         if folder:
             yield folder[0]
-
-
-def _shown(text: str) -> str:
-    """A tool's output without what the tool put before and the host behind it."""
-    text = OUTPUT_HEAD.sub("", text, count=1)
-    if text.rstrip().endswith("</system-reminder>"):
-        text = text[: max(0, text.rfind("<system-reminder>"))]
-    return text
 
 
 def _all_bodies(trajectory: Trajectory) -> Iterator[tuple[str, str]]:

@@ -7,10 +7,21 @@ from types import ModuleType
 from typing import Any
 
 from skillclaw.trajectory.model import text_of
-from skillclaw.wire import anthropic, chat, completions, gemini, responses, routes, websocket
+from skillclaw.wire import (
+    aider,
+    anthropic,
+    chat,
+    completions,
+    gemini,
+    openclaw,
+    responses,
+    routes,
+    websocket,
+)
 from skillclaw.wire.body import header, known_encoding, load_json, plain
 from skillclaw.wire.content import as_dict, as_str
 from skillclaw.wire.identity import identify
+from skillclaw.wire.injected import told_apart, without_summary
 from skillclaw.wire.kinds import kind_of
 from skillclaw.wire.place import place
 from skillclaw.wire.records import Call, Decoded, Item, Protocol, Reason, Unread
@@ -102,11 +113,13 @@ def _decode(call: Call, route: Route, body: dict[str, Any], *, over_socket: bool
     protocol, kind = route
     module = MODULES[protocol]
     own = gemini.unwrapped(body) if protocol == "gemini" else body
-    request: list[Item] = module.request_items(own)
+    told = told_apart(aider.own_words(module.request_items(own)))
+    request: list[Item] = [part for item in told for part in without_summary(item)]
     offered: list[dict[str, Any]] = module.tools(own)
     reply = _reply(call, module, over_socket=over_socket) if kind != "count" else Reply()
     if protocol == "gemini":
         request, reply.items = named(request, reply.items)
+    request, reply.items = openclaw.own_words(request, reply.items)
     called = {item.call_id: item for item in request if item.kind == "call"}
     called |= {item.call_id: item for item in reply.items if item.kind == "call"}
     request = [with_facts(item, called) for item in request]

@@ -1,10 +1,11 @@
 """Which session a request belongs to, as far as the agent says so itself.
 
-In this order, which covers every client that was driven: Claude Code's header, Codex's headers,
-`x-session-id` (opencode, crush, configured qwen-code and Hermes), `session_id` (OpenClaw, pi),
-`goose-session-id`, `metadata.user_id` (Anthropic), `prompt_cache_key` (OpenHands, Copilot), and at last ids
-that stand in the prompt (OpenClaw, QwenPaw, Hermes). `x-session-affinity` is not one: nanobot makes it per
-process.
+In this order, which covers every client that was driven: Claude Code's header, Codex's headers, the line in
+OpenClaw's prompt, `x-session-id` (opencode, crush, configured qwen-code and Hermes), `x-opencode-session`
+(opencode with its own provider), `session_id` (pi), `goose-session-id`, `session_id` in the body (gemini-cli
+with a Google login; over OpenRouter, Cline and Hermes), `metadata.user_id` (Anthropic), `metadata.sessionId`
+(qwen-code over DashScope), `prompt_cache_key` (OpenHands, Copilot), and at last ids that stand in the prompt
+(QwenPaw, Hermes). `x-session-affinity` is not one: nanobot makes it per process.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from skillclaw.trajectory.model import text_of
+from skillclaw.wire import openclaw
 from skillclaw.wire.body import header, load_json
 from skillclaw.wire.content import as_dict, as_str
 from skillclaw.wire.records import Identity, Item
@@ -22,7 +24,16 @@ __all__ = ["codex_metadata", "identify"]
 
 LEGACY_USER = re.compile(r"_session_([0-9a-fA-F-]{36})\Z")
 OPENCLAW = re.compile(r"\bsessionId=([0-9a-fA-F-]{36})\b")
-IN_PROMPT = re.compile(r"(?m)^(?:- )?Session ID: (\S{1,200})\s*$")
+# QwenPaw, beside the user's; Hermes, by the form of its ids: a line of a project's own file is neither.
+IN_PROMPT = re.compile(
+    r"(?m)^- User ID: [^\n]{0,400}\n- Session ID: (?P<a>\S{1,200})[ \t]*$"
+    r"|^- Session ID: (?P<b>\S{1,200})[ \t]*\n- User ID: "
+    r"|^Session ID: (?P<c>\d{8}_\d{6}_[0-9a-f]{4,12})[ \t]*$"
+)
+# gemini-cli names a sub-agent's requests by its id and a count; its own by the session's id and `########N`.
+PROMPT = re.compile(r"\A([0-9a-fA-F-]{36})#\d+\Z")
+SHARED = frozenset({"headless-task"})
+"""What QwenPaw calls every session of `qwenpaw task`."""
 NUMBERED = re.compile(r"\A([0-9a-fA-F-]{36}):\d+\Z")
 LONGEST = 200
 """Characters that an id may have; anything longer is not one."""
@@ -32,15 +43,21 @@ def identify(
     headers: list[tuple[str, str]], body: dict[str, Any], request: Iterable[Item] = ()
 ) -> Identity | None:
     """The identity that the request carries, or None."""
-    for found in (_claude(headers), _codex(headers, body), _plain(headers)):
+    items = list(request)
+    plain = _plain(headers)
+    named = openclaw.identity(items)
+    if named is not None and plain is not None and named.root not in (plain.root, plain.thread):
+        # A prompt holds files of the project too: it may add to what the agent says itself, not overrule it.
+        named = None
+    for found in (_claude(headers), _codex(headers, body), named, plain, _code_assist(body)):
         if found is not None:
             return found
     for candidate in (
-        # Code Assist: gemini-cli with a Google login.
-        _short(as_dict(body.get("request")).get("session_id")),
+        _short(body.get("session_id")),
         _user_id(as_dict(body.get("metadata")).get("user_id")),
+        _short(as_dict(body.get("metadata")).get("sessionId")),
         _cache_key(body.get("prompt_cache_key")),
-        _in_text(request),
+        _in_text(items),
     ):
         if candidate:
             return Identity(root=candidate, thread=candidate)
@@ -80,7 +97,8 @@ def _claude(headers: list[tuple[str, str]]) -> Identity | None:
 def _codex(headers: list[tuple[str, str]], body: dict[str, Any]) -> Identity | None:
     told = as_dict(body.get("client_metadata"))
     root = _short(told.get("session_id")) or _value(headers, "session-id")
-    if not root:
+    # opencode tells OpenAI its session under Codex's name too; only its own names tell of sub-agents.
+    if not root or _value(headers, "x-session-id"):
         return None
     thread = _short(told.get("thread_id")) or _value(headers, "thread-id") or root
     parent = (
@@ -94,15 +112,29 @@ def _codex(headers: list[tuple[str, str]], body: dict[str, Any]) -> Identity | N
 
 
 def _plain(headers: list[tuple[str, str]]) -> Identity | None:
-    own = _value(headers, "x-session-id")
+    own = _value(headers, "x-session-id") or _value(headers, "x-opencode-session")
     parent = _value(headers, "x-parent-session-id")
     if own:
         return Identity(root=parent or own, thread=own, parent=parent or None, is_subagent=bool(parent))
     for name in ("session_id", "goose-session-id", "x-goose-session-id"):
         own = _value(headers, name)
         if own:
+            # OpenClaw, told to name its sessions in headers, counts its compactions behind the id.
+            numbered = NUMBERED.match(own)
+            own = numbered[1] if numbered else own
             return Identity(root=own, thread=own)
     return None
+
+
+def _code_assist(body: dict[str, Any]) -> Identity | None:
+    """gemini-cli with a Google login: the session is in what Code Assist wraps, the sub-agent beside it."""
+    root = _short(as_dict(body.get("request")).get("session_id"))
+    if not root:
+        return None
+    prompt = PROMPT.match(as_str(body.get("user_prompt_id")))
+    if prompt is None or prompt[1] == root:
+        return Identity(root=root, thread=root)
+    return Identity(root=root, thread=prompt[1], parent=root, is_subagent=True)
 
 
 def _user_id(value: Any) -> str:
@@ -124,11 +156,16 @@ def _cache_key(value: Any) -> str:
 
 
 def _in_text(request: Iterable[Item]) -> str:
+    told = False
     for item in request:
         if item.role == "agent":
             break
         text = text_of(item.content)
-        pattern = IN_PROMPT if item.role == "system" else OPENCLAW if "Runtime:" in text else None
-        if pattern is not None and (found := pattern.search(text)):
-            return found[1]
+        # What stands in the user's place may be a file or a page: only OpenClaw has its line there.
+        told = told or (item.role == "system" and openclaw.is_prompt(text))
+        pattern = IN_PROMPT if item.role == "system" else OPENCLAW if told and "Runtime:" in text else None
+        found = pattern.search(text) if pattern is not None else None
+        told_id = next((group for group in found.groups() if group), "") if found else ""
+        if told_id and told_id not in SHARED:
+            return told_id
     return ""

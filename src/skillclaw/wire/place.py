@@ -8,7 +8,8 @@ __all__ = ["place"]
 
 # Blanks are matched within a line only, and values by length: a prompt may hold megabytes of anything.
 CWD = re.compile(
-    r"(?m)^[ \t]*(?:-[ \t]*)?(?:(?:Primary |Current )?[Ww]orking directory|cwd):[ ]*(\S[^\n]{0,1000})"
+    r"(?m)^[ \t]*(?:(?:[-*]|\d\.)[ \t]*)?(?:(?:Primary |Current )?[Ww]orking [Dd]irectory|cwd"
+    r"|Your current working directory is|I'm currently working in the directory):[ ]*(\S[^\n]{0,1000})"
     r"|<cwd>([^<\n]{1,1000})</cwd>"
     r"|^[ \t]*- \*\*Workspace Directories:\*\*[ \t]*\n[ \t]*- ([^\n]{1,1000})"
     r"|^# AGENTS\.md instructions for ([^\n]{1,1000})"
@@ -17,11 +18,18 @@ FACTS = (
     (
         "os",
         re.compile(
-            r"(?m)^[ \t]*(?:-[ \t]*)?(?:Platform|OS|(?:My )?[Oo]perating system(?: is)?):[ ]*(\S[^\n]{0,80})"
+            r"(?m)^[ \t]*(?:(?:[-*]|\d\.)[ \t]*)?(?:Platform|OS|(?:My |User )?[Oo]perating [Ss]ystem(?: is)?)"
+            r":[ ]*(\S[^\n]{0,80})"
         ),
     ),
-    ("os_version", re.compile(r"(?m)^[ \t]*(?:-[ \t]*)?OS Version:[ ]*(\S[^\n]{0,80})")),
-    ("shell", re.compile(r"(?m)^[ \t]*(?:-[ \t]*)?Shell:[ ]*(\S[^\n]{0,80})|<shell>([^<\n]{1,80})</shell>")),
+    ("os_version", re.compile(r"(?m)^[ \t]*(?:[-*][ \t]*)?OS Version:[ ]*(\S[^\n]{0,80})")),
+    (
+        "shell",
+        re.compile(
+            r"(?m)^[ \t]*(?:[-*][ \t]*)?Shell:[ ]*(\S[^\n]{0,80})|<shell>([^<\n]{1,80})</shell>"
+            r"|^Runtime: [^\n]{1,4000}? \| shell=([^|\s]{1,80})"
+        ),
+    ),
     ("git_branch", re.compile(r"(?m)^Current branch:[ ]*(\S[^\n]{0,120})")),
 )
 

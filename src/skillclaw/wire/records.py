@@ -47,12 +47,16 @@ class Identity(Record, frozen=True, kw_only=True):
     root    the session; what a user sees as one run
     thread  the conversation inside it: the same as root, or a sub-agent's own id
     parent  the thread that started this one, where the agent says so
+    key     another name that the agent has for this thread, and `parent_key` for the one that started it:
+            where a sub-agent knows its parent by that alone, the parent's own requests tell its id
     """
 
     root: str
     thread: str
     parent: str | None = None
     is_subagent: bool = False
+    key: str = ""
+    parent_key: str = ""
 
 
 class Usage(Record, frozen=True, kw_only=True):

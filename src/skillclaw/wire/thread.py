@@ -22,6 +22,7 @@ __all__ = ["Entry", "ReplyFacts", "Thread", "conversation"]
 
 EntryKind = Literal["turn", "side", "compaction"]
 DIGITS = re.compile(r"\d+")
+NO_WORD = re.compile(r"[^A-Za-z0-9]+")
 OWN_ID = 12
 """From this length on a call id is taken to be unique; some gateways count `call_0`, `call_1` anew."""
 
@@ -68,6 +69,7 @@ class Thread:
     _context: list[tuple[bytes, int]] = field(default_factory=list)
     _seen: dict[bytes, list[int]] = field(default_factory=dict)
     _calls: dict[str, int] = field(default_factory=dict)
+    _bare: dict[str, int] = field(default_factory=dict)
     _results: dict[str, int] = field(default_factory=dict)
     _last: tuple[str, tuple[bytes, ...]] | None = None
     _last_reply: int | None = None
@@ -120,7 +122,10 @@ class Thread:
         matched = _align([fp for fp, _ in self._context], prints)
         # A side request that has but the host's texts in common with the conversation says nothing of it.
         told = any(not self._quiet(self._context[place][1]) for place in matched.values())
-        shortened = self._shortened(matched)
+        # Words that are told again behind a summary may stand where others like them stood.
+        shortened = self._shortened(matched) or any(
+            item.compaction and at not in matched for at, item in enumerate(request)
+        )
         fresh = not self._context
         last_agent = max((i for i, item in enumerate(request) if item.role == "agent"), default=-1)
         # What the user said last is what the request is about; older words may be told again by the host.
@@ -136,7 +141,9 @@ class Thread:
             found = self._context[matched[at]][1] if at in matched else None
             if found is None:
                 found = self._known(item, prints[at], names, shortened, taken)
-            if found is None and own != "turn" and item.role == "system":
+            if found is None and kind != "turn":
+                found = self._aside(prints[at], taken)
+            if found is None and kind != "turn" and item.role == "system":
                 places.append(None)
                 continue
             if found is None and item.kind == "reasoning":
@@ -161,10 +168,26 @@ class Thread:
             places.append(found)
         whole = [(fp, at) for fp, at in zip(prints, places, strict=True) if at is not None]
         if kind != "turn" and told:
-            own_pieces = {at for at in taken if self.entries[at].batch == self._batch}
-            own_pieces = {at for at in own_pieces if self.entries[at].kind != "turn"}
-            self._context = [pair for pair in whole if pair[1] not in own_pieces]
+            # Neither its own pieces nor those of a side request that it goes on from are the conversation's.
+            aside = {at for at in taken if self.entries[at].kind == "side"}
+            aside |= {
+                at
+                for at in taken
+                if self.entries[at].batch == self._batch and self.entries[at].kind != "turn"
+            }
+            known = {at for _, at in self._context}
+            # One that knows nothing new may be behind: a look back goes on beside the conversation.
+            if any(at not in known and self.entries[at].kind == "turn" for _, at in whole):
+                # It may show the beginning alone, so what stands behind that stays.
+                behind = self._context[max(matched.values()) + 1 :]
+                told_now = [pair for pair in whole if pair[1] not in aside]
+                self._context = told_now + [pair for pair in behind if pair not in told_now]
         return whole
+
+    def _aside(self, fp: bytes, taken: set[int]) -> int | None:
+        """Where a piece stands that was said before beside the conversation: a summary that is gone over."""
+        known = self._seen.get(fp, [])
+        return next((at for at in known if self.entries[at].kind != "turn" and at not in taken), None)
 
     def _shortened(self, matched: dict[int, int]) -> bool:
         """Whether the first thing that the agent did is gone from the request."""
@@ -187,7 +210,7 @@ class Thread:
         A text that stands in this request already was said again; one that is gone from its place was moved.
         """
         if item.kind == "call":
-            at = self._calls.get(item.call_id)
+            at = self._calls.get(item.call_id, self._bare.get(item.call_id))
             if at is not None and (len(item.call_id) >= OWN_ID or fp in self._seen):
                 return at if at not in taken else None
             return None
@@ -217,6 +240,8 @@ class Thread:
                 number += 1
             names[item.call_id] = call_id
             self._calls[call_id] = at
+            # Some clients (OpenClaw) send ids back with nothing but letters and digits in them.
+            self._bare[NO_WORD.sub("", call_id)] = at
             item = msgspec.structs.replace(item, call_id=call_id)
         elif item.kind == "result":
             call_id = names.get(item.call_id, item.call_id)

@@ -82,7 +82,7 @@ class Reader:
     def take(self, kind: str, data: str) -> list[Event]:
         """The events that one server-sent event stands for."""
         if data.strip() == "[DONE]":
-            return self._stop()
+            return self._stop() if self._started else []  # an end of nothing is a broken answer
         chunk = as_dict(load_json(data))
         if chunk.get("error") or kind == "error":
             return [failure(chunk.get("error") or chunk)]
