@@ -11,7 +11,7 @@ DATA ?= $(E2E_DATA)
 CLIENTS ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/skillclaw/clients
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: up demo test e2e soak lint format schemas clients install clean
+.PHONY: up demo test e2e e2e-all soak lint format schemas clients install clean
 
 up: $(VENV)/.client
 	@$(BIN)/skillclaw up $(ARGS)
@@ -20,7 +20,7 @@ demo: $(VENV)/.client
 	@$(BIN)/skillclaw up --demo
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -m "not e2e and not slow" -n 3 $(ARGS)
+	$(BIN)/pytest -m "not e2e and not slow and not agents" -n 4 $(ARGS)
 
 # The soak's five minutes go on beside the other tests; it leaves most of a core to them.
 SOAK := tests/e2e/test_e2e_soak.py
@@ -32,6 +32,10 @@ e2e: $(VENV)/.dev clients
 	wait $$soak || failed=1; echo "$(SOAK), beside the others:"; cat "$$said"; rm -f "$$said"; \
 	test $$failed = 0
 	E2E_CLIENTS=$(CLIENTS) E2E_DATA=$(DATA) $(BIN)/pytest -m e2e -n 3 --timeout 400 tests/bench $(ARGS)
+
+# Every agent that can be installed, each through the proxy; they stay in the cache, by version. And what takes long.
+e2e-all: $(VENV)/.dev clients
+	E2E_CLIENTS=$(CLIENTS) $(BIN)/pytest -m "agents or (slow and not e2e)" -n 2 --dist worksteal --durations 30 $(ARGS)
 
 # An hour of mixed load with faults on the proxy.
 soak: $(VENV)/.dev

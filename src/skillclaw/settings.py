@@ -7,6 +7,7 @@ alone costs more than half of the 200 ms that `--help` may take (docs/design-cha
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tomllib
@@ -28,6 +29,7 @@ __all__ = [
     "get_value",
     "load",
     "set_value",
+    "user_home",
 ]
 
 ENV_PREFIX = "SKILLCLAW_"
@@ -145,10 +147,12 @@ class HubSettings(Section, frozen=True, kw_only=True):
 
 
 class SyncSettings(Section, frozen=True, kw_only=True):
-    """`sync.*`: seconds between polls; the folders that skills are installed into."""
+    """`sync.*`: seconds between polls; the folders that skills are installed into, by default those of the
+    agents (`server.machine`).
+    """
 
     interval: Positive = 60.0
-    targets: tuple[str, ...] = ("~/.claude/skills", "~/.agents/skills")
+    targets: tuple[str, ...] = ()
 
 
 class Settings(Section, frozen=True, kw_only=True):
@@ -170,7 +174,26 @@ def default_home(environ: Mapping[str, str] | None = None) -> Path:
     """SkillClaw's home: `SKILLCLAW_HOME`, else `~/.skillclaw`."""
     environ = os.environ if environ is None else environ
     given = environ.get("SKILLCLAW_HOME")
-    return Path(given).expanduser() if given else Path.home() / ".skillclaw"
+    return Path(given).expanduser() if given else user_home() / ".skillclaw"
+
+
+def user_home() -> Path:
+    """The user's home folder: HOME, unless that is empty or relative; then what the system says.
+
+    An empty HOME, as some service managers leave it, would else stand for the root of all files.
+    """
+    try:
+        home = Path("~").expanduser()
+    except RuntimeError:
+        home = Path()
+    if os.name != "nt" and not os.environ.get("HOME", "").startswith("/"):
+        import pwd
+
+        with contextlib.suppress(KeyError):
+            home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    if not home.is_absolute():
+        raise UsageError("Nobody says where your home folder is.", "HOME is no absolute path.", "Set HOME.")
+    return home
 
 
 def load(home: Path, environ: Mapping[str, str] | None = None) -> Settings:

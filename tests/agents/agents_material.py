@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from skillclaw.agents import Env
+from skillclaw.agents import Adapter, Env, HistoryFile, HistoryRead
 
 SESSION = "11111111-2222-4333-8444-555555555555"
 THREAD = "019b0000-0000-7000-8000-000000000001"
@@ -131,3 +131,8 @@ class Codex:
 
     def save(self, env: Env, end: str = "\n") -> Path:
         return write_lines(self.path(env), self.events, end)
+
+
+def read_one(adapter: Adapter, path: Path, env: Env) -> HistoryRead:
+    """The one session in a file."""
+    return adapter.read_history(HistoryFile(path=path, size=0, mtime=0.0), env)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import atif
 import pytest
-from agents_material import SESSION, Claude, make_env, text, use, write_lines
+from agents_material import SESSION, Claude, make_env, read_one, text, use, write_lines
 
 from skillclaw.agents import Env, adapters, sniff
 from skillclaw.errors import BadInputError, StorageError
@@ -23,7 +23,7 @@ def env(tmp_path: Path) -> Env:
 
 
 def read(path: Path, env: Env) -> tuple[Trajectory, dict[str, int]]:
-    found = ADAPTER.read_history(path, env)
+    found = read_one(ADAPTER, path, env)
     assert found.trajectory is not None, found.skipped
     atif.Trajectory.model_validate_json(encode(found.trajectory))
     return found.trajectory, found.skipped
@@ -189,7 +189,7 @@ def test_sub_agents_count_with_their_root(env: Env) -> None:
     assert made.steps[1].observation is not None
     (ref,) = made.steps[1].observation.results[0].subagent_trajectory_ref or []
     assert ref.trajectory_id == "abc"
-    alone = ADAPTER.read_history(file, env)
+    alone = read_one(ADAPTER, file, env)
     assert alone.trajectory is None and alone.skipped == {"sub-agent sessions, read with their root": 1}
 
 
@@ -272,15 +272,15 @@ def test_error_texts_of_the_client_are_not_the_models(env: Env) -> None:
 def test_empty_foreign_and_unreadable_files(env: Env, tmp_path: Path) -> None:
     path = env.home / ".claude/projects/p/x.jsonl"
     write_lines(path, [{"type": "mode", "mode": "normal", "sessionId": SESSION}])
-    assert ADAPTER.read_history(path, env).skipped == {"empty sessions": 1}
+    assert read_one(ADAPTER, path, env).skipped == {"empty sessions": 1}
     assert sniff(path) == "claude-code"
     path.write_bytes(b"")
-    assert ADAPTER.read_history(path, env).skipped == {"empty sessions": 1}
+    assert read_one(ADAPTER, path, env).skipped == {"empty sessions": 1}
     path.write_text('{"a": 1}\n{"b": 2}\n', "utf-8")
     with pytest.raises(BadInputError, match="not a history of Claude Code"):
-        ADAPTER.read_history(path, env)
+        read_one(ADAPTER, path, env)
     with pytest.raises(StorageError):
-        ADAPTER.read_history(tmp_path / "none.jsonl", env)
+        read_one(ADAPTER, tmp_path / "none.jsonl", env)
 
 
 def test_skillclaws_own_sessions_are_left_out(env: Env) -> None:
@@ -291,7 +291,7 @@ def test_skillclaws_own_sessions_are_left_out(env: Env) -> None:
     munged = "".join(c if c.isalnum() else "-" for c in str(own))
     path = write_lines(env.home / ".claude/projects" / munged / f"{SESSION}.jsonl", log.events)
     assert ADAPTER.histories(env) == []
-    assert ADAPTER.read_history(path, env).skipped == {"SkillClaw's own sessions": 1}
+    assert read_one(ADAPTER, path, env).skipped == {"SkillClaw's own sessions": 1}
 
 
 def test_the_project_is_the_repository(env: Env) -> None:

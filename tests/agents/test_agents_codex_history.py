@@ -8,7 +8,7 @@ from pathlib import Path
 import atif
 import pytest
 import zstandard
-from agents_material import CHILD, THREAD, Codex, make_env
+from agents_material import CHILD, THREAD, Codex, make_env, read_one
 
 from skillclaw.agents import Env, adapters, sniff
 from skillclaw.errors import BadInputError
@@ -24,7 +24,7 @@ def env(tmp_path: Path) -> Env:
 
 
 def read(path: Path, env: Env) -> tuple[Trajectory, dict[str, int]]:
-    found = ADAPTER.read_history(path, env)
+    found = read_one(ADAPTER, path, env)
     assert found.trajectory is not None, found.skipped
     atif.Trajectory.model_validate_json(encode(found.trajectory))
     return found.trajectory, found.skipped
@@ -87,7 +87,7 @@ def test_compressed_rollouts(env: Env, suffix: str) -> None:
     assert [f.path for f in ADAPTER.histories(env)] == [packed]
     assert read(packed, env)[0] == plain
     packed.write_bytes(packed.read_bytes()[:-12])
-    assert ADAPTER.read_history(packed, env).skipped
+    assert read_one(ADAPTER, packed, env).skipped
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_sub_agents_count_with_their_root(env: Env) -> None:
     assert call.observation is not None
     (ref,) = call.observation.results[0].subagent_trajectory_ref or []
     assert ref.trajectory_id == CHILD
-    assert ADAPTER.read_history(sub, env).skipped == {"sub-agent sessions, read with their root": 1}
+    assert read_one(ADAPTER, sub, env).skipped == {"sub-agent sessions, read with their root": 1}
     sub.unlink()
     assert read(path, env)[1] == {"sub-agents whose rollout is gone": 1}
 
@@ -222,9 +222,9 @@ def test_damage_is_counted_and_told(env: Env) -> None:
     }
     path.write_text("hello\nworld\n", "utf-8")
     with pytest.raises(BadInputError, match="not a rollout of Codex"):
-        ADAPTER.read_history(path, env)
+        read_one(ADAPTER, path, env)
     Codex().save(env)
-    assert ADAPTER.read_history(path, env).skipped == {"empty sessions": 1}
+    assert read_one(ADAPTER, path, env).skipped == {"empty sessions": 1}
 
 
 def test_skillclaws_own_sessions_are_left_out(env: Env) -> None:
@@ -232,4 +232,4 @@ def test_skillclaws_own_sessions_are_left_out(env: Env) -> None:
     log.says("user", "evolve")
     path = log.save(env)
     assert ADAPTER.histories(env) == []
-    assert ADAPTER.read_history(path, env).skipped == {"SkillClaw's own sessions": 1}
+    assert read_one(ADAPTER, path, env).skipped == {"SkillClaw's own sessions": 1}

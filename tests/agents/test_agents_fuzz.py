@@ -9,7 +9,7 @@ from typing import Any
 
 import atif
 import pytest
-from agents_material import Claude, Codex, make_env, text, use
+from agents_material import Claude, Codex, make_env, read_one, text, use
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -110,7 +110,7 @@ def torn(draw: st.DrawFn, files: st.SearchStrategy[bytes]) -> bytes:
 
 def check(agent: str, path: Path, env: Env) -> None:
     try:
-        found = adapters()[agent].read_history(path, env).trajectory
+        found = read_one(adapters()[agent], path, env).trajectory
     except SkillClawError as error:
         assert error.what
         return

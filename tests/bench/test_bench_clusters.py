@@ -70,6 +70,7 @@ class Knowing:
         ]
 
 
+@pytest.mark.slow
 def test_words_are_found_where_words_tell() -> None:
     result = measure_clusters(rows(tell="words"), draws=1, halvings=2)
     assert (result["requests"], result["templates"], result["embedder"]) == (36, 6, None)
@@ -81,6 +82,7 @@ def test_words_are_found_where_words_tell() -> None:
     assert "| slotted text | average linkage | all | 1.000 |" in clusters_summary(result)
 
 
+@pytest.mark.slow
 def test_structure_and_embeddings_are_found_where_words_do_not_tell() -> None:
     result = measure_clusters(rows(tell="calls"), draws=1, halvings=2, embedder=Knowing())
     assert ari(result, "structure") == 1
@@ -89,6 +91,7 @@ def test_structure_and_embeddings_are_found_where_words_do_not_tell() -> None:
     assert ari(result, "structure 0.5, slotted text 0.5") > ari(result, "slotted text")
 
 
+@pytest.mark.slow
 def test_the_same_rows_give_the_same_figures_in_any_order() -> None:
     made = rows(tell="words")
     forwards, backwards = (

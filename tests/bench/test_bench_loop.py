@@ -197,6 +197,7 @@ def test_ctrl_c_stops_it_with_a_word_and_keeps_what_is_done(house: Path, tmp_pat
     read_results(run / "results.jsonl")
 
 
+@pytest.mark.slow
 @needs_sandbox
 def test_a_run_is_only_continued_with_its_own_plan(house: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"

@@ -267,6 +267,7 @@ def test_the_survey_names_the_reason(copy: Path, reason: str, detail: str, chang
     assert survey.by_reason[reason] >= 1 and reason in REASONS
 
 
+@pytest.mark.slow
 def test_a_package_that_warmup_installs_and_the_room_has_needs_no_network(copy: Path, tmp_path: Path) -> None:
     name = add(copy, 1, warmup="pip install -q pip 2>/dev/null\npython3 -m pip install pip")
     suite = WildClawSuite(copy, environ={})

@@ -130,6 +130,8 @@ def test_every_command_has_help_and_the_common_options(tmp_path: Path) -> None:
         "skills edit-status",
         "skills uninstall",
         "skills install",
+        "skills candidates",
+        "skills offer",
         "hub status",
         "hub verify",
     ]

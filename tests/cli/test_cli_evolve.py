@@ -42,6 +42,7 @@ def patterns(report: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_a_second_cycle_mines_nothing_and_a_full_one_everything_with_the_same_result(learned: Path) -> None:
     first = ok_json("evolve", home=learned)
     assert first["units"] == first["remade"] > 0

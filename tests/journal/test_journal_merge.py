@@ -257,6 +257,39 @@ def test_sub_agents_are_one_each():
     assert observation is not None and observation.results[0].subagent_trajectory_ref == ref
 
 
+def test_a_sub_agent_whose_ids_differ_is_one_by_what_it_was_told_and_when():
+    def sub(name: str, *steps: Step) -> Trajectory:
+        return msgspec.structs.replace(session(*steps), trajectory_id=name, extra=None)
+
+    def calls(*names: str) -> Step:
+        step = agent("go", *(f"c{n}" for n in range(len(names))))
+        assert step.observation is not None
+        results = [
+            msgspec.structs.replace(result, subagent_trajectory_ref=[SubagentRef(trajectory_id=name)])
+            for result, name in zip(step.observation.results, names, strict=True)
+        ]
+        return msgspec.structs.replace(step, observation=Observation(results=results))
+
+    wire = session(
+        user("x"),
+        calls("made-1", "made-2"),
+        subs=[sub("made-1", user("count", 5), agent("two", at=6)), sub("made-2", user("count", 9000))],
+    )
+    history = session(
+        user("x"),
+        calls("own-1", "own-2"),
+        subs=[sub("own-1", user("count", 5.4), agent("two", at=6)), sub("own-2", user("count", 7))],
+        source="history",
+    )
+    found = merged(wire, history)
+    subs = {one.trajectory_id: texts(one) for one in found.subagent_trajectories or []}
+    assert subs == {"made-1": ["count", "two"], "made-2": ["count"], "own-2": ["count"]}
+    observation = found.steps[1].observation
+    assert observation is not None
+    refs = [[r.trajectory_id for r in one.subagent_trajectory_ref or []] for one in observation.results]
+    assert refs[0] == ["made-1"]
+
+
 WORD = st.sampled_from(["go on", "fix it", "done", "ok bob@example.org", ""])
 
 

@@ -256,6 +256,23 @@ def test_one_broken_connection_costs_no_other_its_timeout(tmp_path: Path) -> Non
     asyncio.run(run())
 
 
+def test_an_agent_that_wants_skills_put_in_costs_the_others_no_http_client(tmp_path: Path) -> None:
+    async def run() -> None:
+        journal = JournalWriter(tmp_path / "journal", max_mb=1)
+        config = ProxyConfig(port=8787, home=str(tmp_path), upstreams={}, inject={"aider": ""})
+        proxy = Proxy(tmp_path / "none.json", config, journal)
+        front, wire = opened(proxy)
+        front.data_received(GET)
+        assert wire.written and proxy.configured is None
+        front, wire = opened(proxy)
+        front.data_received(GET.replace(b"GET /a/x", b"GET /aider/v1/models"))
+        assert proxy.configured is not None
+        await proxy.close()
+        journal.close()
+
+    asyncio.run(run())
+
+
 def test_the_journal_goes_on_after_any_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = JournalWriter(tmp_path, max_mb=10)
     ready = writer._files.ready

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from atif_sessions import Ran, session, write
 from cli import ok, ok_json
 
 
+@pytest.mark.e2e
 def test_a_forgotten_session_is_no_evidence(tmp_path: Path) -> None:
     steps = [Ran("npm test", 1, "Error: Cannot find module 'x'"), Ran("npm ci"), Ran("npm test", 0, "ok")]
     made = [session(f"u{n}", n, "run the tests of this package", steps) for n in range(5)]

@@ -9,7 +9,7 @@ import pytest
 from atif_sessions import Ran, session, write
 from cli import ok, ok_json
 
-from skillclaw.agents import Env
+from skillclaw.agents import Env, HistoryFile, HistoryRead, adapters
 from skillclaw.errors import BusyError
 from skillclaw.journal.store import SessionStore
 from skillclaw.server import consent, crediting, intake
@@ -145,6 +145,7 @@ def test_one_home_has_one_holder_at_a_time(machine: Machine) -> None:
         pass
 
 
+@pytest.mark.e2e
 def test_a_dry_run_and_a_second_cycle_release_nothing(tmp_path: Path) -> None:
     steps = [
         Ran("npm test", 1, "Error: Cannot find module 'left-pad'"),
@@ -168,3 +169,25 @@ def test_a_dry_run_and_a_second_cycle_release_nothing(tmp_path: Path) -> None:
     key = ok_json("sessions", "list", home=tmp_path)[0]["id"]
     machine.hub.tombstone(key)
     assert ok_json("evolve", home=tmp_path)["sessions"] == 8
+
+
+def test_one_bad_history_or_agent_does_not_stop_the_others(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = history(tmp_path)
+    other = path.with_name("0b0e1c0a-0000-4000-8000-000000000002.jsonl")
+    other.write_bytes(path.read_bytes().replace(b"000000000001", b"000000000002"))
+    claude, codex = type(adapters()["claude-code"]), type(adapters()["codex"])
+    read = claude.read_history
+
+    def fails(self: object, file: HistoryFile, env: Env) -> HistoryRead:
+        if file.path == path:
+            raise KeyError("unforeseen")
+        return read(self, file, env)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(claude, "read_history", fails)
+    monkeypatch.setattr(codex, "histories", lambda self, env: 1 / 0)
+    report = intake.import_histories(machine, Env.current())
+    assert report.imported == 1
+    assert {failure.path for failure in report.failed} == {"codex", str(path)}
+    assert "unforeseen" not in report.failed[0].reason + report.failed[1].reason

@@ -1,9 +1,9 @@
 """An LLM provider on loopback that plays a script, over real HTTP.
 
-It speaks Anthropic Messages, OpenAI Chat Completions and Responses (streamed or not), count_tokens and
-models, and remembers every request and response byte for byte. What it answers is a function of the request
-alone: the number of tool results since the last user message picks the step of the script, so concurrent
-sessions need no state.
+It speaks Anthropic Messages, OpenAI Chat Completions and Responses, Gemini (streamed or not), count_tokens
+and models, and remembers every request and response byte for byte. What it answers is a function of the
+request alone: the number of tool results since the last user message picks the step of the script, so
+concurrent sessions need no state.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-HOST_TEXT = re.compile(r"^\s*<(?:system-reminder|environment_context|skills_instructions|user_instructions)")
+import scripted_gemini
+
+HOST_TEXT = re.compile(
+    r"^\s*<(?:system-reminder|environment_context|skills_instructions|user_instructions|skill-context)"
+)
+CLOCK = re.compile(r"^<current_datetime>[^<]*</current_datetime>\s*")
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,21 @@ class Tool:
 
 
 @dataclass(frozen=True)
-class Script:
-    """What the model does for one task: tool steps, then a last word."""
+class Skill:
+    """The model opens a skill: by the host's tool for it, else by reading its file as the prompt has it."""
 
-    steps: tuple[Shell | Spawn | Tool, ...]
+    name: str
+
+
+Act = Shell | Spawn | Tool | Skill
+
+
+@dataclass(frozen=True)
+class Script:
+    """What the model does for one task: tool steps, then a last word; without steps, also where there are no
+    tools."""
+
+    steps: tuple[Act, ...]
     final: str = "All done."
 
 
@@ -105,6 +121,10 @@ class Upstream:
     def script_for(self, text: str) -> Script | None:
         return next((script for word, script in self.scripts.items() if word in text), None)
 
+    def spawned(self, text: str) -> Script | None:
+        """The script of a sub-agent whose prompt is `text`."""
+        return _spawned(self.scripts, text)
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -125,7 +145,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         path = self.path.split("?")[0]
         request = json.loads(body)
-        if path.endswith("/count_tokens"):
+        if google := scripted_gemini.asked(path):
+            self._gemini(request, body, *google)
+        elif (told := scripted_gemini.account(path)) is not None:
+            self._send(200, told, "application/json", body)
+        elif path.endswith("/count_tokens"):
             self._send(200, b'{"input_tokens": 42}', "application/json", body)
         elif path.endswith("/messages"):
             self._answer(request, body, *_anthropic(request, self.headers, self.owner))
@@ -135,6 +159,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(request, body, *_responses(request, self.headers, self.owner))
         else:
             self._send(404, b'{"error": {"message": "no such path"}}', "application/json", body)
+
+    def _gemini(self, request: Any, body: bytes, model: str, method: str) -> None:
+        if method == "countTokens":
+            self._send(200, b'{"totalTokens": 42}', "application/json", body)
+            return
+        whole, events = scripted_gemini.gemini(request, model, self.owner)
+        self._answer({"stream": method == "streamGenerateContent"}, body, whole, events)
 
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("transfer-encoding", ""):
@@ -185,16 +216,19 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _texts(content: Any) -> list[str]:
-    if isinstance(content, str):
-        return [content]
-    return [part.get("text", "") for part in content or [] if isinstance(part, dict)]
+    texts = [content] if isinstance(content, str) else []
+    if not texts:
+        texts = [part.get("text", "") for part in content or [] if isinstance(part, dict)]
+    # OpenClaw's own context stands behind the user's words, and may quote a task.
+    return [text for text in texts if "BEGIN_OPENCLAW_INTERNAL_CONTEXT" not in text]
 
 
 def _user_text(content: Any) -> str:
-    return "\n".join(text for text in _texts(content) if text and not HOST_TEXT.match(text))
+    texts = [CLOCK.sub("", text) for text in _texts(content)]
+    return "\n".join(text for text in texts if text and not HOST_TEXT.match(text))
 
 
-def _next(script: Script, done: int) -> Shell | Spawn | Tool | str:
+def _next(script: Script, done: int) -> Act | str:
     return script.steps[done] if done < len(script.steps) else script.final
 
 
@@ -221,14 +255,14 @@ def _anthropic(request: Any, headers: Any, owner: Upstream) -> tuple[Any, list[t
             said, done = text, 0
     sub = bool(headers.get("x-claude-code-agent-id"))
     script = _spawned(owner.scripts, said) if sub else owner.script_for(said)
-    if not request.get("tools") or script is None:
+    if script is None or (script.steps and not request.get("tools")):
         blocks: list[dict[str, Any]] = [{"type": "text", "text": '{"title": "Scripted title"}'}]
     else:
         step = _next(script, done)
         if isinstance(step, str):
             blocks = [{"type": "text", "text": step}]
         else:
-            name, arguments = _claude_tool(step, {tool.get("name") for tool in request["tools"]})
+            name, arguments = tool_for(step, request["tools"], request)
             blocks = [
                 {"type": "text", "text": f"Step {done + 1}."},
                 {
@@ -241,7 +275,90 @@ def _anthropic(request: Any, headers: Any, owner: Upstream) -> tuple[Any, list[t
     return _anthropic_wire(request, blocks)
 
 
-def _claude_tool(step: Shell | Spawn | Tool, names: set[Any]) -> tuple[str, dict[str, Any]]:
+SHELLS = (
+    "bash",
+    "shell",
+    "run_shell_command",
+    "exec",
+    "terminal",
+    "execute_bash",
+    "execute_command",
+    "run_commands",
+    "execute_shell_command",
+    "run_terminal_command",
+)
+SKILLS = ("skill", "skills", "activate_skill", "skill_view", "invoke_skill", "read_skill")
+READERS = ("read", "read_file", "view", "file_read", "read_files", "view_file")
+COMMANDS = ("command", "cmd", "commands", "script")
+NAMES = ("skill", "name", "skill_name")
+PATHS = ("path", "file_path", "filePath", "absolute_path", "file", "paths", "filename")
+
+
+def tool_for(step: Act, tools: list[Any], request: Any) -> tuple[str, dict[str, Any]]:
+    """The tool that a step needs, among those that the client offers in any protocol's shape."""
+    known = _schemas(tools)
+    lower = {name.lower(): name for name in known}
+    if isinstance(step, Shell) and (name := _shell(known)):
+        return name, _filled(known[name], COMMANDS, step.command)
+    if isinstance(step, Skill):
+        name = next((lower[name] for name in SKILLS if name in lower), None)
+        if name is not None:
+            return name, _filled(known[name], NAMES, step.name)
+        text = json.dumps(request, ensure_ascii=False)
+        found = re.search(rf"[^\s\"'<>`()]*/{re.escape(step.name)}/SKILL\.md", text)
+        # nanobot names the folder in the heading of the list.
+        root = re.search(r"### Workspace skills \(`([^`]+)`\)", text)
+        path = found[0] if found else f"{root[1]}/{step.name}/SKILL.md" if root else f"{step.name}/SKILL.md"
+        # Codex names the folders first: `r0` = `/home/ada/.agents/skills`.
+        folder = re.search(rf"`{path.partition('/')[0]}` = `([^`]+)`", text)
+        if folder:
+            path = f"{folder[1]}/{path.partition('/')[2]}"
+        name = next((lower[name] for name in READERS if name in lower), None)
+        if name is not None:
+            return name, _filled(known[name], PATHS, path)
+        return tool_for(Shell(f"cat {path}"), tools, request)
+    return _claude_tool(step, set(known))
+
+
+def _schemas(tools: list[Any]) -> dict[str, dict[str, Any]]:
+    """The parameters of each tool by its name."""
+    known = {}
+    for tool in tools:
+        own = tool.get("function") if isinstance(tool.get("function"), dict) else tool
+        schema = own.get("input_schema") or own.get("parameters") or own.get("parametersJsonSchema") or {}
+        known[own.get("name") or ""] = schema
+    return known
+
+
+def _shell(known: dict[str, dict[str, Any]]) -> str:
+    """The tool that runs a command, if it takes one as such; Claude Code and Codex have rules below."""
+    if {"Bash", "exec_command"} & set(known):
+        return ""
+    fit = {
+        name.lower(): name
+        for name, schema in known.items()
+        if any(key in schema.get("properties", {}) for key in COMMANDS)
+    }
+    return next((fit[name] for name in SHELLS if name in fit), "")
+
+
+def _filled(schema: dict[str, Any], names: tuple[str, ...], value: str) -> dict[str, Any]:
+    """Arguments with `value` where it belongs, and something for whatever else the tool insists on."""
+    properties = schema.get("properties", {})
+    key = next((name for name in names if name in properties), names[0])
+    is_list = properties.get(key, {}).get("type") in ("array", "ARRAY")
+    arguments: dict[str, Any] = {key: [value] if is_list else value}
+    for name in schema.get("required", []):
+        kind = str(properties.get(name, {}).get("type", "string")).lower()
+        options = properties.get(name, {}).get("enum")
+        empty = {"boolean": False, "integer": 1, "number": 1, "array": [], "object": {}}.get(
+            kind, "as scripted"
+        )
+        arguments.setdefault(name, options[0] if options else empty)
+    return arguments
+
+
+def _claude_tool(step: Act, names: set[Any]) -> tuple[str, dict[str, Any]]:
     if isinstance(step, Shell) and "exec_command" in names:  # Codex, through a translation
         return "exec_command", {"cmd": step.command}
     script = next((name for name in names if name and name.split("__")[-1] == "exec"), None)
@@ -253,6 +370,7 @@ def _claude_tool(step: Shell | Spawn | Tool, names: set[Any]) -> tuple[str, dict
     if isinstance(step, Spawn):
         name = "Agent" if "Agent" in names else "Task"
         return name, {"description": "Help out", "prompt": step.prompt, "subagent_type": "general-purpose"}
+    assert isinstance(step, Tool), "skills are opened by tool_for"
     return step.name, step.arguments
 
 
@@ -323,10 +441,11 @@ def _chat(request: Any, owner: Upstream) -> tuple[Any, list[tuple[str, Any]]]:
                 said, done = text, 0
     script = owner.script_for(said)
     names = {tool.get("function", {}).get("name") for tool in request.get("tools", [])}
-    step = _next(script, done) if script and names else '{"title": "Scripted title"}'
+    plays = script is not None and (names or not script.steps)
+    step = _next(script, done) if script and plays else '{"title": "Scripted title"}'
     message: dict[str, Any] = {"role": "assistant", "content": step if isinstance(step, str) else None}
     if not isinstance(step, str):
-        name, arguments = _claude_tool(step, names)
+        name, arguments = tool_for(step, request["tools"], request)
         call = {"name": name, "arguments": json.dumps(arguments)}
         ident = f"call_{uuid.uuid4().hex[:20]}"
         message["tool_calls"] = [{"id": ident, "type": "function", "function": call}]
@@ -399,9 +518,9 @@ def _responses(request: Any, headers: Any, owner: Upstream) -> tuple[Any, list[t
     return _responses_wire(request, item)
 
 
-def _codex_step(script: Script, done: int, last: str) -> Shell | Spawn | Tool | str:
+def _codex_step(script: Script, done: int, last: str) -> Act | str:
     """The next step; Codex's sub-agents run beside the main thread, which must wait for them itself."""
-    steps: list[Shell | Spawn | Tool | None] = []
+    steps: list[Act | None] = []
     for step in script.steps:
         steps += [step, None] if isinstance(step, Spawn) else [step]
     if done >= len(steps):
@@ -409,7 +528,9 @@ def _codex_step(script: Script, done: int, last: str) -> Shell | Spawn | Tool | 
     return steps[done] or Tool("wait_agent", {"targets": [json.loads(last)["agent_id"]]})
 
 
-def _codex_tool(step: Shell | Spawn | Tool, request: Any) -> tuple[str, dict[str, Any], str]:
+def _codex_tool(step: Act, request: Any) -> tuple[str, dict[str, Any], str]:
+    if isinstance(step, Skill) or (isinstance(step, Shell) and _shell(_schemas(request["tools"]))):
+        return *tool_for(step, request["tools"], request), ""
     if isinstance(step, Shell):
         return "exec_command", {"cmd": step.command}, ""
     spawn = isinstance(step, Spawn)

@@ -13,24 +13,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from skillclaw.agents import edits
 from skillclaw.agents.history import claude, claude_events
-from skillclaw.agents.programs import file_stat, version_of
-from skillclaw.agents.records import (
-    Connection,
-    ConnectPlan,
-    Detection,
-    Env,
-    FileEdit,
-    Finding,
-    HistoryFile,
-    HistoryRead,
-    Launch,
-)
-from skillclaw.agents.tokens import PREFIX
-from skillclaw.agents.urls import is_own
+from skillclaw.agents.platform import Place, Platform
+from skillclaw.agents.programs import oldest_first
+from skillclaw.agents.records import Env, Finding, HistoryFile, HistoryRead, Launch
 from skillclaw.errors import BadInputError, SkillClawError
 
 __all__ = ["ADAPTER", "ClaudeCode"]
@@ -38,212 +27,111 @@ __all__ = ["ADAPTER", "ClaudeCode"]
 VARIABLE = "ANTHROPIC_BASE_URL"
 KEYS = ("env", VARIABLE)
 TOKEN = "ANTHROPIC_AUTH_TOKEN"  # noqa: S105  the name of a variable
-CONNECT = "skillclaw connect claude-code"
 CLOUDS = ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY")
 """Variables that make Claude Code talk to a cloud's own endpoint, past ANTHROPIC_BASE_URL."""
 
 
-class ClaudeCode:
+class ClaudeCode(Platform):
     """The adapter of Claude Code."""
 
     name = "claude-code"
     title = "Claude Code"
-    default_upstream = "https://api.anthropic.com"
+    programs = ("claude",)
+    variables = (VARIABLE,)
+    key_variables = (TOKEN,)
+    default_url = "https://api.anthropic.com"
 
-    def upstream(self, env: Env) -> str:
-        """The user's own base URL: from the settings, else from the environment, else Anthropic's."""
-        return self._custom(env) or self.default_upstream
+    def folder(self, env: Env) -> Path:
+        """`~/.claude` or what CLAUDE_CONFIG_DIR says."""
+        return env.folder("CLAUDE_CONFIG_DIR", ".claude")
 
-    def detect(self, env: Env, versions: bool) -> Detection:
-        """Installed when the program is on PATH or its folder holds sessions (editors bring none)."""
-        folder = _folder(env)
-        program = _program(env)
-        return Detection(
-            installed=program is not None or (folder / "projects").is_dir(),
-            version=version_of(env, program) if versions and program else None,
-            config=_settings(env),
-            sessions=len(self.histories(env)),
+    def program(self, env: Env) -> str | None:
+        """On PATH, or where its own installer puts it."""
+        local = self.folder(env) / "local" / "claude"
+        return super().program(env) or (str(local) if local.is_file() else None)
+
+    def place(self, env: Env) -> Place:
+        """`settings.json`, `env.ANTHROPIC_BASE_URL`."""
+        return Place(
+            path=self.folder(env) / "settings.json", format="json", keys=KEYS, token_keys=("env", TOKEN)
         )
 
-    def connect(self, env: Env, base_url: str, token: str = "") -> ConnectPlan:
-        """Set `env.ANTHROPIC_BASE_URL`; what the settings or environment had is the upstream."""
-        path = _settings(env)
-        data = env.read_bytes(path)
-        had, old = edits.get_key(path, data, "json", list(KEYS))
-        notes = []
-        if had and isinstance(old, str) and is_own(old, self.name) and data is not None:
-            # Left by a SkillClaw whose record is gone: the URL leads nowhere, so it is no original.
-            data = edits.without_key(path, data, "json", list(KEYS))
-            left = edits.get_key(path, data, "json", ["env", TOKEN])[1]
-            if isinstance(left, str) and left.startswith(PREFIX):
-                data = edits.without_key(path, data, "json", ["env", TOKEN])
-            notes.append(f"Replaced {old}, which an earlier SkillClaw had left in {path}.")
-        notes += [
+    def notes(self, env: Env) -> list[str]:
+        """Clouds are past the proxy."""
+        return [
             f"{name} is set: requests go to the cloud and not through the proxy." for name in _clouds(env)
         ]
-        return ConnectPlan(
-            edits=[
-                edits.set_keys(
-                    path, data, "json", {KEYS: base_url, **({("env", TOKEN): token} if token else {})}
-                )
-            ],
-            upstream=self._custom(env),
-            notes=notes,
-        )
 
-    def disconnect(self, env: Env, record: Connection) -> list[FileEdit]:
-        """Put `settings.json` back."""
-        return edits.restore(env, record)
+    def findings(self, env: Env, base_url: str | None) -> list[Finding]:
+        """Settings of the project that win, clouds."""
+        found = []
+        for path in self._project_settings(env) if base_url is not None else ():
+            url = _safe_url(env, path)
+            if url and url != base_url:
+                text = f"{path} sets {VARIABLE} to {url}, which wins over your own settings"
+                found.append(self.finding("warn", "project settings", text, f"Take {VARIABLE} out of it."))
+        text = "is set, so requests go to the cloud and not through the proxy"
+        return found + [self.finding("warn", name, text, f"Unset {name}.") for name in _clouds(env)]
 
-    def doctor(self, env: Env, base_url: str | None) -> list[Finding]:
-        """Program, settings, what overrides them, skills folder, histories."""
-        found = [_program_finding(env)]
-        try:
-            had, url = _url_in(env, _settings(env))
-        except SkillClawError as error:
-            return [*found, _fail("settings", " ".join(str(error).split()), "Mend the file.")]
-        if base_url is None:
-            if had and is_own(str(url), self.name):
-                found.append(
-                    _finding("warn", "settings", f"points to {url}", "skillclaw connect claude-code")
-                )
-            else:
-                found.append(_finding("ok", "settings", "not connected"))
-        elif url == base_url:
-            found.append(_finding("ok", "settings", f"{_settings(env)} points to {base_url}"))
-        else:
-            text = f"{_settings(env)} points to {url if had else 'the provider'}, not to {base_url}"
-            found.append(_fail("settings", text, CONNECT))
-        if base_url is not None:
-            found += self._overrides(env, base_url)
-        found += [
-            _finding(
-                "warn",
-                name,
-                "is set, so requests go to the cloud and not through the proxy",
-                f"Unset {name}.",
-            )
-            for name in _clouds(env)
-        ]
-        skills = _folder(env) / "skills"
-        text = (
-            f"{skills}"
-            if skills.is_dir()
-            else f"{skills} does not exist yet; it is made with the first skill"
-        )
-        found.append(_finding("ok", "skills", text))
-        found.append(
-            _finding("ok", "histories", f"{len(self.histories(env))} sessions in {_folder(env) / 'projects'}")
-        )
-        return found
+    def skills(self, env: Env) -> list[Path]:
+        """Its own folder only (2.1.197 does not read `~/.agents/skills`)."""
+        return [self.folder(env) / "skills"]
 
     def launch(self, env: Env, base_url: str, args: Sequence[str], token: str = "") -> Launch:
         """By the environment; by `--settings` too where settings would win over it.
 
         Raises BadInputError where settings hold another token: it would win, and ours is no matter for argv.
         """
-        argv = [_program(env) or "claude"]
-        variables = {VARIABLE: base_url, **({TOKEN: token} if token else {})}
-        for path in (_settings(env), *_project_settings(env)) if token else ():
+        settings = [self.place(env).path, *self._project_settings(env)]
+        for path in settings if token else ():
             had, other = edits.get_key(path, env.read_bytes(path), "json", ["env", TOKEN])
             if had and other != token:
                 raise BadInputError(
                     f"{path} sets {TOKEN}, which would be sent instead of SkillClaw's token.",
                     "",
-                    f"Use: {CONNECT}; or take {TOKEN} out of the file.",
+                    f"Use: skillclaw connect {self.name}; or take {TOKEN} out of the file.",
                 )
-        if any(_safe_url(env, path) for path in (_settings(env), *_project_settings(env))):
-            argv += ["--settings", json.dumps({"env": {VARIABLE: base_url}})]
-        return Launch(argv=[*argv, *args], env=variables)
+        given = list(args)
+        if any(_safe_url(env, path) for path in settings):
+            given = ["--settings", json.dumps({"env": {VARIABLE: base_url}}), *given]
+        return super().launch(env, base_url, given, token)
 
     def histories(self, env: Env) -> list[HistoryFile]:
         """`projects/*/<session id>.jsonl`, without sessions that SkillClaw itself had."""
         own = _munged(env.skillclaw_home)
-        found: list[HistoryFile] = []
-        for folder in _folders(_folder(env) / "projects"):
-            if folder.name == own or folder.name.startswith(own + "-"):
-                continue
-            beside: dict[str, list[tuple[int, float]]] = {}
-            try:
-                files = sorted(p for p in folder.iterdir() if p.suffix == ".jsonl")
-            except OSError:
-                continue
-            for file in files:
-                if claude_events.is_subagent_file(file):
-                    root, stat = claude_events.root_of(file), file_stat(file)
-                    if stat:
-                        beside.setdefault(root, []).append(stat)
-            for file in files:
-                stat = file_stat(file)
-                if claude_events.is_subagent_file(file) or stat is None:
-                    continue
-                parts = [stat, *beside.get(file.stem, [])]
-                parts += [s for s in map(file_stat, claude_events.subagent_files(file)) if s]
-                size, mtime = sum(part[0] for part in parts), max(part[1] for part in parts)
-                found.append(HistoryFile(path=file, size=size, mtime=mtime))
-        return sorted(found, key=lambda file: (file.mtime, str(file.path)))
+        found = [
+            file
+            for folder in _folders(self.folder(env) / "projects")
+            if folder.name != own and not folder.name.startswith(own + "-")
+            for file in claude_events.session_files(folder)
+        ]
+        return oldest_first(found)
 
-    def read_history(self, path: Path, env: Env) -> HistoryRead:
+    def read_history(self, file: HistoryFile, env: Env) -> HistoryRead:
         """One session; see `history/claude.py`."""
-        return claude.read(path, env)
+        return claude.read(file.path, env)
 
-    def _custom(self, env: Env) -> str | None:
-        had, url = _url_in(env, _settings(env))
-        for value in (url if had else None, env.environ.get(VARIABLE)):
-            if isinstance(value, str) and value.strip() and not is_own(value, self.name):
-                return value.strip().rstrip("/")
-        return None
+    def recognises(self, path: Path, values: Sequence[Any]) -> bool:
+        """Its events, or what describes a sub-agent; an empty file of a sub-agent by its name."""
+        if claude_events.is_subagent_file(path) and not any(map(claude_events.looks_like, values)):
+            return all("agentType" in value and "parentSessionId" not in value for value in values)
+        return any(map(claude_events.looks_like, values))
 
-    def _overrides(self, env: Env, base_url: str) -> list[Finding]:
-        found = []
-        for path in _project_settings(env):
-            url = _safe_url(env, path)
-            if url and url != base_url:
-                text = f"{path} sets {VARIABLE} to {url}, which wins over your own settings"
-                found.append(_finding("warn", "project settings", text, f"Take {VARIABLE} out of it."))
-        given = env.environ.get(VARIABLE)
-        if given and given != base_url and not is_own(given, self.name):
-            text = f"the environment sets {given}; settings.json wins over it in current versions"
-            found.append(_finding("warn", VARIABLE, text, f"Unset {VARIABLE} where your shell sets it."))
-        return found
-
-
-def _folder(env: Env) -> Path:
-    return env.folder("CLAUDE_CONFIG_DIR", ".claude")
-
-
-def _settings(env: Env) -> Path:
-    return _folder(env) / "settings.json"
-
-
-def _project_settings(env: Env) -> list[Path]:
-    """Files that win over the user's settings: the project's, and the administrator's."""
-    here = [env.cwd / ".claude" / name for name in ("settings.json", "settings.local.json")]
-    return [path for path in here if path != _settings(env)] + [
-        Path("/etc/claude-code/managed-settings.json")
-    ]
-
-
-def _program(env: Env) -> str | None:
-    found = env.which("claude")
-    if found:
-        return found
-    local = _folder(env) / "local" / "claude"
-    return str(local) if local.is_file() else None
+    def _project_settings(self, env: Env) -> list[Path]:
+        """Files that win over the user's settings: the project's, and the administrator's."""
+        here = [env.cwd / ".claude" / name for name in ("settings.json", "settings.local.json")]
+        own = self.folder(env) / "settings.json"
+        return [path for path in here if path != own] + [Path("/etc/claude-code/managed-settings.json")]
 
 
 def _clouds(env: Env) -> list[str]:
     return [name for name in CLOUDS if env.environ.get(name, "").lower() in ("1", "true", "yes")]
 
 
-def _url_in(env: Env, path: Path) -> tuple[bool, object]:
-    return edits.get_key(path, env.read_bytes(path), "json", list(KEYS))
-
-
 def _safe_url(env: Env, path: Path) -> str:
     """The base URL that a settings file names; empty where there is none or the file cannot be used."""
     try:
-        had, url = _url_in(env, path)
+        had, url = edits.get_key(path, env.read_bytes(path), "json", KEYS)
     except SkillClawError:
         return ""
     return url if had and isinstance(url, str) else ""
@@ -259,26 +147,6 @@ def _folders(path: Path) -> list[Path]:
 def _munged(path: Path) -> str:
     """The folder name that Claude Code makes from a working folder."""
     return "".join(c if c.isascii() and c.isalnum() else "-" for c in str(path))
-
-
-def _program_finding(env: Env) -> Finding:
-    program = _program(env)
-    if program is None:
-        return _finding("warn", "program", "claude is not on PATH", "Install Claude Code, or put it on PATH.")
-    version = version_of(env, program)
-    if version is None:
-        return _finding("warn", "program", f"{program} does not tell its version", "Run: claude --version")
-    return _finding("ok", "program", f"{program}, version {version}")
-
-
-def _finding(level: Literal["ok", "warn", "fail"], subject: str, text: str, mend: str = "") -> Finding:
-    return Finding(
-        level=level, subject=f"Claude Code {subject}", text=text, mend="" if level == "ok" else mend
-    )
-
-
-def _fail(subject: str, text: str, mend: str) -> Finding:
-    return _finding("fail", subject, text, mend)
 
 
 ADAPTER = ClaudeCode()

@@ -6,16 +6,19 @@ Both are 0600: a settings file may hold the user's credentials, and its backup i
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from skillclaw.agents.edits import write_atomic
 from skillclaw.agents.records import Connection, FileEdit, WrittenFile
-from skillclaw.errors import BadInputError, StorageError, UpgradeNeededError
+from skillclaw.errors import BadInputError, BusyError, StorageError, UpgradeNeededError
 from skillclaw.trajectory.model import Record
 
 __all__ = [
+    "alone",
     "connected",
     "connected_upstreams",
     "connection",
@@ -25,11 +28,38 @@ __all__ = [
 ]
 
 VERSION = 1
+WAIT = 30.0
+"""Seconds to wait for another process that connects or disconnects."""
 
 
 class _Connections(Record, frozen=True, kw_only=True, omit_defaults=False):
     v: int = VERSION
     agents: dict[str, Connection] = {}
+
+
+@contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """One process at a time plans, records and writes: of two, one would forget the other's originals.
+
+    Raises BusyError when another takes too long, StorageError when the home folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    path = home / "connections.lock"
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=WAIT, mode=0o600)
+        lock.acquire()
+    except Timeout as error:
+        raise BusyError(
+            "Another SkillClaw is connecting agents.", f"It holds {path}.", "Try again."
+        ) from error
+    except OSError as error:
+        raise StorageError(f"Cannot lock {path}.", str(error), "Free space or mend permissions.") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def connected(home: Path) -> list[str]:
@@ -54,18 +84,28 @@ def connection(home: Path, name: str) -> Connection | None:
     return msgspec.structs.replace(found, files=files)
 
 
-def written_files(edits: list[FileEdit]) -> list[WrittenFile]:
-    """The record of edits that are made: `before` counts as the original."""
+def written_files(
+    edits: list[FileEdit], stood: Mapping[Path, bytes | None] | None = None
+) -> list[WrittenFile]:
+    """The record of edits that are made: `before` counts as the original.
+
+    `stood` tells what is on disk where that is another.
+    """
     return [
         WrittenFile(
             path=str(edit.path),
             format=edit.format,
             written=hashlib.sha256(edit.after or b"").hexdigest(),
+            stood=_digest((stood or {}).get(edit.path, edit.before)),
             changes=edit.changes,
             original=edit.before,
         )
         for edit in edits
     ]
+
+
+def _digest(data: bytes | None) -> str:
+    return "" if data is None else hashlib.sha256(data).hexdigest()
 
 
 def record_connection(home: Path, record: Connection) -> None:

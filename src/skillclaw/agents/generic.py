@@ -10,21 +10,11 @@ must not reach the wrong one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from skillclaw.agents.records import (
-    Connection,
-    ConnectPlan,
-    Detection,
-    Env,
-    FileEdit,
-    Finding,
-    HistoryFile,
-    HistoryRead,
-    Launch,
-)
+from skillclaw.agents.platform import Platform
+from skillclaw.agents.records import ConnectPlan, Detection, Env, Finding, Launch
 from skillclaw.agents.urls import is_own
-from skillclaw.errors import BadInputError, UsageError
+from skillclaw.errors import UsageError
 
 __all__ = ["ADAPTER", "Generic"]
 
@@ -32,12 +22,11 @@ VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE", "ANTHROPIC_BASE_URL")
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 
 
-class Generic:
+class Generic(Platform):
     """The adapter of agents that SkillClaw does not know by name."""
 
     name = "generic"
     title = "Other agents"
-    default_upstream = ""
 
     def upstream(self, env: Env) -> str:
         """What the environment says now; empty when it says nothing or different things."""
@@ -58,10 +47,6 @@ class Generic:
             f"Use: skillclaw run generic -- PROGRAM; or set OPENAI_BASE_URL={base_url}{key} for your agent.",
         )
 
-    def disconnect(self, env: Env, record: Connection) -> list[FileEdit]:
-        """Nothing was changed."""
-        return []
-
     def doctor(self, env: Env, base_url: str | None) -> list[Finding]:
         """What the environment says."""
         found = []
@@ -79,18 +64,6 @@ class Generic:
         return Launch(
             argv=list(args),
             env=dict.fromkeys(VARIABLES, base_url) | (dict.fromkeys(KEYS, token) if token else {}),
-        )
-
-    def histories(self, env: Env) -> list[HistoryFile]:
-        """None: where an unknown agent keeps its sessions is not known."""
-        return []
-
-    def read_history(self, path: Path, env: Env) -> HistoryRead:
-        """Refused; ATIF files are read by `read_atif`."""
-        raise BadInputError(
-            f"{path} cannot be read as the history of an unknown agent.",
-            "",
-            "Import it as an ATIF file instead.",
         )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
-from skillclaw.agents.records import Env
+from skillclaw.agents.records import Env, HistoryFile
 
-__all__ = ["file_stat", "version_of"]
+__all__ = ["file_stat", "oldest_first", "version_of"]
 
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?(?:[-+.\w]*)?")
 WAIT = 10.0
@@ -41,3 +42,8 @@ def file_stat(path: Path) -> tuple[int, float] | None:
     except OSError:
         return None
     return (stat.st_size, stat.st_mtime) if path.is_file() else None
+
+
+def oldest_first(found: Iterable[HistoryFile]) -> list[HistoryFile]:
+    """Histories in the order in which they were last written."""
+    return sorted(found, key=lambda file: (file.mtime, file.key))

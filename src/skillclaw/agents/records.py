@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from skillclaw.agents.texts import Format, Key
 from skillclaw.errors import StorageError
+from skillclaw.settings import user_home
 from skillclaw.trajectory.model import Record, Trajectory
 
 __all__ = [
@@ -49,7 +52,7 @@ class Env(Record, frozen=True, kw_only=True):
     @classmethod
     def current(cls) -> Env:
         """The surroundings of this process; a deleted working folder counts as the home folder."""
-        home = Path.home()
+        home = user_home()
         try:
             cwd = Path.cwd()
         except OSError:
@@ -78,7 +81,12 @@ class Env(Record, frozen=True, kw_only=True):
         if path in self.pending:
             return self.pending[path]
         try:
-            if path.stat().st_size > MAX_CONFIG:
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                # A pipe would make this wait, and its content is not to be replaced.
+                why = "It is a folder, a pipe or a device."
+                raise StorageError(f"{path} is no plain file.", why, "Make it one, or use: skillclaw run")
+            if status.st_size > MAX_CONFIG:
                 raise StorageError(f"{path} is too large for a settings file.", "", "Look into the file.")
             return path.read_bytes()
         except FileNotFoundError:
@@ -100,14 +108,15 @@ class KeyChange(Record, frozen=True, kw_only=True):
     """One key that SkillClaw set in a settings file: where, what it was, what it became.
 
     `had` is False when the key was not there; then `old` means nothing. `made`: how many of the objects
-    around it were made for it, and go with it.
+    around it were made for it, and go with it. `item`: `new` was added to the list at the key.
     """
 
-    keys: list[str]
-    new: str
+    keys: list[Key]
+    new: Any
     had: bool = False
     old: Any = None
     made: int = 0
+    item: bool = False
 
 
 class FileEdit(Record, frozen=True, kw_only=True):
@@ -116,7 +125,7 @@ class FileEdit(Record, frozen=True, kw_only=True):
     path: Path
     before: bytes | None
     after: bytes | None
-    format: Literal["json", "toml"] = "json"
+    format: Format = "json"
     changes: list[KeyChange] = []
 
 
@@ -133,12 +142,15 @@ class WrittenFile(Record, frozen=True, kw_only=True):
 
     backup   name of the copy of the original in `backups/`; None when there was no file
     written  SHA-256 of the bytes that SkillClaw wrote
+    stood    SHA-256 of the bytes that stood there before that: the original's, or what an earlier connection
+             wrote; a crash may have left them
     original the backup's bytes, loaded with the record and not stored in it
     """
 
     path: str
-    format: Literal["json", "toml"]
+    format: Format
     written: str
+    stood: str = ""
     backup: str | None = None
     changes: list[KeyChange] = []
     original: bytes | None = None
@@ -155,11 +167,21 @@ class Connection(Record, frozen=True, kw_only=True):
 
 
 class HistoryFile(Record, frozen=True, kw_only=True):
-    """The history of one session. Size in bytes and mtime (Unix seconds) cover its sub-agents' files."""
+    """The history of one session. Size in bytes and mtime (Unix seconds) cover its sub-agents' files.
+
+    session: the agent's full id of the session where one file holds many (a database); size and mtime are
+    then the session's own as far as the file tells them: what changes when the session grows.
+    """
 
     path: Path
     size: int
     mtime: float
+    session: str = ""
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others."""
+        return f"{self.path}#{self.session}" if self.session else str(self.path)
 
 
 class HistoryRead(Record, frozen=True, kw_only=True):
@@ -195,7 +217,7 @@ class Finding(Record, frozen=True, kw_only=True, omit_defaults=False):
 
 @runtime_checkable
 class Adapter(Protocol):
-    """One agent platform.
+    """One agent platform. `agents.platform.Platform` does most of it for agents with a settings file.
 
     To add one, put a module in this folder (or an entry point of group `skillclaw.agents`) with an object of
     this shape under the name `ADAPTER`. Methods raise SkillClawError only, and touch no file but through
@@ -235,11 +257,25 @@ class Adapter(Protocol):
     def launch(self, env: Env, base_url: str, args: Sequence[str], token: str = "") -> Launch:
         """Start it through the proxy without touching a file; a token never goes into `argv`."""
 
+    def skills(self, env: Env) -> list[Path]:
+        """The folders of the user's skills that it reads. Where neither of the two that most agents share is
+        among them, SkillClaw installs into the first."""
+
+    def learned(self, env: Env) -> list[Path]:
+        """The folders of skills that the agent wrote by itself, not the user and not SkillClaw."""
+
     def histories(self, env: Env) -> list[HistoryFile]:
         """Its main sessions on disk, oldest first; unreadable folders are left out."""
 
-    def read_history(self, path: Path, env: Env) -> HistoryRead:
+    def histories_in(self, path: Path, env: Env) -> list[HistoryFile]:
+        """The sessions in one file that `recognises` knows."""
+
+    def read_history(self, file: HistoryFile, env: Env) -> HistoryRead:
         """One session with its sub-agents; BadInputError when the file is no history of this agent."""
+
+    def recognises(self, path: Path, values: Sequence[Any]) -> bool:
+        """Whether a file is a history of this agent. `values`: what its first lines hold as JSON (or its one
+        document); empty for a database, whose tables may be looked at. Never raises."""
 
 
 def replace_pending(env: Env, pending: Mapping[Path, bytes | None]) -> Env:

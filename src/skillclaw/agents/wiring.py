@@ -40,6 +40,15 @@ def connect(
     Again with the same URL: nothing to do. With another one (the port changed): only the URL changes, the
     original and the user's own upstream stay known. What the user changed between is kept either way.
     """
+    # First without a lock: what cannot be done leaves nothing behind, nor does a dry run.
+    planned = _connect(home, env, adapter, base_url, token=token, dry_run=True)
+    if dry_run:
+        return planned
+    with connections.alone(home):
+        return _connect(home, env, adapter, base_url, token=token, dry_run=False)
+
+
+def _connect(home: Path, env: Env, adapter: Adapter, base_url: str, *, token: str, dry_run: bool) -> Wired:
     record = connections.connection(home, adapter.name)
     undo = adapter.disconnect(env, record) if record else []
     plan = adapter.connect(replace_pending(env, {e.path: e.after for e in undo}), base_url, token)
@@ -47,7 +56,10 @@ def connect(
     # What is really on disk: an undone and newly made change is one change for the reader and for the file.
     planned = {e.path: e for e in plan.edits}
     real = [msgspec.structs.replace(e, before=env.read_bytes(e.path)) for e in plan.edits]
-    real += [e for e in undo if e.path not in planned]
+    # A file that needs no change any more is put back, and remembered until that is done.
+    rest = [e for e in undo if e.path not in planned]
+    real += rest
+    kept = [*plan.edits, *(msgspec.structs.replace(e, before=e.after, changes=[]) for e in rest)]
     changed = [e for e in real if e.before != e.after]
     wired = Wired(
         agent=adapter.name,
@@ -63,16 +75,23 @@ def connect(
         agent=adapter.name,
         base_url=base_url,
         upstream=plan.upstream,
-        files=connections.written_files(plan.edits),
+        files=connections.written_files(kept, {e.path: e.before for e in real}),
         since=record.since if record else _now(),
     )
-    if changed or made != _bare(record):
+    if changed or _bare(made) != _bare(record):
         _recorded(home, adapter.name, made, record, changed)
     return wired
 
 
 def disconnect(home: Path, env: Env, adapter: Adapter, *, dry_run: bool = False) -> Wired:
     """Put the agent's settings back; what the user changed since stays."""
+    if dry_run or connections.connection(home, adapter.name) is None:
+        return _disconnect(home, env, adapter, dry_run=True)
+    with connections.alone(home):
+        return _disconnect(home, env, adapter, dry_run=False)
+
+
+def _disconnect(home: Path, env: Env, adapter: Adapter, *, dry_run: bool) -> Wired:
     record = connections.connection(home, adapter.name)
     undo = adapter.disconnect(env, record) if record else []
     if record is not None and not dry_run:
@@ -105,7 +124,7 @@ def _recorded(
 def _bare(record: Connection | None) -> Connection | None:
     if record is None:
         return None
-    files = [msgspec.structs.replace(file, backup=None) for file in record.files]
+    files = [msgspec.structs.replace(file, backup=None, stood="") for file in record.files]
     return msgspec.structs.replace(record, files=files)
 
 

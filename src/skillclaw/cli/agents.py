@@ -14,7 +14,8 @@ from skillclaw.cli.command import Context, command
 from skillclaw.errors import BadInputError, UsageError
 
 if TYPE_CHECKING:
-    from skillclaw.agents import Adapter
+    from skillclaw.agents import Adapter, Wired
+    from skillclaw.server.machine import Machine
 
 __all__ = ["register"]
 
@@ -24,6 +25,7 @@ AgentsArgument = Annotated[
 AllOption = Annotated[
     bool, typer.Option("--all", help="Every agent that is installed (disconnect: connected).")
 ]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the change of each file; write nothing.")]
 
 
@@ -44,19 +46,62 @@ def connect(
     agents: AgentsArgument = None,
     all_: AllOption = False,
     dry_run: DryRunOption = False,
+    history_only: Annotated[
+        bool,
+        typer.Option("--history-only", help="No proxy: learn from the agents' own histories as they grow."),
+    ] = False,
+    yes: YesOption = False,
 ) -> None:
-    """Point agents at the proxy, each by its own settings file. `disconnect` puts the files back."""
-    from skillclaw.server.connections import connect_agent, port_of, want
+    """Point agents at the proxy, each by its own settings file. `disconnect` puts the files back.
+
+    With --all it shows once what it would do, and asks.
+    """
     from skillclaw.server.machine import Machine
 
     machine = Machine(ctx.home)
     names = _chosen(agents, all_, _installed)
     if not names and not ctx.json:
         output.plain("No agent found to connect.")
-    results = [connect_agent(machine, name, port_of(machine), dry_run=dry_run) for name in names]
+    if not names:
+        if ctx.json:
+            output.print_json([])
+    elif history_only:
+        _follow(ctx, machine, names, dry_run=dry_run, yes=yes or bool(agents))
+    else:
+        _connect(ctx, machine, names, dry_run=dry_run, every=all_, yes=yes)
+
+
+def _connect(
+    ctx: Context, machine: Machine, names: list[str], *, dry_run: bool, every: bool, yes: bool
+) -> None:
+    from skillclaw.server import runfile
+    from skillclaw.server.connections import connect_agent, open_port, planned, port_of
+    from skillclaw.server.consent import resume
+    from skillclaw.server.wishes import revert, want, wishes
+
+    if every:
+        plans, failures = planned(machine, names, port_of(machine))
+        names = [plan.agent for plan in plans]
+        if not ctx.json:
+            _show(plans, failures)
+        if names and not dry_run and not yes and not _agrees(ctx, f"Connect {len(names)} agents?"):
+            return
     if not dry_run:
         machine.prepare()
-        want(machine.home, names)
+    before = wishes(machine.home)
+    port = open_port(machine, names) if names and not dry_run else port_of(machine)
+    results = []
+    try:
+        for name in names:
+            result = connect_agent(machine, name, port, dry_run=dry_run)
+            results.append(result)
+            if not dry_run:
+                want(machine.home, [name])
+                resume(machine.home, [name])
+    finally:
+        if not dry_run:
+            # To open the port all were wanted; those that cannot be connected are wanted as they were before.
+            revert(machine.home, names[len(results) :], before)
     if ctx.json:
         output.print_json(results)
         return
@@ -71,11 +116,61 @@ def connect(
             output.plain(f"{result.agent}: connected already.")
         for remark in [] if dry_run else result.notes:
             output.note(remark)
-    if names and not dry_run:
-        from skillclaw.server import runfile
+    if names and not dry_run and runfile.read_running(ctx.home) is None:
+        output.note("The proxy does not run; the agents need it: skillclaw up -d")
 
-        if runfile.read_running(ctx.home) is None:
-            output.note("The proxy does not run; the agents need it: skillclaw up -d")
+
+def _follow(ctx: Context, machine: Machine, names: list[str], *, dry_run: bool, yes: bool) -> None:
+    """Learn from histories alone."""
+    from skillclaw.agents import Env
+    from skillclaw.server import runfile
+    from skillclaw.server.consent import agree
+    from skillclaw.server.wishes import want, wishes
+
+    env, known = Env.current(), _known()
+    counts = {name: len(known[name].histories(env)) for name in names}
+    joined = [name for name in names if name in wishes(machine.home).proxy]
+    if joined:
+        raise UsageError(
+            f"{', '.join(joined)} goes through the proxy now.", "", f"First: skillclaw disconnect {joined[0]}"
+        )
+    if not ctx.json:
+        output.table(("AGENT", "SESSIONS ON DISK"), [(known[n].title, count) for n, count in counts.items()])
+        output.plain(
+            f"Their sessions are imported into {machine.home} as they grow (secrets masked; nothing leaves "
+            f"this machine); skills go into {' and '.join(map(str, machine.targets_for(names)))}."
+        )
+    if not dry_run and (yes or _agrees(ctx, f"Follow {len(names)} agents?")):
+        machine.prepare()
+        want(machine.home, names, history_only=True)
+        agree(machine.home, names)
+        if not ctx.json and runfile.read_running(ctx.home) is None:
+            output.note("Nothing runs yet: skillclaw up -d")
+    if ctx.json:
+        output.print_json([{"agent": name, "sessions": count} for name, count in counts.items()])
+
+
+def _show(plans: list[Wired], failures: dict[str, str]) -> None:
+    """What connecting would do, agent by agent."""
+    known = _known()
+    rows = [
+        (
+            known[plan.agent].title,
+            ", ".join(plan.files) or "connected already",
+            plan.upstream,
+            " ".join(plan.notes),
+        )
+        for plan in plans
+    ]
+    rows += [(known[name].title, "stays as it is", "", reason) for name, reason in failures.items()]
+    output.table(("AGENT", "CHANGES", "FORWARDS TO", "NOTE"), rows)
+
+
+def _agrees(ctx: Context, question: str) -> bool:
+    """Ask once; without a terminal nobody can agree."""
+    if not ctx.json and output.is_terminal():
+        return typer.confirm(question, default=True)
+    raise UsageError("Nobody is here to agree.", "", "Say --yes, or name the agents.")
 
 
 def disconnect(
@@ -86,14 +181,23 @@ def disconnect(
 ) -> None:
     """Put the agents' settings files back; what you changed in them meanwhile stays."""
     from skillclaw.agents import connected
-    from skillclaw.server.connections import disconnect_agent, forget, want
+    from skillclaw.server.connections import disconnect_agent, forget
+    from skillclaw.server.consent import agreed, followed, unfollow
     from skillclaw.server.machine import Machine
+    from skillclaw.server.wishes import drop, wishes
 
     machine = Machine(ctx.home)
-    names = _chosen(agents, all_, lambda: connected(ctx.home))
+    wanted = wishes(machine.home)
+    # While nothing runs no agent is connected, but the next `up` would connect those that are wanted.
+    every = sorted({*connected(ctx.home), *wanted.proxy, *wanted.history} & set(_known()))
+    names = _chosen(agents, all_, lambda: every)
+    read = followed(machine.home)
     results = [disconnect_agent(machine, name, dry_run=dry_run) for name in names]
+    if not dry_run and all_:
+        unfollow(machine.home)
     if not dry_run and names:
-        want(machine.home, names, yes=False)
+        unfollow(machine.home, names)
+        drop(machine.home, names)
         for name in names:
             forget(machine, name)
     if ctx.json:
@@ -102,8 +206,12 @@ def disconnect(
     for result in results:
         if dry_run:
             output.plain(result.diff or f"{result.agent}: nothing to change.")
+        elif result.changed or result.agent in (*wanted.proxy, *wanted.history):
+            output.plain(f"{result.agent}: disconnected.")
         else:
-            output.plain(f"{result.agent}: {'disconnected' if result.changed else 'was not connected'}.")
+            output.plain(f"{result.agent}: was not connected.")
+    if not dry_run and names and agreed(machine.home) and read != []:
+        output.note("Their histories are not imported any more.")
     if not results:
         output.plain("No agent is connected.")
 
@@ -151,6 +259,12 @@ def run(
             "",
             "Start it: skillclaw up -d",
         )
+    if not running.port:
+        raise BadInputError(
+            "SkillClaw runs without a proxy, so the agent could not reach its provider.",
+            "It follows histories alone.",
+            f"Start the proxy by: skillclaw connect {adapter.name}",
+        )
     upstream_of(machine, adapter)
     # With unknown options let through, the `--` that ends ours is handed on too.
     given = args[1:] if args and args[0] == "--" else args
@@ -160,7 +274,7 @@ def run(
         list(given or []),
         token_of(machine, adapter.name),
     )
-    environ = {**os.environ, **launch.env}
+    environ = _past_web_proxies({**os.environ, **launch.env})
     try:
         if sys.platform != "win32":
             os.execvpe(launch.argv[0], launch.argv, environ)
@@ -171,6 +285,18 @@ def run(
             f"{launch.argv[0]}: {error.strerror}",
             "Install it, or put it on PATH.",
         ) from error
+
+
+def _past_web_proxies(environ: dict[str, str]) -> dict[str, str]:
+    """Requests to this machine go to it, not to a web proxy, which would see the agent's key."""
+    if any(
+        environ.get(name) or environ.get(name.lower()) for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    ):
+        for name in ("NO_PROXY", "no_proxy"):
+            told = [part.strip() for part in environ.get(name, "").split(",") if part.strip()]
+            if "*" not in told:
+                environ[name] = ",".join(dict.fromkeys([*told, "127.0.0.1", "localhost"]))
+    return environ
 
 
 def _chosen(agents: list[str] | None, all_: bool, every: object) -> list[str]:
@@ -199,8 +325,7 @@ def _adapter(name: str) -> Adapter:
 
 def _installed() -> list[str]:
     from skillclaw.agents import Env
+    from skillclaw.server.survey import is_installed
 
     env = Env.current()
-    return [
-        name for name, adapter in sorted(_known().items()) if adapter.detect(env, versions=False).installed
-    ]
+    return [name for name, adapter in sorted(_known().items()) if is_installed(adapter, env)]

@@ -44,9 +44,12 @@ def evolve(
     """Run one cycle: find patterns, propose skills, judge them, release and install what passed."""
     if report_to is not None and not report_to.parent.is_dir():
         raise UsageError(f"There is no folder {report_to.parent}.", "", "Make it, or choose another file.")
+    from skillclaw.agents import Env
     from skillclaw.evolve.cycle import run_cycle
+    from skillclaw.server.candidates import count_candidates
     from skillclaw.server.machine import Machine
     from skillclaw.server.recording import assemble_recorded
+    from skillclaw.server.survey import waiting_text
     from skillclaw.server.work import cycle_inputs, sync
 
     machine = Machine(ctx.home)
@@ -128,6 +131,8 @@ def evolve(
         output.plain("Nothing new to propose.")
     for note in report.notes:
         output.plain(note)
+    if waiting := count_candidates(machine, Env.current()):
+        output.plain(waiting_text(waiting))
     for one in report.aside[:ASIDE]:
         output.plain(f"Set aside {one.what}: {one.reason}")
     if len(report.aside) > ASIDE:

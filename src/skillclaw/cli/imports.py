@@ -48,7 +48,8 @@ def import_(
         if paths:
             report = import_paths(machine, env, paths, agent=agent, since_days=since, progress=progress)
         else:
-            report = import_histories(machine, env, only=agent, since_days=since, progress=progress)
+            only = [agent] if agent else None
+            report = import_histories(machine, env, only=only, since_days=since, progress=progress)
     if ctx.json:
         output.print_json(report)
     else:

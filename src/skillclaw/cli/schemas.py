@@ -9,6 +9,9 @@ import msgspec
 
 from skillclaw.hub.records import Commit, HubInfo, HubState
 from skillclaw.journal.records import Exchange, SessionRow
+from skillclaw.server.candidates import Candidate
+from skillclaw.server.offering import Offer, OfferedFile, Private
+from skillclaw.server.skill_uses import UseCount, Uses
 from skillclaw.settings import Settings
 from skillclaw.skills.records import Pattern, Proposal, Sidecar, Verdict
 from skillclaw.trajectory.model import CallMeta, ResultMeta, SessionMeta, StepMeta, Trajectory
@@ -28,6 +31,12 @@ RECORDS = (
     Commit,
     HubInfo,
     HubState,
+    Candidate,
+    Uses,
+    UseCount,
+    Offer,
+    OfferedFile,
+    Private,
     Settings,
 )
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from skillclaw.cli import output
+from skillclaw.cli import candidates, output
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.evolve import odds
 from skillclaw.errors import UsageError
@@ -34,6 +34,7 @@ def register(parent: typer.Typer) -> None:
     command(app, "edit-status")(edit_status)
     command(app, "uninstall")(uninstall)
     command(app, "install")(install)
+    candidates.register(app)
 
 
 def list_(ctx: Context) -> None:

@@ -45,15 +45,18 @@ def up(
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Import, connect and install without asking.")
     ] = False,
+    history_only: Annotated[
+        bool, typer.Option("--history-only", help="No proxy: learn from the agents' own histories alone.")
+    ] = False,
 ) -> None:
     """Run all of it on this machine: proxy, recording, evolver, sync.
 
     The first time it asks once before it imports past sessions, connects agents or installs skills; where
     nobody can be asked it does none of these unless you say --yes.
     """
-    from skillclaw.server.connections import want
     from skillclaw.server.consent import agree, agreed
     from skillclaw.server.machine import Machine
+    from skillclaw.server.wishes import want, wishes
 
     if demo:
         from skillclaw.server.demo import run_demo
@@ -80,20 +83,32 @@ def up(
             "One home has one `up`.",
             "See: skillclaw status; end it: skillclaw stop; or use another --home and --port.",
         )
-    found = survey(machine)
-    if not ctx.json:
+    if history_only and (joined := wishes(machine.home).proxy):
+        raise UsageError(
+            f"{', '.join(joined)} goes through the proxy.",
+            "",
+            f"First: skillclaw disconnect {' '.join(joined)}",
+        )
+    # Where a script reads, nobody looks at what is found, and nobody can be asked about it.
+    found = survey(machine) if not ctx.json or (yes and not agreed(machine.home)) else None
+    if found and not ctx.json:
         output.plain(_found(found))
-    if not agreed(machine.home) and (yes or _ask(ctx, found)):
+    if found and not agreed(machine.home) and (yes or _ask(ctx, found, history_only)):
         agree(machine.home)
-        want(machine.home, [agent.name for agent in found.agents if agent.installed])
-    if agreed(machine.home):
+        here = [agent for agent in found.agents if agent.installed]
+        want(machine.home, [agent.name for agent in here if agent.config and not history_only])
+        own = [agent.name for agent in here if history_only or not agent.config]
+        if own:
+            want(machine.home, own, history_only=True)
+    if agreed(machine.home) and (detach or not ctx.json):
+        # A daemon that nobody watches does so by itself, once it runs.
         _import(ctx, machine)
     if detach:
-        _report(ctx, _start_detached(ctx.home, port))
+        _report(ctx, _start_detached(ctx.home, port, history_only))
         return
     from skillclaw.server.daemon import Daemon
 
-    Daemon(machine, port=port).run(lambda running: _report(ctx, running))
+    Daemon(machine, port=port, history_only=history_only).run(lambda running: _report(ctx, running))
     if not ctx.json:
         output.plain("Stopped.")
 
@@ -106,12 +121,16 @@ def _found(found: Survey) -> str:
         if agent.installed or agent.sessions
     ]
     if not lines:
-        lines = ["Found no agent that SkillClaw knows (Claude Code, Codex)."]
+        lines = ["Found no agent that SkillClaw knows (they are listed in docs/agents.md)."]
     lines.append(f"Here already: {found.stored} sessions, {found.skills} skills.")
+    if found.candidates:
+        from skillclaw.server.survey import waiting_text
+
+        lines.append(waiting_text(found.candidates))
     return "\n".join(lines)
 
 
-def _ask(ctx: Context, found: Survey) -> bool:
+def _ask(ctx: Context, found: Survey, history_only: bool) -> bool:
     """Ask once for everything; without a terminal nobody can agree."""
     plan = [
         f"import {found.past} past sessions into {ctx.home} (secrets masked; nothing leaves this machine)"
@@ -119,7 +138,12 @@ def _ask(ctx: Context, found: Survey) -> bool:
     plan += [
         f"connect {agent.title} by its own settings file ({agent.config})"
         for agent in found.agents
-        if agent.installed
+        if agent.installed and agent.config and not history_only
+    ]
+    plan += [
+        f"follow the histories of {agent.title} as they grow"
+        for agent in found.agents
+        if agent.installed and (history_only or not agent.config)
     ]
     plan += ["install learned skills into " + " and ".join(found.targets)]
     if ctx.json or not output.is_terminal():
@@ -137,10 +161,11 @@ def _ask(ctx: Context, found: Survey) -> bool:
 def _import(ctx: Context, machine: Machine) -> None:
     """The past sessions that the user agreed to import, in sight, before the daemon follows what comes."""
     from skillclaw.agents import Env
+    from skillclaw.server.consent import followed
     from skillclaw.server.intake import import_histories
 
     with output.progress("Importing", show=not ctx.json) as progress:
-        report = import_histories(machine, Env.current(), progress=progress)
+        report = import_histories(machine, Env.current(), only=followed(machine.home), progress=progress)
     if ctx.json:
         return
     if report.imported:
@@ -149,12 +174,14 @@ def _import(ctx: Context, machine: Machine) -> None:
         output.plain(f"  could not read {failure.path}: {failure.reason}")
 
 
-def _start_detached(home: Path, port: int | None) -> Running:
+def _start_detached(home: Path, port: int | None, history_only: bool) -> Running:
     from skillclaw.server import runfile
 
     argv = [sys.executable, "-m", "skillclaw", "up", "--json", "--home", str(home)]
     if port is not None:
         argv += ["--port", str(port)]
+    if history_only:
+        argv.append("--history-only")
     log = home / "logs" / "up.out"
     with log.open("ab") as out:
         mark = log.stat().st_size
@@ -185,10 +212,8 @@ def _report(ctx: Context, running: Running) -> None:
     if ctx.json:
         output.print_json({"pid": running.pid, "port": running.port, "ready": True, "agreed": running.agreed})
         return
-    output.plain(
-        f"Running: proxy on http://127.0.0.1:{running.port}, recording, evolver, sync "
-        f"(process {running.pid})."
-    )
+    recorded = f"proxy on http://127.0.0.1:{running.port}, recording" if running.port else "histories"
+    output.plain(f"Running: {recorded}, evolver, sync (process {running.pid}).")
     if running.agreed:
         output.plain("Work with your agents as always. Look: skillclaw status, skillclaw skills list.")
         output.plain("End it: skillclaw stop (your agents' settings are put back).")

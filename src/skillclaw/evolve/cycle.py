@@ -13,10 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from skillclaw import gate
 from skillclaw.errors import BadInputError, BusyError, SkillClawError, UsageError
+from skillclaw.evolve.current import current_skills
 from skillclaw.evolve.embeddings import CachedEmbedder, Embedder, departs, make_embedder
 from skillclaw.evolve.evolvers import Current, EvolveContext, Evolver, evolvers
 from skillclaw.evolve.executors import make_executor
@@ -30,13 +29,13 @@ from skillclaw.hub.records import Stage
 from skillclaw.journal.store import SessionStore
 from skillclaw.settings import EvolveSettings
 from skillclaw.skills.bundle import version
-from skillclaw.skills.records import Proposal, Sidecar, Verdict, content_id
+from skillclaw.skills.records import HOST, Proposal, Verdict, content_id
 from skillclaw.trajectory.model import Trajectory
 
 if TYPE_CHECKING:
     from skillclaw.gate.context import ForeignSkill, Masker
 
-__all__ = ["current_skills", "run_cycle"]
+__all__ = ["run_cycle"]
 
 Progress = Callable[[int, int | None, str], None]
 
@@ -229,9 +228,14 @@ DECIDED = frozenset({"released", "held", "rejected"})
 
 
 def _orphans(current: dict[str, Current], forgotten: set[str]) -> list[Proposal]:
-    """Retirements of the skills whose every session was forgotten: what people took back must not live on."""
+    """Retirements of the skills whose every session was forgotten: what people took back must not live on.
+
+    The sessions that a skill of an agent's own cites used it; it was not learned from them.
+    """
     found = []
     for name, skill in sorted(current.items()):
+        if skill.sidecar.engine.startswith(HOST):
+            continue
         cited = {ref.session for item in skill.sidecar.items for ref in item.evidence}
         if cited and cited <= forgotten and not skill.pinned:
             found.append(
@@ -283,21 +287,3 @@ def _judge(proposal: Proposal, context: gate.GateContext) -> Judged | None:
 def proposal_version(proposal: Proposal) -> str:
     """The version that the proposal would make current; empty for a retirement."""
     return version(proposal.bundle) if proposal.bundle is not None else ""
-
-
-def current_skills(hub: Hub, state: HubState) -> dict[str, Current]:
-    """The skills that the hub's log makes available now, with their items and evidence."""
-    found: dict[str, Current] = {}
-    for name, skill in state.skills.items():
-        release = skill.release(skill.current) if skill.current else None
-        if release is None:
-            continue
-        sidecar = (
-            msgspec.json.decode(hub.get_object(release.sidecar), type=Sidecar)
-            if release.sidecar
-            else Sidecar(skill=name, version=release.version)
-        )
-        found[name] = Current(
-            bundle=hub.get_bundle(release), sidecar=sidecar, version=release.version, pinned=skill.pinned
-        )
-    return found

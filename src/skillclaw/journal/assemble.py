@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from skillclaw.journal.finding import Finder, Seen, Session
+from skillclaw.journal.finding import Finder, Seen, Session, Spot
 from skillclaw.journal.records import Exchange
 from skillclaw.trajectory.keys import session_key
 from skillclaw.trajectory.model import (
@@ -42,7 +42,12 @@ from skillclaw.wire.thread import Thread
 __all__ = ["Assembled", "assemble", "assemble_placed"]
 
 HOME = re.compile(r"(?:/root|/(?:home|Users)/[^/]+|(?i:[a-z]:\\Users)\\[^\\]+|~)[/\\]?")
+SUB_SESSION = re.compile(r"\[SESSION: (sub-[0-9a-f]{4,64})\]")
 VERSION = re.compile(r"/v?(\d[\w.+-]*)")
+# Libraries that agents speak with: their version is not the agent's.
+LIBRARY = re.compile(
+    r"(?i)(?:ai-sdk|litellm|openai|anthropic|undici|axios|node|bun|python-\w+|google-\w+)[/ ]"
+)
 
 
 class Assembled(NamedTuple):
@@ -70,7 +75,7 @@ def assemble_placed(
 
     What talks to an LLM but cannot be read is told to `on_unread` with its place among those given.
     """
-    seen = _decoded(exchanges, on_unread)
+    seen = _adopted(_decoded(exchanges, on_unread))
     sessions: dict[tuple[str, str], Session] = {}
     finder = Finder(sessions)
     has_tools = {
@@ -83,17 +88,19 @@ def assemble_placed(
             continue
         identity = one.decoded.identity
         if identity is None:
-            session = finder.find(one)
-            if session is None:
+            spot = finder.find(one)
+            if spot is None:
                 continue
-            identity = Identity(root=session.native_id, thread=session.native_id)
+            identity = spot.identity
         else:
             fresh = Session(one.agent, identity.root, one.place)
-            session = sessions.setdefault((one.agent, identity.root), fresh)
+            spot = Spot(sessions.setdefault((one.agent, identity.root), fresh), identity.thread)
+        session = spot.session
         session.first = min(session.first, one.place)
         session.last = max(session.last, one.finished)
         _take(session, identity, one, toolless=(one.agent, identity.root) in has_tools)
-        finder.remember(session, one)
+        finder.remember(spot, one)
+    _adopt(sessions)
     built = [(_trajectory(session), session) for session in sessions.values()]
     found = [Assembled(t, session.first, session.last) for t, session in built if t is not None]
     return sorted(found, key=lambda one: (one.trajectory.agent.name, one.trajectory.session_id or ""))
@@ -139,6 +146,28 @@ def _decoded(
     return seen
 
 
+def _adopted(seen: list[Seen]) -> list[Seen]:
+    """Sub-agents that know the one that started them by its name only get their session from its requests.
+
+    One whose parent was not seen stays a session of its own.
+    """
+    named: dict[tuple[str, str], Identity] = {}
+    adopted: dict[tuple[str, str], Identity] = {}
+    for one in seen:
+        own = one.decoded.identity
+        if own is None or not own.key:
+            continue
+        parent = named.get((one.agent, own.parent_key)) if own.parent_key else None
+        known = adopted.get((one.agent, own.thread))
+        if known is None and parent is not None and parent.thread != own.thread:
+            known = msgspec.structs.replace(own, root=parent.root, parent=parent.thread, is_subagent=True)
+            adopted[(one.agent, own.thread)] = known
+        if known is not None:
+            one.decoded = msgspec.structs.replace(one.decoded, identity=known)
+        named[(one.agent, own.key)] = known or own
+    return seen
+
+
 def _take(session: Session, identity: Identity, one: Seen, *, toolless: bool) -> None:
     decoded = one.decoded
     if not session.seen:
@@ -156,7 +185,7 @@ def _take(session: Session, identity: Identity, one: Seen, *, toolless: bool) ->
         session.model = decoded.model or session.model
         session.tools = decoded.tools if len(decoded.tools) >= len(session.tools) else session.tools
         session.env = {**decoded.env, **session.env}
-    found = VERSION.search(decoded.agent)
+    found = None if LIBRARY.match(decoded.agent) else VERSION.search(decoded.agent)
     if found:
         session.version = found[1]
 
@@ -181,6 +210,24 @@ def _thread(session: Session, identity: Identity, decoded: Decoded) -> Thread:
         if not inner.foreign(decoded):
             return inner
         number += 1
+
+
+def _adopt(sessions: dict[tuple[str, str], Session]) -> None:
+    """Put sub-agents with an id of their own into the session whose result names them (QwenPaw)."""
+    for (agent, root), session in list(sessions.items()):
+        for name, thread in list(session.threads.items()):
+            for entry in thread.entries:
+                if entry.item.kind != "result" or "subagent" not in entry.item.name:
+                    continue  # a page or a file may say anything
+                for child in SUB_SESSION.findall(text_of(entry.item.content)):
+                    inner = sessions.pop((agent, child), None) if child != root else None
+                    if inner is None:
+                        continue
+                    for own, moved in inner.threads.items():
+                        moved.parent, moved.is_subagent = moved.parent or name, True
+                        session.threads.setdefault(own, moved)
+                    session.first = min(session.first, inner.first)
+                    session.last = max(session.last, inner.last)
 
 
 def _clock(seconds: float) -> str:

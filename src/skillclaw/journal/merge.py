@@ -30,6 +30,7 @@ from skillclaw.journal.merge_parts import (
     seconds,
     union,
 )
+from skillclaw.journal.merge_subagents import aligned, walk
 from skillclaw.trajectory.model import (
     Agent,
     Observation,
@@ -80,6 +81,7 @@ def merge(old: Trajectory, new: Trajectory) -> Trajectory | None:
 
 def _merge(old: Trajectory, new: Trajectory) -> Trajectory:
     """Everything but the revision and the outcome, which follow from it."""
+    new = aligned(old, new)
     merged, moved_old, moved_new = _merge_bodies(old, new)
     merged = msgspec.structs.replace(merged, subagent_trajectories=_subagents(old, new))
     return with_meta(merged, _merge_meta(meta(old), meta(new), moved_old, moved_new))
@@ -345,9 +347,9 @@ def _subagents(old: Trajectory, new: Trajectory) -> list[Trajectory] | None:
     """The sub-agents of both, each once; those that only the new side has stand where it has them."""
     nodes: dict[str, Trajectory] = {}
     parents: dict[str, str] = {}
-    for name, parent, sub in _walk(old):
+    for name, parent, sub in walk(old):
         nodes[name], parents[name] = sub, parent
-    for name, parent, sub in _walk(new):
+    for name, parent, sub in walk(new):
         if name in nodes:
             nodes[name] = _merge_bodies(nodes[name], sub)[0]
         else:
@@ -362,13 +364,6 @@ def _subagents(old: Trajectory, new: Trajectory) -> list[Trajectory] | None:
         return found or None
 
     return below("")
-
-
-def _walk(trajectory: Trajectory, parent: str = "") -> Iterable[tuple[str, str, Trajectory]]:
-    for sub in trajectory.subagent_trajectories or []:
-        name = sub.trajectory_id or ""
-        yield name, parent, sub
-        yield from _walk(sub, name)
 
 
 def _merge_meta(

@@ -23,6 +23,7 @@ import zstandard
 from skillclaw.errors import BadInputError, StorageError, UpgradeNeededError
 from skillclaw.journal.records import SessionRow
 from skillclaw.journal.store_file import BUSY_SECONDS, SCHEMA, SCHEMA_VERSION, started_at, told
+from skillclaw.journal.twins import TABLE, stored_key
 from skillclaw.trajectory import model
 from skillclaw.trajectory.model import Signal, Trajectory, meta, with_meta
 
@@ -74,6 +75,7 @@ class SessionStore:
                         for statement in SCHEMA.split(";\n"):
                             self._db.execute(statement)
                         self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            self._db.execute(TABLE)
 
     def _version(self) -> int:
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -99,7 +101,8 @@ class SessionStore:
     def put_many(self, trajectories: Iterable[Trajectory]) -> list[PutResult]:
         """Store redacted sessions in one transaction: all of them or none.
 
-        A known key is merged with what is stored (`journal.merge`); putting the same again changes nothing.
+        A known key is merged with what is stored (`journal.merge`), and so is a session that is known by
+        another key (`journal.twins`); putting the same again changes nothing.
         """
         with self._write():
             changed = self._next_change()
@@ -110,9 +113,11 @@ class SessionStore:
 
     def _put(self, given: Trajectory, changed: int) -> PutResult:
         known = meta(given)
-        key = known.key
-        if not key:
+        if not known.key:
             raise BadInputError("A session without a key cannot be stored.", f"Agent: {given.agent.name}")
+        key = stored_key(self._db, given, self._decode)
+        if key != known.key:
+            given = with_meta(given, msgspec.structs.replace(known, key=key))
         if self._one("SELECT 1 FROM forgotten WHERE key = ?", key):
             return "forgotten"
         body = model.encode(given)

@@ -60,26 +60,41 @@ def scan(folder: Path) -> dict[str, FileMark] | None:
     return found
 
 
-def from_folder(folder: Path, name: str) -> Bundle:
+def from_folder(
+    folder: Path, name: str, *, most_files: int = MAX_FILES, most_bytes: int = MAX_BYTES
+) -> Bundle:
     """The files of `folder` as skill `name`; raises BadInputError where they cannot be a bundle (links,
     devices, names that other systems refuse, too much) and OSError where they cannot be read.
     """
     files: list[File] = []
-    size = 0
+    left = most_bytes
     for path, relative in _walk(folder, ""):
-        facts = path.lstat()
-        size += facts.st_size
-        if not stat.S_ISREG(facts.st_mode):
+        if not stat.S_ISREG(path.lstat().st_mode):
             raise BadInputError(f"{path} is not a regular file.")
-        if len(files) == MAX_FILES or size > MAX_BYTES:
+        data, executable = _content(path, left + 1)
+        left -= len(data)
+        if len(files) == most_files or left < 0:
             raise BadInputError(
                 f"{folder} is too large for a skill.",
-                f"At most {MAX_FILES} files and {MAX_BYTES // 2**20} MB are allowed.",
+                f"At most {most_files} files and {most_bytes // 1_000_000} MB are allowed.",
             )
-        executable = _MODES and bool(facts.st_mode & 0o100)
-        files.append(File(path=relative, data=path.read_bytes(), executable=executable))
+        files.append(File(path=relative, data=data, executable=_MODES and executable))
     check_files(files)
     return Bundle(name=name, files=sorted(files, key=lambda file: file.path.encode()))
+
+
+def _content(path: Path, most: int) -> tuple[bytes, bool]:
+    """At most `most` bytes of a regular file, and whether it is executable. What was put in its place since
+    it was looked at is not followed (a link) nor waited for (a pipe): OSError or BadInputError.
+    """
+    flags = os.O_RDONLY
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            raise BadInputError(f"{path} is not a regular file.")
+        return file.read(most), bool(facts.st_mode & 0o100)
 
 
 def to_folder(bundle: Bundle, folder: Path) -> None:

@@ -63,11 +63,17 @@ class Proxy:
         self._config = config
         if self.configured is not None:
             self.configured.take(config)
-        elif config.routes or config.inject:
-            # Needs an HTTP client of its own, which others need not load.
+        elif config.routes:
+            self._ready()
+
+    def _ready(self) -> Configured:
+        """The part that answers in configured mode and puts skills in. It needs an HTTP client of its own,
+        which others need not load: agents that want skills put in are known before any of them is used."""
+        if self.configured is None:
             from skillclaw.proxy.configured.service import Configured
 
-            self.configured = Configured(config)
+            self.configured = Configured(self._config)
+        return self.configured
 
     def _upstream(self, base: str, known: Upstream | str | None) -> Upstream | str:
         """The upstream at `base`, with the connections of `known` if that is the one; or why none."""
@@ -112,8 +118,8 @@ class Proxy:
             front.refuse(head, _NO_CONNECT, drop=True)
             return None
         agent, rest = _agent_of(target)
-        if self.configured is not None and (agent in self._config.routes or agent in self._config.inject):
-            handler = self._whole(front, head, agent, rest, self.configured)
+        if agent in self._config.routes or agent in self._config.inject:
+            handler = self._whole(front, head, agent, rest, self._ready())
             if handler is not None or agent in self._config.routes:
                 return handler
         upstream = self._upstreams.get(agent)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,13 +27,15 @@ from skillclaw.agents import (
     token,
     wiring,
 )
+from skillclaw.agents.tokens import PREFIX
 from skillclaw.errors import BadInputError, SkillClawError
 from skillclaw.server import runfile
 from skillclaw.server.proxy_process import reroute, routes, upstreams
+from skillclaw.server.survey import AT_ONCE, is_installed
+from skillclaw.server.wishes import revert, want, wishes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
     from skillclaw.server.machine import Machine
 
@@ -42,45 +46,42 @@ __all__ = [
     "examine",
     "forget",
     "let_go",
+    "open_port",
+    "planned",
     "port_of",
     "token_of",
     "upstream_of",
-    "want",
-    "wanted",
 ]
 
 log = logging.getLogger("skillclaw.up")
-
-
-def _path(home: Path) -> Path:
-    return home / "wanted.json"
-
-
-def wanted(home: Path) -> list[str]:
-    """The agents that the user wants connected whenever `up` runs."""
-    try:
-        return msgspec.json.decode(_path(home).read_bytes(), type=list[str])
-    except FileNotFoundError:
-        return []
-    except (OSError, msgspec.DecodeError) as error:
-        raise BadInputError(
-            f"Cannot read {_path(home)}.", str(error), "Delete it, then connect the agents again."
-        ) from error
-
-
-def want(home: Path, names: Iterable[str], *, yes: bool = True) -> None:
-    """Remember that the user wants these agents connected, or (`yes` false) no longer."""
-    now = set(wanted(home))
-    now = now | set(names) if yes else now - set(names)
-    path = _path(home)
-    path.write_bytes(msgspec.json.encode(sorted(now)))
-    path.chmod(0o600)
+OPENING = 20.0
+"""Seconds that a running `up` may take to start a proxy."""
 
 
 def port_of(machine: Machine) -> int:
     """The port that agents are pointed at: the running proxy's, else the one in the settings."""
     running = runfile.read_running(machine.home)
-    return running.port if running else machine.settings.proxy.port
+    return (running.port if running else 0) or machine.settings.proxy.port
+
+
+def open_port(machine: Machine, names: Sequence[str]) -> int:
+    """The port for these agents; where `up` runs without a proxy, it starts one for them first."""
+    running = runfile.read_running(machine.home)
+    if running is None or running.port:
+        return port_of(machine)
+    before = wishes(machine.home)
+    want(machine.home, names)
+    try:
+        until = time.monotonic() + OPENING
+        while time.monotonic() < until:
+            running = runfile.read_running(machine.home)
+            if running is not None and running.port:
+                return running.port
+            time.sleep(0.1)
+        raise SkillClawError("The proxy did not start.", "", "See: skillclaw status; skillclaw logs proxy")
+    except BaseException:
+        revert(machine.home, names, before)
+        raise
 
 
 def connect_agent(machine: Machine, name: str, port: int, *, dry_run: bool = False) -> wiring.Wired:
@@ -91,19 +92,24 @@ def connect_agent(machine: Machine, name: str, port: int, *, dry_run: bool = Fal
             "proxy.port is 0: any free one, when it starts.",
             "First: skillclaw up -d",
         )
-    base_url = f"http://127.0.0.1:{port}/{name}"
-    key = token_of(machine, name)
-    wired = wiring.connect(
-        machine.home, Env.current(), adapters()[name], base_url, token=key, dry_run=dry_run
-    )
+    adapter, env, base_url = adapters()[name], Env.current(), f"http://127.0.0.1:{port}/{name}"
+    key = token_of(machine, name, dry_run=dry_run)
     chosen = machine.settings.agents.get(name)
+    given = chosen.upstream if chosen else ""
+    if (
+        not given
+        and not key
+        and not wiring.connect(machine.home, env, adapter, base_url, dry_run=True).upstream
+    ):
+        raise _unsaid(adapter, "Its settings give no address for the provider in use.")
+    wired = wiring.connect(machine.home, env, adapter, base_url, token=key, dry_run=dry_run)
     # The setting wins over what the agent's own file says, in the proxy and so in the report too.
-    return msgspec.structs.replace(wired, upstream=chosen.upstream) if chosen and chosen.upstream else wired
+    return msgspec.structs.replace(wired, upstream=given) if given else wired
 
 
-def token_of(machine: Machine, name: str) -> str:
+def token_of(machine: Machine, name: str, *, dry_run: bool = False) -> str:
     """What an agent with a configured upstream must send as its key; empty for others. A running proxy knows
-    of it and of the upstream when this returns, or within a second."""
+    of it and of the upstream when this returns, or within a second. With `dry_run` none is made."""
     upstream = routes(machine).get(name)
     if upstream is None:
         return ""
@@ -113,6 +119,8 @@ def token_of(machine: Machine, name: str) -> str:
             "",
             f"Set it: skillclaw config set upstreams.{upstream}.url https://...",
         )
+    if dry_run:
+        return known_tokens(machine.home).get(name) or f"{PREFIX}to-be-made"
     made = token(machine.home, name)
     reroute(machine)
     return made
@@ -131,7 +139,7 @@ def forget(machine: Machine, name: str) -> None:
 
 def connect_wanted(machine: Machine, port: int) -> dict[str, str]:
     """Connect every wanted agent; returns what went wrong, by agent, since one must not stop the others."""
-    return _each(wanted(machine.home), lambda name: connect_agent(machine, name, port), "connected")
+    return _each(wishes(machine.home).proxy, lambda name: connect_agent(machine, name, port), "connected")
 
 
 def let_go(machine: Machine) -> dict[str, str]:
@@ -158,12 +166,28 @@ def upstream_of(machine: Machine, adapter: Adapter) -> str:
     found = upstreams(machine).get(adapter.name) or routes(machine).get(adapter.name)
     if not found:
         adapter.upstream(Env.current())  # says so itself where its settings cannot be read
-        raise BadInputError(
-            f"Nobody said where {adapter.title}'s requests go.",
-            "This agent has no provider of its own.",
-            f"Say it: skillclaw config set agents.{adapter.name}.upstream https://...",
-        )
+        raise _unsaid(adapter, "This agent has no provider of its own.")
     return found
+
+
+def _unsaid(adapter: Adapter, why: str) -> BadInputError:
+    return BadInputError(
+        f"Nobody said where {adapter.title}'s requests go.",
+        why,
+        f"Say it: skillclaw config set agents.{adapter.name}.upstream https://...",
+    )
+
+
+def planned(machine: Machine, names: Iterable[str], port: int) -> tuple[list[wiring.Wired], dict[str, str]]:
+    """What connecting each would change, and why some cannot be."""
+    plans: list[wiring.Wired] = []
+    failures = {}
+    for name in names:
+        try:
+            plans.append(connect_agent(machine, name, port, dry_run=True))
+        except SkillClawError as error:
+            failures[name] = " ".join(str(error).split())
+    return plans, failures
 
 
 def examine(machine: Machine, names: list[str] | None = None) -> list[Finding]:
@@ -171,24 +195,25 @@ def examine(machine: Machine, names: list[str] | None = None) -> list[Finding]:
     running = runfile.read_running(machine.home)
     findings = [_daemon(running), *_storage(machine)]
     joined = set(connected(machine.home))
-    env = Env.current()
-    for name, adapter in sorted(adapters().items()):
-        if names is not None and name not in names:
-            continue
-        if names is None and name not in joined and not adapter.detect(env, versions=False).installed:
-            continue
-        base_url = f"http://127.0.0.1:{port_of(machine)}/{name}" if name in joined else None
-        findings += adapter.doctor(env, base_url)
-        findings += _upstream(machine, adapter, env, joined)
+    env, port = Env.current(), port_of(machine)
+    known = sorted(adapters().items()) if names is None else [(n, adapters()[n]) for n in sorted(names)]
+
+    def look(item: tuple[str, Adapter]) -> list[Finding]:
+        name, adapter = item
+        if names is None and name not in joined and not is_installed(adapter, env):
+            return []
+        base_url = f"http://127.0.0.1:{port}/{name}" if name in joined else None
+        found = [*adapter.doctor(env, base_url), *_upstream(machine, adapter, env, joined)]
         if name in joined and running is None:
-            findings.append(
-                Finding(
-                    level="fail",
-                    subject=adapter.title,
-                    text="points at a proxy that does not run, so it cannot reach its provider",
-                    mend=f"skillclaw up -d, or skillclaw disconnect {name}",
-                )
-            )
+            text = "points at a proxy that does not run, so it cannot reach its provider"
+            mend = f"skillclaw up -d, or skillclaw disconnect {name}"
+            found.append(Finding(level="fail", subject=adapter.title, text=text, mend=mend))
+        return found
+
+    # Most of the time goes into programs that tell their version.
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for found in pool.map(look, known):
+            findings += found
     return findings
 
 
@@ -233,6 +258,8 @@ def _here(url: str) -> bool:
 def _daemon(running: runfile.Running | None) -> Finding:
     if running is None:
         return Finding(level="warn", subject="SkillClaw", text="does not run", mend="skillclaw up -d")
+    if not running.port:
+        return Finding(level="ok", subject="SkillClaw", text="runs without a proxy: histories are followed")
     if runfile.health(running.port) is None:
         return Finding(
             level="fail",

@@ -1,13 +1,22 @@
-"""What the user agreed to. Without it, `up` counts histories and runs the proxy, no more (DESIGN 7.3)."""
+"""What the user agreed to. Without it, `up` counts histories and runs the proxy, no more (DESIGN 7.3).
+
+`<home>/consent.json`, 0600: `agreed`; `only`, the agents whose histories may be imported, null for all of
+them; `but`, those that are excepted since the user disconnected them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-__all__ = ["agree", "agreed"]
+from skillclaw.agents.connections import alone
+from skillclaw.agents.edits import write_atomic
+
+__all__ = ["agree", "agreed", "followed", "resume", "unfollow"]
 
 
 def _path(home: Path) -> Path:
@@ -15,17 +24,78 @@ def _path(home: Path) -> Path:
 
 
 def agreed(home: Path) -> bool:
-    """True when the user agreed that sessions are imported, agents connected and skills installed."""
+    """True when the user agreed that sessions are imported and skills installed."""
+    return _read(home).get("agreed") is True
+
+
+def followed(home: Path) -> list[str] | None:
+    """The agents whose histories may be imported as they grow; None: all of them."""
+    told = _read(home)
+    only, but = _names(told, "only"), set(_names(told, "but") or ())
+    if only is None and but:
+        from skillclaw.agents import adapters
+
+        only = sorted(adapters())
+    return None if only is None else [name for name in only if name not in but]
+
+
+def agree(home: Path, only: Iterable[str] | None = None) -> None:
+    """Remember the user's yes: to all agents' histories, or to those of some beside what was agreed to."""
+    with alone(home):
+        told = _read(home)
+        if only is None:
+            _store(home, None, [])
+            return
+        names = set(only)
+        before = _names(told, "only") if told.get("agreed") else []
+        but = set(_names(told, "but") or ()) - names
+        _store(home, None if before is None else {*before, *names}, but)
+
+
+def unfollow(home: Path, names: Iterable[str] | None = None) -> None:
+    """The user disconnects these agents (None: all): their histories are imported no longer."""
+    with alone(home):
+        told = _read(home)
+        if not told.get("agreed"):
+            return
+        if names is None:
+            _store(home, [], [])
+            return
+        gone = set(names)
+        only, but = _names(told, "only"), set(_names(told, "but") or ())
+        _store(home, None if only is None else set(only) - gone, (but | gone) if only is None else but)
+
+
+def resume(home: Path, names: Iterable[str]) -> None:
+    """The user connects these agents again: what was agreed to for all holds for them too."""
+    with alone(home):
+        told = _read(home)
+        but = set(_names(told, "but") or ())
+        if told.get("agreed") and but & set(names):
+            _store(home, _names(told, "only"), but - set(names))
+
+
+def _store(home: Path, only: Iterable[str] | None, but: Iterable[str]) -> None:
+    told = {
+        "agreed": True,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "only": None if only is None else sorted(only),
+        "but": sorted(but),
+    }
+    write_atomic(_path(home), msgspec.json.encode(told))
+
+
+def _names(told: dict[str, Any], key: str) -> list[str] | None:
+    """A list of agents; None where there is none. What is no list of names stands for no agent at all."""
+    found = told.get(key)
+    if found is None:
+        return None
+    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+
+
+def _read(home: Path) -> dict[str, Any]:
     try:
-        return bool(msgspec.json.decode(_path(home).read_bytes()).get("agreed"))
-    except (OSError, msgspec.DecodeError, AttributeError):
-        return False
-
-
-def agree(home: Path) -> None:
-    """Remember the user's yes."""
-    path = _path(home)
-    path.write_bytes(
-        msgspec.json.encode({"agreed": True, "time": datetime.now(UTC).isoformat(timespec="seconds")})
-    )
-    path.chmod(0o600)
+        found = msgspec.json.decode(_path(home).read_bytes())
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}

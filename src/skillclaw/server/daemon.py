@@ -23,14 +23,17 @@ from skillclaw import __version__
 from skillclaw.errors import BusyError, SkillClawError
 from skillclaw.server import runfile
 from skillclaw.server.connections import connect_wanted, let_go
-from skillclaw.server.consent import agreed
+from skillclaw.server.consent import agreed, followed
 from skillclaw.server.machine import Machine
 from skillclaw.server.proxy_process import ProxyProcess
+from skillclaw.server.wishes import needs_proxy, wishes
 
 __all__ = ["Daemon"]
 
 log = logging.getLogger("skillclaw.up")
 LOG_BYTES = 5_000_000
+PAUSE = 5.0
+"""Seconds between tries to start a proxy that could not be started."""
 TICK = 0.5
 """Seconds between looks at the clock, the proxy and the stop file."""
 
@@ -38,12 +41,17 @@ TICK = 0.5
 class Daemon:
     """The loop of one home. `run` returns when stop is asked for, by file, signal or Ctrl-C."""
 
-    def __init__(self, machine: Machine, *, port: int | None = None) -> None:
+    def __init__(self, machine: Machine, *, port: int | None = None, history_only: bool = False) -> None:
+        """`history_only`: no proxy until an agent is to go through it."""
         self.machine = machine
+        self.history_only = history_only
         self.port = machine.settings.proxy.port if port is None else port
         self._stop = threading.Event()
+        self._proxy: ProxyProcess | None = None
+        self._proxy_due = 0.0
         self._cycle: subprocess.Popen[bytes] | None = None
         self._cycle_cursor: int | None = None
+        self._unread: dict[str, str] = {}
 
     def run(self, on_ready: Callable[[runfile.Running], None]) -> None:
         """Run until stopped. Raises BusyError when this home's daemon runs already, StorageError, ..."""
@@ -58,45 +66,47 @@ class Daemon:
         with machine.alone("up"):
             _log_to_file(machine)
             runfile.stop_requested(machine.home)
-            proxy = ProxyProcess(machine, self.port)
-            proxy.start()
+            if self._needs_proxy():
+                self._proxy = ProxyProcess(machine, self.port)
+                self._proxy.start()
             try:
                 pid, created = runfile.pid_of_self()
                 self._running = runfile.Running(
                     pid=pid,
                     created=created,
-                    port=proxy.port,
+                    port=self._proxy.port if self._proxy else 0,
                     started=_now(),
                     version=__version__,
                     agreed=agreed(machine.home),
                     ready=True,
                 )
                 runfile.write_running(machine.home, self._running)
-                log.info("up: port %d, process %d", proxy.port, pid)
+                log.info("up: port %d, process %d", self._running.port, pid)
                 self._catch_signals()
-                if self._running.agreed:
-                    self._try("connect", lambda: self._connect(proxy.port))
+                if self._running.agreed and self._proxy:
+                    self._try("connect", self._connect)
                 on_ready(self._running)
-                self._loop(proxy)
+                self._loop()
             finally:
                 self._end_cycle()
                 let_go(machine)
-                proxy.stop()
+                if self._proxy:
+                    self._proxy.stop()
                 runfile.forget_running(machine.home)
                 log.info("down")
 
-    def _loop(self, proxy: ProxyProcess) -> None:
+    def _loop(self) -> None:
         settings = self.machine.settings
         due = {
             "record": _Every(min(5.0, max(0.5, settings.journal.idle / 4)), self._record),
-            "upstreams": _Every(5.0, proxy.refresh),
+            "upstreams": _Every(5.0, self._refresh),
             "follow": _Every(60.0, self._follow),
             "evolve": _Every(settings.evolve.interval * 60, self._evolve),
             "sync": _Every(settings.sync.interval, self._sync),
             "expire": _Every(3600.0, self._expire),
         }
         while not self._stop.wait(TICK) and not runfile.stop_requested(self.machine.home):
-            self._try("proxy", proxy.keep_alive)
+            self._try("proxy", self._keep_proxy)
             self._try("cycle", self._reap_cycle)
             for name, part in due.items():
                 if part.is_due() and not self._stop.is_set():
@@ -129,8 +139,29 @@ class Daemon:
             except OSError as error:
                 log.error("cannot write run/up.json: %s", error)
 
-    def _connect(self, port: int) -> bool:
-        failures = connect_wanted(self.machine, port)
+    def _needs_proxy(self) -> bool:
+        if self.history_only:
+            return bool(wishes(self.machine.home).proxy)
+        return needs_proxy(self.machine.home)
+
+    def _keep_proxy(self) -> bool:
+        """Keep the proxy alive; start it when the first agent is to go through it."""
+        if self._proxy is not None:
+            return self._proxy.keep_alive()
+        if time.monotonic() < self._proxy_due or not self._needs_proxy():
+            return False
+        self._proxy_due = time.monotonic() + PAUSE
+        proxy = ProxyProcess(self.machine, self.port)
+        proxy.start()
+        self._proxy = proxy
+        self._running = msgspec.structs.replace(self._running, port=proxy.port)
+        return True
+
+    def _refresh(self) -> bool:
+        return self._proxy is not None and self._proxy.refresh()
+
+    def _connect(self) -> bool:
+        failures = connect_wanted(self.machine, self._running.port)
         if failures:
             raise SkillClawError("; ".join(failures.values()), "", "See: skillclaw doctor")
         return True
@@ -146,9 +177,15 @@ class Daemon:
         from skillclaw.agents import Env
         from skillclaw.server.intake import import_histories
 
-        report = import_histories(self.machine, Env.current())
+        only = followed(self.machine.home)
+        report = import_histories(self.machine, Env.current(), only=only)
         if report.imported:
             log.info("imported %d sessions", report.imported)
+        failed = {failure.path: failure.reason for failure in report.failed}
+        for path, reason in failed.items():
+            if self._unread.get(path) != reason:
+                log.warning("could not read %s: %s", path, reason)
+        self._unread = failed
         return report.imported > 0
 
     def _sync(self) -> bool:

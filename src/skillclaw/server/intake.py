@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -79,27 +80,29 @@ def import_histories(
     machine: Machine,
     env: Env,
     *,
-    only: str | None = None,
+    only: Collection[str] | None = None,
     since_days: float | None = None,
     progress: Progress = lambda done, total, what: None,
 ) -> ImportReport:
-    """Import what the agents on this machine already have on disk; unchanged files cost nothing."""
+    """Import what the agents (`only` these) already have on disk; unchanged files cost nothing."""
     tally = _Tally()
     known = adapters()
-    if only is not None and only not in known:
-        raise UsageError(f"There is no agent named {only!r}.", "", f"Known: {', '.join(sorted(known))}")
-    files = [
-        (adapter, file)
-        for name, adapter in sorted(known.items())
-        if only in (None, name)
-        for file in adapter.histories(env)
-    ]
+    for name in only or ():
+        if name not in known:
+            raise UsageError(f"There is no agent named {name!r}.", "", f"Known: {', '.join(sorted(known))}")
+    files = []
+    for name, adapter in sorted(known.items()):
+        if only is None or name in only:
+            try:
+                files += [(adapter, file) for file in adapter.histories(env)]
+            except Exception as error:  # one agent's folder, or a plugin's fault, must not stop the others
+                tally.failed.append(Failure(path=name, reason=_reason(error)))
     oldest = _oldest(since_days)
     chosen = []
     for adapter, file in files:
         if file.mtime < oldest:
             tally.reasons["older than --since"] += 1
-        elif machine.sessions.seen_file(str(file.path), file.size, file.mtime):
+        elif machine.sessions.seen_file(file.key, file.size, file.mtime):
             tally.reasons["unchanged since the last import"] += 1
         else:
             chosen.append((adapter, file))
@@ -134,9 +137,7 @@ def import_paths(
         if owner == "atif":
             atif.append(path)
         elif owner in adapters():
-            stat = path.stat()
-            file = HistoryFile(path=path, size=stat.st_size, mtime=stat.st_mtime)
-            histories.append((adapters()[owner], file))
+            histories += [(adapters()[owner], file) for file in adapters()[owner].histories_in(path, env)]
         elif agent is not None:
             known = ", ".join(sorted(adapters()))
             raise UsageError(f"There is no agent named {agent!r}.", "", f"Known: {known}, atif")
@@ -175,9 +176,13 @@ def _expand(paths: Iterable[Path], tally: _Tally) -> Iterator[Path]:
 def _reason(error: BaseException) -> str:
     if isinstance(error, SkillClawError):
         return f"{error.what} {error.why}".strip()
-    return str(error)
+    if isinstance(error, OSError):
+        return str(error)
+    log.error("import: %s", type(error).__name__, exc_info=error)
+    return f"SkillClaw cannot read it ({type(error).__name__}); please report this"
 
 
+log = logging.getLogger("skillclaw.import")
 _Read = tuple[Trajectory, Path, Callable[[], None]]
 
 
@@ -188,11 +193,11 @@ def _from_histories(
         progress(done, len(files), adapter.name)
 
         def remember(file: HistoryFile = file) -> None:
-            machine.sessions.mark_file(str(file.path), file.size, file.mtime)
+            machine.sessions.mark_file(file.key, file.size, file.mtime)
 
         try:
-            read = adapter.read_history(file.path, env)
-        except (OSError, SkillClawError) as error:
+            read = adapter.read_history(file, env)
+        except Exception as error:  # nor one file, whatever somebody put into it
             tally.failed.append(Failure(path=str(file.path), reason=_reason(error)))
             continue
         for reason, count in read.skipped.items():
@@ -225,8 +230,16 @@ def _store(machine: Machine, reads: Iterator[_Read], tally: _Tally) -> None:
     batch: list[_Read] = []
 
     def flush() -> None:
-        results = machine.sessions.put_many([admit(machine, trajectory) for trajectory, _, _ in batch])
-        for (_, _, remember), result in zip(batch, results, strict=True):
+        kept: list[tuple[Trajectory, _Read]] = []
+        for read in batch:
+            try:
+                kept.append((admit(machine, read[0]), read))
+            except (SkillClawError, OSError):
+                raise  # the hub or the disk: no session can be kept now
+            except Exception as error:
+                tally.failed.append(Failure(path=str(read[1]), reason=_reason(error)))
+        results = machine.sessions.put_many([trajectory for trajectory, _ in kept])
+        for (_, (_, _, remember)), result in zip(kept, results, strict=True):
             if result in ("new", "grown"):
                 tally.results[result] += 1
             else:

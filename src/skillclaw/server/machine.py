@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,8 @@ __all__ = ["PERSONAL", "Machine"]
 
 PERSONAL = "personal"
 """Name of the hub that every machine has."""
+SHARED = (Path(".claude", "skills"), Path(".agents", "skills"))
+"""Folders below the user's home that between them serve most agents (docs/agents.md)."""
 
 
 class Machine:
@@ -70,8 +72,10 @@ class Machine:
         """The redactor of this client, which knows the user's home and name."""
         from skillclaw.journal.redact import Redactor
 
-        names = {getpass.getuser(), Path.home().name}
-        return Redactor(self.identity.key, home=Path.home(), user_names=sorted(names - {"", "root", "/"}))
+        names = {getpass.getuser(), settings_module.user_home().name}
+        return Redactor(
+            self.identity.key, home=settings_module.user_home(), user_names=sorted(names - {"", "root", "/"})
+        )
 
     @cached_property
     def sessions(self) -> SessionStore:
@@ -86,6 +90,11 @@ class Machine:
         """Where the personal hub lies."""
         return self.settings.hub.url or str(self.home / "hub")
 
+    @property
+    def has_hub(self) -> bool:
+        """Whether the personal hub was made already; asking makes none."""
+        return bool(self.settings.hub.url) or (self.home / "hub").exists()
+
     @cached_property
     def hub(self) -> Hub:
         """The personal hub, made on first use with its keys on this machine (DESIGN 7.4)."""
@@ -94,10 +103,29 @@ class Machine:
         self.prepare()
         return Hub.open_or_create(self.hub_url, self.home / "keys", seen=self.home / "hubs.json")
 
-    @cached_property
+    @property
     def targets(self) -> list[Path]:
-        """The skills folders that this machine's agents load from."""
-        return [Path(given).expanduser() for given in self.settings.sync.targets]
+        """The skills folders that this machine's agents load from: those that are set, else the two that most
+        agents share and the own ones of wanted agents that read neither."""
+        from skillclaw.server.wishes import wishes
+
+        now = wishes(self.home)
+        return self.targets_for([*now.proxy, *now.history])
+
+    def targets_for(self, names: Iterable[str]) -> list[Path]:
+        """The same for these agents."""
+        from skillclaw.agents import Env, adapters
+
+        if self.settings.sync.targets:
+            return [Path(given).expanduser() for given in self.settings.sync.targets]
+        env = Env.current()
+        found = [env.home / folder for folder in SHARED]
+        known = adapters()
+        for name in sorted(set(names) & set(known)):
+            own = known[name].skills(env)
+            if own and not set(own) & set(found):
+                found.append(own[0])
+        return found
 
     @cached_property
     def library(self) -> Library:

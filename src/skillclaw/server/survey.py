@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from skillclaw.journal.unread import MARK, UnreadCount, counts_in, told
+from skillclaw.server.wishes import wishes
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
+    from skillclaw.agents import Adapter, Detection, Env
     from skillclaw.server.machine import Machine
 
-__all__ = ["AgentFound", "Status", "Survey", "status_of", "survey"]
+__all__ = [
+    "AgentFound",
+    "Status",
+    "Survey",
+    "detect",
+    "is_installed",
+    "status_of",
+    "survey",
+    "waiting_text",
+]
+
+AT_ONCE = 8
+"""Agents that are looked at at the same time."""
+log = logging.getLogger("skillclaw.agents")
 
 
 class AgentFound(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """One agent as found; `config` is the file that `connect` would change."""
+    """One agent as found. `config`: the file that `connect` changes; `followed`: by its history alone."""
 
     name: str
     title: str
@@ -23,16 +39,19 @@ class AgentFound(Record, frozen=True, kw_only=True, omit_defaults=False):
     config: str
     sessions: int
     connected: bool
+    followed: bool = False
 
 
 class Survey(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """What `up` finds before it does anything. `past`: histories on disk; `stored`: sessions kept already."""
+    """What `up` finds before it does anything. `past`: histories on disk; `stored`: sessions kept already;
+    `candidates`: skills that agents wrote themselves and nobody offered."""
 
     agents: list[AgentFound]
     past: int
     stored: int
     skills: int
     targets: list[str]
+    candidates: int = 0
 
 
 class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -40,6 +59,7 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
 
     unread: the recorded exchanges that could not be read, by agent, reason and path, since the first start.
     expire_days: how long the journal keeps the bytes of an exchange.
+    candidates: skills that agents on this machine wrote by themselves and nobody offered.
     """
 
     running: bool
@@ -57,20 +77,21 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
     agreed: bool
     unread: list[UnreadCount] = []
     expire_days: float = 0.0
+    candidates: int = 0
 
     def text(self) -> str:
         """For people."""
         lines = [
             f"SkillClaw {self.version}: "
             + (
-                f"runs (process {self.pid}, port {self.port})"
+                f"runs (process {self.pid}, {f'port {self.port}' if self.port else 'no proxy'})"
                 if self.running
                 else "does not run (skillclaw up)"
             )
         ]
         for agent in self.agents:
             if agent.installed or agent.sessions or agent.connected:
-                state = "connected" if agent.connected else "not connected"
+                state = "connected" if agent.connected else "followed" if agent.followed else "not connected"
                 title = f"{agent.title} {agent.version}".rstrip()
                 lines.append(f"  {title}: {state}, {agent.sessions} sessions on disk")
         cut_off = [agent.title for agent in self.agents if agent.connected and not self.running]
@@ -90,43 +111,76 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
         lines.append(f"Sessions: {self.sessions} ({outcomes})")
         waiting = ", ".join(f"{count} {name}" for name, count in sorted(self.proposals.items())) or "none"
         lines.append(f"Skills: {self.skills}; proposals: {waiting}")
+        if self.candidates:
+            lines.append(waiting_text(self.candidates))
         if not self.agreed:
             lines.append("Nothing is imported, connected or installed yet: skillclaw up --yes")
         lines += [f"Trouble with {part}: {text}" for part, text in sorted(self.errors.items())]
         return "\n".join(lines)
 
 
+def waiting_text(candidates: int) -> str:
+    """One line for people that tells of candidates."""
+    many = "skills" if candidates > 1 else "skill"
+    return (
+        f"{candidates} {many} that your agents wrote themselves can be offered: skillclaw skills candidates"
+    )
+
+
 def _agents(machine: Machine, *, versions: bool) -> list[AgentFound]:
+    from concurrent.futures import ThreadPoolExecutor
+
     from skillclaw.agents import Env, adapters, connected
 
-    env = Env.current()
-    joined = set(connected(machine.home))
-    found = []
-    for name, adapter in sorted(adapters().items()):
-        seen = adapter.detect(env, versions=versions)
-        found.append(
-            AgentFound(
-                name=name,
-                title=adapter.title,
-                installed=seen.installed,
-                version=seen.version or "",
-                config=str(seen.config) if seen.config else "",
-                sessions=seen.sessions,
-                connected=name in joined,
-            )
+    env, known = Env.current(), sorted(adapters().items())
+    joined, followed = set(connected(machine.home)), wishes(machine.home).history
+    # Programs take up to a second to tell their version: all of them tell it at the same time.
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        seen = list(pool.map(lambda item: detect(item[1], env, versions=versions), known))
+    return [
+        AgentFound(
+            name=name,
+            title=adapter.title,
+            installed=found.installed,
+            version=found.version or "",
+            config=str(found.config) if found.config else "",
+            sessions=found.sessions,
+            connected=name in joined,
+            followed=name in followed,
         )
-    return found
+        for (name, adapter), found in zip(known, seen, strict=True)
+    ]
+
+
+def detect(adapter: Adapter, env: Env, *, versions: bool) -> Detection:
+    """What an agent tells of itself; nothing where it fails, which must not hide the others."""
+    from skillclaw.agents import Detection
+
+    try:
+        return adapter.detect(env, versions=versions)
+    except Exception:  # a plugin may fail in any way
+        log.exception("%s cannot be looked for", adapter.name)
+        return Detection(installed=False)
+
+
+def is_installed(adapter: Adapter, env: Env) -> bool:
+    """Whether an agent is here; its histories, maybe many, are listed only where its program is not."""
+    from skillclaw.agents.platform import Platform
+
+    here = isinstance(adapter, Platform) and adapter.program(env) is not None
+    return here or detect(adapter, env, versions=False).installed
 
 
 def survey(machine: Machine) -> Survey:
-    """Look around; nothing is changed, nothing is read but names and counts."""
+    """Look around; nothing is changed, nothing is read but names, counts and what skills agents wrote."""
     agents = _agents(machine, versions=True)
     return Survey(
         agents=agents,
         past=sum(agent.sessions for agent in agents),
         stored=_stored(machine),
         skills=_skills(machine)[0],
-        targets=list(machine.settings.sync.targets),
+        targets=[str(path) for path in machine.targets_for(a.name for a in agents if a.installed)],
+        candidates=_candidates(machine),
     )
 
 
@@ -135,13 +189,20 @@ def _stored(machine: Machine) -> int:
 
 
 def _skills(machine: Machine) -> tuple[int, dict[str, int]]:
-    if not machine.settings.hub.url and not (machine.home / "hub").exists():
+    if not machine.has_hub:
         return 0, {}
     state = machine.hub.state()
     waiting: dict[str, int] = {}
     for proposal in state.proposals.values():
         waiting[proposal.status] = waiting.get(proposal.status, 0) + 1
     return sum(1 for skill in state.skills.values() if skill.current), waiting
+
+
+def _candidates(machine: Machine) -> int:
+    from skillclaw.agents import Env
+    from skillclaw.server.candidates import count_candidates
+
+    return count_candidates(machine, Env.current())
 
 
 def status_of(machine: Machine) -> Status:
@@ -152,7 +213,7 @@ def status_of(machine: Machine) -> Status:
 
     running = runfile.read_running(machine.home)
     port = running.port if running else machine.settings.proxy.port
-    health = runfile.health(port) if running else None
+    health = runfile.health(port) if running and port else None
     skills, proposals = _skills(machine)
     exists = (machine.home / "sessions.db").exists()
     return Status(
@@ -171,4 +232,5 @@ def status_of(machine: Machine) -> Status:
         agreed=agreed(machine.home),
         unread=counts_in(machine.sessions.get_mark(MARK)) if exists else [],
         expire_days=machine.settings.journal.expire_days,
+        candidates=_candidates(machine),
     )

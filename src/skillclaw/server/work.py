@@ -34,8 +34,16 @@ def cycle_inputs(machine: Machine) -> dict[str, Any]:
 
 
 def sync(machine: Machine) -> SyncReport:
-    """Bring the agents' skills folders to what the hub's log says; static checks run again before install."""
+    """Bring the agents' skills folders to what the hub's log says; static checks run again before install.
+
+    A running proxy offers the new state to conversations that begin from now on.
+    """
     from skillclaw.gate import static_checks
+    from skillclaw.server.listing import announce
+    from skillclaw.server.proxy_process import reroute
 
     hub = machine.hub
-    return machine.library.sync(PERSONAL, hub.state(), hub.get_bundle, static_checks)
+    report = machine.library.sync(PERSONAL, hub.state(), hub.get_bundle, static_checks)
+    announce(report)
+    reroute(machine)
+    return report

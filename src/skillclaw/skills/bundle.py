@@ -24,6 +24,8 @@ __all__ = [
     "MAX_FILES",
     "MAX_NAME",
     "MAX_PATH",
+    "SKILL_BYTES",
+    "SKILL_FILES",
     "check_files",
     "check_name",
     "check_path",
@@ -36,6 +38,10 @@ MAX_FILES = 500
 """Files in one bundle."""
 MAX_BYTES = 20 * 1024 * 1024
 """Bytes of all files of one bundle together, unpacked."""
+SKILL_FILES = 200
+"""Files that a skill has at most to pass the gate; the format holds more."""
+SKILL_BYTES = 2_000_000
+"""Bytes that a skill has at most to pass the gate."""
 MAX_PATH = 200
 """Characters of one path; leaves room for the skills folder under Windows' limit of 260."""
 MAX_NAME = 64

@@ -14,6 +14,7 @@ import msgspec
 from skillclaw.trajectory.model import Record
 
 __all__ = [
+    "HOST",
     "ActionShape",
     "ArgShape",
     "Bundle",
@@ -37,6 +38,9 @@ PatternKind = Literal["recovery", "correction", "procedure", "pitfall"]
 ItemKind = Literal["condition", "step", "fix", "pitfall", "fact", "example"]
 Action = Literal["create", "refine", "describe", "merge", "split", "retire"]
 VerdictValue = Literal["pass", "hold", "reject", "n/a"]
+
+HOST = "host:"
+"""How the engine of a skill begins that an agent wrote by itself: `host:hermes`."""
 
 
 class Ref(Record, frozen=True, kw_only=True):
@@ -245,6 +249,7 @@ class Proposal(Record, frozen=True, kw_only=True):
     id        hash of what it was made from (base version, engine, patterns' ids and evidence), so that
               the same inputs give the same proposal
     base      the version it changes; None for a new skill
+    engine    the evolver that made it; `person`; or `host:<agent>` for a skill that an agent wrote by itself
     bundle    the whole new content; None for `retire`
     why       one sentence a user understands
     """

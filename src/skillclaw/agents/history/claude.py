@@ -52,8 +52,8 @@ _BODY = re.compile(r"Base directory for this skill: (.+?)[/\\]([^/\\\n]+)\s*(?:\
 _SHELLS = frozenset({"Bash", "PowerShell"})
 
 
-def read(path: Path, env: Env) -> HistoryRead:
-    """One session with its sub-agents.
+def read(path: Path, env: Env, agent: str = NAME) -> HistoryRead:
+    """One session with its sub-agents; `agent`: whose it is, for hosts that have Claude Code inside.
 
     Raises StorageError when the file cannot be read, BadInputError when it is no Claude Code history.
     """
@@ -72,11 +72,11 @@ def read(path: Path, env: Env) -> HistoryRead:
         return HistoryRead(trajectory=None, skipped={**tally.result(), OWN: 1})
     reader = _Reader(tally)
     reader.read(path_to_leaf(main, tally), start=_first_stamp(entries))
-    subs = _subagents(path, native, entries, reader, tally)
+    subs = _subagents(path, native, entries, reader, tally, agent)
     facts = {"git_branch": reader.branch} if reader.branch else {}
     made = trajectory(
         reader.out,
-        agent=NAME,
+        agent=agent,
         version=reader.version,
         native_id=native,
         models=reader.models,
@@ -275,7 +275,7 @@ class _Reader:
 
 
 def _subagents(
-    path: Path, native: str, entries: list[dict[str, Any]], root: _Reader, tally: lines.Tally
+    path: Path, native: str, entries: list[dict[str, Any]], root: _Reader, tally: lines.Tally, agent: str
 ) -> list[Trajectory]:
     """Every sub-agent of the session, those of sub-agents too, by id."""
     groups: dict[str, list[dict[str, Any]]] = {}
@@ -300,7 +300,7 @@ def _subagents(
         readers.append(reader)
         for skill in reader.out.offered:
             root.out.skill(skill, "offered", None)
-        sub = subagent(reader.out, agent=NAME, version=reader.version, native_id=name, models=reader.models)
+        sub = subagent(reader.out, agent=agent, version=reader.version, native_id=name, models=reader.models)
         if sub is not None:
             made.append(sub)
             meta = path.with_suffix("") / "subagents" / f"agent-{name}.meta.json"

@@ -12,6 +12,8 @@ from typing import Any
 
 from skillclaw.agents.history import lines
 from skillclaw.agents.history.steps import as_str, image_part, message_of
+from skillclaw.agents.programs import file_stat
+from skillclaw.agents.records import HistoryFile
 from skillclaw.errors import SkillClawError
 from skillclaw.trajectory.model import Part
 
@@ -20,6 +22,7 @@ __all__ = [
     "QUIET",
     "blocks",
     "content_of",
+    "has_parts",
     "is_subagent_file",
     "looks_like",
     "message",
@@ -27,6 +30,7 @@ __all__ = [
     "parts_of",
     "path_to_leaf",
     "root_of",
+    "session_files",
     "subagent_files",
 ]
 
@@ -43,11 +47,18 @@ _SESSION = re.compile(rb'"sessionId"\s*:\s*"([^"\\]{1,100})"')
 
 
 def looks_like(value: dict[str, Any]) -> bool:
-    """True for an object that is a line of a Claude Code history."""
+    """True for an object that is a line of a Claude Code history; Qwen Code's are alike, but hold parts."""
+    if has_parts(value):
+        return False
     kind = as_str(value.get("type"))
     if kind in MESSAGES:
         return isinstance(value.get("sessionId"), str) and "uuid" in value
     return kind in QUIET and any(key in value for key in ("sessionId", "leafUuid", "messageId"))
+
+
+def has_parts(value: dict[str, Any]) -> bool:
+    """True for a line of Qwen Code."""
+    return "provenance" in value or "parts" in message(value)
 
 
 def is_subagent_file(path: Path) -> bool:
@@ -80,6 +91,29 @@ def root_of(path: Path) -> str:
     except SkillClawError:
         return ""
     return match[1].decode("ascii", "replace") if match else ""
+
+
+def session_files(folder: Path) -> list[HistoryFile]:
+    """The sessions in one folder of projects, each with the size of its sub-agents' files."""
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix == ".jsonl")
+    except OSError:
+        return []
+    beside: dict[str, list[tuple[int, float]]] = {}
+    for file in files:
+        stat = file_stat(file) if is_subagent_file(file) else None
+        if stat:
+            beside.setdefault(root_of(file), []).append(stat)
+    found = []
+    for file in files:
+        stat = file_stat(file)
+        if is_subagent_file(file) or stat is None:
+            continue
+        parts = [stat, *beside.get(file.stem, [])]
+        parts += [s for s in map(file_stat, subagent_files(file)) if s]
+        size, mtime = sum(part[0] for part in parts), max(part[1] for part in parts)
+        found.append(HistoryFile(path=file, size=size, mtime=mtime))
+    return found
 
 
 def path_to_leaf(entries: list[dict[str, Any]], tally: lines.Tally) -> list[dict[str, Any]]:

@@ -21,7 +21,16 @@ import zstandard
 
 from skillclaw.errors import BadInputError, StorageError
 
-__all__ = ["MAX_LINE", "Tally", "beginning", "json_value", "objects", "open_bytes", "raw_lines"]
+__all__ = [
+    "MAX_LINE",
+    "Tally",
+    "beginning",
+    "beginning_of",
+    "json_value",
+    "objects",
+    "open_bytes",
+    "raw_lines",
+]
 
 MAX_LINE = 256 * 1024 * 1024
 """Bytes of one line; pictures make lines of tens of megabytes, nothing real has more than this."""
@@ -81,14 +90,20 @@ def open_bytes(path: Path) -> Iterator[io.BufferedIOBase]:
 
 def beginning(path: Path, size: int) -> bytes:
     """Up to `size` bytes from the start, decompressed; what a damaged compression still gives."""
+    return beginning_of(path, size)[0]
+
+
+def beginning_of(path: Path, size: int) -> tuple[bytes, bool]:
+    """The same, and whether the compression is damaged there."""
     with open_bytes(path) as stream:
-        out = b""
+        out = []
         try:
-            while len(out) < size and (more := stream.read(min(size - len(out), 1 << 16))):
-                out += more
+            while size > 0 and (more := stream.read(min(size, 1 << 16))):
+                out.append(more)
+                size -= len(more)
         except _DAMAGE:
-            pass
-        return out
+            return b"".join(out), True
+        return b"".join(out), False
 
 
 def raw_lines(path: Path, tally: Tally) -> Iterator[tuple[int, bytes, bool]]:

@@ -52,7 +52,7 @@ _CODEX = (
     "Another language model started to solve this problem",
     "Warning: apply_patch was requested via",
 )
-_REMINDER = re.compile(r"\s*<(system-reminder|ide_opened_file|ide_selection)>.*?</\1>\s*", re.DOTALL)
+_REMINDER = re.compile(r"<(system-reminder|ide_opened_file|ide_selection)>")
 _EXIT = re.compile(r"(?:Error: )?Exit code:? (-?\d{1,10})(?:\s|$)")
 _WEB = frozenset({"webfetch", "websearch", "web_search", "web_search_call", "web_fetch", "browser", "fetch"})
 _FILES = frozenset(
@@ -74,8 +74,22 @@ def split_reminders(text: str) -> tuple[str, list[str]]:
     """The user's own words, and the blocks that the host put around them."""
     if "</" not in text:
         return text, []
-    found = [match[0].strip() for match in _REMINDER.finditer(text)]
-    return (_REMINDER.sub("\n", text).strip() if found else text), found
+    own: list[str] = []
+    found: list[str] = []
+    at = 0
+    unclosed: set[str] = set()
+    for opening in _REMINDER.finditer(text):
+        tag = opening[1]
+        if opening.start() < at or tag in unclosed:
+            continue
+        end = text.find(f"</{tag}>", opening.end())
+        if end < 0:
+            unclosed.add(tag)  # nor is any behind it; looking again each time would take long
+            continue
+        own.append(text[at : opening.start()].strip())
+        at = end + len(f"</{tag}>")
+        found.append(text[opening.start() : at])
+    return ("\n".join([*own, text[at:].strip()]).strip() if found else text), found
 
 
 def exit_code_at_start(text: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skillclaw.gate.checks.support import as_written
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.lines import added_items
 from skillclaw.gate.rules import reaches_out, risky
@@ -39,7 +40,8 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
     verdicts = _replay(proposal, context)
     if reasons:
         return [*verdicts, Verdict(check=name, verdict="hold", reason=" ".join(reasons))]
-    return [*verdicts, Verdict(check=name, verdict="pass", reason="Nobody needs to approve it.")]
+    reason = "Nothing more in it needs approval." if as_written(proposal) else "Nobody needs to approve it."
+    return [*verdicts, Verdict(check=name, verdict="pass", reason=reason)]
 
 
 def _replay(proposal: Proposal, context: GateContext) -> list[Verdict]:

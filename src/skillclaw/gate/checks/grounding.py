@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 
-from skillclaw.gate.checks.support import PERSON
+from skillclaw.gate.checks.support import PERSON, as_written, counted
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.grounds import Grounds
 from skillclaw.gate.lines import added_items, all_evidence, free_text, summary
@@ -30,11 +30,13 @@ RUN = 6
 
 
 def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
-    """Rejects a proposal with a line that claims what its evidence does not hold."""
+    """Rejects a line that claims what its evidence does not hold; holds what an agent wrote by itself."""
     if proposal.bundle is None:
         return [Verdict(check=name, verdict="n/a", reason="A retirement claims nothing.")]
     if proposal.engine == PERSON:
         return [Verdict(check=name, verdict="n/a", reason="A person wrote this; nothing is cited.")]
+    if as_written(proposal):
+        return [_seen(proposal, context)]
     items = added_items(proposal, context)
     faults = [fault for item in items if (fault := item_fault(item, proposal, context))]
     evidence = all_evidence(proposal)
@@ -58,7 +60,7 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
 
 def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | None:
     """The first claim of this line, or of the headings above it, that its evidence does not hold."""
-    if proposal.engine == PERSON:
+    if as_written(proposal):
         return None
     before = _base_text(proposal, context)
     if proposal.project and not is_name(proposal.project) and _says(item.text, proposal.project):
@@ -73,6 +75,32 @@ def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | No
             if fault:
                 return fault
     return _copied(item.text, sources, before, context)
+
+
+def _seen(proposal: Proposal, context: GateContext) -> Verdict:
+    """How much of what an agent wrote by itself was seen to work, for the person who decides."""
+    told = set()
+    for text in [item.text for item in added_items(proposal, context)]:
+        told |= _named(text)
+    for text in free_text(proposal.bundle) if proposal.bundle is not None else []:
+        lines = text.strip().splitlines()
+        fenced = lines[0].startswith(("```", "~~~"))
+        told |= set().union(*map(_named, (f"`{line}`" for line in lines[1:-1]))) if fenced else _named(text)
+    if not told:
+        reason = "It names no command, path or number that would have to occur in sessions."
+        return Verdict(check=name, verdict="pass", reason=reason)
+    refs = all_evidence(proposal)
+    sources = _sources(refs, context)
+    seen = [text for text in told if any(s.supports(tuple(fixed_parts(text)) or (text,)) for s in sources)]
+    reason = (
+        f"{len(seen)} of the {len(told)} commands, paths and numbers in it occur in what users wrote or in a "
+        f"call that worked, in the {len(counted(refs, context)[0])} sessions that used it; look at the rest."
+    )
+    return Verdict(check=name, verdict="hold", reason=reason)
+
+
+def _named(text: str) -> set[str]:
+    return {claim.text for claim in claims(text) if claim.kind != "quote"}
 
 
 def _says(text: str, project: str) -> bool:

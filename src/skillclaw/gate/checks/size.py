@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from skillclaw.gate.context import GateContext
+from skillclaw.skills.bundle import SKILL_BYTES, SKILL_FILES
 from skillclaw.skills.items import markdown
 from skillclaw.skills.records import Bundle, Proposal, Verdict
 from skillclaw.skills.tokens import SKILL_TOKENS, estimate
@@ -15,8 +16,6 @@ MAX_TOKENS = 5000
 MAX_LINES = 500
 MAX_SKILL_BYTES = 40_000
 """OpenClaw refuses a larger SKILL.md."""
-MAX_FILES = 200
-MAX_BYTES = 2_000_000
 
 
 def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
@@ -42,8 +41,8 @@ def static(bundle: Bundle) -> list[Verdict]:
         (tokens > MAX_TOKENS, f"SKILL.md has about {tokens} tokens; {MAX_TOKENS} are allowed."),
         (text.count("\n") > MAX_LINES, f"SKILL.md has more than {MAX_LINES} lines."),
         (len(text.encode()) > MAX_SKILL_BYTES, f"SKILL.md has more than {MAX_SKILL_BYTES} bytes."),
-        (len(bundle.files) > MAX_FILES, f"The skill has more than {MAX_FILES} files."),
-        (total > MAX_BYTES, f"The skill has more than {MAX_BYTES // 1_000_000} MB."),
+        (len(bundle.files) > SKILL_FILES, f"The skill has more than {SKILL_FILES} files."),
+        (total > SKILL_BYTES, f"The skill has more than {SKILL_BYTES // 1_000_000} MB."),
     ]
     found = [reason for wrong, reason in problems if wrong]
     if found:

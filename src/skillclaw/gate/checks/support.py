@@ -1,7 +1,8 @@
 """`support`: each new line stands on enough sessions of enough people (DESIGN 7.5).
 
 A reference counts only if its session is there and belongs to the person that it names; whose session it
-is, the session says, not the proposal.
+is, the session says, not the proposal. What a person or an agent wrote has no evidence line by line: it never
+passes by itself.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from skillclaw.gate.context import GateContext
-from skillclaw.gate.lines import added_items, summary
+from skillclaw.gate.lines import added_items, all_evidence, summary
 from skillclaw.skills.items import DESCRIPTION
-from skillclaw.skills.records import Item, Proposal, Ref, Verdict
+from skillclaw.skills.records import HOST, Item, Proposal, Ref, Verdict
 
-__all__ = ["check", "counted", "item_fault", "name", "order"]
+__all__ = ["as_written", "check", "counted", "item_fault", "name", "order"]
 
 name = "support"
 order = 60
@@ -22,10 +23,12 @@ PERSON = "person"
 
 
 def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
-    """Rejects what too few sessions or people support; a person's own text waits for people."""
+    """Rejects what too few sessions or people support; what a person or an agent wrote waits for people."""
     if proposal.engine == PERSON:
         reason = "A person wrote this; there is no evidence to count, so somebody has to approve it."
         return [Verdict(check=name, verdict="hold", reason=reason)]
+    if proposal.engine.startswith(HOST) and proposal.action != "retire":
+        return [Verdict(check=name, verdict="hold", reason=_used(proposal, context))]
     if proposal.action == "retire":
         against = [ref for pattern in proposal.patterns for ref in pattern.contradictions]
         return [_verdict(against, context, "speak against the skill")]
@@ -44,10 +47,23 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
 
 def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | None:
     """Why too little speaks for this line."""
-    if proposal.engine == PERSON or _enough(item.evidence, context):
+    if as_written(proposal) or _enough(item.evidence, context):
         return None
     sessions, users = counted(item.evidence, context)
     return f"Only {_count(sessions, users)} support {_short(item.text)}; {_asked(context)}."
+
+
+def as_written(proposal: Proposal) -> bool:
+    """Whether a person or an agent wrote the text, so that no line of it cites anything."""
+    return proposal.engine == PERSON or proposal.engine.startswith(HOST)
+
+
+def _used(proposal: Proposal, context: GateContext) -> str:
+    """How often the skill was used; its sessions say nothing of single lines, so that is for the reader."""
+    writer = proposal.engine.removeprefix(HOST)
+    sessions, users = counted(all_evidence(proposal), context)
+    used = f"it was used in {_count(sessions, users)}" if sessions else "no session is known that used it"
+    return f"The agent {writer} wrote this by itself; {used}. Somebody has to approve it."
 
 
 def counted(refs: Iterable[Ref], context: GateContext) -> tuple[set[str], set[str]]:

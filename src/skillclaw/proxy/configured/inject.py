@@ -7,14 +7,17 @@ else keeps its bytes. One text for all turns of a conversation keeps the provide
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from skillclaw.proxy import Speech
 from skillclaw.proxy.asked import RawHeaders
 from skillclaw.proxy.configured.bodies import Body
+from skillclaw.trajectory.model import text_of
+from skillclaw.wire import aider
 from skillclaw.wire.identity import identify
+from skillclaw.wire.records import Item
 
 __all__ = ["inject", "session_of"]
 
@@ -104,8 +107,24 @@ def _beginning(body: Body, speech: Speech) -> tuple[str, str]:
         if message.get("role") in ("system", "developer"):
             said.append(text)
         elif message.get("role") in ("user", None):
-            return "\n".join(said), text
+            prompt = "\n".join(said)
+            if aider.is_aider(prompt or text):
+                return prompt, _aiders(prompt, body, messages)
+            return prompt, text
     return "\n".join(said), ""
+
+
+def _aiders(prompt: str, body: Body, messages: str) -> str:
+    """The user's first words in a request of aider's, which begins every conversation with the same texts."""
+    items = [Item(role="system", kind="text", content=prompt)] if prompt else []
+    for raw in body.items(messages):
+        message = _decoded(raw)
+        if isinstance(message, dict) and message.get("role") in ("user", "assistant"):
+            text = _texts(message.get("content"))
+            role: Literal["user", "agent"] = "user" if message["role"] == "user" else "agent"
+            items.append(Item(role=role, kind="text", content=text))
+    words = (item for item in aider.own_words(items) if item.role == "user" and not item.injected)
+    return next((text_of(item.content).strip() for item in words), "")
 
 
 def _decoded(value: Any) -> Any:
