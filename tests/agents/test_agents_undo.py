@@ -1,0 +1,267 @@
+"""Disconnecting gives the user's own lines back, whatever he changed beside them, in every format."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agents_material import make_env
+
+from skillclaw.agents import Env, connected, wiring
+from skillclaw.agents.platform import Place, Platform, Setting
+from skillclaw.agents.texts import Format
+from skillclaw.errors import BadInputError, StorageError
+
+URL = "http://127.0.0.1:8787/probe"
+
+
+class Probe(Platform):
+    """An agent with one settings file of the format that is to be tested."""
+
+    name = "probe"
+    title = "Probe"
+
+    def __init__(self, format: Format, keys: tuple[Any, ...], more: tuple[Setting, ...] = ()) -> None:
+        self.format = format
+        self.keys = keys
+        self.more = more
+
+    def place(self, env: Env) -> Place:
+        return Place(
+            path=env.home / "settings",
+            format=self.format,
+            keys=self.keys,
+            token_keys=(*self.keys[:-1], "key"),
+        )
+
+    def extras(self, env: Env, base_url: str) -> list[Setting]:
+        return list(self.more)
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> Env:
+    return make_env(tmp_path)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "skillclaw"
+
+
+TEXTS: list[tuple[Format, str]] = [
+    ("json", '{\n  "a": {\n    "b": "\\u00e9 # \\"q\\""\n  }\n}'),
+    ("json", '{\n  "a": null,\n  "c": 1}\n'),
+    ("json", '{\r\n\t"a": {"b": "x", "b": "https://mine.example"},\r\n\t"c": 1\r\n}\r\n'),
+    ("json", '\ufeff{\n  "a": {}\n}\n'),
+    ("json5", "// one\n{\n  a: { // two\n    'b': 'x', // three\n    /* four */ }, // five\n}\n// six"),
+    ("json5", "// nothing\n"),
+    ("json5", "{\n  a: {/* none */},\n  c: 1\n}\n"),
+    ("toml", "x = 1"),
+    ("toml", "[[z]]\r\nq = 1\r\n"),
+    ("toml", "a = { b = 'x' } # why\nc = 1\n"),
+    ("toml", "# only a note\n"),
+    ("yaml", "a:\n  b: |\n    x\n    y\nz: 1\n"),
+    ("yaml", "a: ~ # none\nz: 1\n"),
+    ("yaml", "a:\n  # none\nz: 1\n"),
+    ("yaml", "---\na:\n  b: 'https://mine.example' # why\n...\n"),
+    ("yaml", "base: &x\n  c: 1\na:\n  <<: *x\n  d: 1"),
+    ("yaml", "a: {c: 1,\n  d: 2}\n"),
+]
+
+
+@pytest.mark.parametrize(("format", "text"), TEXTS)
+@pytest.mark.parametrize("end", [False, True])
+def test_lines_of_the_users_come_back_as_they_were(
+    env: Env, home: Path, format: Format, text: str, end: bool
+) -> None:
+    probe = Probe(format, ("a", "b"))
+    path = env.home / "settings"
+    path.write_bytes(text.encode())
+    wiring.connect(home, env, probe, URL)
+    wiring.connect(home, env, probe, URL.replace("8787", "9999"), token="skillclaw-t")
+    made = path.read_bytes().decode()
+    assert "9999" in made and "skillclaw-t" in made
+    note = {"json": " ", "json5": "// by hand\n", "toml": "# by hand\n", "yaml": "# by hand\n"}[format]
+    bom = made[: made.startswith("\ufeff")]
+
+    # Beside the lines that were written: a note before them, or behind them.
+    def noted(before: str) -> str:
+        if end and not before.endswith("\n") and format != "json":
+            before += "\r\n" if "\r\n" in before else "\n"
+        return before + note if end else bom + note + before.removeprefix("\ufeff")
+
+    path.write_bytes(noted(made).encode())
+    wiring.disconnect(home, env, probe)
+    assert path.read_bytes().decode() == noted(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A=1 # why\n",
+        ' export A = "q"  # why\n',
+        'A="two\nlines"\nB=2\n',
+        "A\n",
+        "A=`x`\r\nB=2\r\n",
+        "# note\nA='it is'\nA=2\n",
+        "\n\nB=2\n\n",
+    ],
+)
+def test_variables_come_back_as_they_were(env: Env, home: Path, text: str) -> None:
+    class Dotenv(Probe):
+        def place(self, env: Env) -> Place:
+            return Place(path=env.home / ".env", format="env", keys=("A",))
+
+    path = env.home / ".env"
+    path.write_bytes(text.encode())
+    wiring.connect(home, env, Dotenv("env", ("A",)), URL)
+    assert URL in path.read_bytes().decode()
+    path.write_bytes(b"C=3\n" + path.read_bytes())
+    wiring.disconnect(home, env, Dotenv("env", ("A",)))
+    assert path.read_bytes().decode() == f"C=3\n{text}"
+
+
+def test_a_comment_behind_a_variable_stays_while_connected(env: Env, home: Path) -> None:
+    class Dotenv(Probe):
+        def place(self, env: Env) -> Place:
+            return Place(path=env.home / ".env", format="env", keys=("A",))
+
+    path = env.home / ".env"
+    path.write_text("export A = 'x # y'  # why\nB='it''s'\n", "utf-8")
+    with pytest.raises(BadInputError):
+        wiring.connect(home, env, Dotenv("env", ("A",)), URL)
+    path.write_text("export A = 'x # y'  # why\n", "utf-8")
+    wiring.connect(home, env, Dotenv("env", ("A",)), URL)
+    assert path.read_text("utf-8") == f"export A = {URL}  # why\n"
+
+
+def test_what_others_wrote_on_our_lines_stays_and_ours_goes(env: Env, home: Path) -> None:
+    probe = Probe("json", ("a", "b"))
+    path = env.home / "settings"
+    path.write_text('{"a": {"b": "https://mine.example"}}', "utf-8")
+    wiring.connect(home, env, probe, URL)
+    path.write_text(path.read_text("utf-8").replace("}}", ', "c": "new"}}'), "utf-8")
+    wiring.disconnect(home, env, probe)
+    assert path.read_text("utf-8") == '{"a": {"b": "https://mine.example", "c": "new"}}'
+
+
+def test_a_block_that_moved_elsewhere_is_not_taken_for_ours(env: Env, home: Path) -> None:
+    """The line with the URL under another parent is the user's doing; nothing is put back into it."""
+    probe = Probe("yaml", ("a", "b"))
+    path = env.home / "settings"
+    path.write_text("a:\n  b: https://mine.example\n", "utf-8")
+    wiring.connect(home, env, probe, URL)
+    path.write_text(f"z:\n  b: {URL}\na: 1\n", "utf-8")
+    wiring.disconnect(home, env, probe)
+    assert path.read_text("utf-8") == f"z:\n  b: {URL}\na: 1\n"
+
+
+def test_items_of_an_older_port_go_too(env: Env, home: Path) -> None:
+    """A crash between the record for a new port and the write leaves the item of the port before."""
+
+    class Listed(Probe):
+        def place(self, env: Env) -> Place:
+            return Place(path=env.home / "settings", format="yaml", keys=("set-env",), item="BASE=")
+
+    path = env.home / "settings"
+    for text in ("set-env:\n  - A=1\n", "model: m\n"):
+        path.write_text(text, "utf-8")
+        wiring.connect(home, env, Listed("yaml", ()), URL)
+        older = path.read_bytes()
+        wiring.connect(home, env, Listed("yaml", ()), URL.replace("8787", "9999"))
+        path.write_bytes(older)
+        wiring.disconnect(home, env, Listed("yaml", ()))
+        assert path.read_text("utf-8") == text
+
+
+def test_a_list_made_for_ours_keeps_what_others_added(env: Env, home: Path) -> None:
+    more = (Setting(path=env.home / "settings", format="yaml", keys=("p", "use"), value="ours", item=True),)
+    probe = Probe("yaml", ("a",), more)
+    path = env.home / "settings"
+    path.write_text("x: 1\n", "utf-8")
+    wiring.connect(home, env, probe, URL)
+    path.write_text(path.read_text("utf-8").replace("- ours\n", "- ours\n  - theirs\n"), "utf-8")
+    wiring.disconnect(home, env, probe)
+    assert path.read_text("utf-8") == "x: 1\np:\n  use:\n  - theirs\n"
+
+
+def test_parents_that_the_user_deleted_do_not_come_back(env: Env, home: Path) -> None:
+    more = (Setting(path=env.home / "settings", format="json", keys=("p", "q", "r"), value=True),)
+    probe = Probe("json", ("a", "b"), more)
+    path = env.home / "settings"
+    path.write_text('{"a": {"b": "x"}, "p": {}}', "utf-8")
+    wiring.connect(home, env, probe, URL)
+    path.write_text('{"z": 1}', "utf-8")
+    wiring.disconnect(home, env, probe)
+    assert path.read_text("utf-8") == '{"z": 1}'
+
+
+def test_no_credential_is_in_the_error_of_a_file_that_cannot_be_put_back(env: Env, home: Path) -> None:
+    class Keyed(Probe):
+        def place(self, env: Env) -> Place:
+            return Place(path=env.home / "settings", format="yaml", keys=("b",), token_keys=("k",))
+
+    path = env.home / "settings"
+    path.write_text("b: x\nk: my-own-key-123\n", "utf-8")
+    wiring.connect(home, env, Keyed("yaml", ()), URL, token="skillclaw-t")
+    path.write_text("b: &u " + URL + "\nc: *u\nk: &t skillclaw-t\nd: *t\n", "utf-8")
+    with pytest.raises(BadInputError) as caught:
+        wiring.disconnect(home, env, Keyed("yaml", ()))
+    assert "my-own-key" not in str(caught.value) and "skillclaw-t" not in str(caught.value)
+
+
+def test_agents_connected_at_the_same_time_are_all_remembered(env: Env, home: Path) -> None:
+    """`up` and a command, or two commands: neither may forget what the other wrote down."""
+
+    class Named(Probe):
+        def __init__(self, number: int) -> None:
+            super().__init__("json", ("a",))
+            self.name = f"probe{number}"
+
+        def place(self, env: Env) -> Place:
+            return Place(path=env.home / self.name, format="json", keys=("a",))
+
+    probes = [Named(number) for number in range(12)]
+    for probe in probes:
+        (env.home / probe.name).write_text('{"b": 1}', "utf-8")
+    with ThreadPoolExecutor(12) as pool:
+        made = list(pool.map(lambda p: wiring.connect(home, env, p, f"http://127.0.0.1:1/{p.name}"), probes))
+        assert all(wired.changed for wired in made)
+        assert connected(home) == sorted(probe.name for probe in probes)
+        list(pool.map(lambda p: wiring.disconnect(home, env, p), probes))
+    assert connected(home) == []
+    assert {(env.home / probe.name).read_text("utf-8") for probe in probes} == {'{"b": 1}'}
+
+
+@pytest.mark.parametrize(
+    "url", ["${GATE}", "$GATE/", "{env:GATE}", "https://${HOST}/v1", "${NONE:-https://gw.example/v1}"]
+)
+def test_variables_in_a_base_url_are_filled_in(tmp_path: Path, home: Path, url: str) -> None:
+    env = make_env(tmp_path, GATE="https://gw.example/v1", HOST="gw.example")
+    (env.home / "settings").write_text(f'{{"a": "{url}"}}', "utf-8")
+    wired = wiring.connect(home, env, Probe("json", ("a",)), URL)
+    assert wired.upstream == "https://gw.example/v1"
+    wiring.disconnect(home, env, Probe("json", ("a",)))
+    assert (env.home / "settings").read_text("utf-8") == f'{{"a": "{url}"}}'
+
+
+def test_a_base_url_from_a_variable_that_is_not_set_goes_nowhere_else(env: Env, home: Path) -> None:
+    """The key of the user's gateway must not be sent to the provider's own address."""
+    (env.home / "settings").write_text('{"a": "${GATE}"}', "utf-8")
+    with pytest.raises(BadInputError, match="GATE"):
+        wiring.connect(home, env, Probe("json", ("a",)), URL)
+    with pytest.raises(BadInputError, match="GATE"):
+        Probe("json", ("a",)).upstream(env)
+    assert (env.home / "settings").read_text("utf-8") == '{"a": "${GATE}"}'
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes")
+def test_a_pipe_in_place_of_settings_is_neither_read_nor_replaced(env: Env, home: Path) -> None:
+    """Password managers offer secrets so; reading one waits for somebody to write."""
+    os.mkfifo(env.home / "settings")
+    with pytest.raises(StorageError, match="no plain file"):
+        wiring.connect(home, env, Probe("json", ("a",)), URL)
+    assert (env.home / "settings").is_fifo()
