@@ -235,7 +235,7 @@ class SessionStore:
         """The sessions as lists show them, newest first; those without a time come last."""
         with self._lock, self._errors():
             found = self._db.execute(
-                f"SELECT {COLUMNS} FROM sessions WHERE (?1 IS NULL OR agent = ?1)"  # noqa: S608
+                f"SELECT {COLUMNS} FROM sessions WHERE (?1 IS NULL OR agent = ?1)"  # noqa: S608  names of our own, values are bound
                 " AND (?2 IS NULL OR outcome = ?2) ORDER BY started DESC, key LIMIT ?3",
                 (agent, outcome, -1 if limit is None else limit),
             ).fetchall()
@@ -286,7 +286,7 @@ class SessionStore:
             marks = ", ".join("?" * len(batch))
             with self._lock, self._errors():
                 found = self._db.execute(
-                    f"SELECT key, body FROM sessions WHERE key IN ({marks}) ORDER BY key",  # noqa: S608
+                    f"SELECT key, body FROM sessions WHERE key IN ({marks}) ORDER BY key",  # noqa: S608  names of our own, values are bound
                     batch,
                 ).fetchall()
             for key, body in found:
@@ -310,7 +310,7 @@ class SessionStore:
                 found = {
                     key: (changed, body)
                     for key, changed, body in self._db.execute(
-                        f"SELECT key, changed, body FROM sessions WHERE key IN ({marks})",  # noqa: S608
+                        f"SELECT key, changed, body FROM sessions WHERE key IN ({marks})",  # noqa: S608  names of our own, values are bound
                         batch,
                     )
                 }

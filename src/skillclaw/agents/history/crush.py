@@ -99,7 +99,7 @@ def read(file: HistoryFile, cwd: str, env: Env) -> HistoryRead:
 
         def one(name: str) -> _Reader:
             rows = db.execute(
-                f"SELECT {chosen} FROM messages WHERE session_id = ? ORDER BY created_at, rowid",  # noqa: S608
+                f"SELECT {chosen} FROM messages WHERE session_id = ? ORDER BY created_at, rowid",  # noqa: S608  names of our own, values are bound
                 (name,),
             )
             return _Reader([tuple(row) for row in rows], tally)

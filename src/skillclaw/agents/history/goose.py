@@ -88,7 +88,7 @@ def read(file: HistoryFile, env: Env) -> HistoryRead:
     told = "metadata_json" if "metadata_json" in columns_of(file.path, "messages") else "NULL"
     with reading(file.path, TABLES) as db:
         row = db.execute(
-            f"SELECT working_dir, {model} FROM sessions WHERE id = ?",  # noqa: S608
+            f"SELECT working_dir, {model} FROM sessions WHERE id = ?",  # noqa: S608  names of our own, values are bound
             (file.session,),
         ).fetchone()
         if row is None:
@@ -97,7 +97,7 @@ def read(file: HistoryFile, env: Env) -> HistoryRead:
             )
         cwd, config = as_str(row[0]), _object(row[1])
         messages = db.execute(
-            f"SELECT role, content_json, created_timestamp, {told} FROM messages"  # noqa: S608
+            f"SELECT role, content_json, created_timestamp, {told} FROM messages"  # noqa: S608  names of our own, values are bound
             " WHERE session_id = ? ORDER BY id",
             (file.session,),
         ).fetchall()

@@ -92,7 +92,7 @@ def sessions(path: Path) -> list[HistoryFile]:
     asked = {**columns, **_columns(path, "sessions", ("id", "source", "model_config", "parent_session_id"))}
     with reading(path, asked) as db:
         counts = db.execute(
-            f"SELECT session_id, COUNT(*) + {active}, MAX(timestamp) FROM messages GROUP BY session_id"  # noqa: S608
+            f"SELECT session_id, COUNT(*) + {active}, MAX(timestamp) FROM messages GROUP BY session_id"  # noqa: S608  names of our own, values are bound
         ).fetchall()
         rows = db.execute("SELECT id, source, model_config, parent_session_id FROM sessions").fetchall()
     parents = {str(row["id"]): str(row["parent_session_id"]) for row in rows if _is_child(row)}
@@ -154,7 +154,7 @@ def _columns(path: Path, table: str, wanted: tuple[str, ...]) -> dict[str, tuple
 
 def _row(db: Any, tables: Mapping[str, tuple[str, ...]], session: str) -> dict[str, Any] | None:
     names = ", ".join(tables["sessions"])
-    row = db.execute(f"SELECT {names} FROM sessions WHERE id = ?", (session,)).fetchone()  # noqa: S608
+    row = db.execute(f"SELECT {names} FROM sessions WHERE id = ?", (session,)).fetchone()  # noqa: S608  names of our own, values are bound
     return dict(row) if row is not None else None
 
 
@@ -163,7 +163,7 @@ def _children(
 ) -> list[dict[str, Any]]:
     """The sub-agents below a session, those of sub-agents too."""
     names = ", ".join(tables["sessions"])
-    rows = db.execute(f"SELECT {names} FROM sessions WHERE parent_session_id = ?", (parent,))  # noqa: S608
+    rows = db.execute(f"SELECT {names} FROM sessions WHERE parent_session_id = ?", (parent,))  # noqa: S608  names of our own, values are bound
     found: list[dict[str, Any]] = []
     for row in map(dict, rows.fetchall()):
         name = as_str(row["id"])
@@ -175,7 +175,7 @@ def _children(
 
 def _messages(db: Any, tables: Mapping[str, tuple[str, ...]], session: str) -> list[dict[str, Any]]:
     names = ", ".join(tables["messages"])
-    query = f"SELECT {names} FROM messages WHERE session_id = ? ORDER BY id"  # noqa: S608
+    query = f"SELECT {names} FROM messages WHERE session_id = ? ORDER BY id"  # noqa: S608  names of our own, values are bound
     return [dict(row) for row in db.execute(query, (session,))]
 
 

@@ -66,14 +66,14 @@ def windows(path: Path, session: str = "") -> list[Window]:
         bytes_of = f"coalesce(event_utf8_bytes, {bytes_of})"
     found: dict[str, tuple[int, float]] = {}
     with reading(path, {WINDOWS: columns, EVENTS: seen, COLD: cold}) as db:
-        query = f"SELECT session_id, sum({bytes_of}), max(created_at) FROM {EVENTS}"  # noqa: S608
+        query = f"SELECT session_id, sum({bytes_of}), max(created_at) FROM {EVENTS}"  # noqa: S608  names of our own, values are bound
         given: tuple[str, ...] = ()
         if session:
-            children = f"SELECT session_id FROM {WINDOWS} WHERE session_key LIKE '%:subagent:%'"  # noqa: S608
+            children = f"SELECT session_id FROM {WINDOWS} WHERE session_key LIKE '%:subagent:%'"  # noqa: S608  names of our own, values are bound
             query, given = f"{query} WHERE session_id IN (SELECT ? UNION {children})", (session,)
         for row in db.execute(f"{query} GROUP BY session_id", given):
             found[as_str(row[0])] = (as_int(row[1]) or 0, (as_int(row[2]) or 0) / 1000)
-        for row in db.execute(f"SELECT session_id, raw_bytes, archived_at FROM {COLD}") if cold else ():  # noqa: S608
+        for row in db.execute(f"SELECT session_id, raw_bytes, archived_at FROM {COLD}") if cold else ():  # noqa: S608  names of our own, values are bound
             found.setdefault(as_str(row[0]), (as_int(row[1]) or 0, (as_int(row[2]) or 0) / 1000))
         made = []
         for row in db.execute(f"SELECT {', '.join(columns)} FROM {WINDOWS}"):  # noqa: S608  names of our own
@@ -94,10 +94,10 @@ def events(path: Path, session: str, tally: lines.Tally) -> list[dict[str, Any]]
         raise _foreign(path)
     packed = "event_zstd" if "event_zstd" in columns else "NULL"
     with reading(path, {EVENTS: columns, COLD: cold}) as db:
-        query = f"SELECT event_json, {packed} FROM {EVENTS} WHERE session_id = ? ORDER BY seq"  # noqa: S608
+        query = f"SELECT event_json, {packed} FROM {EVENTS} WHERE session_id = ? ORDER BY seq"  # noqa: S608  names of our own, values are bound
         rows = [(row[0], row[1]) for row in db.execute(query, (session,))]
         if not rows and cold:
-            query = f"SELECT archive_name, storage, archive_blob FROM {COLD} WHERE session_id = ?"  # noqa: S608
+            query = f"SELECT archive_name, storage, archive_blob FROM {COLD} WHERE session_id = ?"  # noqa: S608  names of our own, values are bound
             archived = [tuple(row) for row in db.execute(query, (session,))]
             rows = [(text, None) for one in archived for text in _archived(path, one, tally)]
     found = []
@@ -116,7 +116,7 @@ def offered(path: Path, session: str) -> list[str]:
     # The entry holds more, such as whom the conversation is with: nothing else of it is taken.
     held = "json_extract(entry_json, '$.skillsSnapshot.prompt')"
     query = (
-        f"SELECT CASE WHEN json_valid(entry_json) THEN {held} END FROM {NODES} "  # noqa: S608
+        f"SELECT CASE WHEN json_valid(entry_json) THEN {held} END FROM {NODES} "  # noqa: S608  names of our own, values are bound
         "WHERE current_session_id = ?"
     )
     with reading(path, {NODES: columns}) as db:

@@ -162,7 +162,7 @@ def _from_database(path: Path, name: str, tally: lines.Tally) -> Session:
                 if info is not None:
                     messages.append(Message(as_str(message), as_int(at) or 0, info, parts.get(message, [])))
             below = db.execute(
-                f"SELECT {chosen} FROM session WHERE parent_id = ? ORDER BY time_created, id",  # noqa: S608
+                f"SELECT {chosen} FROM session WHERE parent_id = ? ORDER BY time_created, id",  # noqa: S608  names of our own, values are bound
                 (own,),
             ).fetchall()
             children = [one(child, depth + 1) for child in below] if depth < DEEPEST else []
@@ -170,7 +170,7 @@ def _from_database(path: Path, name: str, tally: lines.Tally) -> Session:
             stamp = as_int(created) or 0
             return Session(as_str(own), as_str(directory), as_str(version), stamp, messages, children, undone)
 
-        row = db.execute(f"SELECT {chosen} FROM session WHERE id = ?", (name,)).fetchone()  # noqa: S608
+        row = db.execute(f"SELECT {chosen} FROM session WHERE id = ?", (name,)).fetchone()  # noqa: S608  names of our own, values are bound
         if row is None:
             raise BadInputError(f"{path} holds no session {name!r}.", "", "It may have been deleted since.")
         return one(tuple(row), 0)

@@ -56,7 +56,7 @@ def sessions(workspace: Path) -> list[HistoryFile]:
     if is_database(database):
         with reading(database, {TABLE: COLUMNS}) as db:
             rows = db.execute(
-                f"SELECT session_id, SUM(LENGTH(blocks)) + COUNT(*), MAX(created_at) FROM {TABLE} "  # noqa: S608
+                f"SELECT session_id, SUM(LENGTH(blocks)) + COUNT(*), MAX(created_at) FROM {TABLE} "  # noqa: S608  names of our own, values are bound
                 "GROUP BY session_id"
             ).fetchall()
             parents = _parents(db, chats)
@@ -157,7 +157,7 @@ def _made(
 
 
 def _rows(db: Any, session: str) -> list[dict[str, Any]]:
-    query = f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE session_id = ? ORDER BY seq"  # noqa: S608
+    query = f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE session_id = ? ORDER BY seq"  # noqa: S608  names of our own, values are bound
     return [dict(row) for row in db.execute(query, (session,))]
 
 
@@ -190,7 +190,7 @@ def _parents(db: Any, chats: list[dict[str, Any]]) -> dict[str, str]:
     """Sub-agent's session -> the one that started it: by the list of chats, else by a result."""
     found: dict[str, str] = {}
     rows = db.execute(
-        f"SELECT session_id, blocks FROM {TABLE} WHERE kind = 'tool_result' AND name LIKE '%subagent%'"  # noqa: S608
+        f"SELECT session_id, blocks FROM {TABLE} WHERE kind = 'tool_result' AND name LIKE '%subagent%'"  # noqa: S608  names of our own, values are bound
     )
     for session, blocks in rows:
         for child in CHILD.findall(as_str(blocks)):
