@@ -23,6 +23,8 @@ from clients import Person
 from filelock import FileLock
 from scripted import Script, Seen, Shell, Skill, Upstream
 
+REMOTE = "https://ada:aB3dE5fG7hI9jK1lM3nO@git.example/Shop/till.git"
+"""Where the project was cloned from, with a password in it, as people have it."""
 FIRST = "kindly do the sorting-work in this folder"
 SECOND = "and now the counting-work as well"
 LESSON = [
@@ -124,6 +126,8 @@ class Live:
     """What the user's shell sets; SkillClaw sees it too."""
     offered: bool = True
     """Whether its requests list the skills."""
+    placed: bool = True
+    """Whether its requests tell the folder that it works in."""
     steady: Callable[[bytes], bytes] = bytes
     """What is left of a settings file without what the client itself writes there as it runs."""
 
@@ -168,6 +172,7 @@ def prove(live: Live, folder: Path) -> None:
     identity, disconnect, settings byte for byte as before; and its history tells the same.
     """
     person = Person.make(folder / "ada")
+    subprocess.run(["git", "remote", "add", "origin", REMOTE], cwd=person.project, check=True)
     seen_by = environ_of(person, live)
     home = person.home
     with Upstream(dict(SCRIPTS)) as upstream:
@@ -199,6 +204,11 @@ def prove(live: Live, folder: Path) -> None:
     ours = [made for made in shown if FIRST in json.dumps(made) or SECOND in json.dumps(made)]
     assert len(ours) == 1, [(made["session_id"], len(made["steps"])) for made in ours]
     check(live, ours[0])
+    where = ours[0]["extra"]["skillclaw"]
+    if live.placed:
+        assert where["project"] == person.project.name, where
+        assert where["env"]["git_remote"] == "git.example/shop/till", where
+    assert REMOTE[:30] not in json.dumps(shown)
     if live.native is not None:
         assert ours[0]["session_id"] == live.native(turns)
     if live.merges is None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from pathlib import PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
 import msgspec
@@ -30,6 +29,7 @@ from skillclaw.trajectory.model import (
     text_of,
     with_meta,
 )
+from skillclaw.trajectory.projects import is_home, path_of
 from skillclaw.trajectory.skilluse import skills_seen
 from skillclaw.wire.chain import Chains
 from skillclaw.wire.content import fingerprint
@@ -41,7 +41,6 @@ from skillclaw.wire.thread import Thread
 
 __all__ = ["Assembled", "assemble", "assemble_placed"]
 
-HOME = re.compile(r"(?:/root|/(?:home|Users)/[^/]+|(?i:[a-z]:\\Users)\\[^\\]+|~)[/\\]?")
 SUB_SESSION = re.compile(r"\[SESSION: (sub-[0-9a-f]{4,64})\]")
 VERSION = re.compile(r"/v?(\d[\w.+-]*)")
 # Libraries that agents speak with: their version is not the agent's.
@@ -51,11 +50,13 @@ LIBRARY = re.compile(
 
 
 class Assembled(NamedTuple):
-    """A session, the place of its first exchange among those given (from 0), and when the last one ended."""
+    """A session, the place of its first exchange among those given (from 0), when the last one ended, and
+    the working directory that the agent told."""
 
     trajectory: Trajectory
     first: int
     last: float
+    cwd: str
 
 
 def assemble(exchanges: Iterable[Exchange]) -> list[Trajectory]:
@@ -102,7 +103,7 @@ def assemble_placed(
         finder.remember(spot, one)
     _adopt(sessions)
     built = [(_trajectory(session), session) for session in sessions.values()]
-    found = [Assembled(t, session.first, session.last) for t, session in built if t is not None]
+    found = [Assembled(t, session.first, session.last, session.cwd) for t, session in built if t is not None]
     return sorted(found, key=lambda one: (one.trajectory.agent.name, one.trajectory.session_id or ""))
 
 
@@ -271,7 +272,7 @@ def _trajectory(session: Session) -> Trajectory | None:
         SessionMeta(
             key=session_key(session.agent, root),
             source="wire",
-            project=_project(session.cwd),
+            project="" if is_home(session.cwd) else path_of(session.cwd).name,
             skills=skills_seen(main),
             env=dict(sorted(session.env.items())),
         ),
@@ -352,11 +353,3 @@ def _totals(steps: list[Step]) -> FinalMetrics:
         total_cached_tokens=total("cached_tokens"),
         total_steps=len(steps),
     )
-
-
-def _project(cwd: str) -> str:
-    """The last part of the working directory, whatever the system it is written for; a home is no project."""
-    if HOME.fullmatch(cwd):
-        return ""
-    windows = "\\" in cwd or re.match(r"[A-Za-z]:", cwd) is not None
-    return (PureWindowsPath(cwd) if windows else PurePosixPath(cwd)).name if cwd else ""

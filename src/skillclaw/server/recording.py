@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from skillclaw.agents.repository import repository_of
 from skillclaw.errors import StorageError
 from skillclaw.journal.assemble import assemble_placed
 from skillclaw.journal.reader import START, Position, read
 from skillclaw.journal.unread import MARK, Uncounted, UnreadCount, counted
 from skillclaw.proxy.configured.replay import as_sent
 from skillclaw.server.intake import admit
-from skillclaw.trajectory.model import Record
+from skillclaw.settings import user_home
+from skillclaw.trajectory.model import Record, meta, with_meta
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from skillclaw.journal.records import Exchange
     from skillclaw.server.machine import Machine
+    from skillclaw.trajectory.model import Trajectory
     from skillclaw.wire.records import Unread
 
 __all__ = ["assemble_recorded"]
@@ -62,13 +65,13 @@ def assemble_recorded(machine: Machine, idle: float | None = None) -> int:
     except OSError as error:
         raise StorageError(f"Cannot read the journal {folder}.", str(error), "Check who owns it.") from error
     ready, waiting, open_from = [], None, len(reading.read)
-    for trajectory, first, last in found:
+    for trajectory, first, last, cwd in found:
         busy = idle is not None and abs(now - last) < idle
         if busy:
             quiet_at = last + (idle or 0.0)
             waiting = min(quiet_at, waiting or quiet_at)
         else:
-            ready.append(admit(machine, trajectory))
+            ready.append(admit(machine, _placed(trajectory, cwd)))
         if busy or abs(now - last) < SETTLED:
             # It may go on, and is told whole then: nothing of it is settled before all of it is.
             open_from = min(open_from, first)
@@ -79,6 +82,17 @@ def assemble_recorded(machine: Machine, idle: float | None = None) -> int:
     )
     store.set_mark(MARK, msgspec.json.encode(kept).decode("utf-8"))
     return sum(result in ("new", "grown") for result in results)
+
+
+def _placed(trajectory: Trajectory, cwd: str) -> Trajectory:
+    """With the name and the remote of the repository here that the session worked in.
+
+    What the agent told of the remote counts more: the folder may be another's by now.
+    """
+    known, where = meta(trajectory), repository_of(cwd, user_home())
+    env = {"git_remote": where.remote, **known.env} if where.remote else known.env
+    placed = msgspec.structs.replace(known, project=where.name, env=dict(sorted(env.items())))
+    return with_meta(trajectory, placed)
 
 
 def _load(text: str | None) -> _Mark:

@@ -20,11 +20,12 @@ from skillclaw.wire import (
 )
 from skillclaw.wire.body import header, known_encoding, load_json, plain
 from skillclaw.wire.content import as_dict, as_str
-from skillclaw.wire.identity import identify
+from skillclaw.wire.identity import codex_metadata, identify
 from skillclaw.wire.injected import told_apart, without_summary
 from skillclaw.wire.kinds import kind_of
 from skillclaw.wire.place import place
 from skillclaw.wire.records import Call, Decoded, Item, Protocol, Reason, Unread
+from skillclaw.wire.remote import told_remote
 from skillclaw.wire.reply import Reply
 from skillclaw.wire.results import with_facts
 from skillclaw.wire.routes import Route, protocol_of
@@ -125,6 +126,8 @@ def _decode(call: Call, route: Route, body: dict[str, Any], *, over_socket: bool
     request = [with_facts(item, called) for item in request]
     hosts = [text_of(item.content) for item in request if item.role == "system" or item.injected]
     cwd, env = place(hosts)
+    if remote := told_remote(hosts, codex_metadata(call.request_headers, body), cwd):
+        env["git_remote"] = remote
     stainless = header(call.request_headers, "x-stainless-os")
     if stainless and "os" not in env:
         env["os"] = stainless.lower()

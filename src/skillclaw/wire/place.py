@@ -30,7 +30,12 @@ FACTS = (
             r"|^Runtime: [^\n]{1,4000}? \| shell=([^|\s]{1,80})"
         ),
     ),
-    ("git_branch", re.compile(r"(?m)^Current branch:[ ]*(\S[^\n]{0,120})")),
+    (
+        "git_branch",
+        re.compile(
+            r"(?m)^Current branch:[ ]*(\S[^\n]{0,120})|^[ \t]*\"latestGitBranchName\": \"([^\"\n]{1,120})\""
+        ),
+    ),
 )
 
 

@@ -106,7 +106,7 @@ class Decoded(Record, frozen=True, kw_only=True):
     tools        names and shortened descriptions of the tools offered
     identity     None when the agent sends none: then the conversation itself is the identity
     agent        name and version as the user agent header gives them, e.g. `claude-cli/2.1.197`
-    cwd, env     working directory and facts (os, shell, ...) that the prompt states
+    cwd, env     working directory and facts (os, shell, git_remote, ...) that the agent states
     response_id  the provider's id of the response, where its protocol lets a later request name it
     previous     the id of the response that this request goes on from: `request` then holds only what is new
     unread       why the answer could not be read; the request was

@@ -37,6 +37,7 @@ from skillclaw.agents.history.steps import (
 from skillclaw.agents.records import Env, HistoryRead
 from skillclaw.errors import BadInputError, SkillClawError
 from skillclaw.trajectory.model import Metrics, Part, Trajectory
+from skillclaw.trajectory.projects import remote_name
 
 __all__ = ["NAME", "read"]
 
@@ -65,8 +66,12 @@ def read(path: Path, env: Env) -> HistoryRead:
     if cwd and (cwd == own or cwd.startswith((f"{own}/", f"{own}\\"))):
         return HistoryRead(trajectory=None, skipped={**tally.result(), OWN: 1})
     subs = _subagents(path, reader, tally)
-    raw = reader.meta.get("git")
-    branch = as_str(raw.get("branch")) if isinstance(raw, dict) else ""
+    git = reader.meta.get("git")
+    git = git if isinstance(git, dict) else {}
+    told = {
+        "git_branch": as_str(git.get("branch")),
+        "git_remote": remote_name(as_str(git.get("repository_url"))),
+    }
     made = trajectory(
         reader.out,
         agent=NAME,
@@ -75,7 +80,7 @@ def read(path: Path, env: Env) -> HistoryRead:
         models=reader.models,
         cwd=cwd,
         home=env.home,
-        facts={"git_branch": branch} if branch else {},
+        facts={name: value for name, value in told.items() if value},
         subagents=subs,
     )
     if made is None:

@@ -11,11 +11,12 @@ import binascii
 import hashlib
 import re
 from datetime import datetime
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from skillclaw.agents.repository import repository_of
 from skillclaw.trajectory.keys import session_key
 from skillclaw.trajectory.model import (
     ATIF_VERSION,
@@ -48,7 +49,6 @@ __all__ = [
     "as_str",
     "image_part",
     "message_of",
-    "project_name",
     "subagent",
     "trajectory",
 ]
@@ -235,12 +235,13 @@ def trajectory(
     steps, skills = transcript.finish()
     if not any(step.source != "system" for step in steps):
         return None
+    where = repository_of(cwd, home)
     meta = SessionMeta(
         key=session_key(agent, native_id),
         source="history",
-        project=project_name(cwd, home),
+        project=where.name,
         skills=skills,
-        env=facts,
+        env={**({"git_remote": where.remote} if where.remote else {}), **facts},
     )
     made = Trajectory(
         schema_version=ATIF_VERSION,
@@ -266,27 +267,6 @@ def subagent(
         agent=Agent(name=agent, version=version or "unknown", model_name=_most(models)),
         steps=steps,
     )
-
-
-def project_name(cwd: str, home: Path) -> str:
-    """The name of the git repository that a folder is in, else its own; empty for the home folder."""
-    if not cwd or "\0" in cwd:
-        return ""
-    pure = PureWindowsPath(cwd) if re.match(r"[A-Za-z]:[\\/]|\\\\", cwd) else PurePosixPath(cwd)
-    try:
-        if str(pure) == str(home):
-            return ""
-        # A network path is not asked: looking there can take seconds.
-        here = Path(str(pure))
-        if here.is_absolute() and not str(pure).startswith(("\\\\", "//")):
-            for folder in (here, *here.parents)[:32]:
-                if folder == home:
-                    break
-                if (folder / ".git").exists():
-                    return folder.name[:200]
-    except (OSError, ValueError):
-        pass
-    return pure.name[:200]
 
 
 def image_part(media_type: object, data: object) -> Part:
