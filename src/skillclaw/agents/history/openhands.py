@@ -206,7 +206,8 @@ class _Reader:
         text = "\n".join(part.text or "" for part in parts)
         ident = as_str(event.get("tool_call_id"))
         call = self.out.call_of(ident)
-        failed = observation.get("is_error")
+        told = observation.get("is_error")
+        failed = told if isinstance(told, bool) else None
         code = _code(observation)
         known = facts(as_str(event.get("tool_name")), call.arguments if call else {}, text, None)
         if observation.get("kind") == "InvokeSkillObservation":
