@@ -25,7 +25,7 @@ def run(person: Person, prompt: str, again: bool) -> None:
     start(person, LIVE, ["nanobot", "agent", "-m", prompt])
 
 
-LIVE = Live(agent="nanobot", client=CLIENT, settings=settings, run=run)
+LIVE = Live(agent="nanobot", client=CLIENT, settings=settings, run=run, placed="")
 
 
 def test_nanobot(tmp_path: Path) -> None:

@@ -93,7 +93,9 @@ def native(seen: list[Seen]) -> str:
     return SESSION
 
 
-LIVE = Live(agent="qwenpaw", client=CLIENT, settings=settings, run=run, native=native, skill="invoked_step")
+LIVE = Live(
+    agent="qwenpaw", client=CLIENT, settings=settings, run=run, native=native, skill="invoked_step", placed=""
+)
 
 
 def test_qwenpaw(tmp_path: Path) -> None:

@@ -126,8 +126,8 @@ class Live:
     """What the user's shell sets; SkillClaw sees it too."""
     offered: bool = True
     """Whether its requests list the skills."""
-    placed: bool = True
-    """Whether its requests tell the folder that it works in."""
+    placed: Literal["wire", "history", ""] = "wire"
+    """What tells the folder that it works in; nothing for one that works in a folder of its own."""
     steady: Callable[[bytes], bytes] = bytes
     """What is left of a settings file without what the client itself writes there as it runs."""
 
@@ -204,10 +204,8 @@ def prove(live: Live, folder: Path) -> None:
     ours = [made for made in shown if FIRST in json.dumps(made) or SECOND in json.dumps(made)]
     assert len(ours) == 1, [(made["session_id"], len(made["steps"])) for made in ours]
     check(live, ours[0])
-    where = ours[0]["extra"]["skillclaw"]
-    if live.placed:
-        assert where["project"] == person.project.name, where
-        assert where["env"]["git_remote"] == "git.example/shop/till", where
+    if live.placed == "wire":
+        placed(ours[0], person)
     assert REMOTE[:30] not in json.dumps(shown)
     if live.native is not None:
         assert ours[0]["session_id"] == live.native(turns)
@@ -222,6 +220,8 @@ def prove(live: Live, folder: Path) -> None:
     assert len(ours) == (1 if live.merges else 2), [(made["session_id"], len(made["steps"])) for made in ours]
     for made in ours:
         check(live, made)
+        if live.placed:
+            placed(made, person)
     assert ok_json("import", "--agent", live.agent, home=home, environ=seen_by)["imported"] == 0
 
 
@@ -247,6 +247,13 @@ def check(live: Live, made: Any) -> None:
         use = uses["npm-know-how"]
         assert use.get(live.skill) is not None, use
         assert use.get("version"), "credited to the version by its content"
+
+
+def placed(made: Any, person: Person) -> None:
+    """The project is the repository, with where it was cloned from but no credential."""
+    where = made["extra"]["skillclaw"]
+    assert where["project"] == person.project.name, where
+    assert where["env"]["git_remote"] == "git.example/shop/till", where
 
 
 def said(made: Any, source: str, text: str) -> int:

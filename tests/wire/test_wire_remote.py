@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from skillclaw.wire.decode import decode
+from skillclaw.wire.place import place
 from skillclaw.wire.records import Call
 
 CLINE = """You are Cline.
@@ -106,3 +107,9 @@ def test_cline_tells_it_in_its_prompt() -> None:
 def test_a_user_who_writes_the_like_tells_nothing() -> None:
     body = {"messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": CLINE}]}
     assert "git_remote" not in env_of(body, path="/v1/chat/completions")
+
+
+@pytest.mark.parametrize("told", ["<cwd>/srv/shop</cwd>", "<cwd>\n/srv/shop\n</cwd>"])
+def test_the_working_folder_between_tags_on_one_line_or_three(told: str) -> None:
+    """Codex writes one line, pi 0.87 three."""
+    assert place([f"You are an agent.\n{told}\n"])[0] == "/srv/shop"

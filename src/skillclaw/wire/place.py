@@ -10,7 +10,7 @@ __all__ = ["place"]
 CWD = re.compile(
     r"(?m)^[ \t]*(?:(?:[-*]|\d\.)[ \t]*)?(?:(?:Primary |Current )?[Ww]orking [Dd]irectory|cwd"
     r"|Your current working directory is|I'm currently working in the directory):[ ]*(\S[^\n]{0,1000})"
-    r"|<cwd>([^<\n]{1,1000})</cwd>"
+    r"|<cwd>\s{0,4}([^<\n]{1,1000})\s{0,4}</cwd>"
     r"|^[ \t]*- \*\*Workspace Directories:\*\*[ \t]*\n[ \t]*- ([^\n]{1,1000})"
     r"|^# AGENTS\.md instructions for ([^\n]{1,1000})"
 )
