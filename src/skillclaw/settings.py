@@ -155,6 +155,18 @@ class SyncSettings(Section, frozen=True, kw_only=True):
     targets: tuple[str, ...] = ()
 
 
+class RedactSettings(Section, frozen=True, kw_only=True):
+    """`redact.*`: what is masked in sessions beside what SkillClaw knows by itself.
+
+    `rules` name -> pattern (RE2's syntax), masked as `<custom:name:...>`; `words` that are masked wherever
+    they stand alone, in any case (customers' names); `allow` values that stay, whatever a rule says.
+    """
+
+    rules: dict[str, str] = {}
+    words: Annotated[tuple[str, ...], Meta(max_length=5000)] = ()
+    allow: Annotated[tuple[str, ...], Meta(max_length=5000)] = ()
+
+
 class Settings(Section, frozen=True, kw_only=True):
     """The whole tree."""
 
@@ -167,6 +179,7 @@ class Settings(Section, frozen=True, kw_only=True):
     share: ShareSettings = ShareSettings()
     hub: HubSettings = HubSettings()
     sync: SyncSettings = SyncSettings()
+    redact: RedactSettings = RedactSettings()
     user: str = ""
 
 
@@ -243,6 +256,7 @@ def set_value(home: Path, key: str, value: str) -> Any:
     assert last is not None
     # What somebody tries to put beside an upstream's URL may be its key, which no terminal should repeat.
     shown = parts[0] != "upstreams" or parts[-1] in {*UpstreamSettings.__struct_fields__} - {"url"}
+    shown = shown and key != "redact.allow"
     given = repr(value) if shown else "what was given"
     raise UsageError(f"{key} cannot be {given}.", last.why, last.todo)
 
@@ -288,6 +302,10 @@ def _convert(tree: dict[str, Any], where: str) -> Settings:
             f"A setting in {where} is wrong.", str(error), "See the keys and values: skillclaw config show"
         ) from error
     _check_upstreams(settings, where)
+    if settings.redact.rules:
+        from skillclaw.custom_rules import compile_rules
+
+        compile_rules(settings.redact.rules)
     return settings
 
 

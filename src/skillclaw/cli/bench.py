@@ -12,6 +12,7 @@ import typer
 from skillclaw.cli import output
 from skillclaw.cli.bench_loop import loop
 from skillclaw.cli.bench_proxy import proxy, soak
+from skillclaw.cli.bench_redaction import redaction
 from skillclaw.cli.command import Context, command
 from skillclaw.errors import UsageError
 
@@ -28,6 +29,7 @@ def register(parent: typer.Typer) -> None:
     command(app, "scale")(scale)
     command(app, "convert")(convert)
     command(app, "loop")(loop)
+    command(app, "redaction")(redaction)
 
 
 def mine(

@@ -8,9 +8,11 @@ apart are kept; without them a conversation could not be followed.
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import re
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from urllib.parse import unquote, unquote_plus
 
@@ -58,6 +60,8 @@ SHORTEST = 8
 DUMMIES = frozenset({"anything", "lm-studio", "no-key-required", "not-needed", "sk-no-key-required"})
 """What people give as a key where none is asked for: words, not secrets."""
 REMEMBERED = 32
+UNFIT = re.compile(r"[^a-z0-9-]")
+"""What a kind in a keyed placeholder cannot hold (`journal.redact_text`)."""
 LARGEST_INFLATED = 64 << 20
 
 
@@ -72,21 +76,31 @@ def secret_name(name: str) -> bool:
 
 
 class Masker:
-    """Masks exchanges; remembers the run's last keys, so that an answer that repeats one is masked too."""
+    """Masks exchanges; remembers the run's last keys, so that an answer that repeats one is masked too.
 
-    def __init__(self) -> None:
+    With `key`, what is replaced in bodies gets the placeholder that redaction gives the same value in other
+    sessions. `learned` is told each key and each cookie that a request brought, every time.
+    """
+
+    def __init__(self, key: bytes | None = None, learned: Callable[[str], None] | None = None) -> None:
         self._keys: OrderedDict[str, str] = OrderedDict()
+        self._key = key
+        self._learned = learned
 
     def mask(self, exchange: Exchange) -> Exchange:
         """`exchange` without any credential that it or the run used."""
         seen: dict[str, str] = {}
         request_headers = _headers(exchange.request_headers, self._keys, seen)
+        cookies = list(seen)
         response_headers = _headers(exchange.response_headers, seen, seen)
         path = _query(exchange.path, self._keys)
         while len(self._keys) > REMEMBERED:
             self._keys.popitem(last=False)
+        if self._learned is not None:
+            for value in (*self._keys, *cookies):
+                self._learned(value)
         secrets = [
-            (value, f"<secret:{kind}>")
+            (value, self._placeholder(value, kind))
             for value, kind in sorted((self._keys | seen).items(), key=lambda item: -len(item[0]))
         ]
         error = exchange.error
@@ -105,6 +119,15 @@ class Masker:
             response_body=response_body,
             error=_text(error, secrets),
         )
+
+    def _placeholder(self, value: str, kind: str) -> str:
+        return f"<secret:{kind}>" if self._key is None else _keyed(self._key, value, kind)
+
+
+@lru_cache(256)
+def _keyed(key: bytes, value: str, kind: str) -> str:
+    digest = hmac.digest(key, value.encode("utf-8", "surrogatepass"), hashlib.sha256).hex()[:6]
+    return f"<secret:{UNFIT.sub('-', kind)[:40]}:{digest}>"
 
 
 class _Masked(msgspec.Struct, frozen=True):

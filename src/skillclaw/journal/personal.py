@@ -13,7 +13,7 @@ from datetime import date
 
 from skillclaw.journal.redact_text import HOLE, Masker, Rule
 
-__all__ = ["RULES", "is_card", "mask_people"]
+__all__ = ["RULES", "is_card", "mask_people", "mask_phones"]
 
 # E-mail. Generic top-level domains in common use; every two-letter one is a country.
 _TLDS = frozenset(
@@ -36,12 +36,19 @@ _FILE_TYPES = frozenset(
 _SERVICE_USERS = frozenset(
     """
     git hg svn root ubuntu ec2-user centos debian fedora admin-user core vagrant www-data nobody
+    postmaster hostmaster webmaster abuse mailer-daemon notifications support security info bot
     noreply no-reply donotreply do-not-reply
     """.split()
 )
 _L = r"A-Za-z0-9\u00c0-\u1fff\uac00-\ud7a3"
 _EMAIL = re.compile(
     rf"(?<![{_L}._%+-])(?P<local>[{_L}_%+-](?:[{_L}._%+-]{{0,62}}[{_L}_%+-])?)(?:@|%40)(?P<domain>[{_L}-]{{1,63}}(?:\.[{_L}-]{{1,63}}){{1,8}})(?![\w(\[]*[(\[])"
+)
+_EMAIL_QUOTED = re.compile(
+    rf"\\{{0,15}}\"[^\"@\n\\<>{HOLE}]{{1,64}}\\{{0,15}}\"@(?P<domain>[A-Za-z0-9-]{{1,63}}(?:\.[A-Za-z0-9-]{{1,63}}){{1,8}})"
+)
+_EMAIL_IDEOGRAPHS = re.compile(
+    r"(?<![\w@.])(?P<local>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]{1,6})@(?P<domain>[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})"
 )
 _EMAIL_CJK = re.compile(r"(?P<local>[\w.%+-]{1,64})@(?P<domain>[\w-]{1,63}(?:\.[\w-]{1,63}){1,8})")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
@@ -50,6 +57,8 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 def _is_email(local: str, domain: str) -> bool:
     labels = domain.lower().rstrip(".-").split(".")
     last = labels[-1]
+    if labels[-2:] in (["example", "com"], ["example", "org"], ["example", "net"]):
+        return False  # kept for documents (RFC 2606): nobody's
     if local.lower() in _SERVICE_USERS or len(labels) < 2 or last in _FILE_TYPES:
         return False
     if not any(char.isalpha() for char in local) and len(local) < 5:
@@ -65,9 +74,16 @@ def _mask_emails(text: str, masker: Masker) -> str:
         kept = domain.rstrip("-")
         if not _is_email(match["local"], kept):
             return match[0]
-        return masker.mask("email", f"{match['local']}@{kept}".lower()) + domain[len(kept) :]
+        whole = match[0][: len(match[0]) - len(domain) + len(kept)]
+        return masker.mask("email", whole, f"{match['local']}@{kept}".lower()) + domain[len(kept) :]
 
     text = _EMAIL.sub(replace, text)
+    if '"@' in text:
+        text = _EMAIL_QUOTED.sub(
+            lambda m: masker.mask("email", m[0]) if _is_email("a-name", m["domain"]) else m[0], text
+        )
+    if "@" in text and not text.isascii():
+        text = _EMAIL_IDEOGRAPHS.sub(lambda m: replace(m), text)
     if "@" in text and _CJK.search(text):
         text = _EMAIL_CJK.sub(lambda m: replace(m) if _CJK.search(m["domain"]) else m[0], text)
     return text
@@ -109,6 +125,9 @@ def is_card(value: str) -> bool:
         or ((four == 6011 or two == 65 or 644 <= four // 10 <= 649) and length == 16)
         or (two == 62 and 16 <= length <= 19)
         or (3528 <= four <= 3589 and length == 16)
+        or (four in (5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763) and 12 <= length <= 19)
+        or ((2200 <= four <= 2204 or 5061 <= four <= 5061) and 16 <= length <= 19)
+        or (two in (60, 81, 82) and length == 16)
         or ((two in (36, 38) or 300 <= four // 10 <= 305) and length == 14)
     )
     if not issuer or len(set(digits)) < 2:
@@ -156,40 +175,52 @@ def _is_phone(value: str) -> bool:
     return 8 <= len(_digits(value)) <= 15
 
 
-_PHONE_WORD = r"(?i:phone|mobile|cell|tel|fax|whatsapp|wechat|sms|手机|电话|手機|電話|联系|微信|号码)"
-_BEFORE_NUMBER = r"[^\n\d+]{0,16}"
-
-_PHONE_NEEDLES = (
-    "phone",
-    "mobile",
-    "cell",
-    "tel",
-    "fax",
-    "whatsapp",
-    "wechat",
-    "sms",
-    "手机",
-    "电话",
-    "手機",
-    "電話",
-    "联系",
-    "微信",
-    "号码",
+_NATIONAL = r"\(?0\d{1,4}\)?(?:[ ./-]?\d{2,8}){1,4}|1[3-9]\d[ -]?\d{4}[ -]?\d{4}|\(?[2-9]\d{2}\)?[ .-]?\d{3}[ .-]?\d{4}|[6-9]\d{4}[ -]?\d{5}|[6-9]\d{2}[ .]?\d{3}[ .]?\d{3}|\d{2,4}(?:[ .-]\d{2,4}){3}"
+_PHONE_WORDS = (
+    *("phone", "mobil", "móvil", "cell", "tel", "fax", "whatsapp", "wechat", "sms", "handy", "call ", "dial"),
+    *("contact", "portable", "手机", "电话", "手機", "電話", "联系", "微信", "号码"),
 )
+_AFTER_WORD = re.compile(rf"[^\n\d+{HOLE}]{{0,20}}(?P<v>{_NATIONAL})(?![\w]|[.:]\d)")
+
+# A first character that is consumed before it is looked at from behind: the engine then skips to where one is.
+_NUMBER = r"(?:(?<![\w.,+/-].)|(?<=\\[nrt].))"
 
 RULES: tuple[Rule, ...] = (
-    Rule("card", (), re.compile(r"(?<![\w.,+/-])\d(?:[ -]?\d){12,18}(?![\w-]|[.,]\d)"), is_card),
-    Rule("iban", (), re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"), _is_iban),
-    Rule("id-number", (), re.compile(r"(?<![\w.])[1-8]\d{16}[\dXx](?!\w)"), _is_chinese_id),
-    Rule("id-number", ("ssn", "social security"), re.compile(r"(?i:ssn|social security)[^\n\d]{0,24}(?P<v>\d{3}-\d{2}-\d{4})(?!\w)"), None, True),
+    Rule("iban", (), re.compile(r"[A-Z](?:(?<![A-Za-z0-9].)|(?<=\\[nrt].))[A-Z]\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"), _is_iban),
+    Rule("card", (), re.compile(rf"[0-9]{_NUMBER}(?:[ -]?\d){{12,18}}(?![\w-]|[.,]\d)"), is_card),
+    Rule("id-number", (), re.compile(rf"[1-8]{_NUMBER}\d{{16}}[\dXx](?!\w)"), _is_chinese_id),
     Rule(
         "phone", ("+",),
-        re.compile(r"(?:(?<=[^\n\w.+*/=-])|\A(?=\+[\d ().-]{8,20}\Z|\+\d{1,3}[ (]))\+(?P<v>[1-9]\d{0,2}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{1,4}){1,6}(?![\w]|[.:]\d))"),
+        re.compile(r"(?:(?<=[^\n\w.+*/=-])|(?<=\\[nrt])|\A(?=\+[\d ().-]{8,20}\Z|\+\d{1,3}[ (]))\+(?P<v>[1-9]\d{0,2}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{1,4}){1,6}(?![\w]|[.:]\d))"),
         _is_phone,
     ),
-    Rule("phone", ("(",), re.compile(r"(?<![\w.])(?P<v>\([2-9]\d{2}\) ?\d{3}-\d{4})(?!\w)")),
-    Rule("phone", _PHONE_NEEDLES, re.compile(rf"{_PHONE_WORD}{_BEFORE_NUMBER}(?P<v>1[3-9]\d[ -]?\d{{4}}[ -]?\d{{4}}|\(?[2-9]\d{{2}}\)?[ .-]\d{{3}}[ .-]\d{{4}})(?![\w.])"), None, True),
+    Rule("phone", ("tel:", "wa.me/", "sms:", "phone=", "tel="), re.compile(r"(?:tel:|wa\.me/|sms:|phone=|tel=)(?P<v>(?:\+|%2[Bb])?\d(?:[-.() ]?\d){7,14})(?!\w)"), _is_phone),
+    Rule("phone", ("00",), re.compile(rf"0{_NUMBER}0[1-9]\d{{0,2}}[ -]\d{{2,4}}(?:[ -]?\d{{2,8}}){{1,4}}(?![\w.])"), _is_phone),
+    Rule("phone", ("(",), re.compile(r"(?<![\w.])(?P<v>\([2-9]\d{2}\) ?\d{3}[-. ]\d{4}|\(\d{2}\) ?9?\d{4}-\d{4})(?!\w)")),
+    Rule("phone", ("-", "."), re.compile(rf"[0-9]{_NUMBER}(?:(?<=1)[-.][2-9]\d\d|(?<=[2-9])\d\d)(?P<s>[-.])[2-9]\d{{2}}(?P=s)\d{{4}}(?![\w-]|\.\d)")),
+    Rule("phone", ("-",), re.compile(rf"0{_NUMBER}(?:[789]0-\d{{4}}-\d{{4}}|1[016789]-\d{{3,4}}-\d{{4}})(?![\w-]|\.\d)")),
+    Rule("phone", (" 0", '"0', "'0", ":0", "/"), re.compile(rf"0{_NUMBER}(?<!\d .)(?:[1-9](?: \d{{2}}){{4}}|7\d{{3}} \d{{3}} ?\d{{3}}|4\d{{2}} \d{{3}} \d{{3}}|20 \d{{4}} \d{{4}}|1[5-7]\d{{1,2}}[ /]\d{{7,8}})(?![\w-]|[ .]\d)")),
 )  # fmt: skip
+
+
+def mask_phones(text: str, folded: str, masker: Masker) -> str:
+    """Numbers in national form after words such as `phone`. `folded`: the text in lower case, in place."""
+    ends: list[int] = []
+    for word in _PHONE_WORDS:
+        at = folded.find(word)
+        while at >= 0:
+            ends.append(at + len(word))
+            at = folded.find(word, at + 1)
+    if not ends:
+        return text
+    parts: list[str] = []
+    done = 0
+    for end in sorted(ends):
+        match = _AFTER_WORD.match(text, end) if end >= done else None
+        if match is not None and _is_phone(match["v"]):
+            parts += [text[done : match.start("v")], masker.mask("phone", match["v"])]
+            done = match.end()
+    return "".join([*parts, text[done:]]) if parts else text
 
 
 def mask_people(text: str, masker: Masker) -> str:

@@ -17,17 +17,29 @@ from pathlib import Path, PurePath
 import msgspec
 
 from skillclaw.journal import personal, secrets
+from skillclaw.journal.personal_ids import mask_ids
+from skillclaw.journal.personal_net import mask_addresses
 from skillclaw.journal.redact_assign import is_secret, mask_assignments, name_kind
+from skillclaw.journal.redact_custom import custom_rule
+from skillclaw.journal.redact_detect import mask_detected
+from skillclaw.journal.redact_encoded import SHORTEST, mask_base64, mask_dumps
 from skillclaw.journal.redact_entropy import mask_random
+from skillclaw.journal.redact_near import mask_near
 from skillclaw.journal.redact_paths import path_rules
 from skillclaw.journal.redact_text import Masker, Rule, apply, holds
+from skillclaw.journal.redact_views import mask_encoded, with_escapes, without_colours, without_escapes
 from skillclaw.journal.redact_walk import walk
+from skillclaw.journal.seen import Seen
+from skillclaw.journal.vendors import SHORTEST_TOKEN, VENDORS
+from skillclaw.settings import RedactSettings
 from skillclaw.trajectory import model
 from skillclaw.trajectory.model import Record, Trajectory, meta, with_meta
 
 __all__ = ["Preview", "Redactor", "preview"]
 
 MAX_PASSES = 12
+MAX_DEPTH = 3
+"""How often what was decoded is decoded again: base64 in base64 of a file."""
 CACHED_CHARACTERS = 8_000_000
 LITERAL_MIN = 8
 
@@ -57,18 +69,33 @@ class _Found(Record, frozen=True, kw_only=True):
 class Redactor:
     """Masks for one client. `home` and `user_names` are the person's own, `client_key` keys placeholders.
 
-    Holds no state but a cache of strings seen (system prompts and tool definitions come in every session).
-    Not for several threads at once.
+    `seen`: the credentials that this machine used; `custom`: what the person's settings add. BadInputError
+    for a rule there that cannot be used. Holds no state but a cache of strings seen (system prompts and tool
+    definitions come in every session). Not for several threads at once.
     """
 
-    def __init__(self, client_key: bytes, *, home: PurePath | Path, user_names: Iterable[str]) -> None:
+    def __init__(
+        self,
+        client_key: bytes,
+        *,
+        home: PurePath | Path,
+        user_names: Iterable[str],
+        seen: Seen | None = None,
+        custom: RedactSettings | None = None,
+    ) -> None:
+        custom = custom or RedactSettings()
         self._key = client_key
+        self._seen = seen
+        self._custom = custom_rule(custom.rules, custom.words, custom.allow)
+        self._allow = frozenset(custom.allow)
         self._paths = path_rules(home, user_names)
+        self._depth = 0
         self._cache: dict[str, _Found] = {}
         self._cached = 0
 
     def text(self, text: str) -> tuple[str, Counter[str]]:
         """The text with secrets and personal data masked, and how many of each kind there were."""
+        self._refresh()
         found = self._find(text)
         return found.text, Counter(found.counts)
 
@@ -78,6 +105,7 @@ class Redactor:
         A secret that is known by its name or form in one place is masked wherever else it stands in the
         session. SkillClaw's own keys and the ids that link calls, results and sub-agents stay.
         """
+        self._refresh()
         counts: Counter[str] = Counter()
         values: set[str] = set()
 
@@ -93,9 +121,9 @@ class Redactor:
             kind = name_kind(name)
             if kind is None or not is_secret(kind, value, quoted=True):
                 return None
-            masker = Masker(self._key)
+            masker = Masker(self._key, self._allow)
             opened = masker.open(value)
-            if opened != value:
+            if opened != value or value in self._allow:
                 return None
             kind_name = "secret:password" if kind in ("password", "passphrase") else "secret:value"
             counts[kind_name] += 1
@@ -108,7 +136,7 @@ class Redactor:
             repeated: Counter[str] = Counter()
 
             def again(text: str) -> str:
-                masker = Masker(self._key)
+                masker = Masker(self._key, self._allow)
                 masked = masker.close(literals.mask(masker.open(text), masker))
                 repeated.update(masker.counts)
                 return self._find(masked).text if masked != text else text
@@ -120,6 +148,21 @@ class Redactor:
         known = meta(redacted)
         total = Counter(known.masked) + counts
         return with_meta(redacted, msgspec.structs.replace(known, masked=dict(sorted(total.items()))))
+
+    def _refresh(self) -> None:
+        if self._seen is not None and self._seen.refresh():
+            self._cache.clear()
+            self._cached = 0
+
+    def _look(self, decoded: str) -> Counter[str]:
+        """What is in a text that stood encoded in another."""
+        if self._depth >= MAX_DEPTH:
+            return Counter()
+        self._depth += 1
+        try:
+            return Counter(self._once(decoded).counts)
+        finally:
+            self._depth -= 1
 
     def _find(self, text: str) -> _Found:
         found = self._cache.get(text)
@@ -134,18 +177,46 @@ class Redactor:
         return found
 
     def _work(self, text: str) -> _Found:
-        found = self._once(text)
+        found = self._seen_through(text)
         # `~` for the home folder is no placeholder that is known again: what stands beside it may be a secret
         # to one who reads the masked text, so it is one now.
         if found.counts.get("home"):
-            again = self._once(found.text)
+            again = self._seen_through(found.text)
             if again.counts:
                 counts = Counter(found.counts) + Counter(again.counts)
                 return _Found(text=again.text, counts=dict(counts), values=found.values | again.values)
         return found
 
+    def _seen_through(self, text: str) -> _Found:
+        """The text redacted, also as it reads without colours and escapes."""
+        if "[" in text and (plain := without_colours(text)) != text:
+            found = self._seen_through(plain)
+            if found.counts:
+                return found
+        if "\\u" in text and (view := without_escapes(text)) is not None:
+            found = self._once(view[0])
+            if found.counts:
+                masked = with_escapes(found.text, view[1])
+                return _Found(text=masked, counts=found.counts, values=found.values)
+        return self._once(text)
+
+    def _inner(self, decoded: str, masker: Masker) -> str | None:
+        """A decoded part of a text with holes for what is masked in it; None where nothing is."""
+        if self._depth >= MAX_DEPTH:
+            return None
+        self._depth += 1
+        try:
+            found = self._once(decoded)
+        finally:
+            self._depth -= 1
+        if not found.counts:
+            return None
+        masker.counts.update(found.counts)
+        masker.values.update(found.values)
+        return masker.open(found.text)
+
     def _once(self, text: str) -> _Found:
-        masker = Masker(self._key)
+        masker = Masker(self._key, self._allow)
         current = masker.open(text)
         for _ in range(MAX_PASSES):
             before = current
@@ -158,15 +229,46 @@ class Redactor:
     def _pass(self, text: str, masker: Masker) -> str:
         if len(text) < 4:
             return text
+        words = [word for word in text.split() if len(word) >= SHORTEST_TOKEN]
+        longest = max(map(len, words), default=0)
         if secrets.PRIVATE_KEY in text or "Private-Lines" in text:
             text = secrets.mask_private_keys(text, masker)
+        if "0000" in text or longest >= 24:
+            text = mask_dumps(text, self._look, masker)
+        if self._seen is not None:
+            text = self._seen.mask(text, masker)
+        if words:
+            text = _vendors(text, " ".join(words), masker)
         folded = _fold(text)
         masked = _apply(secrets.RULES, text, folded, masker)
-        text = mask_assignments(masked, folded if masked == text else _fold(masked), masker)
+        folded = folded if masked == text else _fold(masked)
+        text = mask_assignments(masked, folded, masker)
+        text = mask_detected(text, folded, masker)
+        if "%" in text:
+            text = mask_encoded(text, lambda decoded: self._inner(decoded, masker), masker)
+        if longest >= SHORTEST:
+            text = mask_base64(text, self._look, masker)
+        text = mask_near(text, _fold(text), masker)
         text = personal.mask_people(text, masker)
+        text = mask_ids(text, folded, masker)
         text = _apply(personal.RULES, text, folded, masker)
+        text = personal.mask_phones(text, _fold(text), masker)
+        text = mask_addresses(text, masker)
         text = self._paths(text, masker)
-        return mask_random(text, masker) if len(text) >= 24 else text
+        if self._custom is not None:
+            text = self._custom(text, masker)
+        return mask_random(text, masker) if longest >= 24 else text
+
+
+def _vendors(text: str, words: str, masker: Masker) -> str:
+    """`words`: the long words of the text, with a space between them."""
+    for rule in VENDORS:
+        for needle in rule.needles:
+            if needle in words:
+                if rule.pattern.search(words):
+                    text = apply(rule, text, masker)
+                break
+    return text
 
 
 def _fold(text: str) -> str:

@@ -9,13 +9,22 @@ The name stays, the value is masked. What only looks like one stays: references 
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import lru_cache
 from typing import Literal
 
 from skillclaw.journal.redact_text import HOLE, Masker
 
-__all__ = ["is_placeholder", "is_reference", "is_secret", "looks_random", "mask_assignments", "name_kind"]
+__all__ = [
+    "NameKind",
+    "is_placeholder",
+    "is_reference",
+    "is_secret",
+    "looks_random",
+    "mask_assignments",
+    "name_kind",
+]
 
 NameKind = Literal["password", "passphrase", "secret", "token", "key"]
 
@@ -95,9 +104,16 @@ def looks_random(value: str) -> bool:
     """True for a value that people don't write: letters and digits mixed, hardly a word in it."""
     digits = sum(char.isdigit() for char in value)
     letters = sum(char.isalpha() for char in value)
-    if digits < 2 or letters < 2 or is_placeholder(value):
+    if letters < 2 or is_placeholder(value):
         return False
+    if digits < 2:
+        return len(value) >= 16 and value.isalnum() and _case_changes(value) > 0.36 * len(value)
     return sum(len(run) for run in _LETTER_RUN.findall(value)) < 0.8 * len(value)
+
+
+def _case_changes(value: str) -> int:
+    """How often a capital follows a small letter or the other way; names in camel case do so twice a word."""
+    return sum(a.isupper() != b.isupper() for a, b in itertools.pairwise(value))
 
 
 @lru_cache(maxsize=4096)
@@ -113,12 +129,16 @@ def name_kind(name: str) -> NameKind | None:
         return "key" if _KEY_OWNERS & set(before) or (last == "base" and "key" in before) else None
     if last in ("passphrase", "mnemonic") or (before[-1:] == ["seed"] and last == "phrase"):
         return "passphrase"
-    if last in ("pass", "pwd", "pw", "passcode") or last.endswith(("password", "passwd", "passphrase")):
+    if last in ("pass", "pwd", "pw", "passcode") or last.endswith(
+        ("password", "passwd", "passphrase", "passwort", "kennwort")
+    ):
         return None if _UI & set(before) else "password"
-    if last in ("dbpass", "userpass", "mypass", "rootpass", "smtppass", "mypwd", "psswd"):
+    if last in ("dbpass", "userpass", "mypass", "rootpass", "smtppass", "sshpass", "mypwd", "psswd", "psk"):
         return "password"
     if last.endswith("secret"):
         return "secret"
+    if last == "pat" and before:
+        return "token"
     if last.endswith("token") or last in ("jwt", "csrf", "xsrf"):
         return None if _NOT_TOKENS & set(before) else "token"
     if last in _KEYS or last.endswith("apikey"):
@@ -141,7 +161,7 @@ def is_secret(kind: NameKind, value: str, *, quoted: bool, environment: bool = F
         return len(value) >= 8
     if any(char.isspace() for char in value):
         return False
-    if not quoted and _PATH_OF_NAMES.match(value):
+    if not quoted and _PATH_OF_NAMES.match(value) and not _made(value, environment):
         return False
     digits = sum(char.isdigit() for char in value)
     letters = sum(char.isalpha() for char in value)
@@ -157,28 +177,51 @@ def is_secret(kind: NameKind, value: str, *, quoted: bool, environment: bool = F
     if len(value) < 8 or (digits == len(value) and digits < 16):
         return False
     if _WORDY.match(value) and not (digits and letters and len(value) >= 16 and value.isalnum()):
+        if kind == "secret" and (quoted or environment) and len(value) >= 10:
+            return _is_phrase(value)
         return (
             environment and kind != "token" and len(value) >= 12 and value.isalpha() and not value.isupper()
         )
     if digits and letters:
         return True
+    if kind == "secret" and len(value) >= 16 and value.isalpha() and value.isupper():
+        return quoted or environment
     mixed = value != value.lower() and value != value.upper()
     return (len(value) >= 16 and mixed and not _IDENTIFIER.match(value)) or (len(value) >= 32 and mixed)
 
 
+def _made(value: str, environment: bool) -> bool:
+    """Whether what has the form of `a.b` is no path of names: a part of it looks made, or it was given."""
+    parts = re.split(r"\.|->|::", value)
+    if any(len(part) >= 10 and looks_random(part) for part in parts):
+        return True
+    return environment and any(c.isdigit() for c in value) and not value.islower()
+
+
+def _is_phrase(value: str) -> bool:
+    """Words that a person strung together as a secret: three and more, or with a number behind."""
+    parts = re.split(r"[-_. ]", value)
+    named = {"secret", "key", "token", "name", "test", "my", "app", "the", "prod", "dev", "db"}
+    words = [part for part in parts if part.isalpha()]
+    if named & {part.lower() for part in words}:
+        return False
+    return len(words) >= 3 or (value[-1].isdigit() and any(c.isalpha() for c in value))
+
+
 _VALUE = rf"[^\s\"'`<>()\[\]{{}},;&|{HOLE}\\]"
 _BARE_MAX = 256
-_KEYWORDS = ("pass", "pwd", "secret", "token", "key", "cred", "auth", "jwt", "csrf", "xsrf", "bearer", "mnemonic", "phrase", "pw")  # fmt: skip
+_KEYWORDS = ("pass", "pwd", "secret", "token", "key", "cred", "auth", "jwt", "csrf", "xsrf", "bearer", "mnemonic", "phrase", "pw", "_pat", "-pat", "spat", "psk", "kennwort")  # fmt: skip
 _NAMED = re.compile(
     r"[A-Za-z]{2}[A-Za-z0-9_.-]{0,56}+"
     r"(?P<sep>(?:\\{0,3}[\"'`])?(?:\]|\))?"
-    r"(?:\s{0,2}:\s{0,2}[A-Za-z_][\w.]{0,30}(?:\[[^\]\n]{0,40}\])?(?:\s?\|\s?\w{1,20})?(?=\s{0,2}=))?"
+    r"(?:\s{0,2}:\s{0,2}[A-Za-z_][\w.]{0,30}(?:\[[^\]\n]{0,40}\])?(?:\s?\|\s?\w{1,20})?(?=\s{1,2}=\s|=\s?[\"'\\]))?"
     r"(?P<sign>\s{0,8}(?::=|=>|={1,3}|!=|:|：)\s{0,8}))"
 )
 _QUOTED = re.compile(
     rf"[rbfu]?(?P<q>\\{{0,3}}[\"'`])(?P<v>(?:(?!(?P=q))[^\n\r{HOLE}]){{1,512}}+)|\$?(?P<bare>(?:{_VALUE}{{1,{_BARE_MAX}}}+|[(\[{{](?![\s)\]}}])){{1,8}}+)"
 )
 _REST = re.compile(rf"{_VALUE}*+")
+_SYMBOLS = re.compile(rf"[,;&|][^\s\"'`<>{HOLE}\\]{{2,64}}")
 _FLAG = re.compile(
     r"(?<![\w-])--?(?P<name>[A-Za-z0-9-]{0,24}?(?i:password|passwd|passphrase|pass|pwd|token|secret|key))\s{1,4}"
     rf"(?:(?P<q>[\"'])(?P<quoted>[^\"'\n{HOLE}]{{1,512}}+)|(?P<bare>{_VALUE}{{1,512}}+))"
@@ -240,6 +283,14 @@ def _mask_named(text: str, folded: str, masker: Masker) -> str:
         before = _NAME_BEFORE.search(text, max(done, match.start() - 64), match.start())
         name = (before[0] if before else "") + text[match.start() : match.start("sep")]
         kind = name_kind(name.rstrip("."))
+        if (
+            kind is not None
+            and name.isupper()
+            and text[max(0, match.start() - 80) : match.start()].endswith(
+                "${" + name[: len(before[0]) if before else 0]
+            )
+        ):
+            kind = None  # `${NAME:?message}`
         found = _QUOTED.match(text, position) if kind is not None else None
         if kind is None or found is None:
             continue
@@ -289,6 +340,10 @@ def _secret_at(
         environment = _alone_on_line(text, match.start(), stop)
     if not is_secret(kind, value, quoted=False, environment=environment):
         return start, start
+    if environment and kind == "password" and name.isupper() and text[stop : stop + 1] in tuple(",;&|"):
+        # Symbols of a password that nothing quotes; what ends a command has white space behind it.
+        more = _SYMBOLS.match(text, stop)
+        stop = more.end() if more is not None else stop
     rest = _REST.match(text, stop) if stop - start >= _BARE_MAX else None
     return start, rest.end() if rest else stop
 

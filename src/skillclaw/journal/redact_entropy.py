@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cache
 
 from skillclaw.journal.redact_assign import is_placeholder
+from skillclaw.journal.redact_encoded import is_prose
 from skillclaw.journal.redact_text import Masker
 
 __all__ = ["mask_random"]
@@ -29,7 +30,7 @@ _ID = re.compile(
 )
 _BEFORE = re.compile(
     r"(?i)(?:sha\d{1,3}|md5|blake\w{0,4}|integrity|digest|checksum|etag|hash|commit|uuid|guid|nonce|fingerprint|rev|revision"
-    r"|cid|oid|fileid|documentid|docid|\bids?|_id|signature|thumbprint|base64,|cursor|pagetoken|object|blob|tree|build|h1:)"
+    r"|cid|oid|fileid|documentid|docid|\bids?|_id|signature|thumbprint|base64,|cursor|pagetoken|object|blob|tree|build|h1:|amz-id-2)"
     r"[\"'\\]{0,4}\s{0,3}[-:=@]?\s{0,3}[\"'\\]{0,4}$"
 )
 _URL_BEFORE = re.compile(r"(?:://|\bwww\.)\S*$")
@@ -72,10 +73,12 @@ def _mixed(value: str) -> bool:
 
 
 def _judge(value: str, before: str) -> str:
+    if value.startswith("MII"):
+        return ""  # a certificate; private keys are found by what stands around them
     if is_placeholder(value) or _ID.match(value) or _BEFORE.search(before):
         return ""
     if value.count("/") > 1 + len(value) // 16 or value.startswith("/") or _URL_BEFORE.search(before):
         return ""
     if value.count("-") + value.count("_") > 1 + len(value) // 10:
         return ""
-    return "random" if _entropy_of()(value) >= _ENTROPY else ""
+    return "random" if _entropy_of()(value) >= _ENTROPY and not is_prose(value) else ""

@@ -19,12 +19,14 @@ _SHARED_HOMES = frozenset(
     """
     shared public default all users runner runneradmin ubuntu ec2-user vscode node user username
     linuxbrew circleci jovyan app docker git www-data vagrant gitpod codespace youruser yourname
+    jenkins gradle coder airflow postgres oracle pi deploy site nonroot developer build builder
+    gitlab-runner containeradministrator containeruser administrator vssadministrator
     you me name root page index about dashboard settings
     """.split()
 )
-_HOMES = ("/home/", "Users", "%2Fhome%2F")
+_HOMES = ("home", "Users", "Documents and Settings")
 _OTHER_HOME = re.compile(
-    rf"(?P<head>(?<![\w.-])/home/|/Users/|(?<![A-Za-z])[A-Za-z]:(?:\\{{1,4}}|/)Users(?:\\{{1,4}}|/)|%2F(?:home|Users)%2F)"
+    rf"(?P<head>(?:(?:(?<![\w.-])|(?<=\\[nrt]))/(?:(?:var|export|usr|data|nfs|mnt/\w{{1,30}}|media/\w{{1,30}})/)?|(?i:wsl(?:\$|\.localhost))[\\/]{{1,4}}[\w.-]{{1,40}}[\\/]{{1,4}})home(?:/|\\{{1,16}})|/Users/|(?<![A-Za-z])[A-Za-z]:(?:\\{{1,16}}|/)(?:Users|Documents and Settings)(?:\\{{1,16}}|/)|%2F(?:home|Users)%2F)"
     rf"(?P<v>[^\s/\\:\"'`<>|*?$%{{}}()\[\],;{HOLE}]{{1,64}}(?: [A-Z][^\s/\\:\"'`<>|*?{HOLE}]{{0,40}}(?=\\))?)"
 )
 

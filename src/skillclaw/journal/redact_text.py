@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-__all__ = ["HOLE", "Masker", "Rule", "apply", "holds"]
+__all__ = ["HOLE", "Masker", "Rule", "apply", "holds", "outside"]
 
 HOLE = "\ufdd0-\ufdef"
 """For use inside a character class of a rule: values never contain a hole."""
@@ -24,9 +24,10 @@ _DIGITS = "".join(chr(0xFDD1 + index) for index in range(16))
 _TO_HOLE = str.maketrans("0123456789abcdef", _DIGITS)
 _FROM_HOLE = str.maketrans(_DIGITS, "0123456789abcdef")
 _HOLES = re.compile(f"{_START}([{_DIGITS}]+){_END}")
+_SPLIT = re.compile(f"({_START}[{_DIGITS}]+{_END})")
 _NONCHARACTERS = re.compile(f"[{HOLE}]")
 _PLACEHOLDER = re.compile(
-    r"<(?:secret:[a-z0-9-]{1,40}|email|phone|card|iban|id-number|person):[0-9a-f]{6}>|<user>"
+    r"<(?:(?:secret|custom):[a-z0-9-]{1,40}|email|phone|ip|card|iban|id-number|person|word):[0-9a-f]{6}>|<user>"
 )
 
 
@@ -49,10 +50,14 @@ class Rule(NamedTuple):
 
 
 class Masker:
-    """The holes of one text: what was masked, as what, and how often. Made anew for each text."""
+    """The holes of one text: what was masked, as what, and how often. Made anew for each text.
 
-    def __init__(self, key: bytes) -> None:
+    `allow`: values that stay as they are, whatever a rule says of them.
+    """
+
+    def __init__(self, key: bytes, allow: frozenset[str] = frozenset()) -> None:
         self._key = key
+        self._allow = allow
         self._placeholders: list[str] = []
         self._index: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
@@ -70,12 +75,18 @@ class Masker:
             return text
         return _HOLES.sub(lambda m: self._placeholders[int(m[1].translate(_FROM_HOLE), 16)], text)
 
-    def mask(self, kind: str, value: str) -> str:
-        """A hole for `value`, which is counted; equal values get equal placeholders under one key."""
+    def mask(self, kind: str, value: str, same: str | None = None) -> str:
+        """A hole for `value`, which is counted; equal values get equal placeholders under one key.
+
+        `same`: what is compared instead of the value, for spellings that mean the same.
+        """
+        if value in self._allow:
+            return value
         self.counts[kind] += 1
         if kind.startswith("secret:"):
             self.values.add(value)
-        digest = hmac.digest(self._key, value.encode("utf-8", "surrogatepass"), hashlib.sha256)
+        known = value if same is None else same
+        digest = hmac.digest(self._key, known.encode("utf-8", "surrogatepass"), hashlib.sha256)
         return self._hole(f"<{kind}:{digest.hex()[:6]}>")
 
     def name(self, kind: str, placeholder: str) -> str:
@@ -83,11 +94,24 @@ class Masker:
         self.counts[kind] += 1
         return self._hole(placeholder)
 
+    def keep(self, value: str) -> str:
+        """A hole for `value` as it is, so that no rule looks into it."""
+        return self._hole(value)
+
     def _hole(self, placeholder: str) -> str:
         index = self._index.setdefault(placeholder, len(self._placeholders))
         if index == len(self._placeholders):
             self._placeholders.append(placeholder)
         return f"{_START}{format(index, 'x').translate(_TO_HOLE)}{_END}"
+
+
+def outside(text: str, change: Callable[[str], str]) -> str:
+    """The text with `change` over each stretch between holes."""
+    if _START not in text:
+        return change(text)
+    return "".join(
+        piece if piece.startswith(_START) else change(piece) if piece else "" for piece in _SPLIT.split(text)
+    )
 
 
 def holds(needles: tuple[str, ...], text: str) -> bool:

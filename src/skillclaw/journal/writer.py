@@ -18,11 +18,13 @@ from typing import TypeAlias
 import msgspec
 import zstandard
 
+from skillclaw.errors import SkillClawError
 from skillclaw.journal import segment
 from skillclaw.journal.appender import Appender
 from skillclaw.journal.credentials import Masker
 from skillclaw.journal.delta import Chains
 from skillclaw.journal.records import Exchange
+from skillclaw.journal.seen import SeenWriter
 from skillclaw.trajectory.model import Record
 
 __all__ = ["JournalStats", "JournalWriter"]
@@ -72,10 +74,11 @@ class JournalWriter:
 
     When the journal is full, new exchanges are dropped and counted; nothing is ever raised at the caller.
     One writer at a time holds a journal; another waits for it, with its queue bounded. Call `put` from one
-    thread.
+    thread. `client_key` is asked for on the writer's thread, once, for the key of this client: with it the
+    credentials that pass are remembered as hashes in the folder's parent (`journal.seen`).
     """
 
-    def __init__(self, folder: Path, *, max_mb: int) -> None:
+    def __init__(self, folder: Path, *, max_mb: int, client_key: Callable[[], bytes] | None = None) -> None:
         self._cap = max_mb << 20
         self._queue: deque[tuple[Item, int]] = deque()
         # Each counter has one thread that writes it: `+=` on a shared one would lose counts.
@@ -86,6 +89,8 @@ class JournalWriter:
         self._wake = threading.Event()
         self._closing = False
         self._masker = Masker()
+        self._client_key = client_key
+        self._home = folder.parent
         self._compressor = zstandard.ZstdCompressor(level=1, write_content_size=True)
         self._files = Appender(folder)
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -132,6 +137,7 @@ class JournalWriter:
         self._thread.join(timeout)
 
     def _run(self) -> None:
+        self._know()
         self._try(self._files.take)
         while True:
             self._wake.wait(IDLE)
@@ -153,6 +159,25 @@ class JournalWriter:
                     self._try(self._rest)
         self._dropped += len(self._queue)
         self._try(self._files.close)
+
+    def _know(self) -> None:
+        """Take up the credentials that are known; without them exchanges are masked by what they tell."""
+        if self._client_key is None:
+            return
+        try:
+            key = self._client_key()
+            seen = SeenWriter(self._home, key)
+        except (OSError, SkillClawError) as error:
+            self._fail(f"credentials cannot be remembered: {error}")
+            return
+
+        def learn(value: str) -> None:
+            try:
+                seen.add(value)
+            except OSError as error:
+                self._fail(f"credentials cannot be remembered: {error.strerror or error}")
+
+        self._masker = Masker(key, learn)
 
     def _rest(self) -> None:
         self._files.sync()

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from skillclaw.errors import SkillClawError
+from skillclaw.journal.identity import Identity
 from skillclaw.journal.writer import JournalWriter
 from skillclaw.proxy import read_config
 from skillclaw.proxy.front import Front
@@ -39,7 +40,12 @@ async def serve(path: Path) -> int:
     config = read_config(path)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    journal = JournalWriter(Path(config.home) / "journal", max_mb=config.journal_max_mb)
+    home = Path(config.home)
+    journal = JournalWriter(
+        home / "journal",
+        max_mb=config.journal_max_mb,
+        client_key=lambda: Identity.load_or_create(home).key,
+    )
     proxy = Proxy(path, config, journal)
     try:
         listener = await loop.create_server(

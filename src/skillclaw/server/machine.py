@@ -71,10 +71,16 @@ class Machine:
     def redactor(self) -> Redactor:
         """The redactor of this client, which knows the user's home and name."""
         from skillclaw.journal.redact import Redactor
+        from skillclaw.journal.seen import FILE, Seen, secret_values
 
         names = {getpass.getuser(), settings_module.user_home().name}
+        key = self.identity.key
         return Redactor(
-            self.identity.key, home=settings_module.user_home(), user_names=sorted(names - {"", "root", "/"})
+            key,
+            home=settings_module.user_home(),
+            user_names=sorted(names - {"", "root", "/"}),
+            seen=Seen(key, self.home / FILE, secret_values(self.environ)),
+            custom=self.settings.redact,
         )
 
     @cached_property

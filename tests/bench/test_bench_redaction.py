@@ -1,0 +1,131 @@
+"""`bench redaction`: its measure can fail, and redaction reaches the bars on the development half."""
+
+# ruff: noqa: E501  (one case a line reads best)
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import pytest
+from cli import skillclaw
+from redaction_dev import FORMS, HARMLESS, PLANTED, PRIVATE, PUBLIC
+
+from skillclaw.bench.redaction_measure import BARS, caught, measure, run_redaction_bench, within
+from skillclaw.journal.redact import Redactor
+
+
+class Case(NamedTuple):
+    kind: str
+    group: str
+    carrier: str
+    text: str
+    values: list[str]
+
+
+def redactor() -> Redactor:
+    return Redactor(b"k" * 32, home=PurePosixPath("/home/alice"), user_names=["alice"])
+
+
+PERSONAL = ("email", "phone", "mobile", "card", "iban", "chinese id", "home", "prompt")
+DEV = [
+    *(
+        Case(name, "personal" if any(p in name for p in PERSONAL) else "secret", "line", text.replace("@@", value, 1), [value])
+        for name, text, value in PLANTED
+    ),
+    *(Case(kind, "secret", "sentence", f"use {value} now", [value]) for kind, value in FORMS.items() if "://" not in value and " " not in value),
+    *(Case(kind, "personal", "line", text.replace("@@", value, 1), [value]) for kind, text, value in PRIVATE),
+]  # fmt: skip
+
+
+def test_the_development_half_reaches_the_bars() -> None:
+    result, misses = measure(redactor(), DEV, [*HARMLESS, *PUBLIC])
+    assert not within(result), misses
+    assert len(result["by_kind"]) > 150
+    assert {row["group"] for row in result["by_group"]} == {"secret", "personal"}
+    assert result["speed"]["mb_per_s"] > 0
+
+
+class _Blind(Redactor):
+    """Finds nothing."""
+
+    def text(self, text: str):  # type: ignore[no-untyped-def]
+        return text, {}
+
+
+class _Eager(Redactor):
+    """Masks everything."""
+
+    def text(self, text: str):  # type: ignore[no-untyped-def]
+        return "<email:000000>", {}
+
+
+def test_a_blind_redactor_fails_and_an_eager_one_too() -> None:
+    blind, misses = measure(_Blind(b"k" * 32, home=PurePosixPath("/x"), user_names=[]), DEV, HARMLESS)
+    assert {row["recall"] for row in blind["by_group"]} == {0.0}
+    assert len(misses) == len(DEV)
+    assert len(within(blind)) == 2
+    eager, spoiled = measure(_Eager(b"k" * 32, home=PurePosixPath("/x"), user_names=[]), DEV, HARMLESS)
+    assert {row["recall"] for row in eager["by_group"]} == {1.0}
+    assert eager["clean"]["changed"] == len(spoiled) == len(HARMLESS)
+    assert within(eager) == [f"100.00% of clean lines were changed, above {BARS['clean']:.0%}"]
+
+
+VALUE = "q7W" + "x9Lm2Rt5Zp8Kv"
+
+
+@pytest.mark.parametrize(
+    ("masked", "gone"),
+    [
+        ("key <secret:value:abcdef> end", True),
+        (f"key {VALUE} end", False),
+        (f"key {VALUE.upper()} end", False),
+        (f"key <secret:value:abcdef>{VALUE[-4:]} end", True),
+        (f"key <secret:value:abcdef>{VALUE[-5:]} end", False),
+        (f"key {VALUE[:6]}<secret:value:abcdef>", False),
+    ],
+)
+def test_a_value_is_caught_only_if_hardly_any_of_it_can_be_read(masked: str, gone: bool) -> None:
+    assert caught(VALUE, f"key {VALUE} end", masked, [VALUE]) is gone
+
+
+@pytest.mark.parametrize("lead", ["", "a", "ab"])
+def test_a_value_in_base64_or_hex_counts_as_readable(lead: str) -> None:
+    blob = base64.b64encode(f"{lead}{VALUE}.".encode()).decode()
+    assert not caught(VALUE, f"data: {blob}", f"data: {blob}", [VALUE])
+    assert caught(VALUE, f"data: {blob}", "data: <secret:base64:abcdef>", [VALUE])
+    dump = " ".join(f"{lead}{VALUE}"[i : i + 2].encode().hex() for i in range(0, 18, 2))
+    assert not caught(VALUE, dump, dump, [VALUE])
+
+
+def test_what_the_name_beside_it_says_is_not_read_from_the_value() -> None:
+    value = "password" + "123!"
+    assert caught(value, f"password={value}", "password=<secret:password:abcdef>", [value])
+
+
+def test_a_half_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    done = skillclaw("bench", "redaction", "--half", "dev", home=tmp_path)
+    assert done.returncode == 2
+    assert "validation or test" in done.stderr and "Traceback" not in done.stderr
+
+
+REACHED = {"secret": 0.97, "personal": BARS["personal"], "clean": 0.025}
+"""What the half that the rules were not made from must keep. The bars for secrets (99.5%) and clean lines (1%)
+are not reached on it yet; `bench redaction` says so and ends with 1."""
+
+
+@pytest.mark.timeout(300)
+def test_the_held_out_half_keeps_what_was_reached() -> None:
+    result, _ = run_redaction_bench("test", 0)
+    recall = {row["group"]: row["recall"] for row in result["by_group"]}
+    assert recall["secret"] >= REACHED["secret"]
+    assert recall["personal"] >= REACHED["personal"]
+    assert result["clean"]["rate"] <= REACHED["clean"]
+    assert len(result["by_kind"]) >= 60
+
+
+@pytest.mark.timeout(300)
+def test_the_validation_half_reaches_the_bars() -> None:
+    result, _ = run_redaction_bench("validation", 0)
+    assert not within(result)
