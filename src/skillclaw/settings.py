@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from skillclaw.errors import BadInputError, SkillClawError, StorageError, UsageError
+from skillclaw.private import private_folder, whole_file
 
 __all__ = [
     "AgentSettings",
@@ -375,15 +376,9 @@ def _scalar(value: str) -> Any:
 
 
 def _write_private(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".new")
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            temporary.chmod(0o600)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        private_folder(path.parent)
+        with whole_file(path) as file:
+            file.write(text.encode("utf-8"))
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error

@@ -132,6 +132,9 @@ def test_every_command_has_help_and_the_common_options(tmp_path: Path) -> None:
         "skills install",
         "skills candidates",
         "skills offer",
+        "skills revoke",
+        "skills quarantine",
+        "skills restore",
         "hub status",
         "hub verify",
     ]
@@ -169,7 +172,7 @@ def test_preview_shows_exactly_what_would_be_shared(tmp_path: Path) -> None:
 
 def test_files_are_private(learned: Path) -> None:
     for path in (learned / ".skillclaw").rglob("*"):
-        if path.is_file() and "hub" not in path.parts:
+        if path.is_file():
             assert path.stat().st_mode & 0o077 == 0, path
 
 

@@ -295,11 +295,23 @@ def test_a_revoked_version_goes_to_quarantine_edited_or_not(world: World, edited
     assert tree(world.targets[0]) == {}
     held = sorted((world.home / "quarantine").iterdir())
     assert [path.suffix for path in held].count(".txt") == 2
+    assert [path.suffix for path in held].count(".json") == 2
     assert any(path.is_dir() and tree(path) == kept for path in held)
     notice = next(path for path in held if path.suffix == ".txt").read_text("utf-8")
     assert "revoked" in notice
-    assert "mv " in notice
+    assert "skills restore git@" in notice
     assert world.library.status() == []
+    ids = [one.id for one in world.library.quarantined()]
+    assert len(ids) == 2
+    with pytest.raises(BadInputError, match="2 copies"):
+        world.library.restore("git")
+    back = world.library.restore(ids[0])
+    assert tree(Path(back.place)) == kept or tree(world.targets[1] / "git") != kept
+    assert [one.id for one in world.library.quarantined()] == ids[1:]
+    world.sync()
+    assert Path(back.place).is_dir(), "it is the user's own now"
+    with pytest.raises(BadInputError, match="is there already"):
+        world.library.restore(ids[1], Path(back.place))
 
 
 def test_what_a_check_refuses_is_not_installed(world: World) -> None:

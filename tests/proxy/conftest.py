@@ -209,7 +209,7 @@ def make_proxy(tmp_path: Path) -> Iterator[Callable[..., Running]]:
         start = {key: kwargs.pop(key) for key in ("preexec_fn",) if key in kwargs}
         config = home / "run" / "proxy.json"
         settings: dict[str, Any] = {"port": 0, "home": str(home), "drain": 2.0} | kwargs
-        write_config(config, ProxyConfig(upstreams=upstreams, **settings))
+        write_config(config, ProxyConfig(upstreams=upstreams, watched=True, **settings))
         process, line = launch(config, env=env, **start)
         made.append(process)
         assert line.startswith("ready "), (line, process.stderr and process.stderr.read())

@@ -12,6 +12,7 @@ import typer
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
 from skillclaw.errors import BadInputError, UsageError
+from skillclaw.private import as_the_user_made
 
 if TYPE_CHECKING:
     from skillclaw.agents import Adapter, Wired
@@ -275,6 +276,7 @@ def run(
         token_of(machine, adapter.name),
     )
     environ = _past_web_proxies({**os.environ, **launch.env})
+    as_the_user_made()
     try:
         if sys.platform != "win32":
             os.execvpe(launch.argv[0], launch.argv, environ)

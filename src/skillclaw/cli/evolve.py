@@ -148,17 +148,14 @@ def evolve(
 
 def _write_page(report: CycleReport, path: Path) -> None:
     from skillclaw.evolve.report import view_of
+    from skillclaw.private import whole_file
     from skillclaw.web.report import render
 
     page = render(view_of(report), report.changes)
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        temporary.unlink(missing_ok=True)  # of a command that was killed; it may be a link, too
-        temporary.touch(mode=0o600, exist_ok=False)
-        temporary.write_text(page, encoding="utf-8", newline="\n")
-        temporary.replace(path)
+        with whole_file(path) as file:
+            file.write(page.encode("utf-8"))
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StorageError(
             f"Cannot write {path}.", str(error), "The cycle itself is done; choose another file and repeat."
         ) from error

@@ -8,6 +8,7 @@ import traceback
 
 from skillclaw.cli import output
 from skillclaw.errors import SkillClawError
+from skillclaw.private import close_files, no_dumps
 
 __all__ = ["main"]
 
@@ -23,6 +24,10 @@ def main() -> None:
         # Windows consoles may not be UTF-8; a character that cannot be shown must not end the command.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     import typer
+
+    if sys.argv[1:2] != ["bench"]:  # whose sandboxes run as other users, on what it makes
+        close_files()
+        no_dumps()
 
     from skillclaw.cli.app import build
 

@@ -27,9 +27,9 @@ PIPE = 240
 PICTURES = (
     {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"}
     | {0x7F: 0x2421}
-    | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+    | dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
 )
-"""What stands for a control character on a terminal."""
+"""What stands for a control character on a terminal, or for one that turns the direction of what follows."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -56,18 +56,18 @@ def plain(text: str) -> None:
 
 
 def _visible(text: str) -> str:
-    """`text` with every control character but tab and newline as its Unicode picture."""
+    """`text` with every control or turning character but tab and newline as its Unicode picture."""
     return text.replace("\r\n", "\n").translate(PICTURES)
 
 
 def note(text: str) -> None:
     """A remark that is not part of the result; goes to stderr, so that pipes stay clean."""
-    console(stderr=True).print(text, markup=False, style="dim")
+    console(stderr=True).print(_visible(text), markup=False, style="dim")
 
 
 def error(what: str, why: str = "", todo: str = "") -> None:
     """What happened, why, what to do next: three lines at most, on stderr."""
-    lines = [" ".join(part.split()) for part in (what, why, todo)]
+    lines = [_visible(" ".join(part.split())) for part in (what, why, todo)]
     out = console(stderr=True)
     out.print(f"error: {lines[0]}", markup=False, style="bold red")
     for line in lines[1:]:
@@ -116,5 +116,5 @@ def progress(title: str, *, show: bool = True) -> Iterator[Progress]:
     with Bar(*columns, console=console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total, what: bar.update(
-            task, completed=done, total=total, description=f"{title}: {what}" if what else title
+            task, completed=done, total=total, description=_visible(f"{title}: {what}" if what else title)
         )

@@ -112,6 +112,7 @@ def export(
     ] = None,
 ) -> None:
     """Sessions as ATIF, one JSON line each."""
+    from skillclaw.private import whole_file
     from skillclaw.trajectory import model
 
     store = _recorded(ctx).sessions
@@ -121,15 +122,12 @@ def export(
             sys.stdout.buffer.write(model.encode(trajectory) + b"\n")
         return
     count = 0
-    temporary = out.with_name(out.name + ".part")
     try:
-        with temporary.open("wb") as file:
+        with whole_file(out) as file:
             for trajectory in chosen:
                 file.write(model.encode(trajectory) + b"\n")
                 count += 1
-        temporary.replace(out)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StorageError(f"Cannot write {out}.", str(error), "Choose another file with --out.") from error
     if ctx.json:
         output.print_json({"exported": count, "path": str(out)})

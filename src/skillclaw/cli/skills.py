@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from skillclaw.cli import candidates, output
+from skillclaw.cli import candidates, output, safety
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.evolve import odds
 from skillclaw.errors import UsageError
@@ -35,6 +35,7 @@ def register(parent: typer.Typer) -> None:
     command(app, "uninstall")(uninstall)
     command(app, "install")(install)
     candidates.register(app)
+    safety.register(app)
 
 
 def list_(ctx: Context) -> None:

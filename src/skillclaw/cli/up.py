@@ -175,6 +175,7 @@ def _import(ctx: Context, machine: Machine) -> None:
 
 
 def _start_detached(home: Path, port: int | None, history_only: bool) -> Running:
+    from skillclaw.private import append_file
     from skillclaw.server import runfile
 
     argv = [sys.executable, "-m", "skillclaw", "up", "--json", "--home", str(home)]
@@ -183,7 +184,7 @@ def _start_detached(home: Path, port: int | None, history_only: bool) -> Running
     if history_only:
         argv.append("--history-only")
     log = home / "logs" / "up.out"
-    with log.open("ab") as out:
+    with append_file(log) as out:
         mark = log.stat().st_size
         child = subprocess.Popen(
             argv,

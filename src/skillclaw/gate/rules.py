@@ -28,6 +28,10 @@ _KEY_FILES = (
 )
 _PRIVATE = rf"{_KEY_FILES}|(?<![\w.])\.env\b(?!\.(?:example|sample|template))"
 """Files that nothing should send away; copying an `.env` on the machine is ordinary work."""
+_KEY_FOLDERS = (
+    r"(?:~|\$HOME|\$\{HOME\}|/(?:home|Users)/[^\s/]+|/root|%USERPROFILE%)"
+    r"[/\\]\.(?:ssh|aws|gnupg|kube|docker|azure)\b"
+)
 _SEND = r"(?:curl|wget|nc|ncat|netcat|scp|rsync|ftp|sftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm)\b"
 _SHELL = r"(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+)?(?:/\S*/)?(?:ba|z|da|k|fi)?sh\b"
 _RUNNER = (
@@ -104,6 +108,11 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     ("sends secrets out", rf"(?:{_PRIVATE})[^\n]*(?:\||>|<|@|&&|;)[^\n]*{_SEND}"),
     ("sends secrets out", rf"{_SEND}[^\n]*(?:@|<|\$\(|`)[^\n]*(?:{_PRIVATE})"),
+    (
+        "sends a folder of keys out",
+        rf"\b(?:tar|zip|7z|gzip|find|cp)\b[^\n]*{_KEY_FOLDERS}[^\n]*(?:\||&&|;)[^\n]*{_SEND}"
+        rf"|\b(?:scp|rsync|rclone)\b[^\n]*{_KEY_FOLDERS}",
+    ),
     (
         "sends secrets out",
         rf"(?:\bprintenv\b|\benv\b|\bset\b)\s*(?:\||>)[^\n]*{_SEND}|{_SEND}[^\n]*\$\((?:env|printenv)\b",

@@ -280,6 +280,11 @@ class Hub:
         body = {"skill": skill, "version": version, "base": known.current if known is not None else None}
         self.commit("rollback", body, role=self._role("owner", "reviewer", "evolver"))
 
+    def revoke(self, skill: str, version: str | None, why: str) -> None:
+        """Declare a version, or with None all of `skill`, unsafe: every client moves its copies away."""
+        body = {"skill": skill, "version": version, "why": why}
+        self.commit("revoke", body, role=self._role("owner", "reviewer", "evolver"))
+
     def tombstone(self, key: str) -> None:
         """Leave the session with this key out of every later cycle, everywhere."""
         if key not in self.state().tombstones:

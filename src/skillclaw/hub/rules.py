@@ -17,7 +17,7 @@ from skillclaw.hub import kinds
 from skillclaw.hub.records import Commit, HubState, Key, ProposalState, Release, SkillState
 from skillclaw.skills.bundle import check_name
 
-__all__ = ["ROLES", "Void", "apply"]
+__all__ = ["ROLES", "Void", "apply", "approved"]
 
 
 class Void(Exception):  # noqa: N818 - a fact about an entry of the log, not a failure
@@ -230,6 +230,12 @@ _RULES: dict[str, Callable[[HubState, Commit, Key, Any], HubState]] = {
 }
 
 
+def approved(state: HubState, proposal: ProposalState) -> bool:
+    """Whether an owner or a reviewer, whose key still counts, approved the proposal."""
+    keys = [state.keys[public] for public in proposal.approvals]
+    return any(key.role in PEOPLE and not key.revoked for key in keys)
+
+
 def _release_proposal(
     state: HubState, signer: Key, proposal_id: str | None, skill: str, base: str | None, version: str | None
 ) -> HubState:
@@ -244,11 +250,7 @@ def _release_proposal(
         raise Void("skill, base or version differ from the proposal's")
     if proposal.status not in ("passed", "held"):
         raise Void(f"a proposal that is {proposal.status} cannot be released")
-    approved = any(
-        key.role in PEOPLE and not key.revoked
-        for key in (state.keys[public] for public in proposal.approvals)
-    )
-    if not approved and (proposal.status == "held" or policy == "strict"):
+    if not approved(state, proposal) and (proposal.status == "held" or policy == "strict"):
         raise Void("the proposal waits for the approval of an owner or a reviewer")
     return _with_proposal(state, replace(proposal, status="released"))
 

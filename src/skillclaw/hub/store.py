@@ -8,8 +8,9 @@ sends `If-None-Match: *`. Some S3 look-alikes ignore that header; see `Store.pro
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -178,6 +179,7 @@ class Store:
         if self.folder is None:
             return
         path = self.folder / key
+        self._open_as_the_folder(path)
         for place in (path, path.parent):
             if place.is_dir() and os.name == "nt":
                 continue  # Windows does not open folders; NTFS journals names by itself
@@ -186,6 +188,18 @@ class Store:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+    def _open_as_the_folder(self, path: Path) -> None:
+        """Let those read what was written, and the folders made for it, who may read the hub's folder."""
+        assert self.folder is not None
+        if os.name == "nt":
+            return
+        mode = stat.S_IMODE(self.folder.stat().st_mode)
+        made = [parent for parent in path.parents if parent.is_relative_to(self.folder)]
+        for place, wanted in [(path, mode & 0o666), *((parent, mode) for parent in made)]:
+            if stat.S_IMODE(place.stat().st_mode) != wanted:
+                with suppress(PermissionError):  # another member made the folder
+                    place.chmod(wanted)
 
     @contextmanager
     def _errors(self, done: str) -> Iterator[None]:

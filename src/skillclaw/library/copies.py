@@ -3,21 +3,54 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from skillclaw.errors import BadInputError
 from skillclaw.library import folders, swap
 from skillclaw.library.records import Change, ChangeKind, Installed, LibraryState, Row
 
-__all__ = ["change", "place", "quarantine", "real", "recovered", "row", "take_out", "without_made"]
+__all__ = [
+    "change",
+    "check_target",
+    "make_folder",
+    "place",
+    "real",
+    "recovered",
+    "row",
+    "take_out",
+    "without_made",
+]
 
 
 def place(entry: Installed) -> Path:
     """The copy's folder."""
     return Path(entry.target) / entry.skill
+
+
+def check_target(target: Path) -> None:
+    """Raise BadInputError where another user could change what is installed in `target`: agents do what they
+    read there, and a folder that others can move could lead a write elsewhere. Root's folders are trusted.
+    """
+    if os.name != "posix" or not target.exists():
+        return
+    facts = target.stat()
+    foreign = os.geteuid() != 0 and facts.st_uid not in (os.geteuid(), 0)
+    if foreign or (facts.st_mode & stat.S_IWOTH and not facts.st_mode & stat.S_ISVTX):
+        raise BadInputError(f"Others can write to {target}, and agents do what they read there.")
+
+
+def make_folder(folder: Path) -> None:
+    """A folder on the way to a target; agents may run as other users, so others may enter it."""
+    try:
+        folder.mkdir(mode=0o755)
+    except FileExistsError:
+        return
+    if os.name == "posix":
+        folder.chmod(0o755)
 
 
 def real(target: str | Path) -> str:
@@ -65,29 +98,6 @@ def take_out(entry: Installed, home: Path, why_edited_stays: str) -> tuple[Chang
     return change(entry, "removed"), True
 
 
-def quarantine(entry: Installed, home: Path) -> tuple[Change | None, bool]:
-    """Move a copy of a revoked version, edited or not, to `<home>/quarantine/` with a notice beside it."""
-    folder = place(entry)
-    try:
-        if not folders.exists(folder):
-            return None, True
-        if folder.is_symlink():
-            return change(entry, "failed", "it was revoked, but is a link of yours now; remove it."), False
-        to = _free(home / "quarantine", f"{entry.skill}-{entry.version[:12]}")
-        notice = (
-            f"The skill {entry.skill} (version {entry.version}) was revoked by its hub ({entry.hub}) for"
-            f" security.\nIt was moved from {folder} at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}, with all your"
-            f' edits.\nTo restore it at your own risk:\n\n    mv "{to}" "{folder}"\n'
-        )
-        to.with_name(to.name + ".txt").write_text(notice, "utf-8")
-        swap.move_out(folder, to)
-    except OSError as error:
-        return change(
-            entry, "failed", f"it was revoked and could not be moved: {error.strerror or error}."
-        ), False
-    return change(entry, "quarantined", f"it was revoked for security. It is in {to}."), True
-
-
 def recovered(known: LibraryState, home: Path, targets: Iterable[Path]) -> LibraryState:
     """`known` as it should be after a process died in the middle of a sync; folders are cleaned up."""
     for target in sorted({real(t) for t in targets} | {real(entry.target) for entry in known.installed}):
@@ -128,11 +138,3 @@ def _settled(entry: Installed) -> Installed | None:
         wanted = "" if entry.wanted == entry.pending_version else entry.wanted
         return replace(settled, version=entry.pending_version, files=entry.pending_files, wanted=wanted)
     return settled if entry.version else None
-
-
-def _free(folder: Path, name: str) -> Path:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    number = 1
-    while folders.exists(folder / f"{name}-{number}") or folders.exists(folder / f"{name}-{number}.txt"):
-        number += 1
-    return folder / f"{name}-{number}"

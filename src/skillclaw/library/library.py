@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from skillclaw.errors import BadInputError, BusyError, StorageError
 from skillclaw.hub.records import HubState, Release
-from skillclaw.library import book, copies, folders
-from skillclaw.library.records import Change, LibraryState, Row, SyncReport
+from skillclaw.library import book, copies, folders, quarantine
+from skillclaw.library.records import Change, LibraryState, Quarantined, Row, SyncReport
 from skillclaw.library.sync import Fetched, Sync
 from skillclaw.skills.records import Bundle, Verdict
 
@@ -121,6 +121,15 @@ class Library:
             )
             book.save(self.home, now, only_if_not=known)
             return sorted({given.partition("/")[2] for given in back} | {entry.skill for entry in lost})
+
+    def quarantined(self) -> list[Quarantined]:
+        """The copies of revoked skills that were moved away."""
+        return quarantine.held(self.home)
+
+    def restore(self, name: str, into: Path | None = None) -> Quarantined:
+        """Put a copy out of quarantine back (see `quarantine.restore`)."""
+        with self._alone():
+            return quarantine.restore(self.home, name, into)
 
     def edited_bundle(self, name: str) -> Bundle | None:
         """The files of the first installed copy of `name` that the user edited, or None where none is.

@@ -6,7 +6,17 @@ from typing import Literal
 
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Change", "ChangeKind", "FileMark", "Installed", "LibraryState", "Row", "RowState", "SyncReport"]
+__all__ = [
+    "Change",
+    "ChangeKind",
+    "FileMark",
+    "Installed",
+    "LibraryState",
+    "Quarantined",
+    "Row",
+    "RowState",
+    "SyncReport",
+]
 
 RowState = Literal["installed", "edited", "blocked", "missing", "failed", "outdated"]
 ChangeKind = Literal[
@@ -67,6 +77,19 @@ class Row(Record, frozen=True, kw_only=True, omit_defaults=False):
     target: str
     state: RowState
     detail: str = ""
+
+
+class Quarantined(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """One copy in quarantine: `id` is its folder there, `place` where it was (empty: not known), `edited`
+    whether the user had changed it, `since` when it was moved (UTC)."""
+
+    id: str
+    skill: str
+    version: str
+    hub: str = ""
+    place: str = ""
+    edited: bool = False
+    since: str = ""
 
 
 class LibraryState(Record, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from skillclaw.errors import BadInputError, SkillClawError
 from skillclaw.hub.records import HubState, Release
-from skillclaw.library import copies, folders, swap
+from skillclaw.library import copies, folders, quarantine, swap
 from skillclaw.library.records import Change, ChangeKind, Installed, LibraryState, Row, SyncReport
 from skillclaw.skills.bundle import check_files, check_name
 from skillclaw.skills.records import Bundle, Verdict
@@ -83,7 +83,7 @@ class Sync:
             release = skill.release(entry.version)
             current = skill.release(skill.current) if skill.current else None
             if release is not None and release.stage == "revoked":
-                told, gone = copies.quarantine(entry, self.home)
+                told, gone = quarantine.take(entry, self.home)
             elif current is None:
                 told, gone = copies.take_out(entry, self.home, "the hub withdrew it; your copy stays.")
             else:
@@ -115,7 +115,7 @@ class Sync:
         settled = replace(entry, pending_version="", pending_files={}, wanted=step.release.version)
         try:
             for folder in step.make:
-                folder.mkdir(mode=0o755, exist_ok=True)
+                copies.make_folder(folder)
             swap.put(step.bundle, target, self.home, entry.files if entry.version else None)
         except swap.EditedError:
             self._swap_entry(entry, settled)
@@ -142,6 +142,7 @@ class Sync:
         name = release.skill
         try:
             check_name(name)
+            copies.check_target(target)
             there = [e for e in self.book.installed if e.skill == name]
             there = [e for e in there if copies.real(e.target) == copies.real(target)]
             ours = next((entry for entry in there if entry.hub == self.hub), None)

@@ -6,15 +6,14 @@ line. `python -m skillclaw.proxy CONFIG` prints `ready PORT` once it listens, or
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from skillclaw.errors import BadInputError, StorageError
+from skillclaw.private import whole_file
 
 __all__ = ["ConfiguredUpstream", "ProxyConfig", "Speech", "command", "read_config", "write_config"]
 
@@ -62,6 +61,7 @@ class ProxyConfig(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout     seconds that an agent's connection may rest; an answer under way has no limit
     drain            seconds that running answers may take to finish after a stop was asked for
     journal_max_mb   cap of the journal
+    watched          other processes of this user may look into this one, as measurements do; else none may
     """
 
     port: int
@@ -78,19 +78,16 @@ class ProxyConfig(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout: float = 300.0
     drain: float = 10.0
     journal_max_mb: int = 2048
+    watched: bool = False
 
 
 def write_config(path: Path, config: ProxyConfig) -> None:
     """Write the file as a whole, readable by its owner only; raises StorageError."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123  a descriptor
+        with whole_file(path) as file:
             file.write(msgspec.json.format(msgspec.json.encode(config), indent=2))
-        temporary.replace(path)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error
 
 

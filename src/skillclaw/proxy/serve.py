@@ -17,6 +17,7 @@ from pathlib import Path
 from skillclaw.errors import SkillClawError
 from skillclaw.journal.identity import Identity
 from skillclaw.journal.writer import JournalWriter
+from skillclaw.private import close_files, no_dumps
 from skillclaw.proxy import read_config
 from skillclaw.proxy.front import Front
 from skillclaw.proxy.routing import Proxy
@@ -38,6 +39,8 @@ async def serve(path: Path) -> int:
     """Run until told to stop; the exit code."""
     parent = os.getppid()
     config = read_config(path)
+    if not config.watched:
+        no_dumps()
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     home = Path(config.home)
@@ -155,6 +158,7 @@ def main(argv: list[str]) -> int:
     if len(argv) != 1:
         print("usage: python -m skillclaw.proxy CONFIG", file=sys.stderr)  # noqa: T201  its starter reads it
         return 2
+    close_files()
     _give_memory_back()
     _allow_files()
     # What was imported stays: a collector that walks it again and again would hold traffic up.

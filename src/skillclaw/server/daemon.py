@@ -21,6 +21,7 @@ import msgspec
 
 from skillclaw import __version__
 from skillclaw.errors import BusyError, SkillClawError
+from skillclaw.private import append_file
 from skillclaw.server import runfile
 from skillclaw.server.connections import connect_wanted, let_go
 from skillclaw.server.consent import agreed, followed
@@ -68,7 +69,13 @@ class Daemon:
             runfile.stop_requested(machine.home)
             if self._needs_proxy():
                 self._proxy = ProxyProcess(machine, self.port)
-                self._proxy.start()
+                try:
+                    self._proxy.start()
+                except SkillClawError:
+                    # What listens there now is somebody else's: agents that a crash left pointing at the
+                    # port must not bring it their credentials.
+                    let_go(machine)
+                    raise
             try:
                 pid, created = runfile.pid_of_self()
                 self._running = runfile.Running(
@@ -211,7 +218,7 @@ class Daemon:
         path = self.machine.home / "logs" / "evolve.log"
         if path.exists() and path.stat().st_size > LOG_BYTES:
             path.replace(path.with_suffix(".log.1"))
-        out = path.open("ab")
+        out = append_file(path)
         with out:
             self._cycle = subprocess.Popen(
                 [sys.executable, "-m", "skillclaw", "evolve", "--home", str(self.machine.home)],
@@ -276,8 +283,8 @@ def _now() -> str:
 
 def _log_to_file(machine: Machine) -> None:
     path = machine.home / "logs" / "up.log"
+    append_file(path).close()  # its mode, and no link in its place
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=3, encoding="utf-8")
-    path.chmod(0o600)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     root = logging.getLogger("skillclaw")
     root.setLevel(logging.INFO)

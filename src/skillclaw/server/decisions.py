@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from skillclaw.hub import ProposalState, Release
     from skillclaw.server.machine import Machine
 
-__all__ = ["approve", "find", "load", "reject", "rollback", "set_pinned"]
+__all__ = ["approve", "find", "load", "reject", "revoke", "rollback", "set_pinned"]
 
 
 def find(machine: Machine, prefix: str) -> ProposalState:
@@ -64,6 +64,20 @@ def set_pinned(machine: Machine, name: str, pinned: bool) -> None:
 
     skill_state(machine, name)
     machine.hub.commit("pin", {"skill": name, "pinned": pinned}, role="owner")
+
+
+def revoke(machine: Machine, name: str, version: str | None, why: str) -> list[str]:
+    """Revoke a version (a prefix will do), or all of them: clients move every copy to quarantine, and none of
+    them can be released again. Returns the versions."""
+    from skillclaw.server.reports import skill_state, version_like
+
+    skill = skill_state(machine, name)
+    chosen = version_like(skill, version) if version is not None else None
+    hit = sorted({r.version for r in skill.releases if chosen in (None, r.version) and r.stage != "revoked"})
+    if not hit:
+        raise UsageError(f"That is revoked already ({name}).", "", f"See: skillclaw skills log {name}")
+    machine.hub.revoke(name, chosen, why)
+    return hit
 
 
 def rollback(machine: Machine, name: str, to: str | None) -> str | None:

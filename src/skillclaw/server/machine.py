@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from skillclaw import settings as settings_module
 from skillclaw.errors import BusyError, StorageError
+from skillclaw.private import private_folder
 from skillclaw.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,9 +40,8 @@ class Machine:
     def prepare(self) -> None:
         """Make the home folder (0700) and see that it can be written."""
         try:
-            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (self.home / "run").mkdir(mode=0o700, exist_ok=True)
-            (self.home / "logs").mkdir(mode=0o700, exist_ok=True)
+            for folder in (self.home, self.home / "run", self.home / "logs"):
+                private_folder(folder)
         except OSError as error:
             raise StorageError(
                 f"Cannot make SkillClaw's folder {self.home}.",

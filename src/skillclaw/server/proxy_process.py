@@ -12,6 +12,7 @@ import msgspec
 
 from skillclaw.agents import Env, adapters, connected, connected_upstreams, digest, token
 from skillclaw.errors import SkillClawError
+from skillclaw.private import append_file
 from skillclaw.proxy import ConfiguredUpstream, ProxyConfig, command, read_config, write_config
 from skillclaw.server.machine import Machine
 from skillclaw.server.skill_index import indexes
@@ -121,7 +122,7 @@ class ProxyProcess:
         """Start and wait until it listens; SkillClawError with the proxy's own words when it does not."""
         self._routing = self._served()
         path = self._write_config()
-        error_log = (self.machine.home / "logs" / "proxy.log").open("ab")
+        error_log = append_file(self.machine.home / "logs" / "proxy.log")
         with error_log:
             process = subprocess.Popen(
                 command(path), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=error_log

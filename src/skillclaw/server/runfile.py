@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from skillclaw.private import whole_file
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Running", "health", "read_running", "request_stop", "stop_requested", "write_running"]
@@ -37,11 +38,8 @@ def _path(home: Path) -> Path:
 
 def write_running(home: Path, running: Running) -> None:
     """Tell other commands; replaced as a whole, so that nobody reads half of it."""
-    path = _path(home)
-    temporary = path.with_suffix(".new")
-    temporary.write_bytes(msgspec.json.encode(running))
-    temporary.chmod(0o600)
-    temporary.replace(path)
+    with whole_file(_path(home)) as file:
+        file.write(msgspec.json.encode(running))
 
 
 def read_running(home: Path) -> Running | None:
@@ -64,7 +62,7 @@ def forget_running(home: Path) -> None:
 
 def request_stop(home: Path) -> None:
     """Ask the daemon to end; a file rather than a signal, since Windows has no SIGTERM to catch."""
-    (home / "run" / "stop").touch()
+    (home / "run" / "stop").touch(mode=0o600)
 
 
 def stop_requested(home: Path) -> bool:

@@ -60,6 +60,7 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
     unread: the recorded exchanges that could not be read, by agent, reason and path, since the first start.
     expire_days: how long the journal keeps the bytes of an exchange.
     candidates: skills that agents on this machine wrote by themselves and nobody offered.
+    quarantined: ids of the copies of revoked skills that were moved away.
     """
 
     running: bool
@@ -78,6 +79,7 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
     unread: list[UnreadCount] = []
     expire_days: float = 0.0
     candidates: int = 0
+    quarantined: list[str] = []
 
     def text(self) -> str:
         """For people."""
@@ -113,6 +115,9 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
         lines.append(f"Skills: {self.skills}; proposals: {waiting}")
         if self.candidates:
             lines.append(waiting_text(self.candidates))
+        if self.quarantined:
+            held = ", ".join(self.quarantined)
+            lines.append(f"In quarantine, revoked for security: {held} (skillclaw skills quarantine)")
         if not self.agreed:
             lines.append("Nothing is imported, connected or installed yet: skillclaw up --yes")
         lines += [f"Trouble with {part}: {text}" for part, text in sorted(self.errors.items())]
@@ -184,6 +189,12 @@ def survey(machine: Machine) -> Survey:
     )
 
 
+def _quarantined(machine: Machine) -> list[str]:
+    from skillclaw.library import quarantine
+
+    return [one.id for one in quarantine.held(machine.home)]
+
+
 def _stored(machine: Machine) -> int:
     return machine.sessions.count() if (machine.home / "sessions.db").exists() else 0
 
@@ -233,4 +244,5 @@ def status_of(machine: Machine) -> Status:
         unread=counts_in(machine.sessions.get_mark(MARK)) if exists else [],
         expire_days=machine.settings.journal.expire_days,
         candidates=_candidates(machine),
+        quarantined=_quarantined(machine),
     )

@@ -137,7 +137,9 @@ class Running:
         home = self._home / f"home-{self._starts}"
         config = home / "proxy.json"
         upstreams = {"bench": self._upstream}
-        write_config(config, ProxyConfig(port=0, home=str(home), upstreams=upstreams, drain=1.0))
+        write_config(
+            config, ProxyConfig(port=0, home=str(home), upstreams=upstreams, drain=1.0, watched=True)
+        )
         return self._start(command(config), self.cores.target)
 
     def _start(self, argv: list[str], cores: Sequence[int]) -> tuple[int, subprocess.Popen[bytes], float]:

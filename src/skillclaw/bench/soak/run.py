@@ -275,7 +275,14 @@ def _proxy(home: Path, upstream: str) -> Iterator[tuple[subprocess.Popen[bytes],
         upstreams = {"soak": upstream, "refused": f"http://127.0.0.1:{nobody.getsockname()[1]}"}
         write_config(
             config,
-            ProxyConfig(port=0, home=str(home), upstreams=upstreams, journal_max_mb=JOURNAL_MB, drain=2.0),
+            ProxyConfig(
+                port=0,
+                home=str(home),
+                upstreams=upstreams,
+                journal_max_mb=JOURNAL_MB,
+                drain=2.0,
+                watched=True,
+            ),
         )
         process = subprocess.Popen(
             command(config),
