@@ -45,6 +45,8 @@ UpstreamUrl = Annotated[str, Meta(pattern=r"^(?:https?://[^\s/@?#]+(?:/[^\s?#]*)
 AgentUpstream = Annotated[str, Meta(pattern=r"^(?:https?://[^\s/]+[^\s]*|[a-z0-9][a-z0-9_-]{0,63})$")]
 EnvName = Annotated[str, Meta(pattern=r"^(?:[A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)]
 
+Sharing = Literal["off", "redacted"]
+
 NOT_SETTINGS = frozenset({"SKILLCLAW_HOME", "SKILLCLAW_DEBUG", "SKILLCLAW_DOCKER"})
 
 
@@ -136,13 +138,26 @@ class EvolveSettings(Section, frozen=True, kw_only=True):
 
 
 class ShareSettings(Section, frozen=True, kw_only=True):
-    """`share.*`: what a group may get of this machine's sessions. Nothing is shared in this version."""
+    """`share.*`: what groups may get of this machine's sessions (docs/sharing.md): `off` or `redacted`.
 
-    default: Literal["off", "redacted"] = "off"
+    `hubs`, `agents` and `projects` are by name; a project also by its git remote, as `host/path`. `default`
+    holds for a session whose agent and project are both not named. Nothing goes to a hub that is not named.
+    """
+
+    default: Sharing = "off"
+    hubs: dict[str, Sharing] = {}
+    agents: dict[str, Sharing] = {}
+    projects: dict[str, Sharing] = {}
 
 
 class HubSettings(Section, frozen=True, kw_only=True):
     """`hub.*`: the personal hub's URL; empty is the `hub` folder in SkillClaw's home."""
+
+    url: str = ""
+
+
+class GroupHubSettings(Section, frozen=True, kw_only=True):
+    """`hubs.<name>.*`: a group's hub beside the personal one; `url` is a folder or object storage."""
 
     url: str = ""
 
@@ -179,6 +194,7 @@ class Settings(Section, frozen=True, kw_only=True):
     evolve: EvolveSettings = EvolveSettings()
     share: ShareSettings = ShareSettings()
     hub: HubSettings = HubSettings()
+    hubs: dict[str, GroupHubSettings] = {}
     sync: SyncSettings = SyncSettings()
     redact: RedactSettings = RedactSettings()
     user: str = ""
@@ -307,6 +323,12 @@ def _convert(tree: dict[str, Any], where: str) -> Settings:
         from skillclaw.custom_rules import compile_rules
 
         compile_rules(settings.redact.rules)
+    for name in settings.hubs:
+        if not _NAME.fullmatch(name) or name == "personal":
+            why = (
+                f"{name!r} is no name for a group's hub: small letters, digits, - and _, and not 'personal'."
+            )
+            raise BadInputError(f"A setting in {where} is wrong.", why, "Give the hub another name.")
     return settings
 
 
@@ -348,8 +370,10 @@ def _no_key(key: str, kind: type[SkillClawError]) -> SkillClawError:
 
 
 def _parts(key: str) -> list[str]:
-    """A dotted key as its parts; in a model map all that follows is one name, since those hold dots."""
-    found = re.fullmatch(r"(upstreams)\.([^.]+)\.(models)\.(.+)", key, re.DOTALL)
+    """A dotted key as its parts; models, and what `share` names, are one name each, since those hold dots."""
+    found = re.fullmatch(r"(upstreams)\.([^.]+)\.(models)\.(.+)", key, re.DOTALL) or re.fullmatch(
+        r"(share)\.(hubs|agents|projects)\.(.+)", key, re.DOTALL
+    )
     return list(found.groups()) if found else key.split(".")
 
 

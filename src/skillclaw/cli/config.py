@@ -56,6 +56,11 @@ def set_(
 ) -> None:
     """Change one setting."""
     stored = settings.set_value(ctx.home, key, value)
+    if key.startswith("share.") and (ctx.home / "sessions.db").exists():
+        from skillclaw.server.machine import Machine
+        from skillclaw.server.sharing import withdraw
+
+        withdraw(Machine(ctx.home))
     if ctx.json:
         output.print_json({key: stored})
     else:

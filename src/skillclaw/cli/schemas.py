@@ -8,9 +8,17 @@ import sys
 import msgspec
 
 from skillclaw.hub.records import Commit, HubInfo, HubState
+from skillclaw.hub.sealed import Letter
+from skillclaw.journal.grants import Grants
+from skillclaw.journal.outbox import Receipt
 from skillclaw.journal.records import Exchange, SessionRow
+from skillclaw.journal.share_rules import Grant
 from skillclaw.server.candidates import Candidate
+from skillclaw.server.forgetting import Forgot
 from skillclaw.server.offering import Offer, OfferedFile, Private
+from skillclaw.server.share_consent import Changed
+from skillclaw.server.share_status import HubStatus, ShareRow, ShareStatus
+from skillclaw.server.sharing import HubShare, Previewed
 from skillclaw.server.skill_uses import UseCount, Uses
 from skillclaw.settings import Settings
 from skillclaw.skills.records import Pattern, Proposal, Sidecar, Verdict
@@ -37,6 +45,17 @@ RECORDS = (
     Offer,
     OfferedFile,
     Private,
+    Letter,
+    Receipt,
+    Grants,
+    Grant,
+    ShareStatus,
+    HubStatus,
+    ShareRow,
+    Changed,
+    HubShare,
+    Previewed,
+    Forgot,
     Settings,
 )
 

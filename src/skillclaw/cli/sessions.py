@@ -10,12 +10,14 @@ import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
+from skillclaw.cli.sessions_forget import forget
+from skillclaw.cli.sessions_share import preview, receipts, share
 from skillclaw.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
 
-__all__ = ["register"]
+__all__ = ["recorded", "register"]
 
 SessionArgument = Annotated[
     str, typer.Argument(help="The session's id, or how it begins.", metavar="SESSION")
@@ -29,6 +31,8 @@ def register(parent: typer.Typer) -> None:
     command(app, "list")(list_)
     command(app, "show")(show)
     command(app, "preview")(preview)
+    command(app, "receipts")(receipts)
+    command(app, "share")(share)
     command(app, "export")(export)
     command(app, "forget")(forget)
     command(parent, "feedback")(feedback)
@@ -41,7 +45,7 @@ def list_(
     limit: Annotated[int, typer.Option(help="At most so many, newest first; 0 is all.", min=0)] = 0,
 ) -> None:
     """The sessions, newest first."""
-    machine = _recorded(ctx)
+    machine = recorded(ctx)
     rows = machine.sessions.rows(agent=agent, outcome=outcome, limit=limit or (None if ctx.json else 50))
     if ctx.json:
         output.print_json(
@@ -81,25 +85,11 @@ def show(ctx: Context, session: SessionArgument) -> None:
     from skillclaw.trajectory import model
     from skillclaw.trajectory.render import transcript
 
-    trajectory = _recorded(ctx).sessions.get(session)
+    trajectory = recorded(ctx).sessions.get(session)
     if ctx.json:
         sys.stdout.buffer.write(model.encode(trajectory) + b"\n")
     else:
         output.plain(transcript(trajectory))
-
-
-def preview(ctx: Context, session: SessionArgument) -> None:
-    """Exactly what would be shared of a session, and what was masked in it."""
-    from skillclaw.journal.redact import preview as preview_of
-
-    shown = preview_of(_recorded(ctx).sessions.get(session))
-    if ctx.json:
-        body = shown.body.decode("utf-8")
-        output.print_json({"body": body, "masked": shown.masked, "size": shown.size})
-        return
-    output.plain(shown.body.decode("utf-8"))
-    masked = ", ".join(f"{count} {kind}" for kind, count in sorted(shown.masked.items())) or "nothing"
-    output.note(f"{shown.size} bytes; masked: {masked}.")
 
 
 def export(
@@ -115,7 +105,7 @@ def export(
     from skillclaw.private import whole_file
     from skillclaw.trajectory import model
 
-    store = _recorded(ctx).sessions
+    store = recorded(ctx).sessions
     chosen = (store.get(one) for one in sessions) if sessions else store.trajectories()
     if out is None:
         for trajectory in chosen:
@@ -135,33 +125,6 @@ def export(
         output.plain(f"Exported {count} sessions to {out}.")
 
 
-def forget(
-    ctx: Context,
-    session: SessionArgument,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
-    """Remove a session from this machine for good; importing again does not bring it back."""
-    from skillclaw.evolve.state import forget_state
-    from skillclaw.trajectory.model import meta
-
-    machine = _recorded(ctx)
-    found = machine.sessions.get(session)
-    key = meta(found).key
-    if not yes:
-        if ctx.json or not output.is_terminal():
-            raise UsageError(f"This erases session {key}.", "Nobody is here to ask.", "Say so with --yes.")
-        typer.confirm(f"Erase session {key} ({found.agent.name}, {len(found.steps)} steps)?", abort=True)
-    machine.sessions.forget(key)
-    try:
-        machine.hub.tombstone(key)
-    finally:
-        forget_state(machine.home)
-    if ctx.json:
-        output.print_json({"forgotten": key})
-    else:
-        output.plain(f"Forgot {key}. It takes no part in any later cycle.")
-
-
 def feedback(
     ctx: Context,
     session: SessionArgument,
@@ -173,7 +136,7 @@ def feedback(
         raise UsageError(
             f"Feedback is `good` or `bad`, not {verdict!r}.", "", "Example: skillclaw feedback 3fa1 good"
         )
-    machine = _recorded(ctx)
+    machine = recorded(ctx)
     masked, _ = machine.redactor.text(note)
     updated = machine.sessions.feedback(session, verdict == "good", masked)
     from skillclaw.trajectory.model import meta
@@ -184,7 +147,7 @@ def feedback(
         output.plain(f"Noted: {meta(updated).key} counts as {meta(updated).outcome}.")
 
 
-def _recorded(ctx: Context) -> Machine:
+def recorded(ctx: Context) -> Machine:
     """The machine, with every exchange so far assembled into sessions (DESIGN: on `sessions` commands)."""
     from skillclaw.server.machine import Machine
     from skillclaw.server.recording import assemble_recorded

@@ -26,6 +26,7 @@ from skillclaw.hub.seen import (
     SeenGroup,
     load_checkpoint,
     load_seen,
+    pin,
     save_checkpoint,
     save_seen,
 )
@@ -80,21 +81,30 @@ class Hub:
                     f"Put it back from a backup. To begin anew: choose another place, or delete {seen}.",
                 )
             data = found_group(store, keys_folder, _now())
+        hub = cls._pinned(store, data, keys_folder, seen)
+        if keys.load(keys_folder, hub.info.group, "owner") is not None and hub._seen.seq == 0:
+            hub._admit_own()
+        return hub
+
+    @classmethod
+    def open(cls, url: str, keys_folder: Path, seen: Path) -> Hub:
+        """The hub that is at `url` already; StorageError where none is. Nothing is made there."""
+        store = Store(url, make=False)
+        data = store.get(INFO, log.MAX_COMMIT)
+        if data is None:
+            raise StorageError(
+                f"There is no hub at {store.shown}.",
+                "It has no hub.json.",
+                "Check the place: skillclaw config show",
+            )
+        return cls._pinned(store, data, keys_folder, seen)
+
+    @classmethod
+    def _pinned(cls, store: Store, data: bytes, keys_folder: Path, seen: Path) -> Hub:
+        """The hub whose hub.json is `data`; VerifyError where this machine knows another in its place."""
         info = parse_info(data, store.shown)
         hub = cls(store, info, keys_folder, seen)
-        known = load_seen(seen).groups.get(info.group)
-        if pinned not in (None, info.group) or (known is not None and known.owner != info.owner):
-            raise VerifyError(
-                f"The hub at {store.shown} is not the one that this machine knows.",
-                f"It says group {info.group}, owner {info.owner[:16]}.",
-                f"Ask the group's owner. If the change is meant: delete {seen}.",
-            )
-        if known is not None:
-            hub._seen = known
-        if pinned is None or known is None:
-            save_seen(seen, place, info.group, hub._seen)
-        if keys.load(keys_folder, info.group, "owner") is not None and hub._seen.seq == 0:
-            hub._admit_own()
+        hub._seen = pin(seen, plain(store.url), info, store.shown)
         return hub
 
     def state(self) -> HubState:

@@ -15,11 +15,20 @@ import msgspec
 from filelock import FileLock, Timeout
 from msgspec.structs import replace
 
-from skillclaw.errors import BadInputError, BusyError, StorageError, UpgradeNeededError
-from skillclaw.hub.records import HubState
+from skillclaw.errors import BadInputError, BusyError, StorageError, UpgradeNeededError, VerifyError
+from skillclaw.hub.records import HubInfo, HubState
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Checkpoint", "Seen", "SeenGroup", "load_checkpoint", "load_seen", "save_checkpoint", "save_seen"]
+__all__ = [
+    "Checkpoint",
+    "Seen",
+    "SeenGroup",
+    "load_checkpoint",
+    "load_seen",
+    "pin",
+    "save_checkpoint",
+    "save_seen",
+]
 
 FOLD = 1
 """Grows when the rules of the fold change, so that older checkpoints are not used."""
@@ -67,6 +76,22 @@ def load_seen(path: Path) -> Seen:
     if seen.v > 1:
         raise UpgradeNeededError(f"Upgrade needed: {path} is of a newer format.", "", "Upgrade SkillClaw.")
     return seen
+
+
+def pin(path: Path, place: str, info: HubInfo, shown: str) -> SeenGroup:
+    """What was seen of the hub at `place`, which is remembered; VerifyError where another was before."""
+    told = load_seen(path)
+    group, known = told.urls.get(place), told.groups.get(info.group)
+    if group not in (None, info.group) or (known is not None and known.owner != info.owner):
+        raise VerifyError(
+            f"The hub at {shown} is not the one that this machine knows.",
+            f"It says group {info.group}, owner {info.owner[:16]}.",
+            f"Ask the group's owner. If the change is meant: delete {path}.",
+        )
+    if group is None or known is None:
+        known = known or SeenGroup(owner=info.owner)
+        save_seen(path, place, info.group, known)
+    return known
 
 
 def save_seen(path: Path, url: str, group: str, now: SeenGroup) -> None:

@@ -12,12 +12,15 @@ import filelock
 from skillclaw.journal import segment
 from skillclaw.journal.delta import Chains
 
-__all__ = ["Appender", "lock_of"]
+__all__ = ["ROTATE", "Appender", "lock_of"]
 
 SEGMENT = 16 << 20
 """Bytes after which a segment ends."""
 SEGMENT_AGE = 3600.0
 """Seconds after which a segment ends, so that expiry works by whole files."""
+ROTATE = "rotate"
+"""A file of this name asks the writer to begin a new segment and forget the bodies of the present one; the
+writer takes it away once it has."""
 SYNC = 1.0
 """Seconds between fsyncs: what a power loss may cost."""
 RECOUNT = 1.0
@@ -68,8 +71,11 @@ class Appender:
     def ready(self) -> tuple[Chains, int]:
         """Open a segment if there is none or it has ended; what it remembers, and its end."""
         self.take()
-        if self._fd < 0 or self._end >= SEGMENT or self._is_old():
+        asked = self._is_asked()
+        if asked or self._fd < 0 or self._end >= SEGMENT or self._is_old():
             self._next()
+        if asked:
+            self._answer()
         return self._chains, self._end
 
     def append(self, data: bytes) -> None:
@@ -123,9 +129,12 @@ class Appender:
             os.close(fd)
 
     def rotate_old(self) -> None:
-        """Begin a new segment if the present one holds something and has come of age."""
-        if self._is_old():
+        """Begin a new segment if the present one holds something and has come of age, or another asks."""
+        asked = self._is_asked()
+        if self._is_old() or (asked and self._fd >= 0 and self._end > len(segment.MAGIC)):
             self._next()
+        if asked:
+            self._answer()
 
     def recount(self, *, now: bool = False) -> int:
         """Look again at what the segments weigh (others delete them), at most once a second."""
@@ -154,6 +163,12 @@ class Appender:
         return (
             self._fd >= 0 and self._end > len(segment.MAGIC) and time.monotonic() - self._born >= SEGMENT_AGE
         )
+
+    def _is_asked(self) -> bool:
+        return (self._folder / ROTATE).exists()
+
+    def _answer(self) -> None:
+        (self._folder / ROTATE).unlink(missing_ok=True)
 
     def _next(self) -> None:
         if self._fd >= 0:

@@ -50,13 +50,14 @@ LIBRARY = re.compile(
 
 
 class Assembled(NamedTuple):
-    """A session, the place of its first exchange among those given (from 0), when the last one ended, and
-    the working directory that the agent told."""
+    """A session, the place of its first exchange among those given (from 0), when the last one ended, the
+    working directory that the agent told, and the places of all its exchanges."""
 
     trajectory: Trajectory
     first: int
     last: float
     cwd: str
+    places: list[int]
 
 
 def assemble(exchanges: Iterable[Exchange]) -> list[Trajectory]:
@@ -84,8 +85,10 @@ def assemble_placed(
         for one in seen
         if one.decoded.identity is not None and one.decoded.tools
     }
+    counts: list[Seen] = []
     for one in seen:
         if one.decoded.kind == "count":
+            counts.append(one)
             continue
         identity = one.decoded.identity
         if identity is None:
@@ -99,11 +102,16 @@ def assemble_placed(
         session = spot.session
         session.first = min(session.first, one.place)
         session.last = max(session.last, one.finished)
+        session.places.append(one.place)
         _take(session, identity, one, toolless=(one.agent, identity.root) in has_tools)
         finder.remember(spot, one)
     _adopt(sessions)
+    for one in counts:
+        named = one.decoded.identity and sessions.get((one.agent, one.decoded.identity.root))
+        if named:
+            named.places.append(one.place)
     built = [(_trajectory(session), session) for session in sessions.values()]
-    found = [Assembled(t, session.first, session.last, session.cwd) for t, session in built if t is not None]
+    found = [Assembled(t, s.first, s.last, s.cwd, s.places) for t, s in built if t is not None]
     return sorted(found, key=lambda one: (one.trajectory.agent.name, one.trajectory.session_id or ""))
 
 
@@ -229,6 +237,7 @@ def _adopt(sessions: dict[tuple[str, str], Session]) -> None:
                         session.threads.setdefault(own, moved)
                     session.first = min(session.first, inner.first)
                     session.last = max(session.last, inner.last)
+                    session.places += inner.places
 
 
 def _clock(seconds: float) -> str:

@@ -45,6 +45,7 @@ class Session:
     native_id: str
     first: int
     last: float = 0.0
+    places: list[int] = field(default_factory=list)
     threads: dict[str, Thread] = field(default_factory=dict)
     seen: list[Decoded] = field(default_factory=list)
     complete: bool = True

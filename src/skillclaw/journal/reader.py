@@ -145,6 +145,9 @@ def _read_segment(
         except ValueError as error:
             on_skip(path, frame.start, str(error))
         else:
+            if not stored.exchange.id:  # erased (erase.py)
+                start = frame.end
+                continue
             yield (
                 msgspec.structs.replace(stored.exchange, request_body=body),
                 Position(segment=number, offset=frame.end),

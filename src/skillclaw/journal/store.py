@@ -204,20 +204,30 @@ class SessionStore:
         )
         return with_meta(trajectory, known)
 
-    def forget(self, key: str) -> None:
-        """Erase a session for good, its bytes included; a later `put` of the key gives `forgotten`.
+    def forget(self, *keys: str) -> None:
+        """Erase sessions for good, their bytes included; a later `put` of a key gives `forgotten`.
 
-        The key need not be stored: an unknown one is refused from now on.
+        A key need not be stored: an unknown one is refused from now on.
         """
         with self._write():
-            self._db.execute("DELETE FROM sessions WHERE key = ?", (key,))
-            self._db.execute("DELETE FROM inputs WHERE key = ?", (key,))
-            self._db.execute("DELETE FROM feedback WHERE key = ?", (key,))
-            self._db.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (key,))
+            for key in keys:
+                self._db.execute("DELETE FROM sessions WHERE key = ?", (key,))
+                self._db.execute("DELETE FROM inputs WHERE key = ?", (key,))
+                self._db.execute("DELETE FROM feedback WHERE key = ?", (key,))
+                self._db.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (key,))
             self._db.execute("UPDATE counter SET changes = changes + 1")
         with self._lock, self._errors():
             # The log still holds the old pages; a reader at work delays this to a later checkpoint.
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def forgotten(self) -> set[str]:
+        """The keys of all that was forgotten, and those of other views of the same sessions."""
+        with self._lock, self._errors():
+            found = self._db.execute(
+                "SELECT key FROM forgotten"
+                " UNION SELECT t.key FROM twins t JOIN forgotten f ON f.key = t.stored"
+            )
+            return {key for (key,) in found}
 
     # Reading
 
@@ -230,42 +240,23 @@ class SessionStore:
             )
 
     def rows(
-        self, agent: str | None = None, outcome: str | None = None, limit: int | None = None
+        self,
+        agent: str | None = None,
+        outcome: str | None = None,
+        limit: int | None = None,
+        key: str | None = None,
     ) -> list[SessionRow]:
-        """The sessions as lists show them, newest first; those without a time come last."""
+        """The sessions as lists show them, newest first; those without a time come last. `key`: that one."""
         with self._lock, self._errors():
             found = self._db.execute(
                 f"SELECT {COLUMNS} FROM sessions WHERE (?1 IS NULL OR agent = ?1)"  # noqa: S608  names of our own, values are bound
-                " AND (?2 IS NULL OR outcome = ?2) ORDER BY started DESC, key LIMIT ?3",
-                (agent, outcome, -1 if limit is None else limit),
+                " AND (?2 IS NULL OR outcome = ?2) AND (?4 IS NULL OR key = ?4)"
+                " ORDER BY started DESC, key LIMIT ?3",
+                (agent, outcome, -1 if limit is None else limit, key),
             ).fetchall()
+        names = ("id", *COLUMNS.split(", ")[1:])
         return [
-            SessionRow(
-                id=key,
-                agent=agent,
-                project=project,
-                started=started,
-                steps=steps,
-                outcome=outcome,
-                shared=bool(shared),
-                user=user,
-                revision=revision,
-                source=source,
-                native_id=native_id,
-            )
-            for (
-                key,
-                agent,
-                project,
-                started,
-                steps,
-                outcome,
-                shared,
-                user,
-                revision,
-                source,
-                native_id,
-            ) in found
+            msgspec.convert(dict(zip(names, row, strict=True)), SessionRow, strict=False) for row in found
         ]
 
     def trajectories(self, since_cursor: int | None = None) -> Iterator[Trajectory]:

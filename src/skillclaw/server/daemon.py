@@ -110,6 +110,7 @@ class Daemon:
             "follow": _Every(60.0, self._follow),
             "evolve": _Every(settings.evolve.interval * 60, self._evolve),
             "sync": _Every(settings.sync.interval, self._sync),
+            "share": _Every(settings.sync.interval, self._share),
             "expire": _Every(3600.0, self._expire),
         }
         while not self._stop.wait(TICK) and not runfile.stop_requested(self.machine.home):
@@ -205,9 +206,27 @@ class Daemon:
             log.info("sync: %s", line)
         return bool(lines)
 
+    def _share(self) -> bool:
+        """Send what the user allowed, to the groups' hubs; a hub that fails is told and tried again."""
+        settings = self.machine.settings
+        if not settings.hubs and not (self.machine.home / "sharing.json").exists():
+            return False
+        from skillclaw.server.sharing import share
+
+        reports = share(self.machine)
+        for report in reports:
+            if report.sent or report.withdrawn:
+                log.info("share: %s: %d sent, %d withdrawn", report.hub, report.sent, report.withdrawn)
+        failed = [f"{report.hub}: {report.error}" for report in reports if report.error]
+        if failed:
+            raise SkillClawError("; ".join(failed), "", "See: skillclaw share status")
+        return any(report.sent or report.withdrawn for report in reports)
+
     def _expire(self) -> bool:
         from skillclaw.journal.reader import expire
+        from skillclaw.server.raw_erasure import erase_noted
 
+        erase_noted(self.machine)
         return expire(self.machine.home / "journal", days=self.machine.settings.journal.expire_days) > 0
 
     def _evolve(self) -> bool:

@@ -18,6 +18,7 @@ from skillclaw.settings import Settings
 if TYPE_CHECKING:
     from skillclaw.hub import Hub
     from skillclaw.journal.identity import Identity
+    from skillclaw.journal.outbox import Outbox
     from skillclaw.journal.redact import Redactor
     from skillclaw.journal.store import SessionStore
     from skillclaw.library import Library
@@ -90,6 +91,14 @@ class Machine:
 
         self.prepare()
         return SessionStore(self.home)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """What waits to leave this machine, and the receipts of what left."""
+        from skillclaw.journal.outbox import Outbox
+
+        assert self.sessions is not None  # its file is the sessions'
+        return Outbox(self.home)
 
     @property
     def hub_url(self) -> str:

@@ -14,6 +14,7 @@ from skillclaw.journal.reader import START, Position, read
 from skillclaw.journal.unread import MARK, Uncounted, UnreadCount, counted
 from skillclaw.proxy.configured.replay import as_sent
 from skillclaw.server.intake import admit
+from skillclaw.server.raw_erasure import Span, note, span_of
 from skillclaw.settings import user_home
 from skillclaw.trajectory.model import Record, meta, with_meta
 
@@ -65,7 +66,7 @@ def assemble_recorded(machine: Machine, idle: float | None = None) -> int:
     except OSError as error:
         raise StorageError(f"Cannot read the journal {folder}.", str(error), "Check who owns it.") from error
     ready, waiting, open_from = [], None, len(reading.read)
-    for trajectory, first, last, cwd in found:
+    for trajectory, first, last, cwd, _ in found:
         busy = idle is not None and abs(now - last) < idle
         if busy:
             quiet_at = last + (idle or 0.0)
@@ -76,6 +77,9 @@ def assemble_recorded(machine: Machine, idle: float | None = None) -> int:
             # It may go on, and is told whole then: nothing of it is settled before all of it is.
             open_from = min(open_from, first)
     results = store.put_many(ready)
+    for one, result in zip(ready, results, strict=True):
+        if result == "forgotten":  # it went on; what was recorded of it since goes with the next erasure
+            note(machine, {meta(one).key: Span(since=span_of(one).since)})
     settled = reading.settled(now - SETTLED, open_from)
     kept = _Mark(
         settled=settled, seen=reading.seen, waiting=waiting, unread=counted(mark.unread, reading.unread)

@@ -1,0 +1,195 @@
+"""Sessions in a group's hub: signed by the client, sealed to the evolver, under a name that tells nothing.
+
+A sealed session (docs/formats.md) is MAGIC, the first 8 bytes of the SHA-256 of the evolver's X25519 key,
+then a libsodium sealed box (X25519, XSalsa20-Poly1305) around a msgpack `Letter`. The signature inside binds
+the body to the group, the evolver's key and the object's name, so that nobody, not even the evolver, can
+pass it on as sent to somebody else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+import zstandard
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, PublicKey, SealedBox
+
+from skillclaw.errors import BadInputError, UpgradeNeededError, VerifyError
+from skillclaw.hub import keys
+from skillclaw.hub.records import HubState, Key
+from skillclaw.trajectory.model import Record
+
+if TYPE_CHECKING:
+    from skillclaw.hub.hub import Hub
+
+__all__ = [
+    "MAX_SEALED",
+    "Opened",
+    "delete_session",
+    "get_session",
+    "list_sessions",
+    "object_name",
+    "open_sealed",
+    "private_key",
+    "put_session",
+    "seal",
+    "sealing_key",
+    "sealing_public",
+]
+
+MAGIC = b"SKSEAL\x01"
+SIGNED = b"skillclaw session"
+MAX_BODY = 256 << 20
+"""Bytes of a session when unpacked; a longer one is refused, so that no small object fills a memory."""
+MAX_SEALED = 64 << 20
+"""Bytes of a sealed session."""
+_NAME = re.compile(r"sessions/\d{4}-\d\d-\d\d/[0-9a-f]{64}")
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+class Letter(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """What is inside: whose it is, for whom, and the session (`body`: zstd of ATIF JSON)."""
+
+    v: int = 1
+    group: str
+    evolver: str
+    object: str
+    signer: str
+    body: bytes
+    sig: str = ""
+
+
+class Opened(Record, frozen=True, kw_only=True):
+    """A session as the evolver has it: the ATIF bytes, and the key that signed them."""
+
+    body: bytes
+    signer: str
+
+
+def private_key(key: keys.SigningKey) -> PrivateKey:
+    """The X25519 key of a file `sealing.key`, which is kept like the signing keys."""
+    return PrivateKey(key.encode())
+
+
+def sealing_public(key: keys.SigningKey) -> str:
+    """Its public half, as `sealing` of a `key-add` commit names it."""
+    return private_key(key).public_key.encode().hex()
+
+
+def sealing_key(state: HubState) -> Key | None:
+    """The evolver that sessions are sealed to: the one admitted last that has a key for it and is not
+    revoked.
+    """
+    found = [key for key in state.keys.values() if key.role == "evolver" and key.sealing and not key.revoked]
+    return found[-1] if found else None
+
+
+def object_name(client_key: bytes, group: str, key: str, revision: int, day: str) -> str:
+    """Where a session lies: the day (YYYY-MM-DD) that it was queued, and a MAC under the client's own key."""
+    text = b"\0".join((b"skillclaw object", group.encode(), key.encode(), str(revision).encode()))
+    return f"sessions/{day}/{hmac.digest(client_key, text, hashlib.sha256).hex()}"
+
+
+def seal(body: bytes, key: keys.SigningKey, *, group: str, evolver: str, name: str) -> bytes:
+    """The object for the ATIF bytes `body`, signed with `key` and readable for the `evolver` key (hex)
+    alone.
+    """
+    if not _HEX.fullmatch(evolver):
+        raise VerifyError("The evolver's sealing key is not one.", "", "Ask the group's owner.")
+    letter = Letter(
+        group=group,
+        evolver=evolver,
+        object=name,
+        signer=keys.public_hex(key),
+        body=zstandard.ZstdCompressor(level=9, write_content_size=True).compress(body),
+    )
+    letter = msgspec.structs.replace(letter, sig=keys.sign(key, _signed(letter)))
+    public = bytes.fromhex(evolver)
+    try:
+        box = SealedBox(PublicKey(public)).encrypt(msgspec.msgpack.encode(letter))
+    except CryptoError as error:
+        raise VerifyError(
+            "The evolver's sealing key is not one.", str(error), "Ask the group's owner."
+        ) from error
+    sealed = MAGIC + _short(public) + bytes(box)
+    if len(sealed) > MAX_SEALED:
+        raise BadInputError("The session is too large to be shared.", f"{len(sealed)} bytes of {MAX_SEALED}.")
+    return sealed
+
+
+def open_sealed(data: bytes, key: PrivateKey, *, group: str, name: str) -> Opened:
+    """What is in an object that was read as `name` of `group`; VerifyError where anything does not hold."""
+    head = len(MAGIC)
+    if data[: head - 1] == MAGIC[:-1] and data[head - 1 : head] > MAGIC[-1:]:
+        raise UpgradeNeededError("Upgrade needed: a sealed session is of a newer format.", name)
+    if data[:head] != MAGIC:
+        raise _broken(name, "it is no sealed session")
+    public = key.public_key.encode()
+    if data[head : head + 8] != _short(public):
+        raise _broken(name, "it is sealed to another key")
+    try:
+        letter = msgspec.msgpack.decode(SealedBox(key).decrypt(data[head + 8 :]), type=Letter)
+    except (CryptoError, msgspec.MsgspecError, ValueError, TypeError) as error:
+        raise _broken(name, "it cannot be opened with this key") from error
+    if letter.v > 1:
+        raise UpgradeNeededError("Upgrade needed: a sealed session is of a newer format.", name)
+    if (letter.group, letter.evolver, letter.object) != (group, public.hex(), name):
+        raise _broken(name, "it was made for another group, evolver or place")
+    if not keys.verify(letter.signer, _signed(letter), letter.sig):
+        raise _broken(name, "its signature does not hold")
+    try:
+        size = zstandard.frame_content_size(letter.body)
+        if not 0 <= size <= MAX_BODY:
+            raise _broken(name, "it is larger than a session can be")
+        body = zstandard.ZstdDecompressor().decompress(letter.body, max_output_size=MAX_BODY)
+    except zstandard.ZstdError as error:
+        raise _broken(name, "it cannot be unpacked") from error
+    return Opened(body=body, signer=letter.signer)
+
+
+def put_session(hub: Hub, name: str, data: bytes) -> None:
+    """Store a sealed session; the same bytes again are fine, others in its place a VerifyError."""
+    if not hub.store.create(_checked(name), data):
+        raise VerifyError(
+            f"Another object lies at {name} of the hub at {hub.url}.",
+            "It is not what this machine sealed.",
+            "Ask the group's owner; see: skillclaw hub verify",
+        )
+
+
+def get_session(hub: Hub, name: str) -> bytes | None:
+    """The bytes of a sealed session, or None where it is not there."""
+    return hub.store.get(_checked(name), MAX_SEALED)
+
+
+def delete_session(hub: Hub, name: str) -> None:
+    """Take a sealed session out of the hub; nothing happens where it is not there."""
+    hub.store.delete(_checked(name))
+
+
+def list_sessions(hub: Hub) -> list[str]:
+    """The names of all sealed sessions."""
+    return [name for name in hub.store.list("sessions") if _NAME.fullmatch(name)]
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise VerifyError(f"{ascii(name)[:80]} is not the name of a sealed session.")
+    return name
+
+
+def _short(public: bytes) -> bytes:
+    return hashlib.sha256(public).digest()[:8]
+
+
+def _signed(letter: Letter) -> bytes:
+    parts = (SIGNED, str(letter.v), letter.group, letter.evolver, letter.object, letter.signer)
+    return b"\0".join(p if isinstance(p, bytes) else p.encode() for p in parts) + b"\0" + letter.body
+
+
+def _broken(name: str, why: str) -> VerifyError:
+    return VerifyError(f"Sealed session {name} does not hold.", f"Reason: {why}.")
