@@ -107,17 +107,17 @@ def test_what_the_name_beside_it_says_is_not_read_from_the_value() -> None:
 def test_a_half_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     done = skillclaw("bench", "redaction", "--half", "dev", home=tmp_path)
     assert done.returncode == 2
-    assert "validation or test" in done.stderr and "Traceback" not in done.stderr
+    assert "validation, test or final" in done.stderr and "Traceback" not in done.stderr
 
 
-REACHED = {"secret": 0.97, "personal": BARS["personal"], "clean": 0.025}
+REACHED = {"secret": 0.985, "personal": BARS["personal"], "clean": 0.045}
 """What the half that the rules were not made from must keep. The bars for secrets (99.5%) and clean lines (1%)
-are not reached on it yet; `bench redaction` says so and ends with 1."""
+are not reached on it yet: `bench redaction` says so and ends with 1."""
 
 
 @pytest.mark.timeout(300)
 def test_the_held_out_half_keeps_what_was_reached() -> None:
-    result, _ = run_redaction_bench("test", 0)
+    result, _ = run_redaction_bench("final", 0)
     recall = {row["group"]: row["recall"] for row in result["by_group"]}
     assert recall["secret"] >= REACHED["secret"]
     assert recall["personal"] >= REACHED["personal"]
@@ -125,7 +125,8 @@ def test_the_held_out_half_keeps_what_was_reached() -> None:
     assert len(result["by_kind"]) >= 60
 
 
-@pytest.mark.timeout(300)
-def test_the_validation_half_reaches_the_bars() -> None:
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_half_that_the_rules_were_mended_with_reaches_the_bars() -> None:
     result, _ = run_redaction_bench("validation", 0)
     assert not within(result)

@@ -17,7 +17,7 @@ __all__ = ["redaction"]
 
 def redaction(
     ctx: Context,
-    half: Annotated[str, typer.Option(help="validation or test.")] = "test",
+    half: Annotated[str, typer.Option(help="validation, test or final.")] = "final",
     seed: Annotated[int, typer.Option(help="Which values are planted.", min=0)] = 0,
     misses: Annotated[
         Path | None, typer.Option(help="Write each text that was missed or spoiled to this file (JSONL).")
@@ -28,8 +28,8 @@ def redaction(
     """
     from skillclaw.bench.redaction_measure import dump, run_redaction_bench, summary, within
 
-    if half not in ("validation", "test"):
-        raise UsageError(f"--half cannot be {half!r}.", "", "It is validation or test.")
+    if half not in ("validation", "test", "final"):
+        raise UsageError(f"--half cannot be {half!r}.", "", "It is validation, test or final.")
     result, missed = run_redaction_bench(half, seed)
     if misses is not None:
         try:

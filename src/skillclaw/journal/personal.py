@@ -42,7 +42,7 @@ _SERVICE_USERS = frozenset(
 )
 _L = r"A-Za-z0-9\u00c0-\u1fff\uac00-\ud7a3"
 _EMAIL = re.compile(
-    rf"(?<![{_L}._%+-])(?P<local>[{_L}_%+-](?:[{_L}._%+-]{{0,62}}[{_L}_%+-])?)(?:@|%40)(?P<domain>[{_L}-]{{1,63}}(?:\.[{_L}-]{{1,63}}){{1,8}})(?![\w(\[]*[(\[])"
+    rf"(?:(?<=\\[nrt])|(?<![{_L}._%+-])(?!(?<=\\)[nrt]))(?P<local>[{_L}_%+-](?:[{_L}._%+-]{{0,62}}[{_L}_%+-])?)(?:@|%40)(?P<domain>[{_L}-]{{1,63}}(?:\.[{_L}-]{{1,63}}){{1,8}})(?![\w(\[]*[(\[])"
 )
 _EMAIL_QUOTED = re.compile(
     rf"\\{{0,15}}\"[^\"@\n\\<>{HOLE}]{{1,64}}\\{{0,15}}\"@(?P<domain>[A-Za-z0-9-]{{1,63}}(?:\.[A-Za-z0-9-]{{1,63}}){{1,8}})"
@@ -74,8 +74,12 @@ def _mask_emails(text: str, masker: Masker) -> str:
         kept = domain.rstrip("-")
         if not _is_email(match["local"], kept):
             return match[0]
-        whole = match[0][: len(match[0]) - len(domain) + len(kept)]
-        return masker.mask("email", whole, f"{match['local']}@{kept}".lower()) + domain[len(kept) :]
+        whole, local, head = match[0][: len(match[0]) - len(domain) + len(kept)], match["local"], ""
+        if local[0] in "nrt" and len(local) > 1 and match.string[match.start() - 1 : match.start()] == "\\":
+            head, whole, local = local[0], whole[1:], local[1:]  # `\\n` in a JSON string stands before it
+            if not _is_email(local, kept):
+                return match[0]
+        return head + masker.mask("email", whole, f"{local}@{kept}".lower()) + domain[len(kept) :]
 
     text = _EMAIL.sub(replace, text)
     if '"@' in text:
@@ -180,6 +184,7 @@ _PHONE_WORDS = (
     *("phone", "mobil", "móvil", "cell", "tel", "fax", "whatsapp", "wechat", "sms", "handy", "call ", "dial"),
     *("contact", "portable", "手机", "电话", "手機", "電話", "联系", "微信", "号码"),
 )
+_SHORT_WORDS = ("cell", "tel", "fax", "sms", "call ", "dial")
 _AFTER_WORD = re.compile(rf"[^\n\d+{HOLE}]{{0,20}}(?P<v>{_NATIONAL})(?![\w]|[.:]\d)")
 
 # A first character that is consumed before it is looked at from behind: the engine then skips to where one is.
@@ -198,7 +203,10 @@ RULES: tuple[Rule, ...] = (
     Rule("phone", ("00",), re.compile(rf"0{_NUMBER}0[1-9]\d{{0,2}}[ -]\d{{2,4}}(?:[ -]?\d{{2,8}}){{1,4}}(?![\w.])"), _is_phone),
     Rule("phone", ("(",), re.compile(r"(?<![\w.])(?P<v>\([2-9]\d{2}\) ?\d{3}[-. ]\d{4}|\(\d{2}\) ?9?\d{4}-\d{4})(?!\w)")),
     Rule("phone", ("-", "."), re.compile(rf"[0-9]{_NUMBER}(?:(?<=1)[-.][2-9]\d\d|(?<=[2-9])\d\d)(?P<s>[-.])[2-9]\d{{2}}(?P=s)\d{{4}}(?![\w-]|\.\d)")),
+    Rule("phone", ("1",), re.compile(r"1(?<=[\u4e00-\u9fff]1)[3-9]\d{9}(?![0-9A-Za-z]|[.:-]\d)")),
     Rule("phone", ("-",), re.compile(rf"0{_NUMBER}(?:[789]0-\d{{4}}-\d{{4}}|1[016789]-\d{{3,4}}-\d{{4}})(?![\w-]|\.\d)")),
+    Rule("phone", (",", ";", "\t", "|"), re.compile(r"(?<=[,;|\t])[ \"]?(?P<v>0[1-9]\d{1,3}[ /-]\d{6,8}|[2-9]\d{2}([-.])[2-9]\d{2}\2\d{4}|0[1-9](?:[ .-]\d{2}){4})(?=[ \"]?(?:[,;|\t\n]|\r|\\|\Z))")),
+    Rule("phone", ("unter", "call", "me at", "reach", "ruf"), re.compile(r"(?i:unter|call|at|reach|anrufen|rufe?)(?: \w{1,10}){0,3} (?P<v>0\d{2,4}[ /-]\d{3,4}[ -]?\d{2,5})(?![\w-]|[.:]\d)"), fold=True),
     Rule("phone", (" 0", '"0', "'0", ":0", "/"), re.compile(rf"0{_NUMBER}(?<!\d .)(?:[1-9](?: \d{{2}}){{4}}|7\d{{3}} \d{{3}} ?\d{{3}}|4\d{{2}} \d{{3}} \d{{3}}|20 \d{{4}} \d{{4}}|1[5-7]\d{{1,2}}[ /]\d{{7,8}})(?![\w-]|[ .]\d)")),
 )  # fmt: skip
 
@@ -209,7 +217,9 @@ def mask_phones(text: str, folded: str, masker: Masker) -> str:
     for word in _PHONE_WORDS:
         at = folded.find(word)
         while at >= 0:
-            ends.append(at + len(word))
+            # `hotel`, `cancelled`: no word for a phone.
+            if word not in _SHORT_WORDS or not folded[max(0, at - 1) : at].isalpha():
+                ends.append(at + len(word))
             at = folded.find(word, at + 1)
     if not ends:
         return text

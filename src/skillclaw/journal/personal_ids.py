@@ -16,7 +16,7 @@ from importlib import import_module
 
 from skillclaw.journal.redact_text import HOLE, Masker
 
-__all__ = ["mask_ids"]
+__all__ = ["id_words", "mask_ids"]
 
 Check = Callable[[str], bool]
 
@@ -167,8 +167,13 @@ _NAMED: tuple[tuple[tuple[str, ...], str, str, Check | None], ...] = (
     (("cédula", "cedula"), r"c[ée]dula", r"\d{1,3}(?:\.\d{3}){2,3}|\d{6,11}", None),
     (("pan",), r"\bpan\b", r"[A-Z]{5}\d{4}[A-Z]", None),
 )  # fmt: skip
+_BEGINS = r"(?:\b|(?<=\\n)|(?<=\\t))"
 _BY_NAME = tuple(
-    (frozenset(words), re.compile(rf"(?i:{before}){_GAP}(?P<v>{pattern})(?![\w-]|[.,]\d)"), check)
+    (
+        frozenset(words),
+        re.compile(rf"(?i:{before.replace(chr(92) + 'b', _BEGINS)}){_GAP}(?P<v>{pattern})(?![\w-]|[.,]\d)"),
+        check,
+    )
     for words, before, pattern, check in _NAMED
 )
 _ALL_WORDS = frozenset(word for words, *_ in _NAMED for word in words)
@@ -176,8 +181,19 @@ _WORD = re.compile(r"[^\W\d_]+")
 _IDEOGRAPHS = tuple(word for word in _ALL_WORDS if not word[0].isascii() and ord(word[0]) > 0x3000)
 
 
-def mask_ids(text: str, folded: str, masker: Masker) -> str:
-    """The text with identity numbers masked. `folded`: the text in lower case, character for character."""
+def id_words(folded: str) -> set[str]:
+    """The words of a text, in lower case, that may name an identity number."""
+    words = _WORD.findall(folded)
+    said = set(_ALL_WORDS.intersection(words))
+    if "\\" in folded:
+        said.update(word[1:] for word in words if word[0] in "nrt" and word[1:] in _ALL_WORDS)
+    if not folded.isascii():
+        said |= {word for word in _IDEOGRAPHS if word in folded}
+    return said
+
+
+def mask_ids(text: str, said: set[str], masker: Masker) -> str:
+    """The text with identity numbers masked. `said`: what `id_words` finds in it."""
     parts: list[str] = []
     done = 0
     for begin in _BEGIN.finditer(text):
@@ -186,9 +202,6 @@ def mask_ids(text: str, folded: str, masker: Masker) -> str:
             parts += [text[done : match.start()], masker.mask("id-number", match[0])]
             done = match.end()
     text = "".join([*parts, text[done:]]) if parts else text
-    said = _ALL_WORDS.intersection(_WORD.findall(folded))
-    if not folded.isascii():
-        said |= {word for word in _IDEOGRAPHS if word in folded}
     if said:
         for words, pattern, check in _BY_NAME:
             if not words.isdisjoint(said):

@@ -17,13 +17,15 @@ from pathlib import Path, PurePath
 import msgspec
 
 from skillclaw.journal import personal, secrets
-from skillclaw.journal.personal_ids import mask_ids
+from skillclaw.journal.personal_ids import id_words, mask_ids
 from skillclaw.journal.personal_net import mask_addresses
 from skillclaw.journal.redact_assign import is_secret, mask_assignments, name_kind
+from skillclaw.journal.redact_columns import mask_columns
 from skillclaw.journal.redact_custom import custom_rule
 from skillclaw.journal.redact_detect import mask_detected
 from skillclaw.journal.redact_encoded import SHORTEST, mask_base64, mask_dumps
 from skillclaw.journal.redact_entropy import mask_random
+from skillclaw.journal.redact_linked import rare
 from skillclaw.journal.redact_near import mask_near
 from skillclaw.journal.redact_paths import path_rules
 from skillclaw.journal.redact_text import Masker, Rule, apply, holds
@@ -38,6 +40,7 @@ from skillclaw.trajectory.model import Record, Trajectory, meta, with_meta
 __all__ = ["Preview", "Redactor", "preview"]
 
 MAX_PASSES = 12
+MAX_ROUNDS = 6
 MAX_DEPTH = 3
 """How often what was decoded is decoded again: base64 in base64 of a file."""
 CACHED_CHARACTERS = 8_000_000
@@ -178,21 +181,27 @@ class Redactor:
 
     def _work(self, text: str) -> _Found:
         found = self._seen_through(text)
-        # `~` for the home folder is no placeholder that is known again: what stands beside it may be a secret
-        # to one who reads the masked text, so it is one now.
-        if found.counts.get("home"):
+        # `~` for the home folder is no placeholder that is known again, and a text has several views: what is
+        # beside what was masked may be a secret to one who reads the masked text, so it is one now.
+        for _ in range(MAX_ROUNDS):
+            if not found.counts or not (found.counts.get("home") or "\\u" in text or "[" in text):
+                break
             again = self._seen_through(found.text)
-            if again.counts:
-                counts = Counter(found.counts) + Counter(again.counts)
-                return _Found(text=again.text, counts=dict(counts), values=found.values | again.values)
+            if not again.counts:
+                break
+            counts = Counter(found.counts) + Counter(again.counts)
+            found = _Found(text=again.text, counts=dict(counts), values=found.values | again.values)
         return found
 
     def _seen_through(self, text: str) -> _Found:
         """The text redacted, also as it reads without colours and escapes."""
         if "[" in text and (plain := without_colours(text)) != text:
-            found = self._seen_through(plain)
+            found = self._unescaped(plain)
             if found.counts:
                 return found
+        return self._unescaped(text)
+
+    def _unescaped(self, text: str) -> _Found:
         if "\\u" in text and (view := without_escapes(text)) is not None:
             found = self._once(view[0])
             if found.counts:
@@ -244,13 +253,16 @@ class Redactor:
         folded = folded if masked == text else _fold(masked)
         text = mask_assignments(masked, folded, masker)
         text = mask_detected(text, folded, masker)
-        if "%" in text:
+        if "%" in text or ("+" in text and "?" in text):
             text = mask_encoded(text, lambda decoded: self._inner(decoded, masker), masker)
         if longest >= SHORTEST:
             text = mask_base64(text, self._look, masker)
         text = mask_near(text, _fold(text), masker)
+        said = id_words(folded)
+        if "\n" in text or "\\n" in text:
+            text = mask_columns(text, _fold(text), said, masker)
         text = personal.mask_people(text, masker)
-        text = mask_ids(text, folded, masker)
+        text = mask_ids(text, said, masker)
         text = _apply(personal.RULES, text, folded, masker)
         text = personal.mask_phones(text, _fold(text), masker)
         text = mask_addresses(text, masker)
@@ -260,8 +272,13 @@ class Redactor:
         return mask_random(text, masker) if longest >= 24 else text
 
 
+_VENDOR_NEEDLES = tuple(sorted({needle for rule in VENDORS for needle in rule.needles}))
+
+
 def _vendors(text: str, words: str, masker: Masker) -> str:
     """`words`: the long words of the text, with a space between them."""
+    if not rare(_VENDOR_NEEDLES, words):
+        return text
     for rule in VENDORS:
         for needle in rule.needles:
             if needle in words:

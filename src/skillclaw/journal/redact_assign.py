@@ -14,7 +14,7 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from skillclaw.journal.redact_text import HOLE, Masker
+from skillclaw.journal.redact_text import HOLE, Masker, holds
 
 __all__ = [
     "NameKind",
@@ -39,7 +39,7 @@ _AFTER = frozenset(
 _NOT_TOKENS = frozenset(
     """
     page next continuation continue eos bos pad unk sep cls mask stop per max min special image
-    first last cancellation sync prev previous input output prompt end start
+    first last cancellation sync prev previous input output prompt end start public
     """.split()
 )
 _KEY_OWNERS = frozenset(
@@ -108,7 +108,15 @@ def looks_random(value: str) -> bool:
         return False
     if digits < 2:
         return len(value) >= 16 and value.isalnum() and _case_changes(value) > 0.36 * len(value)
-    return sum(len(run) for run in _LETTER_RUN.findall(value)) < 0.8 * len(value)
+    return sum(len(run) for run in _LETTER_RUN.findall(value) if _like_a_word(run)) < 0.8 * len(value)
+
+
+_CLUSTER = re.compile(r"(?i)[^aeiouy]{5}|[aeiou]{4}")
+
+
+def _like_a_word(run: str) -> bool:
+    """Whether letters in a row can be spoken; those of a key in base32 cannot."""
+    return len(run) < 20 and (len(run) < 5 or _CLUSTER.search(run) is None)
 
 
 def _case_changes(value: str) -> int:
@@ -160,7 +168,7 @@ def is_secret(kind: NameKind, value: str, *, quoted: bool, environment: bool = F
     if kind == "passphrase" and quoted:
         return len(value) >= 8
     if any(char.isspace() for char in value):
-        return False
+        return quoted and kind == "password" and _four_words(value)
     if not quoted and _PATH_OF_NAMES.match(value) and not _made(value, environment):
         return False
     digits = sum(char.isdigit() for char in value)
@@ -208,34 +216,70 @@ def _is_phrase(value: str) -> bool:
     return len(words) >= 3 or (value[-1].isdigit() and any(c.isalpha() for c in value))
 
 
+def _four_words(value: str) -> bool:
+    """Words as dice give them for a password, not a sentence that tells somebody to enter one."""
+    words = value.split(" ")
+    said = {
+        "password",
+        "your",
+        "the",
+        "must",
+        "and",
+        "for",
+        "user",
+        "please",
+        "enter",
+        "not",
+        "this",
+        "with",
+        "are",
+    }
+    return (
+        4 <= len(words) <= 8
+        and all(3 <= len(word) <= 10 and word.isascii() and word.isalpha() for word in words)
+        and value.islower()
+        and said.isdisjoint(words)
+    )
+
+
 _VALUE = rf"[^\s\"'`<>()\[\]{{}},;&|{HOLE}\\]"
 _BARE_MAX = 256
 _KEYWORDS = ("pass", "pwd", "secret", "token", "key", "cred", "auth", "jwt", "csrf", "xsrf", "bearer", "mnemonic", "phrase", "pw", "_pat", "-pat", "spat", "psk", "kennwort")  # fmt: skip
+_MARK = r"\\{0,31}[\"'`]|\\{1,15}u002[27]|&(?:quot|apos|#0?3[49]);"
+"""A quotation mark: as it is, in JSON in JSON up to five deep, or as HTML and careful JSON writers have it."""
 _NAMED = re.compile(
     r"[A-Za-z]{2}[A-Za-z0-9_.-]{0,56}+"
-    r"(?P<sep>(?:\\{0,3}[\"'`])?(?:\]|\))?"
+    rf"(?P<sep>(?:{_MARK})?(?:\]|\))?"
     r"(?:\s{0,2}:\s{0,2}[A-Za-z_][\w.]{0,30}(?:\[[^\]\n]{0,40}\])?(?:\s?\|\s?\w{1,20})?(?=\s{1,2}=\s|=\s?[\"'\\]))?"
     r"(?P<sign>\s{0,8}(?::=|=>|={1,3}|!=|:|：)\s{0,8}))"
 )
 _QUOTED = re.compile(
-    rf"[rbfu]?(?P<q>\\{{0,3}}[\"'`])(?P<v>(?:(?!(?P=q))[^\n\r{HOLE}]){{1,512}}+)|\$?(?P<bare>(?:{_VALUE}{{1,{_BARE_MAX}}}+|[(\[{{](?![\s)\]}}])){{1,8}}+)"
+    rf"[rbfu]?(?P<q>(?P<b>\\{{0,31}}+)(?P<c>[\"'`])(?:(?P=b)(?P=c)(?P=b)(?P=c))?+)"
+    # A quote with more backslashes before it than the first has is a part of the value.
+    rf"(?P<v>(?:(?!(?P=c))[^\\\n\r{HOLE}]|\\++(?!(?P=c))|(?P=b)\\++(?P=c)){{1,4096}}+)"
+    rf"|(?:\\{{1,15}}u002[27]|&(?:quot|apos|#0?3[49]);)?\$?(?P<bare>(?:{_VALUE}{{1,{_BARE_MAX}}}+|[(\[{{](?![\s)\]}}])){{1,8}}+)"
 )
 _REST = re.compile(rf"{_VALUE}*+")
 _SYMBOLS = re.compile(rf"[,;&|][^\s\"'`<>{HOLE}\\]{{2,64}}")
+_TO_SEMICOLON = re.compile(rf"[,&|()\[\]{{}}][^\s\"'`<>;{HOLE}\\]{{1,64}}(?=;)")
 _FLAG = re.compile(
     r"(?<![\w-])--?(?P<name>[A-Za-z0-9-]{0,24}?(?i:password|passwd|passphrase|pass|pwd|token|secret|key))\s{1,4}"
     rf"(?:(?P<q>[\"'])(?P<quoted>[^\"'\n{HOLE}]{{1,512}}+)|(?P<bare>{_VALUE}{{1,512}}+))"
 )
 _PROSE = re.compile(
     r"(?i:\b(?:password|passwd|passphrase|pwd|passcode|token|secret|api[ -]?key|secret[ -]key)s?\b|密码|口令|密钥|令牌|私钥)"
-    r"(?:\s{0,3}(?:is|was|are|为|是|：|:|=|=>|->)\s{0,3}|\s{1,3})(?:\\{0,3}[\"'`“「])?"
+    r"(?:\s{0,3}(?:is|was|are|为|是|：|:|=|=>|->)\s{0,3}|\s{1,3})(?:\\{0,31}[\"'`“「])?"
     rf"(?P<v>[^\s\"'`“”「」<>,;，。；、{HOLE}\\\u4e00-\u9fff]{{6,128}}+)"
 )
-_ELEMENT = re.compile(rf"<(?P<name>[A-Za-z][\w:.-]{{0,60}})>(?P<v>[^<>\n{HOLE}]{{4,512}}+)</(?P=name)>")
+_LT, _GT = r"(?:<|&lt;|\\{1,15}u003[cC])", r"(?:>|&gt;|\\{1,15}u003[eE])"
+_ELEMENT = re.compile(
+    rf"{_LT}(?P<name>[A-Za-z][\w:.-]{{0,60}}){_GT}(?P<v>(?:(?!{_LT})[^<>\n{HOLE}]){{4,512}}+){_LT}(?:\\{{1,15}})?/(?P=name)"
+)
 _COMMANDS = tuple(
     (needles, re.compile(pattern))
     for needles, pattern in (
         (("mysql",), rf"\bmysql(?:dump|admin|import)?\b[^\n|;&]{{0,200}}?\s-p(?P<v>[^\s\"'{HOLE}-]{_VALUE}{{2,128}})"),
+        (("s%3a",), r"(?P<v>s%3[aA][A-Za-z0-9._%+/=-]{20,512})"),
         (("sshpass",), rf"\bsshpass\s{{1,3}}-p\s{{0,3}}[\"']?(?P<v>{_VALUE}{{3,128}})"),
         (("redis-cli",), rf"\bredis-cli\b[^\n|;&]{{0,200}}?\s(?:-a|--pass)\s{{1,3}}[\"']?(?P<v>{_VALUE}{{4,256}})"),
         (("login",), rf"\b(?:docker|podman|helm|az|skopeo|oras)\b[^\n|;&]{{0,80}}?\blogin\b[^\n|;&]{{0,200}}?\s-p\s{{1,3}}[\"']?(?P<v>{_VALUE}{{4,256}})"),
@@ -250,21 +294,21 @@ _COMMANDS = tuple(
     )
 )  # fmt: skip
 _NEEDLES = ("pass", "pwd", "pw", "secret", "token", "key", "cred", "auth", "jwt", "csrf", "xsrf", "bearer", "mnemonic",
-            "phrase", "密", "口令", "令牌", "私钥")  # fmt: skip
+            "phrase", "_pat", "-pat", "spat", "psk", "kennwort", "密", "口令", "令牌", "私钥")  # fmt: skip
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_.$-]{0,64}\Z")
 
 
 def mask_assignments(text: str, folded: str, masker: Masker) -> str:
     """The text with the values of secret-named things masked. `folded` is the text in lower case,
     character for character."""
-    if any(needle in folded for needle in _NEEDLES):
+    if holds(_NEEDLES, folded):
         text = _mask_named(text, folded, masker)
         text = _FLAG.sub(lambda m: _flag(m, masker), text) if "-" in text else text
         text = _PROSE.sub(lambda m: _swap(m, masker, _prose_value(m["v"])), text)
-        if "</" in text:
+        if "</" in text or "&lt;" in text or "u003" in text:
             text = _ELEMENT.sub(lambda m: _swap(m, masker, _is_element(m["name"], m["v"])), text)
     for needles, pattern in _COMMANDS:
-        if any(needle in folded for needle in needles):
+        if holds(needles, folded):
             text = pattern.sub(
                 lambda m: _swap(m, masker, not is_placeholder(m["v"]) and not is_reference(m["v"])), text
             )
@@ -312,7 +356,7 @@ def _hits(folded: str) -> list[int]:
     for keyword in _KEYWORDS:
         at = folded.find(keyword)
         while at >= 0:
-            hits.append(at)
+            hits.append(at if keyword[0].isalpha() else at + 1)  # a name begins with a letter
             at = folded.find(keyword, at + 1)
     return sorted(hits)
 
@@ -331,8 +375,15 @@ def _secret_at(
         start, stop = found.span("v")
         if "\\" in found["q"]:
             stop -= len(found["v"]) - len(found["v"].rstrip("\\"))
-        return (start, stop) if is_secret(kind, text[start:stop], quoted=True) else (start, start)
+        value = text[start:stop]
+        # A shell's variable holds no sentence.
+        given = kind == "password" and name.isupper() and match["sign"] == "=" and " " in value
+        if is_secret(kind, value, quoted=True) or (given and 2 <= value.count(" ") + 1 <= 10):
+            return start, stop if not is_placeholder(value) and not is_reference(value) else start
+        return start, start
     value, sign = found[0], match["sign"].strip()
+    if "\n" in match["sign"] and value.endswith(":"):
+        return start, start  # the next key of YAML
     if sign in ("==", "===", "!=") and value.isalpha():
         return start, start
     environment = match["sign"] == "=" and (name.isupper() or text[max(0, start - len(name) - 2)] in "?&")
@@ -343,6 +394,10 @@ def _secret_at(
     if environment and kind == "password" and name.isupper() and text[stop : stop + 1] in tuple(",;&|"):
         # Symbols of a password that nothing quotes; what ends a command has white space behind it.
         more = _SYMBOLS.match(text, stop)
+        stop = more.end() if more is not None else stop
+    if kind == "password" and sign == "=" and ";" in text[max(0, match.start() - 200) : match.start()]:
+        # In a connection string only a semicolon ends a password.
+        more = _TO_SEMICOLON.match(text, stop)
         stop = more.end() if more is not None else stop
     rest = _REST.match(text, stop) if stop - start >= _BARE_MAX else None
     return start, rest.end() if rest else stop

@@ -56,6 +56,10 @@ def mask_base64(text: str, look: Look, masker: Masker) -> str:
                 end = following.end()
                 if len(following["v"]) < len(pieces[0]):
                     break
+        if pieces[0].startswith("LS0tLS1CRUdJTi") and b"PRIVATE KEY" in (_bytes(pieces[0][:100]) or b""):
+            parts += [text[done:start], masker.mask("secret:private-key", text[start:end])]
+            done = end
+            continue
         decoded = _text("".join(pieces))
         if decoded is None and len(pieces) > 1:
             end = match.end()
@@ -138,6 +142,14 @@ def _printable(raw: bytes) -> bool:
     if _wide(raw):
         return True
     plain = sum(byte in _PLAIN for byte in raw)
+    if plain < 0.7 * len(raw) and len(raw) >= 12:
+        # Text of another script: its bytes are UTF-8 up to where the head was cut.
+        try:
+            raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            if error.start < len(raw) - 3:
+                return False
+        return all(b in _PLAIN or b >= 0x80 for b in raw)
     return len(raw) >= 5 and plain >= 0.7 * len(raw) and all(b in _PLAIN or b >= 0x80 for b in raw)
 
 

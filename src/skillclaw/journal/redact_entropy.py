@@ -75,6 +75,8 @@ def _mixed(value: str) -> bool:
 def _judge(value: str, before: str) -> str:
     if value.startswith("MII"):
         return ""  # a certificate; private keys are found by what stands around them
+    if value.lower().startswith(("sha256-", "sha384-", "sha512-")):
+        return ""  # subresource integrity
     if is_placeholder(value) or _ID.match(value) or _BEFORE.search(before):
         return ""
     if value.count("/") > 1 + len(value) // 16 or value.startswith("/") or _URL_BEFORE.search(before):

@@ -19,7 +19,8 @@ from skillclaw.journal.redact_assign import (
     looks_random,
     name_kind,
 )
-from skillclaw.journal.redact_text import HOLE, Masker
+from skillclaw.journal.redact_linked import BEGIN, linked, linked_value, mask_linked, rare
+from skillclaw.journal.redact_text import HOLE, Masker, holds
 
 __all__ = ["mask_near"]
 
@@ -29,7 +30,7 @@ _END = rf"[^\s\"'`<>{HOLE}\\]"
 
 # 1. A word for a credential, and on the same line a value that looks made.
 _WORD = re.compile(
-    r"(?i)(?P<word>keys?|tokens?|secrets?|credentials?|passw(?:or)?ds?|passphrase|kennwort|passwort|schlüssel|clave|contraseña|密钥|令牌|口令|密码|キー|トークン)"
+    r"(?i)(?P<word>keys?|tokens?|secrets?|credentials?|passw(?:or)?ds?|passphrase|kennwort|passwort|schlüssel|clave|contraseña|clé|chave|chiave|sleutel|nyckel|nøgle|klucz|avain|anahtar|ключ|токен|секрет|密钥|密匙|令牌|口令|密码|キー|トークン|키|토큰)"
     rf"(?![a-z])(?P<gap>[^\n{HOLE}]{{1,64}}?)(?P<v>(?<![A-Za-z0-9_/+.-])[A-Za-z0-9_/+.:~-]{{16,200}}+={{0,2}})(?![A-Za-z0-9_/+-])"
 )
 _NO_OWNER = frozenset(
@@ -62,7 +63,7 @@ def _made(value: str) -> bool:
 
 
 _OWNER = re.compile(r"([A-Za-z0-9]{0,24})[ _-]?\Z")
-_WORDS = ("key", "token", "secret", "credential", "passw", "passphrase", "kennwort", "schlüssel", "clave", "contraseña", "密钥", "令牌", "口令", "密码", "キー", "トークン")  # fmt: skip
+_WORDS = ("key", "token", "secret", "credential", "passw", "passphrase", "kennwort", "schlüssel", "clave", "contraseña", "密钥", "令牌", "口令", "密码", "キー", "トークン", "clé", "chave", "chiave", "sleutel", "nyckel", "nøgle", "klucz", "avain", "anahtar", "ключ", "токен", "секрет", "密匙", "키", "토큰")  # fmt: skip
 
 
 def _near_words(text: str, folded: str, masker: Masker) -> str:
@@ -80,6 +81,15 @@ def _near_words(text: str, folded: str, masker: Masker) -> str:
         if match is None:
             continue
         owner = _OWNER.search(text, max(0, hit - 26), hit)
+        # `monkey` names nothing, `apikey` does.
+        joined = owner is not None and bool(owner[1]) and owner.end() == owner.end(1)
+        if (
+            owner
+            and joined
+            and text[hit - 1 : hit + 1].islower()
+            and name_kind(owner[1] + match["word"].rstrip("s")) is None
+        ):
+            continue
         size = _near(match, owner[1].lower() if owner else "")
         if size:
             start = match.start("v")
@@ -96,6 +106,8 @@ def _near(match: re.Match[str], owner: str) -> int:
         len(value) < 16
         or (value.count("/") and value[0] == "/" and len(value) < 60)
         or owner in _NO_OWNER
+        or (gap.endswith("@") and ":" in value)
+        or value.lower().startswith(("sha256-", "sha384-", "sha512-"))
         or _GAP_NOT.search(gap)
         or is_placeholder(value)
         or not _made(value)
@@ -110,6 +122,8 @@ _PAIR = re.compile(
     rf"{_Q}\)?\s{{0,3}},\s{{0,3}}(?={_Q})"
     rf"|{_Q}?[,;]?\s{{0,3}}{_LINE}[^\n\"'={HOLE}]{{0,80}}?\b(?i:value)(?:{_Q})?\s{{0,3}}[:=]\s{{0,3}}"
     rf"|{_Q}[^<>\n{HOLE}]{{0,40}}?\b(?i:value|content|data)\s?=\s?(?={_Q})"
+    rf"|{_Q}?\s{{0,2}}:\s{{1,3}}[|>][+-]?\d?[ \t]{{0,3}}{_LINE}[ \t]{{1,40}}"
+    r"|\s{0,8}\|\s{0,8}"
     r"|\s{1,2}(?:set )?(?:to|as|is|=>|->)\s{1,2}"
     r"|\s{0,2}(?:是|为|は|→)\s{0,2}"
     rf")(?:(?P<q>{_Q})(?P<quoted>(?:(?!(?P=q))[^\n\r<>{HOLE}]){{4,512}}+)(?=(?P=q))|(?P<bare>{_END}{{4,512}}+))"
@@ -119,10 +133,11 @@ _PAIR = re.compile(
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{2,60}+")
 
 
-def _at_names(text: str, masker: Masker) -> str:
+def _at_names(text: str, folded: str, masker: Masker) -> str:
     """The text with the values masked that are linked to a name which says secret."""
     parts: list[str] = []
     done = 0
+    links = linked(folded)
     for name in _NAME.finditer(text):
         kind = name_kind(name[0].rstrip(".-")) if name.start() >= done else None
         if kind is None:
@@ -132,6 +147,8 @@ def _at_names(text: str, masker: Masker) -> str:
         if place is None:
             match = _LOOSE.match(text, name.end())
             place = _loose(kind, match) if match is not None else None
+        if place is None:
+            place = linked_value(name[0], text, name.end(), links)
         if place is not None:
             parts += [text[done : place[0]], masker.mask("secret:password", text[place[0] : place[1]])]
             done = place[1]
@@ -210,9 +227,9 @@ def _strong(kind: str, value: str) -> bool:
 
 # 3. Sentences about a password.
 _SAID = re.compile(
-    r"(?i:(?:password|passwd|passphrase|passcode|passwort|kennwort|contraseña|senha|mot de passe|wachtwoord|lösenord|hasło|пароль)\b(?:[ \t][\w'’äöüéèß-]{1,20}){0,5}?"
-    r"|(?:密码|口令|パスワード|비밀번호)[^\n:：是为は]{0,12})"
-    rf"(?:\s{{0,2}}[:：=]\s{{0,2}}|[ \t](?:is|was|ist|lautet|est|es|é|is now|is set to|set to|to|är|to be)[: ]\s?|\s?(?:是|为|は|:|：)\s?)"
+    r"(?i:(?:password|passwd|passphrase|passcode|passwort|kennwort|contraseña|senha|mot de passe|wachtwoord|lösenord|hasło|пароль|парола|лозинка|geslo|lozinka|şifre|parola|heslo|jelszó|salasana|adgangskode|passord|mật khẩu|kata sandi|κωδικός|ｐａｓｓｗｏｒｄ)\b(?:[ \t][\w'’-]{1,20}){0,5}?"
+    r"|(?:密码|密碼|口令|パスワード|비밀번호|암호|รหัสผ่าน|كلمة (?:المرور|السر)|گذرواژه|رمز عبور|पासवर्ड|סיסמ[הא])[^\n:：是为は]{0,12}?)"
+    rf"(?:\s{{0,2}}[:：=]\s{{0,2}}|[ \t](?:is|was|ist|lautet|est|es|é|is now|is set to|set to|to|är|è|to be)[: ]\s?|\s(?:—|–|-)\s|\s?(?:是|为|為|は|는|은|:|：|=)\s?)"
     rf"(?:{_Q}|[“「])?(?P<v>{_END}{{6,128}}+)"
 )
 _NOT_SAID = re.compile(
@@ -258,8 +275,10 @@ def _said(match: re.Match[str], masker: Masker) -> str:
 
 def _codes(text: str, masker: Masker) -> str:
     parts: list[str] = []
-    done = 0
+    done = at = 0
     for word in _CODES.finditer(text):
+        if word.end() < at:
+            continue  # those behind an earlier word were read up to here, and there are no more
         at = word.end()
         while (code := _CODE.search(text, at, at + 90)) is not None:
             if code.start() >= done:
@@ -275,7 +294,7 @@ _PRINTS = re.compile(
     rf"[^\n]{{0,200}}?{_LINE}(?:[ \t+|-]|\d{{1,6}}[\t:|]){{0,12}}(?P<v>{_END}{{8,4096}}+)(?=\s|\\|\"|'|`|\Z)"
 )
 _TAKES: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
-    (needles, re.compile(pattern))
+    (needles, re.compile(pattern.replace("\\b", BEGIN)))
     for needles, pattern in (
         (("sqlcmd", "bcp ", "osql"), rf"\b(?:sqlcmd|bcp|osql)\b[^\n|]{{0,200}}?\s-P\s{{0,2}}(?:{_Q})?(?P<v>{_END}{{4,128}}+)"),
         (("ldap",), rf"\bldap\w{{3,12}}\b[^\n|]{{0,300}}?\s-w\s{{0,2}}(?:{_Q})?(?P<v>{_END}{{4,128}}+)"),
@@ -287,6 +306,22 @@ _TAKES: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
         (("sshpass", "pgpassword", "mysql_pwd", "ldappass", "redisauth"), rf"(?i)\b(?:sshpass|pgpassword|mysql_pwd|ldappass|redisauth)=(?:{_Q})?(?P<v>[^\s;\"'{HOLE}\\]{{4,128}}+)"),
         (("nmcli", "wifi"), rf"\bnmcli\b[^\n]{{0,120}}?\bpassword\s{{1,3}}(?:{_Q})?(?P<v>{_END}{{8,64}}+)"),
         ((":543", ":6432", ":*:"), rf"(?:(?<=\s)|(?<=\\n)|(?<=[+-]))[\w.*-]{{1,100}}:(?:543\d|6432|\*):[\w.*-]{{1,64}}:[\w.*-]{{1,64}}:(?P<v>[^\s:\"'{HOLE}\\]{{4,128}}+)"),
+        (("env ", "arg "), rf"\b(?:ENV|ARG)[ \t]{{1,3}}\w{{0,60}}(?:PASSWORD|PASSWD|PASS|PWD|SECRET|TOKEN|API_?KEY|SECRET_KEY|PRIVATE_KEY)[ \t]{{1,3}}(?:{_Q})?(?P<v>{_END}{{4,512}}+)"),
+        (("echo", "printf"), rf"\b(?:echo|printf)[ \t]{{1,3}}(?:-\w{{1,3}}[ \t]{{1,3}})?(?:{_Q}%s(?:\\{{1,8}}n)?{_Q}[ \t]{{1,3}})?(?:{_Q})?(?P<v>{_END}{{4,256}}+)(?:{_Q})?[ \t]{{0,3}}\|[ \t]{{0,3}}(?:sudo[ \t][^\n|]{{0,40}}?-S\b|(?:sudo[ \t]{{1,3}})?(?:passwd|kinit|cryptsetup)\b|[^\n|]{{1,200}}?(?:--password-stdin|--with-token|--stdin))"),
+        (("securestring",), rf"(?i)\bConvertTo-SecureString[ \t]{{1,3}}(?:-String[ \t]{{1,3}})?{_Q}(?P<v>[^\n\"'`{HOLE}\\]{{4,256}}+)(?={_Q})"),
+        (("mongo", "cypher-shell", "neo4j", "mosquitto", "ipmitool", "clickhouse"), rf"\b(?:mongo\w{{0,8}}|cypher-shell|neo4j-\w{{1,10}}|mosquitto_\w{{3}}|ipmitool|clickhouse-client)\b[^\n|;]{{0,200}}?\s-[pP][ \t]{{1,3}}(?:{_Q})?(?P<v>{_END}{{4,128}}+)"),
+        (("7z", "rar ", "7za"), rf"\b(?:7za?|(?:un)?rar)\b[^\n|;]{{0,200}}?\s-p(?:{_Q})?(?P<v>{_END}{{4,128}}+)"),
+        (("openssl",), rf"\bopenssl\b[^\n|;]{{0,200}}?\s-[kK][ \t]{{1,3}}(?:{_Q})?(?P<v>{_END}{{4,128}}+)"),
+        (("net user",), rf"(?i)\bnet1? user[ \t]{{1,3}}[\w.-]{{1,40}}[ \t]{{1,3}}(?P<v>[^\s/*\"'{HOLE}\\]{{4,128}}+)"),
+        (("net use ",), rf"(?i)\bnet1? use[ \t][^\n]{{0,120}}?\\[\w$.-]{{1,40}}[ \t]{{1,3}}(?P<v>[^\s/*\"'{HOLE}\\]{{4,128}}+)"),
+        (("sqlplus", "impdp", "expdp", "sqlldr", "rman"), rf"\b(?:sqlplus|impdp|expdp|sqlldr|rman)\b[^\n|;/@]{{0,60}}?[\s\"'][\w$#]{{1,40}}/(?P<v>[^\s@/\"'{HOLE}\\]{{4,128}}+)(?=@|\s|[\"']|\Z)"),
+        (("htpasswd",), rf"\bhtpasswd[ \t]{{1,3}}(?:-\w{{1,6}}[ \t]{{1,3}}){{1,4}}(?:[^\s\"'-][^\s\"']{{0,100}}[ \t]{{1,3}}){{1,2}}(?:{_Q})?(?P<v>{_END}{{4,128}}+)(?=[\"'`\\]|[ \t]{{0,3}}(?:$|[|;&\n]))"),
+        (("useradd", "usermod"), rf"\buser(?:add|mod)\b[^\n|;]{{0,100}}?\s-p[ \t]{{1,3}}(?:{_Q})?(?P<v>{_END}{{4,256}}+)"),
+        (("auth plain", "auth login", "authenticate plain"), r"(?i)\bauth(?:enticate)? (?:plain|login)\s{1,3}(?P<v>[A-Za-z0-9+/]{8,512}+={0,2})"),
+        (("user ",), rf"(?m:^[ \t]{{0,4}}(?:[<>*] )?USER[ \t]\S{{1,80}}\r?\n(?:[^\n]{{0,120}}\n)?[ \t]{{0,4}}(?:[<>*] )?PASS[ \t](?P<v>{_END}{{4,128}}+))"),
+        (("auth",), rf"\bauth\s?=\s?(?:HTTPBasicAuth|aiohttp\.BasicAuth|BasicAuth)?\([ \t]?{_Q}[^\"'\n\\{HOLE}]{{1,80}}{_Q},\s?{_Q}(?P<v>[^\"'\n\\{HOLE}]{{4,128}}+)(?={_Q})"),
+        (("phpsessid", "jsessionid", "asp.net_sessionid", "connect.sid", "laravel_session"), rf"(?:PHPSESSID|JSESSIONID|ASP\.NET_SessionId|connect\.sid|laravel_session)(?:=|{_Q}\s?[:,]\s?{_Q})(?P<v>[A-Za-z0-9._%+/=~:-]{{16,1024}}+)"),
+        (("\ttrue\t", "\tfalse\t"), rf"\t(?:TRUE|FALSE)\t/[^\t\n]{{0,200}}\t(?:TRUE|FALSE)\t\d{{1,12}}\t[^\t\n]{{1,100}}\t(?P<v>{_END}{{8,4096}}+)"),
         (("x-oauth-basic",), r"://(?P<v>[A-Za-z0-9_-]{16,256}+):x-oauth-basic@"),
         (("sess", "sid=", "xsrf", "csrf", "remember_"), r"(?i)\b(?:[a-z_.-]{0,20}sess(?:ion)?_?(?:id|key)?|sid|connect\.sid|[a-z_-]{0,12}(?:csrf|xsrf)[a-z_-]{0,12}|remember_\w{2,20})=(?P<v>(?=[A-Za-z_%.+/-]{0,24}[0-9])[A-Za-z0-9_%.+/-]{16,1024}+=*)"),
         (("kty",), rf"(?:{_Q})(?:d|p|q|dp|dq|qi|k)(?:{_Q})\s{{0,2}}:\s{{0,2}}(?:{_Q})(?P<v>[A-Za-z0-9_-]{{16,1024}}+)"),
@@ -311,8 +346,8 @@ def _printed(match: re.Match[str], masker: Masker) -> str:
 
 
 _RULES: tuple[tuple[tuple[str, ...], re.Pattern[str], Callable[[re.Match[str], Masker], str]], ...] = (
+    (("passw", "kennwort", "contraseña", "senha", "mot de passe", "wachtwoord", "lösenord", "hasło", "пароль", "парола", "лозинка", "geslo", "lozinka", "şifre", "parola", "heslo", "jelszó", "salasana", "adgangskode", "passord", "mật khẩu", "kata sandi", "κωδικός", "ｐａｓｓｗｏｒｄ", "密码", "密碼", "口令", "パスワード", "비밀번호", "암호", "รหัสผ่าน", "كلمة", "گذرواژه", "رمز", "पासवर्ड", "סיסמ", "passphrase", "passcode"), _SAID, _said),
     (("key", "token", "secret", "pass", "pwd", "cred"), _BEFORE, _before),
-    (("passw", "kennwort", "contraseña", "senha", "mot de passe", "wachtwoord", "lösenord", "hasło", "пароль", "密码", "口令", "パスワード", "비밀번호", "passphrase", "passcode"), _SAID, _said),
     (("seed", "mnemonic", "phrase", "recovery"), _SEED, _taken),
     (("seed", "mnemonic", "phrase", "recovery", "助记词"), _SEED_IS, _taken),
     (("passw", "app pass"), _APP_PASSWORD, _taken),
@@ -338,15 +373,22 @@ _NAMES = (
 )
 
 
+_OFTEN = ("user ", "sess")
+"""The first needles of those that are in many texts."""
+_RARE = tuple(sorted({needle for needles, _ in _TAKES if needles[0] not in _OFTEN for needle in needles}))
+
+
 def mask_near(text: str, folded: str, masker: Masker) -> str:
     """The text with credentials masked that words nearby tell. `folded`: the text in lower case, in place."""
     text = _near_words(text, folded, masker)
-    if any(word in folded for word in _NAMES):
-        text = _at_names(text, masker)
+    text = mask_linked(text, folded, masker)
+    if holds(_NAMES, folded):
+        text = _at_names(text, folded, masker)
     for needles, pattern, replace in _RULES:
-        if any(needle in folded for needle in needles):
+        if rare(needles, folded) if len(needles) > 6 else holds(needles, folded):
             text = pattern.sub(lambda m, replace=replace: replace(m, masker), text)  # type: ignore[misc]
+    some = rare(_RARE, folded)
     for needles, pattern in _TAKES:
-        if any(needle in folded for needle in needles):
+        if (some or needles[0] in _OFTEN) and holds(needles, folded):
             text = pattern.sub(lambda m: _taken(m, masker), text)
     return _codes(text, masker) if "code" in folded else text

@@ -24,10 +24,10 @@ _SHARED_HOMES = frozenset(
     you me name root page index about dashboard settings
     """.split()
 )
-_HOMES = ("home", "Users", "Documents and Settings")
+_HOMES = ("home", "users", "documents and settings")
 _OTHER_HOME = re.compile(
-    rf"(?P<head>(?:(?:(?<![\w.-])|(?<=\\[nrt]))/(?:(?:var|export|usr|data|nfs|mnt/\w{{1,30}}|media/\w{{1,30}})/)?|(?i:wsl(?:\$|\.localhost))[\\/]{{1,4}}[\w.-]{{1,40}}[\\/]{{1,4}})home(?:/|\\{{1,16}})|/Users/|(?<![A-Za-z])[A-Za-z]:(?:\\{{1,16}}|/)(?:Users|Documents and Settings)(?:\\{{1,16}}|/)|%2F(?:home|Users)%2F)"
-    rf"(?P<v>[^\s/\\:\"'`<>|*?$%{{}}()\[\],;{HOLE}]{{1,64}}(?: [A-Z][^\s/\\:\"'`<>|*?{HOLE}]{{0,40}}(?=\\))?)"
+    rf"(?P<head>(?:(?:(?<![\w.-])|(?<=\\[nrt])|(?<=[ \"']-[A-Za-z])|(?<=\n-[A-Za-z])|(?<=\A-[A-Za-z])|(?<=\\n-[A-Za-z])|(?<=://file))/(?:(?:var|export|usr|data|nfs|mnt/\w{{1,30}}|media/\w{{1,30}})/)?|(?i:wsl(?:\$|\.localhost))[\\/]{{1,4}}[\w.-]{{1,40}}[\\/]{{1,4}})home(?:/|\\{{1,16}})|/Users/|(?P<windows>(?:(?<![A-Za-z])[A-Za-z]:|\\{{2,32}}[\w.-]{{1,60}}(?:\\{{1,16}}[A-Za-z]\$)?)(?:\\{{1,16}}|/)(?i:Users|Documents and Settings)(?:\\{{1,16}}|/))|%2F(?:home|Users)%2F)"
+    rf"(?P<v>[^\s/\\:\"'`<>|*?$%{{}}()\[\],;{HOLE}]{{1,64}}(?: [A-Z][^\s/\\:\"'`<>|*?{HOLE}]{{0,40}}(?=\\|(?(windows)/|\\)))?)"
 )
 
 
@@ -53,13 +53,16 @@ def path_rules(home: PurePath, names: Iterable[str]) -> PathRule:
     needles = tuple(names)
 
     def mask(text: str, masker: Masker) -> str:
-        if homes is not None and last in text.lower():
+        folded = text.lower()
+        if homes is not None and last in folded:
             text = homes.sub(lambda m: masker.name("home", "~"), text)
-        if any(needle in text for needle in _HOMES):
+        if any(needle in folded for needle in _HOMES):
             text = _OTHER_HOME.sub(
                 lambda m: m["head"] + masker.name("user", "<user>") if _is_person(m["v"]) else m[0], text
             )
-        if own is not None and any(needle in text for needle in needles):
+        if own is not None and (
+            any(needle in text for needle in needles) or "-home-" in text or "-Users-" in text
+        ):
             text = own.sub(lambda m: (m["head"] or "") + masker.name("user", "<user>"), text)
         return text
 
@@ -81,9 +84,13 @@ def _home_pattern(home: PurePath) -> re.Pattern[str] | None:
 
 def _name_pattern(names: list[str]) -> re.Pattern[str]:
     name = "(?:" + "|".join(re.escape(name) for name in names) + ")"
+    # Agents name folders after paths, with a dash for what is neither letter nor digit.
+    dashed = "|".join(sorted({re.escape(re.sub(r"[^A-Za-z0-9]", "-", name)) for name in names}))
     fields = r"\b(?:USER|LOGNAME|USERNAME|SUDO_USER|user\.name|Author|User)(?:=|: {0,8}| )[\"']?"
     listed = r"^[dlcbps-][rwxsStT-]{9}[.+@]? {1,8}\d{1,6} {1,8}"
     return re.compile(
         rf"(?m:(?P<head>[\\/]|-home-|-Users-|\b[ug]id=\d{{1,10}}\(|{fields}|{listed}|[{HOLE}] {{1,8}}(?={name} )){name}(?!\w|\.\w)"
+        rf"|(?<=-home-)(?:{dashed})(?!\w)|(?<=-Users-)(?:{dashed})(?!\w)"
+        rf"|(?:^|(?<=\\n)){name}(?=[ \t]{{0,8}}(?:\r?$|\\[nr]))"
         rf"|(?<![\w.+%@-]){name}(?=@[A-Za-z0-9{HOLE}]))"
     )

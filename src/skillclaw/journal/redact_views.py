@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from urllib.parse import quote_plus, unquote_plus
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from skillclaw.journal.redact_text import HOLE, Masker, outside
 
@@ -16,14 +16,21 @@ __all__ = ["mask_encoded", "with_escapes", "without_colours", "without_escapes"]
 
 _COLOUR = re.compile(r"(?:\x1b|\\{1,8}(?:u001[bB]|x1[bB]|033|e))\[[0-9;]{0,16}[mK]")
 _ESCAPE = re.compile(r"(\\{1,8})u([0-9a-fA-F]{4})")
-_RUN = re.compile(rf"[^\s<>&{HOLE}]*%[0-9A-Fa-f]{{2}}[^\s<>&{HOLE}]*")
+_RUN = re.compile(rf"[^\s<>&{HOLE}]++")
+_OCTET = re.compile(r"%[0-9A-Fa-f]{2}")
 _NAME = re.compile(r"[^=%+]{0,100}=")
 LONGEST = 100_000
+LAYERS = 8
+"""How often codes are taken out: what is left may be put together to a code again, if somebody means it."""
 
 
 def without_colours(text: str) -> str:
     """The text without the codes that colour it."""
-    return _COLOUR.sub("", text)
+    for _ in range(LAYERS):
+        text, count = _COLOUR.subn("", text)
+        if not count:
+            break
+    return text
 
 
 def without_escapes(text: str) -> tuple[str, str] | None:
@@ -50,6 +57,10 @@ def with_escapes(text: str, slashes: str) -> str:
     return "".join(c if c.isascii() else f"{slashes}u{ord(c):04x}" for c in text)
 
 
+def _quote_address(text: str) -> str:
+    return quote(text, safe="+")
+
+
 def mask_encoded(text: str, inner: Callable[[str], str | None], masker: Masker) -> str:
     """The text with what `inner` masks in the parts that are encoded as in URLs, encoded again.
 
@@ -58,15 +69,20 @@ def mask_encoded(text: str, inner: Callable[[str], str | None], masker: Masker) 
 
     def one(match: re.Match[str]) -> str:
         part = match[0]
+        words = "+" in part and "?" in part and "=" in part and "@" not in part  # `?q=call+me+at+...`
+        if not words and ("%" not in part or not _OCTET.search(part)):
+            return part
         named = _NAME.match(part)
         head = named[0] if named else ""
         value = part[len(head) :]
-        if len(part) > LONGEST or "%" not in value:
+        if len(part) > LONGEST or not ("%" in value or "+" in value):
             return part
-        decoded = unquote_plus(value, errors="replace")
+        # `anna+news%40...` is one address.
+        address = "@" in value or "%40" in value
+        decoded = (unquote if address else unquote_plus)(value, errors="replace")
         if decoded == value or "\ufffd" in decoded:
             return part
         masked = inner(decoded)
-        return part if masked is None else head + outside(masked, quote_plus)
+        return part if masked is None else head + outside(masked, _quote_address if address else quote_plus)
 
     return _RUN.sub(one, text)

@@ -7,12 +7,14 @@ enumerations of `extra.skillclaw`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
 from skillclaw.journal.personal import is_card
+from skillclaw.journal.redact_assign import name_kind
 from skillclaw.trajectory.model import (
     EXTRA_KEY,
     Agent,
@@ -38,6 +40,14 @@ _OWN = frozenset(
     )
 )
 """Keys of `extra.skillclaw` whose values are ids, enumerations, numbers or our own records."""
+_LABELS = ("name", "key", "id", "selector", "field", "label", "element", "locator", "target")
+"""What names the value beside it: a variable's name, a field of a form, what a browser's tool types into."""
+_VALUES = frozenset(("value", "values", "text", "input", "content", "data", "default", "plain", "raw"))
+_FIELD = re.compile(r"(?i)\W*\b(?:text ?box|text ?area|input|field|box|element)?\W*\Z")
+_COMMANDS = frozenset(("command", "args", "argv", "cmd", "entrypoint", "arguments"))
+_PERSONAL = re.compile(
+    r"(?i)phone|mobil|cell|fax|tel(?:ephone)?\b|ssn|social|passport|tax|national|手机|电话|身份证"
+)
 _T = TypeVar("_T")
 
 
@@ -148,7 +158,7 @@ class _Walk:
                 return masked
             return self.mask(given)
         if isinstance(given, dict):
-            return self.mapping(given)
+            return self.mapping(given, name)
         if isinstance(given, list):
             return self.items(given, name)
         if isinstance(given, int) and not isinstance(given, bool):
@@ -161,14 +171,20 @@ class _Walk:
             masked = self.named(name, str(given))
             if masked is not None:
                 return masked
+        if given >= 10**6 and _PERSONAL.search(name):
+            said = f"{name}: {given}"
+            masked = self.mask(said)
+            if masked != said and masked.startswith(f"{name}: "):
+                return masked[len(name) + 2 :]
         return self.mask(str(given)) if given >= 10**12 and is_card(str(given)) else given
 
-    def mapping(self, given: dict[str, Any]) -> dict[str, Any]:
+    def mapping(self, given: dict[str, Any], within: str = "") -> dict[str, Any]:
+        """`within`: the key that holds the mapping."""
         done: dict[str, Any] = {}
-        label = given.get("name", given.get("key"))
+        label = self.label(given, within)
         for name, value in given.items():
             # `{"name": "DB_PASSWORD", "value": "..."}`, as containers and CI systems write variables
-            holder = label if name == "value" and isinstance(label, str) else name
+            holder = label if label and name in _VALUES else name
             masked, number = self.mask(name), 2
             unique = masked
             while unique in done:  # two paths that became the same `~/...`
@@ -176,8 +192,38 @@ class _Walk:
             done[unique] = self.value(value, holder)
         return done
 
+    def label(self, given: dict[str, Any], within: str) -> str:
+        """What the values of a mapping are called by what stands beside them, when that says secret."""
+        if _VALUES.isdisjoint(given):
+            return ""
+        for name in (*(given.get(key) for key in _LABELS), within):
+            if isinstance(name, str) and 0 < len(name) <= 100:
+                bare = _FIELD.sub("", name)
+                if name_kind(bare) is not None:
+                    return bare
+        return ""
+
+    def command(self, given: list[Any]) -> list[Any]:
+        """The words of a command masked as they stand together: `["mysql", "-uroot", "-p..."]`."""
+        if not 2 <= len(given) <= 64 or not all(isinstance(item, str) for item in given):
+            return given
+        line = " ".join(given)
+        if len(line) > 4000 or "\n" in line:
+            return given
+        words = self.mask(line).split(" ")
+        if len(words) != line.count(" ") + 1:
+            return given
+        done: list[Any] = []
+        for item in given:
+            count = item.count(" ") + 1
+            done.append(" ".join(words[:count]))
+            words = words[count:]
+        return done
+
     def items(self, given: list[Any], name: str) -> list[Any]:
         done: list[Any] = []
+        if name.lower() in _COMMANDS:
+            given = self.command(given)
         for index, item in enumerate(given):
             flag = given[index - 1] if index else ""
             if isinstance(item, str) and isinstance(flag, str) and flag.startswith("--"):

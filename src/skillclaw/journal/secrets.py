@@ -38,7 +38,7 @@ RULES: tuple[Rule, ...] = (
         ("authorization", "x-api-key", "api-key", "x-auth-token", "x-goog-api-key", "private-token", "x-token"),
         re.compile(
             r"(?i:authorization|x-api-key|api-key|x-auth-token|x-goog-api-key|private-token|x-token)"
-            r"(?:\\{0,3}[\"'`])?\s{0,4}[:=]\s{0,4}(?:\\{0,3}[\"'`])?"
+            r"(?:\\{0,31}[\"'`])?\s{0,4}[:=]\s{0,4}(?:\\{0,31}[\"'`])?"
             rf"(?:(?i:bearer|basic|token|digest|apikey|bot|key|aws4-hmac-sha256)\s{{1,4}})?(?P<v>{_V}{{8,4096}}+)"
         ),
         lambda value: not is_placeholder(value) and not is_reference(value) and not value.isalpha(),
@@ -62,7 +62,7 @@ RULES: tuple[Rule, ...] = (
         "secret:cookie",
         ("cookie:", 'cookie"', "cookie'", "cookie\\", "cookie :"),
         re.compile(
-            r"(?i:(?<![\w.-])(?:set-)?cookie)(?:\\{0,3}[\"'`])?\s{0,4}:\s{0,4}(?:\\{0,3}[\"'`])?"
+            r"(?i:(?<![\w.-])(?:set-)?cookie)(?:\\{0,31}[\"'`])?\s{0,4}:\s{0,4}(?:\\{0,31}[\"'`])?"
             rf"(?P<v>[A-Za-z0-9_.!%-]{{1,128}}+=[^\r\n\"'`{HOLE}\\]{{4,4096}}+)"
         ),
         _is_session,
@@ -94,8 +94,13 @@ _CUT_OFF = re.compile(
     r"(?:\s|\\[nr]|[A-Za-z0-9+/=]{16,}+|[A-Za-z-]{3,20}: [^\n\\]{1,100}(?:\n|\\n)|[A-Za-z0-9+/]{1,15}=*(?=\s|\\n|$))*+"
 )
 _RUN = re.compile(r"[A-Za-z0-9+/]{40}")
+_END = re.compile(r"-{4,6} ?END [A-Z0-9 ]{0,40}?PRIVATE KEY(?: BLOCK)? ?-{4,5}")
+_BACK = re.compile(
+    r"(?:[nr]\\{1,16}){0,2}[\s\\\"'+,>|]{0,12}(?:[A-Za-z0-9+/=]{1,80}+(?=[\s\\\"']))?(?:[\s\\\"'+,>|]{1,12}[A-Za-z0-9+/=]{40,}+){1,200}"
+)
+"""The lines of a key, read from its end."""
 _PUTTY = re.compile(
-    r"Private-Lines: \d{1,3}(?:\\{1,16}r)?(?:\\{1,16}n|\r?\n)(?P<v>(?:(?:[ \t+|-]|\d{1,6}[\t:|]){0,20}[A-Za-z0-9+/=]{1,80}(?:(?:\\{1,16}r)?\\{1,16}n|\r?\n)?){1,200})"
+    r"Private-Lines: \d{1,3}(?:\\{1,16}r)?(?:\\{1,16}n|\r?\n)(?P<v>(?:(?:[ \t+|-]|\d{1,6}[\t:|→]){0,20}[A-Za-z0-9+/=]{1,80}(?:(?:\\{1,16}r)?\\{1,16}n|\r?\n)?){1,200})"
 )
 
 
@@ -113,7 +118,22 @@ def mask_private_keys(text: str, masker: Masker) -> str:
         parts += [text[done : begin.start()], masker.mask("secret:private-key", text[begin.start() : stop])]
         done = stop
     parts.append(text[done:])
+    text = _without_begin("".join(parts), masker)
     return _PUTTY.sub(
-        lambda m: m[0].replace(m["v"], masker.mask("secret:private-key", m["v"].strip()) + "\n"),
-        "".join(parts),
+        lambda m: m[0].replace(m["v"], masker.mask("secret:private-key", m["v"].strip()) + "\n"), text
     )
+
+
+def _without_begin(text: str, masker: Masker) -> str:
+    """The text with keys masked whose first lines were cut off."""
+    parts: list[str] = []
+    done = 0
+    for end in _END.finditer(text):
+        if not _RUN.search(text, max(done, end.start() - 200), end.start()):
+            continue
+        lines = _BACK.match(text[max(done, end.start() - 20_000) : end.start()][::-1])
+        if lines is not None:
+            start = end.start() - len(lines[0])
+            parts += [text[done:start], masker.mask("secret:private-key", text[start : end.end()])]
+            done = end.end()
+    return "".join([*parts, text[done:]]) if parts else text

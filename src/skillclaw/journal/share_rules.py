@@ -145,12 +145,16 @@ def _applies(name: str, session: Subject) -> bool:
 
 
 def _group_rules(hub: HubView, session: Subject) -> Decision:
-    """What the group's log says under `share`: the same shape as the settings, or `off` for everything."""
+    """What the group's log says under `share`: the settings' shape without `hubs`, which are named by each
+    machine for itself, or `off` for everything.
+    """
     given = hub.settings.get("share", {})
     try:
         rules = msgspec.convert(
             {"default": given} if isinstance(given, str) else {"default": "redacted", **given}, ShareSettings
         )
+        if rules.hubs:
+            raise TypeError("hubs are no matter of a group's log")
     except (msgspec.ValidationError, TypeError):
         return _no("hub", f"Hub {hub.name} says something about sharing that this version does not know.")
     found = _weigh(rules, session, "hub: share.")

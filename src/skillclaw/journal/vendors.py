@@ -46,6 +46,10 @@ def not_example(value: str) -> bool:
 
 
 VENDORS: tuple[Rule, ...] = (
+    rule("paddle-key", "pdl_", r"pdl_(?:live|sdbx|test)?_?(?:apikey|ntfset)_[A-Za-z0-9]{20,40}(?:_[A-Za-z0-9]{8,64}){0,3}"),
+    rule("k3s-token", "K10", r"K10[0-9a-f]{32,128}(?:::[A-Za-z0-9._-]{1,64}:[A-Za-z0-9._-]{4,128})?", bounded=True),
+    rule("mollie-key", ("live_", "test_"), r"(?:live|test)_[A-Za-z0-9]{20,64}" + _E, random=True, bounded=True),
+    rule("adyen-key", "AQE", r"AQE[A-Za-z0-9+/]{60,}[A-Za-z0-9+/=^:()\[\]{}*;?<>|_.,%&$#@!~-]{0,80}", random=True, bounded=True),
     rule("anthropic-key", "sk-ant-", r"sk-ant-[A-Za-z0-9_-]{16,}+"),
     rule("openai-key", "sk-", r"sk-(?:proj|svcacct|admin|None|service)-[A-Za-z0-9_-]{20,}+"),
     rule("openrouter-key", "sk-or-", r"sk-or-(?:v\d-)?[A-Za-z0-9]{20,}+"),
@@ -136,6 +140,7 @@ VENDORS: tuple[Rule, ...] = (
     rule("wecom-webhook", "webhook/send", rf"webhook/send\?key=(?P<v>{_UUID})"),
     rule("teams-webhook", "webhookb2/", r"/webhookb2/(?P<v>[0-9a-f-]{36}@[0-9a-f-]{36}/IncomingWebhook/[0-9a-f]{32}/[0-9a-f-]{36})"),
     rule("power-automate-webhook", "/workflows/", r"/workflows/[0-9a-f]{32}/triggers/[^\s&]{1,200}&[^\s]{0,200}?sig=(?P<v>[A-Za-z0-9_-]{40,}+)"),
+    rule("private-feed", "/private-", r"/private-(?P<v>[A-Za-z0-9_-]{20,64}+)(?=/)", random=True),
     rule("zapier-webhook", "hooks.zapier.com", r"hooks\.zapier\.com/hooks/catch/(?P<v>\d{4,12}/[a-z0-9]{6,20})"),
     rule("gitlab-token", "GR1348941", r"GR1348941[A-Za-z0-9_-]{20,}+", bounded=True),
     rule("bitbucket-token", ("ATBB", "ATCTT3", "ATSTT3", "ATOA"), r"AT(?:BB[A-Za-z0-9]{24,}+|CTT3[A-Za-z0-9_=-]{40,}+|STT3[A-Za-z0-9_=-]{40,}+|OA[A-Za-z0-9_-]{40,}+)", bounded=True),

@@ -17,6 +17,7 @@ from pathlib import Path
 from skillclaw.errors import SkillClawError
 from skillclaw.journal.identity import Identity
 from skillclaw.journal.writer import JournalWriter
+from skillclaw.log_format import LogFormatter
 from skillclaw.private import close_files, no_dumps
 from skillclaw.proxy import read_config
 from skillclaw.proxy.front import Front
@@ -154,7 +155,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 def main(argv: list[str]) -> int:
     """The process: one argument, the configuration file."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(LogFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     if len(argv) != 1:
         print("usage: python -m skillclaw.proxy CONFIG", file=sys.stderr)  # noqa: T201  its starter reads it
         return 2

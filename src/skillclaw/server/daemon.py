@@ -21,6 +21,7 @@ import msgspec
 
 from skillclaw import __version__
 from skillclaw.errors import BusyError, SkillClawError
+from skillclaw.log_format import LogFormatter
 from skillclaw.private import append_file
 from skillclaw.server import runfile
 from skillclaw.server.connections import connect_wanted, let_go
@@ -177,6 +178,7 @@ class Daemon:
     def _record(self) -> bool:
         from skillclaw.server.recording import assemble_recorded
 
+        self.machine.renew_redactor()
         return assemble_recorded(self.machine, idle=self.machine.settings.journal.idle) > 0
 
     def _follow(self) -> bool:
@@ -185,6 +187,7 @@ class Daemon:
         from skillclaw.agents import Env
         from skillclaw.server.intake import import_histories
 
+        self.machine.renew_redactor()
         only = followed(self.machine.home)
         report = import_histories(self.machine, Env.current(), only=only)
         if report.imported:
@@ -304,7 +307,7 @@ def _log_to_file(machine: Machine) -> None:
     path = machine.home / "logs" / "up.log"
     append_file(path).close()  # its mode, and no link in its place
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=3, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(LogFormatter())
     root = logging.getLogger("skillclaw")
     root.setLevel(logging.INFO)
     root.addHandler(handler)

@@ -1,8 +1,7 @@
 """Forgetting sessions: here, in the hubs that they were sent to, and in plain words what cannot be undone.
 
-Gone first, in one transaction, are the session and all that would bring it back or send it on. What follows
-can be cut off and is taken up again by the next call: the objects in hubs, the raw exchanges, the
-tombstones.
+Gone first are what waits to be sent and the session with all that would bring it back. What follows can be
+cut off and is taken up again by the next call: the objects in hubs, the raw exchanges, the tombstones.
 """
 
 from __future__ import annotations
@@ -103,7 +102,7 @@ def outlook(machine: Machine, rows: Sequence[SessionRow]) -> Forgot:
         skills=skills,
         orphans=orphans,
         histories=_histories(rows),
-        notes=_notes(rows, sorted({one.hub for one in sent}), skills, orphans),
+        notes=_notes(rows, sorted({one.hub for one in sent}), skills, orphans, quoted=machine.has_hub),
     )
 
 
@@ -118,6 +117,8 @@ def forget(machine: Machine, rows: Sequence[SessionRow]) -> Forgot:
     # The outbox first: between the two, nothing of the session may leave any more.
     machine.outbox.recall(keys)
     machine.sessions.forget(*keys)
+    # And once more: a sender that ran between the two may have queued it anew, or sent it.
+    machine.outbox.recall(keys)
     kept: dict[str, str] = {}
     raw: int | None = None
     try:
@@ -230,7 +231,9 @@ def _names(path: Path, natives: set[str]) -> bool:
     return any(len(native) >= 8 and native in path.name for native in natives)
 
 
-def _notes(rows: Sequence[SessionRow], hubs: list[str], skills: list[str], orphans: list[str]) -> list[str]:
+def _notes(
+    rows: Sequence[SessionRow], hubs: list[str], skills: list[str], orphans: list[str], *, quoted: bool
+) -> list[str]:
     notes = []
     if hubs:
         notes.append(
@@ -243,6 +246,11 @@ def _notes(rows: Sequence[SessionRow], hubs: list[str], skills: list[str], orpha
         notes.append(
             f"Learned from these and others: {', '.join(skills)}. The next cycle leaves these out; earlier "
             "versions, and copies that others installed, stay."
+        )
+    if quoted:
+        notes.append(
+            "The personal hub's log never loses an entry: proposals and earlier versions of skills stay "
+            "there, with the lines that they quote of sessions."
         )
     if any(row.source != "import" for row in rows) or _histories(rows):
         notes.append("The agent keeps its own record, which SkillClaw does not touch.")

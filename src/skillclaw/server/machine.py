@@ -71,17 +71,32 @@ class Machine:
     @cached_property
     def redactor(self) -> Redactor:
         """The redactor of this client, which knows the user's home and name."""
+        return self._redactor(self.settings)
+
+    def renew_redactor(self) -> None:
+        """Have masking follow what the settings say now: a process that runs for days read them when it
+        began.
+        """
+        now = settings_module.load(self.home, self.environ)
+        if (now.redact, now.user) != self._masking:
+            self.redactor = self._redactor(now)
+
+    _masking: tuple[object, str] | None = None
+    """What of the settings the redactor was made with."""
+
+    def _redactor(self, settings: Settings) -> Redactor:
         from skillclaw.journal.redact import Redactor
         from skillclaw.journal.seen import FILE, Seen, secret_values
 
-        names = {getpass.getuser(), settings_module.user_home().name}
+        names = {getpass.getuser(), settings_module.user_home().name, settings.user}
         key = self.identity.key
+        self._masking = (settings.redact, settings.user)
         return Redactor(
             key,
             home=settings_module.user_home(),
             user_names=sorted(names - {"", "root", "/"}),
             seen=Seen(key, self.home / FILE, secret_values(self.environ)),
-            custom=self.settings.redact,
+            custom=settings.redact,
         )
 
     @cached_property

@@ -116,6 +116,10 @@ def bound(machine: Machine, opened: OpenHub, grants: dict[str, Grant]) -> OpenHu
     name = f"hubs.{opened.view.name}"
     grant = grants.get(name)
     if grant is not None and grant.value == "redacted" and not grant.group:
+        # Opening a hub may take long: what was read before it must not undo what the user said meanwhile.
+        grants |= current(machine)[1]
+        grant = grants[name]
+    if grant is not None and grant.value == "redacted" and not grant.group:
         grants[name] = msgspec.structs.replace(grant, group=opened.view.group)
         save_grants(machine.home, grants)
     state: HubState = opened.state

@@ -71,6 +71,7 @@ class Previewed(Record, frozen=True, kw_only=True, omit_defaults=False):
 def share(machine: Machine, only: str | None = None) -> list[HubShare]:
     """Send what may leave to each group's hub, or to one. A hub that fails does not stop the others."""
     with machine.alone("share", wait=30.0):
+        machine.renew_redactor()
         settings, _ = current(machine)
         if only is not None and only not in hub_names(settings):
             open_hub(machine, settings, only)  # says why there is none
@@ -105,7 +106,7 @@ def take_back(machine: Machine) -> dict[str, str]:
     entries = [entry for entry in machine.outbox.entries() if entry.state == "undo"]
     if not entries:
         return failed
-    settings, _ = current(machine)
+    settings = machine.settings  # whatever was permitted: taking back needs no consent
     try:
         with machine.alone("share", wait=10.0):
             for name in sorted({entry.hub for entry in entries}):
@@ -181,14 +182,17 @@ def _share(machine: Machine, name: str) -> HubShare:
 
 
 def _withdraw_denied(machine: Machine, opened: OpenHub, report: HubShare) -> HubShare:
-    """What the rules, the group's among them, or a new key of the evolver take out of the outbox again."""
+    """What the rules, the group's among them, take out of the outbox again; and what is to be sealed anew,
+    for another key of the evolver, or since other things are masked now.
+    """
     from skillclaw.hub.sealed import get_session, sealing_key
 
     evolver = sealing_key(opened.state)
     gone = 0
     for entry in machine.outbox.entries(group=opened.view.group):
         decision = _decide(machine, opened, entry.session)
-        if decision.allowed and (evolver is None or evolver.sealing == entry.evolver):
+        same_key = evolver is None or evolver.sealing == entry.evolver
+        if decision.allowed and same_key and _as_masked(machine, opened, entry):
             continue
         if decision.allowed and entry.state == "sending":
             data = get_session(opened.hub, entry.object)
@@ -199,6 +203,16 @@ def _withdraw_denied(machine: Machine, opened: OpenHub, report: HubShare) -> Hub
         gone += 0 if decision.allowed else 1
     undo(machine, opened)
     return msgspec.structs.replace(report, withdrawn=report.withdrawn + gone)
+
+
+def _as_masked(machine: Machine, opened: OpenHub, entry: Entry) -> bool:
+    """Whether what waits is what would be sealed today: rules may have come since, or the session grew."""
+    if entry.state == "undo":
+        return True
+    stored = machine.sessions.get(entry.session)
+    return (
+        meta(stored).revision == entry.revision and _outgoing(machine, stored, opened).masked == entry.masked
+    )
 
 
 def _decide(machine: Machine, opened: OpenHub, key: str) -> Decision:
