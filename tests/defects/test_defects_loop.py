@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from atif_sessions import Ran, session, write
-from attacks import files_below, hub_of, release, skill
+from attacks import files_below, hub_of, readable_below, release, skill
 from cli import ok, ok_json, skillclaw
 
 from skillclaw.skills.records import File
@@ -25,12 +25,9 @@ def good(count: int = 4, ran: tuple[Ran, ...] = FIX) -> list[dict[str, Any]]:
 
 def everything(home: Path) -> bytes:
     """All that the hub holds, bundles unpacked."""
-    hub = hub_of(home)
-    parts = list(files_below(home / ".skillclaw" / "hub").values())
-    for known in hub.state().skills.values():
-        for one in known.releases:
-            parts += [file.data for file in hub.get_bundle(one).files]
-    return b"\n".join(parts)
+    held = b"\n".join(readable_below(home / ".skillclaw" / "hub").values())
+    assert b"left-pad" in held, "what it learned from the same sessions is seen"
+    return held
 
 
 POISON: dict[str, Any] = {

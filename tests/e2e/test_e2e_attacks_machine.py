@@ -20,7 +20,18 @@ import psutil
 import pytest
 import zstandard
 from atif_sessions import Ran, session, write
-from attacks import ANSWER, files_below, on_a_terminal, provider, request, say, skill, status, up
+from attacks import (
+    ANSWER,
+    files_below,
+    on_a_terminal,
+    provider,
+    readable_below,
+    request,
+    say,
+    skill,
+    status,
+    up,
+)
 from attacks import hub_of as hub
 from cli import fails, ok, ok_json, skillclaw
 
@@ -228,7 +239,7 @@ def test_a_port_that_another_program_took(tmp_path: Path) -> None:
 
 
 def test_secrets_left_behind(tmp_path: Path) -> None:
-    """Credentials in headers, query, cookies, bodies, paths and the URL of an upstream are looked for in files, logs, `status`, /healthz, the process list, environments and tracebacks | another local user, curious teammate | found nowhere, but in the two files (0600) of the user's own setting | masked before the journal; nothing is logged but counts and reasons; secrets are never arguments"""  # noqa: E501
+    """Credentials in headers, query, cookies, bodies, paths and the URL of an upstream are looked for in files, logs, `status`, /healthz, the process list, environments and tracebacks | another local user, curious teammate | found nowhere, but the upstream's in the two files (0600) of the user's own setting, and what stands in a body alone in the journal (0600) | credentials of headers and query are masked wherever they stand, before the journal; nothing is logged but counts and reasons; secrets are never arguments"""  # noqa: E501
     kinds = ("header", "bearer", "query", "cookie", "body", "answer", "basic")
     secrets = {kind: f"{kind}-{os.urandom(16).hex()}" for kind in kinds}
     password = f"pw{os.urandom(12).hex()}"
@@ -238,7 +249,9 @@ def test_secrets_left_behind(tmp_path: Path) -> None:
         len(said),
         said,
     )
-    body = json.dumps({"note": f"api_key={secrets['body']}", "again": secrets["header"]}).encode()
+    plain = "plain words that are recorded"
+    note = f"{plain}, api_key={secrets['body']}"
+    body = json.dumps({"note": note, "again": secrets["header"]}).encode()
     seen: list[bytes] = []
     with provider(answer) as (url, arrived), up(tmp_path, url.replace("//", f"//user:{password}@")) as port:
         raw = request(
@@ -273,9 +286,12 @@ def test_secrets_left_behind(tmp_path: Path) -> None:
             seen.append((done.stdout + done.stderr).encode())
     for what, secret in (*secrets.items(), ("password", password)):
         assert not any(secret.encode() in data for data in seen), what
-    for name, data in files_below(tmp_path).items():
+    left = readable_below(tmp_path)
+    assert any(plain.encode() in data for data in left.values()), "what was recorded can be looked into"
+    for name, data in left.items():
         for what, secret in secrets.items():
-            assert secret.encode() not in data, (what, name)
+            raw = what == "body" and name.startswith(".skillclaw/journal/")
+            assert raw or secret.encode() not in data, (what, name)
         if password.encode() in data:
             assert name in (".skillclaw/config.toml", ".skillclaw/run/proxy.json"), name
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from attacks import files_below, provider, request, say, status, up
+from attacks import provider, readable_below, request, say, status, up
 
 BODY = b'{"model": "m", "messages": [{"role": "user", "content": "planted-by-the-page"}]}'
 POST = "POST /generic/v1/chat/completions HTTP/1.1"
@@ -27,6 +28,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
             port, request(POST, "Content-Type: application/json", body=BODY.replace(b"planted", b"own"))
         )
         assert status(own) == 200, "the user's own agent gets through"
+        journal = home / ".skillclaw" / "journal"
+        end = time.monotonic() + 20
+        while not any(b"own-by-the-page" in data for data in readable_below(journal).values()):
+            assert time.monotonic() < end, "what the user's own agent sent is recorded"
+            time.sleep(0.1)
         yield Target(port, home, seen)
 
 
@@ -39,9 +45,9 @@ def target(running: Target) -> Target:
 def nothing_arrived(target: Target) -> None:
     """Neither at the provider nor in what is kept for the skills."""
     assert target.seen == []
-    kept = files_below(target.home / ".skillclaw" / "journal")
-    assert kept
-    assert not any(b"planted-by-the-page" in data for data in kept.values())
+    kept = b"".join(readable_below(target.home / ".skillclaw" / "journal").values())
+    assert b"own-by-the-page" in kept, "what is kept can be looked into"
+    assert b"planted-by-the-page" not in kept
 
 
 @pytest.mark.parametrize(
@@ -71,7 +77,7 @@ def test_a_rebound_name(target: Target, host: str) -> None:
     """A page's own name is made to lead to 127.0.0.1 (DNS rebinding) | web page | 403, also for /healthz | only localhost, 127.0.0.1 and [::1] are answered as Host"""  # noqa: E501
     for line in (POST, "GET /healthz HTTP/1.1"):
         answer = say(target.port, request(line, host=host, body=BODY if line == POST else b""))
-        assert status(answer) in (400, 403), (line, answer)
+        assert status(answer) == 403, (line, answer)
         assert b"journal" not in answer
     nothing_arrived(target)
 
@@ -145,7 +151,7 @@ def test_a_head_without_end(target: Target) -> None:
         request(POST, *[f"X-{n}: {'x' * 1000}" for n in range(3000)]),
         POST.encode() + b"\r\nHost: localhost\r\nX: " + b"x" * 3_000_000,
     ):
-        assert status(say(target.port, raw)) in (400, 431)
+        assert status(say(target.port, raw)) == 431
     assert target.seen == []
     assert status(say(target.port, request("GET /healthz HTTP/1.1"))) == 200
 

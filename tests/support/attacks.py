@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -23,6 +24,7 @@ from skillclaw.hub import Hub
 from skillclaw.skills.bundle import pack, version
 from skillclaw.skills.records import Bundle, File
 
+ZSTD = b"\x28\xb5\x2f\xfd"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -149,3 +151,31 @@ def files_below(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_symlink() or path.is_file()
     }
+
+
+def readable_below(folder: Path) -> dict[str, bytes]:
+    """The same, with what is packed (exchanges, objects, cells of databases) unpacked behind it: of itself it
+    shows no words.
+    """
+    found = files_below(folder)
+    for name, data in found.items():
+        parts = [data, *_unpacked(data)]
+        if data.startswith(b"SQLite format 3\0"):
+            with contextlib.closing(sqlite3.connect(folder / name)) as database:
+                tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+                for (table,) in tables:
+                    for row in database.execute(f'SELECT * FROM "{table}"'):
+                        for cell in row:
+                            value = cell if isinstance(cell, bytes) else str(cell).encode()
+                            parts += [value, *_unpacked(value)]
+        found[name] = b"\n".join(parts)
+    return found
+
+
+def _unpacked(data: bytes) -> Iterator[bytes]:
+    """What zstd packed, wherever it begins in `data`."""
+    at = data.find(ZSTD)
+    while at >= 0:
+        with contextlib.suppress(zstandard.ZstdError):
+            yield zstandard.ZstdDecompressor().decompressobj().decompress(data[at:])
+        at = data.find(ZSTD, at + 1)
