@@ -168,9 +168,8 @@ def _tombstones(machine: Machine) -> dict[str, str]:
 def _group_tombstones(machine: Machine, keys: Sequence[str]) -> dict[str, str]:
     """The same in the logs of groups that got them, where this machine's keys may write there."""
     from skillclaw.hub import keys as hub_keys
-    from skillclaw.server.share_view import current, open_hub
+    from skillclaw.server.share_view import open_hub
 
-    settings, _ = current(machine)
     sent = {(one.hub, one.group, one.session) for one in machine.outbox.receipts() if one.session in keys}
     kept: dict[str, str] = {}
     for name, group in sorted({(hub, group) for hub, group, _ in sent}):
@@ -178,7 +177,7 @@ def _group_tombstones(machine: Machine, keys: Sequence[str]) -> dict[str, str]:
         if not any(hub_keys.load(machine.home / "keys", group, role) for role in roles):
             continue
         try:
-            opened = open_hub(machine, settings, name)
+            opened = open_hub(machine, machine.settings, name)
             if opened.view.group == group:
                 for key in sorted(session for hub, _, session in sent if hub == name):
                     opened.hub.tombstone(key)
