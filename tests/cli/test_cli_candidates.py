@@ -338,6 +338,7 @@ def test_the_users_own_skills_are_no_candidates(home: Home) -> None:
     )
 
 
+@pytest.mark.slow
 def test_broken_ones_are_listed_with_the_reason(home: Home) -> None:
     learned = home.skill().parent
     home.skill("no head\n", "no-head")

@@ -100,6 +100,7 @@ def test_evidence_names_sessions_that_exist(learned: Path) -> None:
     assert "npm ci" in ok("skills", "show", name, home=learned)
 
 
+@pytest.mark.slow
 def test_every_command_has_help_and_the_common_options(tmp_path: Path) -> None:
     commands = [
         "",

@@ -87,6 +87,7 @@ def test_a_page_is_the_owners_alone_whatever_lies_in_its_way(learned: Path) -> N
     assert page.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 def test_a_cycle_without_news_says_that_nothing_changed(learned: Path) -> None:
     ok("evolve", home=learned)
     page = learned / "page.html"

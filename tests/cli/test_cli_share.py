@@ -49,6 +49,7 @@ def test_every_output_is_as_the_schemas_say(ada: Path) -> None:
         jsonschema.validate(grant, {"$ref": "#/$defs/Grant", **DOCUMENT})
 
 
+@pytest.mark.slow
 def test_help_names_the_common_options(tmp_path: Path) -> None:
     commands = (
         "share status",
@@ -64,6 +65,7 @@ def test_help_names_the_common_options(tmp_path: Path) -> None:
     assert not (tmp_path / ".skillclaw").exists()
 
 
+@pytest.mark.slow
 def test_wrong_usage_is_told_and_changes_nothing(ada: Path) -> None:
     (key,) = imported(ada, 1)
     before = (ada / ".skillclaw" / "config.toml").read_bytes()
@@ -98,6 +100,7 @@ def test_a_damaged_memory_of_consent_shares_nothing(ada: Path, tmp_path: Path) -
     assert not (tmp_path / "group" / "sessions").exists()
 
 
+@pytest.mark.slow
 def test_a_hub_that_is_no_hub_is_told(ada: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     ok("config", "set", "hubs.other.url", str(tmp_path / "empty"), home=ada)
@@ -106,6 +109,7 @@ def test_a_hub_that_is_no_hub_is_told(ada: Path, tmp_path: Path) -> None:
     assert "no hub" in ok("share", "status", home=ada)
 
 
+@pytest.mark.slow
 def test_an_environment_that_overrules_is_told(ada: Path) -> None:
     done = skillclaw(
         "share", "deny", "--hub", "team", home=ada, environ={"SKILLCLAW_SHARE__HUBS__TEAM": "redacted"}

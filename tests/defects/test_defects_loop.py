@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from atif_sessions import Ran, session, write
 from attacks import files_below, hub_of, readable_below, release, skill
 from cli import ok, ok_json, skillclaw
@@ -42,6 +43,7 @@ POISON: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 def test_one_poisoned_session_stops_every_cycle(tmp_path: Path) -> None:
     """One session with null steps, text for steps or a grade in words aborted every cycle, for everybody."""
     lines = [json.dumps(one) for one in good()]
@@ -62,6 +64,7 @@ def test_one_poisoned_session_stops_every_cycle(tmp_path: Path) -> None:
     assert again["spent"]["calls"] == 0
 
 
+@pytest.mark.slow
 def test_a_private_skill_leaks_because_it_was_read(tmp_path: Path) -> None:
     """A skill that was never shared was published since a session had read it."""
     own = tmp_path / ".claude" / "skills" / "quarterly-secrets"

@@ -161,6 +161,7 @@ def test_objects_in_hubs_are_deleted_and_receipts_stay(ada: Path, group: Group) 
     assert group.objects() == [before[second]]
 
 
+@pytest.mark.slow
 def test_who_may_write_the_groups_log_leaves_a_tombstone_there(ada: Path, group: Group) -> None:
     (key,) = imported(ada, 1)
     reviewer = keys.load_or_create(ada / ".skillclaw" / "keys", group.id, "reviewer")
@@ -187,6 +188,7 @@ def test_a_hub_that_is_away_is_told_and_caught_up_with(ada: Path, group: Group) 
     assert ok_json("sessions", "receipts", key, home=ada)[0]["withdrawn"]
 
 
+@pytest.mark.slow
 def test_many_at_once_by_agent_project_and_day(tmp_path: Path) -> None:
     imported(tmp_path, 1, 2, 3, project="till")
     imported(tmp_path, 4, project="diary")
@@ -277,6 +279,7 @@ def test_a_kill_at_any_step_sends_one_object_with_one_receipt(
 
 
 @POSIX
+@pytest.mark.slow
 def test_what_left_before_a_kill_is_taken_back_when_it_is_forgotten_or_denied(
     ada: Path, group: Group
 ) -> None:
@@ -331,6 +334,7 @@ def test_forgetting_can_be_cut_off_anywhere(ada: Path, group: Group, where: str)
 
 
 @POSIX
+@pytest.mark.slow
 def test_a_full_disk_loses_nothing_and_doubles_nothing(ada: Path, group: Group) -> None:
     imported(ada, 1, text="many different words: " + " ".join(f"w{n * n}" for n in range(4000)))
     allowed(ada)

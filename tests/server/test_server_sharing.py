@@ -125,6 +125,7 @@ def test_consent_does_not_reach_back_unless_it_is_asked_for(ada: Path, group: Gr
     assert {one["session"] for one in ok_json("sessions", "receipts", home=ada)} == {old, other}
 
 
+@pytest.mark.slow
 def test_a_word_on_one_session_is_no_word_to_a_hub_that_is_allowed_later(
     ada: Path, group: Group, tmp_path: Path
 ) -> None:
@@ -165,6 +166,7 @@ def test_consent_is_for_one_group_and_never_for_another_in_its_place(
     assert group.objects() == [], "nor for the same group under another name"
 
 
+@pytest.mark.slow
 def test_rules_by_agent_and_project_and_one_session(ada: Path, group: Group) -> None:
     (till,) = imported(ada, 1, project="till")
     (diary,) = imported(ada, 2, project="diary")
@@ -206,6 +208,7 @@ def test_another_persons_session_is_never_shared(ada: Path, group: Group) -> Non
     assert group.objects() == []
 
 
+@pytest.mark.slow
 def test_a_machine_that_is_no_member_and_a_group_without_evolver_send_nothing(tmp_path: Path) -> None:
     group = Group.make(tmp_path, evolver=False)
     home = tmp_path / "ada"
@@ -278,6 +281,7 @@ def test_a_failed_put_stays_queued_and_is_sent_once(ada: Path, group: Group) -> 
     assert len(group.objects()) == 1
 
 
+@pytest.mark.slow
 def test_a_new_key_of_the_evolver_is_used_for_what_still_waits(ada: Path, group: Group) -> None:
     imported(ada, 1)
     allowed(ada)
@@ -319,6 +323,7 @@ def test_another_object_in_its_place_is_an_error_and_stays(ada: Path, group: Gro
     assert (group.folder / name).read_bytes() == b"somebody else's"
 
 
+@pytest.mark.slow
 def test_one_place_that_is_taken_does_not_keep_the_others(ada: Path, group: Group) -> None:
     first, second = imported(ada, 1, 2)
     allowed(ada)

@@ -79,6 +79,7 @@ def test_the_name_that_the_user_gave_is_masked_like_the_accounts(tmp_path: Path)
     assert "Lovelace" not in machine.redactor.text("git config user.name=Ada Lovelace")[0]
 
 
+@pytest.mark.slow
 def test_what_the_personal_hub_keeps_of_a_forgotten_session_is_told(tmp_path: Path) -> None:
     fixed = (
         Ran("npm test", 1, "Error: Cannot find module 'left-pad'"),
@@ -128,6 +129,7 @@ def test_a_running_process_masks_by_the_rules_of_now(tmp_path: Path) -> None:
     assert group.opened(name).body.decode() == seen, "the preview is what left"
 
 
+@pytest.mark.slow
 def test_what_waits_is_masked_anew_by_rules_that_came_since(tmp_path: Path) -> None:
     group = Group.make(tmp_path)
     ada = tmp_path / "ada"
