@@ -1,4 +1,8 @@
-"""The `skillclaw` command as users run it: a process of its own."""
+"""The `skillclaw` command as users run it: a process of its own.
+
+In `make test` it is forked (forking.py), which saves what a start costs; in the end-to-end tests, on Windows
+and where the interpreter itself is told something, it is started as users start it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import forking
 
 
 def skillclaw(
@@ -29,6 +35,8 @@ def skillclaw(
         "COLUMNS": "200",
     }
     env |= dict(environ or {})
+    if _may_fork(environ or {}):
+        return forking.run(args, env, cwd, timeout)
     return subprocess.run(
         [sys.executable, "-m", "skillclaw", *args],
         env=env,
@@ -39,6 +47,12 @@ def skillclaw(
         timeout=timeout,
         check=False,
     )
+
+
+def _may_fork(environ: Mapping[str, str]) -> bool:
+    test = os.environ.get("PYTEST_CURRENT_TEST", "")
+    told = any(name.startswith(("PYTHON", "LC_", "LANG", "LD_", "TERM")) for name in environ)
+    return os.name == "posix" and "tests/e2e/" not in test and not told and not os.environ.get("SPAWN")
 
 
 def ok(*args: str, home: Path, **more: Any) -> str:

@@ -21,15 +21,9 @@ from skillclaw.errors import (
 )
 from skillclaw.hub import keys, log
 from skillclaw.hub.founding import INFO, found_group, parse_info
+from skillclaw.hub.reading import LogReader
 from skillclaw.hub.records import Commit, HubInfo, HubState, ProposalState, Release
-from skillclaw.hub.seen import (
-    SeenGroup,
-    load_checkpoint,
-    load_seen,
-    pin,
-    save_checkpoint,
-    save_seen,
-)
+from skillclaw.hub.seen import load_seen, pin
 from skillclaw.hub.store import Store, plain
 from skillclaw.skills import bundle as bundles
 from skillclaw.skills.records import Bundle, Proposal, Verdict
@@ -40,7 +34,6 @@ MAX_OBJECT = 64 * 1024 * 1024
 """Bytes of one object that is read; the largest is a proposal with a bundle of 20 MB as base64."""
 
 _HEX = re.compile(r"[0-9a-f]{64}")
-_CHECKPOINT_EVERY = 64
 _TRIES = 200
 _record = msgspec.json.Encoder(order="deterministic")
 
@@ -54,13 +47,9 @@ class Hub:
         self.store = store
         self.info = info
         self.url = store.shown
+        self.reader = LogReader(store, info, seen)
         self._keys = keys_folder
-        self._seen_path = seen
         self._lock = threading.RLock()
-        self._state: HubState | None = None
-        self._tip = ""
-        self._saved = 0
-        self._seen = SeenGroup(owner=info.owner)
         self._probed = False
 
     @classmethod
@@ -82,7 +71,7 @@ class Hub:
                 )
             data = found_group(store, keys_folder, _now())
         hub = cls._pinned(store, data, keys_folder, seen)
-        if keys.load(keys_folder, hub.info.group, "owner") is not None and hub._seen.seq == 0:
+        if keys.load(keys_folder, hub.info.group, "owner") is not None and hub.reader.seen.seq == 0:
             hub._admit_own()
         return hub
 
@@ -104,19 +93,13 @@ class Hub:
         """The hub whose hub.json is `data`; VerifyError where this machine knows another in its place."""
         info = parse_info(data, store.shown)
         hub = cls(store, info, keys_folder, seen)
-        hub._seen = pin(seen, plain(store.url), info, store.shown)
+        hub.reader.seen = pin(seen, plain(store.url), info, store.shown)
         return hub
 
     def state(self) -> HubState:
         """The fold of the log as of now; reads only what is new (one request where nothing is)."""
         with self._lock:
-            state = self._state if self._state is not None else self._begin()
-            while (data := self.store.get(log.key_of(state.seq + 1), log.MAX_COMMIT)) is not None:
-                state = self._take(state, data)
-            if state.seq < self._seen.seq:
-                raise self._forked(f"It ends at entry {state.seq}, and {self._seen.seq} were seen.")
-            self._keep(state)
-            return state
+            return self.reader.read()
 
     def commit(self, kind: str, body: dict[str, Any], role: str = "evolver") -> Commit:
         """Sign `body` with this machine's key for `role` and add it to the log.
@@ -133,7 +116,7 @@ class Hub:
             for attempt in range(_TRIES):
                 state = self.state()
                 if not attempt:
-                    self._check_tip(state)
+                    self.reader.check_tip(state)
                 if role != "owner" and keys.public_hex(key) not in state.keys:
                     self._admit_own()
                     state = self.state()
@@ -150,7 +133,7 @@ class Hub:
                 if reason:
                     raise BadInputError(f"The hub does not take this {kind}.", f"Reason: {reason}.")
                 if self.store.create(log.key_of(entry.seq), data):
-                    self._keep(self._take(state, data))
+                    self.reader.add(state, data)
                     return msgspec.json.decode(data, type=Commit)
                 time.sleep(random.uniform(0, 0.01 * min(attempt + 1, 10)))  # noqa: S311 - only spreads writers
             raise BusyError(
@@ -304,58 +287,7 @@ class Hub:
         """Walk the whole log and every object that it names; what does not hold, one line each."""
         from skillclaw.hub.verify import problems
 
-        return problems(self, self._seen)
-
-    def _begin(self) -> HubState:
-        """The state to read on from: the last checkpoint, if the log still holds its last entry."""
-        self._state = log.initial(self.info)
-        checkpoint = load_checkpoint(self._checkpoints, self.info.group)
-        if checkpoint is not None and 0 < checkpoint.state.seq <= self._seen.seq:
-            tip = self.store.get(log.key_of(checkpoint.state.seq), log.MAX_COMMIT)
-            if tip is None or log.digest(tip) != checkpoint.tip:
-                self._state = None
-                raise self._forked(f"Entry {checkpoint.state.seq} is not the one that was seen.")
-            self._state, self._tip = checkpoint.state, checkpoint.tip
-            self._saved = checkpoint.state.seq
-        return self._state
-
-    def _take(self, state: HubState, data: bytes) -> HubState:
-        state = log.fold(state, data)
-        tip = log.digest(data)
-        if state.seq == self._seen.seq and tip != self._seen.tip:
-            raise self._forked(f"Entry {state.seq} is not the one that was seen.")
-        self._state, self._tip = state, tip
-        return state
-
-    def _keep(self, state: HubState) -> None:
-        if state.seq > self._seen.seq:
-            now = SeenGroup(owner=self.info.owner, seq=state.seq, head=state.head, tip=self._tip)
-            try:
-                save_seen(self._seen_path, plain(self.store.url), self.info.group, now)
-                self._seen = now
-            except (StorageError, BusyError):
-                pass  # a full disk must not hide the hub; what was seen is written at the next call
-        if state.seq >= self._saved + _CHECKPOINT_EVERY:
-            save_checkpoint(self._checkpoints, state, self._tip)
-            self._saved = state.seq
-
-    def _check_tip(self, state: HubState) -> None:
-        """Before writing: the log still ends where it did, so that nothing is added after a gap."""
-        if state.seq and state.seq == self._seen.seq:
-            tip = self.store.get(log.key_of(state.seq), log.MAX_COMMIT)
-            if tip is None or log.digest(tip) != self._tip:
-                raise self._forked(f"Entry {state.seq} is not the one that was seen.")
-
-    def _forked(self, why: str) -> VerifyError:
-        return VerifyError(
-            f"The log of the hub at {self.url} was cut back or replaced.",
-            why,
-            f"Nothing is changed or uninstalled. Ask the owner; if it is meant: delete {self._seen_path}.",
-        )
-
-    @property
-    def _checkpoints(self) -> Path:
-        return self._seen_path.with_name(self._seen_path.stem)
+        return problems(self, self.reader.seen)
 
     def _key(self, role: str) -> keys.SigningKey:
         key = keys.load(self._keys, self.info.group, role)
