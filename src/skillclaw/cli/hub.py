@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from skillclaw.cli import output
+from skillclaw.cli import hub_import, output
 from skillclaw.cli.command import Context, command
 
 __all__ = ["register"]
@@ -18,6 +18,7 @@ def register(parent: typer.Typer) -> None:
     parent.add_typer(app, name="hub")
     command(app, "status")(status)
     command(app, "verify")(verify)
+    hub_import.register(app)
     command(parent, "sync")(sync)
 
 

@@ -15,6 +15,7 @@ from skillclaw.journal.records import Exchange, SessionRow
 from skillclaw.journal.share_rules import Grant
 from skillclaw.server.candidates import Candidate
 from skillclaw.server.forgetting import Forgot
+from skillclaw.server.migration import Migration
 from skillclaw.server.offering import Offer, OfferedFile, Private
 from skillclaw.server.share_consent import Changed
 from skillclaw.server.share_status import HubStatus, ShareRow, ShareStatus
@@ -56,6 +57,7 @@ RECORDS = (
     HubShare,
     Previewed,
     Forgot,
+    Migration,
     Settings,
 )
 

@@ -15,10 +15,11 @@ from skillclaw.library.records import FileMark
 from skillclaw.skills.bundle import MAX_BYTES, MAX_FILES, check_files
 from skillclaw.skills.records import Bundle, File
 
-__all__ = ["exists", "from_folder", "marks", "remove_tree", "scan", "sync_folder", "to_folder"]
+__all__ = ["LITTER", "exists", "from_folder", "marks", "remove_tree", "scan", "sync_folder", "to_folder"]
 
-# What systems and interpreters leave in a folder by themselves is no edit and no part of a skill
-_LITTER = frozenset([".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__"])
+LITTER = frozenset([".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__"])
+"""What systems and interpreters leave in a folder by themselves is no edit and no part of a skill."""
+
 # Windows has no executable bit; there the released one is taken as given
 _MODES = os.name == "posix"
 
@@ -141,7 +142,7 @@ def remove_tree(folder: Path) -> None:
 def _walk(folder: Path, prefix: str) -> Iterator[tuple[Path, str]]:
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
-            if entry.name in _LITTER:
+            if entry.name in LITTER:
                 continue
             # macOS may hand names back decomposed
             name = prefix + unicodedata.normalize("NFC", entry.name)
