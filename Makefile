@@ -34,7 +34,7 @@ e2e: $(VENV)/.dev clients
 	E2E_CLIENTS=$(CLIENTS) E2E_DATA=$(DATA) $(BIN)/pytest -m e2e -n 3 --timeout 400 tests/bench $(ARGS)
 
 # Every agent that can be installed, each through the proxy; they stay in the cache, by version. And what takes long.
-e2e-all: $(VENV)/.dev clients
+e2e-all: $(VENV)/.dev clients $(CLIENTS)/.azurite
 	E2E_CLIENTS=$(CLIENTS) $(BIN)/pytest -m "agents or (slow and not e2e)" -n 2 --dist worksteal --durations 30 $(ARGS)
 
 # An hour of mixed load with faults on the proxy.
@@ -60,6 +60,11 @@ clients: $(CLIENTS)/.installed
 $(CLIENTS)/.installed: tests/e2e/clients.txt
 	@mkdir -p $(CLIENTS)
 	cd $(CLIENTS) && npm init -y >/dev/null && npm install --no-audit --no-fund $$(cat $(CURDIR)/tests/e2e/clients.txt)
+	@touch $@
+
+# An emulator of Azure's storage, for the tests of hubs.
+$(CLIENTS)/.azurite: $(CLIENTS)/.installed
+	cd $(CLIENTS) && npm install --no-audit --no-fund --ignore-scripts azurite@3
 	@touch $@
 
 install: $(VENV)/.client

@@ -163,12 +163,14 @@ class GroupHubSettings(Section, frozen=True, kw_only=True):
 
 
 class SyncSettings(Section, frozen=True, kw_only=True):
-    """`sync.*`: seconds between polls; the folders that skills are installed into, by default those of the
-    agents (`server.machine`).
+    """`sync.*`: seconds between polls, at most; the folders that skills are installed into, by default those
+    of the agents (`server.machine`); whether a newer release is merged into a copy that you edited where
+    nothing conflicts (`auto`), or you do that (`ask`).
     """
 
     interval: Positive = 60.0
     targets: tuple[str, ...] = ()
+    merge: Literal["ask", "auto"] = "ask"
 
 
 class RedactSettings(Section, frozen=True, kw_only=True):

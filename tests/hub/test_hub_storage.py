@@ -309,7 +309,7 @@ def test_unreadable_is_not_absent(tmp_path: Path) -> None:
     kept = entry.read_bytes()
     entry.unlink()
     entry.symlink_to(entry)  # reading it fails, and not because nothing is there
-    with pytest.raises(StorageError, match="could not be read"):
+    with pytest.raises(StorageError, match=r"could not be (read|listed)"):
         opened(tmp_path, "other").state()
     entry.unlink()
     entry.write_bytes(kept)

@@ -19,7 +19,7 @@ import os, signal, sys
 from pathlib import Path
 from msgspec.structs import replace
 from skillclaw.hub import HubState, Release, SkillState
-from skillclaw.library import Library, from_folder
+from skillclaw.library import HubView, Library, from_folder
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Bundle, File
 
@@ -44,7 +44,14 @@ def known(*texts):
 def sync(library, current, *texts):
     texts = texts or ("one", "two")
     found = known(*texts)
-    return library.sync("personal", state(current, *texts), lambda r: found[r.version], lambda b: [])
+    view = HubView(name="personal", state=state(current, *texts), fetch=lambda r: found[r.version])
+    return library.sync([view], lambda b: [])
+
+def sync_two(library, personal, team):
+    found = known("one", "two")
+    views = [HubView(name=name, state=state(current, "one", "two"), fetch=lambda r: found[r.version])
+             for name, current in (("personal", personal), ("team", team))]
+    return library.sync(views, lambda b: [])
 
 place = Path(sys.argv[1])
 home, targets = place / "home", [place / "claude", place / "agents"]
@@ -88,6 +95,9 @@ SCENARIOS = {
     "update": ("one", lambda: sync(library, "two"), {None, "one", "two"}, "two"),
     "withdraw": ("one", lambda: sync(library, None), {None, "one"}, None),
     "uninstall": ("one", lambda: library.uninstall(None), {None, "one"}, None),
+    # of two hubs: the first offers the names that the second has, and withdraws them again
+    "take over": ("one", lambda: sync_two(library, "two", "one"), {None, "one", "two"}, "two"),
+    "hand back": ("two", lambda: sync_two(library, None, "one"), {None, "one", "two"}, "one"),
 }
 before, act, allowed, after = SCENARIOS[sys.argv[2]]
 point = 0
@@ -96,7 +106,11 @@ while True:
     for target in targets:
         (target / "own").mkdir(parents=True)
         (target / "own" / "SKILL.md").write_text("own")
-    if before:
+    if sys.argv[2] == "take over":
+        sync_two(library, None, before)
+    elif sys.argv[2] == "hand back":
+        sync_two(library, before, "one")
+    elif before:
         sync(library, before)
     died = killed_at(point, act)
     for target in targets:
@@ -116,7 +130,10 @@ while True:
         there = sorted(p.name for p in target.iterdir())
         assert there == (["git", "own", "pytest"] if after else ["own"]), (point, there)
         assert (target / "own" / "SKILL.md").read_text() == "own"
-    assert {row.state for row in library.status()} == ({"installed"} if after else set()), point
+    states = {row.state for row in library.status()} - {"shadowed"}
+    assert states == ({"installed"} if after else set()), point
+    hubs = {row.hub for row in library.status() if row.target}
+    assert hubs <= {"team" if sys.argv[2] == "hand back" else "personal"}, (point, hubs)
     if not died:
         break
     point += int(sys.argv[3])
@@ -145,10 +162,10 @@ def place() -> Iterator[Path]:
     shutil.rmtree(made, ignore_errors=True)
 
 
-SCENARIOS = ["install", "update", "withdraw", "uninstall"]
+SCENARIOS = ["install", "update", "withdraw", "uninstall", "take over", "hand back"]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", [*SCENARIOS[:-1], pytest.param(SCENARIOS[-1], marks=pytest.mark.slow)])
 def test_a_kill_leaves_old_or_new_and_is_recovered(place: Path, scenario: str) -> None:
     assert int(run(KILLS, str(place), scenario, "17")) > 50
 
@@ -223,7 +240,10 @@ def test_a_full_disk_leaves_the_old_version_whole(place: Path) -> None:
 
 RACE = """
 for n in range(12):
-    sync(library, "one" if (n + int(sys.argv[2])) % 2 else "two")
+    if (n + int(sys.argv[2])) % 3 == 2:
+        sync_two(library, None, "one")
+    else:
+        sync(library, "one" if (n + int(sys.argv[2])) % 2 else "two")
 """
 
 

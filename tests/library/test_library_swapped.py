@@ -16,7 +16,7 @@ import os, shutil, sys
 from pathlib import Path
 from msgspec.structs import replace
 from skillclaw.hub import HubState, Release, SkillState
-from skillclaw.library import Library
+from skillclaw.library import HubView, Library
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Bundle, File
 
@@ -36,8 +36,8 @@ def state(text, *known, stage="stable"):
 
 def sync(text, *known, stage="stable"):
     found = {version(bundle(t)): bundle(t) for t in known}
-    Library(root / "home", [root / "skills"]).sync(
-        "personal", state(text, *known, stage=stage), lambda r: found[r.version], lambda b: [])
+    view = HubView(name="personal", state=state(text, *known, stage=stage), fetch=lambda r: found[r.version])
+    Library(root / "home", [root / "skills"]).sync([view], lambda b: [])
 
 SCENARIOS = {
     "install": (None, lambda: sync("two", "two")),

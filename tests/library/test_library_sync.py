@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from skillclaw.errors import BadInputError, StorageError, UpgradeNeededError
 from skillclaw.hub import HubState, Release, SkillState
-from skillclaw.library import Library, SyncReport, foreign_skills, from_folder
+from skillclaw.library import HubView, Library, SyncReport, foreign_skills, from_folder
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Bundle, File, Verdict
 
@@ -61,9 +61,8 @@ class World:
         return HubState(group="g", seq=1, head="", skills=self.skills)
 
     def sync(self, hub: str = "personal") -> SyncReport:
-        return self.library.sync(
-            hub, self.state(), lambda r: self.bundles[r.version], lambda b: self.verdicts
-        )
+        view = HubView(name=hub, state=self.state(), fetch=lambda r: self.bundles[r.version])
+        return self.library.sync([view], lambda b: self.verdicts)
 
     def states(self) -> dict[tuple[str, str], str]:
         return {(row.skill, Path(row.target).name): row.state for row in self.library.status()}
@@ -176,12 +175,11 @@ def test_litter_is_no_edit_and_an_edit_taken_back_is_none(world: World) -> None:
     world.release(bundle("git", "two"))
     world.sync()
     assert world.states()["git", "claude"] == "edited"
-    edited = world.library.edited_bundle("git")
-    assert edited is not None
-    assert {f.path: f.data for f in edited.files}["SKILL.md"] == b"mine"
+    (edited,) = world.library.edited("git")
+    assert {f.path: f.data for f in edited.bundle.files}["SKILL.md"] == b"mine"
     (place / "SKILL.md").write_bytes(text)
     assert world.states()["git", "claude"] == "outdated"
-    assert world.library.edited_bundle("git") is None
+    assert world.library.edited("git") == []
     world.sync()
     assert from_folder(place, "git") == bundle("git", "two")
 
@@ -269,7 +267,8 @@ def test_only_a_signed_commit_removes(world: World) -> None:
         raise StorageError("The hub could not be read.")
 
     world.release(bundle("git", "two"))
-    report = world.library.sync("personal", world.state(), broken, lambda b: [])
+    view = HubView(name="personal", state=world.state(), fetch=broken)
+    report = world.library.sync([view], lambda b: [])
     assert {action for action, *_ in actions(report)} == {"failed"}
     assert tree(world.targets[0]) == kept
     assert world.states()["git", "claude"] == "outdated"
@@ -355,14 +354,6 @@ def test_a_target_that_links_to_another_is_one_folder(tmp_path: Path) -> None:
     assert [action for action, *_ in actions(world.sync())] == ["updated"]
 
 
-def test_two_hubs_do_not_overwrite_each_other(world: World) -> None:
-    world.release(bundle())
-    world.sync("personal")
-    world.release(bundle("git", "two"))
-    assert {action for action, *_ in actions(world.sync("team"))} == {"blocked"}
-    assert from_folder(world.targets[0] / "git", "git") == bundle()
-
-
 def test_one_bad_folder_does_not_stop_the_others(tmp_path: Path) -> None:
     world = World(tmp_path)
     (tmp_path / "file").write_text("x")
@@ -424,7 +415,8 @@ def test_two_homes_in_one_folder_leave_each_other_alone(tmp_path: Path) -> None:
     one.release(bundle())
     one.sync()
     other = Library(tmp_path / "other", one.targets)
-    report = other.sync("personal", one.state(), lambda r: bundle(), lambda b: [])
+    view = HubView(name="personal", state=one.state(), fetch=lambda r: bundle())
+    report = other.sync([view], lambda b: [])
     assert {action for action, *_ in actions(report)} == {"blocked"}
     other.uninstall(None)
     assert one.sync().unchanged == 2

@@ -8,7 +8,20 @@ import typer
 from typer.main import get_command
 
 from skillclaw import __version__
-from skillclaw.cli import agents, bench, config, evolve, hub, imports, proposals, sessions, share, skills, up
+from skillclaw.cli import (
+    agents,
+    bench,
+    config,
+    evolve,
+    hub,
+    imports,
+    proposals,
+    sessions,
+    share,
+    skills,
+    sync,
+    up,
+)
 
 __all__ = ["build"]
 
@@ -28,7 +41,7 @@ def build() -> Any:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for group in (up, agents, imports, sessions, share, evolve, proposals, skills, hub, bench, config):
+    for group in (up, agents, imports, sessions, share, evolve, proposals, skills, hub, sync, bench, config):
         group.register(app)
     return get_command(app)
 

@@ -13,6 +13,7 @@ from skillclaw.cli import output
 from skillclaw.cli.bench_loop import loop
 from skillclaw.cli.bench_proxy import proxy, soak
 from skillclaw.cli.bench_redaction import redaction
+from skillclaw.cli.bench_sync import sync
 from skillclaw.cli.command import Context, command
 from skillclaw.errors import UsageError
 
@@ -30,6 +31,7 @@ def register(parent: typer.Typer) -> None:
     command(app, "convert")(convert)
     command(app, "loop")(loop)
     command(app, "redaction")(redaction)
+    command(app, "sync")(sync)
 
 
 def mine(

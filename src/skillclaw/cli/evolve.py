@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from skillclaw.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from skillclaw.evolve.report import CycleReport
+    from skillclaw.server.collecting import Collected
 
 __all__ = ["register"]
 
@@ -40,6 +41,10 @@ def evolve(
     full: Annotated[
         bool, typer.Option("--full", help="Read and mine every session anew, not only what changed.")
     ] = False,
+    hub: Annotated[
+        str | None,
+        typer.Option("--hub", help="Evolve for this group, from what its members sent.", metavar="NAME"),
+    ] = None,
 ) -> None:
     """Run one cycle: find patterns, propose skills, judge them, release and install what passed."""
     if report_to is not None and not report_to.parent.is_dir():
@@ -47,19 +52,25 @@ def evolve(
     from skillclaw.agents import Env
     from skillclaw.evolve.cycle import run_cycle
     from skillclaw.server.candidates import count_candidates
+    from skillclaw.server.group_cycle import group_cycle
+    from skillclaw.server.groups import find
     from skillclaw.server.machine import Machine
     from skillclaw.server.recording import assemble_recorded
     from skillclaw.server.survey import waiting_text
     from skillclaw.server.work import cycle_inputs, sync
 
     machine = Machine(ctx.home)
+    collected: Collected | None = None
     with machine.alone("evolve"):
-        if not dry_run:
+        if not dry_run and hub is None:
             assemble_recorded(machine)
         with output.progress("Evolving", show=not ctx.json) as progress:
-            report = run_cycle(
-                **cycle_inputs(machine), engine=engine, dry_run=dry_run, full=full, progress=progress
-            )
+            given: dict[str, Any] = {"engine": engine, "dry_run": dry_run, "full": full, "progress": progress}
+            if hub is None:
+                report = run_cycle(**cycle_inputs(machine), **given)
+            else:
+                done = group_cycle(machine, find(machine, hub).hub, **given)
+                collected, report = done.collected, done.report
         synced = None if dry_run else sync(machine)
     if report_to is not None:
         _write_page(report, report_to)
@@ -100,9 +111,13 @@ def evolve(
                 "set_aside": report.aside,
                 "notes": report.notes,
                 "report": str(report_to) if report_to else None,
+                "hub": hub or "personal",
+                "collected": collected,
             }
         )
         return
+    if collected is not None:
+        _tell_collected(collected)
     output.plain(
         f"Cycle {report.cycle}: {report.sessions} sessions, {report.episodes} episodes, "
         f"{len(report.patterns)} patterns, {len(report.proposals)} proposals "
@@ -131,7 +146,7 @@ def evolve(
         output.plain("Nothing new to propose.")
     for note in report.notes:
         output.plain(note)
-    if waiting := count_candidates(machine, Env.current()):
+    if hub is None and (waiting := count_candidates(machine, Env.current())):
         output.plain(waiting_text(waiting))
     for one in report.aside[:ASIDE]:
         output.plain(f"Set aside {one.what}: {one.reason}")
@@ -144,6 +159,20 @@ def evolve(
         output.plain(f"Next: skillclaw skills show {report.released[0].skill}")
     if report_to is not None:
         output.plain(f"Report: {report_to}")
+
+
+def _tell_collected(collected: Collected) -> None:
+    output.plain(
+        f"Took in {collected.taken} sessions ({collected.grown} grown, {collected.known} known before)."
+    )
+    if collected.forgotten or collected.expired:
+        output.plain(
+            f"Deleted {collected.forgotten} that members took back and {collected.expired} that are too old."
+        )
+    for name, why in list(collected.refused.items())[:ASIDE]:
+        output.plain(f"Refused {name[-64:][:16]}: {why}")
+    if len(collected.refused) > ASIDE:
+        output.plain(f"and {len(collected.refused) - ASIDE} more; see them all: --json")
 
 
 def _write_page(report: CycleReport, path: Path) -> None:

@@ -1,15 +1,22 @@
-"""`skillclaw hub` and `sync`: the group's shared storage as this machine sees it."""
+"""`skillclaw hub`: the group's shared storage as this machine sees it."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skillclaw.cli import hub_import, output
+from skillclaw.cli import hub_care, hub_groups, hub_import, hub_keys, output
 from skillclaw.cli.command import Context, command
+from skillclaw.errors import SkillClawError
+
+if TYPE_CHECKING:
+    from skillclaw.server.groups import GroupStatus
+    from skillclaw.server.machine import Machine
 
 __all__ = ["register"]
+
+PERSONAL = "personal"
 
 
 def register(parent: typer.Typer) -> None:
@@ -19,59 +26,92 @@ def register(parent: typer.Typer) -> None:
     command(app, "status")(status)
     command(app, "verify")(verify)
     hub_import.register(app)
-    command(parent, "sync")(sync)
+    hub_care.register(app)
+    hub_groups.register(app)
+    hub_keys.register(app)
 
 
-def status(ctx: Context) -> None:
-    """Where the hub lies and what its log says."""
+def status(
+    ctx: Context,
+    hub: Annotated[str | None, typer.Option("--hub", help="A group's hub, as in hubs.NAME.url.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="The personal hub and all groups'.")] = False,
+) -> None:
+    """Where the hub lies, what its log says, and how this machine stands in it."""
+    from skillclaw.server.groups import status as status_of
+
+    machine, names = _wanted(ctx, hub, everything)
+    found = [_personal(machine) if name == PERSONAL else status_of(machine, name) for name in names]
+    if ctx.json:
+        output.print_json(found if everything else found[0])
+        return
+    for number, one in enumerate(found):
+        if number:
+            output.plain("")
+        _show(one)
+
+
+def _wanted(ctx: Context, hub: str | None, everything: bool) -> tuple[Machine, list[str]]:
     from skillclaw.server.machine import Machine
+    from skillclaw.server.share_view import hub_names
 
     machine = Machine(ctx.home)
-    state = machine.hub.state()
-    facts: dict[str, Any] = {
-        "hub": "personal",
-        "url": machine.hub_url,
-        "group": state.group,
-        "commits": state.seq,
-        "void": state.void,
-        "skills": sum(1 for s in state.skills.values() if s.current),
-        "proposals": len(state.proposals),
-        "keys": {
-            role: sum(1 for k in state.keys.values() if k.role == role)
-            for role in sorted({k.role for k in state.keys.values()})
-        },
-    }
-    if ctx.json:
-        output.print_json(facts)
-        return
-    keys = ", ".join(f"{count} {role}" for role, count in facts["keys"].items())
-    for key, value in (facts | {"keys": keys}).items():
-        output.plain(f"{key:10} {value}")
+    if everything:
+        return machine, [PERSONAL, *hub_names(machine.settings)]
+    return machine, [hub or PERSONAL]
 
 
-def verify(ctx: Context) -> int:
-    """Walk the whole log and every object; name what does not hold."""
-    from skillclaw.server.machine import Machine
+def _personal(machine: Machine) -> GroupStatus:
+    from skillclaw.server.groups import GroupStatus, facts
 
-    problems = Machine(ctx.home).hub.verify()
-    if ctx.json:
-        output.print_json({"ok": not problems, "problems": problems})
-    elif problems:
-        for problem in problems:
-            output.plain(str(problem))
+    return GroupStatus(hub=PERSONAL, url=machine.hub_url, **facts(machine.hub.state()))
+
+
+def _show(one: GroupStatus) -> None:
+    facts: dict[str, object] = {"hub": one.hub, "url": one.url}
+    if one.error:
+        facts["error"] = one.error
     else:
-        output.plain("Every commit and every object holds.")
-    return 1 if problems else 0
+        facts |= {name: getattr(one, name) for name in ("group", "commits", "void", "skills", "proposals")}
+        facts["keys"] = ", ".join(f"{count} {role}" for role, count in one.keys.items())
+        facts["policy"] = one.policy
+    if one.model:
+        facts["model"] = one.model
+    if one.here:
+        facts["here"] = ", ".join(f"{role}: {state}" for role, state in one.here.items())
+    if one.inbox:
+        facts["inbox"] = f"{one.inbox} messages of this machine wait to be taken in"
+    for key, value in facts.items():
+        output.plain(f"{key:10} {value}")
+    for refusal in one.refused:
+        output.plain(f"refused    {refusal.kind or 'message'} {refusal.n}: {refusal.reason}")
 
 
-def sync(ctx: Context) -> None:
-    """Take what the hub released into the agents' skills folders."""
-    from skillclaw.server.machine import Machine
-    from skillclaw.server.work import sync as work
+def verify(
+    ctx: Context,
+    hub: Annotated[str | None, typer.Option("--hub", help="A group's hub, as in hubs.NAME.url.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="The personal hub and all groups'.")] = False,
+) -> int:
+    """Walk the whole log and every object; name what does not hold."""
+    from skillclaw.server.share_view import current, open_hub
 
-    report = work(Machine(ctx.home))
+    machine, names = _wanted(ctx, hub, everything)
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        try:
+            one = machine.hub if name == PERSONAL else open_hub(machine, current(machine)[0], name).hub
+            problems = one.verify()
+        except SkillClawError as error:
+            if not everything:
+                raise
+            problems = [" ".join(part for part in (error.what, error.why) if part)]
+        rows.append({"hub": name, "ok": not problems, "problems": problems})
+    told = [problem for row in rows for problem in row["problems"]]
     if ctx.json:
-        output.print_json(report)
-        return
-    for line in report.lines() or ["Everything is as released."]:
-        output.plain(line)
+        found: dict[str, Any] = {"ok": not told, "problems": told}
+        output.print_json(found | ({"hubs": rows} if everything else {}))
+        return 1 if told else 0
+    for row in rows:
+        head = f"{row['hub']}: " if everything else ""
+        for problem in row["problems"] or ["Every commit and every object holds."]:
+            output.plain(f"{head}{problem}")
+    return 1 if told else 0

@@ -7,22 +7,32 @@ import sys
 
 import msgspec
 
-from skillclaw.hub.records import Commit, HubInfo, HubState
+from skillclaw.hub.messages import Message, Refusal
+from skillclaw.hub.records import Commit, HubInfo, HubState, Invite, Key, Vote
 from skillclaw.hub.sealed import Letter
+from skillclaw.hub.taking_in import RefusedMessage, TakenIn
 from skillclaw.journal.grants import Grants
 from skillclaw.journal.outbox import Receipt
 from skillclaw.journal.records import Exchange, SessionRow
 from skillclaw.journal.share_rules import Grant
+from skillclaw.library.records import Change, HubSeen, MergeRow, SyncReport
 from skillclaw.server.candidates import Candidate
+from skillclaw.server.edits import Edit, Proposed
 from skillclaw.server.forgetting import Forgot
+from skillclaw.server.group_founding import Founded
+from skillclaw.server.group_joining import Invited, Joined, Left
+from skillclaw.server.group_keys import MemberRow, Members, Requested, Rotated
+from skillclaw.server.groups import Attended, GroupStatus
 from skillclaw.server.migration import Migration
 from skillclaw.server.offering import Offer, OfferedFile, Private
+from skillclaw.server.polling import HubPoll
 from skillclaw.server.share_consent import Changed
 from skillclaw.server.share_status import HubStatus, ShareRow, ShareStatus
 from skillclaw.server.sharing import HubShare, Previewed
 from skillclaw.server.skill_uses import UseCount, Uses
 from skillclaw.settings import Settings
 from skillclaw.skills.records import Pattern, Proposal, Sidecar, Verdict
+from skillclaw.skills.threeway import Conflict
 from skillclaw.trajectory.model import CallMeta, ResultMeta, SessionMeta, StepMeta, Trajectory
 
 RECORDS = (
@@ -40,6 +50,23 @@ RECORDS = (
     Commit,
     HubInfo,
     HubState,
+    Key,
+    Invite,
+    Vote,
+    Message,
+    Refusal,
+    TakenIn,
+    RefusedMessage,
+    Attended,
+    GroupStatus,
+    Founded,
+    Invited,
+    Joined,
+    Left,
+    Members,
+    MemberRow,
+    Requested,
+    Rotated,
     Candidate,
     Uses,
     UseCount,
@@ -58,6 +85,14 @@ RECORDS = (
     Previewed,
     Forgot,
     Migration,
+    SyncReport,
+    Change,
+    HubSeen,
+    HubPoll,
+    MergeRow,
+    Conflict,
+    Edit,
+    Proposed,
     Settings,
 )
 

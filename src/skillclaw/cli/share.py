@@ -117,9 +117,12 @@ def deny(
 
 def send(ctx: Context, hub: HubOption = None) -> int:
     """Send now what may leave (`skillclaw up` does so by itself), and take back what was withdrawn."""
+    from skillclaw.server.group_tombstones import tell_all
     from skillclaw.server.sharing import share
 
-    reports = share(recorded(ctx), hub)
+    machine = recorded(ctx)
+    reports = share(machine, hub)
+    tell_all(machine)  # what fails there is in the reports, or told by `sessions forget` and `up`
     failed = any(report.error for report in reports)
     if ctx.json:
         output.print_json(reports)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from skillclaw.cli import candidates, output, safety
+from skillclaw.cli import candidates, output, safety, skills_edits
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.evolve import odds
 from skillclaw.errors import UsageError
@@ -16,7 +16,7 @@ __all__ = ["register"]
 WIDEST = 160
 """Characters of a line of a skill that a table shows."""
 
-NameArgument = Annotated[str, typer.Argument(help="The skill's name.", metavar="NAME")]
+NameArgument = Annotated[str, typer.Argument(help="The skill's name, or HUB/NAME.", metavar="NAME")]
 
 
 def register(parent: typer.Typer) -> None:
@@ -25,7 +25,6 @@ def register(parent: typer.Typer) -> None:
     parent.add_typer(app, name="skills")
     command(app, "list")(list_)
     command(app, "show")(show)
-    command(app, "diff")(diff)
     command(app, "log")(log)
     command(app, "evidence")(evidence)
     command(app, "pin")(pin)
@@ -34,6 +33,7 @@ def register(parent: typer.Typer) -> None:
     command(app, "edit-status")(edit_status)
     command(app, "uninstall")(uninstall)
     command(app, "install")(install)
+    skills_edits.register(app)
     candidates.register(app)
     safety.register(app)
 
@@ -43,13 +43,15 @@ def list_(ctx: Context) -> None:
     from skillclaw.server.machine import Machine
     from skillclaw.server.reports import skill_rows
 
-    rows = skill_rows(Machine(ctx.home))
+    rows, unread = skill_rows(Machine(ctx.home))
+    for source in unread:
+        output.note(f"hub {source.name}: {' '.join(str(source.error).split())}")
     if ctx.json:
         output.print_json(rows)
         return
     output.table(
         ("name", "version", "stage", "sessions", "users", "installed"),
-        [(r.name, r.version[:8], r.stage, r.sessions, r.users, r.installed_text()) for r in rows],
+        [(r.shown, r.version[:8], r.stage, r.sessions, r.users, r.installed_text()) for r in rows],
         empty="No skills yet. Run a cycle: skillclaw evolve",
     )
 
@@ -69,31 +71,12 @@ def show(ctx: Context, name: NameArgument) -> None:
             output.note(f"also: {path}")
 
 
-def diff(
-    ctx: Context,
-    name: NameArgument,
-    old: Annotated[
-        str | None, typer.Argument(help="A version, or how it begins [default: the one before].")
-    ] = None,
-    new: Annotated[str | None, typer.Argument(help="A version [default: the current one].")] = None,
-) -> None:
-    """What changed between two versions, or what you edited (`diff NAME edited`)."""
-    from skillclaw.server.machine import Machine
-    from skillclaw.server.reports import diff_versions
-
-    text = diff_versions(Machine(ctx.home), name, old, new)
-    if ctx.json:
-        output.print_json({"name": name, "diff": text})
-    else:
-        output.plain(text or "No difference.")
-
-
 def log(ctx: Context, name: NameArgument) -> None:
     """The skill's versions, newest first."""
     from skillclaw.server.machine import Machine
-    from skillclaw.server.reports import skill_state
+    from skillclaw.server.naming import find_skill
 
-    skill = skill_state(Machine(ctx.home), name)
+    skill = find_skill(Machine(ctx.home), name).skill
     releases = list(reversed(skill.releases))
     if ctx.json:
         output.print_json(releases)
@@ -182,6 +165,7 @@ def rollback(
 def edit_status(ctx: Context) -> None:
     """Where installed skills stand: as released, edited by you, blocked, failed."""
     from skillclaw.server.machine import Machine
+    from skillclaw.server.naming import shown
 
     rows = Machine(ctx.home).library.status()
     if ctx.json:
@@ -189,22 +173,27 @@ def edit_status(ctx: Context) -> None:
         return
     output.table(
         ("skill", "folder", "state", "detail"),
-        [(r.skill, r.target, r.state, r.detail) for r in rows],
+        [(shown(r.hub, r.skill), r.target, r.state, r.detail) for r in rows],
         empty="Nothing is installed.",
     )
 
 
 def uninstall(
     ctx: Context,
-    name: Annotated[str | None, typer.Argument(help="The skill's name.", metavar="NAME")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="The skill's name; HUB/NAME leaves its place to another hub's.", metavar="NAME"),
+    ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every skill that SkillClaw installed.")] = False,
 ) -> None:
     """Take skills out of the agents' folders; what was there before is there again. Edited copies stay."""
     from skillclaw.server.machine import Machine
+    from skillclaw.server.naming import split_name
 
     if (name is None) == (not all_):
         raise UsageError("Say which skill, or --all.", "", "See: skillclaw skills list")
-    report = Machine(ctx.home).library.uninstall(name)
+    hub, bare = split_name(name) if name is not None else (None, None)
+    report = Machine(ctx.home).library.uninstall(bare, hub)
     if ctx.json:
         output.print_json(report)
         return
@@ -219,15 +208,13 @@ def install(
 ) -> None:
     """Take skills back that you uninstalled, or whose folders you deleted."""
     from skillclaw.server.machine import Machine
-    from skillclaw.server.reports import skill_state
+    from skillclaw.server.naming import find_skill
     from skillclaw.server.work import sync
 
     if (name is None) == (not all_):
         raise UsageError("Say which skill, or --all.", "", "See: skillclaw skills list")
     machine = Machine(ctx.home)
-    if name is not None:
-        skill_state(machine, name)
-    names = machine.library.accept(name)
+    names = machine.library.accept(find_skill(machine, name).skill.name if name is not None else None)
     synced = sync(machine)
     if ctx.json:
         output.print_json({"taken_back": names, "installed": synced})

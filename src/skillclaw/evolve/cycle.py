@@ -7,7 +7,7 @@ and a second cycle over the same sessions releases nothing new.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -51,6 +51,7 @@ def run_cycle(
     now: datetime,
     home: Path,
     environ: Mapping[str, str] | None = None,
+    withdrawn: Collection[str] = (),
     engine: str | None = None,
     dry_run: bool = False,
     full: bool = False,
@@ -60,7 +61,8 @@ def run_cycle(
 
     `policy` is a name of gate.policies; `foreign` are skills on this machine that the hub does not know;
     `home` is where the evolver's state lies; `environ` holds the key of an embeddings API. With `full` the
-    state is made anew from the sessions alone. With `dry_run` nothing is written to the hub and `released`
+    state is made anew from the sessions alone; `withdrawn` are keys of sessions that count no longer, beside
+    the log's tombstones. With `dry_run` nothing is written to the hub and `released`
     says what would have been. Raises UsageError for an engine or policy that does not exist, StorageError and
     VerifyError of the hub and the store.
     """
@@ -68,7 +70,7 @@ def run_cycle(
     rules = gate.policy(policy)
     evolver = _evolver(engine or settings.engine)
     state = hub.state()
-    forgotten = set(state.tombstones)
+    forgotten = {*state.tombstones, *withdrawn}
     cursor = sessions.cursor()
     with closing(EvolveState(home)) as memory:
         with closing(make_executor(settings)) as executor:

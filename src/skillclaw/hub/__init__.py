@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from skillclaw.hub.hub import Hub
-from skillclaw.hub.records import Commit, HubInfo, HubState, Key, ProposalState, Release, SkillState
+from skillclaw.hub.records import Commit, HubInfo, HubState, Invite, Key, ProposalState, Release, SkillState
 
-__all__ = ["Commit", "Hub", "HubInfo", "HubState", "Key", "ProposalState", "Release", "SkillState"]
+__all__ = ["Commit", "Hub", "HubInfo", "HubState", "Invite", "Key", "ProposalState", "Release", "SkillState"]

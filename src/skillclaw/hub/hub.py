@@ -6,9 +6,10 @@ import random
 import re
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,14 +20,18 @@ from skillclaw.errors import (
     UsageError,
     VerifyError,
 )
-from skillclaw.hub import keys, log
+from skillclaw.hub import checkpoints, keys, log
 from skillclaw.hub.founding import INFO, found_group, parse_info
+from skillclaw.hub.keyring import settle
 from skillclaw.hub.reading import LogReader
 from skillclaw.hub.records import Commit, HubInfo, HubState, ProposalState, Release
 from skillclaw.hub.seen import load_seen, pin
 from skillclaw.hub.store import Store, plain
 from skillclaw.skills import bundle as bundles
 from skillclaw.skills.records import Bundle, Proposal, Verdict
+
+if TYPE_CHECKING:
+    from skillclaw.hub.compaction import Compacted
 
 __all__ = ["MAX_OBJECT", "Hub"]
 
@@ -51,6 +56,8 @@ class Hub:
         self._keys = keys_folder
         self._lock = threading.RLock()
         self._probed = False
+        self._settled = -1
+        self._makes_keys = False
 
     @classmethod
     def open_or_create(cls, url: str, keys_folder: Path, seen: Path) -> Hub:
@@ -71,6 +78,7 @@ class Hub:
                 )
             data = found_group(store, keys_folder, _now())
         hub = cls._pinned(store, data, keys_folder, seen)
+        hub._makes_keys = True
         if keys.load(keys_folder, hub.info.group, "owner") is not None and hub.reader.seen.seq == 0:
             hub._admit_own()
         return hub
@@ -88,6 +96,11 @@ class Hub:
             )
         return cls._pinned(store, data, keys_folder, seen)
 
+    @property
+    def keys_folder(self) -> Path:
+        """Where this machine's keys lie, by group."""
+        return self._keys
+
     @classmethod
     def _pinned(cls, store: Store, data: bytes, keys_folder: Path, seen: Path) -> Hub:
         """The hub whose hub.json is `data`; VerifyError where this machine knows another in its place."""
@@ -97,9 +110,30 @@ class Hub:
         return hub
 
     def state(self) -> HubState:
-        """The fold of the log as of now; reads only what is new (one request where nothing is)."""
+        """The fold of the log as of now; reads only what is new (one request where nothing is).
+
+        A rotation that the log took in by now takes effect here (`hub rotate`).
+        """
         with self._lock:
-            return self.reader.read()
+            state = self.reader.read()
+            if state.seq != self._settled:
+                settle(self._keys, state)
+                self._settled = state.seq
+            return state
+
+    def own_key(self, role: str) -> keys.SigningKey:
+        """This machine's key for `role`; UsageError where it has none."""
+        return self._key(role)
+
+    def acts_as(self, *wanted: str) -> str | None:
+        """The first of `wanted` for which this machine has a key that the log lets sign; None for none."""
+        state = self.state()
+        for role in wanted:
+            key = keys.load(self._keys, self.info.group, role)
+            known = state.keys.get(keys.public_hex(key)) if key is not None else None
+            if known is not None and known.active and known.role == role:
+                return role
+        return None
 
     def commit(self, kind: str, body: dict[str, Any], role: str = "evolver") -> Commit:
         """Sign `body` with this machine's key for `role` and add it to the log.
@@ -108,16 +142,17 @@ class Hub:
         take it (the reason as in docs/hub-log.md) and UsageError where this machine has no such key.
         """
         with self._lock:
+            self.state()  # the key may have been replaced by now
             key = self._key(role)
-            if not self._probed:
+            if self._makes_keys and not self._probed:  # a group's storage is looked at by `hub init`
                 self.store.probe(INFO, msgspec.json.encode(self.info))
                 self._probed = True
             plain_body = msgspec.to_builtins(body)
             for attempt in range(_TRIES):
                 state = self.state()
                 if not attempt:
-                    self.reader.check_tip(state)
-                if role != "owner" and keys.public_hex(key) not in state.keys:
+                    state = self.reader.check_tip(state)
+                if self._makes_keys and role != "owner" and keys.public_hex(key) not in state.keys:
                     self._admit_own()
                     state = self.state()
                 entry = Commit(
@@ -134,6 +169,8 @@ class Hub:
                     raise BadInputError(f"The hub does not take this {kind}.", f"Reason: {reason}.")
                 if self.store.create(log.key_of(entry.seq), data):
                     self.reader.add(state, data)
+                    with suppress(StorageError):  # the commit is in the log; the next one tries again
+                        self.checkpoint()
                     return msgspec.json.decode(data, type=Commit)
                 time.sleep(random.uniform(0, 0.01 * min(attempt + 1, 10)))  # noqa: S311 - only spreads writers
             raise BusyError(
@@ -282,6 +319,32 @@ class Hub:
         """Leave the session with this key out of every later cycle, everywhere."""
         if key not in self.state().tombstones:
             self.commit("tombstone", {"key": key}, role=self._role("owner", "evolver", "reviewer"))
+
+    def checkpoint(self, every: int = checkpoints.EVERY) -> bool:
+        """As owner: write a signed fold of the log as it was last read, for machines that are new, where
+        `every` entries came since the last. False where it is not due, or this machine may not.
+        """
+        with self._lock:
+            state = self.reader.state
+            if state is None or state.seq < self.reader.checkpoint + every:
+                return False
+            key = keys.load(self._keys, self.info.group, "owner")
+            if key is None:
+                return False
+            written = checkpoints.write(self.store, self.info.owner, state, self.reader.tip, key)
+            self.reader.checkpoint = state.seq  # written, or there already, or not ours to write
+            return written
+
+    def compact(self, keep_days: int = 180, now: datetime | None = None) -> Compacted:
+        """As owner: pack what is older than `keep_days`; see compaction.py."""
+        from skillclaw.hub.compaction import compact
+
+        with self._lock:
+            key = self._key("owner")
+            self.state()
+            self.store.probe(INFO, msgspec.json.encode(self.info))
+            self.checkpoint()
+            return compact(self.store, self.info, key, keep_days, now or datetime.now(UTC))
 
     def verify(self) -> list[str]:
         """Walk the whole log and every object that it names; what does not hold, one line each."""

@@ -2,10 +2,13 @@
 
 A body with an unknown, missing or ill-formed field makes its commit void. A kind or a field that is added
 later therefore needs a new format version (`v`), so that older readers stop instead of reading otherwise.
+`sig` and `proof` are signatures over what `statements.statement` makes of the fields: by them a member
+speaks, whoever writes the commit.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -18,25 +21,44 @@ __all__ = [
     "Approval",
     "Archive",
     "Body",
+    "InviteEntry",
+    "Join",
     "KeyAdd",
     "KeyRevoke",
+    "Leave",
     "Pin",
     "Promote",
     "ProposalEntry",
     "ReleaseEntry",
     "Revoke",
     "Rollback",
+    "Rotate",
     "SettingsEntry",
     "Tombstone",
+    "Uninvite",
     "VerdictEntry",
+    "VoteEntry",
+    "is_moment",
 ]
 
 # `\Z`, since `$` would let a line feed follow
 Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=64)]
+Signature = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{128}\Z")]
+Moment = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")]
+Label = Annotated[str, msgspec.Meta(max_length=100)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 Policy = Literal["solo", "team", "strict"]
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+def is_moment(text: str) -> bool:
+    """Whether `text` is a time as commits have it, so that two can be compared as text."""
+    return _MOMENT.fullmatch(text) is not None
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,13 +81,61 @@ class KeyAdd(Body, frozen=True, kw_only=True):
 
 
 class KeyRevoke(Body, frozen=True, kw_only=True):
-    """`key-revoke`: nothing that this key signs from here on counts."""
+    """`key-revoke`: nothing that the key's member signs counts, with this key or those before and after."""
 
     public: Hash
 
 
+class InviteEntry(Body, frozen=True, kw_only=True):
+    """`invite`: who has the one-time key to `public` may join."""
+
+    public: Hash
+    role: Literal["member", "reviewer", "evolver", "importer"]
+    expires: Moment
+    name: Label = ""
+    uses: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
+
+
+class Uninvite(Body, frozen=True, kw_only=True):
+    """`uninvite`: nobody joins with the invite any more."""
+
+    public: Hash
+
+
+class Join(Body, frozen=True, kw_only=True):
+    """`join`: a key is admitted by an invite; `sig` is by the invite's key, `proof` by the new one."""
+
+    invite: Hash
+    public: Hash
+    name: Label = ""
+    sealing: Hash | Literal[""] = ""
+    sig: Signature
+    proof: Signature
+
+
+class Leave(Body, frozen=True, kw_only=True):
+    """`leave`: the key's member goes; `sig` is by that key."""
+
+    public: Hash
+    sig: Signature
+
+
+class Rotate(Body, frozen=True, kw_only=True):
+    """`rotate`: `new` takes the place of `old`; `sig` is by the old key, `proof` by the new one."""
+
+    old: Hash
+    new: Hash
+    sealing: Hash | Literal[""] = ""
+    upto: Annotated[int, msgspec.Meta(ge=0, le=10**18)] = 0
+    sig: Signature
+    proof: Signature
+
+
 class ProposalEntry(Body, frozen=True, kw_only=True):
-    """`proposal`: makes a proposal known; `version` is that of its bundle, None for `retire`."""
+    """`proposal`: makes a proposal known; `version` is that of its bundle, None for `retire`.
+
+    One that a member sent has its key as `author`, with its signature.
+    """
 
     id: Id
     skill: Name
@@ -73,6 +143,8 @@ class ProposalEntry(Body, frozen=True, kw_only=True):
     base: Hash | None
     object: Hash
     version: Hash | None = None
+    author: Hash | None = None
+    sig: Signature | Literal[""] = ""
 
 
 class VerdictEntry(Body, frozen=True, kw_only=True):
@@ -81,6 +153,17 @@ class VerdictEntry(Body, frozen=True, kw_only=True):
     proposal: Id
     verdicts: list[Verdict]
     status: Literal["passed", "held", "rejected"]
+
+
+class VoteEntry(Body, frozen=True, kw_only=True):
+    """`vote`: what a member thinks of a proposal; `sig` is by the member's key."""
+
+    proposal: Id
+    public: Hash
+    vote: Literal["approve", "against"]
+    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    n: Count = 1
+    sig: Signature
 
 
 class Approval(Body, frozen=True, kw_only=True):
@@ -144,17 +227,28 @@ class Revoke(Body, frozen=True, kw_only=True):
 
 
 class Tombstone(Body, frozen=True, kw_only=True):
-    """`tombstone`: the session with this key is left out of every later cycle."""
+    """`tombstone`: the session with this key is left out of every later cycle.
+
+    `client` is the key of the member whose session it is, who signs that; None: of the hub's own machine.
+    """
 
     key: Id
+    client: Hash | None = None
+    sig: Signature | Literal[""] = ""
 
 
 BODIES: dict[str, Any] = {
     "settings": SettingsEntry,
     "key-add": KeyAdd,
     "key-revoke": KeyRevoke,
+    "invite": InviteEntry,
+    "uninvite": Uninvite,
+    "join": Join,
+    "leave": Leave,
+    "rotate": Rotate,
     "proposal": ProposalEntry,
     "verdict": VerdictEntry,
+    "vote": VoteEntry,
     "approval": Approval,
     "release": ReleaseEntry,
     "promote": Promote,

@@ -17,7 +17,7 @@ from skillclaw.errors import UpgradeNeededError
 from skillclaw.hub import keys, rules
 from skillclaw.hub.keys import SigningKey
 from skillclaw.hub.records import Commit, HubInfo, HubState, Key
-from skillclaw.hub.rules import Void
+from skillclaw.hub.void import Void
 
 __all__ = [
     "FIRST",
@@ -120,7 +120,7 @@ def _apply(state: HubState, data: bytes) -> HubState:
 def _stop_at_newer(state: HubState, raw: dict[str, Any]) -> None:
     """Signature and signer are read alike in every format, so that only the group's own keys can stop it."""
     signer = state.keys.get(str(raw.get("signer")))
-    if signer is None or signer.revoked or not _holds(state.group, raw):
+    if signer is None or not signer.active or not _holds(state.group, raw):
         raise Void("it is of a newer format and not signed by a key of this group")
     raise UpgradeNeededError(
         "Upgrade needed: the hub's log goes on in a newer format.",

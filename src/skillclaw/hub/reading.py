@@ -2,47 +2,113 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, NamedTuple
 
 from skillclaw.errors import BusyError, StorageError, VerifyError
-from skillclaw.hub import log
-from skillclaw.hub.seen import SeenGroup, load_checkpoint, save_checkpoint, save_seen
+from skillclaw.hub import checkpoints, listing, log, packs
+from skillclaw.hub.seen import SeenGroup, load_fold, save_fold, save_seen
 from skillclaw.hub.store import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from skillclaw.hub.listing import Listing
     from skillclaw.hub.records import HubInfo, HubState
     from skillclaw.hub.store import Store
 
-__all__ = ["LogReader"]
+__all__ = ["LogReader", "Packed", "next_packed", "open_pack"]
 
-_CHECKPOINT_EVERY = 64
+_FOLD_EVERY = 64
+"""Entries after which the fold is stored on this machine anew."""
+_LOOK_EVERY = 24 * 3600.0
+"""Seconds after which the log is listed again, though each poll said that nothing is new."""
+_TRIED = 8
+"""Checkpoints that a new machine looks at before it reads the log from its start."""
+
+
+class Packed(NamedTuple):
+    """Entries that follow a state, from the pack `name` that `signer` signed."""
+
+    entries: list[bytes]
+    signer: str
+    name: str
+
+
+def open_pack(store: Store, first: int, last: int, group: str) -> tuple[list[bytes], str]:
+    """The entries of a pack and its signer; VerifyError where it is gone or does not hold."""
+    data = store.get(packs.key_of(first, last), packs.MAX)
+    if data is None:
+        raise VerifyError("it is gone")
+    return packs.unpack(data, first, last, group)
+
+
+def next_packed(store: Store, found: Listing, state: HubState) -> Packed | None:
+    """What a pack of `found` holds behind `state`; None where there is none that counts.
+
+    Its signer must be an owner by then. One who is not known yet must become an owner later in the log, which
+    the caller has to see to: who packs old entries may have joined after them.
+    """
+    for first, last in found.holding(state.seq + 1):
+        try:
+            entries, signer = open_pack(store, first, last, state.group)
+        except VerifyError:
+            continue  # `hub verify` tells why
+        if signer not in state.keys or checkpoints.is_owner(state, signer):
+            return Packed(entries[state.seq + 1 - first :], signer, packs.key_of(first, last))
+    return None
 
 
 class LogReader:
     """Reads the log of one hub and remembers how far it came. Not safe for threads by itself; every method
-    may raise StorageError, and VerifyError where the log is not the one that was seen.
+    may raise StorageError, and VerifyError where the log has a gap or is not the one that was seen.
     """
 
     def __init__(self, store: Store, info: HubInfo, seen: Path) -> None:
         self.store = store
         self.info = info
         self.seen = SeenGroup(owner=info.owner)
+        self.tip = ""
+        """The hash of the bytes of the last entry that was read."""
+        self.checkpoint = 0
+        """The number of the newest checkpoint that was seen in the hub."""
         self._path = seen
         self._state: HubState | None = None
-        self._tip = ""
         self._saved = 0
+        self._looked = 0.0
+        self._unknown: dict[str, str] = {}
+        """Signers of packs that were read before the entry that makes them owners, and the packs' names."""
 
     def read(self) -> HubState:
-        """The fold of the log as of now: one request where nothing is new."""
+        """The fold of the log as of now: one request where nothing is new.
+
+        The first time, once a day and after `look_again` the log is listed too, so that gaps are found.
+        """
         state = self._state if self._state is not None else self._begin()
+        found: Listing | None = None
+        # by the clock on the wall: a machine that slept must look, too
+        if abs(time.time() - self._looked) > _LOOK_EVERY:
+            found = listing.look(self.store, state.seq)
+            state, found = self._catch_up(state, found)
         while (data := self.store.get(log.key_of(state.seq + 1), log.MAX_COMMIT)) is not None:
             state = self._take(state, data)
+        if found is not None:
+            self._check_whole(state, found)
+            self._looked = time.time()
+            self.checkpoint = max([self.checkpoint, *found.checkpoints])
         if state.seq < self.seen.seq:
             raise self._forked(f"It ends at entry {state.seq}, and {self.seen.seq} were seen.")
         self._keep(state)
         return state
+
+    @property
+    def state(self) -> HubState | None:
+        """What was read last; its last entry hashes to `tip`. None before the first `read`."""
+        return self._state
+
+    def look_again(self) -> None:
+        """List the log at the next `read`."""
+        self._looked = 0.0
 
     def add(self, state: HubState, data: bytes) -> HubState:
         """The state after `data`, which this machine has just written behind `state`."""
@@ -50,44 +116,140 @@ class LogReader:
         self._keep(state)
         return state
 
-    def check_tip(self, state: HubState) -> None:
-        """Before writing: the log still ends where it did, so that nothing is added after a gap."""
-        if state.seq and state.seq == self.seen.seq:
-            tip = self.store.get(log.key_of(state.seq), log.MAX_COMMIT)
-            if tip is None or log.digest(tip) != self._tip:
-                raise self._forked(f"Entry {state.seq} is not the one that was seen.")
+    def check_tip(self, state: HubState) -> HubState:
+        """Before writing: the state to write behind. The log still ends where it did, so that nothing is
+        added after a gap; where that entry was packed meanwhile, the log goes on elsewhere, and is read.
+        """
+        if not state.seq or state.seq != self.seen.seq:
+            return state
+        tip = self.store.get(log.key_of(state.seq), log.MAX_COMMIT)
+        if tip is None:
+            self.look_again()
+            later = self.read()
+            if later.seq > state.seq:
+                return later
+        if tip is None or log.digest(tip) != self.tip:
+            raise self._forked(f"Entry {state.seq} is not the one that was seen.")
+        return state
 
     def _begin(self) -> HubState:
-        """The state to read on from: the last checkpoint, if the log still holds its last entry."""
-        self._state = log.initial(self.info)
-        checkpoint = load_checkpoint(self._folder, self.info.group)
-        if checkpoint is not None and 0 < checkpoint.state.seq <= self.seen.seq:
-            tip = self.store.get(log.key_of(checkpoint.state.seq), log.MAX_COMMIT)
-            if tip is None or log.digest(tip) != checkpoint.tip:
-                self._state = None
-                raise self._forked(f"Entry {checkpoint.state.seq} is not the one that was seen.")
-            self._state, self._tip = checkpoint.state, checkpoint.tip
-            self._saved = checkpoint.state.seq
+        """The state to read on from: the fold that is stored here, else a checkpoint in the hub."""
+        self._state = None
+        stored = load_fold(self._folder, self.info.group)
+        if stored is not None and 0 < stored.state.seq <= self.seen.seq:
+            self._check_seen(stored.state.seq, stored.tip)
+            self._state, self.tip = stored.state, stored.tip
+            self._saved = stored.state.seq
+        else:
+            self._state, self.tip = self._from_checkpoint() or (log.initial(self.info), "")
         return self._state
+
+    def _from_checkpoint(self) -> tuple[HubState, str] | None:
+        """The newest fold that the founder signed, and the hash of its last entry, which lies in the log."""
+        found = listing.landmarks(self.store)
+        for seq in found.checkpoints[: -_TRIED - 1 : -1]:
+            entry = self._entry(seq, found)
+            if entry is None:
+                continue
+            tip = log.digest(entry)
+            checkpoint = checkpoints.usable(self.store, self.info.owner, seq, self.info.group, tip)
+            if checkpoint is not None:
+                if 0 < self.seen.seq <= seq:
+                    self._check_seen(self.seen.seq, self.seen.tip)
+                return checkpoint.state, tip
+        return None
+
+    def _check_seen(self, seq: int, tip: str) -> None:
+        entry = self._entry(seq)
+        if entry is None or log.digest(entry) != tip:
+            raise self._forked(f"Entry {seq} is not the one that was seen.")
+
+    def _entry(self, seq: int, found: Listing | None = None) -> bytes | None:
+        """The bytes of one entry, wherever it lies. Only for comparing with a known hash: whose pack it is in
+        is not asked.
+        """
+        data = self.store.get(log.key_of(seq), log.MAX_COMMIT)
+        if data is not None:
+            return data
+        for first, last in (found or listing.landmarks(self.store)).holding(seq):
+            try:
+                entries, _ = open_pack(self.store, first, last, self.info.group)
+            except VerifyError:
+                continue
+            return entries[seq - first]
+        return None
+
+    def _catch_up(self, state: HubState, found: Listing) -> tuple[HubState, Listing]:
+        """Read what `found` lists: single entries a few at a time, and packs where those are missing."""
+        fresh = True
+        while following := found.behind(state.seq):
+            before = state.seq
+            if following[0] == state.seq + 1:
+                for data in listing.fetch(self.store, listing.run(following)):
+                    if data is None:
+                        break  # packed since it was listed
+                    state = self._take(state, data)
+            else:
+                state = self._unpack(state, found)
+            if state.seq > before:
+                fresh = True
+            elif fresh:
+                found, fresh = listing.look(self.store, state.seq), False
+            else:
+                break
+        if self._unknown:
+            self._check_signers(state)
+        return state, found
+
+    def _unpack(self, state: HubState, found: Listing) -> HubState:
+        """Read on in a pack that holds the next entry; `state` itself where there is none that counts."""
+        packed = next_packed(self.store, found, state)
+        if packed is not None:
+            if packed.signer not in state.keys:
+                self._unknown[packed.signer] = packed.name
+            for data in packed.entries:
+                state = self._take(state, data)
+        return state
+
+    def _check_signers(self, state: HubState) -> None:
+        for public, name in self._unknown.items():
+            key = state.keys.get(public)
+            if key is None or key.role != "owner":
+                self._state, self._unknown = None, {}
+                raise self._damaged(f"{name} is not signed by an owner, and the entries themselves are gone.")
+        self._unknown = {}
+
+    def _check_whole(self, state: HubState, found: Listing) -> None:
+        """Raise VerifyError where `found` has entries behind the one that could not be had."""
+        later = found.behind(state.seq)
+        if not later:
+            return
+        missing = f"Entry {state.seq + 1} ({log.key_of(state.seq + 1)})"
+        if later[0] > state.seq + 1:
+            raise self._damaged(f"{missing} is missing, and entry {later[0]} is there.")
+        if state.seq >= self.seen.seq:  # else it is told that what was seen is gone
+            raise self._damaged(f"{missing} is listed, and the storage says that it is not there.")
 
     def _take(self, state: HubState, data: bytes) -> HubState:
         state = log.fold(state, data)
         tip = log.digest(data)
-        if state.seq == self.seen.seq and tip != self.seen.tip:
+        # the head, too: a change further back leaves this entry's bytes, but it is void then
+        if state.seq == self.seen.seq and (tip, state.head) != (self.seen.tip, self.seen.head):
+            self._state = None
             raise self._forked(f"Entry {state.seq} is not the one that was seen.")
-        self._state, self._tip = state, tip
+        self._state, self.tip = state, tip
         return state
 
     def _keep(self, state: HubState) -> None:
         if state.seq > self.seen.seq:
-            now = SeenGroup(owner=self.info.owner, seq=state.seq, head=state.head, tip=self._tip)
+            now = SeenGroup(owner=self.info.owner, seq=state.seq, head=state.head, tip=self.tip)
             try:
                 save_seen(self._path, plain(self.store.url), self.info.group, now)
                 self.seen = now
             except (StorageError, BusyError):
                 pass  # a full disk must not hide the hub; what was seen is written at the next call
-        if state.seq >= self._saved + _CHECKPOINT_EVERY:
-            save_checkpoint(self._folder, state, self._tip)
+        if state.seq >= self._saved + _FOLD_EVERY:
+            save_fold(self._folder, state, self.tip)
             self._saved = state.seq
 
     def _forked(self, why: str) -> VerifyError:
@@ -97,7 +259,14 @@ class LogReader:
             f"Nothing is changed or uninstalled. Ask the owner; if it is meant: delete {self._path}.",
         )
 
+    def _damaged(self, why: str) -> VerifyError:
+        return VerifyError(
+            f"The log of the hub at {self.store.shown} has a gap.",
+            why,
+            "Nothing is changed or uninstalled. Put it back from a backup; see all: skillclaw hub verify",
+        )
+
     @property
     def _folder(self) -> Path:
-        """Where checkpoints lie on this machine."""
+        """Where the stored fold lies on this machine."""
         return self._path.with_name(self._path.stem)

@@ -11,11 +11,14 @@ __all__ = [
     "Commit",
     "HubInfo",
     "HubState",
+    "Invite",
     "Key",
     "ProposalState",
     "Release",
+    "Role",
     "SkillState",
     "Stage",
+    "Vote",
 ]
 
 Stage = Literal["canary", "stable", "unproven", "archived", "revoked"]
@@ -35,8 +38,9 @@ class Commit(Record, frozen=True, kw_only=True):
     """One entry of the log.
 
     prev   sha256 of the bytes of the last valid commit; 64 zeros for the first
-    kind   settings | key-add | key-revoke | proposal | verdict | approval | release | promote |
-           rollback | pin | archive | revoke | tombstone; `body` holds that kind's fields (docs/formats.md)
+    kind   settings | key-add | key-revoke | invite | uninvite | join | leave | rotate | proposal | verdict |
+           vote | approval | release | promote | rollback | pin | archive | revoke | tombstone; `body` holds
+           that kind's fields (docs/hub-log.md)
     signer the Ed25519 public key (hex); sig over the record without `sig`
     """
 
@@ -51,13 +55,64 @@ class Commit(Record, frozen=True, kw_only=True):
 
 
 class Key(Record, frozen=True, kw_only=True):
-    """A key that a commit admitted. `sealing` is the evolver's X25519 key, where it has one."""
+    """A key that a commit admitted. `sealing` is the evolver's X25519 key, where it has one.
+
+    revoked, left  taken out by an owner; gone by itself
+    replaced       the key that took its place (`rotate`), empty while it counts
+    ended          when any of these came about (the commit's time)
+    first          the key that this member began with, empty for that key itself
+    upto           of a replaced key: its messages in the inbox with a lower number still count
+    seq            the commit that admitted the member; it goes over to a key that replaces this one
+    """
 
     public: str
     role: Role
     name: str = ""
     sealing: str = ""
     revoked: bool = False
+    replaced: str = ""
+    left: bool = False
+    ended: str = ""
+    first: str = ""
+    upto: int = 0
+    seq: int = 0
+
+    @property
+    def active(self) -> bool:
+        """Whether it may sign from now on."""
+        return not (self.revoked or self.replaced or self.left)
+
+    @property
+    def member(self) -> str:
+        """What stands for the member whatever key it has by now: the key that it began with."""
+        return self.first or self.public
+
+
+class Invite(Record, frozen=True, kw_only=True):
+    """An invite that an owner committed: who has the one-time key to `public` may join with `role`.
+
+    expires    ISO 8601, UTC; a join must be committed by then
+    name       what the owner calls who joins with it; empty: as it calls itself
+    uses, used how many may join with it; the keys that did
+    by         the member who invited; withdrawn: nobody joins with it any more
+    """
+
+    public: str
+    role: Role
+    expires: str
+    name: str = ""
+    uses: int = 1
+    used: list[str] = []
+    by: str = ""
+    withdrawn: bool = False
+
+
+class Vote(Record, frozen=True, kw_only=True):
+    """What a member thinks of a proposal; `n` counts its votes on it, the highest one counts."""
+
+    vote: Literal["approve", "against"]
+    reason: str = ""
+    n: int = 1
 
 
 class Release(Record, frozen=True, kw_only=True):
@@ -93,7 +148,8 @@ class SkillState(Record, frozen=True, kw_only=True):
 class ProposalState(Record, frozen=True, kw_only=True):
     """One proposal as the log has it; `object` is the proposal's record under objects/.
 
-    `version` is that of its bundle (None for `retire`), so that nothing else is released in its name.
+    `version` is that of its bundle (None for `retire`), so that nothing else is released in its name;
+    `author` the key of the member who proposed it, None for the evolver's own; `votes` are by member.
     """
 
     id: str
@@ -105,12 +161,17 @@ class ProposalState(Record, frozen=True, kw_only=True):
     status: Literal["open", "passed", "held", "rejected", "released"]
     verdicts: list[Verdict] = []
     approvals: list[str] = []
+    author: str | None = None
+    votes: dict[str, Vote] = {}
     seq: int = 0
     time: str = ""
 
 
 class HubState(Record, frozen=True, kw_only=True):
-    """The fold of the log up to `seq`. `head`: hash of the last valid commit; `void`: refused commits."""
+    """The fold of the log up to `seq`. `head`: hash of the last valid commit; `void`: refused commits.
+
+    `tombstones` are sessions of the hub's own machine, `withdrawn` those of members (by `Key.member`).
+    """
 
     group: str
     seq: int
@@ -120,4 +181,6 @@ class HubState(Record, frozen=True, kw_only=True):
     skills: dict[str, SkillState] = {}
     proposals: dict[str, ProposalState] = {}
     tombstones: list[str] = []
+    withdrawn: dict[str, list[str]] = {}
+    invites: dict[str, Invite] = {}
     void: int = 0

@@ -1,7 +1,8 @@
 """What each kind of commit needs and does, given a state whose log holds so far. Pure.
 
 `apply` is called with a commit whose signature and place in the chain were checked (log.py). Each rule gives
-the next state or raises Void with the reason; docs/hub-log.md lists the same rules for people.
+the next state or raises Void with the reason; docs/hub-log.md lists the same rules for people. Here are those
+about skills and proposals; who belongs to the group is in membership.py.
 """
 
 from __future__ import annotations
@@ -13,15 +14,12 @@ import msgspec
 from msgspec.structs import replace
 
 from skillclaw.errors import BadInputError
-from skillclaw.hub import kinds
-from skillclaw.hub.records import Commit, HubState, Key, ProposalState, Release, SkillState
+from skillclaw.hub import kinds, membership
+from skillclaw.hub.records import Commit, HubState, Key, ProposalState, Release, SkillState, Vote
+from skillclaw.hub.void import Void
 from skillclaw.skills.bundle import check_name
 
 __all__ = ["ROLES", "Void", "apply", "approved"]
-
-
-class Void(Exception):  # noqa: N818 - a fact about an entry of the log, not a failure
-    """The entry does not count; the message says why, for people."""
 
 
 OWNER, EVOLVER, REVIEWER = "owner", "evolver", "reviewer"
@@ -32,8 +30,14 @@ ROLES: dict[str, tuple[str, ...]] = {
     "settings": (OWNER,),
     "key-add": (OWNER,),
     "key-revoke": (OWNER,),
+    "invite": (OWNER,),
+    "uninvite": (OWNER,),
+    "join": WRITERS,
+    "leave": WRITERS,
+    "rotate": WRITERS,
     "proposal": WRITERS,
     "verdict": WRITERS,
+    "vote": WRITERS,
     "approval": PEOPLE,
     "release": WRITERS,
     "promote": WRITERS,
@@ -53,6 +57,8 @@ def apply(state: HubState, commit: Commit) -> HubState:
         raise Void("its signer is not a key of this group")
     if signer.revoked:
         raise Void("its signer's key was revoked")
+    if not signer.active:
+        raise Void("its signer's key was replaced" if signer.replaced else "its signer left the group")
     if commit.kind not in ROLES:
         raise Void(f"{commit.kind!r} is not a kind of commit")
     if signer.role not in ROLES[commit.kind]:
@@ -69,29 +75,18 @@ def _settings(state: HubState, commit: Commit, signer: Key, body: kinds.Settings
     return replace(state, settings={key: value for key, value in merged.items() if value is not None})
 
 
-def _key_add(state: HubState, commit: Commit, signer: Key, body: kinds.KeyAdd) -> HubState:
-    if body.public in state.keys:
-        raise Void("the key is in the log already")
-    key = Key(public=body.public, role=body.role, name=body.name, sealing=body.sealing)
-    return replace(state, keys={**state.keys, body.public: key})
-
-
-def _key_revoke(state: HubState, commit: Commit, signer: Key, body: kinds.KeyRevoke) -> HubState:
-    key = state.keys.get(body.public)
-    if key is None or key.revoked:
-        raise Void("the key is unknown or revoked already")
-    owners = [k for k in state.keys.values() if k.role == OWNER and not k.revoked]
-    if owners == [key]:
-        raise Void("the last owner's key cannot be revoked")
-    return replace(state, keys={**state.keys, body.public: replace(key, revoked=True)})
-
-
 def _proposal(state: HubState, commit: Commit, signer: Key, body: kinds.ProposalEntry) -> HubState:
     if body.id in state.proposals:
         raise Void("the proposal is in the log already")
     _check_name(body.skill)
     if (body.version is None) != (body.action == "retire"):
         raise Void("a proposal has a version, unless it retires a skill")
+    if body.author is not None:
+        said = (body.id, body.skill, body.action, body.base, body.version)
+        membership.said_by(state, body.author, body.sig, "proposal", *said)
+        # Else a member could take the id that the evolver is going to give one of its own.
+        if not body.id.startswith(f"m-{body.author[:8]}-"):
+            raise Void("the id of a member's proposal begins with m- and its key")
     proposal = ProposalState(
         id=body.id,
         skill=body.skill,
@@ -100,6 +95,7 @@ def _proposal(state: HubState, commit: Commit, signer: Key, body: kinds.Proposal
         object=body.object,
         version=body.version,
         status="open",
+        author=body.author,
         seq=commit.seq,
         time=commit.time,
     )
@@ -115,11 +111,24 @@ def _verdict(state: HubState, commit: Commit, signer: Key, body: kinds.VerdictEn
     return _with_proposal(state, replace(proposal, status=body.status, verdicts=body.verdicts))
 
 
+def _vote(state: HubState, commit: Commit, signer: Key, body: kinds.VoteEntry) -> HubState:
+    proposal = _known(state, body.proposal)
+    if proposal.status in ("rejected", "released"):
+        raise Void(f"a proposal that is {proposal.status} is not voted on")
+    said = (body.proposal, body.vote, body.reason, body.n)
+    who = membership.said_by(state, body.public, body.sig, "vote", *said).member
+    before = proposal.votes.get(who)
+    if before is not None and before.n >= body.n:
+        raise Void("the member said something later already")
+    vote = Vote(vote=body.vote, reason=body.reason, n=body.n)
+    return _with_proposal(state, replace(proposal, votes={**proposal.votes, who: vote}))
+
+
 def _approval(state: HubState, commit: Commit, signer: Key, body: kinds.Approval) -> HubState:
     proposal = _known(state, body.proposal)
     if proposal.status not in ("held", "passed"):
         raise Void(f"a proposal that is {proposal.status} cannot be approved")
-    if signer.public in proposal.approvals:
+    if signer.member in {membership.member(state, public) for public in proposal.approvals}:
         raise Void("the same key approved it already")
     return _with_proposal(state, replace(proposal, approvals=[*proposal.approvals, signer.public]))
 
@@ -208,17 +217,25 @@ def _revoke(state: HubState, commit: Commit, signer: Key, body: kinds.Revoke) ->
 
 
 def _tombstone(state: HubState, commit: Commit, signer: Key, body: kinds.Tombstone) -> HubState:
-    if body.key in state.tombstones:
+    if body.client is None:
+        if body.key in state.tombstones:
+            raise Void("the session is forgotten already")
+        return replace(state, tombstones=[*state.tombstones, body.key])
+    if signer.role == OWNER and body.client in state.keys:
+        who = membership.member(state, body.client)  # an owner may, for a member that cannot any more
+    else:
+        who = membership.said_by(state, body.client, body.sig, "tombstone", body.key).member
+    gone = state.withdrawn.get(who, [])
+    if body.key in gone:
         raise Void("the session is forgotten already")
-    return replace(state, tombstones=[*state.tombstones, body.key])
+    return replace(state, withdrawn={**state.withdrawn, who: [*gone, body.key]})
 
 
 _RULES: dict[str, Callable[[HubState, Commit, Key, Any], HubState]] = {
     "settings": _settings,
-    "key-add": _key_add,
-    "key-revoke": _key_revoke,
     "proposal": _proposal,
     "verdict": _verdict,
+    "vote": _vote,
     "approval": _approval,
     "release": _release,
     "promote": _promote,
@@ -227,6 +244,7 @@ _RULES: dict[str, Callable[[HubState, Commit, Key, Any], HubState]] = {
     "archive": _archive,
     "revoke": _revoke,
     "tombstone": _tombstone,
+    **membership.RULES,
 }
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -33,6 +34,7 @@ __all__ = [
     "get_session",
     "list_sessions",
     "object_name",
+    "open_any",
     "open_sealed",
     "private_key",
     "put_session",
@@ -81,11 +83,11 @@ def sealing_public(key: keys.SigningKey) -> str:
 
 
 def sealing_key(state: HubState) -> Key | None:
-    """The evolver that sessions are sealed to: the one admitted last that has a key for it and is not
-    revoked.
+    """The evolver that sessions are sealed to: of those that have a key for it and still count, the one
+    admitted last.
     """
-    found = [key for key in state.keys.values() if key.role == "evolver" and key.sealing and not key.revoked]
-    return found[-1] if found else None
+    found = [key for key in state.keys.values() if key.role == "evolver" and key.sealing and key.active]
+    return max(found, key=lambda key: key.seq, default=None)
 
 
 def object_name(client_key: bytes, group: str, key: str, revision: int, day: str) -> str:
@@ -119,6 +121,19 @@ def seal(body: bytes, key: keys.SigningKey, *, group: str, evolver: str, name: s
     if len(sealed) > MAX_SEALED:
         raise BadInputError("The session is too large to be shared.", f"{len(sealed)} bytes of {MAX_SEALED}.")
     return sealed
+
+
+def open_any(data: bytes, own: Sequence[PrivateKey], *, group: str, name: str) -> Opened:
+    """`open_sealed` with the key of `own` that the object names: sessions from before a rotation are sealed
+    to an earlier one (`keys.with_earlier`).
+    """
+    mark = data[len(MAGIC) : len(MAGIC) + 8]
+    for key in own:
+        if _short(key.public_key.encode()) == mark:
+            return open_sealed(data, key, group=group, name=name)
+    if not own:
+        raise _broken(name, "this machine has no key to open it")
+    return open_sealed(data, own[0], group=group, name=name)  # says what is wrong
 
 
 def open_sealed(data: bytes, key: PrivateKey, *, group: str, name: str) -> Opened:

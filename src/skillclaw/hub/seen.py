@@ -20,18 +20,19 @@ from skillclaw.hub.records import HubInfo, HubState
 from skillclaw.trajectory.model import Record
 
 __all__ = [
-    "Checkpoint",
+    "FOLD",
     "Seen",
     "SeenGroup",
-    "load_checkpoint",
+    "StoredFold",
+    "load_fold",
     "load_seen",
     "pin",
-    "save_checkpoint",
+    "save_fold",
     "save_seen",
 ]
 
-FOLD = 1
-"""Grows when the rules of the fold change, so that older checkpoints are not used."""
+FOLD = 2
+"""Grows when the rules of the fold change, so that folds that older rules made are not used."""
 
 
 class SeenGroup(Record, frozen=True, kw_only=True):
@@ -51,7 +52,7 @@ class Seen(Record, frozen=True, kw_only=True):
     groups: dict[str, SeenGroup] = {}
 
 
-class Checkpoint(Record, frozen=True, kw_only=True):
+class StoredFold(Record, frozen=True, kw_only=True):
     """A fold of the log up to `state.seq`; `tip` is the hash of the bytes of that entry, valid or void."""
 
     fold: int
@@ -112,24 +113,24 @@ def save_seen(path: Path, url: str, group: str, now: SeenGroup) -> None:
         raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error
 
 
-def load_checkpoint(path: Path, group: str) -> Checkpoint | None:
+def load_fold(path: Path, group: str) -> StoredFold | None:
     """The last fold of `group`'s log, or None where there is none that can be used."""
     try:
-        checkpoint = msgspec.json.decode((path / f"{group}.state.json").read_bytes(), type=Checkpoint)
+        stored = msgspec.json.decode((path / f"{group}.state.json").read_bytes(), type=StoredFold)
     except (OSError, msgspec.MsgspecError, ValueError):
         return None  # it only saves time
-    if checkpoint.fold != FOLD or checkpoint.state.group != group:
+    if stored.fold != FOLD or stored.state.group != group:
         return None
-    return checkpoint
+    return stored
 
 
-def save_checkpoint(path: Path, state: HubState, tip: str) -> None:
+def save_fold(path: Path, state: HubState, tip: str) -> None:
     """Keep the fold; where that fails, the next command reads the log from its start."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(
             path / f"{state.group}.state.json",
-            msgspec.json.encode(Checkpoint(fold=FOLD, tip=tip, state=state)),
+            msgspec.json.encode(StoredFold(fold=FOLD, tip=tip, state=state)),
         )
     except OSError:
         return

@@ -1,223 +1,289 @@
 """Where a hub lies: a folder, S3, or other object storage, with the five operations that a hub needs.
 
 `create` (write only where nothing is) is the one concurrency primitive (DESIGN 3.3). obstore does the work:
-on a local folder it writes aside and links into place, so an object is there whole or not at all; on S3 it
-sends `If-None-Match: *`. Some S3 look-alikes ignore that header; see `Store.probe`.
+on a local folder it writes aside and links into place, so an object is there whole or not at all; on object
+storage it sends that storage's own condition (store_clouds.py). Some look-alikes ignore it: `Store.probe`.
 """
 
 from __future__ import annotations
 
-import os
-import stat
+import hashlib
+import random
+import re
+import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
-from urllib.request import url2pathname
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
-from obstore.store import LocalStore, from_url
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    PreconditionError,
+    UnknownConfigurationKeyError,
+)
+from obstore.store import LocalStore
 
-from skillclaw.errors import StorageError, UsageError
+from skillclaw.errors import BadInputError, StorageError, UsageError
+from skillclaw.hub import store_errors
+from skillclaw.hub.store_aws import shared_files
+from skillclaw.hub.store_clouds import Opened, open_cloud
+from skillclaw.hub.store_folder import has_links, settle
+from skillclaw.hub.store_url import local_folder, masked, plain, scrubbed, secrets_of
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 __all__ = ["Store", "local_folder", "masked", "plain"]
 
-_TIMEOUT = timedelta(seconds=30)
-_CONNECT = timedelta(seconds=5)
-_SCHEMES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl", "https")
-
-
-def local_folder(url: str) -> Path | None:
-    """The folder that `url` names (a path or a file:// URL), or None where it names other storage."""
-    scheme = urlsplit(url).scheme
-    if scheme == "file":
-        parts = urlsplit(url)
-        return Path(url2pathname(f"//{parts.netloc}{parts.path}" if parts.netloc else parts.path))
-    # a single letter is a Windows drive
-    return Path(url).expanduser().absolute() if len(scheme) < 2 else None
-
-
-def plain(url: str) -> str:
-    """What tells one hub from another: the URL without credentials, options and trailing slashes."""
-    folder = local_folder(url)
-    if folder is not None:
-        return str(folder)
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
-
-
-def masked(url: str) -> str:
-    """`url` as messages may show it: no credentials, no values of options."""
-    parts = urlsplit(url)
-    if local_folder(url) is not None or not (parts.query or "@" in parts.netloc):
-        return plain(url)
-    return plain(url) + ("?..." if parts.query else "")
+_KEY = re.compile(r"[A-Za-z0-9_=-][A-Za-z0-9._=-]*(/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*")
+_MAX_KEY = 512
+_MD5 = re.compile(r'"?([0-9a-f]{32})"?')
+_READS = 3
+_CREATES = 4
 
 
 class Store:
     """One hub's storage. Every method raises StorageError, with the place and the cause, when it cannot do
-    what it says; an object that is not there is not an error but None or False.
+    what it says; an object that is not there is not an error but None or False. Threads can share it.
     """
 
     def __init__(self, url: str, *, make: bool = True) -> None:
-        """Open `url`; options of object storage may follow as `?region=...&endpoint=...`. A folder that is
-        not there is made, if `make`: one that was there before may lie on a disk that is not mounted.
-
-        Credentials come from the environment, as the providers' own tools read them.
+        """Open `url` (docs/storage.md). A folder that is not there is made, if `make`: one that was there
+        before may lie on a disk that is not mounted.
         """
         self.url = url
         self.shown = masked(url)
         self.folder = local_folder(url)
-        if self.folder is not None:
-            self._open_folder(self.folder, make)
-            return
-        parts = urlsplit(url)
-        if parts.scheme not in _SCHEMES:
-            raise UsageError(
-                f"A hub cannot lie at {self.shown}.",
-                f"Known are folders and {', '.join(_SCHEMES)} URLs.",
-                "skillclaw config set hub.url FOLDER-OR-URL",
-            )
-        options: dict[str, Any] = dict(parse_qsl(parts.query))
-        client: dict[str, Any] = {"timeout": _TIMEOUT, "connect_timeout": _CONNECT}
-        endpoint = options.get("endpoint", os.environ.get("AWS_ENDPOINT_URL", ""))
-        if urlsplit(endpoint).scheme == "http":
-            client["allow_http"] = True
-        known: dict[str, Any] = {
-            "config": options or None,
-            "client_options": client,
-            "retry_config": {"max_retries": 3, "retry_timeout": _TIMEOUT},
-        }
         with self._errors("opened"):
-            self._store: ObjectStore = from_url(
-                urlunsplit((parts.scheme, parts.netloc, unquote(parts.path), "", "")), **known
-            )
+            opened = self._open_folder(self.folder, make) if self.folder is not None else open_cloud(url)
+        self._store: ObjectStore = opened.store
+        self._creating: ObjectStore = opened.creating
+        self._mode: Any = opened.mode
+        self._checks = opened.checks
+        self._again = min(opened.again, _CREATES - 1)
+        self._md5_seen = False
 
-    def _open_folder(self, folder: Path, make: bool) -> None:
-        try:
-            if make:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            elif not folder.is_dir():
-                raise FileNotFoundError(f"There is no folder {folder}.")
-        except OSError as error:
-            raise self._failed("opened", error) from error
-        with self._errors("opened"):
-            self._store = LocalStore(folder)
+    def _open_folder(self, folder: Path, make: bool) -> Opened:
+        if make:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        elif not folder.is_dir():
+            raise FileNotFoundError(f"There is no folder {folder}.")
+        self._device = folder.stat().st_dev
+        store = LocalStore(folder)
+        return Opened(store, store, "create")
+
+    def _still_there(self) -> None:
+        """Raise OSError where the folder lies on another disk than at first: a share that was unmounted
+        leaves an empty folder, in which nothing is and anything can be written.
+        """
+        if self.folder is not None and self.folder.stat().st_dev != self._device:
+            raise FileNotFoundError(f"What was mounted at {self.folder} is not there any more.")
 
     def get(self, key: str, limit: int) -> bytes | None:
-        """The object's bytes, or None where there is none; of a longer one only the first limit + 1."""
+        """The object's bytes, or None where there is none; of a longer one only the first limit + 1.
+
+        Bytes that do not fit the checksum that the storage gives with them (an MD5 as entity tag) are read
+        again, and are an error if they stay so; but not if they stay the same in a storage that gave no MD5
+        yet: under some kinds of encryption no tag is one.
+        """
+        _check(key)
         with self._errors(f"read ({key})"):
-            try:
-                found = obstore.get(self._store, key)
-                if found.meta["size"] <= limit:
-                    return bytes(found.bytes())
-                return bytes(obstore.get_range(self._store, key, start=0, length=limit + 1))
-            except FileNotFoundError:
-                return None
+            last: tuple[bytes, str | None] | None = None
+            for _ in range(_READS):
+                found = self._read(key, limit)
+                if found is None:
+                    self._still_there()
+                if found is None or self._holds(*found) or (found == last and not self._md5_seen):
+                    return None if found is None else found[0]
+                last = found
+        raise StorageError(
+            f"The hub at {self.shown} could not be read ({key}).",
+            f"What comes is not what the storage says it is, by its checksum ({_READS} tries).",
+            "Check what stands between this machine and the storage. If it began to encrypt by KMS: "
+            "add checksums=off to the URL.",
+        )
+
+    def _read(self, key: str, limit: int) -> tuple[bytes, str | None] | None:
+        try:
+            found = obstore.get(self._store, key)
+            if found.meta["size"] <= limit:
+                return bytes(found.bytes()), found.meta["e_tag"]
+            return bytes(obstore.get_range(self._store, key, start=0, length=limit + 1)), None
+        except FileNotFoundError as error:
+            if store_errors.no_bucket(str(error)):
+                raise
+            return None
+
+    def _holds(self, data: bytes, tag: str | None) -> bool:
+        told = _MD5.fullmatch(tag or "")
+        if told is None or not self._checks or self.folder is not None:
+            return True
+        holds = hashlib.md5(data, usedforsecurity=False).hexdigest() == told.group(1)
+        self._md5_seen = self._md5_seen or holds
+        return holds
 
     def put(self, key: str, data: bytes) -> None:
         """Write the object, whole or not at all; for names that are the content's hash."""
-        with self._errors(f"written ({key})"):
+        _check(key)
+        with self._errors(f"written ({key})", writes=True):
+            self._still_there()
             obstore.put(self._store, key, data, use_multipart=False)
-            self._settle(key)
+            if self.folder is not None:
+                settle(self.folder, key)
 
     def create(self, key: str, data: bytes) -> bool:
         """Write the object where none is; False where one is already, unless it holds these very bytes.
 
-        Those were ours then: a connection that broke after the write is tried again by the client below.
+        Those were ours then: where a connection broke after the write, it is tried again.
         """
-        with self._errors(f"written ({key})"):
-            try:
-                obstore.put(self._store, key, data, mode="create", use_multipart=False)
-            except (AlreadyExistsError, PreconditionError):
-                return self.get(key, len(data)) == data
-            self._settle(key)
-            return True
+        _check(key)
+        with self._errors(f"written ({key})", writes=True):
+            for attempt in range(_CREATES):
+                try:
+                    if self._create(key, data):
+                        return True
+                    found = self.get(key, len(data))
+                    if found is not None:
+                        return found == data
+                    # S3 refuses a create beside a delete of the same key, though nothing is there then
+                except BaseError as error:
+                    if attempt >= self._again or not store_errors.broken(str(error)):
+                        raise
+                time.sleep(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311 - only spreads writers
+        raise StorageError(
+            f"The hub at {self.shown} could not be written ({key}).",
+            f"The storage says that the object is there, and that it is not ({_CREATES} tries).",
+            "Try again.",
+        )
 
-    def list(self, prefix: str) -> list[str]:
-        """The keys below `prefix` (a folder), sorted."""
+    def _create(self, key: str, data: bytes) -> bool:
+        """Whether this wrote the object; obstore's errors as they are."""
+        self._still_there()
+        try:
+            obstore.put(self._creating, key, data, mode=self._mode, use_multipart=False)
+        except (AlreadyExistsError, PreconditionError):
+            return False
+        if self.folder is not None:
+            settle(self.folder, key)
+        return True
+
+    def list(self, prefix: str, after: str | None = None) -> list[str]:
+        """The keys below `prefix` (a folder), sorted; only those behind the key `after`, if given."""
         with self._errors(f"listed ({prefix})"):
-            return sorted(
-                item["path"] for batch in obstore.list(self._store, prefix=prefix) for item in batch
-            )
+            self._still_there()
+            found = obstore.list(self._store, prefix=prefix, offset=after)
+            keys = sorted(item["path"] for batch in found for item in batch)
+        # not every storage heeds where to start
+        return keys if after is None else [key for key in keys if key > after]
+
+    def times(self, prefix: str) -> dict[str, datetime]:
+        """When each object below `prefix` (a folder) was written, by the storage's own clock (UTC)."""
+        with self._errors(f"listed ({prefix})"):
+            self._still_there()
+            return {
+                item["path"]: item["last_modified"]
+                for batch in obstore.list(self._store, prefix=prefix)
+                for item in batch
+            }
 
     def delete(self, key: str) -> None:
         """Take the object away; nothing happens where there is none."""
-        with self._errors(f"deleted ({key})"):
+        _check(key)
+        with self._errors(f"deleted ({key})", writes=True):
+            self._still_there()
             try:
                 obstore.delete(self._store, key)
-            except FileNotFoundError:
-                return
+            except FileNotFoundError as error:
+                if store_errors.no_bucket(str(error)):
+                    raise
 
-    def probe(self, key: str, data: bytes) -> None:
-        """Raise StorageError unless the storage honours `create`; `key` must exist and hold `data`.
+    def probe(self, key: str | None = None, data: bytes = b"") -> None:
+        """Raise StorageError unless the storage honours `create`. Without it two writers overwrite each other
+        unseen (`rclone serve s3` and old look-alikes of S3 take the condition and ignore it).
 
-        Without it two writers overwrite each other unseen (`rclone serve s3` and old look-alikes of S3 take
-        the header and ignore it). The same bytes are written where it is ignored, so nothing is harmed.
+        With a `key` that exists and holds `data`: one request, which writes the same bytes where it is
+        ignored, so that nothing is harmed. Without: an object of its own below `inbox/`, deleted again.
         """
-        if self.folder is not None:
-            return
-        with self._errors(f"written ({key})"):
+        if key is None:
+            self._probe_own(f"inbox/probe-{secrets.token_hex(8)}")
+        elif self.folder is None:  # a folder without hard links fails at the write itself
+            with self._errors(f"written ({key})", writes=True):
+                if self._create(key, data):
+                    raise self._careless()
+
+    def _probe_own(self, key: str) -> None:
+        with self._errors(f"probed ({key})"):
+            if self.folder is not None and not has_links(self.folder):
+                raise self._linkless()
+            if not self._create(key, b"first\n"):
+                raise self._careless()
             try:
-                obstore.put(self._store, key, data, mode="create", use_multipart=False)
-            except (AlreadyExistsError, PreconditionError):
-                return
-        raise StorageError(
+                if self._create(key, b"second\n") or self.get(key, 16) != b"first\n":
+                    raise self._careless()
+            finally:
+                with suppress(BaseError, OSError):
+                    obstore.delete(self._store, key)
+
+    def _careless(self) -> StorageError:
+        if self.url.startswith("oss:"):
+            return StorageError(
+                f"The storage at {self.shown} cannot hold a hub.",
+                "It overwrites an object though it was told not to (x-oss-forbid-overwrite).",
+                "Use a bucket without versioning: OSS does not heed the header where versions are kept.",
+            )
+        return StorageError(
             f"The storage at {self.shown} cannot hold a hub.",
             "It overwrites an object though it was told to create it only (If-None-Match).",
             "Use storage with conditional writes: a folder, AWS S3, GCS, Azure, SeaweedFS.",
         )
 
-    def _settle(self, key: str) -> None:
-        """On a local folder: see that what was written survives a loss of power."""
-        if self.folder is None:
-            return
-        path = self.folder / key
-        self._open_as_the_folder(path)
-        for place in (path, path.parent):
-            if place.is_dir() and os.name == "nt":
-                continue  # Windows does not open folders; NTFS journals names by itself
-            handle = os.open(place, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-
-    def _open_as_the_folder(self, path: Path) -> None:
-        """Let those read what was written, and the folders made for it, who may read the hub's folder."""
-        assert self.folder is not None
-        if os.name == "nt":
-            return
-        mode = stat.S_IMODE(self.folder.stat().st_mode)
-        made = [parent for parent in path.parents if parent.is_relative_to(self.folder)]
-        for place, wanted in [(path, mode & 0o666), *((parent, mode) for parent in made)]:
-            if stat.S_IMODE(place.stat().st_mode) != wanted:
-                with suppress(PermissionError):  # another member made the folder
-                    place.chmod(wanted)
+    def _linkless(self) -> StorageError:
+        return StorageError(
+            f"The folder {self.shown} cannot hold a hub.",
+            "Its file system has no hard links, which make one of two writers win (FAT, some mounts).",
+            "Use a folder on a disk's own file system, NFS or SMB with hard links, or object storage.",
+        )
 
     @contextmanager
-    def _errors(self, done: str) -> Iterator[None]:
+    def _errors(self, done: str, *, writes: bool = False) -> Iterator[None]:
         try:
             yield
+        except UnknownConfigurationKeyError as error:
+            text = self._text(error)
+            raise UsageError(
+                f"The URL {self.shown} has an option that is not known.",
+                text.split("\n", 1)[0][:200],
+                "docs/storage.md lists the options.",
+            ) from RuntimeError(text)
         except (BaseError, OSError, ValueError, NotImplementedError) as error:
-            raise self._failed(done, error) from error
+            text = self._text(error)
+            # obstore's own error holds the storage's answer, which may hold what was signed
+            raise self._failed(done, text, writes) from RuntimeError(text)
 
-    def _failed(self, done: str, error: Exception) -> StorageError:
-        # the first line says what failed; the rest is a dump of the library's own structures
-        why = str(error).strip().split("\n", 1)[0][:300]
-        if self.url != self.shown:
-            for value in sorted((v for _, v in parse_qsl(urlsplit(self.url).query)), key=len, reverse=True):
-                why = why.replace(value, "...")
-            why = why.replace(self.url, self.shown)
-        todo = (
-            "Check the folder's owner and free space."
-            if self.folder is not None
-            else "Check the URL, the credentials in the environment and the network."
-        )
-        return StorageError(f"The hub at {self.shown} could not be {done}.", why, todo)
+    def _text(self, error: Exception) -> str:
+        return scrubbed(str(error).replace(self.url, self.shown), secrets_of(self.url))
+
+    def _failed(self, done: str, text: str, writes: bool) -> StorageError:
+        what = f"The hub at {self.shown} could not be {done}."
+        if self.folder is not None:
+            with suppress(OSError):
+                if writes and "os error" in text and not has_links(self.folder):
+                    return self._linkless()
+            why = text.strip().split("\n", 1)[0][:300]
+            return StorageError(what, why, "Check the folder's owner and free space.")
+        why, todo = store_errors.told(text)
+        if writes and store_errors.open_ended(text):
+            why = f"{why} It may have been done all the same."
+        if self.url.startswith("s3") and "No credentials" in why and shared_files():
+            todo = "Profiles in ~/.aws are read by boto3: pip install 'skillclaw[aws]'; see docs/storage.md."
+        return StorageError(what, why, todo)
+
+
+def _check(key: str) -> None:
+    """BadInputError for a key that could lie outside of the hub, or mean another place on another storage."""
+    if len(key) > _MAX_KEY or not _KEY.fullmatch(key):
+        raise BadInputError(f"{ascii(key)[:80]} is not the name of an object in a hub.")

@@ -18,6 +18,7 @@ from skillclaw.journal.redact import Redactor
 from skillclaw.journal.redact_hosts import mask_hosts
 from skillclaw.trajectory import model
 from skillclaw.trajectory.model import Record, SessionMeta, Trajectory, meta, with_meta
+from skillclaw.trajectory.projects import group_project_id
 
 __all__ = ["Outgoing", "outgoing", "project_id"]
 
@@ -77,7 +78,7 @@ def project_id(known: SessionMeta, client_key: bytes, group: str) -> str:
     """
     remote = known.env.get("git_remote", "")
     if remote and group:
-        return "p-" + hmac.digest(group.encode(), remote.casefold().encode(), hashlib.sha256).hex()[:16]
+        return group_project_id(group, remote)
     if not known.project:
         return ""
     text = b"skillclaw project\0" + group.encode() + b"\0" + known.project.encode("utf-8", "surrogatepass")

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from skillclaw.library.choose import HubView
 from skillclaw.library.folders import from_folder, to_folder
 from skillclaw.library.foreign import Foreign, foreign_skills
-from skillclaw.library.library import Library
-from skillclaw.library.records import Change, Quarantined, Row, SyncReport
+from skillclaw.library.library import EditedCopy, Library
+from skillclaw.library.objects import ObjectCache
+from skillclaw.library.records import Change, HubSeen, MergeRow, Quarantined, Row, SyncReport
 
 __all__ = [
     "Change",
+    "EditedCopy",
     "Foreign",
+    "HubSeen",
+    "HubView",
     "Library",
+    "MergeRow",
+    "ObjectCache",
     "Quarantined",
     "Row",
     "SyncReport",

@@ -60,13 +60,20 @@ def real(target: str | Path) -> str:
 
 def change(entry: Installed, action: ChangeKind, detail: str = "") -> Change:
     """What is told about `entry`."""
-    return Change(skill=entry.skill, target=entry.target, action=action, detail=detail, version=entry.version)
+    return Change(
+        skill=entry.skill,
+        target=entry.target,
+        action=action,
+        detail=detail,
+        version=entry.version,
+        hub=entry.hub,
+    )
 
 
 def row(entry: Installed) -> Row:
     """How the copy stands now, by looking at its files."""
     folder = place(entry)
-    known = {"skill": entry.skill, "target": entry.target}
+    known = {"skill": entry.skill, "target": entry.target, "hub": entry.hub}
     try:
         if not folders.exists(folder):
             return Row(**known, state="missing", detail="you removed it; it is not put back")
@@ -129,12 +136,15 @@ def without_made(known: LibraryState) -> LibraryState:
 def _settled(entry: Installed) -> Installed | None:
     if not entry.pending_version:
         return entry
-    settled = replace(entry, pending_version="", pending_files={})
+    settled = replace(entry, pending_hub="", pending_version="", pending_files={})
     try:
         found = folders.scan(place(entry))
     except OSError:
         found = None
     if found is not None and found == entry.pending_files:
         wanted = "" if entry.wanted == entry.pending_version else entry.wanted
-        return replace(settled, version=entry.pending_version, files=entry.pending_files, wanted=wanted)
+        hub = entry.pending_hub or entry.hub
+        return replace(
+            settled, hub=hub, version=entry.pending_version, files=entry.pending_files, wanted=wanted
+        )
     return settled if entry.version else None

@@ -1,24 +1,49 @@
-"""The skills of this machine: what the hub's log makes current, in the agents' folders (DESIGN 3.3, 7.4)."""
+"""The skills of this machine: what the hubs' logs make current, in the agents' folders (DESIGN 3.3, 7.4)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from msgspec.structs import replace
 
 from skillclaw.errors import BadInputError, BusyError, StorageError
-from skillclaw.hub.records import HubState, Release
 from skillclaw.library import book, copies, folders, quarantine
-from skillclaw.library.records import Change, LibraryState, Quarantined, Row, SyncReport
-from skillclaw.library.sync import Fetched, Sync
+from skillclaw.library.choose import HubView
+from skillclaw.library.fetched import Fetched
+from skillclaw.library.merging import merge_copy
+from skillclaw.library.records import (
+    Change,
+    Installed,
+    LibraryState,
+    MergeRow,
+    Quarantined,
+    Row,
+    SyncReport,
+)
+from skillclaw.library.sync import Sync
 from skillclaw.skills.records import Bundle, Verdict
+from skillclaw.skills.threeway import Prefer
 
-__all__ = ["Library"]
+__all__ = ["EditedCopy", "Library"]
 
 _WAIT = 60.0
+
+
+@dataclass(frozen=True)
+class EditedCopy:
+    """A copy that the user edited: what is remembered of it, and its files as they are."""
+
+    entry: Installed
+    bundle: Bundle
+
+    @property
+    def place(self) -> Path:
+        """Its folder."""
+        return copies.place(self.entry)
 
 
 class Library:
@@ -34,22 +59,23 @@ class Library:
 
     def sync(
         self,
-        hub_name: str,
-        state: HubState,
-        fetch: Callable[[Release], Bundle],
+        views: Sequence[HubView],
         check: Callable[[Bundle], list[Verdict]],
+        *,
+        auto_merge: bool = False,
     ) -> SyncReport:
-        """Bring every folder to what `state` says of hub `hub_name`.
+        """Bring every folder to what the hubs say, which come in the order of precedence.
 
-        `fetch` gives a release's files, `check` the verdicts that may refuse them. What stands in the way of
-        one skill in one folder is in the report and stops no other. A skill that `state` does not know stays
-        as it is: only a signed commit removes one. Raises StorageError where `library.json` cannot be read
-        or written, BusyError where another process is at work for long.
+        `check` gives the verdicts that may refuse a release's files. What stands in the way of one skill in
+        one folder is in the report and stops no other. A skill that no state knows stays as it is: only a
+        signed commit removes one; and a hub that could not be read changes nothing of its own. With
+        `auto_merge` newer releases are merged into edited copies where nothing conflicts. Raises StorageError
+        where `library.json` cannot be read or written, BusyError where another process is at work for long.
         """
         with self._alone() as known:
-            work = Sync(self.home, hub_name, state, known)
+            work = Sync(self.home, views, known, auto_merge=auto_merge)
             work.take_away()
-            planned = work.plan(self._places(), Fetched(fetch, check))
+            planned = work.plan(self._places(), Fetched(check))
             # what is about to be written is on disk first, so that it is known as ours after a crash
             book.save(self.home, work.book, only_if_not=known)
             before = work.book
@@ -57,6 +83,37 @@ class Library:
                 work.install(step)
             book.save(self.home, work.finished(), only_if_not=before)
             return work.report()
+
+    def merge(
+        self,
+        name: str,
+        views: Sequence[HubView],
+        check: Callable[[Bundle], list[Verdict]],
+        *,
+        prefer: Prefer = "",
+        write: bool = True,
+    ) -> list[MergeRow]:
+        """Merge what hubs released since into the edited copies of skill `name`; a row for each copy.
+
+        Copies of other hubs than those of `views` are left out. A conflict leaves its copy as it is, unless
+        `prefer` says whose side counts. Without `write` it is only tried. Raises as `sync`.
+        """
+        by_name = {view.name: view for view in views}
+        with self._alone() as known:
+            fetched = Fetched(check)
+            rows: list[MergeRow] = []
+            for entry in known.installed:
+                if entry.skill != name or entry.hub not in by_name or copies.row(entry).state != "edited":
+                    continue
+                row, now = merge_copy(
+                    entry, by_name[entry.hub], fetched, self.home, prefer=prefer, write=write
+                )
+                rows.append(row)
+                if now != entry:
+                    changed = [now if other is entry else other for other in known.installed]
+                    known = replace(known, installed=changed)
+                    book.save(self.home, known)
+            return rows
 
     def status(self) -> list[Row]:
         """How each skill stands in each folder, and what the last sync could not install."""
@@ -71,21 +128,24 @@ class Library:
             rows.append(row)
         return sorted([*rows, *told.values()], key=lambda row: (row.skill, row.target))
 
-    def uninstall(self, name: str | None) -> SyncReport:
-        """Take skill `name`, or all, out of the folders; what the user edited stays.
+    def uninstall(self, name: str | None, hub: str | None = None) -> SyncReport:
+        """Take skill `name`, or all, out of the folders; what the user edited stays. With `hub` only that
+        hub's, so that another hub's of the name may take the place.
 
         The skills are remembered as declined, so that no sync brings them back (see `accept`). Folders that
         SkillClaw made are taken away when they are empty. Raises BadInputError where `name` is not installed.
         """
         with self._alone() as known:
-            entries = [entry for entry in known.installed if name in (None, entry.skill)]
+            entries = [
+                entry for entry in known.installed if name in (None, entry.skill) and hub in (None, entry.hub)
+            ]
             if not entries and name is not None:
                 raise BadInputError(
                     f"{name} is not installed by SkillClaw.", "", "See: skillclaw skills edit-status"
                 )
             changes: list[Change] = []
             # declined before the first is taken away: a crash in between must not bring it back
-            declined = {f"{entry.hub}/{entry.skill}" for entry in entries}
+            declined = {f"{hub or '*'}/{entry.skill}" for entry in entries}
             now = replace(known, declined=sorted({*known.declined, *declined}))
             book.save(self.home, now, only_if_not=known)
             for entry in entries:
@@ -93,17 +153,18 @@ class Library:
                 changes += [change] if change is not None else []
                 if gone:
                     now = replace(now, installed=[other for other in now.installed if other != entry])
-            rows = {
-                hub: [row for row in rows if name is not None and row.skill != name]
-                for hub, rows in now.rows.items()
+            left = {
+                one: [row for row in rows if name is not None and row.skill != name]
+                for one, rows in now.rows.items()
             }
-            now = copies.without_made(replace(now, rows={hub: rows for hub, rows in rows.items() if rows}))
+            now = copies.without_made(replace(now, rows={one: rows for one, rows in left.items() if rows}))
             book.save(self.home, now)
             note = "" if changes else "Nothing was installed, so nothing was removed."
             return SyncReport(changes=changes, note=note)
 
     def accept(self, name: str | None) -> list[str]:
-        """Let sync install `name`, or all, again after `uninstall` or after the user deleted a copy.
+        """Let sync install `name`, or all, again after `uninstall` or after the user deleted a copy, from
+        whichever hub it comes.
 
         Returns the names that were held back.
         """
@@ -131,19 +192,21 @@ class Library:
         with self._alone():
             return quarantine.restore(self.home, name, into)
 
-    def edited_bundle(self, name: str) -> Bundle | None:
-        """The files of the first installed copy of `name` that the user edited, or None where none is.
+    def edited(self, name: str, hub: str | None = None) -> list[EditedCopy]:
+        """The installed copies of `name` that the user edited, each with its files.
 
-        Raises BadInputError where the copy cannot be a skill any more (links, names, size).
+        Raises BadInputError where one cannot be a skill any more (links, names, size), StorageError where it
+        cannot be read.
         """
+        found = []
         for entry in book.load(self.home).installed:
-            if entry.skill == name and copies.row(entry).state == "edited":
+            if entry.skill == name and hub in (None, entry.hub) and copies.row(entry).state == "edited":
                 place = copies.place(entry)
                 try:
-                    return folders.from_folder(place, name)
+                    found.append(EditedCopy(entry=entry, bundle=folders.from_folder(place, name)))
                 except OSError as error:
                     raise StorageError(f"Cannot read {place}.", str(error), "Check who owns it.") from error
-        return None
+        return found
 
     def _places(self) -> list[Path]:
         """The targets, each folder once: one may be a link to another."""

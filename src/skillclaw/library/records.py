@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from typing import Literal
 
+from skillclaw.skills.threeway import Conflict
 from skillclaw.trajectory.model import Record
 
 __all__ = [
     "Change",
     "ChangeKind",
     "FileMark",
+    "HubSeen",
     "Installed",
     "LibraryState",
+    "MergeRow",
     "Quarantined",
     "Row",
     "RowState",
     "SyncReport",
 ]
 
-RowState = Literal["installed", "edited", "blocked", "missing", "failed", "outdated"]
+RowState = Literal["installed", "edited", "blocked", "missing", "failed", "outdated", "shadowed"]
 ChangeKind = Literal[
     "installed",
     "updated",
+    "replaced",
+    "merged",
     "removed",
     "quarantined",
     "edited",
@@ -30,18 +35,22 @@ ChangeKind = Literal[
     "failed",
     "refused",
     "skipped",
+    "shadowed",
 ]
 
 _QUIET = frozenset(["skipped", "missing"])
 _TEXTS = {
     "installed": "Installed {skill} into {target}.",
     "updated": "Updated {skill} in {target}.",
+    "replaced": "Replaced {skill} in {target}: {detail}",
+    "merged": "Merged the new version of {skill} into your edited copy in {target}.",
     "removed": "Removed {skill} from {target}.",
     "quarantined": "Quarantined {skill} from {target}: {detail}",
     "edited": "Left {skill} in {target} as you edited it: {detail}",
     "blocked": "Did not install {skill} into {target}: {detail}",
     "failed": "Could not bring {skill} in {target} up to date: {detail}",
     "refused": "Did not install {skill} into {target}, a check refused it: {detail}",
+    "shadowed": "{skill} is {detail}.",
 }
 
 
@@ -57,7 +66,8 @@ class Installed(Record, frozen=True, kw_only=True):
 
     version, files   what was written last; empty while the first install is under way
     wanted           the version that the log makes current, where it is another
-    pending_*        what is being written; settled at the next sync where that was cut off
+    pending_*        what is being written; settled at the next sync where that was cut off. `pending_hub`
+                     where it is another hub's, whose skill takes the place
     """
 
     hub: str
@@ -66,17 +76,20 @@ class Installed(Record, frozen=True, kw_only=True):
     version: str = ""
     files: dict[str, FileMark] = {}
     wanted: str = ""
+    pending_hub: str = ""
     pending_version: str = ""
     pending_files: dict[str, FileMark] = {}
 
 
 class Row(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """How one skill stands in one folder; `detail` says why, for people."""
+    """How one skill stands in one folder; `detail` says why, for people. `target` is empty for a skill that
+    is shadowed by another hub's: it lies nowhere."""
 
     skill: str
     target: str
     state: RowState
     detail: str = ""
+    hub: str = ""
 
 
 class Quarantined(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -96,7 +109,7 @@ class LibraryState(Record, frozen=True, kw_only=True):
     """`library.json`.
 
     rows      what the last sync of each hub could not install, for `status`
-    declined  `<hub>/<skill>` that the user uninstalled; sync does not bring them back
+    declined  `<hub>/<skill>` that the user uninstalled, `*` for every hub; sync does not bring them back
     made      folders that SkillClaw made, outermost first; taken away again when empty
     """
 
@@ -115,23 +128,60 @@ class Change(Record, frozen=True, kw_only=True, omit_defaults=False):
     action: ChangeKind
     detail: str = ""
     version: str = ""
+    hub: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The skill's name; with its hub where that is a group's."""
+        return self.skill if self.hub in ("", "personal") else f"{self.hub}/{self.skill}"
+
+
+class MergeRow(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """What a merge did with one edited copy, in `skills merge --json`.
+
+    base, version  the version that the copy was made from, and the newer one (empty: there is none)
+    state          merged; clean: it would merge, and nothing was written; conflicts: nothing was written;
+                   nothing: there is nothing newer; failed, with the reason in `detail`
+    """
+
+    skill: str
+    hub: str
+    target: str
+    base: str
+    version: str = ""
+    state: Literal["merged", "clean", "conflicts", "nothing", "failed"]
+    conflicts: list[Conflict] = []
+    detail: str = ""
+
+
+class HubSeen(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """One hub in a sync: the last entry of its log that was read, or why it could not be read."""
+
+    hub: str
+    seq: int = 0
+    error: str = ""
 
 
 class SyncReport(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """What one sync or uninstall did. `unchanged` counts the copies that are as they should be."""
+    """What one sync or uninstall did. `unchanged` counts the copies that are as they should be; `hubs` is
+    what was read of each hub, in the order of precedence."""
 
     changes: list[Change] = []
     unchanged: int = 0
     note: str = ""
+    hubs: list[HubSeen] = []
 
     def lines(self) -> list[str]:
         """For people: what changed, and what stands in the way; empty where there is nothing to say."""
         told: dict[tuple[str, str, str], list[str]] = {}
         for change in self.changes:
             if change.action not in _QUIET:
-                told.setdefault((change.action, change.skill, change.detail), []).append(change.target)
+                told.setdefault((change.action, change.shown, change.detail), []).append(change.target)
         lines = [
             _TEXTS[action].format(skill=skill, target=" and ".join(targets), detail=detail)
             for (action, skill, detail), targets in told.items()
+        ]
+        lines += [
+            f"Nothing changes in what hub {one.hub} gave: {one.error}" for one in self.hubs if one.error
         ]
         return [*lines, self.note] if self.note else lines

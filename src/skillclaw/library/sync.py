@@ -1,73 +1,61 @@
-"""One pass that brings the folders to what a hub's log says. The library's lock is held around it."""
+"""One pass that brings the folders to what the hubs' logs say. The library's lock is held around it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from skillclaw.errors import BadInputError, SkillClawError
-from skillclaw.hub.records import HubState, Release
-from skillclaw.library import copies, folders, quarantine, swap
-from skillclaw.library.records import Change, ChangeKind, Installed, LibraryState, Row, SyncReport
-from skillclaw.skills.bundle import check_files, check_name
-from skillclaw.skills.records import Bundle, Verdict
+from skillclaw.errors import SkillClawError
+from skillclaw.hub.records import Release
+from skillclaw.library import copies, folders, merging, quarantine, swap
+from skillclaw.library.choose import Claim, HubView, chosen, claims
+from skillclaw.library.fetched import Fetched
+from skillclaw.library.records import Change, ChangeKind, FileMark, Installed, LibraryState, Row, SyncReport
+from skillclaw.skills.bundle import check_name
+from skillclaw.skills.records import Bundle
 
-__all__ = ["Fetched", "Step", "Sync"]
-
-
-class Fetched:
-    """Releases' files, each fetched and checked once however many folders want it."""
-
-    def __init__(self, fetch: Callable[[Release], Bundle], check: Callable[[Bundle], list[Verdict]]) -> None:
-        self._fetch = fetch
-        self._check = check
-        self._known: dict[str, tuple[Bundle | None, ChangeKind, str]] = {}
-
-    def get(self, release: Release) -> tuple[Bundle | None, ChangeKind, str]:
-        """The bundle; or None with what to tell (`failed` or `refused`) and why."""
-        key = f"{release.skill}/{release.version}"
-        if key not in self._known:
-            self._known[key] = self._look(release)
-        return self._known[key]
-
-    def _look(self, release: Release) -> tuple[Bundle | None, ChangeKind, str]:
-        try:
-            bundle = self._fetch(release)
-            check_files(bundle.files)
-            if bundle.name != release.skill:
-                raise BadInputError(f"The files are those of {bundle.name}.")
-            refused = [v for v in self._check(bundle) if v.verdict == "reject"]
-        except SkillClawError as error:
-            return None, "failed", " ".join(part for part in (error.what, error.why) if part)
-        except OSError as error:
-            return None, "failed", f"{error.strerror or error}."
-        if refused:
-            return None, "refused", "; ".join(f"{v.check}: {v.reason}" for v in refused)
-        return bundle, "installed", ""
+__all__ = ["Step", "Sync"]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One folder that is to be written: `entry` is what the book says while that is under way."""
+    """One folder that is to be written.
+
+    entry       what the book says while that is under way
+    over        what must lie there meanwhile; None for nothing
+    done, back  what the book says afterwards: of a copy that was written, of one that was not
+    """
 
     entry: Installed
+    hub: str
     release: Release
     bundle: Bundle
-    make: list[Path]
+    over: Mapping[str, FileMark] | None
+    done: Installed
+    back: Installed | None
+    action: ChangeKind
+    detail: str = ""
+    make: tuple[Path, ...] = ()
 
 
 class Sync:
-    """Works on `book` and tells what it did; writes the folders, never `library.json`."""
+    """Works on `book` and tells what it did; writes the folders, never `library.json`.
 
-    def __init__(self, home: Path, hub: str, state: HubState, book: LibraryState) -> None:
+    `views` are the hubs in the order of precedence; `auto_merge` merges newer releases into edited copies
+    where nothing conflicts.
+    """
+
+    def __init__(
+        self, home: Path, views: Sequence[HubView], book: LibraryState, *, auto_merge: bool = False
+    ) -> None:
         self.home = home
-        self.hub = hub
-        self.state = state
+        self.views = views
         self.book = book
+        self.auto_merge = auto_merge
         self._changes: list[Change] = []
         self._rows: list[Row] = []
         self._unchanged = 0
@@ -76,95 +64,104 @@ class Sync:
         """Remove what a signed commit withdrew, and quarantine what one revoked. A skill that the state does
         not know at all stays: absent is not withdrawn.
         """
-        for entry in [entry for entry in self.book.installed if entry.hub == self.hub]:
-            skill = self.state.skills.get(entry.skill)
-            if skill is None:
-                continue
-            release = skill.release(entry.version)
-            current = skill.release(skill.current) if skill.current else None
-            if release is not None and release.stage == "revoked":
-                told, gone = quarantine.take(entry, self.home)
-            elif current is None:
-                told, gone = copies.take_out(entry, self.home, "the hub withdrew it; your copy stays.")
-            else:
-                continue
-            if told is not None:
-                self._changes.append(told)
-            self._swap_entry(entry, None if gone else replace(entry, wanted=""))
+        for view in self.views:
+            skills = view.state.skills if view.state is not None else {}
+            for entry in [entry for entry in self.book.installed if entry.hub == view.name]:
+                skill = skills.get(entry.skill)
+                if skill is None:
+                    continue
+                release = skill.release(entry.version)
+                if release is not None and release.stage == "revoked":
+                    told, gone = quarantine.take(entry, self.home)
+                elif chosen(skill, view, has_copy=True) is None:
+                    told, gone = copies.take_out(entry, self.home, "the hub withdrew it; your copy stays.")
+                else:
+                    continue
+                if told is not None:
+                    self._changes.append(told)
+                self._swap_entry(entry, None if gone else replace(entry, wanted=""))
 
-    def plan(self, targets: list[Path], fetched: Fetched) -> list[Step]:
-        """What is to be written. The book then holds it as pending."""
+    def plan(self, targets: Sequence[Path], fetched: Fetched) -> list[Step]:
+        """What is to be written. The book then holds it as pending, but for merges."""
+        self._tell_declined()
         steps: list[Step] = []
-        for name, skill in sorted(self.state.skills.items()):
-            release = skill.release(skill.current) if skill.current else None
-            if release is None:
-                continue
-            if f"{self.hub}/{name}" in self.book.declined:
-                self._tell(name, "", "skipped", "you uninstalled it", release)
-            else:
-                for target in targets:
-                    step = self._consider(target, release, fetched)
-                    if step is not None:
-                        steps.append(step)
+        for claim in claims(self.views, self.book.installed, self.book.declined):
+            if claim.release is not None:
+                found = [self._consider(target, claim, claim.release, fetched) for target in targets]
+                steps += [step for step in found if step is not None]
+            for hub, release in claim.shadowed:
+                detail = f"shadowed by {claim.hub.name}"
+                self._tell(hub, claim.skill, "", "shadowed", detail, release)
+                self._rows.append(Row(skill=claim.skill, target="", state="shadowed", detail=detail, hub=hub))
         return steps
 
     def install(self, step: Step) -> None:
         """Write one folder; what was there stays where that cannot be done."""
         entry = step.entry
-        target = Path(entry.target)
-        settled = replace(entry, pending_version="", pending_files={}, wanted=step.release.version)
         try:
             for folder in step.make:
                 copies.make_folder(folder)
-            swap.put(step.bundle, target, self.home, entry.files if entry.version else None)
+            swap.put(step.bundle, Path(entry.target), self.home, step.over)
         except swap.EditedError:
-            self._swap_entry(entry, settled)
-            self._tell(entry.skill, entry.target, "edited", _newer(step.release), step.release)
+            self._swap_entry(entry, step.back)
+            detail = f"version {step.release.version[:12]} is newer and was not installed."
+            self._tell(step.hub, entry.skill, entry.target, "edited", detail, step.release)
         except OSError as error:
-            self._swap_entry(entry, settled if entry.version else None)
-            self._fail(entry.skill, entry.target, f"{error.strerror or error}", step.release)
+            self._swap_entry(entry, step.back)
+            self._fail(step.hub, entry.skill, entry.target, f"{error.strerror or error}", step.release)
         else:
-            done = replace(settled, version=entry.pending_version, files=entry.pending_files, wanted="")
-            self._swap_entry(entry, done)
-            action: ChangeKind = "updated" if entry.version else "installed"
-            self._tell(entry.skill, entry.target, action, "", step.release)
+            self._swap_entry(entry, step.done)
+            self._tell(step.hub, entry.skill, entry.target, step.action, step.detail, step.release)
 
     def finished(self) -> LibraryState:
-        """The book to remember."""
-        rows = {hub: rows for hub, rows in {**self.book.rows, self.hub: self._rows}.items() if rows}
+        """The book to remember; what was told of hubs that could not be read now stays."""
+        rows = {
+            view.name: self.book.rows.get(view.name, [])
+            if view.state is None
+            else [row for row in self._rows if row.hub == view.name]
+            for view in self.views
+        }
+        rows = {hub: kept for hub, kept in rows.items() if kept}
         return copies.without_made(replace(self.book, rows=rows))
 
     def report(self) -> SyncReport:
         """What was done."""
         return SyncReport(changes=self._changes, unchanged=self._unchanged)
 
-    def _consider(self, target: Path, release: Release, fetched: Fetched) -> Step | None:
-        name = release.skill
+    def _tell_declined(self) -> None:
+        for view in self.views:
+            for name, skill in sorted((view.state.skills if view.state is not None else {}).items()):
+                release = skill.release(skill.current) if skill.current else None
+                if release is not None and not {f"{view.name}/{name}", f"*/{name}"}.isdisjoint(
+                    self.book.declined
+                ):
+                    self._tell(view.name, name, "", "skipped", "you uninstalled it", release)
+
+    def _consider(self, target: Path, claim: Claim, release: Release, fetched: Fetched) -> Step | None:
+        name, view = claim.skill, claim.hub
         try:
             check_name(name)
             copies.check_target(target)
-            there = [e for e in self.book.installed if e.skill == name]
-            there = [e for e in there if copies.real(e.target) == copies.real(target)]
-            ours = next((entry for entry in there if entry.hub == self.hub), None)
-            if ours is not None:
-                return self._renew(ours, release, fetched)
-            if there:
-                self._block(name, target, f"the skill of that name comes from hub {there[0].hub}.", release)
-                return None
-            return self._begin(target, release, fetched)
+            there = (e for e in self.book.installed if e.skill == name)
+            ours = next((e for e in there if copies.real(e.target) == copies.real(target)), None)
+            if ours is None:
+                return self._begin(target, view, release, fetched)
+            if ours.hub == view.name:
+                return self._renew(ours, view, release, fetched)
+            return self._take_over(ours, view, release, fetched)
         except SkillClawError as error:
-            self._fail(name, str(target), error.what, release)
+            self._fail(view.name, name, str(target), error.what, release)
         except OSError as error:
-            self._fail(name, str(target), f"{error.strerror or error}", release)
+            self._fail(view.name, name, str(target), f"{error.strerror or error}", release)
         return None
 
-    def _renew(self, entry: Installed, release: Release, fetched: Fetched) -> Step | None:
+    def _renew(self, entry: Installed, view: HubView, release: Release, fetched: Fetched) -> Step | None:
         """A copy that was installed before: as it should be, edited, gone, or to be updated."""
         place = copies.place(entry)
         newer = "" if entry.version == release.version else release.version
         if not folders.exists(place):
             self._swap_entry(entry, replace(entry, wanted=newer))
-            self._tell(entry.skill, entry.target, "missing", "you removed it", release)
+            self._tell(view.name, entry.skill, entry.target, "missing", "you removed it", release)
             return None
         found = folders.scan(place)
         if found == entry.files and not newer:
@@ -172,8 +169,9 @@ class Sync:
             self._unchanged += 1
             return None
         if found != entry.files and not newer:
+            self._swap_entry(entry, replace(entry, wanted=""))
             return None  # edited, and nothing new to say
-        bundle, action, detail = fetched.get(release)
+        bundle, action, detail = fetched.get(view, release)
         if bundle is not None and found == folders.marks(bundle):
             done = replace(entry, version=release.version, files=found, wanted="")
             self._swap_entry(entry, done)
@@ -182,41 +180,125 @@ class Sync:
         wanting = replace(entry, wanted=newer)
         self._swap_entry(entry, wanting)
         if found != entry.files:
-            self._tell(entry.skill, entry.target, "edited", _newer(release), release)
+            return self._edited(wanting, view, release, bundle, fetched)
+        if bundle is None:
+            self._refuse(view.name, entry.skill, entry.target, action, detail, release)
+            return None
+        return self._pending(wanting, view.name, release, bundle, "updated", old=wanting)
+
+    def _edited(
+        self, entry: Installed, view: HubView, release: Release, bundle: Bundle | None, fetched: Fetched
+    ) -> Step | None:
+        """A newer release meets an edited copy: merged where the user wants that and nothing conflicts."""
+        command = f"skillclaw skills merge {_name(view.name, entry.skill)}"
+        what = f"version {release.version[:12]} is newer"
+        if bundle is None:
+            detail = f"{what} and was not installed."
+        else:
+            base = fetched.base(view, entry.skill, entry.version)
+            tried = merging.attempt(entry, base, bundle)
+            if isinstance(tried, str):
+                detail = f"{what} and cannot be merged: {tried}."
+            elif not tried.clean:
+                places = f"{len(tried.merged.conflicts)} place{'s' * (len(tried.merged.conflicts) > 1)}"
+                detail = f"{what} and conflicts with it in {places}. See: {command}"
+            elif self.auto_merge:
+                return Step(
+                    entry=entry,
+                    hub=view.name,
+                    release=release,
+                    bundle=tried.merged.bundle,
+                    over=tried.over,
+                    done=merging.merged_entry(entry, release, bundle),
+                    back=entry,
+                    action="merged",
+                )
+            else:
+                detail = f"{what} and would merge cleanly. Do it: {command}"
+        self._tell(view.name, entry.skill, entry.target, "edited", detail, release)
+        return None
+
+    def _take_over(self, entry: Installed, view: HubView, release: Release, fetched: Fetched) -> Step | None:
+        """The place of another hub's skill: `view` comes before it and offers the name too."""
+        place = copies.place(entry)
+        if not folders.exists(place):
+            self._tell(view.name, entry.skill, entry.target, "missing", "you removed it", release)
+            return None
+        found = folders.scan(place)
+        bundle, action, detail = fetched.get(view, release)
+        if bundle is not None and found == folders.marks(bundle):
+            done = Installed(
+                hub=view.name, skill=entry.skill, target=entry.target, version=release.version, files=found
+            )
+            self._swap_entry(entry, done)
+            self._unchanged += 1
+            return None
+        if found != entry.files:
+            detail = f"hub {view.name} has a skill of that name, which comes once your edit is gone."
+            self._tell(view.name, entry.skill, entry.target, "edited", detail, release)
             return None
         if bundle is None:
-            self._tell(entry.skill, entry.target, action, detail, release)
-            self._rows.append(_row(entry.skill, entry.target, action, detail))
+            self._refuse(view.name, entry.skill, entry.target, action, detail, release)
             return None
-        return self._pending(wanting, wanting, release, bundle, [])
+        detail = f"hub {view.name} has a skill of that name and comes before {entry.hub}."
+        return self._pending(entry, view.name, release, bundle, "replaced", old=entry, detail=detail)
 
-    def _begin(self, target: Path, release: Release, fetched: Fetched) -> Step | None:
+    def _begin(self, target: Path, view: HubView, release: Release, fetched: Fetched) -> Step | None:
         """A folder that does not have the skill from us yet."""
         name = release.skill
         make = _missing(target)
         if make and not self._may_make(target, make):
-            self._tell(name, str(target), "skipped", f"there is no folder {target.parent}", release)
+            self._tell(
+                view.name, name, str(target), "skipped", f"there is no folder {target.parent}", release
+            )
             return None
         for other in [] if make else os.listdir(target):  # noqa: PTH208 - names are needed, not paths
             if other.casefold() == name:
-                self._block(name, target, f"{target / other} is there and not from SkillClaw.", release)
+                detail = f"{target / other} is there and not from SkillClaw."
+                self._tell(view.name, name, str(target), "blocked", detail, release)
+                self._rows.append(
+                    Row(skill=name, target=str(target), state="blocked", detail=detail, hub=view.name)
+                )
                 return None
-        bundle, action, detail = fetched.get(release)
+        bundle, action, detail = fetched.get(view, release)
         if bundle is None:
-            self._tell(name, str(target), action, detail, release)
-            self._rows.append(_row(name, str(target), action, detail))
+            self._refuse(view.name, name, str(target), action, detail, release)
             return None
-        fresh = Installed(hub=self.hub, skill=name, target=str(target))
+        fresh = Installed(hub=view.name, skill=name, target=str(target))
         made = [str(folder) for folder in make if str(folder) not in self.book.made]
         self.book = replace(self.book, made=[*self.book.made, *made])
-        return self._pending(None, fresh, release, bundle, make)
+        return self._pending(fresh, view.name, release, bundle, "installed", old=None, make=tuple(make))
 
     def _pending(
-        self, old: Installed | None, entry: Installed, release: Release, bundle: Bundle, make: list[Path]
+        self,
+        entry: Installed,
+        hub: str,
+        release: Release,
+        bundle: Bundle,
+        action: ChangeKind,
+        *,
+        old: Installed | None,
+        detail: str = "",
+        make: tuple[Path, ...] = (),
     ) -> Step:
-        pending = replace(entry, pending_version=release.version, pending_files=folders.marks(bundle))
+        """The step that writes `bundle` over what `entry` wrote; the book holds it from here on."""
+        marks = folders.marks(bundle)
+        other = hub if hub != entry.hub else ""
+        pending = replace(entry, pending_hub=other, pending_version=release.version, pending_files=marks)
         self._swap_entry(old, pending)
-        return Step(entry=pending, release=release, bundle=bundle, make=make)
+        wanted = entry.wanted if other else release.version
+        return Step(
+            entry=pending,
+            hub=hub,
+            release=release,
+            bundle=bundle,
+            over=entry.files if entry.version else None,
+            done=replace(entry, hub=hub, version=release.version, files=marks, wanted=""),
+            back=replace(entry, wanted=wanted) if entry.version else None,
+            action=action,
+            detail=detail,
+            make=make,
+        )
 
     def _may_make(self, target: Path, make: list[Path]) -> bool:
         """The skills folder and the agent's own folder around it (`.claude/skills`), but no path above."""
@@ -233,30 +315,28 @@ class Sync:
             entries = [*self.book.installed[:at], *new_ones, *self.book.installed[at + 1 :]]
         self.book = replace(self.book, installed=entries)
 
-    def _tell(self, skill: str, target: str, action: ChangeKind, detail: str, release: Release) -> None:
+    def _tell(
+        self, hub: str, skill: str, target: str, action: ChangeKind, detail: str, release: Release
+    ) -> None:
         self._changes.append(
-            Change(skill=skill, target=target, action=action, detail=detail, version=release.version)
+            Change(skill=skill, target=target, action=action, detail=detail, version=release.version, hub=hub)
         )
 
-    def _block(self, skill: str, target: Path, detail: str, release: Release) -> None:
-        self._tell(skill, str(target), "blocked", detail, release)
-        self._rows.append(Row(skill=skill, target=str(target), state="blocked", detail=detail))
+    def _refuse(
+        self, hub: str, skill: str, target: str, action: ChangeKind, detail: str, release: Release
+    ) -> None:
+        """Tell of a release that could not be had, or that a check does not let in."""
+        self._tell(hub, skill, target, action, detail, release)
+        why = f"a check refused it: {detail}" if action == "refused" else detail
+        self._rows.append(Row(skill=skill, target=target, state="failed", detail=why, hub=hub))
 
-    def _fail(self, skill: str, target: str, detail: str, release: Release) -> None:
-        self._tell(skill, target, "failed", f"{detail}.".replace("..", "."), release)
-        self._rows.append(Row(skill=skill, target=target, state="failed", detail=detail))
+    def _fail(self, hub: str, skill: str, target: str, detail: str, release: Release) -> None:
+        self._tell(hub, skill, target, "failed", f"{detail}.".replace("..", "."), release)
+        self._rows.append(Row(skill=skill, target=target, state="failed", detail=detail, hub=hub))
 
 
-def _row(skill: str, target: str, action: str, detail: str) -> Row:
-    why = f"a check refused it: {detail}" if action == "refused" else detail
-    return Row(skill=skill, target=target, state="failed", detail=why)
-
-
-def _newer(release: Release) -> str:
-    return (
-        f"version {release.version[:12]} is newer and was not installed. See: skillclaw skills diff"
-        f" {release.skill} edited"
-    )
+def _name(hub: str, skill: str) -> str:
+    return skill if hub == "personal" else f"{hub}/{skill}"
 
 
 def _missing(target: Path) -> list[Path]:

@@ -16,6 +16,8 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -29,6 +31,9 @@ from skillclaw.server.consent import agreed, followed
 from skillclaw.server.machine import Machine
 from skillclaw.server.proxy_process import ProxyProcess
 from skillclaw.server.wishes import needs_proxy, wishes
+
+if TYPE_CHECKING:
+    from skillclaw.server.syncing import Syncing
 
 __all__ = ["Daemon"]
 
@@ -110,7 +115,7 @@ class Daemon:
             "upstreams": _Every(5.0, self._refresh),
             "follow": _Every(60.0, self._follow),
             "evolve": _Every(settings.evolve.interval * 60, self._evolve),
-            "sync": _Every(settings.sync.interval, self._sync),
+            "sync": _Every(min(1.0, settings.sync.interval), self._sync),
             "share": _Every(settings.sync.interval, self._share),
             "expire": _Every(3600.0, self._expire),
         }
@@ -199,15 +204,16 @@ class Daemon:
         self._unread = failed
         return report.imported > 0
 
-    def _sync(self) -> bool:
-        if not agreed(self.machine.home):
-            return False
-        from skillclaw.server.work import sync
+    @cached_property
+    def _syncing(self) -> Syncing:
+        from skillclaw.server.syncing import (
+            Syncing,
+        )  # hubs and cryptography, which the start need not wait for
 
-        lines = sync(self.machine).lines()
-        for line in lines:
-            log.info("sync: %s", line)
-        return bool(lines)
+        return Syncing(self.machine)
+
+    def _sync(self) -> bool:
+        return agreed(self.machine.home) and self._syncing.step()
 
     def _share(self) -> bool:
         """Send what the user allowed, to the groups' hubs; a hub that fails is told and tried again."""

@@ -1,4 +1,5 @@
-"""People's decisions: approve, reject, pin, roll back. Each is a signed commit of the personal hub."""
+"""People's decisions: approve, reject, pin, roll back. Each is a signed commit: of the personal hub, or of
+the hub that has the skill."""
 
 from __future__ import annotations
 
@@ -7,13 +8,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw.errors import BadInputError, UsageError
+from skillclaw.server.naming import find_skill
 from skillclaw.skills.records import Proposal
 
 if TYPE_CHECKING:
-    from skillclaw.hub import ProposalState, Release
+    from skillclaw.hub import Hub, ProposalState, Release
     from skillclaw.server.machine import Machine
 
-__all__ = ["approve", "find", "load", "reject", "revoke", "rollback", "set_pinned"]
+__all__ = ["approve", "find", "load", "person_role", "reject", "revoke", "rollback", "set_pinned"]
 
 
 def find(machine: Machine, prefix: str) -> ProposalState:
@@ -59,32 +61,33 @@ def reject(machine: Machine, prefix: str, why: str) -> ProposalState:
 
 
 def set_pinned(machine: Machine, name: str, pinned: bool) -> None:
-    """Pin a skill, so that no cycle changes or retires it, or let go of it."""
-    from skillclaw.server.reports import skill_state
-
-    skill_state(machine, name)
-    machine.hub.commit("pin", {"skill": name, "pinned": pinned}, role="owner")
+    """Pin a skill (`NAME` or `HUB/NAME`), so that no cycle changes or retires it, or let go of it."""
+    found = find_skill(machine, name)
+    body = {"skill": found.skill.name, "pinned": pinned}
+    found.hub.commit("pin", body, role=person_role(machine, found.hub))
 
 
 def revoke(machine: Machine, name: str, version: str | None, why: str) -> list[str]:
     """Revoke a version (a prefix will do), or all of them: clients move every copy to quarantine, and none of
     them can be released again. Returns the versions."""
-    from skillclaw.server.reports import skill_state, version_like
+    from skillclaw.server.reports import version_like
 
-    skill = skill_state(machine, name)
+    found = find_skill(machine, name)
+    skill = found.skill
     chosen = version_like(skill, version) if version is not None else None
     hit = sorted({r.version for r in skill.releases if chosen in (None, r.version) and r.stage != "revoked"})
     if not hit:
         raise UsageError(f"That is revoked already ({name}).", "", f"See: skillclaw skills log {name}")
-    machine.hub.revoke(name, chosen, why)
+    found.hub.revoke(skill.name, chosen, why)
     return hit
 
 
 def rollback(machine: Machine, name: str, to: str | None) -> str | None:
     """Go back to version `to` (a prefix will do), or to the one before; None when nothing was before."""
-    from skillclaw.server.reports import skill_state, version_like
+    from skillclaw.server.reports import version_like
 
-    skill = skill_state(machine, name)
+    found = find_skill(machine, name)
+    skill = found.skill
     if skill.current is None:
         raise UsageError(
             f"{name} has no current version to go back from.", "", f"See: skillclaw skills log {name}"
@@ -96,5 +99,14 @@ def rollback(machine: Machine, name: str, to: str | None) -> str | None:
         target = current.base if current else None
     if target == skill.current:
         raise UsageError(f"{name} is at that version already.", "", f"See: skillclaw skills log {name}")
-    machine.hub.rollback(name, target)
+    found.hub.rollback(skill.name, target)
     return target
+
+
+def person_role(machine: Machine, hub: Hub) -> str:
+    """As whom this machine may speak for people in that hub: its owner, else a reviewer."""
+    from skillclaw.hub import keys
+
+    reviewer = keys.load(machine.home / "keys", hub.info.group, "reviewer")
+    owner = keys.load(machine.home / "keys", hub.info.group, "owner")
+    return "reviewer" if owner is None and reviewer is not None else "owner"

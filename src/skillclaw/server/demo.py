@@ -69,7 +69,7 @@ def run_demo(home: Path, *, progress: Callable[[int, int | None, str], None]) ->
         report = import_paths(machine, Env.current(), sorted(data.glob("*.jsonl.zst")), progress=progress)
     cycle = run_cycle(**cycle_inputs(machine), progress=progress)
     sync(machine)
-    rows = skill_rows(machine)
+    rows, _ = skill_rows(machine)
     best = max(rows, key=lambda row: (row.users, row.sessions), default=None)
     sample = ""
     if best is not None:

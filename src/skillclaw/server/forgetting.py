@@ -109,6 +109,7 @@ def outlook(machine: Machine, rows: Sequence[SessionRow]) -> Forgot:
 def forget(machine: Machine, rows: Sequence[SessionRow]) -> Forgot:
     """Forget these sessions. Raises StorageError where this machine's own files cannot be written."""
     from skillclaw.evolve.state import forget_state
+    from skillclaw.server.group_tombstones import tell_all
     from skillclaw.server.sharing import take_back
 
     seen = outlook(machine, rows)
@@ -128,7 +129,7 @@ def forget(machine: Machine, rows: Sequence[SessionRow]) -> Forgot:
     try:
         kept |= take_back(machine)
         kept |= _tombstones(machine)
-        kept |= _group_tombstones(machine, keys)
+        kept |= tell_all(machine)
     finally:
         forget_state(machine.home)
     waiting = {entry.object for entry in machine.outbox.entries() if entry.state == "undo"}
@@ -163,27 +164,6 @@ def _tombstones(machine: Machine) -> dict[str, str]:
     except SkillClawError as error:
         return {"personal": " ".join(part for part in (error.what, error.why) if part)}
     return {}
-
-
-def _group_tombstones(machine: Machine, keys: Sequence[str]) -> dict[str, str]:
-    """The same in the logs of groups that got them, where this machine's keys may write there."""
-    from skillclaw.hub import keys as hub_keys
-    from skillclaw.server.share_view import open_hub
-
-    sent = {(one.hub, one.group, one.session) for one in machine.outbox.receipts() if one.session in keys}
-    kept: dict[str, str] = {}
-    for name, group in sorted({(hub, group) for hub, group, _ in sent}):
-        roles = ("owner", "reviewer", "evolver")
-        if not any(hub_keys.load(machine.home / "keys", group, role) for role in roles):
-            continue
-        try:
-            opened = open_hub(machine, machine.settings, name)
-            if opened.view.group == group:
-                for key in sorted(session for hub, _, session in sent if hub == name):
-                    opened.hub.tombstone(key)
-        except SkillClawError as error:
-            kept[name] = " ".join(part for part in (error.what, error.why) if part)
-    return kept
 
 
 def _skills(machine: Machine, keys: set[str]) -> tuple[list[str], list[str]]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from skillclaw.journal.redact import Redactor
     from skillclaw.journal.store import SessionStore
     from skillclaw.library import Library
+    from skillclaw.server.hubs import Hubs
 
 __all__ = ["PERSONAL", "Machine"]
 
@@ -132,6 +133,13 @@ class Machine:
 
         self.prepare()
         return Hub.open_or_create(self.hub_url, self.home / "keys", seen=self.home / "hubs.json")
+
+    @cached_property
+    def hubs(self) -> Hubs:
+        """All hubs of this machine, in the order of precedence."""
+        from skillclaw.server.hubs import Hubs
+
+        return Hubs(self)
 
     @property
     def targets(self) -> list[Path]:

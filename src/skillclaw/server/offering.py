@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from skillclaw.hub import ProposalState
     from skillclaw.server.machine import Machine
 
-__all__ = ["Offer", "OfferedFile", "Offering", "Private", "prepare", "put"]
+__all__ = ["Offer", "OfferedFile", "Offering", "Private", "prepare", "private_places", "put"]
 
 Progress = Callable[[int, int | None, str], None]
 
@@ -129,7 +129,7 @@ def prepare(
         ],
         diff=mask.text(unified(one.original, one.bundle))[0],
         uses=uses,
-        private=[_in_original(place, one, mask) for place in _private(one.bundle, mask)],
+        private=[_in_original(place, one, mask) for place in private_places(one.bundle, mask)],
         proposal=known.id if known else None,
         status=known.status if known else None,
         verdicts=known.verdicts if known else [],
@@ -199,7 +199,7 @@ def _short(name: str) -> str:
     return repr(plain_path(name)[:200])
 
 
-def _private(bundle: Bundle, masker: Masker) -> Iterator[Private]:
+def private_places(bundle: Bundle, masker: Masker) -> Iterator[Private]:
     """Every place that the redaction would mask, and files of which it cannot tell."""
     for file in bundle.files:
         path, named = masker.text(file.path)
@@ -294,33 +294,11 @@ def _proposal(one: Learned, current: dict[str, Current], uses: Uses, refs: list[
 def _judged(
     machine: Machine, desk: Desk, one: Learned, proposal: Proposal, current: dict[str, Current]
 ) -> list[Verdict]:
-    from skillclaw import gate
-    from skillclaw.library import foreign_skills
+    from skillclaw.server.judging import judged
     from skillclaw.skills.bundle import version
 
-    same = {one.content, version(one.original)}
     ours = set(desk.state.skills) if desk.state else set()
-    has_sessions = (machine.home / "sessions.db").exists()
-
-    def session(key: str) -> Any:
-        try:
-            return machine.sessions.get(key) if has_sessions else None
-        except BadInputError:
-            return None
-
-    context = gate.GateContext(
-        policy=gate.policy(machine.settings.gate.policy),
-        redactor=machine.redactor,
-        sessions=session,
-        current=current,
-        # Where it lies itself, and other copies of it, are no other skills that say the same.
-        foreign=[
-            other
-            for other in foreign_skills(machine.targets)
-            if other.name not in ours and version(other.bundle) not in same
-        ],
-    )
-    return gate.judge(proposal, context)
+    return judged(machine, proposal, current, ours=ours, same={one.content, version(one.original)})
 
 
 def _rivals(desk: Desk, proposal: Proposal) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is known of skills, put together from the hub's log and the library, for CLI and web page."""
+"""What is known of skills, put together from the hubs' logs and the library, for CLI and web page."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw.errors import BadInputError
+from skillclaw.server.naming import find_skill, shown
 from skillclaw.skills.records import Bundle, Sidecar
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
-    from skillclaw.hub import SkillState
+    from skillclaw.hub import Hub, HubState, SkillState
+    from skillclaw.server.hubs import Source
     from skillclaw.server.machine import Machine
 
 __all__ = [
@@ -21,13 +23,13 @@ __all__ = [
     "diff_versions",
     "skill_evidence",
     "skill_rows",
-    "skill_state",
     "version_like",
 ]
 
 
 class SkillRow(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """One skill in `skills list --json`. `installed` maps each folder to how the copy there stands."""
+    """One skill in `skills list --json`. `installed` maps each folder to how the copy there stands;
+    `shadowed_by` is the hub whose skill of the same name is taken instead, or null."""
 
     name: str
     version: str
@@ -38,9 +40,18 @@ class SkillRow(Record, frozen=True, kw_only=True, omit_defaults=False):
     users: int
     pinned: bool = False
     installed: dict[str, str] = {}
+    hub: str = ""
+    shadowed_by: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The name by which commands know it."""
+        return shown(self.hub, self.name)
 
     def installed_text(self) -> str:
         """For a table cell: in how many folders it is, and every copy that is not as released."""
+        if self.shadowed_by is not None and not self.installed:
+            return f"shadowed by {self.shadowed_by}"
         well = sum(state == "installed" for state in self.installed.values())
         others = [f"{state} in {folder}" for folder, state in self.installed.items() if state != "installed"]
         return ", ".join([f"{well} folder{'' if well == 1 else 's'}"] * bool(well) + others) or "no"
@@ -59,17 +70,6 @@ class EvidenceRow(Record, frozen=True, kw_only=True, omit_defaults=False):
     patterns: list[str]
 
 
-def skill_state(machine: Machine, name: str) -> SkillState:
-    """The skill as the log has it; BadInputError with the names that exist."""
-    skills = machine.hub.state().skills
-    if name not in skills:
-        known = ", ".join(sorted(skills)) or "none yet"
-        raise BadInputError(
-            f"There is no skill named {name!r}.", f"Known: {known}.", "See: skillclaw skills list"
-        )
-    return skills[name]
-
-
 def version_like(skill: SkillState, prefix: str) -> str:
     """The one released version that begins with `prefix`."""
     found = {r.version for r in skill.releases if r.version.startswith(prefix)}
@@ -83,13 +83,14 @@ def version_like(skill: SkillState, prefix: str) -> str:
     return found.pop()
 
 
-def _sidecar(machine: Machine, skill: SkillState) -> Sidecar | None:
+def _sidecar(machine: Machine, hub: Hub, state: HubState, skill: SkillState) -> Sidecar | None:
     """What the current version rests on, without the sessions that were forgotten since."""
     release = skill.release(skill.current) if skill.current else None
     if release is None or release.sidecar is None:
         return None
-    sidecar = msgspec.json.decode(machine.hub.get_object(release.sidecar), type=Sidecar)
-    forgotten = set(machine.hub.state().tombstones)
+    data = machine.hubs.object(hub, release.sidecar)
+    sidecar = msgspec.json.decode(data, type=Sidecar)
+    forgotten = set(state.tombstones)
     items = [
         msgspec.structs.replace(item, evidence=[r for r in item.evidence if r.session not in forgotten])
         for item in sidecar.items
@@ -97,46 +98,74 @@ def _sidecar(machine: Machine, skill: SkillState) -> Sidecar | None:
     return msgspec.structs.replace(sidecar, items=items)
 
 
-def skill_rows(machine: Machine) -> list[SkillRow]:
-    """Every skill that is available now."""
-    installed: dict[str, dict[str, str]] = {}
+def skill_rows(machine: Machine) -> tuple[list[SkillRow], list[Source]]:
+    """Every skill that is available now, of all hubs in the order of precedence; and the hubs that could not
+    be read, of which only what is installed is told. Raises the error where none could be.
+    """
+    sources = machine.hubs.sources()
+    unread = [source for source in sources if source.error is not None]
+    if len(unread) == len(sources) and unread[0].error is not None:
+        raise unread[0].error
+    installed: dict[tuple[str, str], dict[str, str]] = {}
+    shadowed: dict[tuple[str, str], str] = {}
     for row in machine.library.status():
-        installed.setdefault(row.skill, {})[str(row.target)] = row.state
+        if row.state == "shadowed":
+            shadowed[row.hub, row.skill] = row.detail.removeprefix("shadowed by ")
+        else:
+            installed.setdefault((row.hub, row.skill), {})[str(row.target)] = row.state
     rows = []
-    for name, skill in sorted(machine.hub.state().skills.items()):
-        release = skill.release(skill.current) if skill.current else None
-        if release is None:
+    for source in sources:
+        if source.state is None or source.hub is None:
+            rows += [
+                SkillRow(
+                    name=name,
+                    version="",
+                    stage="unknown",
+                    scope="",
+                    agents=[],
+                    sessions=0,
+                    users=0,
+                    installed=places,
+                    hub=source.name,
+                )
+                for (hub, name), places in sorted(installed.items())
+                if hub == source.name
+            ]
             continue
-        sidecar = _sidecar(machine, skill)
-        refs = [ref for item in (sidecar.items if sidecar else []) for ref in item.evidence]
-        rows.append(
-            SkillRow(
-                name=name,
-                version=release.version,
-                stage=skill.stage,
-                scope=release.scope,
-                agents=sorted({ref.agent for ref in refs}),
-                sessions=len({ref.session for ref in refs}),
-                users=len({ref.user for ref in refs}),
-                pinned=skill.pinned,
-                installed=installed.get(name, {}),
+        for name, skill in sorted(source.state.skills.items()):
+            release = skill.release(skill.current) if skill.current else None
+            if release is None:
+                continue
+            sidecar = _sidecar(machine, source.hub, source.state, skill)
+            refs = [ref for item in (sidecar.items if sidecar else []) for ref in item.evidence]
+            rows.append(
+                SkillRow(
+                    name=name,
+                    version=release.version,
+                    stage=skill.stage,
+                    scope=release.scope,
+                    agents=sorted({ref.agent for ref in refs}),
+                    sessions=len({ref.session for ref in refs}),
+                    users=len({ref.user for ref in refs}),
+                    pinned=skill.pinned,
+                    installed=installed.get((source.name, name), {}),
+                    hub=source.name,
+                    shadowed_by=shadowed.get((source.name, name)),
+                )
             )
-        )
-    return rows
+    return rows, unread
 
 
 def current_bundle(machine: Machine, name: str) -> Bundle:
-    """The files of the skill's current version."""
-    skill = skill_state(machine, name)
-    release = skill.release(skill.current) if skill.current else None
-    if release is None:
-        raise BadInputError(f"{name} has no current version.", "", f"See: skillclaw skills log {name}")
-    return machine.hub.get_bundle(release)
+    """The files of the skill's current version; `name` may be `HUB/NAME`, as for all below."""
+    found = find_skill(machine, name)
+    return machine.hubs.bundle(found.hub, found.current)
 
 
 def skill_evidence(machine: Machine, name: str) -> list[EvidenceRow]:
     """Each item of the current version with the sessions and users behind it."""
-    sidecar = _sidecar(machine, skill_state(machine, name))
+    found = find_skill(machine, name)
+    sidecar = _sidecar(machine, found.hub, found.state, found.skill)
     return [
         EvidenceRow(
             item=item.id,
@@ -153,22 +182,16 @@ def skill_evidence(machine: Machine, name: str) -> list[EvidenceRow]:
 
 
 def diff_versions(machine: Machine, name: str, old: str | None, new: str | None) -> str:
-    """A unified diff of two versions; `edited` stands for the copy that the user changed."""
+    """A unified diff of two released versions: by default the current one and the one before it."""
     from skillclaw.skills.diff import unified
 
-    skill = skill_state(machine, name)
-    if "edited" in (old, new):
-        edited = machine.library.edited_bundle(name)
-        if edited is None:
-            raise BadInputError(
-                f"No installed copy of {name} is edited.", "", "See: skillclaw skills edit-status"
-            )
-        return unified(current_bundle(machine, name), edited)
-    newer = version_like(skill, new) if new else skill.current
-    release = skill.release(newer) if newer else None
+    found = find_skill(machine, name)
+    skill = found.skill
+    release = skill.release(version_like(skill, new)) if new else found.current
     if release is None:
-        raise BadInputError(f"{name} has no current version.", "", f"See: skillclaw skills log {name}")
+        raise BadInputError(f"{name} has no such version.", "", f"See: skillclaw skills log {name}")
     older = version_like(skill, old) if old else release.base
     before = skill.release(older) if older else None
-    empty = Bundle(name=name, files=[])
-    return unified(machine.hub.get_bundle(before) if before else empty, machine.hub.get_bundle(release))
+    empty = Bundle(name=skill.name, files=[])
+    base = machine.hubs.bundle(found.hub, before) if before else empty
+    return unified(base, machine.hubs.bundle(found.hub, release))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
     from skillclaw.settings import Settings
 
-__all__ = ["OpenHub", "bound", "clock", "current", "hub_names", "open_hub", "regrant", "subjects"]
+__all__ = ["OpenHub", "bound", "clock", "current", "hub_names", "open_hub", "regrant", "remotes", "subjects"]
 
 
 class OpenHub(Record, frozen=True, kw_only=True):
@@ -100,9 +100,10 @@ def open_hub(machine: Machine, settings: Settings, name: str) -> OpenHub:
             "Name one: skillclaw config set hubs.NAME.url FOLDER-OR-URL",
         )
     seen = machine.home / "hubs.json"
-    hub = Hub.open(given.url, machine.home / "keys", seen)
+    url = given.url
+    hub = machine.hubs.open(name, url, lambda: Hub.open(url, machine.home / "keys", seen))
     own = plain(machine.hub_url)
-    if plain(given.url) == own or load_seen(seen).urls.get(own) == hub.info.group:
+    if plain(url) == own or load_seen(seen).urls.get(own) == hub.info.group:
         raise VerifyError(
             f"Hub {name} is the personal hub of this machine.",
             "No session is ever sent there.",
@@ -138,7 +139,7 @@ def subjects(
     rows = list(rows)
     marks = machine.outbox.marks()
     wanted = _names_remotes(machine, views)
-    known = dict(_remotes(machine, [row.id for row in rows])) if wanted else {}
+    known = dict(remotes(machine, [row.id for row in rows])) if wanted else {}
     for row in rows:
         mark, asked = marks.get(row.id, ("", ""))
         yield (
@@ -166,7 +167,8 @@ def _names_remotes(machine: Machine, views: Iterable[HubView]) -> bool:
     return any("/" in name for name in names)
 
 
-def _remotes(machine: Machine, keys: list[str]) -> Iterator[tuple[str, str]]:
+def remotes(machine: Machine, keys: list[str]) -> Iterator[tuple[str, str]]:
+    """The git remote (`host/path`) of each of these sessions; empty where it has none. Reads each session."""
     unpack = zstandard.ZstdDecompressor()
     for key, _, body in machine.sessions.bodies(keys):
         try:

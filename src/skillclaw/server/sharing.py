@@ -241,7 +241,7 @@ def _keys(machine: Machine, opened: OpenHub) -> tuple[SigningKey, Key]:
     for role in ROLES:
         key = keys.load(machine.home / "keys", opened.view.group, role)
         known = opened.state.keys.get(keys.public_hex(key)) if key is not None else None
-        if key is not None and known is not None and not known.revoked:
+        if key is not None and known is not None and known.active:
             return key, evolver
     raise UsageError(
         f"This machine is no member of the group at hub {opened.view.name}.",

@@ -5,7 +5,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from skillclaw.journal.unread import MARK, UnreadCount, counts_in, told
+from skillclaw.server.machine import PERSONAL
+from skillclaw.server.polling import HubPoll, read_polls
 from skillclaw.server.wishes import wishes
 from skillclaw.trajectory.model import Record
 
@@ -61,6 +65,7 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
     expire_days: how long the journal keeps the bytes of an exchange.
     candidates: skills that agents on this machine wrote by themselves and nobody offered.
     quarantined: ids of the copies of revoked skills that were moved away.
+    hubs: when each hub was asked last, when it will be, and what keeps it from being read.
     """
 
     running: bool
@@ -80,6 +85,7 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
     expire_days: float = 0.0
     candidates: int = 0
     quarantined: list[str] = []
+    hubs: list[HubPoll] = []
 
     def text(self) -> str:
         """For people."""
@@ -113,6 +119,7 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
         lines.append(f"Sessions: {self.sessions} ({outcomes})")
         waiting = ", ".join(f"{count} {name}" for name, count in sorted(self.proposals.items())) or "none"
         lines.append(f"Skills: {self.skills}; proposals: {waiting}")
+        lines += [hub.text() for hub in self.hubs]
         if self.candidates:
             lines.append(waiting_text(self.candidates))
         if self.quarantined:
@@ -195,6 +202,13 @@ def _quarantined(machine: Machine) -> list[str]:
     return [one.id for one in quarantine.held(machine.home)]
 
 
+def _hubs(machine: Machine, *, running: bool) -> list[HubPoll]:
+    """What the last polls noted, in the order of precedence; nobody asks again while nothing runs."""
+    known = read_polls(machine.home)
+    names = [name for name in (PERSONAL, *machine.settings.hubs) if name in known]
+    return [known[n] if running else msgspec.structs.replace(known[n], next="") for n in names]
+
+
 def _stored(machine: Machine) -> int:
     return machine.sessions.count() if (machine.home / "sessions.db").exists() else 0
 
@@ -245,4 +259,5 @@ def status_of(machine: Machine) -> Status:
         expire_days=machine.settings.journal.expire_days,
         candidates=_candidates(machine),
         quarantined=_quarantined(machine),
+        hubs=_hubs(machine, running=running is not None),
     )

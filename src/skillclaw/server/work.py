@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from skillclaw.errors import VerifyError
-from skillclaw.hub.rules import approved
+from msgspec.structs import replace
+
+from skillclaw.errors import StorageError
+from skillclaw.library.records import HubSeen
 from skillclaw.server.machine import PERSONAL
-from skillclaw.skills.lint import is_script
 
 if TYPE_CHECKING:
-    from skillclaw.hub import HubState, Release
     from skillclaw.library import SyncReport
     from skillclaw.server.machine import Machine
-    from skillclaw.skills.records import Bundle
 
-__all__ = ["cycle_inputs", "sync"]
+__all__ = ["Waits", "cycle_inputs", "sync"]
+
+Waits = Callable[[str, bool], tuple[int, float]]
+"""Told of a hub whether it could not be read; gives how often in a row that was, and the seconds until it is
+asked again."""
 
 
 def cycle_inputs(machine: Machine) -> dict[str, Any]:
@@ -38,36 +43,55 @@ def cycle_inputs(machine: Machine) -> dict[str, Any]:
     }
 
 
-def sync(machine: Machine) -> SyncReport:
-    """Bring the agents' skills folders to what the hub's log says; static checks run again before install.
+def sync(machine: Machine, due: Collection[str] | None = None, waits: Waits | None = None) -> SyncReport:
+    """Bring the agents' skills folders to what the hubs' logs say; static checks run again before install.
 
-    A running proxy offers the new state to conversations that begin from now on.
+    Every hub is asked, or only those of `due`; one that cannot be read changes nothing of its skills and
+    stops no other. Where none could be read that is an error. A running proxy offers the new state to
+    conversations that begin from now on. `waits` is told of each hub whether it failed, and says when it will
+    be asked again; without it a running `up` is told to ask at once.
     """
     from skillclaw.gate import static_checks
     from skillclaw.server.listing import announce
+    from skillclaw.server.polling import note_polls, wake
     from skillclaw.server.proxy_process import reroute
 
-    hub = machine.hub
-    state = hub.state()
-
-    def fetch(release: Release) -> Bundle:
-        bundle = hub.get_bundle(release)
-        _check_approved(state, release, bundle)
-        return bundle
-
-    report = machine.library.sync(PERSONAL, state, fetch, static_checks)
+    notes = _attend(machine) if due is None or any(name != PERSONAL for name in due) else {}
+    sources = machine.hubs.sources(due)
+    asked = [source for source in sources if due is None or source.name in due]
+    seen = [
+        HubSeen(
+            hub=source.name,
+            seq=source.state.seq if source.state is not None else 0,
+            error=" ".join(str(source.error).split()) if source.error is not None else "",
+        )
+        for source in asked
+    ]
+    for source in asked:
+        if source.hub is not None and source.state is not None:
+            with suppress(StorageError):  # a read-only share can be synced from
+                source.hub.checkpoint()
+    next_ = {one.hub: waits(one.hub, bool(one.error)) for one in seen} if waits is not None else {}
+    machine.prepare()
+    note_polls(machine.home, [source.name for source in sources], seen, next_)
+    if waits is None:
+        wake(machine.home)
+        errors = [source.error for source in sources if source.error is not None]
+        if len(errors) == len(sources):
+            raise errors[0]
+    views = [machine.hubs.view(source) for source in sources]
+    auto = machine.hubs.settings().sync.merge == "auto"
+    report = machine.library.sync(views, static_checks, auto_merge=auto)
     announce(report)
     reroute(machine)
-    return report
+    unread = {one.hub for one in seen if one.error}
+    told = [f"The inbox of hub {hub} waits: {why}" for hub, why in notes.items() if hub not in unread]
+    return replace(report, hubs=seen, note="\n".join([report.note, *told]).strip())
 
 
-def _check_approved(state: HubState, release: Release, bundle: Bundle) -> None:
-    """Raise VerifyError for a release with programs that no owner or reviewer approved. The gate holds such
-    a proposal under every policy (DESIGN 7.5), but the gate is the evolver's word, and its key may be stolen.
-    """
-    scripts = [file.path for file in bundle.files if is_script(file.path, file.data, file.executable)]
-    proposal = state.proposals.get(release.proposal) if release.proposal else None
-    if scripts and (proposal is None or not approved(state, proposal)):
-        raise VerifyError(
-            f"It brings files that a machine runs ({', '.join(scripts[:5])}), and nobody approved it."
-        )
+def _attend(machine: Machine) -> dict[str, str]:
+    """What this machine does for its groups before it reads them; by hub what kept it from that. It stops no
+    sync."""
+    from skillclaw.server.groups import attend
+
+    return {done.hub: done.error for done in attend(machine) if done.error}

@@ -50,6 +50,8 @@ MAX_NAME = 64
 _LEVEL = 19
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NOT_ON_WINDOWS = frozenset('<>:"|?*\\')
+# fraction slash, division slash, big and small solidus, their backslashes, full-width forms
+_LIKE_SLASHES = frozenset("\u2044\u2215\u29f8\u29f5\u29f9\ufe68\uff0f\uff3c")
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file: these names are devices, with any ending
 _DEVICES = frozenset(
     ["con", "prn", "aux", "nul", "conin$", "conout$"]
@@ -109,16 +111,20 @@ def _path_fault(path: str) -> str:
         return "It is not in Unicode's composed form (NFC)."
     if not _NOT_ON_WINDOWS.isdisjoint(path):
         return "It holds a character that Windows does not allow."
+    if not _LIKE_SLASHES.isdisjoint(path):
+        return "It holds a letter that only looks like a slash."
     for part in path.split("/"):
-        if part in ("", ".", ".."):
+        # some programs and old file systems take look-alikes, such as full-width letters, for the plain ones
+        plain = unicodedata.normalize("NFKC", part)
+        if plain in ("", ".", ".."):
             return "It is absolute, or leads out of the folder."
         if part[-1] in ". ":
             return "A part of it ends with a dot or a space, which Windows drops."
         if len(part.encode()) > 255:
             return "A part of it is longer than 255 bytes."
-        if part.split(".", 1)[0].rstrip().casefold() in _DEVICES:
+        if any(form.split(".", 1)[0].rstrip().casefold() in _DEVICES for form in (part, plain)):
             return "Windows keeps this name for a device."
-        if part.casefold().startswith(".skillclaw-"):
+        if plain.casefold().startswith(".skillclaw-"):
             return "SkillClaw keeps names that begin with .skillclaw- for itself."
     return ""
 

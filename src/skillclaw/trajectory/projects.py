@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 
-__all__ = ["MOST", "is_home", "path_of", "remote_name"]
+__all__ = ["MOST", "group_project_id", "is_home", "path_of", "remote_name"]
 
 MOST = 400
 """Characters that a remote's URL may have; anything longer is not one."""
@@ -43,3 +45,13 @@ def remote_name(url: str) -> str:
         return ""
     path = _END.sub("", found["path"]).lstrip("/")
     return f"{found['host']}/{path}".lower() if path and "@" not in path else ""
+
+
+def group_project_id(group: str, remote: str) -> str:
+    """The project with this remote (`host/path`, see `remote_name`) as the group with this id names it:
+    `p-` and 16 hex digits of HMAC-SHA256(group id, remote in small letters).
+
+    All members with a clone of it get the same, and nobody outside the group can tell which remote it is
+    without guessing it.
+    """
+    return "p-" + hmac.digest(group.encode(), remote.casefold().encode(), hashlib.sha256).hex()[:16]

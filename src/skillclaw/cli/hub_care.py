@@ -1,0 +1,42 @@
+"""`skillclaw hub compact`: what an owner does now and then, so that the hub stays small and quick to read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from skillclaw.cli import output
+from skillclaw.cli.command import Context, command
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the group `hub`."""
+    command(app, "compact")(compact)
+
+
+def compact(
+    ctx: Context,
+    keep_days: Annotated[
+        int, typer.Option("--keep-days", min=1, help="Younger entries stay single objects.", metavar="DAYS")
+    ] = 180,
+    hub: Annotated[
+        str, typer.Option("--hub", help="A group's hub, by its name in the settings.", metavar="NAME")
+    ] = "personal",
+) -> None:
+    """Pack old entries of the log, many to an object. As owner; nothing is lost."""
+    from skillclaw.server.machine import PERSONAL, Machine
+    from skillclaw.server.share_view import open_hub
+
+    machine = Machine(ctx.home)
+    chosen = machine.hub if hub == PERSONAL else open_hub(machine, machine.settings, hub).hub
+    done = chosen.compact(keep_days)
+    if ctx.json:
+        output.print_json(done)
+    elif done.why:
+        output.plain(f"Nothing was packed. {done.why}")
+    else:
+        into = f"{done.entries} entries went into {len(done.packs)} objects"
+        output.plain(f"{into}; {done.deleted} objects were deleted.")

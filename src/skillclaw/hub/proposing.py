@@ -1,0 +1,101 @@
+"""A proposal that a member sent, as it goes into the hub: checked, without evidence that is only claimed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
+
+from skillclaw.errors import BadInputError, SkillClawError
+from skillclaw.hub.messages import Message
+from skillclaw.skills.bundle import check_files, check_name, version
+from skillclaw.skills.records import HOST, Item, Proposal, Sidecar
+
+if TYPE_CHECKING:
+    from skillclaw.hub.hub import Hub
+
+__all__ = ["MAX_OPEN", "check_proposal", "store_proposal"]
+
+MAX_OPEN = 20
+"""Proposals of one member that may wait for a decision at a time."""
+_record = msgspec.json.Encoder(order="deterministic")
+
+
+def check_proposal(message: Message) -> Proposal:
+    """The proposal in the message; BadInputError where it cannot be one of a member."""
+    try:
+        record = msgspec.convert(message.body.get("proposal"), Proposal)
+    except msgspec.ValidationError as error:
+        raise BadInputError("A message holds no proposal.", f"its body is wrong: {error}") from error
+    reason = _fault(record)
+    if reason:
+        raise BadInputError("A proposal does not hold what it should.", reason)
+    check_name(record.skill)
+    if record.bundle is not None:
+        check_files(record.bundle.files)
+    return record
+
+
+def _fault(record: Proposal) -> str:
+    if (record.bundle is None) != (record.action == "retire"):
+        return "a proposal has files, unless it retires a skill"
+    if record.bundle is not None and record.bundle.name != record.skill:
+        return "its files are of another skill"
+    if record.sidecar is not None and record.sidecar.skill != record.skill:
+        return "its sidecar is of another skill"
+    if record.engine != "person" and not record.engine.startswith(HOST):
+        return "a member's proposal is by a person or an agent, not by an evolver"
+    if (record.scope == "project") != (record.project is not None):
+        return "a project is named where the scope is project, and only there"
+    if len(record.why) > 2000:
+        return "its reason is too long"
+    return ""
+
+
+def store_proposal(hub: Hub, message: Message, record: Proposal) -> dict[str, Any]:
+    """Store the proposal as an object; returns the body of its commit.
+
+    Patterns are left out, and of the sidecar's evidence stays what the base version has for the same item:
+    a member vouches for the text, not for what others did.
+    """
+    waiting = [
+        known
+        for known in hub.state().proposals.values()
+        if known.author == message.client and known.status in ("open", "held", "passed")
+    ]
+    if len(waiting) >= MAX_OPEN:
+        raise BadInputError(
+            "Too many proposals wait.", f"{len(waiting)} proposals of this member wait for a decision already"
+        )
+    kept = _known_items(hub, record)
+    sidecar = record.sidecar
+    if sidecar is not None:
+        items = [item if item in kept else replace(item, **_BARE) for item in sidecar.items]
+        sidecar = replace(sidecar, items=items)
+    record = replace(record, sidecar=sidecar, patterns=[])
+    return {
+        "id": record.id,
+        "skill": record.skill,
+        "action": record.action,
+        "base": record.base,
+        "object": hub.put_object(_record.encode(record)),
+        "version": version(record.bundle) if record.bundle is not None else None,
+        "author": message.client,
+        "sig": str(message.body.get("sig")),
+    }
+
+
+_BARE: dict[str, Any] = {"patterns": [], "evidence": [], "odds_ratio": None, "ci": None}
+
+
+def _known_items(hub: Hub, record: Proposal) -> list[Item]:
+    """The items of the version that the proposal changes."""
+    skill = hub.state().skills.get(record.skill)
+    release = skill.release(record.base) if skill is not None and record.base is not None else None
+    if release is None or release.sidecar is None:
+        return []
+    try:
+        return msgspec.json.decode(hub.get_object(release.sidecar), type=Sidecar).items
+    except (SkillClawError, msgspec.MsgspecError):
+        return []

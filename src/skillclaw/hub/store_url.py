@@ -1,0 +1,65 @@
+"""What the URL of a hub's storage says: which place it is, what of it may be shown, and its options. Pure."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.request import url2pathname
+
+__all__ = ["local_folder", "masked", "options_of", "plain", "scrubbed", "secrets_of"]
+
+# names of options and of environment variables whose values are shown nowhere
+_SECRET = re.compile(r"key|secret|token|password|signature|sas|credential", re.IGNORECASE)
+_PROVIDERS = re.compile(r"(AWS|OSS|ALIBABA_CLOUD|AZURE|GOOGLE)_")
+_QUERY = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"']+")
+_LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def local_folder(url: str) -> Path | None:
+    """The folder that `url` names (a path or a file:// URL), or None where it names other storage."""
+    scheme = urlsplit(url).scheme
+    if scheme == "file":
+        parts = urlsplit(url)
+        return Path(url2pathname(f"//{parts.netloc}{parts.path}" if parts.netloc else parts.path))
+    # a single letter is a Windows drive
+    return Path(url).expanduser().absolute() if len(scheme) < 2 else None
+
+
+def plain(url: str) -> str:
+    """What tells one hub from another: the URL without credentials, options and trailing slashes."""
+    folder = local_folder(url)
+    if folder is not None:
+        return str(folder)
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+
+
+def masked(url: str) -> str:
+    """`url` as messages may show it: no credentials, no values of options."""
+    parts = urlsplit(url)
+    if local_folder(url) is not None or not (parts.query or "@" in parts.netloc):
+        return plain(url)
+    return plain(url) + ("?..." if parts.query else "")
+
+
+def options_of(url: str) -> dict[str, str]:
+    """The options after the `?`, names in lower case; the last of one name counts."""
+    return {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
+
+
+def secrets_of(url: str, environ: Mapping[str, str] = os.environ) -> list[str]:
+    """The values in `url` and in the providers' variables that no message may hold, longest first."""
+    told = [value for name, value in options_of(url).items() if _SECRET.search(name)]
+    told += [v for name, v in environ.items() if _PROVIDERS.match(name) and _SECRET.search(name)]
+    login = urlsplit(url).netloc.rpartition("@")[0]
+    return sorted({value for value in [*told, *login.split(":")] if len(value) > 2}, key=len, reverse=True)
+
+
+def scrubbed(text: str, secrets: list[str]) -> str:
+    """`text` without these values, the logins of URLs, and the queries of URLs (signatures lie there)."""
+    for secret in secrets:
+        text = text.replace(secret, "...")
+    return _QUERY.sub(r"\1", _LOGIN.sub("", text))

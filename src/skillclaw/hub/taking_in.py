@@ -1,0 +1,298 @@
+"""Taking in what members left in the inbox: by an owner, an evolver or a reviewer, who may write the log.
+
+For each message: read, verify, make it a commit, delete it. What is cut off in between is done again: a
+commit that the log has already is not made twice. A message that does not hold is set aside with its reason
+and stops no other. A flood of one client delays that client only, strangers have a budget of their own.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from skillclaw.errors import BadInputError, UpgradeNeededError, UsageError
+from skillclaw.hub import messages
+from skillclaw.hub.messages import Message, Refusal
+from skillclaw.hub.proposing import check_proposal, store_proposal
+from skillclaw.skills.records import Proposal, Verdict
+from skillclaw.trajectory.model import Record
+
+if TYPE_CHECKING:
+    from skillclaw.hub.hub import Hub
+    from skillclaw.hub.records import HubState
+
+__all__ = ["WRITERS", "Judge", "RefusedMessage", "TakenIn", "take_in"]
+
+WRITERS = ("evolver", "reviewer", "owner")
+"""Roles that take messages in, the first that this machine has a key for."""
+PER_CLIENT = 100
+"""Messages of one client in one pass."""
+PER_PASS = 1000
+"""Messages in one pass."""
+STRANGERS = 100
+"""Keys that the log does not know and that are looked at in one pass, chosen by chance."""
+NOTES = 20
+"""Reasons that are kept for one client."""
+
+Judge = Callable[[Proposal], list[Verdict]]
+"""What the gate's static checks say of a member's proposal."""
+
+
+class RefusedMessage(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """A message that was set aside: whose (its key), its number and kind, and why."""
+
+    client: str
+    n: int
+    kind: str
+    reason: str
+
+
+class TakenIn(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """What one pass did: `taken` by kind; `refused` those that were set aside; `waiting` how many are left
+    for later (beyond the limits, of a newer format, proposals where nobody judges them).
+    """
+
+    taken: dict[str, int] = {}
+    refused: list[RefusedMessage] = []
+    waiting: int = 0
+
+
+def take_in(hub: Hub, judge: Judge | None = None) -> TakenIn:
+    """One pass over the inbox. Without `judge` proposals stay where they are.
+
+    Raises UsageError where this machine may not write the log, StorageError and VerifyError of the hub; what
+    was done by then stays done.
+    """
+    role = hub.acts_as(*WRITERS)
+    if role is None:
+        raise UsageError(
+            f"This machine may not take in messages of the hub at {hub.url}.",
+            "It has no key of an owner, reviewer or evolver that still counts.",
+            "They are taken in on a machine that has one.",
+        )
+    return _Pass(hub, role, judge).run()
+
+
+class _Held(Exception):  # noqa: N818 - not a failure: the message has to wait
+    """The message stays, and so do those after it of the same client."""
+
+
+class _Pass:
+    """One pass: what it counts, and how each message is dealt with."""
+
+    def __init__(self, hub: Hub, role: str, judge: Judge | None) -> None:
+        self.hub = hub
+        self.role = role
+        self.judge = judge
+        self.taken: Counter[str] = Counter()
+        self.refused: list[RefusedMessage] = []
+
+    def run(self) -> TakenIn:
+        queues: dict[str, list[int]] = defaultdict(list)
+        notes: Counter[str] = Counter()
+        for name in self.hub.store.list(messages.INBOX):  # sorted, so each queue is in order
+            found = messages.parse_place(name)
+            if found is not None:
+                queues[found[0]].append(found[1])
+            elif "/refused/" in name:
+                notes[name.split("/")[1]] += 1
+        held: set[str] = set()
+        done = 0
+        for client, n in self._order(queues):
+            if client in held:
+                continue
+            try:
+                self._one(client, n, notes)
+                done += 1
+            except _Held:
+                held.add(client)
+        total = sum(len(queue) for queue in queues.values())
+        return TakenIn(taken=dict(self.taken), refused=self.refused, waiting=total - done)
+
+    def _order(self, queues: dict[str, list[int]]) -> Iterator[tuple[str, int]]:
+        """Turn by turn, so that no client has to wait for another's flood; strangers after the members."""
+        known = self.hub.state().keys
+        members = [client for client in queues if client in known]
+        strangers = [client for client in queues if client not in known]
+        random.shuffle(members)
+        turns = (
+            (client, queues[client][turn])
+            for turn in range(PER_CLIENT)
+            for client in members
+            if turn < len(queues[client])
+        )
+        yield from islice(turns, PER_PASS)
+        for client in random.sample(strangers, min(STRANGERS, len(strangers))):
+            yield client, queues[client][0]
+
+    def _one(self, client: str, n: int, notes: Counter[str]) -> None:
+        name = messages.place(client, n)
+        data = self.hub.store.get(name, messages.MAX_PROPOSAL)
+        if data is None:
+            return  # another machine was faster
+        kind, reason = "", ""
+        try:
+            message = messages.read(data, self.hub.info.group, client, n)
+        except UpgradeNeededError as error:
+            if client in self.hub.state().keys:
+                raise _Held from error
+            reason = "it is of a newer format than this machine reads"
+        except BadInputError as error:
+            reason = error.why
+        else:
+            kind = message.kind
+            try:
+                self._do(message)
+            except UpgradeNeededError:
+                raise  # the log's, not the message's
+            except (BadInputError, RecursionError) as error:
+                reason = error.why or error.what if isinstance(error, BadInputError) else "it is too deep"
+        if reason:
+            self._set_aside(RefusedMessage(client=client, n=n, kind=kind, reason=reason[:500]), notes)
+        else:
+            self.taken[kind] += 1
+        self.hub.store.delete(name)
+
+    def _set_aside(self, refused: RefusedMessage, notes: Counter[str]) -> None:
+        """Keep the reason for a member to read; a stranger's is only told here."""
+        self.refused.append(refused)
+        client = refused.client
+        if client not in self.hub.state().keys or notes[client] >= NOTES:
+            return
+        notes[client] += 1
+        note = Refusal(n=refused.n, kind=refused.kind, reason=refused.reason, time=_now())
+        self.hub.store.put(messages.refusal_place(client, refused.n), msgspec.json.encode(note))
+
+    def _do(self, message: Message) -> None:
+        """Make the message a commit, unless the log has that already. BadInputError says why not."""
+        state = self.hub.state()
+        if not _is_done(state, message):
+            _check_sender(state, message)
+            role = self._writer(state, message)
+            for kind, body in self._bodies(message):
+                try:
+                    self.hub.commit(kind, body, role=role)
+                except BadInputError:
+                    # Another machine may have taken the same message in meanwhile.
+                    if not _has(self.hub.state(), kind, body):
+                        raise
+        if message.kind == "proposal":
+            self._hold(message)
+
+    def _writer(self, state: HubState, message: Message) -> str:
+        """The role to commit it as; a new key that sessions are sealed to waits for an owner's machine."""
+        known = state.keys.get(message.client)
+        if message.kind != "rotate" or known is None or message.body.get("sealing", "") == known.sealing:
+            return self.role
+        owner = self.hub.acts_as("owner")
+        if owner is None and known.role == "evolver":
+            raise _Held
+        return owner or self.role
+
+    def _bodies(self, message: Message) -> list[tuple[str, dict[str, Any]]]:
+        """The commits that the message asks for."""
+        body, client = message.body, message.client
+        if message.kind == "tombstone":
+            keys_, sigs = body.get("keys"), body.get("sigs")
+            if not isinstance(keys_, list) or not isinstance(sigs, list) or len(keys_) != len(sigs):
+                raise BadInputError("A tombstone does not hold what it should.", "its keys are not signed")
+            made = [{"key": k, "client": client, "sig": s} for k, s in zip(keys_, sigs, strict=True)]
+            state = self.hub.state()
+            return [("tombstone", one) for one in made if not _has(state, "tombstone", one)]
+        if message.kind == "proposal":
+            if self.judge is None:
+                raise _Held
+            record = check_proposal(message)
+            rejected = [v for v in self._judged(record) if v.verdict == "reject"]
+            if rejected:
+                told = " ".join(f"{v.check}: {v.reason}" for v in rejected[:3])
+                raise BadInputError("The gate refuses the proposal.", told)
+            return [("proposal", store_proposal(self.hub, message, record))]
+        whose = {"join": "public", "leave": "public", "vote": "public", "rotate": "old"}[message.kind]
+        if body.get(whose) != client:
+            raise BadInputError("A message speaks for somebody else.", "it speaks for another key")
+        if message.kind == "rotate" and body.get("upto") != message.n:
+            raise BadInputError("A rotation does not hold.", "it does not say its own number")
+        return [(message.kind, body)]
+
+    def _judged(self, record: Proposal) -> list[Verdict]:
+        if self.judge is None:
+            return []
+        try:
+            return self.judge(record)
+        except Exception as error:  # whatever a stranger's files do to a check, it is no reason to stop
+            told = f"the gate could not look at it: {type(error).__name__}"
+            raise BadInputError("A proposal cannot be judged.", told) from error
+
+    def _hold(self, message: Message) -> None:
+        """A member's proposal waits for a person: nothing of it was measured."""
+        record = check_proposal(message)
+        known = self.hub.state().proposals.get(record.id)
+        if known is None or known.status != "open":
+            return
+        person = Verdict(
+            check="approval", verdict="hold", reason="A member proposed it, so a person has to look at it."
+        )
+        self.hub.record_verdicts(record.id, [*self._judged(record), person], "held")
+
+
+def _check_sender(state: HubState, message: Message) -> None:
+    key = state.keys.get(message.client)
+    if message.kind == "join":
+        return  # the log's own rules say the rest
+    if key is None:
+        raise BadInputError("A message is of a stranger.", "its sender is no member of this group")
+    if key.revoked or key.left:
+        raise BadInputError("A message is of a former member.", "its sender is no member any more")
+    if key.replaced and message.n >= key.upto:
+        raise BadInputError("A message is of an old key.", "it was sent after its key was replaced")
+
+
+def _is_done(state: HubState, message: Message) -> bool:
+    """Whether the log has all of what the message asks for."""
+    body, client = message.body, message.client
+    if message.kind == "tombstone":
+        wanted = body.get("keys")
+        gone = state.withdrawn.get(_member(state, client), [])
+        return isinstance(wanted, list) and all(key in gone for key in wanted)
+    if message.kind == "proposal":
+        record = body.get("proposal")
+        known = state.proposals.get(str(record.get("id"))) if isinstance(record, dict) else None
+        return known is not None and known.author == client
+    return _has(state, message.kind, body)
+
+
+def _has(state: HubState, kind: str, body: dict[str, Any]) -> bool:
+    """Whether the log has what this commit would do."""
+    if kind == "join":
+        invite = state.invites.get(str(body.get("invite")))
+        return invite is not None and body.get("public") in invite.used
+    if kind == "leave":
+        key = state.keys.get(str(body.get("public")))
+        return key is not None and key.left
+    if kind == "rotate":
+        key = state.keys.get(str(body.get("old")))
+        return key is not None and key.replaced != "" and key.replaced == body.get("new")
+    if kind == "tombstone":
+        return body.get("key") in state.withdrawn.get(_member(state, str(body.get("client"))), [])
+    if kind == "vote":
+        known = state.proposals.get(str(body.get("proposal")))
+        said = known.votes.get(_member(state, str(body.get("public")))) if known is not None else None
+        return said is not None and (said.n, said.vote) == (body.get("n"), body.get("vote"))
+    known = state.proposals.get(str(body.get("id")))
+    return known is not None and known.author == body.get("author")
+
+
+def _member(state: HubState, public: str) -> str:
+    key = state.keys.get(public)
+    return key.member if key is not None else public
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,82 @@
+"""What a client asks of the log before it installs: that people saw what people have to see (DESIGN 7.5).
+
+The gate holds such changes, but the gate is the evolver's word, and its key may be stolen. The log alone
+tells whether an owner or a reviewer approved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from skillclaw.errors import BadInputError, SkillClawError, VerifyError
+from skillclaw.gate.policies import POLICIES, Policy
+from skillclaw.gate.rules import reaches_out
+from skillclaw.hub.records import HubState, Release
+from skillclaw.hub.rules import approved
+from skillclaw.skills.items import DESCRIPTION, all_items
+from skillclaw.skills.lint import is_script
+from skillclaw.skills.records import Bundle
+
+__all__ = ["check_approved", "client_policy"]
+
+
+def client_policy(state: HubState, *, group: bool) -> Policy:
+    """The policy that a client holds a hub to: the log's own; a group that says none, or one that is not
+    known, counts as `team`."""
+    given = state.settings.get("policy")
+    known = POLICIES.get(given) if isinstance(given, str) else None
+    return known or POLICIES["team" if group else "solo"]
+
+
+def check_approved(
+    state: HubState, release: Release, bundle: Bundle, policy: Policy, fetch: Callable[[Release], Bundle]
+) -> None:
+    """Raise VerifyError for a release with programs that no owner or reviewer approved; and, where the policy
+    asks for it, with lines that make an agent reach another machine and that nobody approved when they came.
+    `fetch` gives the files of an earlier release.
+    """
+    scripts = sorted(file.path for file in bundle.files if is_script(file.path, file.data, file.executable))
+    if scripts and not _approved(state, release):
+        raise VerifyError(
+            f"It brings files that a machine runs ({', '.join(scripts[:5])}), and nobody approved it."
+        )
+    if policy.network:
+        line = _unseen(state, release, _reaching(bundle), fetch)
+        if line:
+            raise VerifyError(
+                f"It makes agents reach another machine (`{reaches_out(line)}`), and nobody approved it."
+            )
+
+
+def _unseen(
+    state: HubState, release: Release, lines: set[str], fetch: Callable[[Release], Bundle]
+) -> str | None:
+    """A line of these that came into the skill, from `release` backwards, without anybody's approval."""
+    skill = state.skills[release.skill]
+    seen: set[str] = set()
+    # a release without a proposal is one that people signed: the log takes no other under these policies
+    while lines and release.proposal is not None and not _approved(state, release):
+        seen.add(release.version)
+        base = skill.release(release.base) if release.base and release.base not in seen else None
+        try:
+            before = _reaching(fetch(base)) if base is not None else set()
+        except (SkillClawError, OSError):
+            before = set()
+        if base is None or lines - before:
+            return min(lines - before)
+        release = base
+    return None
+
+
+def _reaching(bundle: Bundle) -> set[str]:
+    """The lines that make an agent reach another machine, as the gate sees lines."""
+    try:
+        items = all_items(bundle, None)
+    except BadInputError:
+        return set()  # no frontmatter: the static checks refuse it
+    return {item.text for item in items if item.section != DESCRIPTION and reaches_out(item.text)}
+
+
+def _approved(state: HubState, release: Release) -> bool:
+    proposal = state.proposals.get(release.proposal) if release.proposal else None
+    return proposal is not None and approved(state, proposal)

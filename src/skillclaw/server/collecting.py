@@ -1,0 +1,203 @@
+"""A group's sealed sessions, as its evolver takes them in: opened, checked, named after their member, stored.
+
+They lie in `<home>/groups/<group id>/`, apart from this machine's own. What a member wrote is untrusted: the
+member is the one whose key signed it, not whom the session names; its key counts for that member alone; and
+what it says of its own success is one signal among others, unless the member is an importer (DESIGN 7.2).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from skillclaw.errors import BadInputError, SkillClawError, UpgradeNeededError, UsageError
+from skillclaw.hub import keys
+from skillclaw.hub.sealed import delete_session, get_session, list_sessions, open_any, private_key
+from skillclaw.journal.store import PutResult, SessionStore
+from skillclaw.private import private_folder
+from skillclaw.trajectory import model
+from skillclaw.trajectory.model import Record, Signal, Trajectory, meta, with_meta
+from skillclaw.trajectory.outcomes import GIVEN, outcome
+
+if TYPE_CHECKING:
+    from nacl.public import PrivateKey
+
+    from skillclaw.hub import Hub, HubState, Key
+    from skillclaw.server.machine import Machine
+
+__all__ = ["Collected", "collect", "evidence_key", "forgotten_keys", "group_folder", "pseudonym"]
+
+RETENTION_DAYS = 180
+"""How long a sealed session stays in the hub (DESIGN 3.3), unless the group's `retention_days` says."""
+
+
+class Collected(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """What one look into the hub brought.
+
+    taken, grown  sessions that were new, and new forms of known ones; known: objects that were read before
+    forgotten     sessions that members took back; refused: objects that do not count, and why
+    expired       objects that were deleted, since the group keeps them no longer
+    """
+
+    taken: int = 0
+    grown: int = 0
+    known: int = 0
+    forgotten: int = 0
+    expired: int = 0
+    refused: dict[str, str] = {}
+
+
+def group_folder(machine: Machine, group: str) -> Path:
+    """Where this machine keeps what it knows as the evolver of a group; made private (0700)."""
+    folder = machine.home / "groups" / group
+    private_folder(machine.home / "groups")
+    private_folder(folder)
+    return folder
+
+
+def pseudonym(key: Key) -> str:
+    """The user that a member's sessions count for: the same whatever key it has by now, and no name."""
+    return "m-" + hashlib.sha256(b"skillclaw member\0" + key.member.encode()).hexdigest()[:16]
+
+
+def evidence_key(member: str, key: str) -> str:
+    """The key of a member's session among those of all: one could send a session under another's key."""
+    return hashlib.sha256(f"skillclaw evidence\0{member}\0{key}".encode()).hexdigest()[:16]
+
+
+def forgotten_keys(state: HubState) -> set[str]:
+    """The keys (`evidence_key`) of the sessions that members took back."""
+    return {evidence_key(member, key) for member, known in state.withdrawn.items() for key in known}
+
+
+def collect(machine: Machine, hub: Hub, sessions: SessionStore, *, delete: bool = True) -> Collected:
+    """Take into `sessions` what lies sealed in `hub` and was not taken yet.
+
+    An object that does not hold is told and looked at no more. With `delete`, what members took back or the
+    group keeps no longer is deleted from the hub. Cut off anywhere, the next call goes on.
+    Raises UsageError where this machine has no key that opens them; StorageError, UpgradeNeededError.
+    """
+    group = hub.info.group
+    own = [private_key(key) for key in keys.with_earlier(machine.home / "keys", group, "sealing")]
+    if not own:
+        raise UsageError(
+            "This machine is not the evolver of that group.",
+            "It has no key that opens the group's sessions.",
+            "Run it on the evolver's machine, or make this one: skillclaw hub key --role evolver",
+        )
+    state = hub.state()
+    gone = forgotten_keys(state)
+    if new := gone - sessions.forgotten():
+        sessions.forget(*sorted(new))
+    report, oldest = Collected(), _oldest(state)
+    for name in list_sessions(hub):
+        key = sessions.get_mark(_OBJECT + name)
+        if key is None:
+            report, key = _take(hub, state, sessions, own, name, report)
+        else:
+            report = msgspec.structs.replace(report, known=report.known + 1)
+        if not delete:
+            continue
+        if key in gone:
+            delete_session(hub, name)
+            report = msgspec.structs.replace(report, forgotten=report.forgotten + 1)
+        elif name.split("/")[1] < oldest:
+            delete_session(hub, name)
+            report = msgspec.structs.replace(report, expired=report.expired + 1)
+    return report
+
+
+_OBJECT = "object:"
+"""Marks in the session store: object's name -> the key of its session, empty where it does not count."""
+
+
+def _take(
+    hub: Hub, state: HubState, sessions: SessionStore, own: list[PrivateKey], name: str, report: Collected
+) -> tuple[Collected, str]:
+    """The report with this object in it, and the key of its session; empty where it does not count."""
+    data = get_session(hub, name)
+    if data is None:  # withdrawn since it was listed
+        return report, ""
+    try:
+        opened = open_any(data, own, group=state.group, name=name)
+        member = state.keys.get(opened.signer)
+        if member is None:
+            # its join may not be taken in yet, so it is looked at again
+            return _refused(report, name, "No member of the group signed it."), ""
+        if member.revoked:
+            raise BadInputError("Its signer's key was revoked.")
+        trajectory = _admitted(model.decode(opened.body), member)
+    except UpgradeNeededError:
+        raise
+    except SkillClawError as error:
+        why = " ".join(part for part in (error.what, error.why) if part)
+    except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError) as error:
+        why = f"It holds no session ({type(error).__name__})."
+    else:
+        key = meta(trajectory).key
+        result = sessions.put(trajectory)
+        sessions.set_mark(_OBJECT + name, key)
+        return _counted(report, result), key
+    sessions.set_mark(_OBJECT + name, "")
+    return _refused(report, name, why), ""
+
+
+def _counted(report: Collected, result: PutResult) -> Collected:
+    if result == "new":
+        return msgspec.structs.replace(report, taken=report.taken + 1)
+    if result == "grown":
+        return msgspec.structs.replace(report, grown=report.grown + 1)
+    return report
+
+
+def _admitted(trajectory: Trajectory, member: Key) -> Trajectory:
+    """The session as evidence of `member`, with what it claims of itself weighed by its role."""
+    known = meta(trajectory)
+    if not known.key:
+        raise ValueError("a session without a key")
+    trusted = member.role == "importer"
+    known = msgspec.structs.replace(
+        known,
+        key=evidence_key(member.member, known.key),
+        # never taken for another source's form of somebody else's session (journal.twins)
+        source="import",
+        user=pseudonym(member),
+        client=member.member,
+        task=known.task if trusted else None,
+        reward=known.reward if trusted else None,
+        signals=known.signals if trusted else _reported(known.signals),
+        outcome="unknown",
+        confidence=0.0,
+    )
+    verdict, confidence, signals = outcome(with_meta(trajectory, known))
+    return with_meta(
+        trajectory, msgspec.structs.replace(known, outcome=verdict, confidence=confidence, signals=signals)
+    )
+
+
+def _reported(signals: list[Signal]) -> list[Signal]:
+    """What was said of the outcome, by whomever, as one signal; the signs are found anew."""
+    said = [
+        signal for kind in ("feedback", "reported", "reward") for signal in signals if signal.kind == kind
+    ]
+    assert {"feedback", "reported", "reward"} == GIVEN
+    if not said:
+        return []
+    value = said[0].value
+    return [Signal(kind="reported", value=(value > 0) - (value < 0), source="member")]
+
+
+def _refused(report: Collected, name: str, why: str) -> Collected:
+    return msgspec.structs.replace(report, refused={**report.refused, name: why})
+
+
+def _oldest(state: HubState) -> str:
+    """The first day whose sessions the group still keeps."""
+    days = state.settings.get("retention_days", RETENTION_DAYS)
+    if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= 36_500:
+        days = RETENTION_DAYS
+    return (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%d")

@@ -1,0 +1,80 @@
+"""One cycle of a group, on the machine that has its evolver's key: collect, mine, propose, judge, release."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from skillclaw.errors import UsageError
+from skillclaw.server.collecting import Collected, collect, forgotten_keys, group_folder
+from skillclaw.trajectory.model import Record
+
+if TYPE_CHECKING:
+    from skillclaw.evolve.report import CycleReport
+    from skillclaw.hub import Hub
+    from skillclaw.server.machine import Machine
+
+__all__ = ["GroupCycle", "group_cycle"]
+
+POLICY = "team"
+"""The policy of a group whose log names none."""
+Progress = Callable[[int, int | None, str], None]
+
+
+class GroupCycle(Record, frozen=True, kw_only=True):
+    """What one cycle of a group took in, and the cycle itself."""
+
+    collected: Collected
+    report: CycleReport
+
+
+def group_cycle(
+    machine: Machine,
+    hub: Hub,
+    *,
+    engine: str | None = None,
+    dry_run: bool = False,
+    full: bool = False,
+    progress: Progress = lambda done, total, what: None,
+) -> GroupCycle:
+    """Run a cycle over what members sent to `hub`, by the group's own policy.
+
+    Messages that wait in the inbox are taken in first. A `dry_run` copies sessions to this machine and
+    changes nothing in the hub. Raises UsageError where this machine may not evolve for the group.
+    """
+    from skillclaw.evolve.cycle import run_cycle
+    from skillclaw.hub.inbox import take_in
+    from skillclaw.journal.store import SessionStore
+    from skillclaw.server.groups import judge
+
+    if not hub.acts_as("evolver"):
+        raise UsageError(
+            "This machine is not the evolver of that group.",
+            "No evolver's key of the group that counts lies here.",
+            "Run it on the evolver's machine, or make this one: skillclaw hub key --role evolver",
+        )
+    if not dry_run:
+        take_in(hub, judge)
+    folder = group_folder(machine, hub.info.group)
+    with closing(SessionStore(folder)) as sessions:
+        collected = collect(machine, hub, sessions, delete=not dry_run)
+        state = hub.state()
+        report = run_cycle(
+            sessions=sessions,
+            hub=hub,
+            policy=str(state.settings.get("policy", POLICY)),
+            settings=machine.settings.evolve,
+            redactor=machine.redactor,
+            foreign=[],
+            now=datetime.now(UTC),
+            home=folder,
+            environ=machine.environ,
+            withdrawn=forgotten_keys(state),
+            engine=engine,
+            dry_run=dry_run,
+            full=full,
+            progress=progress,
+        )
+    return GroupCycle(collected=collected, report=report)

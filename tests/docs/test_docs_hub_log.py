@@ -1,0 +1,64 @@
+"""docs/hub-log.md lists every kind of commit as the code has it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from skillclaw.hub import kinds, membership, messages
+from skillclaw.hub.rules import ROLES, apply
+
+TEXT = (Path(__file__).parents[2] / "docs" / "hub-log.md").read_text("utf-8")
+
+
+def table(heading: str) -> dict[str, list[str]]:
+    """The rows of the first table below a heading, by the name in their first cell."""
+    part = TEXT.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = [
+        re.split(r"(?<!\\)\|", line.strip().strip("|"))
+        for line in part.splitlines()
+        if line.startswith("| `")
+    ]
+    return {row[0].strip().strip("`"): [cell.strip() for cell in row[1:]] for row in rows}
+
+
+KINDS = table("Kinds")
+
+
+def test_every_kind_has_a_rule_a_body_and_a_row() -> None:
+    assert set(KINDS) == set(ROLES) == set(kinds.BODIES)
+    assert set(membership.RULES) <= set(ROLES)
+    assert apply.__doc__
+
+
+def test_who_may_sign() -> None:
+    for kind, (who, *_) in KINDS.items():
+        roles = ("owner", "reviewer") if who == "people" else tuple(one.strip() for one in who.split(","))
+        assert set(roles) == set(ROLES[kind]), kind
+
+
+def test_the_fields() -> None:
+    for kind, (_, body, *_) in KINDS.items():
+        told = set(re.findall(r"`([a-z]+)`", body.split(";")[0])) if kind != "settings" else {"policy"}
+        assert told == {field.encode_name for field in msgspec.structs.fields(kinds.BODIES[kind])}, kind
+
+
+def test_precondition_and_effect_are_told() -> None:
+    for kind, (_, _, precondition, effect) in KINDS.items():
+        assert effect, kind
+        assert precondition or kind in ("settings", "pin"), kind
+
+
+def test_every_kind_of_message_has_a_row_and_a_limit() -> None:
+    assert set(table("Inbox")) == set(messages.KINDS)
+    assert (
+        f"at most {messages.MAX_MESSAGE // 1024} KiB, with a proposal {messages.MAX_PROPOSAL // 2**20} MiB"
+        in TEXT
+    )
+
+
+def test_what_is_signed_for_others() -> None:
+    for kind in ("join", "leave", "rotate", "proposal", "vote", "tombstone"):
+        assert re.search(rf"`{kind}`:\n?\s*`", TEXT), kind
