@@ -45,7 +45,7 @@ def outgoing(
     hosts: Collection[str] = (),
 ) -> Outgoing:
     """Exactly the bytes of `stored` that the evolver of `group` reads. `hosts`: those the group lists."""
-    bare = _bare(stored, project_id(meta(stored), client_key, group))
+    bare = _bare(stored, project_id(meta(stored), client_key, group), group)
     clean, counts = mask_hosts(redactor.trajectory(bare), client_key, hosts)
     last = meta(clean)
     if counts:
@@ -55,7 +55,7 @@ def outgoing(
     return Outgoing(body=body, masked=meta(clean).masked, size=len(body))
 
 
-def _bare(stored: Trajectory, project: str) -> Trajectory:
+def _bare(stored: Trajectory, project: str, group: str) -> Trajectory:
     """The session, and the sub-agents in it, without what names the person, the client and the place."""
     known = meta(stored)
     kept = msgspec.structs.replace(
@@ -64,10 +64,12 @@ def _bare(stored: Trajectory, project: str) -> Trajectory:
         user="",
         client="",
         project=project,
+        # Skills of other hubs are no business of this group; their names may be somebody's.
+        skills=[use for use in known.skills if use.hub in (None, group)],
         env={name: value for name, value in known.env.items() if name not in OF_THE_WORK},
     )
     subs = stored.subagent_trajectories
-    inner = None if subs is None else [_bare(sub, "") for sub in subs]
+    inner = None if subs is None else [_bare(sub, "", group) for sub in subs]
     return with_meta(msgspec.structs.replace(stored, subagent_trajectories=inner), kept)
 
 

@@ -26,8 +26,20 @@ def credit_skills(machine: Machine, trajectory: Trajectory) -> Trajectory:
 
 
 def _known(machine: Machine) -> dict[str, tuple[str, str]]:
-    """Every text of every release of the hub; the current one of a skill wins where two share a body."""
+    """Every text of every release of the hubs. Where two share a body, the current release of a skill wins,
+    and the personal hub does. Groups' hubs go by the group's id; older releases of theirs count only where
+    they are on this machine.
+    """
     known: dict[str, tuple[str, str]] = {}
+    for source in reversed(machine.hubs.at_hand()):
+        if source.hub is None or source.state is None:
+            continue
+        for skill in source.state.skills.values():
+            for release in sorted(skill.releases, key=lambda r: r.version == skill.current):
+                fetch = release.version == skill.current
+                text = machine.hubs.text(source.hub, release, fetch=fetch)
+                if text is not None:
+                    known |= known_bodies(source.state.group, release.version, text)
     for skill in machine.hub.state().skills.values():
         for release in sorted(skill.releases, key=lambda r: r.version == skill.current):
             for file in machine.hub.get_bundle(release).files:

@@ -44,6 +44,7 @@ class Hubs:
         self._cache = ObjectCache(machine.home / "objects")
         self._opened: dict[tuple[str, str], Hub] = {}
         self._last: dict[str, HubState] = {}
+        self._asked: set[str] = set()
         self._remotes: dict[str, tuple[int, str]] = {}
 
     def names(self) -> list[str]:
@@ -129,6 +130,32 @@ class Hubs:
                 "It is not installed. Tell the group's owner.",
             )
         return bundle
+
+    def at_hand(self) -> list[Source]:
+        """The groups' hubs as they were last read in this process, each asked once where it was not: for what
+        must not wait for storage again and again. Those that could not be read are left out."""
+        settings = self.settings()
+        found = []
+        for name in self._names(settings)[1:]:
+            if name not in self._last and name not in self._asked:
+                self._asked.add(name)
+                self._read(settings, name)
+            if name in self._last:
+                found.append(Source(name=name, hub=self._known(settings, name), state=self._last[name]))
+        return found
+
+    def text(self, hub: Hub, release: Release, *, fetch: bool) -> str | None:
+        """SKILL.md of `release` where it is on this machine; else, with `fetch`, from the hub. None where it
+        cannot be had."""
+        try:
+            data = self._cache.get(release.object)
+            if data is None and not fetch:
+                return None
+            bundle = self.bundle(hub, release)
+        except SkillClawError:
+            return None
+        main = next((file.data for file in bundle.files if file.path == "SKILL.md"), None)
+        return None if main is None else main.decode("utf-8", "replace")
 
     def settings(self) -> Settings:
         """The settings as they are now: a process that runs for days read them when it began."""
