@@ -36,7 +36,7 @@ def test_a_team_in_five_commands(tmp_path: Path) -> None:
     text = ok("hub", "invite", "--name", "bob", home=ada).strip()
     assert text.startswith("skillclaw-invite-1:")
     assert len(text.split()) == 1
-    told = ok("hub", "join", text, home=bob)
+    told = ok("hub", "join", home=bob, given=text + "\n")
     assert "evolver (" in told and "a local one" in told
     assert "Nothing of yours is shared until you allow it: skillclaw share allow --hub acme" in told
     assert sc(tmp_path, "bob", "hub", "status", "--hub", "acme")["here"] == {
@@ -213,6 +213,11 @@ def test_an_invite_of_another_hub_or_log_is_refused_and_leaves_nothing(tmp_path:
     with pytest.raises(BadInputError, match="does not hold"):
         sc(tmp_path, "bob", "hub", "join", write(msgspec.structs.replace(told, seed=b"x" * 32)))
     assert sc(tmp_path, "bob", "hub", "join", text)["state"] == "waiting", "nothing of it stands in the way"
+    wrong = write(msgspec.structs.replace(told, seq=told.seq + 1, tip=b"x" * 32))
+    sc(tmp_path, "ada", "hub", "invite")
+    with pytest.raises(VerifyError, match="cut back or replaced"):
+        sc(tmp_path, "bob", "hub", "join", wrong)
+    assert sc(tmp_path, "bob", "hub", "join", text)["state"] == "waiting"
     moved = folder.rename(tmp_path / "mounted-elsewhere")
     assert sc(tmp_path, "carl", "hub", "join", text, "--url", str(moved))["state"] == "waiting"
 

@@ -106,6 +106,8 @@ def test_a_members_proposal_waits_for_a_person_and_is_released(team: Path) -> No
     assert hub(team, "bob").get_bundle(release) == proposal().bundle
     sent(team, "bob", "proposal", proposal())
     assert taken(team)["taken"] == {"proposal": 1}, "again changes nothing"
+    sent(team, "bob", "proposal", proposal(about="Something else under the same id, for when it is asked."))
+    assert "in the log already" in reasons(taken(team))[0]
     assert state(team).proposals[known.id].status == "released"
 
 
@@ -307,6 +309,17 @@ def test_a_flood_delays_only_its_sender(team: Path) -> None:
     assert sc(team, "dora", "hub", "join", text)["state"] == "member"
 
 
+@pytest.mark.slow
+def test_one_member_has_so_many_commits_written_in_a_pass(team: Path) -> None:
+    wanted = [[f"{part}-{n}" for n in range(200)] for part in range(3)]
+    for part in wanted:
+        sent(team, "bob", "tombstone", {"keys": part})
+    done = taken(team)
+    assert (done["taken"], done["waiting"]) == ({"tombstone": 2}, 1)
+    assert taken(team)["taken"] == {"tombstone": 1}
+    assert sum(map(len, state(team).withdrawn.values())) == 600
+
+
 def test_who_may_not_write_takes_nothing_in(team: Path) -> None:
     sent(team, "bob", "tombstone", {"key": "a"})
     with pytest.raises(UsageError, match="may not take in"):
@@ -317,6 +330,24 @@ def test_who_may_not_write_takes_nothing_in(team: Path) -> None:
     sent(team, "bob", "proposal", proposal())
     assert take_in(hub(team)).waiting == 1, "nobody judges it here"
     assert taken(team, "rita")["taken"] == {"proposal": 1}
+
+
+def test_a_machine_that_loses_its_right_loses_no_message(team: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    joined(team, "rita", "--role", "reviewer")
+    sent(team, "bob", "tombstone", {"key": "a"})
+    rita = hub(team, "rita")
+    real = Store.get
+
+    def get(self: Store, key: str, limit: int) -> bytes | None:
+        if key.startswith("inbox/"):  # right after the pass began
+            monkeypatch.setattr(Store, "get", real)
+            sc(team, "ada", "hub", "revoke-key", "rita", "--yes")
+        return real(self, key, limit)
+
+    monkeypatch.setattr(Store, "get", get)
+    with pytest.raises(UsageError, match="may not take in"):
+        take_in(rita, judge)
+    assert taken(team)["taken"] == {"tombstone": 1}
 
 
 def test_attending_goes_on_where_one_hub_fails(team: Path) -> None:

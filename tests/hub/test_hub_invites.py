@@ -15,6 +15,7 @@ from skillclaw.hub import keys, statements
 from skillclaw.hub.invites import Invitation, KeyRequest, read_invite, read_request, shareable, write
 
 HASH = st.binary(min_size=32, max_size=32)
+TEXT = st.text(max_size=30).filter(str.isprintable)
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
@@ -29,17 +30,17 @@ def request(**changed: Any) -> KeyRequest:
 @given(
     st.builds(
         Invitation,
-        url=st.text(max_size=80),
-        group=st.text(max_size=32),
+        url=TEXT,
+        group=TEXT,
         owner=HASH,
         seq=st.integers(1, 2**40),
         tip=HASH,
         head=HASH,
         role=st.sampled_from(["member", "evolver"]),
         expires=st.just("2026-12-01T00:00:00Z"),
-        name=st.text(max_size=30),
+        name=TEXT,
         seed=HASH,
-        hub=st.text(max_size=20),
+        hub=TEXT,
     ),
     st.data(),
 )
@@ -77,6 +78,14 @@ def test_a_request_is_signed_by_its_key() -> None:
             read_request(write(request(**changed)))
     with pytest.raises(BadInputError, match="begin"):
         read_invite(write(request()))
+
+
+@pytest.mark.parametrize("name", ["\x1b[2J", "a\u202eb", "two\nlines"])
+def test_a_string_that_steers_the_terminal_is_refused(name: str) -> None:
+    key = SigningKey(b"k" * 32)
+    told = request(name=name, sig=statements.request("g", key, "evolver", name, "b" * 64))
+    with pytest.raises(BadInputError, match="control"):
+        read_request(write(told))
 
 
 def test_a_newer_string_asks_for_an_upgrade() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
-from hub_logs import asked, entry, grow, key_of, names, opened
+from hub_logs import LATER, asked, entry, grow, key_of, names, opened, packed
 from msgspec.structs import replace
 
-from skillclaw.errors import VerifyError
-from skillclaw.hub import Hub, checkpoints, keys, log
+from skillclaw.errors import UsageError, VerifyError
+from skillclaw.hub import Hub, checkpoints, keys, log, statements
+from skillclaw.hub.compaction import compact
 from skillclaw.hub.signed import signed
 
 
@@ -75,6 +77,32 @@ def test_only_the_founder_writes_them_while_its_key_counts(tmp_path: Path) -> No
         assert opened(tmp_path, "new").state() == other.state()
     assert counts["get"] > other.state().seq, "a new machine cannot know the second owner, so it reads all"
     assert other.verify() == []
+
+
+def test_a_key_that_was_replaced_signs_neither_checkpoints_nor_packs(tmp_path: Path) -> None:
+    hub = opened(tmp_path)
+    grow(tmp_path, hub, 40)
+    assert hub.checkpoint(every=1)
+    grow(tmp_path, hub, 5, "more")
+    assert len(packed(hub)) == 1, "what it packed before the rotation still counts"
+    old = key_of(tmp_path, hub, "owner")
+    new = keys.load_or_create(tmp_path / "next" / "keys", hub.info.group, "owner")
+    hub.commit("rotate", statements.rotate(hub.info.group, old, new, 0), role="owner")
+    grow(tmp_path, hub, 20, "later")
+    assert not checkpoints.write(hub.store, hub.info.owner, hub.state(), hub.reader.tip, old)
+    owner = opened(tmp_path, "next")
+    owner.state()
+    assert owner.checkpoint(every=1)
+    grow(tmp_path, hub, 3, "tail")
+    with pytest.raises(UsageError, match="does not count"):
+        compact(hub.store, hub.info, old, 180, datetime.now(UTC) + LATER)
+    lie = hidden(hub)
+    forge(tmp_path, hub, lie, old)
+    assert f"{checkpoints.key_of(lie.state.seq)} is not used: its signer is no owner" in hub.verify()
+    (tmp_path / "hub" / checkpoints.key_of(lie.state.seq)).unlink()
+    assert len(packed(owner)) == 1
+    assert opened(tmp_path, "new").state() == hub.state()
+    assert hub.verify() == []
 
 
 def hidden(hub: Hub) -> checkpoints.Checkpoint:

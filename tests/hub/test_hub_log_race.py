@@ -76,7 +76,7 @@ def race(hub: Hub, url: str, home: Path, processes: int, threads: int, count: in
         child.stdin.write(b"\n")
         child.stdin.flush()
     for child in children:
-        _, error = child.communicate(timeout=110)
+        _, error = child.communicate(timeout=280)
         assert child.returncode == 0, error.decode()
     took = time.monotonic() - began
     state = hub.state()
@@ -103,6 +103,7 @@ def test_four_writers(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.timeout(300)
 def test_32_writers_on_a_folder(tmp_path: Path) -> None:
     hub = opened(tmp_path)
     hub.state()

@@ -13,7 +13,7 @@ from test_hub_log_race import race, told
 
 from skillclaw.hub import Hub, keys, log
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 ENTRIES = 2000
 
 

@@ -15,7 +15,7 @@ from team import found, home, hub, invited, joined, sc, state, taken
 from skillclaw.errors import BadInputError, SkillClawError, UsageError, VerifyError
 from skillclaw.hub import Hub, keys, statements
 from skillclaw.hub.inbox import post, send
-from skillclaw.hub.membership import counts
+from skillclaw.hub.membership import counts, withdrawn
 from skillclaw.hub.sealed import get_session, list_sessions, open_any, private_key
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Bundle, File, Proposal
@@ -256,6 +256,8 @@ def test_forgetting_reaches_the_group_from_a_plain_member(tmp_path: Path) -> Non
     sc(tmp_path, "bob", "share", "send")
     assert taken(tmp_path)["taken"] == {"tombstone": 2}
     assert {k: sorted(v) for k, v in state(tmp_path).withdrawn.items()} == {key: sorted([first, second])}
+    assert withdrawn(state(tmp_path), key, first)
+    assert not withdrawn(state(tmp_path), "0" * 64, first)
     before = state(tmp_path).seq
     sc(tmp_path, "bob", "share", "send")
     assert sc(tmp_path, "bob", "hub", "inbox") == []

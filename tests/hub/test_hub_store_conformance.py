@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,9 @@ def test_a_list_has_all_keys_however_many(place: Place) -> None:
     assert store.list("log", after=keys[-3]) == keys[-2:]
     assert store.list("log", after=keys[-1]) == []
     assert store.list("sessions") == ["sessions/deep/er/1"]
+    times = store.times("log")
+    assert sorted(times) == keys
+    assert all(when.utcoffset() == timedelta(0) for when in times.values())
 
 
 def test_names_are_kept_as_they_are(place: Place) -> None:

@@ -84,6 +84,19 @@ def test_from_the_environment(s3: Bucket, oss: Bucket, monkeypatch: pytest.Monke
         monkeypatch.delenv(key)
 
 
+def test_the_endpoint_of_the_url_goes_before_that_of_the_environment(
+    s3: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.setenv(name, "http://storage.example")
+    assert works(s3.url())
+    with pytest.raises(UsageError, match="without encryption"):
+        Store(s3.url(endpoint=""))
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.endpoint)
+    assert works(s3.url(endpoint=""))
+
+
 def test_a_session_token_goes_along(monkeypatch: pytest.MonkeyPatch) -> None:
     for dialect, key, secret, token in (
         ("s3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),

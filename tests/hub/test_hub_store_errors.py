@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from s3_server import free_ports
 
 from skillclaw.errors import SkillClawError, StorageError, UsageError
-from skillclaw.hub import Hub
+from skillclaw.hub import Hub, store_errors
 from skillclaw.hub.store import Store, masked, plain
 from skillclaw.hub.store_url import scrubbed, secrets_of
 
@@ -243,6 +243,16 @@ def test_secrets_are_in_no_text() -> None:
     for secret in ("TOPSECRET", "T0K3N", "fromenv", "pa55word", "sig=abc"):
         assert secret not in shown
     assert "in eu /bin" in shown
+
+
+@given(st.text(max_size=400), st.sampled_from(["", "<Code>AccessDenied</Code>", "status: 503", "timed out"]))
+def test_whatever_a_storage_says_is_told_in_two_lines(text: str, known: str) -> None:
+    for said in (text + known, known + text, f"<Message>{text}</Message>{known}"):
+        why, todo = store_errors.told(said)
+        assert why
+        assert todo
+        assert len(why.splitlines()) == len(todo.splitlines()) == 1
+        assert len(why) < 700
 
 
 @settings(max_examples=60)

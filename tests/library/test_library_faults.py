@@ -221,6 +221,20 @@ for target in targets:
         assert from_folder(target / name, name) == bundle(name, "one")
     assert sorted(p.name for p in target.iterdir()) == ["git", "pytest"]
 assert {row.state for row in library.status()} == {"outdated"}
+# two hubs: what the first offers does not fit, so the second's stays, and nothing is lost
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+sync_two(library, None, "one")
+resource.setrlimit(resource.RLIMIT_FSIZE, (9000, resource.RLIM_INFINITY))
+report = sync_two(library, "two", "one")
+assert {c.action for c in report.changes} == {"failed", "shadowed"}, report
+for target in targets:
+    for name in ("git", "pytest"):
+        assert from_folder(target / name, name) == bundle(name, "one")
+assert {row.hub for row in library.status() if row.target} == {"team"}, library.status()
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+sync_two(library, "two", "one")
+assert {row.hub for row in library.status() if row.target} == {"personal"}
+sync(library, "one")
 resource.setrlimit(resource.RLIMIT_FSIZE, (10, resource.RLIM_INFINITY))
 try:
     sync(library, "one", "one", "two", "three") and library.uninstall(None)

@@ -168,13 +168,23 @@ def test_what_does_not_hold_is_told_once_and_stops_nothing(team: Path) -> None:
     assert sc(team, "ada", "evolve", "--hub", "team")["collected"]["refused"] == {}
 
 
+def test_a_revoked_members_sessions_count_no_more(team: Path) -> None:
+    for who in ("bob", "cyd"):
+        worked(team, who, 1, 2)
+    (released,) = sc(team, "ada", "evolve", "--hub", "team")["released"]
+    sc(team, "ada", "hub", "revoke-key", "bob", "--yes")
+    sc(team, "ada", "hub", "revoke-key", "cyd", "--yes")
+    assert sc(team, "ada", "evolve", "--hub", "team")["sessions"] == 0
+    assert state(team).skills[released["skill"]].current is None
+
+
 def test_a_revoked_members_sessions_are_not_taken(team: Path) -> None:
     worked(team, "bob", 1)
     sc(team, "ada", "hub", "revoke-key", "bob", "--yes")
     worked(team, "cyd", 1)
     collected = sc(team, "ada", "evolve", "--hub", "team")["collected"]
     assert collected["taken"] == 1
-    assert list(collected["refused"].values()) == ["Its signer's key was revoked."]
+    assert list(collected["refused"].values()) == ["Its signer was revoked, or had left the group before."]
 
 
 def test_sessions_from_before_a_rotation_still_open(team: Path) -> None:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from skillclaw import settings
 from skillclaw.errors import StorageError
 from skillclaw.hub.log import key_of
+from skillclaw.server.reports import skill_rows
 from skillclaw.skills.records import File
 from skillclaw.trajectory.model import decode, meta, with_meta
 from skillclaw.trajectory.projects import group_project_id
@@ -70,8 +71,8 @@ def test_every_command_takes_a_name_or_a_hub_and_a_name(hubs: Hubs) -> None:
     assert "may not sign as owner" in fails("skills", "pin", "team/deploy", home=home, code=2, **more)
     assert "Known:" in fails("skills", "show", "team/nothing", home=home, **more)
     told = ok("status", home=home, **more)
-    assert "Hub personal: asked last 20" in told
-    assert "Hub team: asked last 20" in told
+    assert "Hub personal: answered last 20" in told
+    assert "Hub team: answered last 20" in told
 
 
 def test_a_group_that_is_away_for_weeks_changes_nothing_and_is_caught_up_with(hubs: Hubs) -> None:
@@ -95,6 +96,9 @@ def _away(hubs: Hubs, commits: int) -> None:
         assert "team" in error
         assert hubs.text("deploy") == "first"
         assert hubs.text("git") == "personal way"
+    rows, unread = skill_rows(hubs.fresh())
+    assert [source.name for source in unread] == ["team"]
+    assert [(row.shown, row.stage) for row in rows] == [("git", "stable"), ("team/deploy", "unknown")]
     done = skillclaw("sync", home=hubs.home, environ=hubs.environ)
     assert done.returncode == 1
     assert done.stdout.count("Nothing changes in what hub team gave") == 1

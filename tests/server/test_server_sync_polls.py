@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cli import ok, ok_json
 from hubs_at_hand import Hubs, bundle, counted
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,3 +172,37 @@ def test_a_broken_book_is_told_until_it_is_mended_and_settings_are_read_anew(hub
     clock.now += 60
     work.step()
     assert set(read_polls(hubs.machine.home)) == {"personal"}
+
+
+@pytest.mark.slow
+def test_up_brings_a_groups_release_and_status_tells_of_the_hubs(hubs: Hubs) -> None:
+    environ = {**hubs.environ, "SKILLCLAW_SYNC__INTERVAL": "1", "PATH": os.environ["PATH"]}
+    ok("up", "-d", "--yes", "--history-only", home=hubs.home, environ=environ)
+    try:
+        hubs.release(hubs.team, bundle("deploy", "first"))
+        _until(lambda: hubs.text("deploy") == "first")
+        hubs.release(hubs.team, bundle("deploy", "second"))
+        _until(lambda: hubs.text("deploy") == "second")
+        (personal, team) = ok_json("status", home=hubs.home, environ=environ)["hubs"]
+        assert (personal["hub"], team["hub"], team["error"]) == ("personal", "team", "")
+        assert team["next"] >= team["last"] > ""
+        away = hubs.team_folder.rename(hubs.place / "away")
+        _until(
+            lambda: "hub team" in ok_json("status", home=hubs.home, environ=environ)["errors"].get("sync", "")
+        )
+        away.rename(hubs.team_folder)
+        hubs.release(hubs.team, bundle("deploy", "third"))
+        ok("sync", home=hubs.home, environ=environ)
+        assert hubs.text("deploy") == "third"
+        _until(lambda: "sync" not in ok_json("status", home=hubs.home, environ=environ)["errors"])
+        log = (hubs.machine.home / "logs" / "up.log").read_text("utf-8")
+        assert sum("There is no hub at" in line for line in log.splitlines()) <= 1, "told once"
+    finally:
+        ok("stop", home=hubs.home, environ=environ)
+
+
+def _until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.2)

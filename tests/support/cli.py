@@ -23,8 +23,11 @@ def skillclaw(
     environ: Mapping[str, str] | None = None,
     timeout: float = 110,
     cwd: Path | None = None,
+    given: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command with SkillClaw's home in `home`/.skillclaw and the user's home in `home`."""
+    """Run a command with SkillClaw's home in `home`/.skillclaw and the user's home in `home`; `given` is its
+    standard input.
+    """
     base = {k: v for k, v in os.environ.items() if not k.startswith(("SKILLCLAW_", "ANTHROPIC_", "OPENAI_"))}
     drop = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "XDG_CONFIG_HOME")
     env = {k: v for k, v in base.items() if k not in drop}
@@ -36,12 +39,12 @@ def skillclaw(
     }
     env |= dict(environ or {})
     if _may_fork(environ or {}):
-        return forking.run(args, env, cwd, timeout)
+        return forking.run(args, env, cwd, timeout, given)
     return subprocess.run(
         [sys.executable, "-m", "skillclaw", *args],
         env=env,
         cwd=cwd,
-        stdin=subprocess.DEVNULL,
+        input=given,
         capture_output=True,
         text=True,
         timeout=timeout,

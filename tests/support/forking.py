@@ -47,15 +47,17 @@ _over: set[int] = set()
 
 
 def run(
-    args: tuple[str, ...], env: Mapping[str, str], cwd: Path | None, timeout: float
+    args: tuple[str, ...], env: Mapping[str, str], cwd: Path | None, timeout: float, given: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """As `subprocess.run([sys.executable, "-m", "skillclaw", *args], ...)` without input."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    """As `subprocess.run([sys.executable, "-m", "skillclaw", *args], input=given, ...)`."""
+    with tempfile.TemporaryFile() as put, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        put.write(given.encode())
+        put.seek(0)
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(timeout)
             line.connect(_address())
             request = json.dumps({"args": args, "env": dict(env), "cwd": str(cwd or Path.cwd())}).encode()
-            socket.send_fds(line, [len(request).to_bytes(4, "big")], [out.fileno(), err.fileno()])
+            socket.send_fds(line, [len(request).to_bytes(4, "big")], [f.fileno() for f in (put, out, err)])
             line.sendall(request)
             try:
                 answer = line.recv(64)  # the call's process is killed when this end closes
@@ -113,7 +115,7 @@ def _serve(address: str) -> None:
         if sys.stdin in ready:
             break  # the tests are over
         line, _ = listening.accept()
-        size, fds, _, _ = socket.recv_fds(line, 4, 2)
+        size, fds, _, _ = socket.recv_fds(line, 4, 3)
         request = json.loads(_exactly(line, int.from_bytes(size, "big")))
         if NEEDS_HEAVY & set(request["args"][:1]):
             for name in HEAVY:
@@ -161,10 +163,9 @@ def _watch(line: socket.socket, child: int) -> None:
 
 
 def _run(request: dict[str, object], fds: list[int]) -> None:
-    null = os.open(os.devnull, os.O_RDONLY)
-    for target, fd in enumerate((null, *fds)):
+    for target, fd in enumerate(fds):
         os.dup2(fd, target)
-    for fd in (null, *fds):
+    for fd in fds:
         if fd > 2:
             os.close(fd)
     os.environ.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -89,9 +90,7 @@ def invite(
     output.plain(done.invite)
     times = "once" if done.uses == 1 else f"{done.uses} times"
     output.note(f"For a {done.role} of hub {done.hub}, {times}, until {done.expires}. Send it in private.")
-    output.note(
-        "They run: skillclaw hub join INVITE. To withdraw it: skillclaw hub uninvite " + done.public[:16]
-    )
+    output.note("They run: skillclaw hub join. To withdraw it: skillclaw hub uninvite " + done.public[:16])
     if done.left_out:
         output.note(f"Options of the URL that are not in it: {', '.join(done.left_out)}.")
 
@@ -116,7 +115,12 @@ def uninvite(
 
 def join(
     ctx: Context,
-    invite: Annotated[str, typer.Argument(help="The string that the owner sent.", metavar="INVITE")],
+    invite: Annotated[
+        str | None,
+        typer.Argument(
+            help="The string that the owner sent; without it, it is asked for.", metavar="[INVITE]"
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="What this machine calls the hub.")] = None,
     who: Annotated[
         str | None,
@@ -126,10 +130,15 @@ def join(
         str | None, typer.Option(help="Where the hub lies for this machine, if not as in the invite.")
     ] = None,
 ) -> None:
-    """Join a group. Nothing is shared by that. Again: see whether you were taken in."""
+    """Join a group. Nothing is shared by that. Again: see whether you were taken in.
+
+    On a machine that you share, leave INVITE out, and paste it or pipe it in: others can see arguments.
+    """
     from skillclaw.server.group_joining import join as work
     from skillclaw.server.machine import Machine
 
+    if invite is None or invite == "-":
+        invite = typer.prompt("Invite") if output.is_terminal() else sys.stdin.readline()
     done = work(Machine(ctx.home), invite, name=name, who=who, url=url)
     if ctx.json:
         output.print_json(done)

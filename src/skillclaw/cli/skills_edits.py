@@ -110,16 +110,15 @@ def merge(
     if ctx.json:
         output.print_json(rows)
     for row in rows if not ctx.json else []:
+        place = Path(row.target) / row.skill
         if row.state == "merged":
-            output.plain(f"Merged version {row.version[:12]} into {row.target}; it counts as edited still.")
+            output.plain(f"Merged version {row.version[:12]} into {place}; it counts as edited still.")
         elif row.state == "nothing":
-            output.plain(f"Nothing to merge into {row.target}: {row.detail}.")
+            output.plain(f"Nothing to merge into {place}: {row.detail}.")
         elif row.state == "failed":
-            output.plain(f"Could not merge into {row.target}: {row.detail}")
+            output.plain(f"Could not merge into {place}: {row.detail}")
         else:
-            output.plain(
-                f"{row.target}: version {row.version[:12]} conflicts with your copy; nothing is written."
-            )
+            output.plain(f"{place}: version {row.version[:12]} conflicts with your copy; nothing is written.")
             for conflict in row.conflicts:
                 output.plain(conflict.text())
             output.plain(

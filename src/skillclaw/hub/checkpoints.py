@@ -50,12 +50,12 @@ def key_of(seq: int) -> str:
 def is_owner(state: HubState, public: str) -> bool:
     """Whether `public` is an owner's key that counts."""
     key = state.keys.get(public)
-    return key is not None and key.role == "owner" and not key.revoked
+    return key is not None and key.role == "owner" and key.active
 
 
 def may_sign(state: HubState, founder: str, public: str) -> bool:
-    """Whether the owner `public` writes checkpoints: the founder, or any owner once the founder's key is
-    revoked. Theirs help no new machine, but they say how far the log may be packed.
+    """Whether the owner `public` writes checkpoints: the founder, or any owner once the founder's key
+    counts no more. Theirs help no new machine, but they say how far the log may be packed.
     """
     return is_owner(state, public) and (public == founder or not is_owner(state, founder))
 

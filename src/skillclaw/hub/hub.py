@@ -23,6 +23,7 @@ from skillclaw.errors import (
 from skillclaw.hub import checkpoints, keys, log
 from skillclaw.hub.founding import INFO, found_group, parse_info
 from skillclaw.hub.keyring import settle
+from skillclaw.hub.membership import member
 from skillclaw.hub.reading import LogReader
 from skillclaw.hub.records import Commit, HubInfo, HubState, ProposalState, Release
 from skillclaw.hub.seen import load_seen, pin
@@ -57,6 +58,7 @@ class Hub:
         self._lock = threading.RLock()
         self._probed = False
         self._settled = -1
+        self._last: HubState | None = None
         self._makes_keys = False
 
     @classmethod
@@ -117,17 +119,24 @@ class Hub:
         with self._lock:
             state = self.reader.read()
             if state.seq != self._settled:
-                settle(self._keys, state)
+                with suppress(StorageError, BadInputError):  # a key that is damaged is told when it is used
+                    settle(self._keys, state)
                 self._settled = state.seq
+            self._last = state
             return state
+
+    def last_state(self) -> HubState:
+        """The fold as of the last read or commit; no request where there was one."""
+        with self._lock:
+            return self._last if self._last is not None else self.state()
 
     def own_key(self, role: str) -> keys.SigningKey:
         """This machine's key for `role`; UsageError where it has none."""
         return self._key(role)
 
     def acts_as(self, *wanted: str) -> str | None:
-        """The first of `wanted` for which this machine has a key that the log lets sign; None for none."""
-        state = self.state()
+        """The first of `wanted` for which this machine has a key that the log, as last read, lets sign."""
+        state = self.last_state()
         for role in wanted:
             key = keys.load(self._keys, self.info.group, role)
             known = state.keys.get(keys.public_hex(key)) if key is not None else None
@@ -168,7 +177,7 @@ class Hub:
                 if reason:
                     raise BadInputError(f"The hub does not take this {kind}.", f"Reason: {reason}.")
                 if self.store.create(log.key_of(entry.seq), data):
-                    self.reader.add(state, data)
+                    self._last = self.reader.add(state, data)
                     with suppress(StorageError):  # the commit is in the log; the next one tries again
                         self.checkpoint()
                     return msgspec.json.decode(data, type=Commit)
@@ -251,7 +260,9 @@ class Hub:
         """Approve a proposal as owner, or as reviewer; a second time changes nothing."""
         known = self._proposal(proposal_id)
         role = self._role("owner", "reviewer")
-        if keys.public_hex(self._key(role)) not in known.approvals:
+        state = self.last_state()
+        mine = member(state, keys.public_hex(self._key(role)))
+        if mine not in {member(state, public) for public in known.approvals}:
             self.commit("approval", {"proposal": proposal_id}, role=role)
         return self._proposal(proposal_id)
 
@@ -363,7 +374,12 @@ class Hub:
         return key
 
     def _role(self, *wanted: str) -> str:
-        """The first of `wanted` that this machine has a key for; else the first, for the message."""
+        """The first of `wanted` that this machine has a key for that counts; else one that it has a key for;
+        else the first, for the message.
+        """
+        acting = self.acts_as(*wanted)
+        if acting is not None:
+            return acting
         for role in wanted:
             if keys.load(self._keys, self.info.group, role) is not None:
                 return role

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Message", "Refusal", "TakenIn", "authored", "post", "refusals", "send", "take_in", "waiting"]
 
 _TRIES = 1000
-MAX_KEYS = 200
-"""Sessions in one message that forgets them."""
 
 
 def authored(hub: Hub, proposal: Proposal, role: str = "member") -> Proposal:
@@ -124,8 +122,8 @@ def _leave(hub: Hub, key: keys.SigningKey, body: dict[str, Any]) -> dict[str, An
 
 def _tombstone(hub: Hub, key: keys.SigningKey, body: dict[str, Any]) -> dict[str, Any]:
     wanted = body.get("keys", [body["key"]] if "key" in body else [])
-    if not wanted or len(wanted) > MAX_KEYS or not all(isinstance(one, str) for one in wanted):
-        raise BadInputError(f"A tombstone names 1 to {MAX_KEYS} sessions.")
+    if not wanted or len(wanted) > messages.MAX_KEYS or not all(isinstance(one, str) for one in wanted):
+        raise BadInputError(f"A tombstone names 1 to {messages.MAX_KEYS} sessions.")
     signed = [statements.tombstone(hub.info.group, key, one) for one in wanted]
     return {"keys": wanted, "sigs": [one["sig"] for one in signed]}
 

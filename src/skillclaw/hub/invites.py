@@ -88,6 +88,7 @@ def read_invite(text: str) -> Invitation:
     told = _read(text, Invitation, "invite")
     if not (len(told.owner) == len(told.tip) == len(told.head) == len(told.seed) == 32) or told.seq < 1:
         raise _broken("invite", "a key in it has the wrong length")
+    _check_text("invite", told.url, told.group, told.role, told.expires, told.name, told.hub)
     return told
 
 
@@ -97,6 +98,7 @@ def read_request(text: str) -> KeyRequest:
     said = statement("key", told.group, told.public, told.role, told.name, told.sealing)
     if not keys.verify(told.public, said, told.sig):
         raise _broken("request", "it is not signed by the key in it")
+    _check_text("request", told.group, told.name)
     return told
 
 
@@ -136,6 +138,12 @@ def _read(text: str, kind: type[_Given], what: str) -> _Given:
         return msgspec.msgpack.decode(data[_CHECK:], type=kind)
     except (msgspec.MsgspecError, ValueError) as error:
         raise _broken(what, str(error)[:200]) from error
+
+
+def _check_text(what: str, *texts: str) -> None:
+    """A stranger's text must not steer the terminal of whoever is asked about it."""
+    if not all(text.isprintable() for text in texts):
+        raise _broken(what, "it holds control characters")
 
 
 def _broken(what: str, why: str) -> BadInputError:

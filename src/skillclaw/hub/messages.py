@@ -20,6 +20,7 @@ from skillclaw.trajectory.model import Record
 __all__ = [
     "INBOX",
     "KINDS",
+    "MAX_KEYS",
     "MAX_MESSAGE",
     "MAX_PROPOSAL",
     "Kind",
@@ -39,6 +40,8 @@ MAX_PROPOSAL = 4 * 1024 * 1024
 """Bytes of a message with a proposal: a skill that passes the gate has 2 MB, as base64 2.7."""
 MAX_MESSAGE = 64 * 1024
 """Bytes of any other message."""
+MAX_KEYS = 200
+"""Sessions in one message that forgets them."""
 
 Kind = Literal["join", "leave", "rotate", "tombstone", "proposal", "vote"]
 KINDS: tuple[Kind, ...] = ("join", "leave", "rotate", "tombstone", "proposal", "vote")

@@ -61,7 +61,7 @@ def store_proposal(hub: Hub, message: Message, record: Proposal) -> dict[str, An
     """
     waiting = [
         known
-        for known in hub.state().proposals.values()
+        for known in hub.last_state().proposals.values()
         if known.author == message.client and known.status in ("open", "held", "passed")
     ]
     if len(waiting) >= MAX_OPEN:
@@ -91,7 +91,7 @@ _BARE: dict[str, Any] = {"patterns": [], "evidence": [], "odds_ratio": None, "ci
 
 def _known_items(hub: Hub, record: Proposal) -> list[Item]:
     """The items of the version that the proposal changes."""
-    skill = hub.state().skills.get(record.skill)
+    skill = hub.last_state().skills.get(record.skill)
     release = skill.release(record.base) if skill is not None and record.base is not None else None
     if release is None or release.sidecar is None:
         return []

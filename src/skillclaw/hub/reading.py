@@ -50,6 +50,8 @@ def next_packed(store: Store, found: Listing, state: HubState) -> Packed | None:
     the caller has to see to: who packs old entries may have joined after them.
     """
     for first, last in found.holding(state.seq + 1):
+        if not found.behind(last):
+            continue  # the end of the log is never packed
         try:
             entries, signer = open_pack(store, first, last, state.group)
         except VerifyError:
@@ -189,7 +191,7 @@ class LogReader:
                     if data is None:
                         break  # packed since it was listed
                     state = self._take(state, data)
-            else:
+            if state.seq == before:
                 state = self._unpack(state, found)
             if state.seq > before:
                 fresh = True

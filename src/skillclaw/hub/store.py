@@ -12,7 +12,7 @@ import random
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +35,7 @@ from skillclaw.hub.store_folder import has_links, settle
 from skillclaw.hub.store_url import local_folder, masked, plain, scrubbed, secrets_of
 
 if TYPE_CHECKING:
+    from obstore import ObjectMeta
     from obstore.store import ObjectStore
 
 __all__ = ["Store", "local_folder", "masked", "plain"]
@@ -173,22 +174,19 @@ class Store:
 
     def list(self, prefix: str, after: str | None = None) -> list[str]:
         """The keys below `prefix` (a folder), sorted; only those behind the key `after`, if given."""
-        with self._errors(f"listed ({prefix})"):
-            self._still_there()
-            found = obstore.list(self._store, prefix=prefix, offset=after)
-            keys = sorted(item["path"] for batch in found for item in batch)
+        keys = sorted(item["path"] for item in self._listed(prefix, after))
         # not every storage heeds where to start
         return keys if after is None else [key for key in keys if key > after]
 
     def times(self, prefix: str) -> dict[str, datetime]:
         """When each object below `prefix` (a folder) was written, by the storage's own clock (UTC)."""
+        return {item["path"]: item["last_modified"] for item in self._listed(prefix)}
+
+    def _listed(self, prefix: str, after: str | None = None) -> Sequence[ObjectMeta]:
         with self._errors(f"listed ({prefix})"):
             self._still_there()
-            return {
-                item["path"]: item["last_modified"]
-                for batch in obstore.list(self._store, prefix=prefix)
-                for item in batch
-            }
+            batches = obstore.list(self._store, prefix=prefix, offset=after)
+            return [item for batch in batches for item in batch]
 
     def delete(self, key: str) -> None:
         """Take the object away; nothing happens where there is none."""

@@ -232,7 +232,8 @@ def _seconds(options: dict[str, str], name: str, default: float) -> timedelta:
 def _check_endpoints(url: str, kind: str, options: dict[str, str], client: dict[str, Any]) -> None:
     """Let requests go unencrypted to this machine only, or where `allow_http=true` says so."""
     told = [options[name] for name in _ENDPOINTS if name in options]
-    told += [os.environ[name] for name in _VARIABLES.get(kind, ()) if os.environ.get(name)]
+    if not told:
+        told = [os.environ[name] for name in _VARIABLES.get(kind, ()) if os.environ.get(name)]
     open_ones = [endpoint for endpoint in told if urlsplit(endpoint).scheme == "http"]
     if not open_ones:
         return

@@ -79,7 +79,8 @@ def told(text: str) -> Told:
         return Told(f"The storage has a fault of its own{said}.", "Try again later.")
     if answer:
         return Told(f"The storage said {answer}.", _CHECK)
-    return Told(text.strip().split("\n", 1)[0][:300], _CHECK)
+    first = next((line for line in text.splitlines() if line.strip()), "The cause is not known.")
+    return Told(" ".join(first.split())[:300], _CHECK)
 
 
 def no_bucket(text: str) -> bool:

@@ -20,6 +20,7 @@ from skillclaw.errors import BadInputError, UpgradeNeededError, UsageError
 from skillclaw.hub import messages
 from skillclaw.hub.messages import Message, Refusal
 from skillclaw.hub.proposing import check_proposal, store_proposal
+from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Proposal, Verdict
 from skillclaw.trajectory.model import Record
 
@@ -37,6 +38,8 @@ PER_PASS = 1000
 """Messages in one pass."""
 STRANGERS = 100
 """Keys that the log does not know and that are looked at in one pass, chosen by chance."""
+COMMITS = 400
+"""Commits for one client in one pass, after which the rest of its messages wait for the next."""
 NOTES = 20
 """Reasons that are kept for one client."""
 
@@ -69,14 +72,19 @@ def take_in(hub: Hub, judge: Judge | None = None) -> TakenIn:
     Raises UsageError where this machine may not write the log, StorageError and VerifyError of the hub; what
     was done by then stays done.
     """
+    hub.state()
     role = hub.acts_as(*WRITERS)
     if role is None:
-        raise UsageError(
-            f"This machine may not take in messages of the hub at {hub.url}.",
-            "It has no key of an owner, reviewer or evolver that still counts.",
-            "They are taken in on a machine that has one.",
-        )
+        raise _may_not(hub)
     return _Pass(hub, role, judge).run()
+
+
+def _may_not(hub: Hub) -> UsageError:
+    return UsageError(
+        f"This machine may not take in messages of the hub at {hub.url}.",
+        "It has no key of an owner, reviewer or evolver that still counts.",
+        "They are taken in on a machine that has one.",
+    )
 
 
 class _Held(Exception):  # noqa: N818 - not a failure: the message has to wait
@@ -92,6 +100,7 @@ class _Pass:
         self.judge = judge
         self.taken: Counter[str] = Counter()
         self.refused: list[RefusedMessage] = []
+        self.commits: Counter[str] = Counter()
 
     def run(self) -> TakenIn:
         queues: dict[str, list[int]] = defaultdict(list)
@@ -105,7 +114,7 @@ class _Pass:
         held: set[str] = set()
         done = 0
         for client, n in self._order(queues):
-            if client in held:
+            if client in held or self.commits[client] >= COMMITS:
                 continue
             try:
                 self._one(client, n, notes)
@@ -117,7 +126,7 @@ class _Pass:
 
     def _order(self, queues: dict[str, list[int]]) -> Iterator[tuple[str, int]]:
         """Turn by turn, so that no client has to wait for another's flood; strangers after the members."""
-        known = self.hub.state().keys
+        known = self.hub.last_state().keys
         members = [client for client in queues if client in known]
         strangers = [client for client in queues if client not in known]
         random.shuffle(members)
@@ -140,7 +149,7 @@ class _Pass:
         try:
             message = messages.read(data, self.hub.info.group, client, n)
         except UpgradeNeededError as error:
-            if client in self.hub.state().keys:
+            if client in self.hub.last_state().keys:
                 raise _Held from error
             reason = "it is of a newer format than this machine reads"
         except BadInputError as error:
@@ -163,7 +172,7 @@ class _Pass:
         """Keep the reason for a member to read; a stranger's is only told here."""
         self.refused.append(refused)
         client = refused.client
-        if client not in self.hub.state().keys or notes[client] >= NOTES:
+        if client not in self.hub.last_state().keys or notes[client] >= NOTES:
             return
         notes[client] += 1
         note = Refusal(n=refused.n, kind=refused.kind, reason=refused.reason, time=_now())
@@ -171,17 +180,20 @@ class _Pass:
 
     def _do(self, message: Message) -> None:
         """Make the message a commit, unless the log has that already. BadInputError says why not."""
-        state = self.hub.state()
+        state = self.hub.last_state()
         if not _is_done(state, message):
             _check_sender(state, message)
             role = self._writer(state, message)
             for kind, body in self._bodies(message):
                 try:
+                    self.commits[message.client] += 1
                     self.hub.commit(kind, body, role=role)
-                except BadInputError:
-                    # Another machine may have taken the same message in meanwhile.
-                    if not _has(self.hub.state(), kind, body):
-                        raise
+                except BadInputError as error:
+                    if _has(self.hub.last_state(), kind, body):
+                        continue  # another machine took the same message in meanwhile
+                    if self.hub.acts_as(role) is None:
+                        raise _may_not(self.hub) from error  # it is no fault of the message
+                    raise
         if message.kind == "proposal":
             self._hold(message)
 
@@ -202,8 +214,10 @@ class _Pass:
             keys_, sigs = body.get("keys"), body.get("sigs")
             if not isinstance(keys_, list) or not isinstance(sigs, list) or len(keys_) != len(sigs):
                 raise BadInputError("A tombstone does not hold what it should.", "its keys are not signed")
+            if len(keys_) > messages.MAX_KEYS:
+                raise BadInputError("A tombstone does not hold what it should.", "it names too many sessions")
             made = [{"key": k, "client": client, "sig": s} for k, s in zip(keys_, sigs, strict=True)]
-            state = self.hub.state()
+            state = self.hub.last_state()
             return [("tombstone", one) for one in made if not _has(state, "tombstone", one)]
         if message.kind == "proposal":
             if self.judge is None:
@@ -233,13 +247,17 @@ class _Pass:
     def _hold(self, message: Message) -> None:
         """A member's proposal waits for a person: nothing of it was measured."""
         record = check_proposal(message)
-        known = self.hub.state().proposals.get(record.id)
+        known = self.hub.last_state().proposals.get(record.id)
         if known is None or known.status != "open":
             return
         person = Verdict(
             check="approval", verdict="hold", reason="A member proposed it, so a person has to look at it."
         )
-        self.hub.record_verdicts(record.id, [*self._judged(record), person], "held")
+        try:
+            self.hub.record_verdicts(record.id, [*self._judged(record), person], "held")
+        except BadInputError:
+            if self.hub.last_state().proposals[record.id].status == "open":
+                raise  # else somebody was faster
 
 
 def _check_sender(state: HubState, message: Message) -> None:
@@ -262,9 +280,9 @@ def _is_done(state: HubState, message: Message) -> bool:
         gone = state.withdrawn.get(_member(state, client), [])
         return isinstance(wanted, list) and all(key in gone for key in wanted)
     if message.kind == "proposal":
-        record = body.get("proposal")
-        known = state.proposals.get(str(record.get("id"))) if isinstance(record, dict) else None
-        return known is not None and known.author == client
+        record = check_proposal(message)
+        made = version(record.bundle) if record.bundle is not None else None
+        return _has(state, "proposal", {"id": record.id, "author": client, "version": made})
     return _has(state, message.kind, body)
 
 
@@ -286,7 +304,7 @@ def _has(state: HubState, kind: str, body: dict[str, Any]) -> bool:
         said = known.votes.get(_member(state, str(body.get("public")))) if known is not None else None
         return said is not None and (said.n, said.vote) == (body.get("n"), body.get("vote"))
     known = state.proposals.get(str(body.get("id")))
-    return known is not None and known.author == body.get("author")
+    return known is not None and (known.author, known.version) == (body.get("author"), body.get("version"))
 
 
 def _member(state: HubState, public: str) -> str:

@@ -42,7 +42,7 @@ def walk(store: Store, info: HubInfo, found: Listing) -> Iterator[Step]:
                 step = _step(state, data, "")
                 state = step.state
                 yield step
-        elif packed := next_packed(store, found, state):
+        if state.seq == before and (packed := next_packed(store, found, state)):
             for data in packed.entries:
                 step = _step(state, data, packed.signer)
                 state = step.state

@@ -16,6 +16,7 @@ import msgspec
 
 from skillclaw.errors import BadInputError, SkillClawError, UpgradeNeededError, UsageError
 from skillclaw.hub import keys
+from skillclaw.hub.membership import counts
 from skillclaw.hub.sealed import delete_session, get_session, list_sessions, open_any, private_key
 from skillclaw.journal.store import PutResult, SessionStore
 from skillclaw.private import private_folder
@@ -29,7 +30,15 @@ if TYPE_CHECKING:
     from skillclaw.hub import Hub, HubState, Key
     from skillclaw.server.machine import Machine
 
-__all__ = ["Collected", "collect", "evidence_key", "forgotten_keys", "group_folder", "pseudonym"]
+__all__ = [
+    "Collected",
+    "collect",
+    "evidence_key",
+    "forgotten_keys",
+    "group_folder",
+    "not_counted",
+    "pseudonym",
+]
 
 RETENTION_DAYS = 180
 """How long a sealed session stays in the hub (DESIGN 3.3), unless the group's `retention_days` says."""
@@ -72,6 +81,12 @@ def evidence_key(member: str, key: str) -> str:
 def forgotten_keys(state: HubState) -> set[str]:
     """The keys (`evidence_key`) of the sessions that members took back."""
     return {evidence_key(member, key) for member, known in state.withdrawn.items() for key in known}
+
+
+def not_counted(state: HubState, sessions: SessionStore) -> set[str]:
+    """The keys of what is evidence no more: taken back by its member, or of a member that was revoked."""
+    gone = {pseudonym(key) for key in state.keys.values() if key.revoked}
+    return forgotten_keys(state) | {row.id for row in sessions.rows() if row.user in gone}
 
 
 def collect(machine: Machine, hub: Hub, sessions: SessionStore, *, delete: bool = True) -> Collected:
@@ -124,12 +139,12 @@ def _take(
         return report, ""
     try:
         opened = open_any(data, own, group=state.group, name=name)
-        member = state.keys.get(opened.signer)
-        if member is None:
+        if opened.signer not in state.keys:
             # its join may not be taken in yet, so it is looked at again
             return _refused(report, name, "No member of the group signed it."), ""
-        if member.revoked:
-            raise BadInputError("Its signer's key was revoked.")
+        member = counts(state, opened.signer, name.split("/")[1])
+        if member is None:
+            raise BadInputError("Its signer was revoked, or had left the group before.")
         trajectory = _admitted(model.decode(opened.body), member)
     except UpgradeNeededError:
         raise

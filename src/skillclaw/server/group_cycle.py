@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import UsageError
-from skillclaw.server.collecting import Collected, collect, forgotten_keys, group_folder
+from skillclaw.server.collecting import Collected, collect, group_folder, not_counted
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def group_cycle(
             now=datetime.now(UTC),
             home=folder,
             environ=machine.environ,
-            withdrawn=forgotten_keys(state),
+            withdrawn=not_counted(state, sessions),
             engine=engine,
             dry_run=dry_run,
             full=full,

@@ -224,7 +224,8 @@ def _open_pinned(machine: Machine, url: str, invitation: Invitation) -> Hub:
     told = SeenGroup(
         owner=info.owner, seq=invitation.seq, head=invitation.head.hex(), tip=invitation.tip.hex()
     )
-    if load_seen(path).groups.get(info.group) is None:
+    known = load_seen(path).groups.get(info.group)
+    if known is None or known.seq < told.seq:
         # Looked at before it is remembered: an invite that is wrong must not stand in the way of a right one.
         look = Hub(store, info, machine.home / "keys", path)
         look.reader.seen = told
@@ -242,9 +243,8 @@ def _own_key(hub: Hub, role: str) -> SigningKey | None:
     known = hub.state().keys.get(keys.public_hex(own)) if own is not None else None
     if known is None or known.active:
         return own
-    keys.set_aside(folder, group, role)
-    if role == "evolver":
-        keys.set_aside(folder, group, "sealing")
+    for name in (role, f"{role}.next", *(("sealing", "sealing.next") if role == "evolver" else ())):
+        keys.set_aside(folder, group, name)
     return None
 
 

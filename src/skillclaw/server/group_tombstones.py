@@ -16,8 +16,9 @@ import msgspec
 
 from skillclaw.errors import SkillClawError, StorageError, UsageError
 from skillclaw.hub import keys, statements
-from skillclaw.hub.inbox import MAX_KEYS, send
+from skillclaw.hub.inbox import send
 from skillclaw.hub.membership import member
+from skillclaw.hub.messages import MAX_KEYS
 from skillclaw.hub.seen import load_seen
 from skillclaw.hub.store import plain
 from skillclaw.hub.taking_in import WRITERS
@@ -103,7 +104,7 @@ def tell(machine: Machine, opened: OpenHub, sessions: Sequence[str]) -> int:
         return len(wanted)
     who = member(hub.state(), keys.public_hex(own))
     for key in wanted:
-        if key not in hub.state().withdrawn.get(who, []):
+        if key not in hub.last_state().withdrawn.get(who, []):
             hub.commit("tombstone", statements.tombstone(opened.view.group, own, key), role=writer)
     _note(machine, opened.view.group, wanted)
     return len(wanted)

@@ -5,7 +5,7 @@ Each is opened once in a process, so that a later poll is one request; one that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,12 +50,6 @@ class Hubs:
     def names(self) -> list[str]:
         """The hubs in the order of precedence, by the settings as they are now."""
         return self._names(self.settings())
-
-    def open(self, name: str, url: str, make: Callable[[], Hub]) -> Hub:
-        """The group's hub of this name at `url`, which `make` opens the first time."""
-        if (name, url) not in self._opened:
-            self._opened[name, url] = make()
-        return self._opened[name, url]
 
     def source(self, name: str) -> Source:
         """One hub, read now; UsageError where none has the name. What keeps it from being read is in it."""
@@ -172,11 +166,15 @@ class Hubs:
             if name == PERSONAL:
                 hub = self.machine.hub
                 state = hub.state()
+            elif (known := self._opened.get((name, settings.hubs[name].url))) is not None:
+                hub = known
+                state = hub.state()
             else:
                 from skillclaw.server.share_view import open_hub
 
                 opened = open_hub(self.machine, settings, name)
                 hub, state = opened.hub, opened.state
+                self._opened[name, settings.hubs[name].url] = hub
             _check_there(hub)
         except SkillClawError as error:
             for key in [key for key in self._opened if key[0] == name]:

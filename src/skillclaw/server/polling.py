@@ -43,7 +43,7 @@ class HubPoll(Record, frozen=True, kw_only=True, omit_defaults=False):
 
     def text(self) -> str:
         """One line for people."""
-        told = f"asked last {self.last}" if self.last else "not reached yet"
+        told = f"answered last {self.last}" if self.last else "not reached yet"
         if self.next:
             told += f", next {self.next}"
         return f"Hub {self.hub}: {told}" + (f"; cannot be read now: {self.error}" if self.error else "")

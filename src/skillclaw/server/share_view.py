@@ -100,10 +100,9 @@ def open_hub(machine: Machine, settings: Settings, name: str) -> OpenHub:
             "Name one: skillclaw config set hubs.NAME.url FOLDER-OR-URL",
         )
     seen = machine.home / "hubs.json"
-    url = given.url
-    hub = machine.hubs.open(name, url, lambda: Hub.open(url, machine.home / "keys", seen))
+    hub = Hub.open(given.url, machine.home / "keys", seen)
     own = plain(machine.hub_url)
-    if plain(url) == own or load_seen(seen).urls.get(own) == hub.info.group:
+    if plain(given.url) == own or load_seen(seen).urls.get(own) == hub.info.group:
         raise VerifyError(
             f"Hub {name} is the personal hub of this machine.",
             "No session is ever sent there.",

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from skillclaw.errors import StorageError
+from skillclaw.errors import SkillClawError
 from skillclaw.library.records import HubSeen
 from skillclaw.server.machine import PERSONAL
 
 if TYPE_CHECKING:
     from skillclaw.library import SyncReport
+    from skillclaw.server.hubs import Source
     from skillclaw.server.machine import Machine
 
 __all__ = ["Waits", "cycle_inputs", "sync"]
@@ -68,9 +69,7 @@ def sync(machine: Machine, due: Collection[str] | None = None, waits: Waits | No
         for source in asked
     ]
     for source in asked:
-        if source.hub is not None and source.state is not None:
-            with suppress(StorageError):  # a read-only share can be synced from
-                source.hub.checkpoint()
+        _checkpoint(source)
     next_ = {one.hub: waits(one.hub, bool(one.error)) for one in seen} if waits is not None else {}
     machine.prepare()
     note_polls(machine.home, [source.name for source in sources], seen, next_)
@@ -95,3 +94,10 @@ def _attend(machine: Machine) -> dict[str, str]:
     from skillclaw.server.groups import attend
 
     return {done.hub: done.error for done in attend(machine) if done.error}
+
+
+def _checkpoint(source: Source) -> None:
+    """As the hub's owner: leave a fold of the log for machines that are new, where one is due."""
+    if source.hub is not None and source.state is not None:
+        with suppress(SkillClawError):  # a share that cannot be written can be synced from
+            source.hub.checkpoint()
