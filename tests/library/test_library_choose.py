@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillclaw.hub import HubState, Release, SkillState
-from skillclaw.library.choose import CANARY_SHARE, HubView, canary_share, chosen, claims, in_canary
+from skillclaw.library.choose import CANARY_SHARE, FEW, HubView, canary_share, chosen, claims, in_canary
 from skillclaw.library.records import Installed
 from skillclaw.skills.records import Bundle
 from skillclaw.trajectory.projects import group_project_id, remote_name
@@ -73,7 +73,8 @@ def test_about_that_share_draws_it_and_not_always_the_same(share: float) -> None
     [(0.25, 0.25), (0, 0.0), (1, 1.0), (True, None), ("0.5", None), (-1, None), (2, None), (None, None)],
 )
 def test_what_is_no_share_counts_as_not_set(given_: object, share: float | None) -> None:
-    assert canary_share({"canary": given_}) == (CANARY_SHARE if share is None else share)
+    assert canary_share({"canary": given_}, FEW) == (CANARY_SHARE if share is None else share)
+    assert canary_share({"canary": given_}, FEW - 1) == (1.0 if share is None else share)
 
 
 @given(

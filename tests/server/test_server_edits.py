@@ -92,7 +92,7 @@ def test_an_edit_becomes_a_proposal_then_the_release_and_is_an_edit_no_more(hubs
     home, more = hubs.home, {"environ": hubs.environ}
     done = ok_json("skills", "propose", "deploy", "--note", "Once is not enough.", home=home, **more)
     assert (done["hub"], done["base"], done["status"]) == ("personal", base, "held")
-    proposal = decisions.load(hubs.machine, decisions.find(hubs.machine, done["proposal"]))
+    proposal = decisions.load(decisions.find(hubs.machine, done["proposal"]))
     assert (proposal.engine, proposal.why, proposal.action) == ("person", "Once is not enough.", "refine")
     assert isinstance(proposal.sidecar, Sidecar)
     assert [item.text for item in proposal.sidecar.items if "twice" in item.text]

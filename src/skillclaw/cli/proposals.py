@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
 from skillclaw.errors import UsageError
+from skillclaw.server.naming import shown
 
 __all__ = ["register"]
 
 ProposalArgument = Annotated[
     str, typer.Argument(help="The proposal's id, or how it begins.", metavar="PROPOSAL")
 ]
+
+HubOption = Annotated[str | None, typer.Option("--hub", help="Only this hub's.", metavar="NAME")]
 
 
 def register(parent: typer.Typer) -> None:
@@ -25,75 +29,81 @@ def register(parent: typer.Typer) -> None:
     command(app, "show")(show)
     command(app, "approve")(approve)
     command(app, "reject")(reject)
+    command(app, "vote")(vote)
 
 
 def list_(
     ctx: Context,
     status: Annotated[str | None, typer.Option(help="Only open, held, rejected or released.")] = None,
+    hub: HubOption = None,
 ) -> None:
-    """The proposals, newest first."""
+    """The proposals of all hubs, newest first."""
+    from skillclaw.server.decisions import proposals
     from skillclaw.server.machine import Machine
 
     if status not in (None, "open", "passed", "held", "rejected", "released"):
         raise UsageError(
             f"There is no status {status!r}.", "", "Known: open, passed, held, rejected, released"
         )
-    state = Machine(ctx.home).hub.state()
-    found = sorted(state.proposals.values(), key=lambda p: -p.seq)
-    found = [p for p in found if status in (None, p.status)]
+    found, unread = proposals(Machine(ctx.home), hub)
+    for source in unread:
+        output.note(f"hub {source.name}: {' '.join(str(source.error).split())}")
+    found = [one for one in found if status in (None, one.state.status)]
     if ctx.json:
-        output.print_json(found)
+        output.print_json([msgspec.to_builtins(one.state) | {"hub": one.hub_name} for one in found])
         return
     output.table(
         ("id", "skill", "action", "status", "when", "why not"),
         [
             (
-                p.id,
-                p.skill,
-                p.action,
-                p.status,
-                p.time[:16],
-                "; ".join(v.reason for v in p.verdicts if v.verdict in ("hold", "reject"))[:160],
+                one.state.id,
+                shown(one.hub_name, one.state.skill),
+                one.state.action,
+                one.state.status,
+                one.state.time[:16],
+                "; ".join(v.reason for v in one.state.verdicts if v.verdict in ("hold", "reject"))[:160],
             )
-            for p in found
+            for one in found
         ],
         empty="No proposals yet. Run a cycle: skillclaw evolve",
     )
 
 
-def show(ctx: Context, proposal: ProposalArgument) -> None:
-    """One proposal: the text, the change, the verdicts."""
+def show(ctx: Context, proposal: ProposalArgument, hub: HubOption = None) -> None:
+    """One proposal: the text, the change, the verdicts, the votes."""
     from skillclaw.server.decisions import find, load
     from skillclaw.server.machine import Machine
 
-    machine = Machine(ctx.home)
-    state = find(machine, proposal)
-    record = load(machine, state)
+    found = find(Machine(ctx.home), proposal, hub)
+    state, record = found.state, load(found)
     if ctx.json:
-        output.print_json({"state": state, "proposal": record})
+        output.print_json({"state": state, "proposal": record, "hub": found.hub_name})
         return
-    output.plain(f"{state.id}: {state.action} {state.skill}, {state.status}. {record.why}")
+    skill = shown(found.hub_name, state.skill)
+    output.plain(f"{state.id}: {state.action} {skill}, {state.status}. {record.why}")
     for verdict in state.verdicts:
         output.plain(f"  {verdict.verdict:6} {verdict.check}: {verdict.reason}")
+    for one in state.votes.values():
+        output.plain(f"  voted {one.vote}{f': {one.reason}' if one.reason else ''}")
     if record.bundle is not None:
         for file in record.bundle.files:
             output.plain(f"--- {file.path}")
             output.plain(file.data.decode("utf-8", "replace"))
 
 
-def approve(ctx: Context, proposal: ProposalArgument) -> None:
-    """Approve a held proposal; it is released and installed."""
+def approve(ctx: Context, proposal: ProposalArgument, hub: HubOption = None) -> None:
+    """Approve a held proposal; it is released and installed, in a group as a canary."""
     from skillclaw.server.decisions import approve as decide
     from skillclaw.server.machine import Machine
     from skillclaw.server.work import sync
 
     machine = Machine(ctx.home)
-    release = decide(machine, proposal)
+    release = decide(machine, proposal, hub)
     synced = sync(machine)
     if ctx.json:
         output.print_json({"released": release, "installed": synced})
         return
-    output.plain(f"Approved and released {release.skill}.")
+    output.plain(f"Approved and released {release.skill} ({release.stage}).")
     for line in synced.lines():
         output.plain(line)
 
@@ -102,13 +112,36 @@ def reject(
     ctx: Context,
     proposal: ProposalArgument,
     why: Annotated[str, typer.Option(help="The reason, for the record.")] = "rejected by hand",
+    hub: HubOption = None,
 ) -> None:
     """Reject a proposal; the same evidence does not bring it back."""
     from skillclaw.server.decisions import reject as decide
     from skillclaw.server.machine import Machine
 
-    state = decide(Machine(ctx.home), proposal, why)
+    state = decide(Machine(ctx.home), proposal, why, hub)
     if ctx.json:
         output.print_json(state)
     else:
         output.plain(f"Rejected {state.id} ({state.skill}).")
+
+
+def vote(
+    ctx: Context,
+    proposal: ProposalArgument,
+    given: Annotated[str, typer.Argument(help="approve or against.", metavar="VOTE")],
+    why: Annotated[str, typer.Option(help="The reason, which the group reads.")] = "",
+    hub: HubOption = None,
+) -> None:
+    """Say what you think of a group's proposal; who decides sees it."""
+    from skillclaw.server.decisions import vote as cast
+    from skillclaw.server.machine import Machine
+
+    if given not in ("approve", "against"):
+        raise UsageError(f"There is no vote {given!r}.", "", "Known: approve, against")
+    found = cast(Machine(ctx.home), proposal, given, why, hub)
+    if ctx.json:
+        output.print_json({"proposal": found.state.id, "hub": found.hub_name, "vote": given})
+    else:
+        output.plain(
+            f"Voted {given} on {found.state.id} ({found.state.skill}); it counts once it is taken in."
+        )

@@ -30,6 +30,7 @@ def register(parent: typer.Typer) -> None:
     command(app, "pin")(pin)
     command(app, "unpin")(unpin)
     command(app, "rollback")(rollback)
+    command(app, "promote")(promote)
     command(app, "edit-status")(edit_status)
     command(app, "uninstall")(uninstall)
     command(app, "install")(install)
@@ -158,6 +159,25 @@ def rollback(
     output.plain(
         f"{name} is back at {version[:12]}." if version else f"{name} is withdrawn; nothing was before it."
     )
+    for line in synced.lines():
+        output.plain(line)
+
+
+def promote(ctx: Context, name: NameArgument) -> None:
+    """Make a canary stable: every client of its hub installs it."""
+    from skillclaw.server.decisions import promote as decide
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.work import sync
+
+    machine = Machine(ctx.home)
+    release = decide(machine, name)
+    synced = sync(machine)
+    if ctx.json:
+        output.print_json(
+            {"name": name, "version": release.version, "stage": release.stage, "installed": synced}
+        )
+        return
+    output.plain(f"{name} {release.version[:12]} is stable.")
     for line in synced.lines():
         output.plain(line)
 

@@ -19,6 +19,8 @@ __all__ = ["CANARY_SHARE", "Claim", "HubView", "canary_share", "chosen", "claims
 
 CANARY_SHARE = 0.1
 """Share of a group's clients that get a canary, where the group's settings do not say another."""
+FEW = 20
+"""Clients of a group; with fewer a tenth is nobody or one, so that all get a canary at once."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,14 @@ class Claim:
     shadowed: tuple[tuple[str, Release], ...] = ()
 
 
-def canary_share(settings: dict[str, Any]) -> float:
-    """A group's setting `canary`, a number from 0 to 1; what is none of these counts as not set."""
+def canary_share(settings: dict[str, Any], clients: int) -> float:
+    """A group's setting `canary`, a number from 0 to 1; what is none of these counts as not set. Then it
+    depends on how many `clients` the group has.
+    """
     given = settings.get("canary")
     if isinstance(given, int | float) and not isinstance(given, bool) and 0 <= given <= 1:
         return float(given)
-    return CANARY_SHARE
+    return CANARY_SHARE if clients >= FEW else 1.0
 
 
 def in_canary(client: str, skill: str, version: str, share: float) -> bool:

@@ -3,61 +3,135 @@ the hub that has the skill."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.server.naming import find_skill
+from skillclaw.server.machine import PERSONAL
+from skillclaw.server.naming import find_skill, shown
 from skillclaw.skills.records import Proposal
 
 if TYPE_CHECKING:
     from skillclaw.hub import Hub, ProposalState, Release
+    from skillclaw.server.hubs import Source
     from skillclaw.server.machine import Machine
 
-__all__ = ["approve", "find", "load", "person_role", "reject", "revoke", "rollback", "set_pinned"]
+__all__ = [
+    "FoundProposal",
+    "approve",
+    "find",
+    "load",
+    "person_role",
+    "promote",
+    "proposals",
+    "reject",
+    "revoke",
+    "rollback",
+    "set_pinned",
+    "vote",
+]
 
 
-def find(machine: Machine, prefix: str) -> ProposalState:
+@dataclass(frozen=True)
+class FoundProposal:
+    """A proposal with the hub that it is in; `hub_name` as the settings have it."""
+
+    hub_name: str
+    hub: Hub
+    state: ProposalState
+    policy: str
+
+
+def proposals(machine: Machine, hub: str | None = None) -> tuple[list[FoundProposal], list[Source]]:
+    """The proposals of all hubs, or of one, newest first; and the hubs that could not be read."""
+    sources = machine.hubs.sources() if hub is None else [machine.hubs.source(hub)]
+    unread = [source for source in sources if source.error is not None]
+    if hub is not None and unread and unread[0].error is not None:
+        raise unread[0].error
+    found = [
+        FoundProposal(source.name, source.hub, one, str(source.state.settings.get("policy", "solo")))
+        for source in sources
+        if source.hub is not None and source.state is not None
+        for one in source.state.proposals.values()
+    ]
+    return sorted(found, key=lambda one: (one.state.time, one.state.seq), reverse=True), unread
+
+
+def find(machine: Machine, prefix: str, hub: str | None = None) -> FoundProposal:
     """The one proposal whose id begins with `prefix`; BadInputError where there is none or more."""
-    found = [p for p in machine.hub.state().proposals.values() if p.id.startswith(prefix)]
+    all_, unread = proposals(machine, hub)
+    found = [one for one in all_ if one.state.id.startswith(prefix)]
     if len(found) != 1:
         what = "No proposal" if not found else f"{len(found)} proposals"
         raise BadInputError(
-            f"{what} with an id that begins with {prefix!r}.", "", "See: skillclaw proposals list"
+            f"{what} with an id that begins with {prefix!r}.",
+            f"Not looked into: {', '.join(source.name for source in unread)}." if unread else "",
+            "See: skillclaw proposals list",
         )
     return found[0]
 
 
-def load(machine: Machine, state: ProposalState) -> Proposal:
+def load(found: FoundProposal) -> Proposal:
     """The proposal's record, its hash checked."""
-    return msgspec.json.decode(machine.hub.get_object(state.object), type=Proposal)
+    return msgspec.json.decode(found.hub.get_object(found.state.object), type=Proposal)
 
 
-def approve(machine: Machine, prefix: str) -> Release:
-    """Approve a held proposal as the hub's owner and release it."""
-    state = find(machine, prefix)
-    if state.status != "held":
+def approve(machine: Machine, prefix: str, hub: str | None = None) -> Release:
+    """Approve a proposal as the hub's owner or reviewer, and release it: in a group as a canary."""
+    found = find(machine, prefix, hub)
+    state = found.state
+    waits = state.status == "held" or (state.status == "passed" and found.policy == "strict")
+    if not waits:
         raise UsageError(
             f"Proposal {state.id} is {state.status}, so it cannot be approved.",
             "Only held proposals wait for people; a rejected one failed a check that no approval replaces.",
             f"See why: skillclaw proposals show {state.id}",
         )
-    machine.hub.approve(state.id)
-    return machine.hub.release(state.id, stage="stable")
+    found.hub.approve(state.id)
+    return found.hub.release(state.id, stage="stable" if found.hub_name == PERSONAL else "canary")
 
 
-def reject(machine: Machine, prefix: str, why: str) -> ProposalState:
+def reject(machine: Machine, prefix: str, why: str, hub: str | None = None) -> ProposalState:
     """Reject a proposal for good: the same evidence makes the same id, which is not judged again."""
-    state = find(machine, prefix)
+    found = find(machine, prefix, hub)
+    state = found.state
     if state.status == "released":
         raise UsageError(
             f"Proposal {state.id} is released already.",
             "",
-            f"Take it back: skillclaw skills rollback {state.skill}",
+            f"Take it back: skillclaw skills rollback {shown(found.hub_name, state.skill)}",
         )
-    machine.hub.reject(state.id, why)
-    return machine.hub.state().proposals[state.id]
+    found.hub.reject(state.id, why)
+    return found.hub.state().proposals[state.id]
+
+
+def vote(machine: Machine, prefix: str, given: str, why: str, hub: str | None = None) -> FoundProposal:
+    """As a member of its group: say what you think of a proposal. It counts once it was taken in."""
+    from skillclaw.hub.inbox import send
+
+    found = find(machine, prefix, hub)
+    if found.hub_name == PERSONAL:
+        raise UsageError(
+            f"Proposal {found.state.id} is in your own hub.",
+            "Votes are for groups.",
+            f"Decide: skillclaw proposals approve {found.state.id} (or reject)",
+        )
+    body = {"proposal": found.state.id, "vote": given, "reason": why}
+    send(found.hub, "vote", body, role=found.hub.acts_as("member", "reviewer", "owner") or "member")
+    return found
+
+
+def promote(machine: Machine, name: str) -> Release:
+    """Make the current version of a skill (`NAME` or `HUB/NAME`), a canary or unproven, stable for all."""
+    found = find_skill(machine, name)
+    current = found.current
+    if current.stage == "stable":
+        raise UsageError(f"{found.shown} is stable already.", "", f"See: skillclaw skills log {found.shown}")
+    body = {"skill": found.skill.name, "version": current.version, "base": current.version, "stage": "stable"}
+    found.hub.commit("promote", body, role=person_role(machine, found.hub))
+    return msgspec.structs.replace(current, stage="stable")
 
 
 def set_pinned(machine: Machine, name: str, pinned: bool) -> None:

@@ -99,7 +99,7 @@ class Hubs:
             fetch=fetch,
             projects=self._projects(state),
             client=self._client(hub),
-            canary=canary_share(state.settings),
+            canary=canary_share(state.settings, _clients(state)),
         )
 
     def object(self, hub: Hub, name: str) -> bytes:
@@ -211,6 +211,11 @@ class Hubs:
         new = [key for key in now if key not in self._remotes]
         self._remotes |= {key: (now[key], remote) for key, remote in remotes(self.machine, new)}
         return frozenset(group_project_id(state.group, r) for _, r in self._remotes.values() if r)
+
+
+def _clients(state: HubState) -> int:
+    """How many members the group has whose key counts."""
+    return len({key.member for key in state.keys.values() if key.active and key.role == "member"})
 
 
 def _check_there(hub: Hub) -> None:
