@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skillclaw.cli import hub_care, hub_groups, hub_import, hub_keys, output
+from skillclaw.cli import hub_care, hub_groups, hub_import, hub_keys, hub_settings, output
 from skillclaw.cli.command import Context, command
 from skillclaw.errors import SkillClawError
 
@@ -29,6 +29,7 @@ def register(parent: typer.Typer) -> None:
     hub_care.register(app)
     hub_groups.register(app)
     hub_keys.register(app)
+    hub_settings.register(app)
 
 
 def status(

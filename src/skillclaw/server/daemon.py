@@ -102,6 +102,8 @@ class Daemon:
                 self._loop()
             finally:
                 self._end_cycle()
+                if "_syncing" in self.__dict__:
+                    self._syncing.stop()
                 let_go(machine)
                 if self._proxy:
                     self._proxy.stop()

@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from skillclaw.errors import SkillClawError
 from skillclaw.library.pace import Schedule
+from skillclaw.server.group_settings import push_point
 from skillclaw.server.polling import network_mark, woken
+from skillclaw.server.pushed import Listener, may_listen
 
 if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
@@ -33,6 +35,7 @@ class Syncing:
         self._failed: SkillClawError | None = None
         self._network = ""
         self._looked = 0.0
+        self._listeners: dict[str, Listener] = {}
 
     def step(self) -> bool:
         """Ask the hubs that are due; whether something changed. Raises SkillClawError as long as one cannot
@@ -69,6 +72,7 @@ class Syncing:
             return self.schedule.asked(name, interval, failed=failed)
 
         report = sync(self.machine, due, waits)
+        self._listen()
         for one in report.hubs:
             self._trouble.pop(one.hub, None)
             if one.error:
@@ -81,6 +85,30 @@ class Syncing:
         new = [line for line in lines if line not in self._told]
         self._told = set(lines)
         return new
+
+    def stop(self) -> None:
+        """Listen no more."""
+        for listener in self._listeners.values():
+            listener.stop()
+        self._listeners = {}
+
+    def _listen(self) -> None:
+        """Listen where groups say that they tell of news, if this machine's settings say so."""
+        wanted = {}
+        if self.machine.hubs.settings().sync.push:
+            wanted = {
+                source.state.group: point
+                for source in self.machine.hubs.at_hand()
+                if source.state is not None
+                and (point := push_point(source.state.settings)) is not None
+                and may_listen(point)
+            }
+        for group, listener in list(self._listeners.items()):
+            if wanted.get(group) != listener.point:
+                listener.stop()
+                del self._listeners[group]
+        for group in wanted.keys() - self._listeners.keys():
+            self._listeners[group] = Listener(self.machine.home, group, wanted[group])
 
     def _network_changed(self) -> bool:
         now = time.monotonic()
