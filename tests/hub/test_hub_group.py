@@ -15,7 +15,6 @@ from team import found, home, hub, invited, joined, sc, state, taken
 
 from skillclaw.errors import BadInputError, SkillClawError, StorageError, UsageError, VerifyError
 from skillclaw.hub import Hub, keys
-from skillclaw.hub.founding import check_creates
 from skillclaw.hub.inbox import send
 from skillclaw.hub.invites import read_invite, write
 from skillclaw.hub.membership import counts
@@ -102,19 +101,6 @@ def test_init_that_was_cut_off_goes_on(tmp_path: Path, monkeypatch: pytest.Monke
         assert state(place).settings == {"policy": "team"}
         assert hub(place).verify() == []
     assert done
-
-
-def test_a_storage_that_overwrites_is_refused(tmp_path: Path) -> None:
-    class Careless(Store):
-        def create(self, key: str, data: bytes) -> bool:
-            self.put(key, data)
-            return True
-
-    careless = Careless(str(tmp_path / "group"))
-    with pytest.raises(StorageError, match="cannot hold a hub"):
-        check_creates(careless)
-    assert careless.list("inbox") == []
-    check_creates(Store(str(tmp_path / "group")))
 
 
 def test_the_first_of_two_joins_wins(tmp_path: Path) -> None:

@@ -40,6 +40,14 @@ def test_an_idle_poll_is_one_request(tmp_path: Path) -> None:
     assert counts == {"get": 10}
 
 
+def test_a_commit_is_three_requests(tmp_path: Path) -> None:
+    hub = opened(tmp_path)
+    hub.tombstone("first")
+    with asked() as counts:
+        hub.commit("tombstone", {"key": "second"})
+    assert counts == {"get": 2, "create": 1}, "what is new, whether the log still ends there, the entry"
+
+
 def test_checkpoints_are_due_every_256_entries_and_are_written_once(tmp_path: Path) -> None:
     hub = opened(tmp_path)
     grow(tmp_path, hub, 250)

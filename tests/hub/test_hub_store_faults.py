@@ -212,7 +212,7 @@ def test_a_write_that_comes_late_harms_nobody(wire: Wire, tmp_path: Path) -> Non
     home = tmp_path / "a"
     hub = wire.hub(home)
     one = wire.hub(home)
-    wire.relay.on(Fault("late", method="PUT", where=r"/log/", count=3, seconds=0.4))
+    wire.relay.on(Fault("late", method="PUT", where=r"/log/", count=3, seconds=60))
     with pytest.raises(StorageError):
         hub.tombstone("late")
     wire.relay.on()

@@ -238,3 +238,45 @@ def test_an_old_copy_of_the_whole_hub_is_refused(place: Path) -> None:
         with pytest.raises(VerifyError, match="cut back or replaced"):
             opened(place, user).state()
         assert any("not the one that this machine has seen" in line for line in opened(place, user).verify())
+
+
+def test_lies_that_a_key_of_the_group_signed_are_named(place: Path) -> None:
+    """Each entry counts, and names an object that is not what it says."""
+    hub = own(place)
+    _, other = hub.put_bundle(bundle("other", "git"))
+    rubbish = hub.put_object(b"rubbish")
+    state = hub.state()
+    for kind, body in (
+        ("release", {"skill": "a", "version": "1" * 64, "base": None, "object": other}),
+        ("release", {"skill": "b", "version": "2" * 64, "base": None, "object": rubbish}),
+        (
+            "release",
+            {"skill": "c", "version": version(bundle("other", "git")), "base": None, "object": other}
+            | {"sidecar": rubbish},
+        ),
+        ("release", {"skill": "d", "version": "4" * 64, "base": None, "object": "0" * 64}),
+        (
+            "proposal",
+            {"id": "p9", "skill": "git", "action": "refine", "base": None, "version": "5" * 64}
+            | {"object": state.proposals["p1"].object},
+        ),
+        (
+            "proposal",
+            {"id": "p10", "skill": "git", "action": "refine", "base": None, "version": "6" * 64}
+            | {"object": rubbish},
+        ),
+    ):
+        hub.commit(kind, body)
+    told = hub.verify()
+    assert [line.split(":")[0] for line in told] == [
+        f"release {'1' * 16} of a",
+        f"release {'2' * 16} of b",
+        f"the sidecar of release {version(bundle('other', 'git'))[:16]} of c",
+        f"release {'4' * 16} of d",
+        "proposal p9",
+        "proposal p10",
+    ]
+    assert "The version does not match the files." in told[0]
+    assert "cannot be read" in told[1]
+    assert "is not in the hub" in told[3]
+    assert "another proposal than the log says" in told[4]

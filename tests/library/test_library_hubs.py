@@ -224,6 +224,20 @@ def test_what_a_check_refuses_does_not_take_a_place(world: World) -> None:
     assert ("refused", "personal") in actions(report)
     assert world.holds("theirs")
     assert rows(world)["team@claude"][0] == "installed"
+    assert rows(world)["personal@claude"] == ("failed", "a check refused it: scan: It is bad.")
+
+
+def test_each_hub_that_is_shadowed_is_shown(world: World) -> None:
+    world.hubs.append(Hub("other"))
+    for hub in world.hubs:
+        hub.release(bundle(hub.name))
+    world.sync()
+    told = rows(world)
+    assert told["team@"] == told["other@"] == ("shadowed", "shadowed by personal")
+    world.personal.withdraw()
+    world.sync()
+    assert world.holds("team")
+    assert rows(world)["other@"] == ("shadowed", "shadowed by team")
 
 
 def test_uninstall_by_name_is_for_every_hub_and_with_a_hub_for_that_one(world: World) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,9 @@ from hubs_at_hand import Hubs, bundle
 
 from skillclaw import settings
 from skillclaw.errors import BadInputError, UsageError
+from skillclaw.hub.inbox import take_in
 from skillclaw.server import decisions, edits
+from skillclaw.server.groups import judge
 from skillclaw.skills.records import Sidecar
 
 OLD = "- Run the checks.\n- Write the notes.\n- Push the branch.\n- Tell the others."
@@ -164,9 +165,6 @@ def test_a_skill_of_one_hub_is_not_proposed_over_anothers(hubs: Hubs) -> None:
         edits.propose(hubs.machine, "deploy", hub="team")
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("skillclaw.hub.inbox") is None, reason="groups have no inbox in this version"
-)
 def test_to_a_group_it_goes_by_the_inbox(hubs: Hubs) -> None:
     hubs.admit()
     hubs.team.commit("settings", {"policy": "team"}, role="owner")
@@ -176,8 +174,7 @@ def test_to_a_group_it_goes_by_the_inbox(hubs: Hubs) -> None:
     done = edits.propose(hubs.machine, "deploy", note="Twice is safer.")
     assert done.status == "sent"
     assert hubs.team.store.list("inbox") == [done.message]
-    inbox = importlib.import_module("skillclaw.hub.inbox")
-    inbox.take_in(hubs.team, importlib.import_module("skillclaw.server.groups").judge)
+    take_in(hubs.team, judge)
     state = hubs.team.state().proposals[done.proposal]
     assert (state.skill, state.version) == ("deploy", done.version)
     if state.status == "open":

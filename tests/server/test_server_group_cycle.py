@@ -64,8 +64,12 @@ def test_what_three_members_met_becomes_the_groups_skill(team: Path) -> None:
     # people stand in the evidence under a name that tells nothing
     record = json.loads(hub(team).get_object(release.sidecar))
     users = {ref["user"] for item in record["items"] for ref in item.get("evidence", [])}
-    assert users == {pseudonym(key) for key in state(team).keys.values() if key.role == "member"} - {
-        pseudonym(key) for key in state(team).keys.values() if key.name == "ada"
+    secret = keys.load(home(team, "ada") / "keys", state(team).group, "pseudonyms")
+    assert secret is not None
+    members = [key for key in state(team).keys.values() if key.name in ("bob", "cyd", "dan")]
+    assert users == {pseudonym(key, secret.encode()) for key in members}
+    assert not users & {
+        pseudonym(key, guess) for key in members for guess in (b"", bytes.fromhex(key.public))
     }
     again = sc(team, "ada", "evolve", "--hub", "team")
     assert (again["collected"]["taken"], again["collected"]["known"]) == (0, 6)

@@ -39,7 +39,7 @@ class Fault:
     drop     the same, after the storage has done it
     hang     say nothing for `seconds`, then break the connection
     slow     pass it on after `seconds`
-    late     answer at once with 500, and pass it on after `seconds`, as a request that was stuck in a queue
+    late     answer at once with 500, and pass it on after `seconds` or at `settle`: stuck on its way
     twice    pass it on twice, answer with the second answer
     torn     send half of the body and break the connection
     short    send half of the body as if it were all
@@ -80,6 +80,7 @@ class Faults:
     passed: list[Passed] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     running: list[threading.Thread] = field(default_factory=list)
+    released: threading.Event = field(default_factory=threading.Event)
 
     @property
     def endpoint(self) -> str:
@@ -103,7 +104,8 @@ class Faults:
         return None
 
     def settle(self) -> None:
-        """Wait for the requests that are late."""
+        """Let go of the requests that are late, and wait for them."""
+        self.released.set()
         for thread in list(self.running):
             thread.join(30)
 
@@ -207,7 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
         command, path, headers = self.command, self.path, list(self.headers.items())
 
         def later() -> None:
-            time.sleep(fault.seconds)
+            self.relay.released.wait(fault.seconds)
             _pass(self.relay.upstream, command, path, headers, body)
 
         thread = threading.Thread(target=later, daemon=True)

@@ -13,6 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from skillclaw import gate
 from skillclaw.errors import BadInputError, BusyError, SkillClawError, UsageError
 from skillclaw.evolve.current import current_skills
@@ -55,6 +57,7 @@ def run_cycle(
     engine: str | None = None,
     dry_run: bool = False,
     full: bool = False,
+    private: bool = False,
     progress: Progress = lambda done, total, what: None,
 ) -> CycleReport:
     """Mine the sessions, propose, judge, release what passed.
@@ -62,9 +65,10 @@ def run_cycle(
     `policy` is a name of gate.policies; `foreign` are skills on this machine that the hub does not know;
     `home` is where the evolver's state lies; `environ` holds the key of an embeddings API. With `full` the
     state is made anew from the sessions alone; `withdrawn` are keys of sessions that count no longer, beside
-    the log's tombstones. With `dry_run` nothing is written to the hub and `released`
-    says what would have been. Raises UsageError for an engine or policy that does not exist, StorageError and
-    VerifyError of the hub and the store.
+    the log's tombstones. With `private` others read the hub, but not the sessions: it gets no words of single
+    users (patterns quote them), and no text that holds a secret. With `dry_run` nothing is written to the hub
+    and `released` says what would have been. Raises UsageError for an engine or policy that does not exist,
+    StorageError and VerifyError of the hub and the store.
     """
     watch = _Watch()
     rules = gate.policy(policy)
@@ -130,7 +134,7 @@ def run_cycle(
             stage = _stage(result.proposal, rules)
             if not dry_run:
                 _check_forgotten(memory, sessions, cursor)
-                _settle(hub, result, stage)
+                _settle(hub, result, stage, private=private)
             if result.verdict == "passed":
                 version = proposal_version(result.proposal)
                 released.append(ReleasedVersion(skill=result.proposal.skill, version=version, stage=stage))
@@ -214,9 +218,11 @@ def _stage(proposal: Proposal, rules: gate.Policy) -> Stage:
     return "stable" if rules.release == "at once" else "canary"
 
 
-def _settle(hub: Hub, result: Judged, stage: Stage) -> None:
+def _settle(hub: Hub, result: Judged, stage: Stage, *, private: bool) -> None:
     """Write a judged proposal to the log, and release it if it passed."""
-    hub.propose(result.proposal)
+    if private and any(one.check == "secrets" and one.verdict == "reject" for one in result.reasons):
+        return
+    hub.propose(msgspec.structs.replace(result.proposal, patterns=[]) if private else result.proposal)
     hub.record_verdicts(result.proposal.id, result.reasons, result.verdict)
     if result.verdict == "passed":
         hub.release(result.proposal.id, stage=stage)

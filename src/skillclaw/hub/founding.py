@@ -14,7 +14,7 @@ from skillclaw.hub import keys, log
 from skillclaw.hub.records import HubInfo
 from skillclaw.hub.store import Store
 
-__all__ = ["INFO", "check_creates", "found_group", "parse_info"]
+__all__ = ["INFO", "found_group", "parse_info"]
 
 INFO = "hub.json"
 """Where it lies in the hub."""
@@ -22,22 +22,6 @@ INFO = "hub.json"
 # the group's id names a folder of keys on each machine
 _GROUP = re.compile(r"[0-9a-z][0-9a-z-]{0,63}")
 _HEX = re.compile(r"[0-9a-f]{64}")
-
-
-def check_creates(store: Store) -> None:
-    """Raise StorageError unless the storage honours `create`, before anything of a group lies there."""
-    name = f"inbox/probe-{secrets.token_hex(8)}"
-    first = store.create(name, b"first")
-    try:
-        holds = first and not store.create(name, b"second") and store.get(name, 16) == b"first"
-    finally:
-        store.delete(name)
-    if not holds:
-        raise StorageError(
-            f"The storage at {store.shown} cannot hold a hub.",
-            "It overwrites an object though it was told to create it only.",
-            "Use storage with conditional writes: a folder, AWS S3, GCS, Azure, SeaweedFS.",
-        )
 
 
 def found_group(store: Store, keys_folder: Path, created: str) -> bytes:

@@ -24,6 +24,7 @@ from skillclaw.hub import checkpoints, keys, log
 from skillclaw.hub.founding import INFO, found_group, parse_info
 from skillclaw.hub.keyring import settle
 from skillclaw.hub.membership import member
+from skillclaw.hub.proposing import recorded
 from skillclaw.hub.reading import LogReader
 from skillclaw.hub.records import Commit, HubInfo, HubState, ProposalState, Release
 from skillclaw.hub.seen import load_seen, pin
@@ -151,16 +152,14 @@ class Hub:
         take it (the reason as in docs/hub-log.md) and UsageError where this machine has no such key.
         """
         with self._lock:
-            self.state()  # the key may have been replaced by now
+            state = self.state()  # first: the key may have been replaced by now
             key = self._key(role)
             if self._makes_keys and not self._probed:  # a group's storage is looked at by `hub init`
                 self.store.probe(INFO, msgspec.json.encode(self.info))
                 self._probed = True
             plain_body = msgspec.to_builtins(body)
             for attempt in range(_TRIES):
-                state = self.state()
-                if not attempt:
-                    state = self.reader.check_tip(state)
+                state = self.state() if attempt else self.reader.check_tip(state)
                 if self._makes_keys and role != "owner" and keys.public_hex(key) not in state.keys:
                     self._admit_own()
                     state = self.state()
@@ -257,8 +256,11 @@ class Hub:
         return self._proposal(proposal_id)
 
     def approve(self, proposal_id: str) -> ProposalState:
-        """Approve a proposal as owner, or as reviewer; a second time changes nothing."""
+        """Approve a proposal as owner, or as reviewer; a second time changes nothing. VerifyError
+        where the text is not what the log has of it.
+        """
         known = self._proposal(proposal_id)
+        recorded(self, known)
         role = self._role("owner", "reviewer")
         state = self.last_state()
         mine = member(state, keys.public_hex(self._key(role)))
@@ -283,7 +285,7 @@ class Hub:
         current is given, with stage `archived`.
         """
         known = self._proposal(proposal_id)
-        record = msgspec.json.decode(self.get_object(known.object), type=Proposal)
+        record = recorded(self, known)
         skill = self.state().skills.get(known.skill)
         role = self._role("evolver", "owner", "reviewer")
         if known.action == "retire":

@@ -25,9 +25,17 @@ from skillclaw.hub.store import local_folder, plain
 
 __all__ = ["Invitation", "KeyRequest", "read_invite", "read_request", "shareable", "write"]
 
-_NAMES = ("region", "endpoint", "virtual_hosted_style_request")
-OPTIONS = frozenset([*_NAMES, *(f"aws_{name}" for name in _NAMES), "endpoint_url", "aws_endpoint_url"])
-"""Options of a URL that say where the storage is and hold no credential."""
+_S3 = ("region", "endpoint", "virtual_hosted_style_request", "endpoint_url")
+_OPTIONS = {
+    "s3": frozenset([*_S3, *(f"aws_{name}" for name in _S3), "style", "checksums"]),
+    "az": frozenset(["account_name", "azure_storage_account_name"]),
+}
+"""Options of a URL that say where the storage is, hold no credential, and cannot send one to somebody else.
+
+S3's key stays here whatever the endpoint is: requests are signed with it, OSS's too. A token for Azure or
+Google goes to the endpoint as it is, and other options have obstore read files and send them to where they
+say.
+"""
 _CHECK = 6
 _MAX = 8192
 
@@ -107,8 +115,11 @@ def shareable(url: str) -> tuple[str, list[str]]:
     if local_folder(url) is not None:
         return plain(url), []
     kept, left = [], []
+    scheme = urlsplit(url).scheme
+    # `oss` knows the names of S3's options
+    known = _OPTIONS.get("s3" if scheme in ("s3", "s3a", "oss") else "az" if scheme[0] == "a" else "", ())
     for name, value in parse_qsl(urlsplit(url).query):
-        if name.lower() not in OPTIONS:
+        if name.lower() not in known:
             left.append(name)
             continue
         parts = urlsplit(value)

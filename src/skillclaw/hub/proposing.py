@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from skillclaw.errors import BadInputError, SkillClawError
+from skillclaw.errors import BadInputError, SkillClawError, VerifyError
 from skillclaw.hub.messages import Message
 from skillclaw.skills.bundle import check_files, check_name, version
 from skillclaw.skills.records import HOST, Item, Proposal, Sidecar
 
 if TYPE_CHECKING:
     from skillclaw.hub.hub import Hub
+    from skillclaw.hub.records import ProposalState
 
-__all__ = ["MAX_OPEN", "check_proposal", "store_proposal"]
+__all__ = ["MAX_OPEN", "check_proposal", "recorded", "store_proposal"]
 
 MAX_OPEN = 20
 """Proposals of one member that may wait for a decision at a time."""
@@ -51,6 +52,24 @@ def _fault(record: Proposal) -> str:
     if len(record.why) > 2000:
         return "its reason is too long"
     return ""
+
+
+def recorded(hub: Hub, known: ProposalState) -> Proposal:
+    """The record of a proposal. VerifyError where it is about anything else than the log says of it: what
+    people read is what they approve, and it is the log's version that can be released then.
+    """
+    record = msgspec.json.decode(hub.get_object(known.object), type=Proposal)
+    bundle = record.bundle
+    told = (record.id, record.skill, record.action, record.base, version(bundle) if bundle else None)
+    if told != (known.id, known.skill, known.action, known.base, known.version) or (
+        bundle is not None and bundle.name != known.skill
+    ):
+        raise VerifyError(
+            f"Proposal {known.id} is not what its object holds.",
+            "The log names another skill, base or version than the text is.",
+            "Do not approve it. Tell the group's owner: the key of who wrote it may be stolen.",
+        )
+    return record
 
 
 def store_proposal(hub: Hub, message: Message, record: Proposal) -> dict[str, Any]:

@@ -31,11 +31,10 @@ from skillclaw.errors import BadInputError, StorageError, UsageError
 from skillclaw.hub import store_errors
 from skillclaw.hub.store_aws import shared_files
 from skillclaw.hub.store_clouds import Opened, open_cloud
-from skillclaw.hub.store_folder import has_links, settle
+from skillclaw.hub.store_folder import check_way, has_links, listed, read, settle
 from skillclaw.hub.store_url import local_folder, masked, plain, scrubbed, secrets_of
 
 if TYPE_CHECKING:
-    from obstore import ObjectMeta
     from obstore.store import ObjectStore
 
 __all__ = ["Store", "local_folder", "masked", "plain"]
@@ -77,12 +76,16 @@ class Store:
         store = LocalStore(folder)
         return Opened(store, store, "create")
 
-    def _still_there(self) -> None:
+    def _still_there(self, key: str = "") -> None:
         """Raise OSError where the folder lies on another disk than at first: a share that was unmounted
-        leaves an empty folder, in which nothing is and anything can be written.
+        leaves an empty folder, in which nothing is and anything can be written. Also where a link in it would
+        lead `key` elsewhere.
         """
-        if self.folder is not None and self.folder.stat().st_dev != self._device:
+        if self.folder is None:
+            return
+        if self.folder.stat().st_dev != self._device:
             raise FileNotFoundError(f"What was mounted at {self.folder} is not there any more.")
+        check_way(self.folder, key)
 
     def get(self, key: str, limit: int) -> bytes | None:
         """The object's bytes, or None where there is none; of a longer one only the first limit + 1.
@@ -109,6 +112,9 @@ class Store:
         )
 
     def _read(self, key: str, limit: int) -> tuple[bytes, str | None] | None:
+        if self.folder is not None:
+            there = read(self.folder, key, limit)
+            return None if there is None else (there, None)
         try:
             found = obstore.get(self._store, key)
             if found.meta["size"] <= limit:
@@ -131,7 +137,7 @@ class Store:
         """Write the object, whole or not at all; for names that are the content's hash."""
         _check(key)
         with self._errors(f"written ({key})", writes=True):
-            self._still_there()
+            self._still_there(key)
             obstore.put(self._store, key, data, use_multipart=False)
             if self.folder is not None:
                 settle(self.folder, key)
@@ -163,7 +169,7 @@ class Store:
 
     def _create(self, key: str, data: bytes) -> bool:
         """Whether this wrote the object; obstore's errors as they are."""
-        self._still_there()
+        self._still_there(key)
         try:
             obstore.put(self._creating, key, data, mode=self._mode, use_multipart=False)
         except (AlreadyExistsError, PreconditionError):
@@ -174,25 +180,27 @@ class Store:
 
     def list(self, prefix: str, after: str | None = None) -> list[str]:
         """The keys below `prefix` (a folder), sorted; only those behind the key `after`, if given."""
-        keys = sorted(item["path"] for item in self._listed(prefix, after))
+        keys = sorted(path for path, _ in self._listed(prefix, after))
         # not every storage heeds where to start
         return keys if after is None else [key for key in keys if key > after]
 
     def times(self, prefix: str) -> dict[str, datetime]:
         """When each object below `prefix` (a folder) was written, by the storage's own clock (UTC)."""
-        return {item["path"]: item["last_modified"] for item in self._listed(prefix)}
+        return dict(self._listed(prefix))
 
-    def _listed(self, prefix: str, after: str | None = None) -> Sequence[ObjectMeta]:
+    def _listed(self, prefix: str, after: str | None = None) -> Sequence[tuple[str, datetime]]:
         with self._errors(f"listed ({prefix})"):
             self._still_there()
+            if self.folder is not None:
+                return list(listed(self.folder, prefix, _MAX_KEY))
             batches = obstore.list(self._store, prefix=prefix, offset=after)
-            return [item for batch in batches for item in batch]
+            return [(item["path"], item["last_modified"]) for batch in batches for item in batch]
 
     def delete(self, key: str) -> None:
         """Take the object away; nothing happens where there is none."""
         _check(key)
         with self._errors(f"deleted ({key})", writes=True):
-            self._still_there()
+            self._still_there(key)
             try:
                 obstore.delete(self._store, key)
             except FileNotFoundError as error:

@@ -58,6 +58,7 @@ _BROKEN = re.compile(
     r"|error decoding response body|end of file before message|error sending request",
     re.IGNORECASE,
 )
+_NO_NAME = re.compile(r"Encountered object with invalid path: (?:Error parsing )?Path \"([^\"\n]{1,200})")
 _HTTP = re.compile(r"URL scheme is not allowed|scheme is not http")
 
 
@@ -67,6 +68,11 @@ def told(text: str) -> Told:
     status = _first(_STATUS, text)
     answer = f"{code or status}: {' '.join(_first(_MESSAGE, text).split())}".strip(": ")
     said = f" ({answer})" if answer else ""
+    if name := _first(_NO_NAME, text):
+        return Told(
+            f"An object is named {name!a}, which no list can hold. Whoever may write there can make one.",
+            "Delete it with the storage's own tools.",
+        )
     for pattern, why, todo in _MEANINGS:
         if pattern.search(text):
             return Told(why + said + ".", todo)

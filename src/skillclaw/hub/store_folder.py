@@ -1,14 +1,100 @@
-"""What a hub on a local folder, or a mounted share, needs besides obstore: durability, rights, hard links."""
+"""What a hub on a local folder, or a mounted share, needs besides obstore: durability, rights, hard links,
+and reading that no member can lead out of the folder or keep waiting.
+
+Links in the folder are not followed: a member who may write below `inbox/` or `sessions/` could make one that
+leads anywhere, and machines with more rights read, and delete, what they find there. (A member that swaps a
+folder for a link between the look and the write is not stopped by this; the file system's rights have to.)
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import secrets
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
-__all__ = ["has_links", "settle"]
+__all__ = ["check_way", "has_links", "listed", "read", "settle"]
+
+_ALL_WRITE = ("inbox/", "sessions/")
+_UNFINISHED = re.compile(r"#[0-9]+$")
+"""Ends the names of files that obstore writes aside."""
+
+
+def check_way(folder: Path, key: str) -> None:
+    """Raise OSError where one of the folders on the way to `key` is a link."""
+    place = folder
+    for part in key.split("/")[:-1]:
+        place /= part
+        if place.is_symlink():
+            raise OSError(errno.ELOOP, "Links in a hub's folder are not followed; this is one", str(place))
+
+
+def read(folder: Path, key: str, limit: int) -> bytes | None:
+    """The file's first `limit` + 1 bytes, None where nothing is.
+
+    What is no regular file (a link, a pipe, a folder) raises OSError; where every member may write, it counts
+    as an object without bytes instead, so that it is set aside like any other that does not hold.
+    """
+    check_way(folder, key)
+    flags = os.O_RDONLY
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    path = folder / key
+    try:
+        handle = os.open(path, flags)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        if not path.is_symlink() and path.is_file():
+            raise
+        return _strange(key, path, error)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        return _strange(key, path, None)
+    with os.fdopen(handle, "rb") as file:
+        return file.read(limit + 1)
+
+
+def _strange(key: str, path: Path, error: OSError | None) -> bytes:
+    if key.startswith(_ALL_WRITE):
+        return b""
+    raise OSError(errno.EINVAL, "It is no regular file", str(path)) from error
+
+
+def listed(folder: Path, prefix: str, longest: int) -> Iterator[tuple[str, datetime]]:
+    """Every file below the folder `prefix`, by its key, and when it was written (UTC).
+
+    Links are named and not followed. Left out are folders that may not be read, keys of more than `longest`
+    characters or that cannot be shown, and what obstore is writing still.
+    """
+    prefix = prefix.strip("/")
+    check_way(folder, f"{prefix}/" if prefix else "")
+    todo = [prefix]
+    while todo:
+        place = todo.pop()
+        try:
+            entries = os.scandir(folder / place)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except PermissionError:
+            if place == prefix:
+                raise
+            continue  # a member locked others out of a folder of its own
+        with entries:
+            for entry in entries:
+                key = f"{place}/{entry.name}" if place else entry.name
+                if len(key) > longest or not key.isprintable() or _UNFINISHED.search(key):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(key)
+                    continue
+                with suppress(FileNotFoundError):  # deleted meanwhile
+                    yield key, datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime, UTC)
 
 
 def settle(folder: Path, key: str) -> None:

@@ -10,14 +10,17 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from skillclaw.errors import BadInputError, UpgradeNeededError, UsageError
+from skillclaw.errors import BadInputError, StorageError, UpgradeNeededError, UsageError
 from skillclaw.hub import messages
+from skillclaw.hub.founding import INFO
+from skillclaw.hub.log import MAX_COMMIT
 from skillclaw.hub.messages import Message, Refusal
 from skillclaw.hub.proposing import check_proposal, store_proposal
 from skillclaw.skills.bundle import version
@@ -40,6 +43,8 @@ STRANGERS = 100
 """Keys that the log does not know and that are looked at in one pass, chosen by chance."""
 COMMITS = 400
 """Commits for one client in one pass, after which the rest of its messages wait for the next."""
+UNREAD = 5
+"""Messages that cannot be read after which the storage counts as failing."""
 NOTES = 20
 """Reasons that are kept for one client."""
 
@@ -91,6 +96,10 @@ class _Held(Exception):  # noqa: N818 - not a failure: the message has to wait
     """The message stays, and so do those after it of the same client."""
 
 
+class _Stuck(Exception):  # noqa: N818 - not a failure of the pass: the next message may do
+    """The message's own object cannot be read or deleted."""
+
+
 class _Pass:
     """One pass: what it counts, and how each message is dealt with."""
 
@@ -112,15 +121,26 @@ class _Pass:
             elif "/refused/" in name:
                 notes[name.split("/")[1]] += 1
         held: set[str] = set()
-        done = 0
+        done = unread = 0
         for client, n in self._order(queues):
             if client in held or self.commits[client] >= COMMITS:
                 continue
             try:
-                self._one(client, n, notes)
+                data = self.hub.store.get(messages.place(client, n), messages.MAX_PROPOSAL)
+            except StorageError:
+                unread += 1
+                if unread >= UNREAD:
+                    raise
+                held.add(client)  # one that is damaged, or that its sender locked, stops no other's
+                continue
+            try:
+                if data is not None:  # else another machine was faster
+                    self._one(client, n, data, notes)
                 done += 1
             except _Held:
                 held.add(client)
+            except _Stuck as stuck:
+                self.refused.append(RefusedMessage(client=client, n=n, kind="", reason=str(stuck)[:500]))
         total = sum(len(queue) for queue in queues.values())
         return TakenIn(taken=dict(self.taken), refused=self.refused, waiting=total - done)
 
@@ -140,11 +160,8 @@ class _Pass:
         for client in random.sample(strangers, min(STRANGERS, len(strangers))):
             yield client, queues[client][0]
 
-    def _one(self, client: str, n: int, notes: Counter[str]) -> None:
+    def _one(self, client: str, n: int, data: bytes, notes: Counter[str]) -> None:
         name = messages.place(client, n)
-        data = self.hub.store.get(name, messages.MAX_PROPOSAL)
-        if data is None:
-            return  # another machine was faster
         kind, reason = "", ""
         try:
             message = messages.read(data, self.hub.info.group, client, n)
@@ -166,7 +183,20 @@ class _Pass:
             self._set_aside(RefusedMessage(client=client, n=n, kind=kind, reason=reason[:500]), notes)
         else:
             self.taken[kind] += 1
-        self.hub.store.delete(name)
+        with self._its_own():
+            self.hub.store.delete(name)
+
+    @contextmanager
+    def _its_own(self) -> Iterator[None]:
+        """Reading and deleting of one message. Whoever may write in the inbox can put there what this machine
+        cannot (encrypted with a key of its own, a file's mode): that stops no other message, unless the
+        storage itself is away.
+        """
+        try:
+            yield
+        except StorageError as error:
+            self.hub.store.get(INFO, MAX_COMMIT)
+            raise _Stuck(f"it stays there: {error.why or error.what}") from error
 
     def _set_aside(self, refused: RefusedMessage, notes: Counter[str]) -> None:
         """Keep the reason for a member to read; a stranger's is only told here."""
@@ -176,7 +206,8 @@ class _Pass:
             return
         notes[client] += 1
         note = Refusal(n=refused.n, kind=refused.kind, reason=refused.reason, time=_now())
-        self.hub.store.put(messages.refusal_place(client, refused.n), msgspec.json.encode(note))
+        with suppress(StorageError):  # a hint; the message goes all the same
+            self.hub.store.put(messages.refusal_place(client, refused.n), msgspec.json.encode(note))
 
     def _do(self, message: Message) -> None:
         """Make the message a commit, unless the log has that already. BadInputError says why not."""

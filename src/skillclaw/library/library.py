@@ -118,15 +118,15 @@ class Library:
     def status(self) -> list[Row]:
         """How each skill stands in each folder, and what the last sync could not install."""
         known = book.load(self.home)
-        told = {(row.skill, row.target): row for rows in known.rows.values() for row in rows}
+        told = {(row.hub, row.skill, row.target): row for rows in known.rows.values() for row in rows}
         rows = []
         for entry in known.installed:
             row = copies.row(entry)
-            reason = told.pop((entry.skill, entry.target), None)
+            reason = told.pop((entry.hub, entry.skill, entry.target), None)
             if row.state == "outdated" and reason is not None:
                 row = replace(row, detail=f"{row.detail}: {reason.detail}")
             rows.append(row)
-        return sorted([*rows, *told.values()], key=lambda row: (row.skill, row.target))
+        return sorted([*rows, *told.values()], key=lambda row: (row.skill, row.target, row.hub))
 
     def uninstall(self, name: str | None, hub: str | None = None) -> SyncReport:
         """Take skill `name`, or all, out of the folders; what the user edited stays. With `hub` only that

@@ -19,6 +19,7 @@ __all__ = [
     "Row",
     "RowState",
     "SyncReport",
+    "shown",
 ]
 
 RowState = Literal["installed", "edited", "blocked", "missing", "failed", "outdated", "shadowed"]
@@ -52,6 +53,11 @@ _TEXTS = {
     "refused": "Did not install {skill} into {target}, a check refused it: {detail}",
     "shadowed": "{skill} is {detail}.",
 }
+
+
+def shown(hub: str, skill: str) -> str:
+    """The name of a skill for people and commands: a group's with its hub."""
+    return skill if hub in ("", "personal") else f"{hub}/{skill}"
 
 
 class FileMark(Record, frozen=True, kw_only=True):
@@ -132,8 +138,8 @@ class Change(Record, frozen=True, kw_only=True, omit_defaults=False):
 
     @property
     def shown(self) -> str:
-        """The skill's name; with its hub where that is a group's."""
-        return self.skill if self.hub in ("", "personal") else f"{self.hub}/{self.skill}"
+        """The name by which commands know the skill."""
+        return shown(self.hub, self.skill)
 
 
 class MergeRow(Record, frozen=True, kw_only=True, omit_defaults=False):

@@ -14,7 +14,16 @@ from skillclaw.hub.records import Release
 from skillclaw.library import copies, folders, merging, quarantine, swap
 from skillclaw.library.choose import Claim, HubView, chosen, claims
 from skillclaw.library.fetched import Fetched
-from skillclaw.library.records import Change, ChangeKind, FileMark, Installed, LibraryState, Row, SyncReport
+from skillclaw.library.records import (
+    Change,
+    ChangeKind,
+    FileMark,
+    Installed,
+    LibraryState,
+    Row,
+    SyncReport,
+    shown,
+)
 from skillclaw.skills.bundle import check_name
 from skillclaw.skills.records import Bundle
 
@@ -190,7 +199,7 @@ class Sync:
         self, entry: Installed, view: HubView, release: Release, bundle: Bundle | None, fetched: Fetched
     ) -> Step | None:
         """A newer release meets an edited copy: merged where the user wants that and nothing conflicts."""
-        command = f"skillclaw skills merge {_name(view.name, entry.skill)}"
+        command = f"skillclaw skills merge {shown(view.name, entry.skill)}"
         what = f"version {release.version[:12]} is newer"
         if bundle is None:
             detail = f"{what} and was not installed."
@@ -333,10 +342,6 @@ class Sync:
     def _fail(self, hub: str, skill: str, target: str, detail: str, release: Release) -> None:
         self._tell(hub, skill, target, "failed", f"{detail}.".replace("..", "."), release)
         self._rows.append(Row(skill=skill, target=target, state="failed", detail=detail, hub=hub))
-
-
-def _name(hub: str, skill: str) -> str:
-    return skill if hub == "personal" else f"{hub}/{skill}"
 
 
 def _missing(target: Path) -> list[Path]:

@@ -8,14 +8,17 @@ what it says of its own success is one signal among others, unless the member is
 from __future__ import annotations
 
 import hashlib
+import hmac
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import BadInputError, SkillClawError, UpgradeNeededError, UsageError
+from skillclaw.errors import BadInputError, SkillClawError, StorageError, UpgradeNeededError, UsageError
 from skillclaw.hub import keys
+from skillclaw.hub.founding import INFO
+from skillclaw.hub.log import MAX_COMMIT
 from skillclaw.hub.membership import counts
 from skillclaw.hub.sealed import delete_session, get_session, list_sessions, open_any, private_key
 from skillclaw.journal.store import PutResult, SessionStore
@@ -43,6 +46,9 @@ __all__ = [
 RETENTION_DAYS = 180
 """How long a sealed session stays in the hub (DESIGN 3.3), unless the group's `retention_days` says."""
 
+UNREAD = 5
+"""Objects that do not count, with none before that does, after which storage that fails ends the look."""
+
 
 class Collected(Record, frozen=True, kw_only=True, omit_defaults=False):
     """What one look into the hub brought.
@@ -68,9 +74,16 @@ def group_folder(machine: Machine, group: str) -> Path:
     return folder
 
 
-def pseudonym(key: Key) -> str:
-    """The user that a member's sessions count for: the same whatever key it has by now, and no name."""
-    return "m-" + hashlib.sha256(b"skillclaw member\0" + key.member.encode()).hexdigest()[:16]
+def pseudonym(key: Key, secret: bytes) -> str:
+    """The user that a member's sessions count for: the same whatever key it has by now. It stands in what the
+    group publishes, so it is made with a `secret` of the evolver's machine: keys and names are in the log.
+    """
+    return "m-" + hmac.digest(secret, b"skillclaw member\0" + key.member.encode(), "sha256").hex()[:16]
+
+
+def _secret(machine: Machine, group: str) -> bytes:
+    """What pseudonyms of the group are made with here."""
+    return keys.load_or_create(machine.home / "keys", group, "pseudonyms").encode()
 
 
 def evidence_key(member: str, key: str) -> str:
@@ -83,18 +96,20 @@ def forgotten_keys(state: HubState) -> set[str]:
     return {evidence_key(member, key) for member, known in state.withdrawn.items() for key in known}
 
 
-def not_counted(state: HubState, sessions: SessionStore) -> set[str]:
+def not_counted(machine: Machine, state: HubState, sessions: SessionStore) -> set[str]:
     """The keys of what is evidence no more: taken back by its member, or of a member that was revoked."""
-    gone = {pseudonym(key) for key in state.keys.values() if key.revoked}
+    secret = _secret(machine, state.group)
+    gone = {pseudonym(key, secret) for key in state.keys.values() if key.revoked}
     return forgotten_keys(state) | {row.id for row in sessions.rows() if row.user in gone}
 
 
 def collect(machine: Machine, hub: Hub, sessions: SessionStore, *, delete: bool = True) -> Collected:
     """Take into `sessions` what lies sealed in `hub` and was not taken yet.
 
-    An object that does not hold is told and looked at no more. With `delete`, what members took back or the
-    group keeps no longer is deleted from the hub. Cut off anywhere, the next call goes on.
-    Raises UsageError where this machine has no key that opens them; StorageError, UpgradeNeededError.
+    An object that does not hold is told and looked at no more; one that cannot be read, or is of a newer
+    format, is told and stops no other, since every member can put one there. With `delete`, what members took
+    back or the group keeps no longer is deleted from the hub. Cut off anywhere, the next call goes on.
+    Raises UsageError where this machine has no key that opens them; StorageError where the storage is away.
     """
     group = hub.info.group
     own = [private_key(key) for key in keys.with_earlier(machine.home / "keys", group, "sealing")]
@@ -108,46 +123,65 @@ def collect(machine: Machine, hub: Hub, sessions: SessionStore, *, delete: bool 
     gone = forgotten_keys(state)
     if new := gone - sessions.forgotten():
         sessions.forget(*sorted(new))
-    report, oldest = Collected(), _oldest(state)
+    report, oldest, secret = Collected(), _oldest(state), _secret(machine, group)
     for name in list_sessions(hub):
         key = sessions.get_mark(_OBJECT + name)
-        if key is None:
-            report, key = _take(hub, state, sessions, own, name, report)
+        if key is None or (key.startswith(_WAITS) and key[1:] in (_NEWER, *state.keys)):
+            report, key = _take(hub, state, sessions, own, secret, name, report)
         else:
             report = msgspec.structs.replace(report, known=report.known + 1)
-        if not delete:
+        if not delete or not (key in gone or name.split("/")[1] < oldest):
+            continue
+        try:
+            delete_session(hub, name)
+        except StorageError as error:
+            report = _unreadable(hub, report, name, error)
             continue
         if key in gone:
-            delete_session(hub, name)
             report = msgspec.structs.replace(report, forgotten=report.forgotten + 1)
-        elif name.split("/")[1] < oldest:
-            delete_session(hub, name)
+        else:
             report = msgspec.structs.replace(report, expired=report.expired + 1)
     return report
 
 
 _OBJECT = "object:"
 """Marks in the session store: object's name -> the key of its session, empty where it does not count."""
+_WAITS = "?"
+"""How the mark of an object begins that may count later; what follows is the signer, who is no member yet, or
+`_NEWER`."""
+_NEWER = "newer"
 
 
 def _take(
-    hub: Hub, state: HubState, sessions: SessionStore, own: list[PrivateKey], name: str, report: Collected
+    hub: Hub,
+    state: HubState,
+    sessions: SessionStore,
+    own: list[PrivateKey],
+    secret: bytes,
+    name: str,
+    report: Collected,
 ) -> tuple[Collected, str]:
     """The report with this object in it, and the key of its session; empty where it does not count."""
-    data = get_session(hub, name)
+    try:
+        data = get_session(hub, name)
+    except StorageError as error:
+        return _unreadable(hub, report, name, error), ""
     if data is None:  # withdrawn since it was listed
         return report, ""
     try:
         opened = open_any(data, own, group=state.group, name=name)
         if opened.signer not in state.keys:
-            # its join may not be taken in yet, so it is looked at again
+            # its join may not be taken in yet, so it is looked at again once it is
+            sessions.set_mark(_OBJECT + name, _WAITS + opened.signer)
             return _refused(report, name, "No member of the group signed it."), ""
         member = counts(state, opened.signer, name.split("/")[1])
         if member is None:
             raise BadInputError("Its signer was revoked, or had left the group before.")
-        trajectory = _admitted(model.decode(opened.body), member)
-    except UpgradeNeededError:
-        raise
+        trajectory = _admitted(model.decode(opened.body), member, secret)
+    except UpgradeNeededError as error:
+        # nobody has to be a member to write that, so it is told and stops nothing
+        sessions.set_mark(_OBJECT + name, _WAITS + _NEWER)
+        return _refused(report, name, error.what), ""
     except SkillClawError as error:
         why = " ".join(part for part in (error.what, error.why) if part)
     except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError) as error:
@@ -169,7 +203,7 @@ def _counted(report: Collected, result: PutResult) -> Collected:
     return report
 
 
-def _admitted(trajectory: Trajectory, member: Key) -> Trajectory:
+def _admitted(trajectory: Trajectory, member: Key, secret: bytes) -> Trajectory:
     """The session as evidence of `member`, with what it claims of itself weighed by its role."""
     known = meta(trajectory)
     if not known.key:
@@ -180,7 +214,7 @@ def _admitted(trajectory: Trajectory, member: Key) -> Trajectory:
         key=evidence_key(member.member, known.key),
         # never taken for another source's form of somebody else's session (journal.twins)
         source="import",
-        user=pseudonym(member),
+        user=pseudonym(member, secret),
         client=member.member,
         task=known.task if trusted else None,
         reward=known.reward if trusted else None,
@@ -204,6 +238,14 @@ def _reported(signals: list[Signal]) -> list[Signal]:
         return []
     value = said[0].value
     return [Signal(kind="reported", value=(value > 0) - (value < 0), source="member")]
+
+
+def _unreadable(hub: Hub, report: Collected, name: str, error: StorageError) -> Collected:
+    """The report with an object that could not be read or deleted, which its sender may have seen to (by a
+    key of its own that the storage encrypts with, by a file's mode); StorageError where the storage is away.
+    """
+    hub.store.get(INFO, MAX_COMMIT)
+    return _refused(report, name, " ".join(part for part in (error.what, error.why) if part))
 
 
 def _refused(report: Collected, name: str, why: str) -> Collected:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw.errors import BadInputError, UsageError
+from skillclaw.hub.proposing import recorded
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.naming import find_skill, shown
 from skillclaw.skills.records import Proposal
@@ -74,8 +75,8 @@ def find(machine: Machine, prefix: str, hub: str | None = None) -> FoundProposal
 
 
 def load(found: FoundProposal) -> Proposal:
-    """The proposal's record, its hash checked."""
-    return msgspec.json.decode(found.hub.get_object(found.state.object), type=Proposal)
+    """The proposal's record, checked against what the log says of it."""
+    return recorded(found.hub, found.state)
 
 
 def approve(machine: Machine, prefix: str, hub: str | None = None) -> Release:
@@ -179,8 +180,4 @@ def rollback(machine: Machine, name: str, to: str | None) -> str | None:
 
 def person_role(machine: Machine, hub: Hub) -> str:
     """As whom this machine may speak for people in that hub: its owner, else a reviewer."""
-    from skillclaw.hub import keys
-
-    reviewer = keys.load(machine.home / "keys", hub.info.group, "reviewer")
-    owner = keys.load(machine.home / "keys", hub.info.group, "owner")
-    return "reviewer" if owner is None and reviewer is not None else "owner"
+    return hub.acts_as("owner", "reviewer") or "owner"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import BadInputError, SkillClawError, UsageError
+from skillclaw.errors import BadInputError, UsageError
 from skillclaw.library.choose import chosen
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.naming import shown, split_name
@@ -176,9 +175,10 @@ def propose(
         if state.status == "open":
             state = source.hub.record_verdicts(proposal.id, verdicts, decide(verdicts))
         return msgspec.structs.replace(found, status=state.status, verdicts=state.verdicts)
-    inbox = _inbox()
-    own: Proposal = inbox.authored(source.hub, proposal)
-    message: str = inbox.send(source.hub, "proposal", msgspec.to_builtins(own))
+    from skillclaw.hub import inbox
+
+    own = inbox.authored(source.hub, proposal)
+    message = inbox.send(source.hub, "proposal", msgspec.to_builtins(own))
     return msgspec.structs.replace(found, status="sent", proposal=own.id, message=message)
 
 
@@ -307,10 +307,3 @@ def _files(machine: Machine, source: Source, release: Release | None, copy: Edit
             f"See: skillclaw skills log {shown(source.name, copy.entry.skill)}",
         )
     return machine.hubs.bundle(source.hub, release)
-
-
-def _inbox() -> Any:
-    try:
-        return importlib.import_module("skillclaw.hub.inbox")
-    except ModuleNotFoundError as error:
-        raise SkillClawError("This version cannot send proposals to groups.") from error

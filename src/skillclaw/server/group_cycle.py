@@ -71,10 +71,11 @@ def group_cycle(
             now=datetime.now(UTC),
             home=folder,
             environ=machine.environ,
-            withdrawn=not_counted(state, sessions),
+            withdrawn=not_counted(machine, state, sessions),
             engine=engine,
             dry_run=dry_run,
             full=full,
+            private=True,
             progress=progress,
         )
     return GroupCycle(collected=collected, report=report)

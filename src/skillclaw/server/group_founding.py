@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from skillclaw import settings as settings_module
 from skillclaw.errors import BadInputError, StorageError, UsageError
 from skillclaw.hub import Hub, keys, log
-from skillclaw.hub.founding import INFO, check_creates, found_group, parse_info
+from skillclaw.hub.founding import INFO, found_group, parse_info
 from skillclaw.hub.sealed import sealing_public
 from skillclaw.hub.store import Store, local_folder, plain
 from skillclaw.server.machine import PERSONAL
@@ -70,7 +70,7 @@ def found(
                 "Its log is there. Nothing is changed.",
                 "Put hub.json back from a backup, or choose another place.",
             )
-        check_creates(store)
+        store.probe()
         data = found_group(store, keys_folder, clock())
     info = parse_info(data, store.shown)
     if keys.load(keys_folder, info.group, "owner") is None:

@@ -148,6 +148,8 @@ def join(
     """
     invitation = read_invite(text)
     machine.prepare()
+    if url is None:
+        _check_url(invitation.url)
     given = url or invitation.url
     folder = local_folder(given)
     given = str(folder) if folder is not None else given
@@ -200,6 +202,17 @@ def leave(machine: Machine, name: str | None) -> Left:
                 send(hub, "leave", {}, role=role)
             done[role] = "waiting"
     return Left(hub=opened.view.name, roles=done)
+
+
+def _check_url(url: str) -> None:
+    """An invite comes from outside: its URL must not send this machine's files or tokens away."""
+    _, refused = shareable(url)
+    if refused:
+        raise BadInputError(
+            "The invite's URL holds options that no invite needs.",
+            f"They are: {', '.join(name[:40] for name in refused[:5])}.",
+            "Ask the owner for another. If you know the storage: skillclaw hub join INVITE --url URL",
+        )
 
 
 def _open_pinned(machine: Machine, url: str, invitation: Invitation) -> Hub:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import BadInputError, SkillClawError, UsageError
-from skillclaw.server.machine import PERSONAL
+from skillclaw.library.records import shown
 
 if TYPE_CHECKING:
     from skillclaw.hub import Hub, HubState, Release, SkillState
@@ -39,11 +39,6 @@ class Found:
                 f"{self.shown} has no current version.", "", f"See: skillclaw skills log {self.shown}"
             )
         return release
-
-
-def shown(hub: str, name: str) -> str:
-    """The name of a skill for people and commands: a group's with its hub."""
-    return name if hub in ("", PERSONAL) else f"{hub}/{name}"
 
 
 def split_name(given: str, hub: str | None = None) -> tuple[str | None, str]:

@@ -84,16 +84,19 @@ def sync(machine: Machine, due: Collection[str] | None = None, waits: Waits | No
     announce(report)
     reroute(machine)
     unread = {one.hub for one in seen if one.error}
-    told = [f"The inbox of hub {hub} waits: {why}" for hub, why in notes.items() if hub not in unread]
-    return replace(report, hubs=seen, note="\n".join([report.note, *told]).strip())
+    waiting = [f"The inbox of hub {hub} waits: {why}" for hub, why in notes.items() if hub not in unread]
+    return replace(report, hubs=seen, note="\n".join([report.note, *waiting]).strip())
 
 
 def _attend(machine: Machine) -> dict[str, str]:
-    """What this machine does for its groups before it reads them; by hub what kept it from that. It stops no
-    sync."""
-    from skillclaw.server.groups import attend
+    """What this machine does for its groups before it reads them; by hub what kept it from that (`*`: from
+    all). It stops no sync."""
+    from skillclaw.server.groups import attend, told
 
-    return {done.hub: done.error for done in attend(machine) if done.error}
+    try:
+        return {done.hub: done.error for done in attend(machine) if done.error}
+    except SkillClawError as error:
+        return {"*": told(error)}
 
 
 def _checkpoint(source: Source) -> None:

@@ -1,0 +1,46 @@
+"""What single members said stays sealed: the group's hub gets the skill, and nobody's own words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from atif_sessions import Ran, session, write
+from team import found, hub, joined, sc, state
+
+from skillclaw.skills.records import Proposal
+
+OWN = "for the Zanzibar merger"
+
+
+def corrected(who: str, number: int, more: str = "") -> dict[str, Any]:
+    """A session in which the user says what to do instead."""
+    one = session("", number, "run the unit tests please", [Ran("npm test"), Ran("pnpm test")])
+    del one["extra"]["skillclaw"]["user"]
+    one["session_id"] = f"{who}-{number}"
+    said = {"source": "user", "message": f"no, use pnpm test instead of npm test {more}".strip()}
+    one["steps"].insert(2, said)
+    for at, step in enumerate(one["steps"], 1):
+        step["step_id"] = at
+    return one
+
+
+def test_words_of_one_member_are_not_published(tmp_path: Path) -> None:
+    found(tmp_path)
+    for who in ("bob", "cyd"):
+        joined(tmp_path, who)
+        made = [corrected(who, n, OWN if (who, n) == ("bob", 2) else "") for n in (1, 2, 3)]
+        sc(tmp_path, who, "import", str(write(tmp_path / who / "s.jsonl", made)))
+        sc(tmp_path, who, "config", "set", "share.default", "redacted")
+        sc(tmp_path, who, "share", "allow", "--hub", "team", "--past")
+        assert sc(tmp_path, who, "share", "send")[0]["sent"] == 3
+    report = sc(tmp_path, "ada", "evolve", "--hub", "team")
+    assert [one["kind"] for one in report["patterns"]] == ["correction"]
+    assert [one["verdict"] for one in report["proposals"]] == ["passed"]
+    (known,) = state(tmp_path).proposals.values()
+    record = msgspec.json.decode(hub(tmp_path).get_object(known.object), type=Proposal)
+    assert record.bundle is not None and b"pnpm" in record.bundle.files[0].data
+    for path in (tmp_path / "group").rglob("*"):
+        assert not path.is_file() or b"Zanzibar" not in path.read_bytes(), path
+    assert sc(tmp_path, "ada", "evolve", "--hub", "team")["released"] == []
