@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bucket_server import bucket_server
 from cli import skillclaw
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -238,3 +239,17 @@ def test_a_file_that_cannot_be_read_stops_with_its_name(tmp_path: Path, shared: 
     main.chmod(0)
     done = skillclaw("hub", "import-skillclaw", str(tmp_path / "shared"), home=tmp_path / "home")
     assert done.returncode == 1 and "SKILL.md cannot be read" in done.stderr
+
+
+def test_object_storage_is_read_as_a_folder_is(tmp_path: Path, shared: Shared) -> None:
+    with bucket_server(dialect="s3") as bucket:
+        for path in (tmp_path / "shared").rglob("*"):
+            if path.is_file():
+                key = path.relative_to(tmp_path / "shared").as_posix()
+                bucket.objects[f"hub/{key}"] = path.read_bytes()
+        before = dict(bucket.objects)
+        report = run(tmp_path / "home", bucket.url())
+        assert {m["skill"]: m["versions"] for m in report["imported"]} == {"deploy-app": 2, "my-notes": 1}
+        assert report["refused"] == []
+        assert dict(bucket.objects) == before
+        assert "testsecret" not in json.dumps(report)
