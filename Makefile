@@ -22,20 +22,17 @@ demo: $(VENV)/.client
 test: $(VENV)/.dev
 	$(BIN)/pytest -m "not e2e and not slow and not agents" -n 4 $(ARGS)
 
-# The soak's five minutes go on beside the other tests; it leaves most of a core to them.
-SOAK := tests/e2e/test_e2e_soak.py
+# The soak comes first: its five minutes take little of a core, and go on beside the others.
 e2e: $(VENV)/.dev clients
-	@said=$$(mktemp); $(BIN)/pytest -m e2e $(SOAK) >"$$said" 2>&1 & soak=$$!; \
-	trap 'kill $$soak 2>/dev/null' INT TERM; failed=0; \
 	E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) \
-	  $(BIN)/pytest -m e2e -n 2 --dist worksteal --ignore tests/bench --ignore $(SOAK) --durations 10 $(ARGS) || failed=1; \
-	wait $$soak || failed=1; echo "$(SOAK), beside the others:"; cat "$$said"; rm -f "$$said"; \
-	test $$failed = 0
-	E2E_CLIENTS=$(CLIENTS) E2E_DATA=$(DATA) $(BIN)/pytest -m e2e -n 3 --timeout 400 tests/bench $(ARGS)
+	  $(BIN)/pytest -m e2e -n 3 --dist worksteal --durations 10 \
+	  tests/e2e/test_e2e_soak.py tests --ignore tests/bench $(ARGS)
 
-# Every agent that can be installed, each through the proxy; they stay in the cache, by version. And what takes long.
+# Every agent that can be installed, each through the proxy; they stay in the cache, by version. Whole runs of the
+# benchmarks, and what takes long.
 e2e-all: $(VENV)/.dev clients $(CLIENTS)/.azurite
 	E2E_CLIENTS=$(CLIENTS) $(BIN)/pytest -m "agents or (slow and not e2e)" -n 2 --dist worksteal --durations 30 $(ARGS)
+	E2E_CLIENTS=$(CLIENTS) E2E_DATA=$(DATA) $(BIN)/pytest -m e2e -n 3 --timeout 400 tests/bench $(ARGS)
 
 # An hour of mixed load with faults on the proxy.
 soak: $(VENV)/.dev

@@ -40,6 +40,7 @@ def looked(path: Path) -> None:
         assert error.what
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("agent", SESSIONS)
 @QUICK
 @given(data=st.data())

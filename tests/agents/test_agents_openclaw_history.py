@@ -343,6 +343,7 @@ def damaged(draw: st.DrawFn) -> list[bytes]:
     return [json.dumps(event).encode() for event in mutated(draw, EVENTS)]
 
 
+@pytest.mark.slow
 @QUICK
 @given(rows=damaged(), zipped=st.booleans())
 def test_damaged_events(tmp_path_factory: pytest.TempPathFactory, rows: list[bytes], zipped: bool) -> None:

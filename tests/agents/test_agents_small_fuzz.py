@@ -109,6 +109,7 @@ def documents(draw: st.DrawFn, held: Any) -> bytes:
     return json.dumps(made[0] if made else draw(ODD)).encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("agent", sorted(JSON_SETTINGS))
 @QUICK
 @given(data=st.data())

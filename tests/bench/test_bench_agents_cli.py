@@ -294,6 +294,7 @@ def test_what_codex_hermes_and_openclaw_print_is_read() -> None:
     assert [m["role"] for m in turn.messages] == ["assistant", "tool"]
 
 
+@pytest.mark.slow
 @given(st.text() | st.lists(JSONISH.map(json.dumps)).map("\n".join))
 def test_no_output_of_a_cli_makes_its_reader_fail(out: str) -> None:
     for platform in (ClaudeCode(), Codex(), Hermes(), OpenClaw()):
@@ -305,6 +306,7 @@ KINDS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.fixed_dictionaries({"type": KINDS, "message": JSONISH, "item": JSONISH, "usage": JSONISH}))
 )

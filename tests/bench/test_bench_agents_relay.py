@@ -234,6 +234,7 @@ def test_the_proxy_between_agent_and_relay_records_genuine_tool_calls(tmp_path: 
     assert [(one.function_name, one.arguments) for one in made] == [("note", {"word": "owl"})]
 
 
+@pytest.mark.slow
 @given(st.text() | JSONISH.map(json.dumps) | JSONISH.map(lambda v: f"```json\n{json.dumps(v)}"))
 def test_reading_a_reply_never_fails_and_never_calls_what_is_not_there(written: str) -> None:
     said = toolprompt.read(written, [SHELL, LOOK])

@@ -77,6 +77,7 @@ def test_nothing_left_behind_leads_to_the_truth(trick: str, tmp_path: Path) -> N
     assert grade.error == "" and not grade.success, grade
 
 
+@pytest.mark.slow
 @needs_sandbox
 @pytest.mark.parametrize(
     "trap",

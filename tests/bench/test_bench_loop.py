@@ -179,6 +179,7 @@ def test_it_stops_when_time_is_up_and_goes_on_with_the_same_command(house: Path,
     assert second["how"]["done"] and second["forecast"]["left"] == 0
 
 
+@pytest.mark.slow
 @needs_sandbox
 def test_ctrl_c_stops_it_with_a_word_and_keeps_what_is_done(house: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
@@ -210,6 +211,7 @@ def test_a_run_is_only_continued_with_its_own_plan(house: Path, tmp_path: Path) 
     assert "another plan" in said and "days" in said and "Traceback" not in said
 
 
+@pytest.mark.slow
 @needs_sandbox
 def test_a_model_that_is_down_stops_the_run_and_is_nobodys_result(house: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
@@ -222,6 +224,7 @@ def test_a_model_that_is_down_stops_the_run_and_is_nobodys_result(house: Path, t
     assert attempts(run) == []
 
 
+@pytest.mark.slow
 def test_a_forecast_writes_nothing(house: Path, tmp_path: Path) -> None:
     result = loop(tmp_path / "run", house, "--forecast", "--days", "3", *FIVE)
     assert result == {
@@ -233,6 +236,7 @@ def test_a_forecast_writes_nothing(house: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -278,6 +282,7 @@ def plan(house: House, **changes: Any) -> Plan:
     return Plan(**(values | changes))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**6), users=st.integers(2, 5), days=st.integers(1, 4), stream=st.integers(0, 6))
 def test_no_instance_serves_two_purposes(house: Path, seed: int, users: int, days: int, stream: int) -> None:

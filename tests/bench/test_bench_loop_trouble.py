@@ -320,6 +320,7 @@ def test_a_room_asks_without_the_key_and_the_server_is_asked_with_it(scheme: str
             urllib.request.urlopen(other, timeout=10)
 
 
+@pytest.mark.slow
 def test_a_url_with_a_password_is_refused(house: Path, tmp_path: Path) -> None:
     done = ran(tmp_path / "run", house, *with_model("http://me:secret@127.0.0.1:1/v1"))
     assert done.returncode == 2 and "password" in done.stderr and not (tmp_path / "run").exists()

@@ -104,6 +104,7 @@ def test_a_round_is_drawn_with_the_days_opening_and_what_its_check_needs(suite: 
         suite.draw("day09_r1", 0)
 
 
+@pytest.mark.slow
 @boxed
 def test_a_file_check_passes_and_fails_by_its_command(suite: MetaClawSuite, tmp_path: Path) -> None:
     good = worked(suite, "day01_r1", tmp_path / "a", "echo {} > day01/20300107_orders.json")
@@ -115,6 +116,7 @@ def test_a_file_check_passes_and_fails_by_its_command(suite: MetaClawSuite, tmp_
     assert worked(suite, "day01_r3", tmp_path / "d", "touch day01/20300107_{orders,sums}.json").success
 
 
+@pytest.mark.slow
 @boxed
 def test_the_failing_parts_of_a_command_say_which_preference_was_broken(
     suite: MetaClawSuite, tmp_path: Path

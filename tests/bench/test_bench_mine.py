@@ -31,6 +31,7 @@ def test_the_packaged_slice_holds_lessons_of_two_users() -> None:
     assert len({p.topic for p in shared}) >= 4
 
 
+@pytest.mark.slow
 def test_without_data_only_the_planted_part_is_measured() -> None:
     result = run_mine_bench(workbench=None, taubench=None, planted=1)
     assert result["workbench"] is None

@@ -75,6 +75,7 @@ def test_names_ids_and_dates_are_replaced_everywhere(real: list[Trajectory]) -> 
     assert len(set(re.findall(r"\d{8}", made)) - {"00000000"}) >= len(ids)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_sessions_and_a_longer_run_begins_alike(real: list[Trajectory]) -> None:
     short = [encode(t) for t in multiplied(real, 20, seed=3, long_share=0.1)]
     assert [encode(t) for t in multiplied(real, 20, seed=3, long_share=0.1)] == short
@@ -83,6 +84,7 @@ def test_the_same_seed_gives_the_same_sessions_and_a_longer_run_begins_alike(rea
     assert encode(next(multiplied(real, 1, seed=4))) != short[0]
 
 
+@pytest.mark.slow
 def test_requests_users_and_keys_grow_with_the_count(real: list[Trajectory]) -> None:
     users: dict[int, int] = {}
     for count in (300, 2000):

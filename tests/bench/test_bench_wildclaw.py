@@ -134,6 +134,7 @@ def test_tasks_are_templates_and_a_heading_inside_a_block_is_text(suite: WildCla
         suite.draw("none", 0)
 
 
+@pytest.mark.slow
 def test_a_workspace_is_graded_by_the_tasks_own_function(suite: WildClawSuite, tmp_path: Path) -> None:
     right = "printf -- '- Iris: 41\\n- Paul: 12\\n' > results/report.md"
     good = worked(suite, tmp_path / "a", right)
@@ -313,6 +314,7 @@ def test_the_survey_counts(copy: Path) -> None:
     assert any("pointer of Git LFS" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_a_checkout_of_which_nothing_runs_says_why_and_that(copy: Path, tmp_path: Path) -> None:
     shutil.rmtree(copy / "workspace")
     argv = [sys.executable, "-m", "skillclaw", "bench", "loop", str(tmp_path / "run"), "--suite", "wildclaw"]

@@ -499,6 +499,7 @@ def worked(suite: WorkBenchSuite, task: str, calls: list[str]) -> tuple[Task, Of
     return drawn, workspace
 
 
+@pytest.mark.slow
 def test_recorded_runs_are_graded_as_they_were_labelled(
     suite: WorkBenchSuite, runs: list[dict[str, Any]]
 ) -> None:

@@ -217,6 +217,7 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
         assert not re.search(rf"\| +{heavy}$", loaded, re.MULTILINE), heavy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("args", [("evolve",), ("up", "--demo"), ("bench", "mine")])
 def test_without_the_evolve_extra_a_cycle_says_what_to_install(tmp_path: Path, args: tuple[str, ...]) -> None:
     stub = tmp_path / "lean"

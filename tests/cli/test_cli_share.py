@@ -29,6 +29,7 @@ def ada(tmp_path: Path) -> Path:
     return home
 
 
+@pytest.mark.slow
 def test_every_output_is_as_the_schemas_say(ada: Path) -> None:
     (key,) = imported(ada, 1)
     check("Previewed", ok_json("sessions", "preview", key, home=ada))

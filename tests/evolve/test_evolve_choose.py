@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -123,6 +124,7 @@ def test_many_forms_of_one_way_are_one_way() -> None:
     assert all(goes(e, way) for e in made[:2])
 
 
+@pytest.mark.slow
 @given(st.permutations(range(12)))
 def test_the_order_of_sessions_does_not_matter(order: list[int]) -> None:
     source = random.Random(3)

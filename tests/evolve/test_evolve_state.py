@@ -51,6 +51,7 @@ def test_sessions_in_portions_give_what_all_at_once_give() -> None:
     assert found.patterns
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(st.integers(0, 10**6))
 def test_order_does_not_matter(seed: int) -> None:

@@ -251,6 +251,7 @@ def test_a_sidecar_of_other_files_is_refused() -> None:
     assert decide(judge(forged, world.context())) == "rejected"
 
 
+@pytest.mark.slow
 def test_twenty_skills_over_six_hundred_sessions_are_judged() -> None:
     world = World()
     output = "Compiling the modules of this project and linking them. " * 200

@@ -6,7 +6,10 @@ from pathlib import PurePosixPath
 
 import pytest
 from redaction_dev import HARMLESS, PLANTED
+from redaction_goes import GOES
+from redaction_stays import STAYS
 
+from skillclaw.bench.redaction_measure import caught
 from skillclaw.journal.redact import Redactor
 
 REDACTOR = Redactor(b"k" * 32, home=PurePosixPath("/home/alice"), user_names=["alice"])
@@ -31,6 +34,32 @@ def test_what_only_looks_like_one_stays(text: str) -> None:
     assert not counts
 
 
+def test_a_credential_is_masked_wherever_it_stands() -> None:
+    missed, changed = [], []
+    for text, value in GOES:
+        masked, _ = REDACTOR.text(text)
+        if not caught(value, text, masked, [value]):
+            missed.append(text)
+        elif REDACTOR.text(masked)[0] != masked:
+            changed.append(masked)
+    assert not missed
+    assert not changed, "redacting twice changes more"
+
+
+def test_what_is_public_stays() -> None:
+    assert [text for text in STAYS if REDACTOR.text(text)[0] != text] == []
+
+
+def test_an_address_beside_a_public_key_is_masked() -> None:
+    key = next(text for text in STAYS if text.startswith("ssh-ed25519"))
+    masked, counts = REDACTOR.text(f"{key} maria.lopez@atlas.com")
+    assert masked.startswith(key)
+    assert "maria" not in masked
+    assert counts == {"email": 1}
+
+
 def test_the_corpus_is_large_enough() -> None:
+    assert len(GOES) >= 600
+    assert len(STAYS) >= 140
     assert len(PLANTED) >= 60
     assert len(HARMLESS) >= 60

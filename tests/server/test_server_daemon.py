@@ -103,6 +103,7 @@ def test_stop_after_a_crash_puts_the_settings_back(home: Path) -> None:
     assert ok_json("stop", home=home, environ=environ) == {"stopped": False, "connected": []}
 
 
+@pytest.mark.slow
 def test_a_killed_proxy_comes_back_on_its_port(home: Path) -> None:
     state = ok_json("up", "-d", "--port", "0", home=home)
     (proxy,) = [
@@ -118,6 +119,7 @@ def test_a_killed_proxy_comes_back_on_its_port(home: Path) -> None:
     assert ok_json("status", home=home)["port"] == state["port"]
 
 
+@pytest.mark.slow
 def test_new_histories_are_followed_and_learned_from(home: Path) -> None:
     """With consent the daemon imports what is there, runs a cycle and installs, by itself."""
     steps = [

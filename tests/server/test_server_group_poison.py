@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -13,9 +14,12 @@ from storage_faults import Fault, Faults, faulty
 from team import found, home, hub, invited, joined, sc, state, taken
 from test_server_group_cycle import claimed, posted, worked
 
+from skillclaw.errors import BadInputError, StorageError, UsageError
 from skillclaw.hub import Hub, keys
 from skillclaw.hub.inbox import send
+from skillclaw.hub.messages import place, refusal_place
 from skillclaw.hub.sealed import list_sessions, object_name, put_session, seal, sealing_key
+from skillclaw.hub.store import Store
 
 
 @pytest.fixture
@@ -51,10 +55,10 @@ def test_a_strangers_session_is_fetched_again_only_once_it_is_a_member(team: Pat
     other = keys.SigningKey.generate()
     evolver = sealing_key(state(team))
     assert evolver is not None
-    place = object_name(b"k" * 32, state(team).group, "x", 9, "2026-11-20")
-    sealed = seal(b"{}", other, group=state(team).group, evolver=evolver.sealing, name=place)
-    put_session(hub(team, "bob"), place, sealed)
-    assert set(collected(team)["refused"]) == {place}
+    at = object_name(b"k" * 32, state(team).group, "x", 9, "2026-11-20")
+    sealed = seal(b"{}", other, group=state(team).group, evolver=evolver.sealing, name=at)
+    put_session(hub(team, "bob"), at, sealed)
+    assert set(collected(team)["refused"]) == {at}
     assert collected(team)["refused"] == {}
 
 
@@ -96,13 +100,66 @@ def test_objects_that_the_evolver_cannot_read_stop_nobody(
         for who in ("bob", "cyd")
     }
     names = [send(one, "tombstone", {"keys": ["a"]}) for one in opened.values()]
+    send(opened["bob"], "tombstone", {"keys": ["b"]})
+    messages_of = {who: keys.public_hex(one.own_key("member")) for who, one in opened.items()}
+    odd = [place(f"{n:064x}", 1) for n in range(8)]
+    for name in odd:
+        group.store.create(name, b"x")
     # as S3 answers where an object was encrypted with a key that the reader does not have
     wire.on(
         Fault("refuse", "GET", bad, count=99, status=400, code="InvalidRequest"),
-        Fault("refuse", "GET", names[0], count=99, status=400, code="InvalidRequest"),
+        *(Fault("refuse", "GET", n, count=99, status=400, code="InvalidRequest") for n in (names[0], *odd)),
     )
     told = sc(tmp_path, "ada", "evolve", "--hub", "team")["collected"]
     assert (told["taken"], list(told["refused"])) == (1, [bad])
     withdrawn = group.state().withdrawn
-    cyd = keys.public_hex(opened["cyd"].own_key("member"))
-    assert withdrawn == {cyd: ["a"]}
+    assert withdrawn == {messages_of["cyd"]: ["a"], messages_of["bob"]: ["b"]}
+
+
+def test_a_member_whose_next_numbers_were_taken_still_sends(team: Path) -> None:
+    public = keys.public_hex(hub(team, "bob").own_key("member"))
+    store = hub(team, "cyd").store
+    for n in range(1, 300):
+        store.create(place(public, n), b"x")
+    send(hub(team, "bob"), "tombstone", {"keys": ["a"]})
+    for _ in range(4):
+        taken(team)
+    assert state(team).withdrawn == {public: ["a"]}
+    sc(team, "bob", "hub", "rotate")
+    taken(team)
+    assert sc(team, "bob", "hub", "status", "--hub", "team")["here"] == {"member": "active"}
+    send(hub(team, "bob"), "tombstone", {"keys": ["b"]})
+    assert taken(team)["taken"] == {"tombstone": 1}
+
+
+def test_notes_that_others_left_are_not_all_read(team: Path) -> None:
+    public = keys.public_hex(hub(team, "bob").own_key("member"))
+    for n in range(1, 60):
+        note = {"v": 1, "n": n, "kind": "vote", "reason": "r", "time": "2026-01-01T00:00:00Z"}
+        hub(team, "cyd").store.put(refusal_place(public, n), json.dumps(note).encode())
+    told = sc(team, "bob", "hub", "status", "--hub", "team")
+    assert [one["n"] for one in told["refused"]] == list(range(40, 60))
+
+
+def test_a_name_that_begins_anothers_key_revokes_nobody_else(team: Path) -> None:
+    ada = next(key for key in state(team).keys.values() if key.name == "ada")
+    joined(team, ada.public[:4])
+    with pytest.raises(UsageError, match="more than one"):
+        sc(team, "ada", "hub", "revoke-key", ada.public[:4], "--yes")
+    assert state(team).keys[ada.public].active
+
+
+def test_a_name_that_cannot_be_listed_is_told() -> None:
+    with bucket_server(dialect="s3") as bucket:
+        store = Store(bucket.url())
+        store.put("inbox/aa/1.json", b"x")
+        bucket.objects["hub/inbox//x"] = b""
+        with pytest.raises(StorageError) as told:
+            store.list("inbox")
+    assert "hub/inbox//x" in told.value.why
+    assert "Delete" in told.value.todo
+
+
+def test_a_session_that_no_evolver_would_read_is_not_sealed(team: Path) -> None:
+    with pytest.raises(BadInputError, match="too large"):
+        posted(team, "bob", bytes((64 << 20) + 1), 1)

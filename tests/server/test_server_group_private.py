@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from atif_sessions import Ran, session, write
-from team import found, hub, joined, sc, state
+from team import found, hub, invited, joined, sc, state
 
+from skillclaw.errors import UsageError
 from skillclaw.skills.records import Proposal
 
 OWN = "for the Zanzibar merger"
@@ -44,3 +46,21 @@ def test_words_of_one_member_are_not_published(tmp_path: Path) -> None:
     for path in (tmp_path / "group").rglob("*"):
         assert not path.is_file() or b"Zanzibar" not in path.read_bytes(), path
     assert sc(tmp_path, "ada", "evolve", "--hub", "team")["released"] == []
+
+
+def test_what_members_asked_goes_to_no_provider_that_the_group_was_not_told_of(tmp_path: Path) -> None:
+    found(tmp_path, "--model", "none (extractive)")
+    sc(tmp_path, "ada", "config", "set", "evolve.embeddings", "https://api.example.org/v1")
+    sc(tmp_path, "ada", "config", "set", "evolve.embeddings_model", "m")
+    with pytest.raises(UsageError, match=r"api\.example\.org"):
+        sc(tmp_path, "ada", "evolve", "--hub", "team")
+    sc(tmp_path, "ada", "hub", "settings", "model", "embeddings by api.example.org", "--hub", "team")
+    assert sc(tmp_path, "ada", "evolve", "--hub", "team")["hub"] == "team"
+
+
+def test_one_place_has_one_name(tmp_path: Path) -> None:
+    found(tmp_path)
+    text = invited(tmp_path)
+    sc(tmp_path, "bob", "hub", "join", text)
+    with pytest.raises(UsageError, match="team here already"):
+        sc(tmp_path, "bob", "hub", "join", text, "--name", "other")

@@ -40,7 +40,8 @@ def test_an_object_that_the_storage_does_not_give_stops_no_other(tmp_path: Path)
             bucket.objects[f"hub/sessions/2026-11-26/{one * 32}"] = b"no session"
         relay.on(Fault("refuse", "GET", "/" + "aa" * 32, count=99, status=403, code="AccessDenied"))
         (told,) = sc(tmp_path, "ada", "hub", "inbox")
-        assert [one["client"][:2] for one in told["messages"]["refused"]] == ["bb"]
+        why = {one["client"][:2]: one["reason"] for one in told["messages"]["refused"]}
+        assert sorted(why) == ["aa", "bb"] and why["aa"].startswith("it stays there")
         assert told["messages"]["waiting"] == 1
         refused = sc(tmp_path, "ada", "evolve", "--hub", "team")["collected"]["refused"]
         assert "could not be read" in refused["sessions/2026-11-26/" + "aa" * 32]

@@ -46,6 +46,7 @@ def test_what_is_measured_is_recorded_for_nobody(model: ChatModel, tmp_path: Pat
     assert not [path for path in rig.place.rglob("*") if path.parent.name == "journal"]
 
 
+@pytest.mark.slow
 def test_by_day_each_user_is_recorded_apart_and_the_night_pools_all(model: ChatModel, tmp_path: Path) -> None:
     rig = Rehearsal(tmp_path / "rig", NAMES)
     with rig.day(model.url, "generic") as bases:

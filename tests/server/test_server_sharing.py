@@ -77,6 +77,7 @@ def test_a_shared_session_is_read_by_the_evolver_alone(ada: Path, group: Group) 
     assert b"npm test" not in data
 
 
+@pytest.mark.slow
 def test_no_other_key_opens_it_and_no_flipped_bit_passes(ada: Path, group: Group) -> None:
     imported(ada, 1)
     allowed(ada)

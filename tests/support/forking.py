@@ -40,7 +40,7 @@ LIGHT = (
     *("skillclaw.journal.store", "skillclaw.server.recording", "skillclaw.proxy.configured.offered"),
 )
 HEAVY = ("skillclaw.evolve.cycle", "skillclaw.gate", "sklearn.feature_extraction.text", "scipy.sparse")
-NEEDS_HEAVY = frozenset({"evolve", "up", "skills", "proposals", "bench"})
+NEEDS_HEAVY = frozenset({"evolve"})
 _servers: dict[int, tuple[str, subprocess.Popen[bytes]]] = {}
 _starting = threading.Lock()
 _over: set[int] = set()

@@ -91,7 +91,6 @@ PLANTED: list[tuple[str, str, str]] = [
     ("openssh key", "@@", PEM.format("OPENSSH PRIVATE", some(70, B64))),
     ("escaped key", '{"private_key": "@@", "x": 1}', PEM.format("PRIVATE", some(64, B64)).replace("\n", "\\n")),
     ("cut off key", "@@", "-----BEGIN EC PRIVATE" + " KEY-----\n" + some(64, B64) + "\n" + some(64, B64)),
-    ("ssh public key", "ssh-ed25519 @@ me", "AAAAC3NzaC1lZDI1NTE5AAAAI" + some(43)),
     ("postgres url", "DATABASE_URL=postgres://app:@@@db.internal:5432/main", some(14)),
     ("redis url", "redis://:@@@127.0.0.1:6379/0", some(16)),
     ("amqp url, word", "amqp://worker:@@@mq:5672", "correcthorse"),

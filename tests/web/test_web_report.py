@@ -230,6 +230,7 @@ def test_the_anchors_of_the_navigation_exist() -> None:
     assert {f"#{mark}" for mark in ids} >= {a["href"] for _, a in page.elements if "href" in a}
 
 
+@pytest.mark.slow
 def test_two_thousand_patterns_and_a_thousand_clusters_stay_under_a_megabyte_and_a_half() -> None:
     made = view(2000, 1000, text="A long title of a pattern that somebody wrote " * 9)
     text = render(made, changed(marks(made)[:1000], marks(made)))

@@ -47,7 +47,7 @@ class Planted(Protocol):
 
 
 def run_redaction_bench(half: str, seed: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The held-out half `validation` or `test`, measured; and the misses, one a text."""
+    """A part of the corpus, measured; and the misses, one a text."""
     held_out = import_module("skillclaw.bench.redaction.held_out")
     redactor = Redactor(b"bench" * 7, home=PurePosixPath("/home/nobody-known"), user_names=())
     result, misses = measure(redactor, held_out.cases(half, seed), held_out.clean_lines(half, seed))

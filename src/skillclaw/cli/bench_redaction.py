@@ -14,10 +14,13 @@ from skillclaw.errors import StorageError, UsageError
 
 __all__ = ["redaction"]
 
+_HALVES = ("validation", "test", "final", "fourth", "fifth")
+_NAMES = f"{', '.join(_HALVES[:-1])} or {_HALVES[-1]}"
+
 
 def redaction(
     ctx: Context,
-    half: Annotated[str, typer.Option(help="validation, test or final.")] = "final",
+    half: Annotated[str, typer.Option(help=f"{_NAMES}.")] = "fifth",
     seed: Annotated[int, typer.Option(help="Which values are planted.", min=0)] = 0,
     misses: Annotated[
         Path | None, typer.Option(help="Write each text that was missed or spoiled to this file (JSONL).")
@@ -28,8 +31,8 @@ def redaction(
     """
     from skillclaw.bench.redaction_measure import dump, run_redaction_bench, summary, within
 
-    if half not in ("validation", "test", "final"):
-        raise UsageError(f"--half cannot be {half!r}.", "", "It is validation, test or final.")
+    if half not in _HALVES:
+        raise UsageError(f"--half cannot be {half!r}.", "", f"It is {_NAMES}.")
     result, missed = run_redaction_bench(half, seed)
     if misses is not None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,10 +65,23 @@ def init(
     )
     if not evolver:
         output.plain("Nobody evolves yet. For that machine: skillclaw hub invite --role evolver")
+    if _private(done.url):
+        output.plain(
+            "Only your own user may use that folder. Where others are to join by it, give it a group and its "
+            "rights: docs/storage.md."
+        )
     output.plain(f"Next: skillclaw hub invite --hub {done.hub}")
     output.plain(
         "The keys are in SkillClaw's folder, under keys/. Keep a backup of the owner's: it cannot be remade."
     )
+
+
+def _private(url: str) -> bool:
+    """Whether it is a folder that no other user of the system may enter."""
+    from skillclaw.hub.store import local_folder
+
+    folder = local_folder(url)
+    return os.name != "nt" and folder is not None and not folder.stat().st_mode & 0o077
 
 
 def invite(

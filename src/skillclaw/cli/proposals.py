@@ -10,7 +10,6 @@ import typer
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
 from skillclaw.errors import UsageError
-from skillclaw.server.naming import shown
 
 __all__ = ["register"]
 
@@ -40,6 +39,7 @@ def list_(
     """The proposals of all hubs, newest first."""
     from skillclaw.server.decisions import proposals
     from skillclaw.server.machine import Machine
+    from skillclaw.server.naming import shown
 
     if status not in (None, "open", "passed", "held", "rejected", "released"):
         raise UsageError(
@@ -73,6 +73,7 @@ def show(ctx: Context, proposal: ProposalArgument, hub: HubOption = None) -> Non
     """One proposal: the text, the change, the verdicts, the votes."""
     from skillclaw.server.decisions import find, load
     from skillclaw.server.machine import Machine
+    from skillclaw.server.naming import shown
 
     found = find(Machine(ctx.home), proposal, hub)
     state, record = found.state, load(found)

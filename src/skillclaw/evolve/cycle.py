@@ -119,7 +119,7 @@ def run_cycle(
         )
         proposals += _orphans(current, forgotten)
         watch.lap("propose")
-        if not dry_run:
+        if not dry_run and not private:  # what a group's policy is, its owner says
             _settle_policy(hub, state, policy)
         judged: list[Judged] = []
         released: list[ReleasedVersion] = []

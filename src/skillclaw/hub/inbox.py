@@ -6,6 +6,7 @@ number of its client; numbers are not used again by the same machine.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Message", "Refusal", "TakenIn", "authored", "post", "refusals", "send", "take_in", "waiting"]
 
-_TRIES = 1000
+_TRIES = 40
+_NEXT = 20
+"""Numbers that are tried one after the other."""
+_FAR = 10**12
+"""How much further the next number may lie after that; all stay far below 10**18."""
+NOTES = 20
+"""Reasons of refusals that are read: the newest."""
 
 
 def authored(hub: Hub, proposal: Proposal, role: str = "member") -> Proposal:
@@ -62,8 +69,9 @@ def post(hub: Hub, key: keys.SigningKey, kind: Kind, make: Callable[[int], dict[
     public, group = keys.public_hex(key), hub.info.group
     n = keys.counted(hub.keys_folder, group, public)
     n = n or max((m for m, _ in _own(hub, public)), default=0)
-    for _ in range(_TRIES):
-        n += 1
+    for attempt in range(_TRIES):
+        # Numbers need not follow each other. Whoever took all the next ones cannot take all the others.
+        n += 1 if attempt < _NEXT else 1 + secrets.randbelow(_FAR)
         message = Message(group=group, client=public, n=n, time=_now(), kind=kind, body=make(n))
         name = messages.place(public, n)
         if hub.store.create(name, messages.write(message, key)):
@@ -78,12 +86,12 @@ def waiting(hub: Hub, public: str) -> list[Message]:
     """The messages of a key that were not taken in yet, in order; what cannot be read is left out."""
     found = []
     for n, name in _own(hub, public):
-        data = hub.store.get(name, messages.MAX_PROPOSAL)
-        if data is None:
-            continue
         try:
+            data = hub.store.get(name, messages.MAX_PROPOSAL)
+            if data is None:
+                continue
             found.append(messages.read(data, hub.info.group, public, n))
-        except BadInputError:
+        except (BadInputError, StorageError):  # others may write there too
             continue
     return found
 
@@ -95,11 +103,11 @@ def refusals(hub: Hub, public: str) -> list[Refusal]:
         names = hub.store.list(f"{messages.folder_of(public)}/refused")
     except StorageError:
         return []  # a member need not be allowed to list
-    for name in names:
-        data = hub.store.get(name, messages.MAX_MESSAGE)
+    for name in names[-NOTES:]:
         try:
+            data = hub.store.get(name, messages.MAX_MESSAGE)
             found.append(msgspec.json.decode(data or b"", type=Refusal))
-        except (msgspec.MsgspecError, ValueError, RecursionError):
+        except (StorageError, msgspec.MsgspecError, ValueError, RecursionError):
             continue
     return found
 

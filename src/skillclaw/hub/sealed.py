@@ -45,8 +45,9 @@ __all__ = [
 
 MAGIC = b"SKSEAL\x01"
 SIGNED = b"skillclaw session"
-MAX_BODY = 256 << 20
-"""Bytes of a session when unpacked; a longer one is refused, so that no small object fills a memory."""
+MAX_BODY = 64 << 20
+"""Bytes of a session when unpacked; a longer one is refused, so that no small object fills a memory: read as
+JSON it can take some 25 times as much."""
 MAX_SEALED = 64 << 20
 """Bytes of a sealed session."""
 _NAME = re.compile(r"sessions/\d{4}-\d\d-\d\d/[0-9a-f]{64}")
@@ -102,6 +103,8 @@ def seal(body: bytes, key: keys.SigningKey, *, group: str, evolver: str, name: s
     """
     if not _HEX.fullmatch(evolver):
         raise VerifyError("The evolver's sealing key is not one.", "", "Ask the group's owner.")
+    if len(body) > MAX_BODY:
+        raise BadInputError("The session is too large to be shared.", f"{len(body)} bytes of {MAX_BODY}.")
     letter = Letter(
         group=group,
         evolver=evolver,

@@ -31,7 +31,7 @@ from skillclaw.errors import BadInputError, StorageError, UsageError
 from skillclaw.hub import store_errors
 from skillclaw.hub.store_aws import shared_files
 from skillclaw.hub.store_clouds import Opened, open_cloud
-from skillclaw.hub.store_folder import check_way, has_links, listed, read, settle
+from skillclaw.hub.store_folder import check_way, has_links, listed, make_folder, read, settle
 from skillclaw.hub.store_url import local_folder, masked, plain, scrubbed, secrets_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Store:
 
     def _open_folder(self, folder: Path, make: bool) -> Opened:
         if make:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
         elif not folder.is_dir():
             raise FileNotFoundError(f"There is no folder {folder}.")
         self._device = folder.stat().st_dev

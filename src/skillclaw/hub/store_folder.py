@@ -18,11 +18,23 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-__all__ = ["check_way", "has_links", "listed", "read", "settle"]
+__all__ = ["check_way", "has_links", "listed", "make_folder", "read", "settle"]
 
 _ALL_WRITE = ("inbox/", "sessions/")
 _UNFINISHED = re.compile(r"#[0-9]+$")
 """Ends the names of files that obstore writes aside."""
+
+
+def make_folder(folder: Path) -> None:
+    """A hub's folder: for its user alone; for the group, too, where the folder around it is one that a group
+    shares (set-group-id and writable for it), since what is written in a hub gets the rights of its folder.
+    """
+    if folder.is_dir():
+        return
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shared = stat.S_ISGID | stat.S_IWGRP
+    if os.name != "nt" and folder.parent.stat().st_mode & shared == shared:
+        folder.chmod(0o2770)
 
 
 def check_way(folder: Path, key: str) -> None:

@@ -43,8 +43,6 @@ STRANGERS = 100
 """Keys that the log does not know and that are looked at in one pass, chosen by chance."""
 COMMITS = 400
 """Commits for one client in one pass, after which the rest of its messages wait for the next."""
-UNREAD = 5
-"""Messages that cannot be read after which the storage counts as failing."""
 NOTES = 20
 """Reasons that are kept for one client."""
 
@@ -121,19 +119,13 @@ class _Pass:
             elif "/refused/" in name:
                 notes[name.split("/")[1]] += 1
         held: set[str] = set()
-        done = unread = 0
+        done = 0
         for client, n in self._order(queues):
             if client in held or self.commits[client] >= COMMITS:
                 continue
             try:
-                data = self.hub.store.get(messages.place(client, n), messages.MAX_PROPOSAL)
-            except StorageError:
-                unread += 1
-                if unread >= UNREAD:
-                    raise
-                held.add(client)  # one that is damaged, or that its sender locked, stops no other's
-                continue
-            try:
+                with self._its_own():
+                    data = self.hub.store.get(messages.place(client, n), messages.MAX_PROPOSAL)
                 if data is not None:  # else another machine was faster
                     self._one(client, n, data, notes)
                 done += 1

@@ -48,7 +48,7 @@ _EMAIL_QUOTED = re.compile(
     rf"\\{{0,15}}\"[^\"@\n\\<>{HOLE}]{{1,64}}\\{{0,15}}\"@(?P<domain>[A-Za-z0-9-]{{1,63}}(?:\.[A-Za-z0-9-]{{1,63}}){{1,8}})"
 )
 _EMAIL_IDEOGRAPHS = re.compile(
-    r"(?<![\w@.])(?P<local>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]{1,6})@(?P<domain>[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})"
+    rf"(?<![\w@.])(?P<local>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]{{1,6}})@(?P<domain>[{_L}-]{{1,63}}(?:\.[{_L}-]{{1,63}}){{1,8}})"
 )
 _EMAIL_CJK = re.compile(r"(?P<local>[\w.%+-]{1,64})@(?P<domain>[\w-]{1,63}(?:\.[\w-]{1,63}){1,8})")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
@@ -117,6 +117,16 @@ def _digits(value: str) -> str:
     return "".join(char for char in value if char.isdigit())
 
 
+_GROUPED = re.compile(
+    r"\d{12,19}|\d{4}(?P<a>[ -])(?:\d{4}(?P=a)\d{4}(?P=a)\d{1,7}|\d{6}(?P=a)\d{4,5})(?:(?P=a)\d{1,3})?"
+)
+"""A card's number in one piece or in the groups that cards show."""
+
+
+def _is_card_text(value: str) -> bool:
+    return _GROUPED.fullmatch(value) is not None and is_card(value)
+
+
 def is_card(value: str) -> bool:
     """True for the number of a payment card: a known issuer, its length, a right Luhn digit (ISO/IEC 7812)."""
     digits = _digits(value)
@@ -181,10 +191,46 @@ def _is_phone(value: str) -> bool:
 
 _NATIONAL = r"\(?0\d{1,4}\)?(?:[ ./-]?\d{2,8}){1,4}|1[3-9]\d[ -]?\d{4}[ -]?\d{4}|\(?[2-9]\d{2}\)?[ .-]?\d{3}[ .-]?\d{4}|[6-9]\d{4}[ -]?\d{5}|[6-9]\d{2}[ .]?\d{3}[ .]?\d{3}|\d{2,4}(?:[ .-]\d{2,4}){3}"
 _PHONE_WORDS = (
-    *("phone", "mobil", "móvil", "cell", "tel", "fax", "whatsapp", "wechat", "sms", "handy", "call ", "dial"),
-    *("contact", "portable", "手机", "电话", "手機", "電話", "联系", "微信", "号码"),
+    *(
+        "phone",
+        "mobil",
+        "móvil",
+        "cell",
+        "tel",
+        "tél",
+        "fax",
+        "whatsapp",
+        "wechat",
+        "sms",
+        "handy",
+        "call ",
+        "dial",
+    ),
+    *(
+        "contact",
+        "portable",
+        "手机",
+        "电话",
+        "手機",
+        "電話",
+        "联系",
+        "微信",
+        "号码",
+        "llámame",
+        "телефон",
+        "тел.",
+        "celular",
+        "cellulare",
+        "komórka",
+        "puhelin",
+        "هاتف",
+        "連絡先",
+        "携帯",
+        "연락처",
+        "전화",
+    ),
 )
-_SHORT_WORDS = ("cell", "tel", "fax", "sms", "call ", "dial")
+_SHORT_WORDS = ("cell", "tel", "tél", "fax", "sms", "call ", "dial")
 _AFTER_WORD = re.compile(rf"[^\n\d+{HOLE}]{{0,20}}(?P<v>{_NATIONAL})(?![\w]|[.:]\d)")
 
 # A first character that is consumed before it is looked at from behind: the engine then skips to where one is.
@@ -192,8 +238,8 @@ _NUMBER = r"(?:(?<![\w.,+/-].)|(?<=\\[nrt].))"
 
 RULES: tuple[Rule, ...] = (
     Rule("iban", (), re.compile(r"[A-Z](?:(?<![A-Za-z0-9].)|(?<=\\[nrt].))[A-Z]\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"), _is_iban),
-    Rule("card", (), re.compile(rf"[0-9]{_NUMBER}(?:[ -]?\d){{12,18}}(?![\w-]|[.,]\d)"), is_card),
-    Rule("id-number", (), re.compile(rf"[1-8]{_NUMBER}\d{{16}}[\dXx](?!\w)"), _is_chinese_id),
+    Rule("card", (), re.compile(r"[0-9](?:(?<![\w.+/-].)|(?<=\\[nrt].))(?:[ -]?\d){12,18}(?![\w-]|\.\d)"), _is_card_text),
+    Rule("id-number", (), re.compile(r"[1-8](?:(?<![\w.+/-].)|(?<=\\[nrt].))\d{16}[\dXx](?!\w)"), _is_chinese_id),
     Rule(
         "phone", ("+",),
         re.compile(r"(?:(?<=[^\n\w.+*/=-])|(?<=\\[nrt])|\A(?=\+[\d ().-]{8,20}\Z|\+\d{1,3}[ (]))\+(?P<v>[1-9]\d{0,2}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{1,4}){1,6}(?![\w]|[.:]\d))"),
@@ -206,7 +252,10 @@ RULES: tuple[Rule, ...] = (
     Rule("phone", ("1",), re.compile(r"1(?<=[\u4e00-\u9fff]1)[3-9]\d{9}(?![0-9A-Za-z]|[.:-]\d)")),
     Rule("phone", ("-",), re.compile(rf"0{_NUMBER}(?:[789]0-\d{{4}}-\d{{4}}|1[016789]-\d{{3,4}}-\d{{4}})(?![\w-]|\.\d)")),
     Rule("phone", (",", ";", "\t", "|"), re.compile(r"(?<=[,;|\t])[ \"]?(?P<v>0[1-9]\d{1,3}[ /-]\d{6,8}|[2-9]\d{2}([-.])[2-9]\d{2}\2\d{4}|0[1-9](?:[ .-]\d{2}){4})(?=[ \"]?(?:[,;|\t\n]|\r|\\|\Z))")),
-    Rule("phone", ("unter", "call", "me at", "reach", "ruf"), re.compile(r"(?i:unter|call|at|reach|anrufen|rufe?)(?: \w{1,10}){0,3} (?P<v>0\d{2,4}[ /-]\d{3,4}[ -]?\d{2,5})(?![\w-]|[.:]\d)"), fold=True),
+    Rule("phone", ("T:", "M:", "P:", "Ph:", "T.", "M.", "Tf", "Mob"), re.compile(rf"(?m:(?:^|(?<=\\n))[ \t+>|-]{{0,8}}(?:T|M|P|Ph|Tf|Mob)(?::|\.:?)[ \t]{{1,4}}(?P<v>\+?(?:{_NATIONAL}|\d{{2,3}}(?: \d{{2,3}}){{2,4}}))(?![\w]|[.:]\d))"), _is_phone),
+    Rule("phone", ("0",), re.compile(rf"0{_NUMBER}[1-9](?:\.\d{{2}}){{4}}(?![\w-]|\.\d)")),
+    Rule("phone", ('"to"', '"from"', "recipient", "msisdn", '\\"to', '\\"from'), re.compile(r"\"(?:to|from|recipient|msisdn)\\{0,15}\"\s?:\s?\\{0,15}\"(?P<v>0[1-9]\d{1,3}[ /-]?\d{5,9}|[1-9]\d{9,13})(?=\\{0,15}\")")),
+    Rule("phone", ("unter", "call", "me at", "reach", "ruf"), re.compile(r"(?i:unter|call|at|reach|anrufen|rufe?)(?: \w{1,10}){0,3} (?P<v>0\d{2,4}[ /-]\d{3,4}[ -]?\d{2,5}|[6-9]\d{2}(?: \d{2}){3})(?![\w-]|[.:]\d)"), fold=True),
     Rule("phone", (" 0", '"0', "'0", ":0", "/"), re.compile(rf"0{_NUMBER}(?<!\d .)(?:[1-9](?: \d{{2}}){{4}}|7\d{{3}} \d{{3}} ?\d{{3}}|4\d{{2}} \d{{3}} \d{{3}}|20 \d{{4}} \d{{4}}|1[5-7]\d{{1,2}}[ /]\d{{7,8}})(?![\w-]|[ .]\d)")),
 )  # fmt: skip
 

@@ -125,8 +125,9 @@ _NAMED: tuple[tuple[tuple[str, ...], str, str, Check | None], ...] = (
     (("passport", "passportnumber", "passportno", "reisepass", "pasaporte", "passaporto", "passeport", "paspoort", "passaporte", "护照"), r"passport|reisepass|pasaporte|passaporto|passeport|paspoort|passaporte|护照", _MIXED, None),
     (("licence", "license", "licensenumber", "driverslicense", "führerschein", "permis", "驾驶证"), r"driver'?s?[ _-]?licen[cs]e|driving[ _-]?licen[cs]e|führerschein|permis de conduire|驾驶证", _MIXED, None),
     (("national", "nationalid", "identity", "identité", "citizen", "personalausweis", "ausweis", "identidad", "identità", "身份证"), r"national[ _-]?(?:id|identity|identification|insurance)|identity[ _-]?(?:card|number|no)|citizen[ _-]?(?:id|number)|personalausweis|ausweis|carte d'identité|documento de identidad|carta d'identità|身份证", _MIXED, None),
+    (("nino", "ni", "insurance", "insuranceno"), r"\bnino\b|\bni[ _-]?(?:no|nr|number|num)\b|national insurance", r"[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]", None),
     (("nhs",), r"\bnhs\b", r"\d{3}[ -]?\d{3}[ -]?\d{4}", _std("gb.nhs")),
-    (("steuer", "steuerid", "steueridentifikationsnummer", "steuernummer", "idnr", "tax", "taxid", "taxpayer", "tin"), r"steuer[ _-]?(?:id|identifikations|nr|nummer)\w*|\bidnr|\btax[ _-]?(?:id|payer|number|no|file|identification)\w*|\btin\b", _DIGITS, None),
+    (("steuer", "steuerliche", "identifikationsnummer", "steuerid", "steueridentifikationsnummer", "steuernummer", "idnr", "tax", "taxid", "taxpayer", "tin"), r"steuer(?:liche)?[ _-]?(?:id|identifikations|nr|nummer)\w*|\bidnr|\btax[ _-]?(?:id|payer|number|no|file|identification)\w*|\btin\b", _DIGITS, None),
     (("rentenversicherungsnummer", "sozialversicherungsnummer", "versicherungsnummer", "svnr", "rvnr"), r"(?:renten|sozial)versicherung\w*|versicherungsn\w*|svnr|rvnr", _MIXED, None),
     (("aadhaar", "aadhar", "uidai", "aadhaarnumber"), r"aadhaa?r|uidai", r"\d{4}[ -]?\d{4}[ -]?\d{4}", None),
     (("cpf",), r"\bcpf\b", r"\d{3}\.?\d{3}\.?\d{3}-?\d{2}", None),
@@ -138,7 +139,7 @@ _NAMED: tuple[tuple[tuple[str, ...], str, str, Check | None], ...] = (
     (("hetu", "henkilötunnus"), r"hetu|henkilötunnus", r"\d{6}[-+A]\d{3}[0-9A-Z]", None),
     (("ahv", "avs", "oasi"), r"\b(?:ahv|avs|oasi)\b", r"756[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}", None),
     (("rijksregisternummer", "rijksregister", "registre", "nrn"), r"rijksregister\w*|registre national|\bnrn\b", r"\d{2}[. ]?\d{2}[. ]?\d{2}[- ]?\d{3}[. ]?\d{2}", None),
-    (("nir", "sociale", "insee"), r"\bnir\b|s[ée]curit[ée] sociale|insee", r"[12][ ]?\d{2}[ ]?\d{2}[ ]?\d[\dAB][ ]?\d{3}[ ]?\d{3}(?:[ ]?\d{2})?", None),
+    (("nir", "sociale", "insee", "secu", "sécu"), r"\bnir\b|s[ée]curit[ée] sociale|insee|num[ée]ro[ _-](?:de[ _-])?s[ée]cu", r"[12][ ]?\d{2}[ ]?\d{2}[ ]?\d[\dAB][ ]?\d{3}[ ]?\d{3}(?:[ ]?\d{2})?", None),
     (("dni", "nif", "nie"), r"\b(?:dni|nif|nie)\b", r"[XYZ\d]-?\d{7}-?[A-Z]|\d{9}|\d{1,2}\.\d{3}\.\d{3}", _any(_std("es.dni", "es.nie", "pt.nif"), lambda value: value.count(".") == 2)),
     (("contribuinte", "cartão"), r"contribuinte|cartão de cidad\w+", _MIXED, None),
     (("codice", "codicefiscale"), r"codice[ _]?fiscale", r"[A-Z0-9]{16}", None),
@@ -167,11 +168,20 @@ _NAMED: tuple[tuple[tuple[str, ...], str, str, Check | None], ...] = (
     (("cédula", "cedula"), r"c[ée]dula", r"\d{1,3}(?:\.\d{3}){2,3}|\d{6,11}", None),
     (("pan",), r"\bpan\b", r"[A-Z]{5}\d{4}[A-Z]", None),
 )  # fmt: skip
-_BEGINS = r"(?:\b|(?<=\\n)|(?<=\\t))"
+_BEGINS = r"(?:\b|(?<=_)|(?<=\\n)|(?<=\\t)|(?-i:(?<=[a-z])(?=[A-Z])))"
+_BOUND = re.compile(r"(?P<begin>(?:^|(?<=[|(:]))\\b)|\\b")
+_ENDS = r"(?:\b|(?=_)|(?-i:(?<=[a-z])(?=[A-Z])))"
+
+
+def _bounded(words: str) -> str:
+    """The pattern of a name whose `\\b` also stand in `customer_sin`, in `sinNumber` and after an escape."""
+    return _BOUND.sub(lambda match: _BEGINS if match["begin"] else _ENDS, words)
+
+
 _BY_NAME = tuple(
     (
         frozenset(words),
-        re.compile(rf"(?i:{before.replace(chr(92) + 'b', _BEGINS)}){_GAP}(?P<v>{pattern})(?![\w-]|[.,]\d)"),
+        re.compile(rf"(?i:{_bounded(before)}){_GAP}(?P<v>{pattern})(?![\w-]|[.,]\d)"),
         check,
     )
     for words, before, pattern, check in _NAMED
@@ -185,6 +195,8 @@ def id_words(folded: str) -> set[str]:
     """The words of a text, in lower case, that may name an identity number."""
     words = _WORD.findall(folded)
     said = set(_ALL_WORDS.intersection(words))
+    if "number" in folded:
+        said.update(word[:-6] for word in words if word.endswith("number") and word[:-6] in _ALL_WORDS)
     if "\\" in folded:
         said.update(word[1:] for word in words if word[0] in "nrt" and word[1:] in _ALL_WORDS)
     if not folded.isascii():

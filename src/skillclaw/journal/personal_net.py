@@ -34,7 +34,7 @@ _RESOLVERS = frozenset(
 )
 """Public DNS services, and the metadata and resolver addresses of clouds."""
 _V4 = re.compile(
-    r"(?<![\w.-])(?P<v>(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3})"
+    r"(?:(?<![\w.-])|(?<=\n-)|(?<=\\n-))(?P<v>(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3})"
     r"(?P<port>:\d{1,5}\b)?(?!\w|\.\d|-\d|-[A-Za-z]+\d)"
 )
 _MAYBE_V4 = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
@@ -44,7 +44,7 @@ _V4_DASHED = re.compile(
     r"(?<![A-Za-z0-9])(?:ec2|ip|host|static|dyn|pool|cpe)-(?P<v>\d{1,3}(?:-\d{1,3}){3})(?=[.-][a-z])"
 )
 _V6 = re.compile(
-    r"(?P<v>[23](?<![\w:.].)[0-9a-fA-F]{3}:[0-9a-fA-F:]{2,34}(?:(?:\d{1,3}\.){3}\d{1,3})?)(?![\w:])"
+    r"(?P<v>[23](?:(?<![\w:.].)|(?<=\\[nrt].))[0-9a-fA-F]{3}:[0-9a-fA-F:]{2,34}(?:(?:\d{1,3}\.){3}\d{1,3})?)(?![\w:])"
 )
 _VERSION_BEFORE = re.compile(
     r"(?i)(?:\b(?:versions?|ver|release|rev|build|firmware|driver|v|section|chapter|table|figure|oid|nuget|package|upgraded?|assembly\w*)"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path, PurePath
 
 import msgspec
@@ -19,15 +20,19 @@ import msgspec
 from skillclaw.journal import personal, secrets
 from skillclaw.journal.personal_ids import id_words, mask_ids
 from skillclaw.journal.personal_net import mask_addresses
-from skillclaw.journal.redact_assign import is_secret, mask_assignments, name_kind
+from skillclaw.journal.redact_assign import mask_assignments
+from skillclaw.journal.redact_blocks import mask_blocks
+from skillclaw.journal.redact_calls import mask_calls
 from skillclaw.journal.redact_columns import mask_columns
 from skillclaw.journal.redact_custom import custom_rule
 from skillclaw.journal.redact_detect import mask_detected
 from skillclaw.journal.redact_encoded import SHORTEST, mask_base64, mask_dumps
 from skillclaw.journal.redact_entropy import mask_random
+from skillclaw.journal.redact_judge import is_secret, name_kind
 from skillclaw.journal.redact_linked import rare
 from skillclaw.journal.redact_near import mask_near
 from skillclaw.journal.redact_paths import path_rules
+from skillclaw.journal.redact_public import set_aside
 from skillclaw.journal.redact_text import Masker, Rule, apply, holds
 from skillclaw.journal.redact_views import mask_encoded, with_escapes, without_colours, without_escapes
 from skillclaw.journal.redact_walk import walk
@@ -246,6 +251,8 @@ class Redactor:
             text = mask_dumps(text, self._look, masker)
         if self._seen is not None:
             text = self._seen.mask(text, masker)
+        if longest >= SHORTEST:
+            text = set_aside(text, masker)
         if words:
             text = _vendors(text, " ".join(words), masker)
         folded = _fold(text)
@@ -257,7 +264,9 @@ class Redactor:
             text = mask_encoded(text, lambda decoded: self._inner(decoded, masker), masker)
         if longest >= SHORTEST:
             text = mask_base64(text, self._look, masker)
+        text = mask_calls(text, _fold(text), masker)
         text = mask_near(text, _fold(text), masker)
+        text = mask_blocks(text, _fold(text), masker)
         said = id_words(folded)
         if "\n" in text or "\\n" in text:
             text = mask_columns(text, _fold(text), said, masker)
@@ -268,8 +277,8 @@ class Redactor:
         text = mask_addresses(text, masker)
         text = self._paths(text, masker)
         if self._custom is not None:
-            text = self._custom(text, masker)
-        return mask_random(text, masker) if longest >= 24 else text
+            text = set_aside(self._custom(masker.put_back(text), masker), masker)
+        return masker.put_back(mask_random(text, masker) if longest >= 24 else text)
 
 
 _VENDOR_NEEDLES = tuple(sorted({needle for rule in VENDORS for needle in rule.needles}))
@@ -288,6 +297,7 @@ def _vendors(text: str, words: str, masker: Masker) -> str:
     return text
 
 
+@lru_cache(maxsize=4)
 def _fold(text: str) -> str:
     """The text in lower case with every character at its place."""
     folded = text.lower()

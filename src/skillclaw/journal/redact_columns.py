@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable
 
 from skillclaw.journal.personal import mask_phones
 from skillclaw.journal.personal_ids import id_words, mask_ids
-from skillclaw.journal.redact_assign import name_kind
+from skillclaw.journal.redact_judge import is_secret, name_kind
 from skillclaw.journal.redact_linked import named
 from skillclaw.journal.redact_text import HOLE, Masker
 
-__all__ = ["mask_columns"]
+__all__ = ["judge_of", "mask_columns"]
 
 _LINE = r"(?:\\{1,8}r)?(?:\\{1,8}n|\r?\n)"
 _NAMES = ("key", "token", "secret", "pass", "pwd", "auth", "cred", "jwt", "psk", "pat", "pw")
@@ -23,29 +23,42 @@ _SPLIT = re.compile(_LINE)
 _HEADS = (
     *_NAMES, "phone", "mobile", "telefon", "handy",
 )  # fmt: skip
+_CLOSED = re.compile(r"(?:[^\"\\]|\\(?!\\{0,15}\"))*+(?=\\{0,15}\"[,}\]])")
 _RULED = re.compile(r"[\s|:+=→\d-]*-{3}[\s|:+-]*")
+_COUNTED = re.compile(r"[ _-]?(?:number|num|no|nr)\.?\Z")
+_OPENED = re.compile(r"\\{0,15}\":\s?\\{0,15}\"(?!.*\\{0,15}\":\s?\\{0,15}\")")
+_FULL_NUMBER = re.compile(r"\+[1-9]\d{0,2}(?:[ .()-]{0,2}\d){7,12}")
 MOST_ROWS = 500
 
 
-def _delimiter(line: str) -> str:
-    for mark in ("|", "\t", "\\t", ";", ","):
-        if mark in line:
-            return mark
-    return "  " if "   " in line else ""
+def _delimiters(line: str) -> list[str]:
+    marks = [mark for mark in ("|", "\t", "\\t", ";", ",") if mark in line]
+    return [*marks, "  "] if "   " in line else marks
 
 
 Judge = Callable[[str], str]
 """What a cell's value is masked as; empty for what stays."""
 
 
-def _judge(head: str, masker: Masker) -> Judge | None:
+def judge_of(head: str, *, quoted: bool = False) -> Judge | None:
+    """What tells of a value in a column named `head` whether it is masked; None where the name says nothing.
+
+    `quoted`: the values stand in quotes, so that a word is a value too.
+    """
     kind = name_kind(head.replace(" ", "_")) if len(head) < 50 else None
     if kind is not None:
-        return lambda value: "secret:value" if named(head.replace(" ", "_"), value) else ""
+        secret = kind
+        return lambda value: (
+            "secret:value"
+            if named(head.replace(" ", "_"), value) or (quoted and is_secret(secret, value, quoted=True))
+            else ""
+        )
     folded = head.lower()
-    if folded.endswith(("phone", "mobile", "telefon", "tel", "handy", "cell")):
+    if _COUNTED.sub("", folded).endswith(("phone", "mobile", "telefon", "tel", "handy", "cell")):
 
         def phone(value: str) -> str:
+            if _FULL_NUMBER.fullmatch(value):
+                return "phone"
             said = f"phone: {value}"
             return "phone" if mask_phones(said, said, Masker(b"")) != said else ""
 
@@ -80,7 +93,9 @@ def mask_columns(text: str, folded: str, said: Iterable[str], masker: Masker) ->
         start, end, after = _line(text, hit, looked)
         looked = after
         head = text[start:end]
-        judges = _judges(head, masker) if end - start < 600 else None
+        opened = _OPENED.search(head)
+        head = head[opened.end() :] if opened else head  # the string of JSON that the table stands in
+        judges = _judges(head) if end - start < 600 else None
         if judges is None:
             continue
         mark, width, columns = judges
@@ -89,6 +104,10 @@ def mask_columns(text: str, folded: str, said: Iterable[str], masker: Masker) ->
             begin, (_, end, after) = after, _line(text, after, after)
             line = text[begin:end]
             cells = _cells(line, mark)
+            if (len(cells) > width or opened) and (closed := _CLOSED.match(line)) is not None:
+                end = begin + closed.end()  # the string of JSON that the table stands in ends here
+                line = closed[0]
+                cells = _cells(line, mark)
             if _RULED.fullmatch(line):
                 looked = after
                 continue
@@ -119,27 +138,32 @@ def _cells(line: str, mark: str) -> list[str]:
     return line.split(mark) if mark != "  " else re.split(r"( {2,})", line)
 
 
-def _judges(line: str, masker: Masker) -> tuple[str, int, dict[int, Judge]] | None:
+def _judges(line: str) -> tuple[str, int, dict[int, Judge]] | None:
     """The delimiter of a table, its width, and what is said about its columns; None for no head of one."""
-    mark = _delimiter(line)
-    if not mark:
-        return None
-    cells = _cells(line, mark)
-    if not 2 <= len(cells) <= 60 or any(len(cell) > 80 or "=" in cell for cell in cells):
-        return None
-    columns: dict[int, Judge] = {}
-    for column, cell in enumerate(cells):
-        head = _head(cell)
-        if head and (judge := _judge(head, masker)) is not None:
-            columns[column] = judge
-    return (mark, len(cells), columns) if columns else None
+    best = None
+    for mark in _delimiters(line):
+        cells = _cells(line, mark)
+        if not 2 <= len(cells) <= 60 or any(len(cell) > 80 or "=" in cell for cell in cells):
+            continue
+        columns: dict[int, Judge] = {}
+        for column, cell in enumerate(cells):
+            head = _head(cell)
+            if head and (judge := judge_of(head)) is not None:
+                columns[column] = judge
+        # On a tie the later one: a log's collector writes a bar before the line.
+        if columns and (best is None or (mark != "  " and len(cells) >= best[1])):
+            best = mark, len(cells), columns
+    return best
 
 
 _HEAD = re.compile(r"(?:^|[^\w .-])[\"'`*]{0,3}([^\W\d][\w .-]{1,40}?)[\"'`*]{0,3}\s*\Z")
 
 
+_WORD = re.compile(r"(?:^|\s)[\"'`*]{0,3}([^\W\d][\w-]{1,40})[\"'`*]{0,3}\Z")
+
+
 def _head(cell: str) -> str:
-    found = _HEAD.search(cell.strip())
+    found = _HEAD.search(cell.strip()) or _WORD.search(cell.strip())
     name = found[1].strip() if found else ""
     # A log's or a pager's words before the first cell.
     return name if len(name.split(" ")) <= 4 else name.split(" ")[-1]

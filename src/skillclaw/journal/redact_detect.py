@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from skillclaw.journal.redact_assign import is_placeholder
+from skillclaw.journal.redact_judge import is_placeholder
 from skillclaw.journal.redact_text import Masker, holds
 
 __all__ = ["mask_detected"]

@@ -29,7 +29,7 @@ _NEXT = re.compile(
 )
 _URL_SAFE = str.maketrans("-_", "+/")
 _LOGIN = re.compile(r"[\w.@+-]{1,64}:[^\s:]{6,128}")
-_LOGIN_BEFORE = re.compile(r"(?i)(?:auth|basic|cred|login|registr)[^\n]{0,40}\Z")
+_LOGIN_BEFORE = re.compile(r"(?i)(?:auth|basic|cred|login|registr)[^\n]{0,60}(?:\n|\\n)?[^\n]{0,24}\Z")
 _KUBERNETES = re.compile(r"kind\\?[\"']?:\s{0,3}\\?[\"']?Secret\b")
 _ENTRY = re.compile(
     r"(?P<name>[A-Za-z0-9_.-]{1,100})\\?[\"']?:[ ]{0,3}\\?[\"']?(?P<v>[A-Za-z0-9+/]{8,}+={0,2})(?=\\?[\"',}\s]|\\n|\Z)"
@@ -49,6 +49,10 @@ def mask_base64(text: str, look: Look, masker: Masker) -> str:
             continue
         if text[start - 1 : start] == "\\" and text[start] in "nrt":
             start += 1
+        if text[start] in "+-" and (
+            start == 0 or text[start - 1] == "\n" or text[start - 2 : start] == "\\n"
+        ):
+            start += 1  # the sign of a diff
         pieces = [text[start:end]]
         if end - start >= _WRAPPED:
             while (following := _NEXT.match(text, end)) is not None:
@@ -70,7 +74,7 @@ def mask_base64(text: str, look: Look, masker: Masker) -> str:
         if (
             not kind
             and _LOGIN.fullmatch(decoded.strip())
-            and _LOGIN_BEFORE.search(text, max(0, start - 60), start)
+            and _LOGIN_BEFORE.search(text, max(0, start - 90), start)
         ):
             kind = "secret:base64"
         if kind:

@@ -4,14 +4,16 @@ Runs last and rarely. The last word on a token has detect-secrets' measure of en
 import, so it is loaded when the first token has passed all else.
 """
 
+# ruff: noqa: E501  (one form a line reads best)
+
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from functools import cache
 
-from skillclaw.journal.redact_assign import is_placeholder
 from skillclaw.journal.redact_encoded import is_prose
+from skillclaw.journal.redact_judge import is_placeholder
 from skillclaw.journal.redact_text import Masker
 
 __all__ = ["mask_random"]
@@ -28,11 +30,55 @@ _ID = re.compile(
     r"|batch|vs|org|proj|user|project|prj|dpl|team|task|job|trace|span|event|order|cus|ch|pi|sub|price|prod|in|seti|src|card|ba"
     r"|txn|acct|cs|pm|re|po|tr|chatcmpl-tool|functions|exec|node|pod|ami|i|vpc|subnet|sg|vol|snap|eni|arn|rtb|igw)[_-]"
 )
-_BEFORE = re.compile(
-    r"(?i)(?:sha\d{1,3}|md5|blake\w{0,4}|integrity|digest|checksum|etag|hash|commit|uuid|guid|nonce|fingerprint|rev|revision"
-    r"|cid|oid|fileid|documentid|docid|\bids?|_id|signature|thumbprint|base64,|cursor|pagetoken|object|blob|tree|build|h1:|amz-id-2)"
-    r"[\"'\\]{0,4}\s{0,3}[-:=@]?\s{0,3}[\"'\\]{0,4}$"
+_SHORT_ID = re.compile(
+    r"(?!(?:sk|rk|pk|key|tok|token|pat|api|live|test|sec|auth|pw|pwd|ak|as)_)[a-z]{2,5}_[A-Za-z0-9]{14,}"
 )
+"""How services name their rows: a few letters that are not those of a key, then what makes it unique."""
+_BEFORE = re.compile(
+    r"(?i)(?:sha-?\d{1,3}|md5|blake\w{0,4}|integrity|digest|checksum|etag|hash|commit|uuid|guid|ksuid|ulid|cuid2?|nanoid|xid|nonce|(?:finger|thumb)print|rev|revision"
+    r"|cid|oid|fileid|documentid|docid|\bids?|_id|(?-i:[a-z]I[dD])|signature|base64,|cursor|object|blob|tree|build|h1:|amz-id-2"
+    r"|pub(?:lic)?[ _-]?key|peer|recipients?|site[ _-]?key|publishable[ _-]?key|verif\w{1,8}[ _-]?key|host[ _-]?key|applicationserverkey|\bkid|x5t(?:#s256)?|[\"'][xyn]|challenge"
+    r"|(?:page|next|continuation|resume|sync|delta|sequence)[ _-]?(?:page[ _-]?)?(?:token|number|marker)|continuation|verification"
+    r"|\bsig|(?:digest|signature)value|packagehash|[\"'](?:after|before)|accessor|spki|\bpin|program|mint|wallet|address|contract|account|ipfs|pinned)"
+    r"[\"'\\]{0,4}(?: \(\w{1,12}\))?\s{0,3}(?:=>|[-:=@>])?\s{0,3}[\"'\\]{0,4}$"
+)
+"""Words right before a token that say it is public: a hash, an id, a place in a list, a public key."""
+_FILES = (
+    *("MII", "LS0tLS1CRUdJTiBDRVJU", "LS0tLS1CRUdJTiBQVUJM"),
+    *(
+        "UEsDB",
+        "H4sI",
+        "JVBERi0",
+        "iVBORw0KGgo",
+        "R0lGOD",
+        "UklGR",
+        "T2dnUw",
+        "d09GM",
+        "d09GRg",
+        "AAEAAAA",
+        "f0VMRg",
+    ),
+    *(
+        "TVqQ",
+        "QlpoO",
+        "/Td6WF",
+        "KLUv",
+        "N3q8r",
+        "AGFzbQ",
+        "SUQz",
+        "AAAAIGZ0eX",
+        "AAAAHGZ0eX",
+        "0M8R4KGx",
+        "SQlRFTS",
+    ),
+)
+"""How the base64 of a certificate begins, and of an archive, a picture, a document, a program."""
+_NAMED_HASH = re.compile(r"(?:[A-Za-z0-9]{1,24}[-_]){1,12}(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{32})")
+"""Words and a hash: the key of a cache, a folder."""
+_FILE = re.compile(
+    r"\.(?:[a-z][a-z0-9]{0,9}\.){0,2}(?:[cm]?[jt]sx?|css|map|html?|json|wasm|png|jpe?g|gif|svg|webp|avif|ico|woff2?|ttf|eot|mp[34]|webm|pdf|zip|gz|tgz|tar|br|zst|whl|jar|so|dylib|dll|exe|deb|rpm|log|lock|txt|bin|dat|db|parquet|csv|md)(?![\w-])"
+)
+"""The ending of a file's name, which often holds a hash of its content."""
 _URL_BEFORE = re.compile(r"(?:://|\bwww\.)\S*$")
 _ENTROPY = 4.0
 """Bits per character of a token; words and names of 24 to 40 characters stay below 3.9."""
@@ -54,6 +100,8 @@ def mask_random(text: str, masker: Masker) -> str:
         value = match[0]
         if len(value) > MAX or not _mixed(value):
             continue
+        if _FILE.match(text, match.end()):
+            continue
         before = text[max(done, match.start() - 80) : match.start()]
         kind = _judge(value, before)
         if kind:
@@ -73,11 +121,15 @@ def _mixed(value: str) -> bool:
 
 
 def _judge(value: str, before: str) -> str:
-    if value.startswith("MII"):
-        return ""  # a certificate; private keys are found by what stands around them
-    if value.lower().startswith(("sha256-", "sha384-", "sha512-")):
-        return ""  # subresource integrity
-    if is_placeholder(value) or _ID.match(value) or _BEFORE.search(before):
+    if value.startswith(_FILES):
+        return ""  # private keys are found by what stands around them, and texts were looked at
+    if (
+        is_placeholder(value)
+        or _ID.match(value)
+        or _SHORT_ID.fullmatch(value)
+        or _NAMED_HASH.fullmatch(value)
+        or _BEFORE.search(before)
+    ):
         return ""
     if value.count("/") > 1 + len(value) // 16 or value.startswith("/") or _URL_BEFORE.search(before):
         return ""

@@ -12,7 +12,7 @@ import re
 from functools import cache
 from typing import Any
 
-from skillclaw.journal.redact_assign import (
+from skillclaw.journal.redact_judge import (
     is_placeholder,
     is_reference,
     is_secret,
@@ -41,11 +41,13 @@ _TAILS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
         (("default", "value"), rf"{_Q}\s?[:=]?\s?\{{[^{{}}{HOLE}]{{0,200}}?\b(?:default|value)(?:{_Q})?\s{{0,8}}[:=]\s{{0,4}}{_QUOTED}"),
         # From an old value to a new one.
         (("->", "=>", "→"), rf"(?:{_Q})?\s{{0,4}}[:=]\s{{0,8}}(?:{_Q}[^\"'\n{HOLE}]{{0,200}}?{_Q}|null|\(\w[\w ]{{0,20}}\))\s{{0,3}}(?:=>|->|→)\s{{0,3}}{_QUOTED}"),
+        (("default", "fallback"), rf"{_Q}\s?,\s?(?i:default|fallback|default_?value)\s?[=:]\s?{_QUOTED}"),
+        (("unwrap_or", "orelse", "or_else", "or_insert", "fetch", "getenv", "default"), rf"{_Q}\s?\)[^\n\"'`{HOLE}]{{0,40}}?\b(?:unwrap_or|or_?[eE]lse|getOrElse|or_insert|or_default|default)\w{{0,8}}\(\s?{_QUOTED}"),
         # An argument of a call, or an alternative.
         (("(",), rf"(?:{_Q})?\]?\s?(?::\s?&?[\w<>]{{1,24}}\s?)?(?::=|=|:)\s?(?:new |await )?[\w.:<>]{{1,60}}\(\s?{_QUOTED}"),
         (("||", "??", " or ", ":-"), rf"(?:{_Q})?[\])]{{0,2}}\s?(?:\|\|=?|\?\?=?|or|:-|=[ ][\w.\[\]]{{1,60}}\s?(?:\|\||\?\?|or))\s?{_QUOTED}"),
         # What a test or a browser types into a field of that name.
-        (("send_keys", "sendkeys", "type(", "fill(", "tobe(", "toequal(", "setvalue(", "equal(", "eq("), rf"(?:\(\))?{_Q}?[\])\"']{{0,3}}[^\n\"'`{HOLE}]{{0,16}}?\.(?:send_keys|sendKeys|type|fill|setValue|(?:to\.)?(?:be|toBe|toEqual|toStrictEqual|equal|eql?))\(\s?{_QUOTED}"),
+        (("send_keys", "sendkeys", "type(", "fill(", "tobe(", "toequal(", "setvalue(", "equal(", "eq("), rf"(?:\(\))?{_Q}?[\])\"']{{0,3}}[^\n\"'`{HOLE}]{{0,16}}?\.(?:send_keys|sendKeys|type|fill|setValue|(?:to\.)?(?:be|toBe|toEqual|toStrictEqual|equal|eql?))\(\s?{_Q}(?P<v>[^\"'`\n\\{{{HOLE}]{{4,512}}+)(?=(?:\{{\w{{1,16}}\}}){{0,3}}{_Q})"),
         (("<string", "&lt;string", "<value", "u003cstring"), rf"<\\?/\w{{1,12}}>[^<>\n{HOLE}]{{0,8}}(?:{_LINE})?[^<>\n{HOLE}]{{0,60}}?<\w{{1,12}}>(?P<v>[^<>\n{HOLE}]{{6,512}}+)(?=<)"),
         # Without quotes.
         (("=", ":"), rf"(?:{_Q})?[ \t]{{0,3}}(?:=|:[ \t])[ \t]{{0,16}}(?:{_Q})?(?P<v>{_MADE})"),
@@ -94,6 +96,10 @@ _PASSWORDS = tuple(
         (("pass", "密码", "密碼", "パスワード", "cred", "kennwort"), rf"{_SAYS}[^\n:：?{HOLE}]{{0,60}}[:：?]\s{{1,3}}(?:(?i:it['’]?s|it is|use|try|should be|is)\s)?{_P}{_EOL}"),
         (("密码", "密碼", "口令", "パスワード"), rf"(?:密码|密碼|口令|パスワード)\s?(?:是|为|為|は|：|:|改成|换成)\s?{_P}"),
         (("pass",), rf"(?i:password|passwd|passphrase)\s{_Q}(?P<v>[^\s\"'`<>{HOLE}\\]{{6,64}}+)(?={_Q})"),
+        (("password <-", "pass <-", "pw <-", "password: &", "[password]", "password:</", "password<br"), rf"(?i:passw(?:or)?d|pass|pw)(?:\s?<-\s?|:\s&\w{{1,20}}\s|\]\s|:?</?\w{{1,8}}\s?/?>\s?){_P}"),
+        (("changed from", "reset from"), rf"(?i:passw(?:or)?d)\s(?:was\s)?(?:changed|reset)\sfrom\s{_P}"),
+        (("pw ", "pwd "), rf"(?i:(?:^|(?<=[\s(]))(?:temp|new|old|root|admin|db|my|the)?\s?pwd?)\s{_P}"),
+        ((" p: ",), rf"\bu:\s\S{{1,40}}\s{{1,4}}p:\s{_P}"),
         (("add_user", "change_password", "useradd"), rf"\b(?:add_user|change_password)\s{{1,3}}[\w.-]{{1,64}}\s{{1,3}}{_P}"),
         (("<<<",), rf"\b(?:kinit|passwd|cryptsetup|sudo|gpg|openssl)\b[^\n{HOLE}]{{0,60}}?<<<\s?{_P}"),
     )
@@ -126,12 +132,16 @@ def _password(value: str) -> bool:
 
 
 _NO_PASSWORD = re.compile(
-    r"(?i)^(?:sha\d|md5|bcrypt|argon|scrypt|pbkdf|aes|rsa|utf|http|v?\d[\d.]*[a-z]{0,8}$|\d+[-:/.]\d|[\w-]+\.\w{1,4}:\d+|[a-z-]+@\d)"
+    r"(?i)^(?:sha\d|md5|bcrypt|argon|scrypt|pbkdf|aes|rsa|utf|http|v?\d[\d.]*[a-z]{0,8}$|\d+[-:/.]\d|[\w-]+\.\w{1,4}:\d+|[a-z-]+@v?\d+\.\d|(?:[0-9a-f]{1,4}:){2,})"
 )
 
 # A value, and what it is: `use V as the X key`.
 _AS = re.compile(
     rf"\s(?:as|is|was|for|=|isn['’]t|is not)\s(?:(?:the|our|my|your|a|an|its|new)\s){{0,2}}[^\n.,;?!{HOLE}]{{0,40}}?{_WORD}(?![A-Za-z])"
+)
+_SAYS_PASSWORD = re.compile(r"(?i)password|passphrase|passcode|口令|密码")
+_HASHED = re.compile(
+    r"(?i)(?:sha-?\d*|commit|digest|hash|tree|blob|oid|revision|\bid|uuid|etag|print)[\s:=@\"'(-]{1,3}\Z"
 )
 LONGEST = 256
 
@@ -143,7 +153,9 @@ def _said_after(text: str, masker: Masker) -> str:
         before = text[max(done, match.start() - LONGEST) : match.start()].rstrip("\"'`),\\")
         start = max(before.rfind(char) for char in " \n\t\r\"'`<>,;(){}\\\ufdef") + 1
         value = before[start:]
-        if _made(value):
+        if _HASHED.search(before[:start]):
+            continue
+        if _made(value) or (_SAYS_PASSWORD.search(match[0]) and _password(value)):
             at = max(done, match.start() - LONGEST) + start
             parts += [text[done:at], masker.mask("secret:value", value)]
             done = at + len(value)
@@ -165,7 +177,7 @@ _ONLY: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
         (("mnemonic", "seed", "助记词", "recovery"), rf"(?i:--mnemonic|--seed(?:-phrase)?|mnemonic|seed phrase|助记词|recovery phrase)[\s:：=]{{1,3}}(?:{_Q})?(?P<v>[a-z]{{3,8}}(?:[ ,]{{1,2}}[a-z]{{3,8}}){{11,23}}+)"),
         (("bearer ",), r"\b[Bb]earer\s(?P<v>[a-z]{3,12}(?:[-_.][a-z0-9]{2,12}){2,8}+)(?=[\s\"'`\\]|\Z)"),
         ((" pw ", "pwd ", "pw:", "pass is", "passwd "), rf"(?i:\b(?:pw|pwd|passwd|pass)\s?(?:is|=|:|ist|was|->)\s?)(?:{_Q})?(?P<v>[^\s\"'<>{HOLE}\\]{{6,128}}+)"),
-        (("kubeadm", "bootstrap", "usages", "token"), r"(?<![\w./-])(?P<v>(?=[a-z.]{0,22}\d)[a-z0-9]{6}\.(?=[a-z]{0,15}\d)[a-z0-9]{16})(?![\w./-])"),
+        (("kubeadm", "bootstrap", "usages", "token"), r"(?:(?<![\w./-])|(?<=\n-)|(?<=\\n-))(?P<v>(?=[a-z.]{0,22}\d)[a-z0-9]{6}\.(?=[a-z]{0,15}\d)[a-z0-9]{16})(?![\w./-])"),
         (("wifi:",), r"\bWIFI:(?:[A-Z]:[^;\n]{0,64};){0,4}P:(?P<v>[^;\n\\]{4,64}+)(?=;)"),
         (("seed", "mfa", "totp", "otp"), rf"(?i:(?:mfa|totp|otp|two_?factor|authenticator)[_-]?(?:seed|secret|key)?){_Q}?\s?[:=]\s?{_Q}(?P<v>[A-Z2-7]{{16,128}}+=*)"),
         (("authorization:",), r"(?i:authorization:\s)(?!basic|bearer|digest)[A-Za-z]{3,20}\s(?P<v>[A-Za-z0-9._~+/-]{16,512}+=*)"),

@@ -11,16 +11,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from skillclaw.journal.redact_assign import (
+from skillclaw.journal.redact_commands import mask_commands, taken
+from skillclaw.journal.redact_judge import (
     NameKind,
+    is_path_of_names,
     is_placeholder,
     is_reference,
     is_secret,
+    is_speakable,
     looks_random,
     name_kind,
 )
-from skillclaw.journal.redact_linked import BEGIN, linked, linked_value, mask_linked, rare
-from skillclaw.journal.redact_text import HOLE, Masker, holds
+from skillclaw.journal.redact_linked import linked, linked_value, mask_linked, rare
+from skillclaw.journal.redact_text import HOLE, Masker, holds, to_quote
 
 __all__ = ["mask_near"]
 
@@ -33,12 +36,17 @@ _WORD = re.compile(
     r"(?i)(?P<word>keys?|tokens?|secrets?|credentials?|passw(?:or)?ds?|passphrase|kennwort|passwort|schlüssel|clave|contraseña|clé|chave|chiave|sleutel|nyckel|nøgle|klucz|avain|anahtar|ключ|токен|секрет|密钥|密匙|令牌|口令|密码|キー|トークン|키|토큰)"
     rf"(?![a-z])(?P<gap>[^\n{HOLE}]{{1,64}}?)(?P<v>(?<![A-Za-z0-9_/+.-])[A-Za-z0-9_/+.:~-]{{16,200}}+={{0,2}})(?![A-Za-z0-9_/+-])"
 )
-_NO_OWNER = frozenset(
-    ["cache","websocket", "primary", "foreign", "partition", "sort", "public", "object", "idempotency", "idempotence", "dedup", "lookup", "hash", "map", "dict", "index", "row", "group", "routing", "shard", "unique", "composite", "natural", "sorting", "record", "storage", "s3", "blob", "json", "page", "next", "continuation", "cursor", "sync", "state", "csrf", "cancellation", "arrow", "enter", "tab", "shift", "ctrl", "alt", "escape", "hot", "translation", "i18n", "message", "config"]
+_NO_OWNER = (
+    "recv", "evaluated", "exclusivestart", "applicationserver", "cache","websocket", "primary", "foreign", "partition", "sort", "public", "publishable", "site", "verifying", "verification", "pub", "object", "idempotency", "idempotence", "dedup", "lookup", "hash", "map", "dict", "index", "row", "group", "routing", "shard", "unique", "composite", "natural", "sorting", "record", "storage", "s3", "blob", "json", "page", "next", "continuation", "cursor", "sync", "state", "csrf", "cancellation", "arrow", "enter", "tab", "shift", "ctrl", "alt", "escape", "hot", "translation", "i18n", "message", "config",
 )  # fmt: skip
 _GAP_NOT = re.compile(
-    r"(?i)\b(?:ids?|hash(?:es|ed)?|sha\d*|commit|digest|checksum|md5|fingerprint|uuid|guid|version|names?|file|path|url|uri|etag|revision|branch|image|thumbprint|public|expires?|issued|limit|count|used|total|for user|in|at)\b\W*\Z|https?:|sha256:|sha512-"
+    r"(?i)(?:\b|_|(?-i:(?<=[a-z])(?=[A-Z])))(?:ids?|hash(?:es|ed)?|sha\d*|commit|digest|checksum|md5|fingerprint|uuid|guid|version|names?|file|path|url|uri|etag|revision|branch|image|thumbprint|public|expires?|issued|limit|count|used|total|for user|in|at"
+    r"|from|see|by|since|until|merged?|picked|reverts?|tag|tree|blob|parent|object|oid|layer|ref|request|trace|span|job|run|task|event|correlation|tenant|message|order|build|container|pod|volume|snapshot|session|transaction|tx|block|nonce|contract|address|identifier|accessor|bump|map|(?:recv|send|edit|list|export|delete|refresh|sign)-keys?)\b\W*\Z"
+    r"|https?:|sha256:|sha512-"
 )
+_KEY_ID = re.compile(r"[0-9A-F]{16}|[0-9A-F]{40}")
+"""How OpenPGP names a key."""
+_CACHE = re.compile(r"(?i)cache|restore-?\Z|input ?\Z")
 _HEX = re.compile(r"(?:0x)?[0-9a-f]{32,128}|(?:0x)?[0-9A-F]{32,128}")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _GROUPS = re.compile(r"[A-Z0-9]{4,8}(?:-[A-Z0-9]{4,8}){2,9}")
@@ -48,6 +56,8 @@ def _made(value: str) -> bool:
     """Whether a value looks as generators make credentials."""
     if _HEX.fullmatch(value) or _UUID.fullmatch(value):
         return True
+    if is_reference(value) or (is_path_of_names(value) and max(map(len, value.split("."))) < 16):
+        return False
     if _GROUPS.fullmatch(value):
         return any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
     if (
@@ -90,9 +100,12 @@ def _near_words(text: str, folded: str, masker: Masker) -> str:
             and name_kind(owner[1] + match["word"].rstrip("s")) is None
         ):
             continue
+        if match["word"].lower().startswith("key") and _CACHE.search(text, max(0, hit - 32), hit):
+            continue
         size = _near(match, owner[1].lower() if owner else "")
         if size:
             start = match.start("v")
+            size = to_quote(text, start, start + size) - start
             parts += [text[done:start], masker.mask("secret:value", text[start : start + size])]
             done = start + size
     return "".join([*parts, text[done:]]) if parts else text
@@ -105,10 +118,11 @@ def _near(match: re.Match[str], owner: str) -> int:
     if (
         len(value) < 16
         or (value.count("/") and value[0] == "/" and len(value) < 60)
-        or owner in _NO_OWNER
+        or owner.endswith(_NO_OWNER)
         or (gap.endswith("@") and ":" in value)
         or value.lower().startswith(("sha256-", "sha384-", "sha512-"))
         or _GAP_NOT.search(gap)
+        or (gap in (" ", "s ") and _KEY_ID.fullmatch(value))
         or is_placeholder(value)
         or not _made(value)
     ):
@@ -119,12 +133,13 @@ def _near(match: re.Match[str], owner: str) -> int:
 # 2. A name, a link, a value: `'#password', 'x'`; `name: DB_PASSWORD` and on the next line `value: x`.
 _PAIR = re.compile(
     rf"(?:"
-    rf"{_Q}\)?\s{{0,3}},\s{{0,3}}(?={_Q})"
+    rf"{_Q}\)?\s{{0,3}},\s{{0,16}}(?={_Q})"
+    rf"|{_Q}\s?,\s{{0,3}}{_Q}(?i:value|text|content|default){_Q}\s?:\s{{0,3}}(?={_Q})"
     rf"|{_Q}?[,;]?\s{{0,3}}{_LINE}[^\n\"'={HOLE}]{{0,80}}?\b(?i:value)(?:{_Q})?\s{{0,3}}[:=]\s{{0,3}}"
     rf"|{_Q}[^<>\n{HOLE}]{{0,40}}?\b(?i:value|content|data)\s?=\s?(?={_Q})"
     rf"|{_Q}?\s{{0,2}}:\s{{1,3}}[|>][+-]?\d?[ \t]{{0,3}}{_LINE}[ \t]{{1,40}}"
     r"|\s{0,8}\|\s{0,8}"
-    r"|\s{1,2}(?:set )?(?:to|as|is|=>|->)\s{1,2}"
+    r"|\)?\s{1,2}(?:set )?(?:to|as|is|ist|est|es|é|è|är|=>|->)\s{1,2}"
     r"|\s{0,2}(?:是|为|は|→)\s{0,2}"
     rf")(?:(?P<q>{_Q})(?P<quoted>(?:(?!(?P=q))[^\n\r<>{HOLE}]){{4,512}}+)(?=(?P=q))|(?P<bare>{_END}{{4,512}}+))"
 )
@@ -139,7 +154,10 @@ def _at_names(text: str, folded: str, masker: Masker) -> str:
     done = 0
     links = linked(folded)
     for name in _NAME.finditer(text):
-        kind = name_kind(name[0].rstrip(".-")) if name.start() >= done else None
+        said = (
+            name[0][1:] if name[0][0] in "nrt" and text[name.start() - 1 : name.start()] == "\\" else name[0]
+        )
+        kind = name_kind(said.rstrip(".-")) if name.start() >= done else None
         if kind is None:
             continue
         match = _PAIR.match(text, name.end())
@@ -184,7 +202,10 @@ _LOOSE = re.compile(
     rf")(?P<v>{_END}{{6,128}}+)"
 )
 _BEFORE = re.compile(
-    rf"(?P<v>(?<![A-Za-z0-9_/+.-])[A-Za-z0-9_/+.!@#$%^&*~-]{{8,200}}+={{0,2}})(?:{_Q}|[)])?[,]?\s(?:\(?(?:the|our|my|as|is|was|for)\b[^\n{HOLE}]{{0,24}}?|(?i:where)\s\w{{1,20}}\s?=\s?|(?:{_Q})(?:name|key)(?:{_Q}):\s?){_Q}?(?P<name>[A-Za-z][A-Za-z0-9_.-]{{2,60}})"
+    rf"(?P<v>(?<![A-Za-z0-9_/+.-])[A-Za-z0-9_/+.!@#$%^&*~-]{{8,200}}+={{0,2}})(?:{_Q}|[)])?[,]?\s(?:\(?(?:the|our|my|as|is|was|for)\b[^\n{HOLE}]{{0,24}}?|(?i:where)\s\w{{1,20}}\s?=\s?|(?:{_Q})(?:name|key)(?:{_Q}):\s?){_Q}?(?P<name>(?<![A-Za-z0-9_.-])(?=[A-Za-z0-9_.-]{{0,56}}(?i:key|token|secret|pass|pwd|cred|psk))[A-Za-z][A-Za-z0-9_.-]{{2,60}})"
+)
+_COMMITTED = re.compile(
+    r"\b(?:committed|set|used|hard-?coded|stored|exported|passed|defined|configured|saved) as\b"
 )
 
 
@@ -201,10 +222,14 @@ def _trimmed(value: str) -> str:
 def _before(match: re.Match[str], masker: Masker) -> str:
     value = _trimmed(match["v"])
     kind = name_kind(match["name"].rstrip("."))
-    if kind is None or not _strong(kind, value):
+    quoted = match[0][len(match["v"]) : len(match["v"]) + 1] in tuple("`\"'") and _COMMITTED.search(match[0])
+    if kind is None or not (_strong(kind, value) or (quoted and is_secret(kind, value, quoted=True))):
         return match[0]
     at = match.start("v") - match.start()
     return match[0][:at] + masker.mask("secret:password", value) + match[0][at + len(value) :]
+
+
+_SETTING = re.compile(r"[A-Za-z_.-]{2,}=")
 
 
 def _strong(kind: str, value: str) -> bool:
@@ -213,7 +238,8 @@ def _strong(kind: str, value: str) -> bool:
         is_placeholder(value)
         or is_reference(value)
         or _NOT_SAID.match(value)
-        or any(c in value for c in "(){}[]=,;")
+        or any(c in value for c in "(){}[],;")
+        or _SETTING.match(value)
     ):
         return False
     if kind not in ("password", "passphrase"):
@@ -227,36 +253,38 @@ def _strong(kind: str, value: str) -> bool:
 
 # 3. Sentences about a password.
 _SAID = re.compile(
-    r"(?i:(?:password|passwd|passphrase|passcode|passwort|kennwort|contraseña|senha|mot de passe|wachtwoord|lösenord|hasło|пароль|парола|лозинка|geslo|lozinka|şifre|parola|heslo|jelszó|salasana|adgangskode|passord|mật khẩu|kata sandi|κωδικός|ｐａｓｓｗｏｒｄ)\b(?:[ \t][\w'’-]{1,20}){0,5}?"
+    r"(?i:(?:password|passwd|passphrase|passcode|passwort|kennwort|contraseña|senha|mot de passe|wachtwoord|lösenord|hasło|пароль|парола|лозинка|geslo|lozinka|şifre|parola|heslo|jelszó|salasana|adgangskode|passord|mật khẩu|kata sandi|κωδικός|ｐａｓｓｗｏｒｄ)\w{0,6}\b(?:[ \t][\w’-][\w'’-]{0,19}){0,5}?"
     r"|(?:密码|密碼|口令|パスワード|비밀번호|암호|รหัสผ่าน|كلمة (?:المرور|السر)|گذرواژه|رمز عبور|पासवर्ड|סיסמ[הא])[^\n:：是为は]{0,12}?)"
-    rf"(?:\s{{0,2}}[:：=]\s{{0,2}}|[ \t](?:is|was|ist|lautet|est|es|é|is now|is set to|set to|to|är|è|to be)[: ]\s?|\s(?:—|–|-)\s|\s?(?:是|为|為|は|는|은|:|：|=)\s?)"
+    rf"(?:\s{{0,2}}[:：=]\s{{0,2}}|[ \t](?:is|was|ist|lautet|est|es|é|is set to|set to|to|är|è|to be)(?:[ \t](?:still|now|currently|just|again|always|only|noch|jetzt))?[: ]\s?|\s(?:—|–|-)\s|\s?(?:是|为|為|は|는|은|:|：|=)\s?)"
     rf"(?:{_Q}|[“「])?(?P<v>{_END}{{6,128}}+)"
 )
 _NOT_SAID = re.compile(
-    r"(?i)^(?:sha\d|md5|base\d\d|utf|bcrypt|argon|scrypt|pbkdf|aes|rsa|http|[a-z]+://|v\d|\d+[a-z]{0,10}$|\d+[-–]\d+|[a-z]+\()"
+    r"(?i)^(?:sha\d|md5|base\d\d|utf|bcrypt|argon|scrypt|pbkdf|aes|rsa|http|[a-z]+://|v\d+(?:\.\d+)*(?:[-+]\w+)?$|\d+[a-z]{0,10}$|\d+[-–]\d+|[a-z]+\()"
 )
 _SEED = re.compile(
-    r"(?i:(?:seed|recovery|mnemonic|backup|secret)[ _-]?(?:phrase|words?|mnemonic)|mnemonic)[^\n]{0,30}?[:=][ ]{0,3}[\"'`]?(?P<v>(?:[a-z]{3,8}[ ,]{1,2}){11,23}[a-z]{3,8})(?![a-z])"
+    r"(?is:(?:seed|recovery|mnemonic|backup|secret|wallet)[ _-]?(?:phrase|words?|mnemonic)s?|mnemonic|fromPhrase|助记词)"
+    r"(?s:.{0,160}?)(?:[:=(\[>\]\"'`\n\t]|\\{1,8}[nrt]|\b(?:is|are|was)\s|是)(?:\s|\\{1,8}[nrt]|\d{1,4}[→\t:|]|\+|-){0,16}"
+    r"(?P<v>(?:(?<![A-Za-z])|(?<=\\[nrt]))(?:[a-z]{3,8}(?:[ ,]{1,2}|\\n|\n|[\"'],\s?[\"'])){11,23}[a-z]{3,8})(?![a-z]| [a-z])"
 )
-_SEED_IS = re.compile(
-    r"(?i:(?:seed|recovery|mnemonic|backup|secret)[ _-]?(?:phrase|words?|mnemonic)|mnemonic|助记词)[^\n]{0,12}?(?: is| are|是)[: ]{0,3}[\"'`]?(?P<v>(?:[a-z]{3,8}[ ,]{1,2}){11,23}[a-z]{3,8})(?![a-z])"
-)
-_APP_PASSWORD = re.compile(
-    r"(?i:passw(?:or)?d|passwort|app[ _-]pass\w*)[^\n]{0,24}?(?<![a-z])(?P<v>[a-z]{4}(?:[ +][a-z]{4}){3})(?![a-z ])(?! [a-z]{1,3}\b)"
-)
-_APP_QUOTED = re.compile(
-    rf"(?i:passw(?:or)?d|pass)[^\n]{{0,16}}?(?:{_Q}|[:=])(?P<v>[a-z]{{4}}(?: [a-z]{{4}}){{3}})(?![a-z])"
-)
+_SEED_LENGTHS = frozenset((12, 15, 18, 21, 24))
 _CODES = re.compile(r"(?i)(?:recovery|backup|scratch|one[- ]time|2fa|mfa|emergency)[ _-]codes?\b")
 _CODE = re.compile(
-    r"(?<![\w-])(?=[a-zA-Z-]{0,24}\d)[a-z0-9]{4,8}(?:-[a-z0-9]{4,8}){1,4}(?![\w-])|(?<![\w-])(?=[A-Z-]{0,24}\d)[A-Z0-9]{4,8}(?:-[A-Z0-9]{4,8}){1,4}(?![\w-])|(?<![\w.-])\d{8}(?![\w.-])"
+    r"(?<![\w-])(?=[a-zA-Z-]{0,24}\d)[a-z0-9]{4,8}(?:-[a-z0-9]{4,8}){1,4}(?![\w-])|(?<![\w-])(?=[A-Z-]{0,24}\d)[A-Z0-9]{4,8}(?:-[A-Z0-9]{4,8}){1,4}(?![\w-])|(?<![\w.-])\d{8}(?![\w.-])|(?<![\w.:-])\d{4}[ -]\d{4}(?![\w.:-]|[ -]\d)|(?<![\w/.-])(?=[a-z]{1,11}\d|\d{1,11}[a-z])[a-z0-9]{8,12}(?![\w/.-])"
 )
+
+
+_SETTING_END = re.compile(r"\d\w*=\Z")
+"""The end of a value with a sign of equality in it, which no name of a password is."""
+_IDEOGRAPH = re.compile(r"(?<=[!-~])[,，。；、]?[\u3040-\u30ff\u3400-\u9fff]")
+_WORD_AND_YEAR = re.compile(r"[a-z]+(?:19|20)\d\d")
 
 
 def _said(match: re.Match[str], masker: Masker) -> str:
-    value = match["v"].rstrip(".,;:!?)，。")
+    value = _IDEOGRAPH.split(match["v"])[0].rstrip(".,;:!?)，。")
     bare = (
-        len(value) < 6
+        _SETTING_END.search(match[0], 0, match.start("v") - match.start()) is not None
+        or len(value) < 6
+        or not value[0].isascii()
         or is_placeholder(value)
         or is_reference(value)
         or _NOT_SAID.match(value)
@@ -266,11 +294,17 @@ def _said(match: re.Match[str], masker: Masker) -> str:
     words = value.split("-")
     if bare or not (
         (any(c.isdigit() for c in value) and any(c.isalpha() for c in value))
+        or (value.isalpha() and value.isascii() and (looks_random(value) or not is_speakable(value)))
         or (len(words) >= 3 and all(3 <= len(word) <= 12 and word.isalpha() for word in words))
     ):
         return match[0]
     at = match.start("v") - match.start()
     return match[0][:at] + masker.mask("secret:password", value) + match[0][at + len(value) :]
+
+
+def _seed(match: re.Match[str], masker: Masker) -> str:
+    words = re.findall(r"[a-z]{3,8}", match["v"].replace("\\n", " "))
+    return taken(match, masker) if len(words) in _SEED_LENGTHS else match[0]
 
 
 def _codes(text: str, masker: Masker) -> str:
@@ -281,78 +315,36 @@ def _codes(text: str, masker: Masker) -> str:
             continue  # those behind an earlier word were read up to here, and there are no more
         at = word.end()
         while (code := _CODE.search(text, at, at + 90)) is not None:
-            if code.start() >= done:
+            if code.start() >= done and (
+                code.start() - word.end() <= 8 or not _WORD_AND_YEAR.fullmatch(code[0])
+            ):
                 parts += [text[done : code.start()], masker.mask("secret:recovery-code", code[0])]
                 done = code.end()
             at = code.end()
     return "".join([*parts, text[done:]]) if parts else text
 
 
-# 4. What commands print or take.
+# 4. What commands print.
 _PRINTS = re.compile(
-    r"(?:kubectl(?: -n \S+)? get secret|vault (?:kv get|read)|secretsmanager get-secret-value|ssm get-parameter|gcloud secrets versions access|\bop read|\bpass show|find-generic-password|keyvault secret show|gh auth token|gcloud auth print-|(?:echo|printenv|printf)[^\n]{0,20}?(?i:token|secret|passw|api_?key))"
-    rf"[^\n]{{0,200}}?{_LINE}(?:[ \t+|-]|\d{{1,6}}[\t:|]){{0,12}}(?P<v>{_END}{{8,4096}}+)(?=\s|\\|\"|'|`|\Z)"
+    r"(?:kubectl(?: -n \S+)? get secret|vault (?:kv get|read)|secretsmanager get-secret-value|ssm get-parameter|gcloud secrets versions access|\bop read|\bpass show|find-generic-password|keyvault secret show|gh auth token|gcloud auth print-|(?:echo|printenv|printf)[^\n]{0,20}?(?i:token|secret|passw|api_?key)"
+    r"|openssl rand|token_(?:hex|urlsafe)|randomBytes|random_bytes|/dev/u?random|\bpwgen|\bmkpasswd|\bapg\b|genkey|\bgenpsk|phx\.gen\.secret|(?:rails|rake) secret|key:generate|generate_key|get_random_secret_key|auth:token|auth token|get-login-password|create-api-key|--gen-random"
+    r"|terraform output[^\n]{0,40}?(?i:passw|secret|token|key)|cat [^\n|]{0,80}?(?i:passw|_pass\b|secret|token|credential|\.key\b|auth))"
+    rf"[^\n]{{0,200}}?{_LINE}(?:[^\n\\]{{0,40}}?\d\d:\d\d:\d\d\S{{0,12}}(?:[ \t]{{1,4}}[\w\[\].-]{{1,24}}){{0,3}}:?[ \t]{{1,4}})?(?:[ \t+|-]|\d{{1,6}}[\t:|→]|base64:){{0,12}}(?P<v>{_END}{{8,4096}}+)(?=\s|\\|\"|'|`|\Z)"
 )
-_TAKES: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
-    (needles, re.compile(pattern.replace("\\b", BEGIN)))
-    for needles, pattern in (
-        (("sqlcmd", "bcp ", "osql"), rf"\b(?:sqlcmd|bcp|osql)\b[^\n|]{{0,200}}?\s-P\s{{0,2}}(?:{_Q})?(?P<v>{_END}{{4,128}}+)"),
-        (("ldap",), rf"\bldap\w{{3,12}}\b[^\n|]{{0,300}}?\s-w\s{{0,2}}(?:{_Q})?(?P<v>{_END}{{4,128}}+)"),
-        (("requirepass", "masterauth"), rf"\b(?:requirepass|masterauth)\s{{1,4}}(?:{_Q})?(?P<v>{_END}{{4,256}}+)"),
-        (("psk",), rf"(?i)\b(?:wpa_?)?psk(?:{_Q})?\s{{0,2}}[=:]\s{{0,2}}(?:{_Q})?(?P<v>{_END}{{8,64}}+)"),
-        (("smbclient", "mount", "cifs", "net use"), rf"\b(?:smbclient|mount|net use)\b[^\n]{{0,200}}?(?:password=|-U\s?[\w.\\/-]{{1,64}}%)(?P<v>[^\s,\"'{HOLE}]{{4,128}}+)"),
-        (("ftp", "lftp"), rf"\b(?:lftp|ncftp\w*)\b[^\n]{{0,100}}?\s-u\s{{1,2}}[\w.-]{{1,64}},(?P<v>{_END}{{4,128}}+)"),
-        (("user id=", "uid=", "server=", "data source=", "host="), rf"(?i)(?:password|pwd)\s?=\s?(?P<v>[^;\s\"'{HOLE}\\]{{4,256}}+)(?=;|\s|\\|\"|'|\Z)"),
-        (("sshpass", "pgpassword", "mysql_pwd", "ldappass", "redisauth"), rf"(?i)\b(?:sshpass|pgpassword|mysql_pwd|ldappass|redisauth)=(?:{_Q})?(?P<v>[^\s;\"'{HOLE}\\]{{4,128}}+)"),
-        (("nmcli", "wifi"), rf"\bnmcli\b[^\n]{{0,120}}?\bpassword\s{{1,3}}(?:{_Q})?(?P<v>{_END}{{8,64}}+)"),
-        ((":543", ":6432", ":*:"), rf"(?:(?<=\s)|(?<=\\n)|(?<=[+-]))[\w.*-]{{1,100}}:(?:543\d|6432|\*):[\w.*-]{{1,64}}:[\w.*-]{{1,64}}:(?P<v>[^\s:\"'{HOLE}\\]{{4,128}}+)"),
-        (("env ", "arg "), rf"\b(?:ENV|ARG)[ \t]{{1,3}}\w{{0,60}}(?:PASSWORD|PASSWD|PASS|PWD|SECRET|TOKEN|API_?KEY|SECRET_KEY|PRIVATE_KEY)[ \t]{{1,3}}(?:{_Q})?(?P<v>{_END}{{4,512}}+)"),
-        (("echo", "printf"), rf"\b(?:echo|printf)[ \t]{{1,3}}(?:-\w{{1,3}}[ \t]{{1,3}})?(?:{_Q}%s(?:\\{{1,8}}n)?{_Q}[ \t]{{1,3}})?(?:{_Q})?(?P<v>{_END}{{4,256}}+)(?:{_Q})?[ \t]{{0,3}}\|[ \t]{{0,3}}(?:sudo[ \t][^\n|]{{0,40}}?-S\b|(?:sudo[ \t]{{1,3}})?(?:passwd|kinit|cryptsetup)\b|[^\n|]{{1,200}}?(?:--password-stdin|--with-token|--stdin))"),
-        (("securestring",), rf"(?i)\bConvertTo-SecureString[ \t]{{1,3}}(?:-String[ \t]{{1,3}})?{_Q}(?P<v>[^\n\"'`{HOLE}\\]{{4,256}}+)(?={_Q})"),
-        (("mongo", "cypher-shell", "neo4j", "mosquitto", "ipmitool", "clickhouse"), rf"\b(?:mongo\w{{0,8}}|cypher-shell|neo4j-\w{{1,10}}|mosquitto_\w{{3}}|ipmitool|clickhouse-client)\b[^\n|;]{{0,200}}?\s-[pP][ \t]{{1,3}}(?:{_Q})?(?P<v>{_END}{{4,128}}+)"),
-        (("7z", "rar ", "7za"), rf"\b(?:7za?|(?:un)?rar)\b[^\n|;]{{0,200}}?\s-p(?:{_Q})?(?P<v>{_END}{{4,128}}+)"),
-        (("openssl",), rf"\bopenssl\b[^\n|;]{{0,200}}?\s-[kK][ \t]{{1,3}}(?:{_Q})?(?P<v>{_END}{{4,128}}+)"),
-        (("net user",), rf"(?i)\bnet1? user[ \t]{{1,3}}[\w.-]{{1,40}}[ \t]{{1,3}}(?P<v>[^\s/*\"'{HOLE}\\]{{4,128}}+)"),
-        (("net use ",), rf"(?i)\bnet1? use[ \t][^\n]{{0,120}}?\\[\w$.-]{{1,40}}[ \t]{{1,3}}(?P<v>[^\s/*\"'{HOLE}\\]{{4,128}}+)"),
-        (("sqlplus", "impdp", "expdp", "sqlldr", "rman"), rf"\b(?:sqlplus|impdp|expdp|sqlldr|rman)\b[^\n|;/@]{{0,60}}?[\s\"'][\w$#]{{1,40}}/(?P<v>[^\s@/\"'{HOLE}\\]{{4,128}}+)(?=@|\s|[\"']|\Z)"),
-        (("htpasswd",), rf"\bhtpasswd[ \t]{{1,3}}(?:-\w{{1,6}}[ \t]{{1,3}}){{1,4}}(?:[^\s\"'-][^\s\"']{{0,100}}[ \t]{{1,3}}){{1,2}}(?:{_Q})?(?P<v>{_END}{{4,128}}+)(?=[\"'`\\]|[ \t]{{0,3}}(?:$|[|;&\n]))"),
-        (("useradd", "usermod"), rf"\buser(?:add|mod)\b[^\n|;]{{0,100}}?\s-p[ \t]{{1,3}}(?:{_Q})?(?P<v>{_END}{{4,256}}+)"),
-        (("auth plain", "auth login", "authenticate plain"), r"(?i)\bauth(?:enticate)? (?:plain|login)\s{1,3}(?P<v>[A-Za-z0-9+/]{8,512}+={0,2})"),
-        (("user ",), rf"(?m:^[ \t]{{0,4}}(?:[<>*] )?USER[ \t]\S{{1,80}}\r?\n(?:[^\n]{{0,120}}\n)?[ \t]{{0,4}}(?:[<>*] )?PASS[ \t](?P<v>{_END}{{4,128}}+))"),
-        (("auth",), rf"\bauth\s?=\s?(?:HTTPBasicAuth|aiohttp\.BasicAuth|BasicAuth)?\([ \t]?{_Q}[^\"'\n\\{HOLE}]{{1,80}}{_Q},\s?{_Q}(?P<v>[^\"'\n\\{HOLE}]{{4,128}}+)(?={_Q})"),
-        (("phpsessid", "jsessionid", "asp.net_sessionid", "connect.sid", "laravel_session"), rf"(?:PHPSESSID|JSESSIONID|ASP\.NET_SessionId|connect\.sid|laravel_session)(?:=|{_Q}\s?[:,]\s?{_Q})(?P<v>[A-Za-z0-9._%+/=~:-]{{16,1024}}+)"),
-        (("\ttrue\t", "\tfalse\t"), rf"\t(?:TRUE|FALSE)\t/[^\t\n]{{0,200}}\t(?:TRUE|FALSE)\t\d{{1,12}}\t[^\t\n]{{1,100}}\t(?P<v>{_END}{{8,4096}}+)"),
-        (("x-oauth-basic",), r"://(?P<v>[A-Za-z0-9_-]{16,256}+):x-oauth-basic@"),
-        (("sess", "sid=", "xsrf", "csrf", "remember_"), r"(?i)\b(?:[a-z_.-]{0,20}sess(?:ion)?_?(?:id|key)?|sid|connect\.sid|[a-z_-]{0,12}(?:csrf|xsrf)[a-z_-]{0,12}|remember_\w{2,20})=(?P<v>(?=[A-Za-z_%.+/-]{0,24}[0-9])[A-Za-z0-9_%.+/-]{16,1024}+=*)"),
-        (("kty",), rf"(?:{_Q})(?:d|p|q|dp|dq|qi|k)(?:{_Q})\s{{0,2}}:\s{{0,2}}(?:{_Q})(?P<v>[A-Za-z0-9_-]{{16,1024}}+)"),
-        (("chpasswd", "root:"), rf"\broot:(?P<v>[^\s\"':{HOLE}*!/]{{6,128}}+)(?=[\"']?\s?\|)"),
-    )
-)  # fmt: skip
-
-
-def _taken(match: re.Match[str], masker: Masker) -> str:
-    value = match["v"]
-    if is_placeholder(value) or is_reference(value) or value.startswith(("$", "{", "-")):
-        return match[0]
-    at = match.start("v") - match.start()
-    return match[0][:at] + masker.mask("secret:password", value) + match[0][at + len(value) :]
 
 
 def _printed(match: re.Match[str], masker: Masker) -> str:
     value = match["v"]
-    if not (looks_random(value) or value.endswith("=") or _made(value)):
+    if not (looks_random(value) or value.endswith("=") or _made(value) or _strong("password", value)):
         return match[0]
-    return _taken(match, masker)
+    return taken(match, masker)
 
 
 _RULES: tuple[tuple[tuple[str, ...], re.Pattern[str], Callable[[re.Match[str], Masker], str]], ...] = (
     (("passw", "kennwort", "contraseña", "senha", "mot de passe", "wachtwoord", "lösenord", "hasło", "пароль", "парола", "лозинка", "geslo", "lozinka", "şifre", "parola", "heslo", "jelszó", "salasana", "adgangskode", "passord", "mật khẩu", "kata sandi", "κωδικός", "ｐａｓｓｗｏｒｄ", "密码", "密碼", "口令", "パスワード", "비밀번호", "암호", "รหัสผ่าน", "كلمة", "گذرواژه", "رمز", "पासवर्ड", "סיסמ", "passphrase", "passcode"), _SAID, _said),
     (("key", "token", "secret", "pass", "pwd", "cred"), _BEFORE, _before),
-    (("seed", "mnemonic", "phrase", "recovery"), _SEED, _taken),
-    (("seed", "mnemonic", "phrase", "recovery", "助记词"), _SEED_IS, _taken),
-    (("passw", "app pass"), _APP_PASSWORD, _taken),
-    (("pass",), _APP_QUOTED, _taken),
-    (("secret", "vault", "ssm", "op read", "pass show", "find-generic", "auth token", "auth print", "echo", "printenv", "printf"), _PRINTS, _printed),
+    (("seed", "mnemonic", "phrase", "recovery", "助记词"), _SEED, _seed),
+    (("secret", "vault", "ssm", "op read", "pass show", "find-generic", "auth token", "auth print", "echo", "printenv", "printf", "openssl rand", "token_", "random", "pwgen", "mkpasswd", "apg", "genkey", "genpsk", "key:generate", "generate_key", "auth:token", "login-password", "terraform output", "cat "), _PRINTS, _printed),
 )  # fmt: skip
 
 
@@ -373,11 +365,6 @@ _NAMES = (
 )
 
 
-_OFTEN = ("user ", "sess")
-"""The first needles of those that are in many texts."""
-_RARE = tuple(sorted({needle for needles, _ in _TAKES if needles[0] not in _OFTEN for needle in needles}))
-
-
 def mask_near(text: str, folded: str, masker: Masker) -> str:
     """The text with credentials masked that words nearby tell. `folded`: the text in lower case, in place."""
     text = _near_words(text, folded, masker)
@@ -387,8 +374,5 @@ def mask_near(text: str, folded: str, masker: Masker) -> str:
     for needles, pattern, replace in _RULES:
         if rare(needles, folded) if len(needles) > 6 else holds(needles, folded):
             text = pattern.sub(lambda m, replace=replace: replace(m, masker), text)  # type: ignore[misc]
-    some = rare(_RARE, folded)
-    for needles, pattern in _TAKES:
-        if (some or needles[0] in _OFTEN) and holds(needles, folded):
-            text = pattern.sub(lambda m: _taken(m, masker), text)
+    text = mask_commands(text, folded, masker)
     return _codes(text, masker) if "code" in folded else text

@@ -26,7 +26,7 @@ _SHARED_HOMES = frozenset(
 )
 _HOMES = ("home", "users", "documents and settings")
 _OTHER_HOME = re.compile(
-    rf"(?P<head>(?:(?:(?<![\w.-])|(?<=\\[nrt])|(?<=[ \"']-[A-Za-z])|(?<=\n-[A-Za-z])|(?<=\A-[A-Za-z])|(?<=\\n-[A-Za-z])|(?<=://file))/(?:(?:var|export|usr|data|nfs|mnt/\w{{1,30}}|media/\w{{1,30}})/)?|(?i:wsl(?:\$|\.localhost))[\\/]{{1,4}}[\w.-]{{1,40}}[\\/]{{1,4}})home(?:/|\\{{1,16}})|/Users/|(?P<windows>(?:(?<![A-Za-z])[A-Za-z]:|\\{{2,32}}[\w.-]{{1,60}}(?:\\{{1,16}}[A-Za-z]\$)?)(?:\\{{1,16}}|/)(?i:Users|Documents and Settings)(?:\\{{1,16}}|/))|%2F(?:home|Users)%2F)"
+    rf"(?P<head>(?:(?:(?<![\w.-])|(?<=\\[nrt])|(?<=\n-)|(?<=\\n-)|(?<=[ \"']-[A-Za-z])|(?<=\n-[A-Za-z])|(?<=\A-[A-Za-z])|(?<=\\n-[A-Za-z])|(?<=://file))/(?:(?:var|export|usr|data|nfs|mnt/\w{{1,30}}|media/\w{{1,30}})/)?|(?i:wsl(?:\$|\.localhost))[\\/]{{1,4}}[\w.-]{{1,40}}[\\/]{{1,4}})home(?:/|\\{{1,16}})|/Users/|(?P<windows>(?:(?:(?<![A-Za-z])|(?<=\\[nrt]))[A-Za-z]:|\\{{2,32}}[\w.-]{{1,60}}(?:\\{{1,16}}[A-Za-z]\$)?)(?:\\{{1,16}}|/)(?i:Users|Documents and Settings)(?:\\{{1,16}}|/))|%2F(?:home|Users)%2F)"
     rf"(?P<v>[^\s/\\:\"'`<>|*?$%{{}}()\[\],;{HOLE}]{{1,64}}(?: [A-Z][^\s/\\:\"'`<>|*?{HOLE}]{{0,40}}(?=\\|(?(windows)/|\\)))?)"
 )
 

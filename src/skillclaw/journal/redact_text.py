@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-__all__ = ["HOLE", "Masker", "Rule", "apply", "holds", "outside"]
+__all__ = ["HOLE", "Masker", "Rule", "apply", "holds", "outside", "to_quote"]
 
 HOLE = "\ufdd0-\ufdef"
 """For use inside a character class of a rule: values never contain a hole."""
@@ -60,6 +60,7 @@ class Masker:
         self._allow = allow
         self._placeholders: list[str] = []
         self._index: dict[str, int] = {}
+        self._aside: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.values: set[str] = set()
 
@@ -98,6 +99,18 @@ class Masker:
         """A hole for `value` as it is, so that no rule looks into it."""
         return self._hole(value)
 
+    def aside(self, value: str) -> str:
+        """A hole for `value` as it is, until `put_back`."""
+        hole = self._hole(value)
+        self._aside.add(hole)
+        return hole
+
+    def put_back(self, text: str) -> str:
+        """The text without the holes of what was set aside."""
+        if not self._aside:
+            return text
+        return _HOLES.sub(lambda m: self.close(m[0]) if m[0] in self._aside else m[0], text)
+
     def _hole(self, placeholder: str) -> str:
         index = self._index.setdefault(placeholder, len(self._placeholders))
         if index == len(self._placeholders):
@@ -120,6 +133,17 @@ def holds(needles: tuple[str, ...], text: str) -> bool:
         if needle in text:
             return True
     return False
+
+
+_TO_QUOTE = {quote: re.compile(rf"[^\s\\{HOLE}{quote}]{{1,200}}+(?=\\{{0,15}}{quote})") for quote in "\"'`"}
+
+
+def to_quote(text: str, start: int, stop: int) -> int:
+    """Where a value ends that was read from `start` to `stop`: before its closing quote, if it stands in
+    quotes without white space."""
+    pattern = _TO_QUOTE.get(text[start - 1 : start])
+    more = pattern.match(text, stop) if pattern is not None else None
+    return more.end() if more is not None else stop
 
 
 _ESCAPE = re.compile(r"(?:\\[nrt]|\\u[0-9a-fA-F]{4}|%[0-9A-F]{2}|\x1b\[[0-9;]{0,8}m)\Z")

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from skillclaw.journal.personal import is_card
-from skillclaw.journal.redact_assign import name_kind
+from skillclaw.journal.redact_judge import name_kind
 from skillclaw.trajectory.model import (
     EXTRA_KEY,
     Agent,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from skillclaw.journal.redact_assign import is_placeholder, is_reference, looks_random
+from skillclaw.journal.redact_judge import is_placeholder, is_reference, is_speakable, looks_random
 from skillclaw.journal.redact_text import HOLE, Masker, Rule
 from skillclaw.journal.vendors import not_example, rule
 
@@ -75,13 +75,29 @@ RULES: tuple[Rule, ...] = (
         ("%3d", "%3a"),
         re.compile(
             r"(?i:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|signature|auth|credentials?)(?:%(?:25)?22)?%(?:25)?3[DdAa](?:%(?:25)?2[02])?"
-            rf"(?P<v>(?:(?!%(?:25)?(?:26|20|0[AaDd]|2[23]|2[Cc]|3[Bb]|7[Dd]))[^\s\"'&<>{HOLE}]){{6,1024}}+)"
+            rf"(?P<v>(?:(?!%(?:25)?(?:26|20|0[AaDd]|2[23]|2[Cc](?=[A-Za-z_]{1,30}(?:%|=|\Z))|3[Bb]|7[Dd]))[^\s\"'&<>{HOLE}]){{6,1024}}+)"
         ),
         lambda value: not is_placeholder(value) and not is_reference(value) and any(c.isdigit() for c in value),
         fold=True,
     ),
+    rule("password", ("pass",), r"(?i:app[ _-]?pass\w*|password)(?:[ \t]?[:=]|\sis)\s{0,3}(?:\\{0,15}[\"'`])?(?P<v>[a-z]{4}(?: [a-z]{4}){3})(?!\s?[A-Za-z])"),
+    # Four times four letters, as mail services make them; spoken aloud they are no words.
+    Rule(
+        "secret:password",
+        ("passw", "pass", "kennwort", "smtp", "imap"),
+        re.compile(r"(?i:passw(?:or)?[dt]|app[ _-]?pass\w*|_pass|kennwort|smtp|imap)(?s:.{0,72}?)(?:(?<![A-Za-z])|(?<=\\n))(?P<v>[a-z]{4}(?:(?: |\+|%20)[a-z]{4}){3})(?![A-Za-z])"),
+        lambda value: not is_speakable(re.sub(r"%20|[^a-z]", "", value)),
+        fold=True,
+    ),
     rule("okta-token", "SSWS", r"SSWS(?: |%20)(?P<v>00[A-Za-z0-9_-]{38,42})"),
     rule("wireguard-key", ("PrivateKey", "PresharedKey"), r"(?:PrivateKey|PresharedKey)\s{0,3}=\s{0,3}(?P<v>[A-Za-z0-9+/]{43}=)"),
+    # What `openssl pkey -text` prints of a private key.
+    Rule(
+        "secret:private-key",
+        ("priv:", "privateexponent:", "prime1:", "prime2:", "exponent1:", "exponent2:", "coefficient:"),
+        re.compile(r"(?:priv|privateExponent|prime[12]|exponent[12]|coefficient):(?:\s|\\n){1,12}(?P<v>(?:[0-9a-f]{2}:){7,15}(?:(?:\s|\\n){0,12}(?:[0-9a-f]{2}:){1,15}){0,64}(?:(?:\s|\\n){0,12}[0-9a-f]{2})?)"),
+        fold=True,
+    ),
     rule("kubeconfig-key", "-data:", r"(?:client-key-data|certificate-authority-key-data):\s{0,3}(?P<v>[A-Za-z0-9+/]{40,}+={0,2})"),
 )  # fmt: skip
 

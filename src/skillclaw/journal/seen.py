@@ -188,7 +188,7 @@ class Seen:
 
 def secret_values(environ: Mapping[str, str]) -> list[str]:
     """The values of variables whose names say that they are secret."""
-    from skillclaw.journal.redact_assign import is_secret, name_kind
+    from skillclaw.journal.redact_judge import is_secret, name_kind
 
     found = []
     for name, value in environ.items():

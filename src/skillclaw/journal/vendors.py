@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 
-from skillclaw.journal.redact_assign import is_placeholder, looks_random
+from skillclaw.journal.redact_judge import is_placeholder, looks_random
 from skillclaw.journal.redact_text import Rule
 
 __all__ = ["SHORTEST_TOKEN", "VENDORS", "not_example", "rule"]
@@ -47,6 +47,7 @@ def not_example(value: str) -> bool:
 
 VENDORS: tuple[Rule, ...] = (
     rule("paddle-key", "pdl_", r"pdl_(?:live|sdbx|test)?_?(?:apikey|ntfset)_[A-Za-z0-9]{20,40}(?:_[A-Za-z0-9]{8,64}){0,3}"),
+    rule("product-key", "-", r"[A-Z0-9]{5}(?:-[A-Z0-9]{5}){4}(?![A-Za-z0-9-])", random=True, bounded=True),
     rule("k3s-token", "K10", r"K10[0-9a-f]{32,128}(?:::[A-Za-z0-9._-]{1,64}:[A-Za-z0-9._-]{4,128})?", bounded=True),
     rule("mollie-key", ("live_", "test_"), r"(?:live|test)_[A-Za-z0-9]{20,64}" + _E, random=True, bounded=True),
     rule("adyen-key", "AQE", r"AQE[A-Za-z0-9+/]{60,}[A-Za-z0-9+/=^:()\[\]{}*;?<>|_.,%&$#@!~-]{0,80}", random=True, bounded=True),
@@ -65,14 +66,14 @@ VENDORS: tuple[Rule, ...] = (
     rule("slack-token", "xox", r"xox[abceoprs]-[A-Za-z0-9-]{10,}+", bounded=True),
     rule("slack-token", "xapp-", r"xapp-\d-[A-Za-z0-9-]{20,}+", bounded=True),
     rule("slack-webhook", "hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows|triggers)/(?P<v>[A-Za-z0-9/_-]{20,}+)"),
-    rule("discord-webhook", "/api/webhooks/", r"/api/webhooks/(?P<v>\d{15,22}/[A-Za-z0-9_-]{40,}+)"),
+    rule("discord-webhook", "webhooks/", r"/api/(?:v\d{1,2}/)?webhooks/(?P<v>\d{15,22}/[A-Za-z0-9_-]{40,}+)"),
     rule("lark-webhook", "/open-apis/bot/", r"/open-apis/bot/(?:v2/)?hook/(?P<v>[A-Za-z0-9-]{20,}+)"),
     rule("discord-token", ".", r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,45}+", random=True, bounded=True),
     rule("google-key", "AIza", r"AIza[A-Za-z0-9_-]{35}"),
     rule("google-token", "ya29.", r"ya29\.[A-Za-z0-9._-]{20,}+"),
     rule("google-secret", "GOCSPX-", r"GOCSPX-[A-Za-z0-9_-]{20,}+"),
     rule("google-token", "1//0", r"1//0[A-Za-z0-9_-]{30,}+", bounded=True),
-    rule("stripe-key", ("_live_", "_test_"), r"[srp]k_(?:live|test)_[A-Za-z0-9]{10,}+", bounded=True),
+    rule("stripe-key", ("_live_", "_test_"), r"[sr]k_(?:live|test)_[A-Za-z0-9]{10,}+", bounded=True),
     rule("webhook-secret", "whsec_", r"whsec_[A-Za-z0-9+/=]{20,}+", bounded=True),
     rule("huggingface-token", ("hf_", "api_org_"), r"(?:hf|api_org)_[A-Za-z0-9]{30,}+", bounded=True),
     rule("npm-token", "npm_", r"npm_[A-Za-z0-9]{36}", bounded=True),
@@ -121,7 +122,6 @@ VENDORS: tuple[Rule, ...] = (
     rule("age-key", "AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[A-Z0-9]{40,}+"),
     rule("artifactory-token", "AKCp", r"AKCp[A-Za-z0-9]{10,}+", random=True, bounded=True),
     rule("jwt", "eyJ", r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt]))eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]{4,}+){0,3}"),
-    rule("ssh-key", "AAAA", r"(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d{3}|sk-ssh-ed25519@openssh\.com) (?P<v>AAAA[A-Za-z0-9+/]{40,}+={0,3})"),
     rule("password-hash", "$", r"\$(?:1|2[abxy]|5|6|7|y|argon2(?:id|i|d))\$[A-Za-z0-9./$=,+]{20,}+"),
     rule("openai-key", "sk-helicone-", r"sk-helicone-[A-Za-z0-9-]{20,}+"),
     rule("aws-bedrock-key", "ABSK", r"ABSK[A-Za-z0-9+/]{100,}+={0,2}", bounded=True),

@@ -7,7 +7,6 @@ what it says of its own success is one signal among others, unless the member is
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,9 +45,6 @@ __all__ = [
 RETENTION_DAYS = 180
 """How long a sealed session stays in the hub (DESIGN 3.3), unless the group's `retention_days` says."""
 
-UNREAD = 5
-"""Objects that do not count, with none before that does, after which storage that fails ends the look."""
-
 
 class Collected(Record, frozen=True, kw_only=True, omit_defaults=False):
     """What one look into the hub brought.
@@ -86,21 +82,23 @@ def _secret(machine: Machine, group: str) -> bytes:
     return keys.load_or_create(machine.home / "keys", group, "pseudonyms").encode()
 
 
-def evidence_key(member: str, key: str) -> str:
-    """The key of a member's session among those of all: one could send a session under another's key."""
-    return hashlib.sha256(f"skillclaw evidence\0{member}\0{key}".encode()).hexdigest()[:16]
+def evidence_key(member: str, key: str, secret: bytes) -> str:
+    """The key of a member's session among those of all: one could send a session under another's key. It is
+    published as evidence, and the log tells which sessions a member took back, so it needs the `secret` too.
+    """
+    return hmac.digest(secret, f"skillclaw evidence\0{member}\0{key}".encode(), "sha256").hex()[:16]
 
 
-def forgotten_keys(state: HubState) -> set[str]:
+def forgotten_keys(state: HubState, secret: bytes) -> set[str]:
     """The keys (`evidence_key`) of the sessions that members took back."""
-    return {evidence_key(member, key) for member, known in state.withdrawn.items() for key in known}
+    return {evidence_key(member, key, secret) for member, known in state.withdrawn.items() for key in known}
 
 
 def not_counted(machine: Machine, state: HubState, sessions: SessionStore) -> set[str]:
     """The keys of what is evidence no more: taken back by its member, or of a member that was revoked."""
     secret = _secret(machine, state.group)
     gone = {pseudonym(key, secret) for key in state.keys.values() if key.revoked}
-    return forgotten_keys(state) | {row.id for row in sessions.rows() if row.user in gone}
+    return forgotten_keys(state, secret) | {row.id for row in sessions.rows() if row.user in gone}
 
 
 def collect(machine: Machine, hub: Hub, sessions: SessionStore, *, delete: bool = True) -> Collected:
@@ -120,10 +118,11 @@ def collect(machine: Machine, hub: Hub, sessions: SessionStore, *, delete: bool 
             "Run it on the evolver's machine, or make this one: skillclaw hub key --role evolver",
         )
     state = hub.state()
-    gone = forgotten_keys(state)
+    secret = _secret(machine, group)
+    gone = forgotten_keys(state, secret)
     if new := gone - sessions.forgotten():
         sessions.forget(*sorted(new))
-    report, oldest, secret = Collected(), _oldest(state), _secret(machine, group)
+    report, oldest = Collected(), _oldest(state)
     for name in list_sessions(hub):
         key = sessions.get_mark(_OBJECT + name)
         if key is None or (key.startswith(_WAITS) and key[1:] in (_NEWER, *state.keys)):
@@ -184,7 +183,7 @@ def _take(
         return _refused(report, name, error.what), ""
     except SkillClawError as error:
         why = " ".join(part for part in (error.what, error.why) if part)
-    except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError, MemoryError) as error:
         why = f"It holds no session ({type(error).__name__})."
     else:
         key = meta(trajectory).key
@@ -211,7 +210,7 @@ def _admitted(trajectory: Trajectory, member: Key, secret: bytes) -> Trajectory:
     trusted = member.role == "importer"
     known = msgspec.structs.replace(
         known,
-        key=evidence_key(member.member, known.key),
+        key=evidence_key(member.member, known.key, secret),
         # never taken for another source's form of somebody else's session (journal.twins)
         source="import",
         user=pseudonym(member, secret),

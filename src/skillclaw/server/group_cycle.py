@@ -55,6 +55,7 @@ def group_cycle(
             "No evolver's key of the group that counts lies here.",
             "Run it on the evolver's machine, or make this one: skillclaw hub key --role evolver",
         )
+    _check_provider(machine, hub)
     if not dry_run:
         take_in(hub, judge)
     folder = group_folder(machine, hub.info.group)
@@ -79,3 +80,18 @@ def group_cycle(
             progress=progress,
         )
     return GroupCycle(collected=collected, report=report)
+
+
+def _check_provider(machine: Machine, hub: Hub) -> None:
+    """UsageError where what members sent would go to somebody else than the group's owner told them."""
+    from skillclaw.evolve.embeddings import departs
+
+    host = departs(machine.settings.evolve)
+    named = str(hub.state().settings.get("model", ""))
+    if host is not None and named and host.lower() not in named.lower():
+        raise UsageError(
+            f"What members asked would go to {host} to be embedded.",
+            f"The group was told another provider: {named[:200]}.",
+            "skillclaw config set evolve.embeddings off; or the owner tells the group: "
+            "skillclaw hub settings model TEXT, with that host in it",
+        )

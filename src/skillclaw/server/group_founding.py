@@ -76,8 +76,23 @@ def found(
     if keys.load(keys_folder, info.group, "owner") is None:
         raise _taken(store.shown, info.group)
     hub = Hub.open(url, keys_folder, seen)
-    if "policy" in hub.state().settings:
-        raise _taken(store.shown, info.group)
+    if "policy" in (settings := hub.state().settings):
+        known = settings_module.load(machine.home, machine.environ).hubs
+        if any(one.url and plain(one.url) == plain(url) for one in known.values()):
+            raise UsageError(
+                f"This machine has made the hub at {store.shown} already.",
+                f"It is of group {info.group[:16]}, here hub {name}.",
+                f"See: skillclaw hub members --hub {name}",
+            )
+        if hub.acts_as("owner") is None:
+            raise _taken(store.shown, info.group)
+        # cut off when all but the name was settled
+        settings_module.set_value(machine.home, f"hubs.{name}.url", url)
+        mine = [role for role in ("owner", "member", "evolver") if hub.acts_as(role)]
+        policy = str(settings["policy"])
+        return Founded(
+            hub=name, url=store.shown, group=info.group, owner=info.owner, policy=policy, roles=mine
+        )
     roles = ["owner", "member"]
     _admit(hub, "member", {"name": who})
     if evolver:
@@ -100,6 +115,12 @@ def free_name(machine: Machine, given: str | None, url: str, guess: str) -> str:
             f"{name[:70]!r} is no name for a group's hub.",
             "A name has small letters, digits, - and _, and is not 'personal'.",
             "Give it another: --name NAME",
+        )
+    if same and name not in same:
+        raise UsageError(
+            f"The hub at {plain(url)} is called {same[0]} here already.",
+            "",
+            "To call it otherwise, change its name in config.toml.",
         )
     known = hubs.get(name)
     if known is not None and known.url and plain(known.url) != plain(url):

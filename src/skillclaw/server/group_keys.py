@@ -17,7 +17,7 @@ from skillclaw.server.share_view import current, hub_names, open_hub
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
-    from skillclaw.hub.records import Role
+    from skillclaw.hub.records import Key, Role
     from skillclaw.server.machine import Machine
 
 __all__ = ["MemberRow", "Members", "Requested", "Rotated", "admit", "members", "request", "revoke", "rotate"]
@@ -178,8 +178,7 @@ def revoke(machine: Machine, name: str | None, who: str) -> list[MemberRow]:
     opened = find(machine, name)
     hub: Hub = opened.hub
     every = opened.state.keys.values()
-    by_key = [key for key in every if len(who) >= 4 and key.public.startswith(who.lower())]
-    hit = by_key or [key for key in every if key.name == who]
+    hit = [key for key in every if key.name == who or _begins(key, who)]
     open_ = [key for key in hit if not key.revoked]
     if not open_:
         raise BadInputError(
@@ -198,6 +197,10 @@ def revoke(machine: Machine, name: str | None, who: str) -> list[MemberRow]:
         )
         for key in ended
     ]
+
+
+def _begins(key: Key, who: str) -> bool:
+    return len(who) >= 4 and key.public.startswith(who.lower())
 
 
 def _only_role(machine: Machine, hub: Hub) -> str:

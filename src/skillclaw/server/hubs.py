@@ -98,7 +98,7 @@ class Hubs:
             state=state,
             fetch=fetch,
             projects=self._projects(state),
-            client=self._client(hub),
+            client=self._client(hub, state),
             canary=canary_share(state.settings, _clients(state)),
         )
 
@@ -188,13 +188,16 @@ class Hubs:
             return None
         return self.machine.hub if name == PERSONAL else self._opened.get((name, settings.hubs[name].url))
 
-    def _client(self, hub: Hub) -> str:
-        """Who this machine is in the group: its member's key, by which the group knows it; before it has one,
-        this installation."""
+    def _client(self, hub: Hub, state: HubState) -> str:
+        """Who this machine is in the group: the key that its member began with, so that a new key draws no
+        canary anew; before it has one, this installation."""
         from skillclaw.hub import keys
 
         key = keys.load(self.machine.home / "keys", hub.info.group, "member")
-        return keys.public_hex(key) if key is not None else self.machine.identity.client
+        if key is None:
+            return self.machine.identity.client
+        known = state.keys.get(keys.public_hex(key))
+        return known.member if known is not None else keys.public_hex(key)
 
     def _projects(self, state: HubState) -> frozenset[str]:
         """The group's ids of the projects that sessions of this machine were in; looked up only where some

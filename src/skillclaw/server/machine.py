@@ -89,7 +89,7 @@ class Machine:
         from skillclaw.journal.redact import Redactor
         from skillclaw.journal.seen import FILE, Seen, secret_values
 
-        names = {getpass.getuser(), settings_module.user_home().name, settings.user}
+        names = {_login(), settings_module.user_home().name, settings.user}
         key = self.identity.key
         self._masking = (settings.redact, settings.user)
         return Redactor(
@@ -197,3 +197,11 @@ class Machine:
             yield
         finally:
             lock.release()
+
+
+def _login() -> str:
+    """The login's name; empty where the system has none, as in containers that run under any number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return ""

@@ -123,6 +123,11 @@ def _counted(machine: Machine, rules: list[str], only: str | None) -> Changed:
     if not notes:
         notes.append("No hub is allowed yet, so nothing leaves: skillclaw share allow --hub NAME")
     elif not may and not past:
+        if settings.share.default == "off" and not {*settings.share.agents.values()} & {"redacted"}:
+            notes.append(
+                "No agent or project is allowed yet: skillclaw share allow --agent NAME (or --project NAME), "
+                "or all of them: skillclaw config set share.default redacted"
+            )
         notes.append("See which rule keeps what here: skillclaw share status")
     return Changed(rules=[f"share.{rule}" for rule in rules], open=may, past=past, notes=notes)
 

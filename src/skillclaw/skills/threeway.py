@@ -7,8 +7,9 @@ that touch each other count as one stretch, so that nothing is mixed that nobody
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
+from difflib import Match, SequenceMatcher
 from typing import Literal
 
 from skillclaw.errors import BadInputError
@@ -23,6 +24,9 @@ Prefer = Literal["", "ours", "theirs"]
 
 MOST_LINES = 20_000
 """Lines of a file that both changed beyond which it counts as one stretch: comparing takes the square."""
+
+MOST_PAIRS = 1_000_000
+"""Pairs of equal lines beyond which a stretch is not looked into: equal lines (`},`) take their square."""
 
 
 class Conflict(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -173,8 +177,7 @@ def _common(
     """Where base, mine and theirs have the same lines: the starts in each, and how many."""
     if max(len(base), len(mine), len(theirs)) > MOST_LINES:
         return
-    to_mine = SequenceMatcher(None, base, mine, autojunk=False).get_matching_blocks()
-    to_theirs = SequenceMatcher(None, base, theirs, autojunk=False).get_matching_blocks()
+    to_mine, to_theirs = _same(base, mine), _same(base, theirs)
     i = j = 0
     while i < len(to_mine) and j < len(to_theirs):
         one, other = to_mine[i], to_theirs[j]
@@ -186,3 +189,19 @@ def _common(
             i += 1
         else:
             j += 1
+
+
+def _same(one: Sequence[str], other: Sequence[str]) -> list[Match]:
+    """The runs of lines that both have, in order. Where looking for them between the first and the last
+    change would take too long, only those before and after it.
+    """
+    most = min(len(one), len(other))
+    head = next((n for n in range(most) if one[n] != other[n]), most)
+    tail = next((n for n in range(most - head) if one[-1 - n] != other[-1 - n]), most - head)
+    a, b = one[head : len(one) - tail], other[head : len(other) - tail]
+    counts = Counter(b)
+    between: list[Match] = []
+    if sum(counts[line] for line in a) <= MOST_PAIRS:
+        found = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
+        between = [Match(match.a + head, match.b + head, match.size) for match in found]
+    return [Match(0, 0, head), *between, Match(len(one) - tail, len(other) - tail, tail)]

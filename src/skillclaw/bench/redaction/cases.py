@@ -17,7 +17,8 @@ from skillclaw.trajectory.model import Record
 __all__ = ["Case", "Group", "Half", "Maker", "expand", "lines_of"]
 
 Group = Literal["secret", "personal"]
-Half = Literal["validation", "test", "final"]
+Half = Literal["validation", "test", "final", "fourth", "fifth"]
+"""The parts of the corpus, in the order in which they were written (held_out.py)."""
 
 Maker = Callable[[Random, str], str]
 """Draws one value; the string is the placeholder's argument, empty if it has none."""

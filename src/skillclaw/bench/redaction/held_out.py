@@ -2,9 +2,10 @@
 
 The material is data: kinds with their value templates and own surroundings (`secrets.yaml`,
 `personal.yaml`), surroundings shared by kinds (`contexts.yaml`) and clean lines (`clean.yaml`), all in the
-folder `held_out`. Each surrounding belongs to one half; rules may be looked at and mended on `validation`,
-`test` is only counted. `final` is a third part, written later and apart, in files of its own
-(`final_*.yaml`); there kinds have weights. The same seed gives the same cases on every machine.
+folder `held_out`. Each surrounding belongs to one half; by now the misses of every part have been looked at
+(docs/redaction.md tells when). `final`, `fourth` and `fifth` were written later, each by somebody who saw neither the
+rules nor the other parts' results, in files of their own (`final_*.yaml`, ...); there kinds have weights. The
+same seed gives the same cases on every machine.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from skillclaw.bench.redaction.carriers import CARRIERS, carry
 from skillclaw.bench.redaction.cases import Case, Group, Half, Maker, expand, lines_of
 from skillclaw.trajectory.model import Record
 
-__all__ = ["MAKERS", "Entry", "cases", "clean_lines", "contexts", "entries"]
+__all__ = ["LATER", "MAKERS", "Entry", "cases", "clean_lines", "contexts", "entries"]
+
+LATER: tuple[Half, ...] = ("final", "fourth", "fifth")
+"""The parts that have files and kinds of their own."""
 
 MAKERS: dict[str, Maker] = {
     **makers_text.MAKERS,
@@ -41,7 +45,7 @@ FAMILIES = {
 """Which shared surroundings `families` of an entry stands for; other names are those of contexts.yaml."""
 
 PER_KIND: dict[Group, int] = {"secret": 28, "personal": 40}  # cases of each kind in a half
-FINAL_PER_KIND: dict[Group, int] = {"secret": 20, "personal": 28}  # in the third part, for each weight
+LATER_PER_KIND: dict[Group, int] = {"secret": 20, "personal": 28}  # in a later part, for each weight
 CLEAN = 5400  # lines of a half
 TRIES = 50
 BOUND = ("noun", "first", "last", "host", "private_ip", "version")
@@ -54,7 +58,7 @@ class Entry(Record, frozen=True, kw_only=True):
     `name`, `what`, `url`, `path`, `label` and `column` fill the placeholders of those names in the shared
     surroundings: a variable, what a person says, an address that holds the value, a file, a number's name on
     a form and in a table. `only: test` keeps a kind out of the first half. `weight` is how often a kind of
-    the third part comes, as against the others.
+    a later part comes, as against the others.
     """
 
     kind: str
@@ -71,6 +75,8 @@ class Entry(Record, frozen=True, kw_only=True):
     validation: list[str] = []
     test: list[str] = []
     final: list[str] = []
+    fourth: list[str] = []
+    fifth: list[str] = []
     weight: int = 1
 
 
@@ -81,11 +87,11 @@ def _data(name: str) -> Any:
 
 
 def _part(name: str, half: Half) -> Any:
-    return _data(f"final_{name}.yaml" if half == "final" else f"{name}.yaml")
+    return _data(f"{half}_{name}.yaml" if half in LATER else f"{name}.yaml")
 
 
 def entries(group: Group, half: Half = "test") -> list[Entry]:
-    """The kinds of a group, in the order of the file; the third part has kinds of its own."""
+    """The kinds of a group, in the order of the file; a later part has kinds of its own."""
     return msgspec.convert(_part("secrets" if group == "secret" else "personal", half), list[Entry])
 
 
@@ -95,8 +101,8 @@ def contexts(entry: Entry, half: Half) -> list[str]:
         return []
     shared = _part("contexts", half)
     families = FAMILIES.get(entry.families, (entry.families,))
-    own = {"validation": entry.validation, "test": entry.test, "final": entry.final}
-    return [*own[half], *(text for family in families for text in shared[family][half])]
+    own: list[str] = getattr(entry, half)
+    return [*own, *(text for family in families for text in shared[family][half])]
 
 
 def _spellings(entry: Entry) -> dict[str, str]:
@@ -201,8 +207,8 @@ def cases(half: Half, seed: int) -> list[Case]:
             if not pool:
                 continue
             rng = Random(f"{half} {seed} {entry.kind}")  # noqa: S311 - material for a measurement
-            if half == "final":
-                turns = _turns(pool, FINAL_PER_KIND[group] * entry.weight, rng)
+            if half in LATER:
+                turns = _turns(pool, LATER_PER_KIND[group] * entry.weight, rng)
             else:
                 rng.shuffle(pool)
                 turns = [pool[turn % len(pool)] for turn in range(max(PER_KIND[group], len(pool)))]
