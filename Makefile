@@ -22,11 +22,9 @@ demo: $(VENV)/.client
 test: $(VENV)/.dev
 	$(BIN)/pytest -m "not e2e and not slow and not agents" -n 4 $(ARGS)
 
-# The soak comes first: its five minutes take little of a core, and go on beside the others.
 e2e: $(VENV)/.dev clients
 	E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) \
-	  $(BIN)/pytest -m e2e -n 3 --dist worksteal --durations 10 \
-	  tests/e2e/test_e2e_soak.py tests --ignore tests/bench $(ARGS)
+	  $(BIN)/pytest -m e2e -n 3 --dist worksteal --durations 10 --ignore tests/bench $(ARGS)
 
 # Every agent that can be installed, each through the proxy; they stay in the cache, by version. Whole runs of the
 # benchmarks, and what takes long.

@@ -12,7 +12,6 @@ import pytest
 from cli import skillclaw
 from redaction_dev import FORMS, HARMLESS, PLANTED, PRIVATE, PUBLIC
 
-from skillclaw.bench.redaction import held_out
 from skillclaw.bench.redaction_measure import BARS, caught, measure, run_redaction_bench, within
 from skillclaw.journal.redact import Redactor
 
@@ -108,17 +107,16 @@ def test_what_the_name_beside_it_says_is_not_read_from_the_value() -> None:
 def test_a_half_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     done = skillclaw("bench", "redaction", "--half", "dev", home=tmp_path)
     assert done.returncode == 2
-    assert "validation, test, final, fourth or fifth" in done.stderr and "Traceback" not in done.stderr
+    assert "validation, test, final, fourth, fifth or sixth" in done.stderr and "Traceback" not in done.stderr
 
 
 @pytest.mark.timeout(300)
-def test_a_sample_of_the_held_out_parts_reaches_the_bars() -> None:
-    """Every third case and line of the fifth part; `bench redaction` counts all of them."""
-    mask = Redactor(b"bench" * 7, home=PurePosixPath("/home/nobody-known"), user_names=())
-    result, misses = measure(mask, held_out.cases("fifth", 0)[::3], held_out.clean_lines("fifth", 0)[::3])
-    assert not within(result), misses[:5]
-    assert len(result["by_kind"]) >= 150
-    assert result["clean"]["n"] >= 1800
+def test_the_part_that_the_rules_were_not_made_from_reaches_the_bars() -> None:
+    """Its misses were not looked at, so they are not shown: who mends with them writes a new part."""
+    result, _ = run_redaction_bench("sixth", 0)
+    assert not within(result), "99.5% of secrets, 97% of personal data, 1% of clean lines"
+    assert len(result["by_kind"]) >= 140
+    assert result["clean"]["n"] >= 5000
 
 
 @pytest.mark.slow

@@ -14,13 +14,13 @@ from skillclaw.errors import StorageError, UsageError
 
 __all__ = ["redaction"]
 
-_HALVES = ("validation", "test", "final", "fourth", "fifth")
+_HALVES = ("validation", "test", "final", "fourth", "fifth", "sixth")
 _NAMES = f"{', '.join(_HALVES[:-1])} or {_HALVES[-1]}"
 
 
 def redaction(
     ctx: Context,
-    half: Annotated[str, typer.Option(help=f"{_NAMES}.")] = "fifth",
+    half: Annotated[str, typer.Option(help=f"{_NAMES}.")] = "sixth",
     seed: Annotated[int, typer.Option(help="Which values are planted.", min=0)] = 0,
     misses: Annotated[
         Path | None, typer.Option(help="Write each text that was missed or spoiled to this file (JSONL).")

@@ -54,6 +54,8 @@ def mask_base64(text: str, look: Look, masker: Masker) -> str:
         ):
             start += 1  # the sign of a diff
         pieces = [text[start:end]]
+        if not _begins_text(pieces[0]):
+            continue  # so that the lines of what is no text are not put together again from each of them
         if end - start >= _WRAPPED:
             while (following := _NEXT.match(text, end)) is not None:
                 pieces.append(following["v"])
@@ -108,8 +110,7 @@ def is_prose(blob: str) -> bool:
 def _text(blob: str) -> str | None:
     """The text that `blob` is the base64 of; None when it is none: other data, or an ordinary word."""
     blob = blob.rstrip("=").translate(_URL_SAFE)
-    head = _bytes(blob[:20])
-    if head is None or not _printable(head):
+    if not _begins_text(blob):
         return None
     raw = _bytes(blob)
     if raw is None:
@@ -124,6 +125,11 @@ def _text(blob: str) -> str | None:
             return None
         decoded = raw[: error.start].decode("utf-8")
     return decoded
+
+
+def _begins_text(blob: str) -> bool:
+    head = _bytes(blob[:20].rstrip("=").translate(_URL_SAFE))
+    return head is not None and _printable(head)
 
 
 def _bytes(blob: str) -> bytes | None:

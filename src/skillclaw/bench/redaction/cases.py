@@ -17,7 +17,7 @@ from skillclaw.trajectory.model import Record
 __all__ = ["Case", "Group", "Half", "Maker", "expand", "lines_of"]
 
 Group = Literal["secret", "personal"]
-Half = Literal["validation", "test", "final", "fourth", "fifth"]
+Half = Literal["validation", "test", "final", "fourth", "fifth", "sixth"]
 """The parts of the corpus, in the order in which they were written (held_out.py)."""
 
 Maker = Callable[[Random, str], str]

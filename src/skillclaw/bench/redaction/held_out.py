@@ -2,10 +2,10 @@
 
 The material is data: kinds with their value templates and own surroundings (`secrets.yaml`,
 `personal.yaml`), surroundings shared by kinds (`contexts.yaml`) and clean lines (`clean.yaml`), all in the
-folder `held_out`. Each surrounding belongs to one half; by now the misses of every part have been looked at
-(docs/redaction.md tells when). `final`, `fourth` and `fifth` were written later, each by somebody who saw neither the
-rules nor the other parts' results, in files of their own (`final_*.yaml`, ...); there kinds have weights. The
-same seed gives the same cases on every machine.
+folder `held_out`. Each surrounding belongs to one half; docs/redaction.md tells which parts' misses have been
+looked at. `final` and the others were written later, each by somebody who saw neither the rules nor the other
+parts' results, in files of their own (`final_*.yaml`, ...); there kinds have weights. The same seed gives the
+same cases on every machine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from skillclaw.trajectory.model import Record
 
 __all__ = ["LATER", "MAKERS", "Entry", "cases", "clean_lines", "contexts", "entries"]
 
-LATER: tuple[Half, ...] = ("final", "fourth", "fifth")
+LATER: tuple[Half, ...] = ("final", "fourth", "fifth", "sixth")
 """The parts that have files and kinds of their own."""
 
 MAKERS: dict[str, Maker] = {
@@ -77,6 +77,7 @@ class Entry(Record, frozen=True, kw_only=True):
     final: list[str] = []
     fourth: list[str] = []
     fifth: list[str] = []
+    sixth: list[str] = []
     weight: int = 1
 
 
