@@ -45,11 +45,13 @@ def collect(
 
 
 def children() -> set[int]:
-    """Processes of ours, but for the one that Python keeps to clean up after multiprocessing."""
+    """Processes of ours, but for the one that Python keeps to clean up after multiprocessing, and the one
+    that the tests fork commands from.
+    """
     found = set()
     for child in psutil.Process().children(recursive=True):
         try:
-            if not any("resource_tracker" in word for word in child.cmdline()):
+            if not any("resource_tracker" in word or "forking.py" in word for word in child.cmdline()):
                 found.add(child.pid)
         except psutil.NoSuchProcess:
             pass
