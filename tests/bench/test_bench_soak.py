@@ -12,7 +12,7 @@ import pytest
 from skillclaw.bench.soak import plans, run, run_soak, summary
 from skillclaw.bench.soak.ledger import Ledger, Seen
 from skillclaw.bench.soak.plans import KINDS, Plan
-from skillclaw.bench.soak.watch import Sample, slope
+from skillclaw.bench.soak.watch import Sample, floors, slope
 from skillclaw.journal.records import Exchange
 from skillclaw.journal.writer import JournalWriter
 
@@ -136,3 +136,12 @@ def test_the_slope_is_that_of_the_run_not_of_a_few_large_bodies() -> None:
     leaking = [Sample(at, rss + at * 0.05, fds) for at, rss, fds in flat]
     assert abs(slope(flat)) < 0.001
     assert slope(leaking) == pytest.approx(0.05, rel=0.1)
+
+
+def test_a_machine_that_grows_busy_is_no_leak_but_a_leak_under_load_is_one() -> None:
+    # The later, the more often a body is under way when one looks.
+    busy = [Sample(float(at), 50.0 + (at % 10) * (at / 40), 9) for at in range(100, 300)]
+    leaking = [Sample(at, rss + at * 0.05, fds) for at, rss, fds in busy]
+    assert slope(busy) * 200 > 8, "the samples themselves do look like a leak"
+    assert abs(slope(floors(busy))) < 0.001
+    assert slope(floors(leaking)) == pytest.approx(0.05, rel=0.1)

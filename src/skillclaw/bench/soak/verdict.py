@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from skillclaw.bench.soak.watch import Held, Sample, slope
+from skillclaw.bench.soak.watch import Held, Sample, floors, slope
 
 __all__ = ["GROWTH_MB", "SHORT", "Facts", "summary", "verdict"]
 
 GROWTH_MB = 8.0
-"""MB that memory may grow by over the last two thirds of a run, as its median slope tells."""
+"""MB that memory may grow by over the last two thirds of a run, as the median slope of its floors tells."""
 SHORT = 120.0
 """Seconds below which growth is told but not judged: what a process learns at first looks like a leak."""
 
@@ -53,7 +53,7 @@ def verdict(facts: Facts) -> dict[str, Any]:
     """The result: `holds`, `checks` with `{name, value, bound, holds}` (null: not judged), and figures."""
     late = [one for one in facts.samples if one.at >= facts.seconds / 3]
     window = late[-1].at - late[0].at if late else 0.0
-    per_second = slope(late)
+    per_second = slope(floors(late))
     growth = per_second * window
     journal = facts.health.get("journal", {})
     judged = facts.seconds >= SHORT

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 import psutil
 
-__all__ = ["Held", "Sample", "held_by", "sample", "slope"]
+__all__ = ["Held", "Sample", "floors", "held_by", "sample", "slope"]
 
+WINDOW = 20.0
+"""Seconds of which the lowest sample counts: longer than a body of 20 MB is under way."""
 POINTS = 300
 """Samples that a slope is made of; more would cost the square of it."""
 
@@ -46,6 +48,17 @@ def held_by(process: psutil.Process) -> Held:
 def _fds(process: psutil.Process) -> int:
     # Windows counts handles.
     return int(getattr(process, "num_fds" if hasattr(process, "num_fds") else "num_handles")())
+
+
+def floors(samples: Sequence[Sample]) -> list[Sample]:
+    """The lowest sample of each WINDOW. Bodies under way come on top of it, the more the busier the machine
+    is; what is not let go raises it."""
+    lowest: dict[int, Sample] = {}
+    for one in samples:
+        window = int(one.at // WINDOW)
+        if window not in lowest or one.rss_mb < lowest[window].rss_mb:
+            lowest[window] = one
+    return [lowest[window] for window in sorted(lowest)]
 
 
 def slope(samples: Sequence[Sample]) -> float:
