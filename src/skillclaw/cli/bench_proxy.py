@@ -27,6 +27,10 @@ def proxy(
             "cache folder.",
         ),
     ] = False,
+    case: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this case (can be given again), with what all need.", metavar="NAME"),
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="Write the picture to this file (SVG).")] = None,
     markdown: Annotated[
         Path | None,
@@ -38,9 +42,10 @@ def proxy(
 
     if markdown is not None:
         bench.check_place(markdown)
+    cases = bench.chosen(case) if case else bench.CASES
     with output.progress("Measuring", show=not ctx.json) as progress:
         result = bench.run_proxy_bench(
-            seconds=seconds, rounds=rounds, with_litellm=with_litellm, progress=progress
+            seconds=seconds, rounds=rounds, with_litellm=with_litellm, cases=cases, progress=progress
         )
     if plot is not None:
         try:

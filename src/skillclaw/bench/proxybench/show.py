@@ -106,6 +106,11 @@ def _machine(result: Mapping[str, Any]) -> str:
         text += f" {machine['litellm']}."
     if machine["others"] is not None:
         text += f" Other programs used {machine['others']:.0%} of the processors meanwhile."
+    if machine["repeated"]:
+        text += (
+            f" The host of this virtual machine took processor time away; {machine['repeated']} measurements "
+            f"were repeated for that, and it touched {machine['stolen']} of those that count."
+        )
     return text
 
 
