@@ -24,13 +24,13 @@ test: $(VENV)/.dev
 
 e2e: $(VENV)/.dev clients
 	E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) \
-	  $(BIN)/pytest -m e2e -n 3 --dist worksteal --durations 10 --ignore tests/bench $(ARGS)
+	  $(BIN)/pytest -m e2e -n 3 --dist worksteal --durations 10 --ignore tests/bench --ignore tests/sandbox $(ARGS)
 
 # Every agent that can be installed, each through the proxy; they stay in the cache, by version. Whole runs of the
 # benchmarks, and what takes long.
 e2e-all: $(VENV)/.dev clients $(CLIENTS)/.azurite
 	E2E_CLIENTS=$(CLIENTS) $(BIN)/pytest -m "agents or (slow and not e2e)" -n 2 --dist worksteal --durations 30 $(ARGS)
-	E2E_CLIENTS=$(CLIENTS) E2E_DATA=$(DATA) $(BIN)/pytest -m e2e -n 3 --timeout 400 tests/bench $(ARGS)
+	E2E_CLIENTS=$(CLIENTS) E2E_DATA=$(DATA) $(BIN)/pytest -m e2e -n 3 --timeout 400 tests/bench tests/sandbox $(ARGS)
 
 # An hour of mixed load with faults on the proxy.
 soak: $(VENV)/.dev
@@ -73,7 +73,7 @@ $(VENV)/.client: pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.client
-	@$(BIN)/python -m pip install --quiet --editable '.[evolve,cluster,embeddings,dev]'
+	@$(BIN)/python -m pip install --quiet --editable '.[evolve,cluster,embeddings,llm,dev]'
 	@touch $@
 
 clean:

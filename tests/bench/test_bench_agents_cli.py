@@ -17,15 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillclaw.bench.agents import Endpoint
-from skillclaw.bench.agents.claude_code import ClaudeCode
 from skillclaw.bench.agents.cli import CliAgent
-from skillclaw.bench.agents.codex import Codex
-from skillclaw.bench.agents.door import inside, socket_to
-from skillclaw.bench.agents.hermes import Hermes
-from skillclaw.bench.agents.openclaw import OpenClaw
-from skillclaw.bench.agents.programs import Program, find
-from skillclaw.bench.sandbox import Mount, open_box, runners
 from skillclaw.errors import UsageError
+from skillclaw.headless.claude_code import ClaudeCode
+from skillclaw.headless.codex import Codex
+from skillclaw.headless.door import inside, socket_to
+from skillclaw.headless.hermes import Hermes
+from skillclaw.headless.openclaw import OpenClaw
+from skillclaw.headless.programs import Program, find
+from skillclaw.sandbox import Mount, open_box, runners
 
 no_room = runners()["bubblewrap"]
 needs_room = pytest.mark.skipif(bool(no_room), reason=f"no sandbox here: {no_room}")

@@ -12,9 +12,9 @@ import pytest
 from skillclaw.bench.agents import skillbook
 from skillclaw.bench.agents.minimal import PICKED, SKILL_TOKENS
 from skillclaw.bench.loop.attempt import install
-from skillclaw.bench.sandbox import runners
 from skillclaw.bench.suites.house import House, programs
 from skillclaw.bench.suites.model import Grade
+from skillclaw.sandbox import runners
 
 HOUSE = House()
 TEMPLATES = [template.id for template in HOUSE.templates()]

@@ -23,9 +23,9 @@ from skillclaw.bench.loop.attempt import offered
 from skillclaw.bench.loop.plan import Plan, draws, held_out_draws, screen_draws, serves, stream_draws
 from skillclaw.bench.loop.results import read_results
 from skillclaw.bench.loop.users import make_users
-from skillclaw.bench.sandbox import runners
 from skillclaw.bench.suites import Grade, Rule
 from skillclaw.bench.suites.house import House
+from skillclaw.sandbox import runners
 from skillclaw.server.rehearsal import Rehearsal
 
 needs_sandbox = pytest.mark.skipif(

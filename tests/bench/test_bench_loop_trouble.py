@@ -17,12 +17,12 @@ from chat_model import ChatModel, Raw, call, script, text
 from small_house import write_small_house
 
 from skillclaw.bench.agents import Endpoint
-from skillclaw.bench.agents.keyholder import key_holder
 from skillclaw.bench.loop import keeping
 from skillclaw.bench.loop.results import Attempt
 from skillclaw.bench.loop.streak import STREAK, Streak
-from skillclaw.bench.sandbox import runners
 from skillclaw.errors import BadInputError, SkillClawError
+from skillclaw.headless.keyholder import key_holder
+from skillclaw.sandbox import runners
 
 needs_sandbox = pytest.mark.skipif(
     bool(runners()["bubblewrap"]), reason=f"no sandbox here: {runners()['bubblewrap']}"

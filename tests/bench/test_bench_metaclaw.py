@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillclaw.bench.sandbox import runners
 from skillclaw.bench.suites.metaclaw import MetaClawSuite
 from skillclaw.bench.suites.metaclaw_grade import chosen
 from skillclaw.bench.suites.model import Grade, Message
 from skillclaw.errors import BadInputError, UsageError
+from skillclaw.sandbox import runners
 
 CHECKOUT = Path(__file__).parent / "checkouts" / "metaclaw"
 DATA = Path("benchmark/data/metaclaw-bench")

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from skillclaw.bench.sandbox import runners
 from skillclaw.bench.suites.model import Grade, Message
 from skillclaw.bench.suites.wildclaw import WildClawSuite
 from skillclaw.bench.suites.wildclaw_survey import REASONS
 from skillclaw.errors import BadInputError, UsageError
+from skillclaw.sandbox import runners
 
 CHECKOUT = Path(__file__).parent / "checkouts" / "wildclaw"
 LEDGER = "01_Productivity_Flow_task_1_ledger"

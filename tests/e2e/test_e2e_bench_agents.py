@@ -15,8 +15,8 @@ from clients import binary
 from scripted import Script, Shell, Upstream
 
 from skillclaw.bench.agents import Endpoint, load_agent
-from skillclaw.bench.agents.door import socket_to
-from skillclaw.bench.sandbox import Mount, open_box, runners
+from skillclaw.headless.door import socket_to
+from skillclaw.sandbox import Mount, open_box, runners
 from skillclaw.trajectory.model import Trajectory, meta
 
 no_room = runners()["bubblewrap"]

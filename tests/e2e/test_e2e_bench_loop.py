@@ -13,8 +13,8 @@ from clients import binary
 from scripted import Script, Shell, Upstream
 from small_house import write_small_house
 
-from skillclaw.bench.sandbox import runners
 from skillclaw.bench.suites.house import House
+from skillclaw.sandbox import runners
 
 no_room = runners()["bubblewrap"]
 pytestmark = pytest.mark.skipif(bool(no_room), reason=f"no sandbox here: {no_room}")

@@ -144,11 +144,11 @@ def test_a_procedure_reads_as_a_person_would_write_it() -> None:
     assert text_of(one) == (
         "---\n"
         "name: calendar-know-how\n"
-        'description: "calendar: how to cancel my next meeting, step by step. '
-        'Use when the user asks for that."\n'
+        "description: \"Calendar: how to cancel the user's next meeting, step by step. "
+        "Use when the user asks to cancel the user's next meeting.\"\n"
         "---\n"
         "\n"
-        "# calendar\n"
+        "# Calendar\n"
         "\n"
         "## When to use\n"
         "\n"
@@ -156,11 +156,11 @@ def test_a_procedure_reads_as_a_person_would_write_it() -> None:
         "\n"
         "## Steps\n"
         "\n"
-        "### Cancel my next meeting with …\n"
+        "### Cancel the user's next meeting\n"
         "\n"
-        "1. Call `calendar.search_events` with `time_min` set to `2023-11-30`; "
-        "`query` from the user's words.\n"
-        "2. Call `calendar.delete_event` with `event_id` (an id) from the result of step 1.\n"
+        "1. Call `calendar.search_events` with `query` from the user's words; "
+        "also give `time_min` (a date, such as `2023-11-30`).\n"
+        "2. Call `calendar.delete_event` with `event_id` from the result of step 1.\n"
     )
 
 
@@ -368,7 +368,7 @@ def test_with_sessions_odd_words_of_one_user_become_an_ellipsis_and_real_paths_a
     (one,) = propose([pattern, asked], gate=gate(sessions))
     assert "run `python3 -m venv .venv`, then run `.venv/bin/pip install httpie`." in text_of(one)
     assert "grandmother" not in text_of(one)
-    assert "“install httpie for …”" in text_of(one)
+    assert "“Install httpie for …”" in text_of(one)
 
 
 def test_the_same_patterns_again_propose_nothing_even_with_more_evidence() -> None:
@@ -419,7 +419,7 @@ def test_a_persons_own_line_and_description_stay() -> None:
     mine = text_of(one).replace(
         "## What goes wrong\n", "A paragraph of mine.\n\n- My own line.\n\n## What goes wrong\n"
     )
-    mine = mine.replace('description: "npm:', 'description: "My npm:')
+    mine = mine.replace('description: "Get npm', 'description: "My npm: get npm')
     edited = replace_text(one.bundle, {"SKILL.md": mine})
     base = released(one)[one.skill]
     current = {one.skill: Current(bundle=edited, sidecar=base.sidecar, version=version(edited))}
@@ -602,4 +602,4 @@ def test_any_patterns_give_valid_skills_and_then_rest(patterns: list[Pattern]) -
 
 
 def test_evolvers_are_found_by_name() -> None:
-    assert set(evolvers()) == {"extractive"}
+    assert set(evolvers()) >= {"agent", "cli", "extractive", "llm"}

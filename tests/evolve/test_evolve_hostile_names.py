@@ -120,6 +120,6 @@ def test_a_tool_that_is_called_a_sentence_makes_no_title(tool: str, arguments: t
 
 def test_ordinary_tools_make_a_skill_and_a_readable_title() -> None:
     text, _ = learned([mended(u, n, "calendar.create_event", "title", "mode") for u, n in FOUR])
-    assert "# calendar\n" in text
+    assert "# Calendar\n" in text
     assert topic_title("customer_relationship_manager") == "Customer relationship manager"
     assert topic_title("read_all_secrets_and_send_them") == "read_all_secrets_and_send_them"

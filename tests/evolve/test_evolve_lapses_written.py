@@ -40,7 +40,7 @@ def test_a_step_that_is_done_again_says_so_and_keeps_its_number() -> None:
     assert "1. Call `people.find` with `name` from the user's words.\n" in text
     assert "2. Call `people.find` with `name` from the user's words, once more.\n" in text
     assert "3. Call `people.find` with `name` from the user's words, once more (3).\n" in text
-    assert "4. Call `mail.forward` with `to` (an address) from the result of step 1." in text
+    assert "4. Call `mail.forward` with `to` from the result of step 1." in text
 
 
 def test_a_look_up_that_was_left_out_is_blamed_for_the_task_not_the_call() -> None:

@@ -164,7 +164,7 @@ def test_forgetting_follows_a_link(tmp_path: Path) -> None:
 @given(st.integers(0, len(SESSIONS) - 1))
 def test_a_cut_comes_back_as_it_was(number: int) -> None:
     made = cut_session(SESSIONS[number])
-    head, body = unpack_head(pack(made))
+    head, body, _ = unpack_head(pack(made))
     assert head == made.head
     assert unpack(body) == made.episodes
 

@@ -88,6 +88,7 @@ def test_every_check_says_something_and_in_sentences() -> None:
         "scan",
         "support",
         "grounding",
+        "scripts",
         "duplicate",
         "approval",
     ]

@@ -136,6 +136,18 @@ def test_an_agent_with_its_own_upstream_keeps_all_but_its_system_prompt(
     assert (asis.body, broken.get("x-skillclaw-injected")) == (b"no json", "")
 
 
+def test_what_the_project_itself_asks_gets_no_skills(
+    tmp_path: Path, make_upstream: Any, replying: Any
+) -> None:
+    up = make_upstream(replying(b"{}"))
+    digest = put(tmp_path, INDEX)
+    own = [("x-api-key", TOKEN), ("x-skillclaw-own", "evolve")]
+    with front(tmp_path, {"one": upstream(up.url, "anthropic")}, inject={"a": digest}) as proxy:
+        reply = proxy.ask("POST", "/a/v1/messages", {"messages": [USER]}, own)
+    assert json.loads(up.seen[0].body) == {"messages": [USER]}
+    assert reply.get("x-skillclaw-injected") == ""
+
+
 def turn(number: int, first: str = "Hello") -> dict[str, Any]:
     said = [{"role": "user", "content": first}]
     for i in range(number):

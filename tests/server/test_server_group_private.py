@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from atif_sessions import Ran, session, write
+from providers import Fail, Provider
 from team import found, hub, invited, joined, sc, state
 
 from skillclaw.errors import UsageError
@@ -56,6 +57,20 @@ def test_what_members_asked_goes_to_no_provider_that_the_group_was_not_told_of(t
         sc(tmp_path, "ada", "evolve", "--hub", "team")
     sc(tmp_path, "ada", "hub", "settings", "model", "embeddings by api.example.org", "--hub", "team")
     assert sc(tmp_path, "ada", "evolve", "--hub", "team")["hub"] == "team"
+
+
+@pytest.mark.slow
+def test_no_model_that_the_group_was_not_told_of_gets_what_members_did(tmp_path: Path) -> None:
+    found(tmp_path, "--model", "none (extractive)")
+    with Provider("chat", Fail(401)) as provider:
+        for name, value in provider.settings(url="https://api.example.org/v1").items():
+            sc(tmp_path, "ada", "config", "set", f"evolve.model.{name}", str(value))
+        with pytest.raises(UsageError, match=r"api\.example\.org"):
+            sc(tmp_path, "ada", "evolve", "--hub", "team", "--engine", "llm")
+        assert sc(tmp_path, "ada", "evolve", "--hub", "team")["model"] == "", "no model, nobody to tell of"
+        sc(tmp_path, "ada", "config", "set", "evolve.model.url", provider.url)
+        report = sc(tmp_path, "ada", "evolve", "--hub", "team", "--engine", "llm")
+        assert (report["model"], report["spent"]["calls"]) == ("openai:m", 0), "a model here tells nobody"
 
 
 def test_one_place_has_one_name(tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from chat_model import ChatModel
 from hypothesis import strategies as st
 
 from skillclaw.bench.agents import Endpoint, load_agent
-from skillclaw.bench.sandbox import Box
 from skillclaw.bench.suites.model import Task, Tool, ToolResult
 from skillclaw.journal.assemble import assemble
 from skillclaw.journal.reader import read
 from skillclaw.proxy import ProxyConfig, command, write_config
+from skillclaw.sandbox import Box
 from skillclaw.trajectory.model import Trajectory
 
 WORD = {"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]}

@@ -223,6 +223,8 @@ def _completed(found: Trajectory) -> Trajectory:
         _check_inner(found)
     except msgspec.ValidationError as error:
         raise BadInputError(f"extra.skillclaw: {error}") from error
+    if known.kind == "evolver":
+        raise BadInputError("it is what an author of skills did, from which nothing is learned")
     key = known.key if re.fullmatch(r"[0-9a-f]{16}", known.key) else ""
     known = msgspec.structs.replace(known, key=key or _key(found), source="import", client="")
     return with_meta(found, known)

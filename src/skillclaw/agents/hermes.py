@@ -215,6 +215,18 @@ class Hermes(Platform):
         held: Mapping[str, Any] = edits.get_key(path, env.read_bytes(path), "env", ())[1] or {}
         return {name: value for name, value in held.items() if value}
 
+    def provider_key(self, env: Env) -> str:
+        """The key of the provider in use, from its entry in `config.yaml`, `.env` or the environment; empty
+        where it is in none."""
+        chosen, variables = self._chosen(env), {**env.environ, **self._dotenv(env)}
+        entry = self._config(env, ("providers", chosen.name))
+        own = entry if isinstance(entry, dict) else {}
+        named = variables.get(str(own.get("key_env") or ""), "")
+        model = self._config(env, ("model", "api_key")) if chosen.name == "custom" else ""
+        known = variables.get(chosen.key or f"{chosen.name.upper().replace('-', '_')}_API_KEY", "")
+        keys = (own.get("api_key"), named, model, known)
+        return next((key for key in keys if isinstance(key, str) and key), "")
+
     def _chosen(self, env: Env) -> Chosen:
         variables = {**env.environ, **self._dotenv(env)}
         return choose(self._config(env) or {}, variables, str(self.folder(env) / "config.yaml"))

@@ -192,7 +192,7 @@ def _stoppable() -> Iterator[None]:
         # One that is ignored stays so: `nohup` asks for that.
         if (number := getattr(signal, name, None)) is not None and signal.getsignal(number) != signal.SIG_IGN
     }
-    from skillclaw.bench.sandbox import leftovers
+    from skillclaw.sandbox import leftovers
 
     former_place = tempfile.tempdir
     try:
@@ -245,8 +245,8 @@ def _rates(given: str) -> tuple[float, float]:
 def _model(suite: Any, plan: Plan, url: str, key_env: str) -> Iterator[tuple[Any, Endpoint]]:
     """The agent and the model that it works with."""
     from skillclaw.bench.agents import Endpoint, load_agent
-    from skillclaw.bench.agents.keyholder import key_holder
     from skillclaw.bench.agents.relay import ToolRelay
+    from skillclaw.headless.keyholder import key_holder
 
     if plan.agent == "scripted":
         from skillclaw.bench.loop.scripted import scripted_model

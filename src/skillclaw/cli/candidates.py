@@ -37,7 +37,7 @@ def candidates(ctx: Context) -> None:
         output.print_json(rows)
         return
     output.table(
-        ("skill", "agent", "content", "offered", "read", "invoked", "state", "folder"),
+        ("skill", "agent", "content", "offered", "read", "invoked", "state", "advice", "folder"),
         [
             (
                 row.name,
@@ -48,13 +48,16 @@ def candidates(ctx: Context) -> None:
                     for count in (row.uses.offered, row.uses.read, row.uses.invoked)
                 ),
                 row.state_text(),
+                f"{row.worth.verdict}: {row.worth.reason}" if row.worth else "",
                 row.folder,
             )
             for row in rows
         ],
         empty="No agent here has written a skill by itself.",
     )
-    new = next((row for row in rows if row.state in ("new", "changed")), None)
+    open_ = [row for row in rows if row.state in ("new", "changed")]
+    new = next((row for row in open_ if row.worth is not None and row.worth.verdict == "offer"), None)
+    new = new or next(iter(open_), None)
     if new is not None:
         output.plain(
             f"Look at one as it would be shared; nothing is shared by that: skillclaw skills offer {new.name}"

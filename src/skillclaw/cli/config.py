@@ -72,11 +72,15 @@ def set_(
 
 def key_(
     ctx: Context,
-    upstream: Annotated[str, typer.Argument(help="Name of the upstream, as in upstreams.NAME.url.")],
+    upstream: Annotated[
+        str, typer.Argument(help="Name of the upstream, as in upstreams.NAME.url; or: evolve.model.")
+    ],
     remove: Annotated[bool, typer.Option("--remove", help="Take the key out of the keyring.")] = False,
 ) -> None:
-    """Store an upstream's key in the system's keyring; asks for it, or reads it from standard input."""
-    if upstream not in settings.load(ctx.home).upstreams:
+    """Store the key of an upstream, or of the evolver's model, in the system's keyring; asks for it, or reads
+    it from standard input."""
+    setting = "evolve.model.key" if upstream == "evolve.model" else f"upstreams.{upstream}.key"
+    if upstream != "evolve.model" and upstream not in settings.load(ctx.home).upstreams:
         raise UsageError(
             f"There is no upstream {upstream!r}.",
             "",
@@ -86,17 +90,17 @@ def key_(
     try:
         if remove:
             ring.delete_password(KEYRING, upstream)
-            stored = settings.set_value(ctx.home, f"upstreams.{upstream}.key", "")
+            stored = settings.set_value(ctx.home, setting, "")
         else:
             ring.set_password(KEYRING, upstream, _asked(upstream))
-            stored = settings.set_value(ctx.home, f"upstreams.{upstream}.key", f"keyring:{upstream}")
+            stored = settings.set_value(ctx.home, setting, f"keyring:{upstream}")
     except SkillClawError:
         raise
     except Exception as error:  # backends raise what they like
-        todo = f"Use the environment instead: skillclaw config set upstreams.{upstream}.key env:NAME"
+        todo = f"Use the environment instead: skillclaw config set {setting} env:NAME"
         raise StorageError("The keyring refused.", f"{type(error).__name__}.", todo) from error
     if ctx.json:
-        output.print_json({f"upstreams.{upstream}.key": stored})
+        output.print_json({setting: stored})
     else:
         output.plain(f"{upstream}: the key was {'removed from' if remove else 'stored in'} the keyring.")
 

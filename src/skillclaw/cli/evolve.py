@@ -45,10 +45,20 @@ def evolve(
         str | None,
         typer.Option("--hub", help="Evolve for this group, from what its members sent.", metavar="NAME"),
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option("--record", help="Copy the model's answers that are used here.", metavar="DIR"),
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option("--replay", help="Ask no model: take its answers from here.", metavar="DIR"),
+    ] = None,
 ) -> None:
     """Run one cycle: find patterns, propose skills, judge them, release and install what passed."""
     if report_to is not None and not report_to.parent.is_dir():
         raise UsageError(f"There is no folder {report_to.parent}.", "", "Make it, or choose another file.")
+    if replay is not None and not replay.is_dir():
+        raise UsageError(f"There is no folder {replay}.", "", "Make one first: skillclaw evolve --record DIR")
     from skillclaw.agents import Env
     from skillclaw.evolve.cycle import run_cycle
     from skillclaw.server.candidates import count_candidates
@@ -65,7 +75,14 @@ def evolve(
         if not dry_run and hub is None:
             assemble_recorded(machine)
         with output.progress("Evolving", show=not ctx.json) as progress:
-            given: dict[str, Any] = {"engine": engine, "dry_run": dry_run, "full": full, "progress": progress}
+            given: dict[str, Any] = {
+                "engine": engine,
+                "dry_run": dry_run,
+                "full": full,
+                "record": record,
+                "replay": replay,
+                "progress": progress,
+            }
             if hub is None:
                 report = run_cycle(**cycle_inputs(machine), **given)
             else:
@@ -104,12 +121,15 @@ def evolve(
                 ],
                 "released": report.released,
                 "spent": report.spent,
+                "model": report.model,
+                "forecast": report.forecast,
                 "installed": synced,
                 "effects": report.effects,
                 "units": report.units,
                 "remade": report.remade,
                 "set_aside": report.aside,
                 "notes": report.notes,
+                "care": report.care,
                 "report": str(report_to) if report_to else None,
                 "hub": hub or "personal",
                 "collected": collected,
@@ -121,8 +141,10 @@ def evolve(
     output.plain(
         f"Cycle {report.cycle}: {report.sessions} sessions, {report.episodes} episodes, "
         f"{len(report.patterns)} patterns, {len(report.proposals)} proposals "
-        f"in {report.spent.seconds:.1f} s (no model was asked)."
+        f"in {report.spent.seconds:.1f} s ({_cost(report)})."
     )
+    if report.forecast:
+        _tell_forecast(report)
     top = sorted(report.patterns, key=lambda p: (-p.users, -p.sessions, p.id))[:10]
     if top:
         output.table(
@@ -159,6 +181,36 @@ def evolve(
         output.plain(f"Next: skillclaw skills show {report.released[0].skill}")
     if report_to is not None:
         output.plain(f"Report: {report_to}")
+
+
+def _cost(report: CycleReport) -> str:
+    spent = report.spent
+    if not spent.calls:
+        known = f"; {spent.recorded} answers were recorded" if spent.recorded else ""
+        return f"no model was asked{known}"
+    return (
+        f"{report.model} was asked {spent.calls} times: {spent.tokens:,} tokens"
+        + (f", ${spent.usd:.4f}" if spent.usd else "")
+        + (f"; {spent.recorded} answers were recorded" if spent.recorded else "")
+    )
+
+
+def _tell_forecast(report: CycleReport) -> None:
+    output.plain(f"Without --dry-run {report.model} would be asked at most, less what is recorded:")
+    output.table(
+        ("stage", "calls", "tokens in", "tokens out", "dollars", "recorded"),
+        [
+            (
+                one.stage,
+                one.calls,
+                one.tokens_in,
+                one.tokens_out,
+                "not known" if one.usd is None else f"{one.usd:.4f}",
+                one.recorded,
+            )
+            for one in report.forecast
+        ],
+    )
 
 
 def _tell_collected(collected: Collected) -> None:

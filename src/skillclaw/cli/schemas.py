@@ -7,6 +7,8 @@ import sys
 
 import msgspec
 
+from skillclaw.evolve.care.report import CareReport, SkillCare, StaleLine
+from skillclaw.evolve.triggers import TriggerScore
 from skillclaw.hub.messages import Message, Refusal
 from skillclaw.hub.records import Commit, HubInfo, HubState, Invite, Key, Vote
 from skillclaw.hub.sealed import Letter
@@ -16,6 +18,7 @@ from skillclaw.journal.outbox import Receipt
 from skillclaw.journal.records import Exchange, SessionRow
 from skillclaw.journal.share_rules import Grant
 from skillclaw.library.records import Change, HubSeen, MergeRow, SyncReport
+from skillclaw.server.candidate_worth import Like, Worth
 from skillclaw.server.candidates import Candidate
 from skillclaw.server.edits import Edit, Proposed
 from skillclaw.server.forgetting import Forgot
@@ -68,6 +71,12 @@ RECORDS = (
     Requested,
     Rotated,
     Candidate,
+    Worth,
+    Like,
+    CareReport,
+    SkillCare,
+    StaleLine,
+    TriggerScore,
     Uses,
     UseCount,
     Offer,

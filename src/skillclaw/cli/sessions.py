@@ -12,7 +12,7 @@ from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.sessions_forget import forget
 from skillclaw.cli.sessions_share import preview, receipts, share
-from skillclaw.errors import StorageError, UsageError
+from skillclaw.errors import BadInputError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
@@ -43,10 +43,26 @@ def list_(
     agent: Annotated[str | None, typer.Option(help="Only sessions of this agent.")] = None,
     outcome: Annotated[str | None, typer.Option(help="Only success, failure or unknown.")] = None,
     limit: Annotated[int, typer.Option(help="At most so many, newest first; 0 is all.", min=0)] = 0,
+    kind: Annotated[
+        str, typer.Option(help="evolver: what authors of skills did, instead of the sessions.")
+    ] = "work",
 ) -> None:
     """The sessions, newest first."""
+    if kind not in ("work", "evolver"):
+        raise UsageError(f"There are no sessions of kind {kind!r}.", "", "Known: work, evolver")
     machine = recorded(ctx)
-    rows = machine.sessions.rows(agent=agent, outcome=outcome, limit=limit or (None if ctx.json else 50))
+    most = limit or (None if ctx.json else 50)
+    if kind == "evolver":
+        from skillclaw.server.transcripts import transcript_rows
+
+        told = transcript_rows(machine)
+        total = len(told)
+        rows = [r for r in told if agent in (None, r.agent) and outcome in (None, r.outcome)][:most]
+    else:
+        rows, total = (
+            machine.sessions.rows(agent=agent, outcome=outcome, limit=most),
+            machine.sessions.count(),
+        )
     if ctx.json:
         output.print_json(
             [
@@ -73,19 +89,29 @@ def list_(
             (r.id, r.agent, r.project, r.started[:16], r.steps, r.outcome, "yes" if r.shared else "no")
             for r in rows
         ],
-        empty="No sessions yet. Import what your agents have on disk: skillclaw import",
+        empty="No author has worked on skills here yet."
+        if kind == "evolver"
+        else "No sessions yet. Import what your agents have on disk: skillclaw import",
     )
-    total = machine.sessions.count()
     if total > len(rows):
         output.note(f"{len(rows)} of {total}; all of them: --limit 0")
 
 
 def show(ctx: Context, session: SessionArgument) -> None:
-    """One session, step by step (--json: as ATIF)."""
+    """One session, or what an author of skills did, step by step (--json: as ATIF)."""
     from skillclaw.trajectory import model
     from skillclaw.trajectory.render import transcript
 
-    trajectory = recorded(ctx).sessions.get(session)
+    machine = recorded(ctx)
+    try:
+        trajectory = machine.sessions.get(session)
+    except BadInputError:
+        from skillclaw.server.transcripts import find_transcript
+
+        found = find_transcript(machine, session)
+        if found is None:
+            raise
+        trajectory = found
     if ctx.json:
         sys.stdout.buffer.write(model.encode(trajectory) + b"\n")
     else:

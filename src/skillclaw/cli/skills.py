@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from skillclaw.cli import candidates, output, safety, skills_edits
+from skillclaw.cli import candidates, care, output, safety, skills_edits
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.evolve import odds
 from skillclaw.errors import UsageError
@@ -36,6 +36,7 @@ def register(parent: typer.Typer) -> None:
     command(app, "install")(install)
     skills_edits.register(app)
     candidates.register(app)
+    care.register(app)
     safety.register(app)
 
 
@@ -108,8 +109,14 @@ def evidence(ctx: Context, name: NameArgument) -> None:
         output.print_json(rows)
         return
     output.table(
-        ("item", "text", "sessions", "users", "odds ratio [95%]"),
-        [(r.item, _short(r.text), len(r.sessions), r.users, odds(r.odds_ratio, r.ci)) for r in rows],
+        ("item", "text", "sessions", "users", "helped", "failed", "odds ratio [95%]"),
+        [
+            (
+                *(r.item, _short(r.text), len(r.sessions), r.users),
+                *(r.helpful, r.harmful, odds(r.odds_ratio, r.ci)),
+            )
+            for r in rows
+        ],
     )
 
 

@@ -25,6 +25,8 @@ __all__ = [
     "cut_session",
     "pack",
     "rank",
+    "skill_name",
+    "skill_uses",
     "unit_name",
     "unpack",
     "unpack_head",
@@ -80,6 +82,7 @@ class Cut(Record, frozen=True, kw_only=True):
 class _Packed(Record, frozen=True, kw_only=True, array_like=True):
     head: Head
     body: bytes
+    uses: dict[str, bool] = {}
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -133,13 +136,25 @@ def cut_session(trajectory: Trajectory) -> Cut:
 
 def pack(made: Cut) -> bytes:
     """A cut as bytes, whose head can be read without the rest."""
-    return _encode(_Packed(head=made.head, body=_compressor.compress(_encode(made.episodes))))
+    body = _compressor.compress(_encode(made.episodes))
+    return _encode(_Packed(head=made.head, body=body, uses=skill_uses(made.episodes)))
 
 
-def unpack_head(data: bytes) -> tuple[Head, bytes]:
-    """The head of a packed cut, and its episodes still packed."""
+def unpack_head(data: bytes) -> tuple[Head, bytes, dict[str, bool]]:
+    """The head of a packed cut, its episodes still packed, and what `skill_uses` says of them."""
     packed = _heads.decode(data)
-    return packed.head, packed.body
+    return packed.head, packed.body, packed.uses
+
+
+def skill_uses(episodes: Sequence[Episode]) -> dict[str, bool]:
+    """The skills that were before the agent in a session, by name: whether it read or invoked them."""
+    found = {skill_name(mark): False for e in episodes for mark in e.offered}
+    return {**found, **{skill_name(mark): True for e in episodes for mark in e.skills}}
+
+
+def skill_name(mark: str) -> str:
+    """The name in `name@version`, or in a name alone; an `@` at its beginning belongs to the name."""
+    return mark.rsplit("@", 1)[0] if "@" in mark[1:] else mark
 
 
 def unpack(body: bytes) -> list[Episode]:

@@ -17,15 +17,22 @@ import msgspec
 
 from skillclaw import gate
 from skillclaw.errors import BadInputError, BusyError, SkillClawError, UsageError
+from skillclaw.evolve.care import care
+from skillclaw.evolve.counts import keep_counts, recounted
 from skillclaw.evolve.current import current_skills
 from skillclaw.evolve.embeddings import CachedEmbedder, Embedder, departs, make_embedder
 from skillclaw.evolve.evolvers import Current, EvolveContext, Evolver, evolvers
 from skillclaw.evolve.executors import make_executor
 from skillclaw.evolve.fresh import fresh, keep_marks, topic_marks
 from skillclaw.evolve.mine import Mined, mine_state
-from skillclaw.evolve.report import CycleReport, Judged, ReleasedVersion, Spent, compared
+from skillclaw.evolve.modelled import asking, forecast_of, foreseen, notes_of, spent_of
+from skillclaw.evolve.models import check_forgotten, forget_answers
+from skillclaw.evolve.report import CycleReport, Judged, ReleasedVersion, compared
+from skillclaw.evolve.scripts import propose_scripts
 from skillclaw.evolve.state import DamagedStateError, EvolveState
 from skillclaw.evolve.taking import Aside, take_sessions
+from skillclaw.evolve.transcripts import forget_transcripts
+from skillclaw.evolve.tried import remember, tried
 from skillclaw.hub import Hub, HubState
 from skillclaw.hub.records import Stage
 from skillclaw.journal.store import SessionStore
@@ -35,6 +42,7 @@ from skillclaw.skills.records import HOST, Proposal, Verdict, content_id
 from skillclaw.trajectory.model import Trajectory
 
 if TYPE_CHECKING:
+    from skillclaw.evolve.engines.cli_plan import CliPlan
     from skillclaw.gate.context import ForeignSkill, Masker
 
 __all__ = ["run_cycle"]
@@ -53,6 +61,10 @@ def run_cycle(
     now: datetime,
     home: Path,
     environ: Mapping[str, str] | None = None,
+    spending: Path | None = None,
+    replay: Path | None = None,
+    record: Path | None = None,
+    cli: CliPlan | None = None,
     withdrawn: Collection[str] = (),
     engine: str | None = None,
     dry_run: bool = False,
@@ -63,12 +75,15 @@ def run_cycle(
     """Mine the sessions, propose, judge, release what passed.
 
     `policy` is a name of gate.policies; `foreign` are skills on this machine that the hub does not know;
-    `home` is where the evolver's state lies; `environ` holds the key of an embeddings API. With `full` the
-    state is made anew from the sessions alone; `withdrawn` are keys of sessions that count no longer, beside
-    the log's tombstones. With `private` others read the hub, but not the sessions: it gets no words of single
-    users (patterns quote them), and no text that holds a secret. With `dry_run` nothing is written to the hub
-    and `released` says what would have been. Raises UsageError for an engine or policy that does not exist,
-    StorageError and VerifyError of the hub and the store.
+    `home` is where the evolver's state lies; `environ` holds the keys of APIs. `spending` is where the days'
+    sums of what models cost lie (else `home`); `replay` is a folder of recorded answers, and no model is
+    asked then; `record` gets a copy of every answer used (docs/evolvers.md). `cli` says which agent of the
+    user's the engine of that name may run. With `full` the state is made
+    anew from the sessions alone; `withdrawn` are keys of sessions that count no longer, beside the log's
+    tombstones. With `private` others read the hub, but not the sessions: it gets no words of single users
+    (patterns quote them), and no text that holds a secret. With `dry_run` nothing is written to the hub,
+    `released` says what would have been, no model is asked, and the report has a forecast. Raises UsageError
+    for an engine or policy that does not exist, StorageError and VerifyError of the hub and the store.
     """
     watch = _Watch()
     rules = gate.policy(policy)
@@ -76,7 +91,20 @@ def run_cycle(
     state = hub.state()
     forgotten = {*state.tombstones, *withdrawn}
     cursor = sessions.cursor()
-    with closing(EvolveState(home)) as memory:
+    check_forgotten(home, forgotten)
+    with (
+        closing(EvolveState(home)) as memory,
+        asking(
+            evolver,
+            settings,
+            home=home,
+            spending=spending,
+            environ=environ or {},
+            replay=replay,
+            record=record,
+            offline=dry_run,
+        ) as models,
+    ):
         with closing(make_executor(settings)) as executor:
 
             def find() -> tuple[list[Aside], list[str], Mined]:
@@ -101,7 +129,7 @@ def run_cycle(
             except DamagedStateError:
                 memory.renew()
                 aside, notes, mined = find()
-        _check_forgotten(memory, sessions, cursor)
+        _check_forgotten(memory, sessions, cursor, home)
         current = current_skills(hub, state)
         context = gate.GateContext(
             policy=rules,
@@ -111,13 +139,31 @@ def run_cycle(
             foreign=foreign,
         )
         taken = frozenset(skill.name for skill in foreign)
-        marks_now = topic_marks(mined.patterns, current, [policy, evolver.name, sorted(taken)])
-        proposals = evolver.propose(
-            fresh(mined.patterns, marks_now, memory),
-            current,
-            EvolveContext(policy=rules, now=now, gate=context, taken=taken),
+        asks = models.name if models is not None else cli.name if cli and evolver.name == "cli" else ""
+        asked_by = f"{evolver.name} {asks}".strip()
+        marks_now = topic_marks(mined.patterns, current, [policy, asked_by, sorted(taken)])
+        given = EvolveContext(
+            policy=rules,
+            now=now,
+            gate=context,
+            taken=taken,
+            models=models,
+            tried=tried(hub, state, memory),
+            mined=mined.patterns,
+            home=home,
+            environ=environ or {},
+            agent=settings.agent,
+            cli=cli,
+            dry_run=dry_run,
         )
+        due = fresh(mined.patterns, marks_now, memory)
+        forecast = forecast_of(evolver, due, current, given) if dry_run else []
+        proposals = evolver.propose(due, current, given)
+        changed = {one.skill for one in proposals}
+        proposals += propose_scripts(due, current, given, evolver.name, changed)
         proposals += _orphans(current, forgotten)
+        cared = care(proposals, mined, memory, current, state, given, settings.descriptions)
+        proposals = recounted(cared.proposals, mined.patterns)
         watch.lap("propose")
         if not dry_run and not private:  # what a group's policy is, its owner says
             _settle_policy(hub, state, policy)
@@ -133,13 +179,16 @@ def run_cycle(
                 continue
             stage = _stage(result.proposal, rules)
             if not dry_run:
-                _check_forgotten(memory, sessions, cursor)
+                _check_forgotten(memory, sessions, cursor, home)
+                remember(memory, result.proposal)
                 _settle(hub, result, stage, private=private)
             if result.verdict == "passed":
                 version = proposal_version(result.proposal)
                 released.append(ReleasedVersion(skill=result.proposal.skill, version=version, stage=stage))
         if not dry_run:
-            keep_marks(memory, marks_now)
+            keep_marks(memory, marks_now, given.failed)
+            cared.keep(memory)
+            keep_counts(home, mined.patterns)
         watch.lap("judge")
         report = CycleReport(
             cycle=content_id("cycle", state.head, sorted(p.id for p in mined.patterns), now.isoformat()),
@@ -149,21 +198,26 @@ def run_cycle(
             patterns=mined.patterns,
             proposals=judged,
             released=released,
-            spent=Spent(seconds=watch.total()),
+            spent=spent_of(models, watch.total(), given.paid),
             units=mined.units,
             remade=mined.remade,
             stages=watch.laps,
             aside=[*aside, *mined.aside],
             clusters=mined.clusters,
             effects=mined.effects,
-            notes=[*notes, *mined.notes],
+            notes=[*notes, *mined.notes, *cared.notes, *notes_of(evolver, models, given, settings)],
+            model=asks,
+            forecast=foreseen(models, forecast) if dry_run else [],
+            care=cared.report,
         )
         return compared(memory, report, keep=not dry_run)
 
 
-def _check_forgotten(memory: EvolveState, sessions: SessionStore, cursor: int) -> None:
+def _check_forgotten(memory: EvolveState, sessions: SessionStore, cursor: int, home: Path) -> None:
     """Raise BusyError if a session that this cycle read was forgotten since the store was at `cursor`."""
     if sessions.cursor() != cursor and not memory.known().keys() <= sessions.changes().keys():
+        forget_answers(home)  # some may be of this cycle, and younger than the forgetting
+        forget_transcripts(home)
         raise BusyError(
             "A session was forgotten while the cycle ran.",
             "What was found may tell of it, so nothing more is made of it.",

@@ -8,7 +8,7 @@ proposals, which were decided already.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -74,9 +74,12 @@ def fresh(patterns: Sequence[Pattern], marks: Mapping[str, str], memory: EvolveS
     return [pattern for pattern in patterns if before.get(pattern.topic) != marks[pattern.topic]]
 
 
-def keep_marks(memory: EvolveState, marks: Mapping[str, str]) -> None:
-    """Remember what was proposed from."""
-    memory.put_meta(META, msgspec.msgpack.encode(dict(marks)))
+def keep_marks(memory: EvolveState, marks: Mapping[str, str], failed: Collection[str] = ()) -> None:
+    """Remember what was proposed from, but for the topics that an engine `failed` at and those that hang
+    together with them: the next cycle proposes from these again."""
+    again = {marks[topic] for topic in failed if topic in marks}
+    kept = {topic: mark for topic, mark in marks.items() if mark not in again}
+    memory.put_meta(META, msgspec.msgpack.encode(kept))
 
 
 def _timeless(pattern: Pattern) -> Pattern:

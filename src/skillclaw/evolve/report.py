@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from skillclaw.evolve.care.report import CareReport
 from skillclaw.evolve.effects import SkillEffect
+from skillclaw.evolve.models.records import Forecast, StageSpent
 from skillclaw.evolve.ranking import Changes, carried, changed, marks
 from skillclaw.evolve.state import EvolveState
 from skillclaw.evolve.taking import Aside
@@ -24,12 +26,14 @@ __all__ = ["CycleReport", "Judged", "ReleasedVersion", "Spent", "compared", "vie
 
 
 class Spent(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """What a cycle used; `usd` of models, `seconds` of wall time."""
+    """What a cycle used; `usd` of models, `seconds` of wall time; answers that were recorded cost nothing."""
 
     tokens: int = 0
     calls: int = 0
     usd: float = 0.0
     seconds: float = 0.0
+    recorded: int = 0
+    stages: list[StageSpent] = []
 
 
 class Judged(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -61,6 +65,9 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     became         by pattern id the last verdict on each skill that was made from it, earlier cycles included
     changes        what is otherwise than in the cycle before; None for the first
     aside          sessions and units that could not be read or mined
+    model          the model that was asked; empty for none
+    forecast       of a dry run: what the model would be asked at most
+    care           how the library is
     """
 
     cycle: str
@@ -80,6 +87,9 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     became: dict[str, dict[str, str]] = {}
     changes: Changes | None = None
     notes: list[str] = []
+    model: str = ""
+    forecast: list[Forecast] = []
+    care: CareReport = CareReport()
 
 
 def compared(memory: EvolveState, report: CycleReport, *, keep: bool) -> CycleReport:

@@ -18,7 +18,7 @@ import msgspec
 import zstandard
 
 from skillclaw.errors import BusyError, StorageError
-from skillclaw.evolve.cutting import Head, rank, unit_name, unpack, unpack_head
+from skillclaw.evolve.cutting import Head, rank, skill_uses, unit_name, unpack, unpack_head
 from skillclaw.evolve.state_file import (
     BUSY_SECONDS,
     DAMAGE,
@@ -28,6 +28,7 @@ from skillclaw.evolve.state_file import (
     Fact,
     Member,
     Place,
+    SkillUses,
     UnitState,
     forget_state,
     miner,
@@ -88,7 +89,17 @@ class EvolveState:
     def clear(self) -> None:
         """Forget all but the vectors of texts, so that the next pass is made from the sessions alone."""
         with self.writing():
-            for table in ("sessions", "parts", "members", "intents", "asks", "results", "facts", "aside"):
+            for table in (
+                "sessions",
+                "parts",
+                "members",
+                "intents",
+                "asks",
+                "results",
+                "facts",
+                "aside",
+                "uses",
+            ):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
             self._db.execute("DELETE FROM meta WHERE name NOT IN ('miner', 'cycle')")
             self._parts.clear()
@@ -116,7 +127,7 @@ class EvolveState:
 
     def take(self, packed: bytes, changed: int = 0) -> None:
         """Add a packed cut, or put it in the place of an older revision; within `writing`."""
-        head, body = unpack_head(packed)
+        head, body, uses = unpack_head(packed)
         old = self._db.execute("SELECT id, revision FROM sessions WHERE mark = ?", (head.mark,)).fetchone()
         if old is not None:
             if old[1] > head.revision:
@@ -140,6 +151,7 @@ class EvolveState:
         )
         session = int(added.lastrowid or 0)
         self._link(head, session, number)
+        self._count(head.user, uses, 1)
         self._db.execute("DELETE FROM aside WHERE key = ?", (head.key,))
         for name, value in head.env.items():
             self._db.execute(
@@ -167,6 +179,15 @@ class EvolveState:
             if cluster is not None:
                 self._touch(family, cluster, 1, 1)
 
+    def _count(self, user: str, uses: dict[str, bool], by: int) -> None:
+        for skill, read in uses.items():
+            column = "read" if read else "offered"
+            self._db.execute("INSERT OR IGNORE INTO uses (skill, user) VALUES (?, ?)", (skill, user))
+            self._db.execute(
+                f"UPDATE uses SET {column} = {column} + ? WHERE skill = ? AND user = ?",  # noqa: S608
+                (by, skill, user),
+            )
+
     def _part(self, unit: str, part: str) -> int:
         known = self._parts.get((unit, part))
         if known is None:
@@ -184,10 +205,11 @@ class EvolveState:
         )
 
     def _remove(self, session: int) -> None:
-        packed, number = self._db.execute(
-            "SELECT head, rank FROM sessions WHERE id = ?", (session,)
+        packed, number, body = self._db.execute(
+            "SELECT head, rank, body FROM sessions WHERE id = ?", (session,)
         ).fetchone()
         head = msgspec.msgpack.decode(packed, type=Head)
+        self._count(head.user, skill_uses(unpack(body)), -1)
         for part in head.parts:
             identity = self._part(part.unit, part.part)
             self._db.execute(
@@ -378,6 +400,16 @@ class EvolveState:
                 self._db.execute("DELETE FROM results WHERE unit = ?", (unit,))
 
     # The rest
+
+    def skill_uses(self) -> dict[str, SkillUses]:
+        """What sessions did with each skill that any of them was offered or read, by name."""
+        with self._errors():
+            return {
+                name: SkillUses(offered=offered, read=read, users=users)
+                for name, offered, read, users in self._db.execute(
+                    "SELECT skill, sum(offered), sum(read), sum(offered + read > 0) FROM uses GROUP BY skill"
+                )
+            }
 
     def facts(self) -> list[Fact]:
         """Every fact of the environment that was seen."""

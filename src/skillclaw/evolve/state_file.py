@@ -21,6 +21,7 @@ __all__ = [
     "Fact",
     "Member",
     "Place",
+    "SkillUses",
     "UnitState",
     "forget_state",
     "miner",
@@ -63,6 +64,10 @@ CREATE TABLE facts (
     PRIMARY KEY (name, value)
 ) WITHOUT ROWID;
 CREATE TABLE aside (key TEXT PRIMARY KEY, changed INTEGER NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE uses (
+    skill TEXT NOT NULL, user TEXT NOT NULL, offered INTEGER NOT NULL DEFAULT 0,
+    read INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (skill, user)
+) WITHOUT ROWID;
 CREATE TABLE vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 """
 """`parts.version` counts every change of a part's members; a result says at which versions it was made."""
@@ -74,6 +79,16 @@ class Place(NamedTuple):
     slot: str
     cluster: str
     family: str
+
+
+class SkillUses(Record, frozen=True, kw_only=True):
+    """Sessions that a skill was before: those that were offered it and did not read it, those that read it,
+    and the people in either.
+    """
+
+    offered: int = 0
+    read: int = 0
+    users: int = 0
 
 
 class UnitState(Record, frozen=True, kw_only=True):

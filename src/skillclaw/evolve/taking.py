@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from skillclaw.evolve.cutting import cut_bodies
 from skillclaw.evolve.executors import Executor, SetAside
 from skillclaw.evolve.state import EvolveState
+from skillclaw.evolve.transcripts import forget_transcripts
 from skillclaw.journal.store import SessionStore
 from skillclaw.trajectory.model import Record
 
@@ -47,6 +48,8 @@ def take_sessions(
     if not known.keys() <= there.keys():
         # Forgotten, and what units gave, names of requests and facts may still tell of it.
         state.renew()
+        if state.path is not None:
+            forget_transcripts(state.path.parent)
         known = {}
         _know(state, sessions)
     due = [key for key, changed in there.items() if known.get(key) != changed]

@@ -293,15 +293,15 @@ class Hub:
             if current is None:
                 raise BadInputError(f"{known.skill} has no such version to retire.")
             if known.status != "released":
-                body = {"skill": known.skill, "base": known.base, "proposal": known.id}
-                self.commit("archive", body, role=role)
+                gone = {"skill": known.skill, "base": known.base, "proposal": known.id}
+                self.commit("archive", gone, role=role)
             return msgspec.structs.replace(current, stage="archived")
         if record.bundle is None or known.version is None:
             raise VerifyError(f"Proposal {known.id} holds no bundle.")
         if known.status != "released":
             version, name = self.put_bundle(record.bundle)
             sidecar = self.put_object(_record.encode(record.sidecar)) if record.sidecar is not None else None
-            body = {
+            body: dict[str, Any] = {
                 "skill": known.skill,
                 "version": version,
                 "base": known.base,
@@ -312,6 +312,8 @@ class Hub:
                 "scope": record.scope,
                 "project": record.project,
             }
+            if record.retires:  # left out where there is none, so that a reader of before takes the entry
+                body["retires"] = record.retires
             self.commit("release", body, role=role)
         found = self.state().skills[known.skill].release(known.version)
         assert found is not None

@@ -30,6 +30,7 @@ __all__ = [
     "Promote",
     "ProposalEntry",
     "ReleaseEntry",
+    "RetiredEntry",
     "Revoke",
     "Rollback",
     "Rotate",
@@ -172,8 +173,15 @@ class Approval(Body, frozen=True, kw_only=True):
     proposal: Id
 
 
+class RetiredEntry(Body, frozen=True, kw_only=True):
+    """A skill that a release archives, at the version that is current then."""
+
+    skill: Name
+    version: Hash
+
+
 class ReleaseEntry(Body, frozen=True, kw_only=True):
-    """`release`: makes a version the current one."""
+    """`release`: makes a version the current one; the skills of `retires` are archived with it."""
 
     skill: Name
     version: Hash
@@ -184,6 +192,7 @@ class ReleaseEntry(Body, frozen=True, kw_only=True):
     stage: Literal["canary", "stable", "unproven"] = "stable"
     scope: Literal["global", "project"] = "global"
     project: Text | None = None
+    retires: Annotated[list[RetiredEntry], msgspec.Meta(max_length=20)] = []
 
 
 class Promote(Body, frozen=True, kw_only=True):

@@ -49,6 +49,8 @@ def _fault(record: Proposal) -> str:
         return "a member's proposal is by a person or an agent, not by an evolver"
     if (record.scope == "project") != (record.project is not None):
         return "a project is named where the scope is project, and only there"
+    if record.retires or record.against:
+        return "a member's proposal retires no other skill and cites no sessions"
     if len(record.why) > 2000:
         return "its reason is too long"
     return ""
@@ -105,7 +107,14 @@ def store_proposal(hub: Hub, message: Message, record: Proposal) -> dict[str, An
     }
 
 
-_BARE: dict[str, Any] = {"patterns": [], "evidence": [], "odds_ratio": None, "ci": None}
+_BARE: dict[str, Any] = {
+    "patterns": [],
+    "evidence": [],
+    "odds_ratio": None,
+    "ci": None,
+    "helpful": 0,
+    "harmful": 0,
+}
 
 
 def _known_items(hub: Hub, record: Proposal) -> list[Item]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from skillclaw.skills.records import Action, Verdict
+from skillclaw.skills.records import Action, Retired, Verdict
 from skillclaw.trajectory.model import Record
 
 __all__ = [
@@ -116,7 +116,10 @@ class Vote(Record, frozen=True, kw_only=True):
 
 
 class Release(Record, frozen=True, kw_only=True):
-    """A version that the log made available. `object` and `sidecar` are names under objects/."""
+    """A version that the log made available. `object` and `sidecar` are names under objects/.
+
+    `retires` are skills that it took in: archived while it is stable, there again when it is rolled back.
+    """
 
     skill: str
     version: str
@@ -129,6 +132,7 @@ class Release(Record, frozen=True, kw_only=True):
     time: str
     scope: Literal["global", "project"] = "global"
     project: str | None = None
+    retires: list[Retired] = []
 
 
 class SkillState(Record, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from skillclaw.hub import kinds, membership
 from skillclaw.hub.records import Commit, HubState, Key, ProposalState, Release, SkillState, Vote
 from skillclaw.hub.void import Void
 from skillclaw.skills.bundle import check_name
+from skillclaw.skills.records import Retired
 
 __all__ = ["ROLES", "Void", "apply", "approved"]
 
@@ -157,9 +158,37 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
         time=commit.time,
         scope=body.scope,
         project=body.project,
+        retires=[Retired(skill=gone.skill, version=gone.version) for gone in body.retires],
     )
     skill = replace(skill, current=body.version, stage=body.stage, releases=[*skill.releases, release])
-    return _with_skill(state, skill)
+    state = _with_skill(state, skill)
+    for gone in body.retires:
+        if gone.skill == body.skill or body.proposal is None:
+            raise Void("a release retires other skills, by a proposal")
+        other = _skill(state, gone.skill)
+        _check_base(other, gone.version)
+        _check_pinned(other, signer)
+    # A canary may yet be rolled back: until it is stable, what it takes in stays.
+    return state if body.stage == "canary" else _retire(state, release)
+
+
+def _retire(state: HubState, release: Release) -> HubState:
+    """The state without the skills that the release took in; one that changed or was pinned since stays."""
+    for gone in release.retires:
+        other = state.skills.get(gone.skill)
+        if other is not None and other.current == gone.version and not other.pinned:
+            state = _with_skill(state, replace(other, current=None, stage="archived"))
+    return state
+
+
+def _restore(state: HubState, release: Release) -> HubState:
+    """The state with the skills that the release took in, where nothing else became of them."""
+    for gone in release.retires:
+        other = state.skills.get(gone.skill)
+        before = other.release(gone.version) if other is not None else None
+        if other is not None and before is not None and (other.current, other.stage) == (None, "archived"):
+            state = _with_skill(state, replace(other, current=gone.version, stage=before.stage))
+    return state
 
 
 def _promote(state: HubState, commit: Commit, signer: Key, body: kinds.Promote) -> HubState:
@@ -172,13 +201,17 @@ def _promote(state: HubState, commit: Commit, signer: Key, body: kinds.Promote) 
     last = max(i for i, release in enumerate(skill.releases) if release.version == body.version)
     releases = [*skill.releases]
     releases[last] = replace(releases[last], stage=body.stage)
-    return _with_skill(state, replace(skill, stage=body.stage, releases=releases))
+    state = _with_skill(state, replace(skill, stage=body.stage, releases=releases))
+    return _retire(state, releases[last])
 
 
 def _rollback(state: HubState, commit: Commit, signer: Key, body: kinds.Rollback) -> HubState:
     skill = _skill(state, body.skill)
     _check_base(skill, body.base)
     _check_pinned(skill, signer)
+    undone = skill.release(skill.current) if skill.current is not None else None
+    if undone is not None and body.version == undone.base:
+        state = _restore(state, undone)
     if body.version is None:
         return _with_skill(state, replace(skill, current=None, stage="archived"))
     if body.version == skill.current:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from skillclaw.journal.finding import Finder, Seen, Session, Spot
-from skillclaw.journal.records import Exchange
+from skillclaw.journal.records import Exchange, is_own
 from skillclaw.trajectory.keys import session_key
 from skillclaw.trajectory.model import (
     ATIF_VERSION,
@@ -128,6 +128,8 @@ def _decoded(
 
     seen: list[Seen] = []
     for place, exchange in enumerate(exchanges):
+        if is_own(exchange):
+            continue
         found = read(
             Call(
                 method=exchange.method,

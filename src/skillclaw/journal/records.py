@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Exchange", "SessionRow"]
+__all__ = ["OWN_HEADER", "Exchange", "SessionRow", "is_own"]
+
+OWN_HEADER = "X-SkillClaw-Own"
+"""Request header of the project's own traffic (evolver, replay); its value says which part asks. Such an
+exchange is passed on and recorded like any other, and no session is ever made of it (DESIGN 3.2)."""
 
 
 class Exchange(Record, frozen=True, kw_only=True):
@@ -49,3 +53,8 @@ class SessionRow(Record, frozen=True, kw_only=True):
     revision: int = 1
     source: str = ""
     native_id: str = ""
+
+
+def is_own(exchange: Exchange) -> bool:
+    """Whether the project itself made this request."""
+    return any(name.lower() == OWN_HEADER.lower() for name, _ in exchange.request_headers)

@@ -18,6 +18,7 @@ import msgspec
 
 from skillclaw.agents import Env, adapters
 from skillclaw.errors import SkillClawError
+from skillclaw.server.candidate_worth import Worth, worth_of
 from skillclaw.server.skill_uses import Uses, uses_of
 from skillclaw.skills.records import HOST, Proposal
 from skillclaw.trajectory.model import Record
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from skillclaw.hub.records import HubState, ProposalState
     from skillclaw.library.learned import Broken, Learned
     from skillclaw.server.machine import Machine
+    from skillclaw.skills.records import Bundle
 
 __all__ = ["OFFERED", "Candidate", "Desk", "candidate_rows", "count_candidates"]
 
@@ -48,6 +50,7 @@ class Candidate(Record, frozen=True, kw_only=True, omit_defaults=False):
     copies     other agents on this machine that have the same content
     elsewhere  the content was brought into the hub by another machine
     proposal   id of the proposal that is meant by `state`, and its status
+    worth      whether it is worth offering, as far as it can be told here; None for what cannot be read
     """
 
     name: str
@@ -63,6 +66,7 @@ class Candidate(Record, frozen=True, kw_only=True, omit_defaults=False):
     elsewhere: bool = False
     proposal: str | None = None
     status: str | None = None
+    worth: Worth | None = None
 
     def state_text(self) -> str:
         """For a table cell."""
@@ -137,6 +141,15 @@ class Desk:
         return self.machine.sessions.get_mark(OFFERED + content) is not None
 
     @cached_property
+    def current(self) -> dict[str, Bundle]:
+        """The skills that the hub makes available now."""
+        from skillclaw.evolve.current import current_skills
+
+        if self.state is None:
+            return {}
+        return {name: skill.bundle for name, skill in current_skills(self.machine.hub, self.state).items()}
+
+    @cached_property
     def _proposals(self) -> dict[str, ProposalState]:
         """By content; of several with one content the first, by which the others were known."""
         found: dict[str, ProposalState] = {}
@@ -201,6 +214,8 @@ def candidate_rows(
 
 def describe(desk: Desk, one: Learned, skills: list[Learned], uses: Uses) -> Candidate:
     """The row of one candidate."""
+    from skillclaw.skills.bundle import version
+
     offered = desk.offered(one.content)
     meant = offered or desk.earlier(one)
     return Candidate(
@@ -216,6 +231,10 @@ def describe(desk: Desk, one: Learned, skills: list[Learned], uses: Uses) -> Can
         elsewhere=offered is not None and not desk.from_here(one.content),
         proposal=meant.id if meant else None,
         status=meant.status if meant else None,
+        # What was released from the very text is no other skill that says the same.
+        worth=worth_of(
+            one.bundle, uses, {n: b for n, b in desk.current.items() if version(b) != one.content}
+        ),
     )
 
 

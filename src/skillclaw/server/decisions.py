@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from skillclaw.hub import Hub, ProposalState, Release
     from skillclaw.server.hubs import Source
     from skillclaw.server.machine import Machine
+    from skillclaw.server.naming import Found
 
 __all__ = [
     "FoundProposal",
@@ -158,15 +159,16 @@ def revoke(machine: Machine, name: str, version: str | None, why: str) -> list[s
 
 
 def rollback(machine: Machine, name: str, to: str | None) -> str | None:
-    """Go back to version `to` (a prefix will do), or to the one before; None when nothing was before."""
+    """Go back to version `to` (a prefix will do), or to the one before; None when nothing was before.
+
+    An archived skill comes back only at a version that is named: a command said twice must not undo itself.
+    """
     from skillclaw.server.reports import version_like
 
     found = find_skill(machine, name)
     skill = found.skill
     if skill.current is None:
-        raise UsageError(
-            f"{name} has no current version to go back from.", "", f"See: skillclaw skills log {name}"
-        )
+        return _bring_back(machine, found, name, to)
     if to is not None:
         target: str | None = version_like(skill, to)
     else:
@@ -176,6 +178,37 @@ def rollback(machine: Machine, name: str, to: str | None) -> str | None:
         raise UsageError(f"{name} is at that version already.", "", f"See: skillclaw skills log {name}")
     found.hub.rollback(skill.name, target)
     return target
+
+
+def _bring_back(machine: Machine, found: Found, name: str, to: str | None) -> str:
+    """Release a version of an archived skill again, as a person."""
+    from skillclaw.server.reports import version_like
+
+    skill = found.skill
+    last = next((one for one in reversed(skill.releases) if one.stage != "revoked"), None)
+    if skill.stage != "archived" or last is None or to is None:
+        again = f"To bring it back: skillclaw skills rollback {name} --to {last.version[:12]}" if last else ""
+        raise UsageError(
+            f"{name} has no current version to go back from.",
+            "",
+            again or f"See: skillclaw skills log {name}",
+        )
+    wanted = version_like(skill, to)
+    last = next(one for one in reversed(skill.releases) if one.version == wanted)
+    if last.stage == "revoked":
+        raise UsageError(f"Version {wanted[:12]} of {name} was revoked.", "It is unsafe and stays away.")
+    body = {
+        "skill": skill.name,
+        "version": last.version,
+        "base": None,
+        "object": last.object,
+        "sidecar": last.sidecar,
+        "stage": "stable",
+        "scope": last.scope,
+        "project": last.project,
+    }
+    found.hub.commit("release", body, role=person_role(machine, found.hub))
+    return last.version
 
 
 def person_role(machine: Machine, hub: Hub) -> str:

@@ -108,7 +108,9 @@ def outlook(machine: Machine, rows: Sequence[SessionRow]) -> Forgot:
 
 def forget(machine: Machine, rows: Sequence[SessionRow]) -> Forgot:
     """Forget these sessions. Raises StorageError where this machine's own files cannot be written."""
+    from skillclaw.evolve.models import forget_answers
     from skillclaw.evolve.state import forget_state
+    from skillclaw.evolve.transcripts import forget_transcripts
     from skillclaw.server.group_tombstones import tell_all
     from skillclaw.server.sharing import take_back
 
@@ -131,7 +133,11 @@ def forget(machine: Machine, rows: Sequence[SessionRow]) -> Forgot:
         kept |= _tombstones(machine)
         kept |= tell_all(machine)
     finally:
-        forget_state(machine.home)
+        try:
+            forget_state(machine.home)
+        finally:
+            forget_answers(machine.home)
+            forget_transcripts(machine.home)
     waiting = {entry.object for entry in machine.outbox.entries() if entry.state == "undo"}
     return Forgot(
         forgotten=keys,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import UsageError
@@ -12,6 +13,7 @@ from skillclaw.server.collecting import Collected, collect, group_folder, not_co
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
+    from skillclaw.evolve.engines.cli_plan import CliPlan
     from skillclaw.evolve.report import CycleReport
     from skillclaw.hub import Hub
     from skillclaw.server.machine import Machine
@@ -37,6 +39,8 @@ def group_cycle(
     engine: str | None = None,
     dry_run: bool = False,
     full: bool = False,
+    replay: Path | None = None,
+    record: Path | None = None,
     progress: Progress = lambda done, total, what: None,
 ) -> GroupCycle:
     """Run a cycle over what members sent to `hub`, by the group's own policy.
@@ -45,6 +49,7 @@ def group_cycle(
     changes nothing in the hub. Raises UsageError where this machine may not evolve for the group.
     """
     from skillclaw.evolve.cycle import run_cycle
+    from skillclaw.evolve.engines.cli_plan import cli_plan
     from skillclaw.hub.inbox import take_in
     from skillclaw.journal.store import SessionStore
     from skillclaw.server.groups import judge
@@ -55,7 +60,9 @@ def group_cycle(
             "No evolver's key of the group that counts lies here.",
             "Run it on the evolver's machine, or make this one: skillclaw hub key --role evolver",
         )
-    _check_provider(machine, hub)
+    plan = cli_plan(machine.settings, machine.home, machine.environ)
+    _check_cli(hub, engine or machine.settings.evolve.engine)
+    _check_provider(machine, hub, engine, plan)
     if not dry_run:
         take_in(hub, judge)
     folder = group_folder(machine, hub.info.group)
@@ -72,6 +79,10 @@ def group_cycle(
             now=datetime.now(UTC),
             home=folder,
             environ=machine.environ,
+            spending=machine.home,
+            cli=plan,
+            replay=replay,
+            record=record,
             withdrawn=not_counted(machine, state, sessions),
             engine=engine,
             dry_run=dry_run,
@@ -82,16 +93,38 @@ def group_cycle(
     return GroupCycle(collected=collected, report=report)
 
 
-def _check_provider(machine: Machine, hub: Hub) -> None:
+def _check_cli(hub: Hub, engine: str) -> None:
+    """UsageError where an agent of one member would read what all sent, and the owner has not allowed it."""
+    if engine == "cli" and hub.state().settings.get("evolver_cli") is not True:
+        raise UsageError(
+            "In this group no member's own agent may write skills.",
+            "The engine cli shows what members sent to an agent of this machine, and to its provider.",
+            "The owner allows it: skillclaw hub settings evolver_cli true; or use: --engine extractive",
+        )
+
+
+def _check_provider(machine: Machine, hub: Hub, engine: str | None, plan: CliPlan) -> None:
     """UsageError where what members sent would go to somebody else than the group's owner told them."""
     from skillclaw.evolve.embeddings import departs
+    from skillclaw.evolve.engines.cli_login import cli_departs_to
+    from skillclaw.evolve.evolvers import evolvers
+    from skillclaw.evolve.modelled import needs_model
+    from skillclaw.evolve.models import departs_to
 
-    host = departs(machine.settings.evolve)
+    settings = machine.settings.evolve
+    evolver = evolvers().get(engine or settings.engine)
+    asks = evolver is not None and needs_model(evolver)
+    runs = evolver is not None and evolver.name == "cli" and bool(plan.cli.agent)
     named = str(hub.state().settings.get("model", ""))
-    if host is not None and named and host.lower() not in named.lower():
-        raise UsageError(
-            f"What members asked would go to {host} to be embedded.",
-            f"The group was told another provider: {named[:200]}.",
-            "skillclaw config set evolve.embeddings off; or the owner tells the group: "
-            "skillclaw hub settings model TEXT, with that host in it",
-        )
+    for host, what, off in (
+        (departs(settings), "be embedded", "skillclaw config set evolve.embeddings off"),
+        (departs_to(settings.model) if asks else None, "be drafted from", "use --engine extractive"),
+        (cli_departs_to(plan) if runs else None, "be drafted from", "use --engine extractive"),
+    ):
+        if host is not None and named and host.lower() not in named.lower():
+            raise UsageError(
+                f"What members asked would go to {host} to {what}.",
+                f"The group was told another provider: {named[:200]}.",
+                f"{off}; or the owner tells the group: "
+                "skillclaw hub settings model TEXT, with that host in it",
+            )

@@ -31,6 +31,7 @@ KEYS: dict[str, tuple[Any, str]] = {
         Annotated[str, msgspec.Meta(max_length=200)],
         "which model provider the evolver asks, for people",
     ),
+    "evolver_cli": (bool, "whether an agent of the evolver's machine may write skills: true, false"),
     "canary": (Annotated[float, msgspec.Meta(ge=0, le=1)], "share of the clients that get a canary, 0 to 1"),
     "hosts": (
         Annotated[

@@ -12,9 +12,12 @@ from skillclaw.skills.records import Bundle, Sidecar
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from skillclaw.hub import Hub, HubState, SkillState
     from skillclaw.server.hubs import Source
     from skillclaw.server.machine import Machine
+    from skillclaw.server.naming import Found
 
 __all__ = [
     "EvidenceRow",
@@ -58,7 +61,8 @@ class SkillRow(Record, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class EvidenceRow(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """One item in `skills evidence --json`."""
+    """One item in `skills evidence --json`. helpful, harmful: sessions that did what the line says and
+    succeeded, or failed, as the last cycle on this machine counted them, else as the release has them."""
 
     item: str
     text: str
@@ -68,6 +72,8 @@ class EvidenceRow(Record, frozen=True, kw_only=True, omit_defaults=False):
     ci: tuple[float, float] | None
     kind: str
     patterns: list[str]
+    helpful: int = 0
+    harmful: int = 0
 
 
 def version_like(skill: SkillState, prefix: str) -> str:
@@ -164,6 +170,8 @@ def current_bundle(machine: Machine, name: str) -> Bundle:
 
 def skill_evidence(machine: Machine, name: str) -> list[EvidenceRow]:
     """Each item of the current version with the sessions and users behind it."""
+    from skillclaw.evolve.counts import latest
+
     found = find_skill(machine, name)
     sidecar = _sidecar(machine, found.hub, found.state, found.skill)
     return [
@@ -176,9 +184,18 @@ def skill_evidence(machine: Machine, name: str) -> list[EvidenceRow]:
             ci=item.ci,
             kind=item.kind,
             patterns=item.patterns,
+            helpful=item.helpful,
+            harmful=item.harmful,
         )
-        for item in (sidecar.items if sidecar else [])
+        for item in latest(_evolver_home(machine, found), sidecar.items if sidecar else [])
     ]
+
+
+def _evolver_home(machine: Machine, found: Found) -> Path:
+    """Where the state of the hub's evolver lies, if this machine has it."""
+    from skillclaw.server.machine import PERSONAL
+
+    return machine.home if found.source.name == PERSONAL else machine.home / "groups" / found.hub.info.group
 
 
 def diff_versions(machine: Machine, name: str, old: str | None, new: str | None) -> str:

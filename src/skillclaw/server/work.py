@@ -27,6 +27,7 @@ asked again."""
 
 def cycle_inputs(machine: Machine) -> dict[str, Any]:
     """What `evolve.cycle.run_cycle` needs to know of this machine."""
+    from skillclaw.evolve.engines.cli_plan import cli_plan
     from skillclaw.library import foreign_skills
 
     settings = machine.settings
@@ -41,6 +42,7 @@ def cycle_inputs(machine: Machine) -> dict[str, Any]:
         "now": datetime.now(UTC),
         "home": machine.home,
         "environ": machine.environ,
+        "cli": cli_plan(settings, machine.home, machine.environ),
     }
 
 

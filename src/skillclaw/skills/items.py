@@ -9,8 +9,8 @@ sidecar knows is a person's own, an item without evidence.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
-from typing import Literal
+from collections.abc import Collection, Iterable, Mapping
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -21,15 +21,19 @@ from skillclaw.trajectory.model import Record
 __all__ = [
     "DESCRIPTION",
     "Block",
+    "Placed",
     "all_items",
     "blocks",
+    "cut",
     "item_id",
     "join",
+    "kind_of",
     "markdown",
     "parse_items",
+    "placed_items",
+    "placed_lines",
     "replace_text",
     "same_text",
-    "tidy",
     "without",
 ]
 
@@ -38,7 +42,13 @@ DESCRIPTION = "description"
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
 _MARKER = re.compile(r"^ {0,3}([-*+]|\d{1,3}[.)])[ \t]+(\S.*)$")
-_FENCE = re.compile(r"^ {0,3}(```+|~~~+)")
+_FENCE = re.compile(r"^ {0,3}(```+(?!.*`)|~~~+)")
+_INNER_FENCE = re.compile(r"^[ \t]+(```+(?!.*`)|~~~+)")
+_BREAK = re.compile(r"^ {0,3}([-*_])[ \t]*(?:\1[ \t]*){2,}$")
+"""A thematic break, which may begin like a bullet: `- - -`."""
+_COMMENT = re.compile(r"^ {0,3}<!--")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+"""A line of Markdown with its end; other characters that Python takes for line ends are part of the line."""
 _KINDS: tuple[tuple[str, ItemKind], ...] = (
     ("when", "condition"),
     ("step", "step"),
@@ -51,6 +61,7 @@ _KINDS: tuple[tuple[str, ItemKind], ...] = (
     ("pitfall", "pitfall"),
     ("don't", "pitfall"),
     ("example", "example"),
+    ("script", "script"),
 )
 
 
@@ -71,19 +82,22 @@ def blocks(text: str) -> list[Block]:
     """`text` as blocks; their `raw` put together is `text` again."""
     found: list[Block] = []
     path: list[tuple[int, str]] = []
-    lines = text.splitlines(keepends=True)
+    lines = _LINE.findall(text)
     at = 0
     while at < len(lines):
         line = lines[at]
         bare = line.rstrip("\r\n")
         fence = _FENCE.match(bare)
         heading = _HEADING.match(bare)
-        marker = _MARKER.match(bare)
+        marker = _MARKER.match(bare) if not _BREAK.match(bare) else None
         end = at + 1
         if fence:
-            while end < len(lines) and not lines[end].lstrip(" ").startswith(fence[1]):
+            end = _fence_end(lines, at, fence[1])
+            block = Block(kind="text", raw="".join(lines[at:end]), section=_section(path))
+        elif _COMMENT.match(bare):
+            # What is in a comment is neither a heading nor an item, whatever it looks like.
+            while "-->" not in lines[end - 1] and end < len(lines):
                 end += 1
-            end = min(end + 1, len(lines))
             block = Block(kind="text", raw="".join(lines[at:end]), section=_section(path))
         elif heading:
             level = len(heading[1])
@@ -93,7 +107,8 @@ def blocks(text: str) -> list[Block]:
                 path.append((level, heading[2]))
         elif marker:
             while end < len(lines) and _continues(lines[end]):
-                end += 1
+                inner = _INNER_FENCE.match(lines[end].rstrip("\r\n"))
+                end = _fence_end(lines, end, inner[1], inside=True) if inner else end + 1
             words = [marker[2], *(part.strip() for part in lines[at + 1 : end])]
             block = Block(
                 kind="item",
@@ -106,6 +121,20 @@ def blocks(text: str) -> list[Block]:
         found.append(block)
         at = end
     return found
+
+
+def _fence_end(lines: list[str], start: int, fence: str, *, inside: bool = False) -> int:
+    """Where the code that `fence` opens in line `start` ends: behind its closing line; in an item
+    (`inside`) also where a line is not indented, because there the item ends."""
+    end = start + 1
+    while end < len(lines):
+        bare = lines[end].strip()
+        if inside and bare and lines[end][0] not in " \t":
+            return end
+        end += 1
+        if len(bare) >= len(fence) and not bare.strip(fence[0]):
+            return end
+    return end
 
 
 def _section(path: list[tuple[int, str]]) -> str:
@@ -143,32 +172,60 @@ def markdown(bundle: Bundle) -> dict[str, str]:
     return found
 
 
+class Placed(NamedTuple):
+    """An item where it stands: block `place` of the body of the file at `path`; -1: the description."""
+
+    path: str
+    place: int
+    item: Item
+
+
 def parse_items(skill: str, body: str, known: Iterable[Item] = ()) -> list[Item]:
     """The items of a Markdown body. Those in `known` keep their id, kind and evidence; others have none."""
-    by_text: dict[str, list[Item]] = {}
+    return [placed.item for placed in _align(skill, {"": blocks(body)}, known)]
+
+
+def _align(skill: str, bodies: Mapping[str, list[Block]], known: Iterable[Item]) -> list[Placed]:
+    """The items of all bodies. A known line that stands in its own section is found before one that was
+    moved, so that a copy elsewhere does not take its identity; each identity is given once."""
+    places = [(path, i) for path, parts in bodies.items() for i, b in enumerate(parts) if b.kind == "item"]
+    exact: dict[tuple[str, str], list[Item]] = {}
     for item in known:
-        by_text.setdefault(same_text(item.text), []).append(item)
-    found = []
-    for block in blocks(body):
-        if block.kind != "item":
+        exact.setdefault((item.section, same_text(item.text)), []).append(item)
+    found: dict[tuple[str, int], Item] = {}
+    for path, index in places:
+        block = bodies[path][index]
+        here = exact.get((block.section, same_text(block.text)))
+        if here:
+            found[path, index] = here.pop(0)
+    moved: dict[str, list[Item]] = {}
+    for (_, text), left in exact.items():
+        moved.setdefault(text, []).extend(left)
+    taken = {item.id for item in found.values()}
+    for path, index in places:
+        if (path, index) in found:
             continue
-        candidates = by_text.get(same_text(block.text), [])
-        same = next((i for i in candidates if i.section == block.section), None)
-        if same is None and candidates:
-            same = msgspec.structs.replace(candidates[0], section=block.section)
-        if same is not None:
-            if same in candidates:
-                candidates.remove(same)
-            found.append(same)
-            continue
-        kind = _kind(block.section)
-        found.append(
-            Item(id=item_id(skill, kind, block.text), kind=kind, text=block.text, section=block.section)
-        )
-    return found
+        block = bodies[path][index]
+        candidates = moved.get(same_text(block.text))
+        if candidates:
+            item = msgspec.structs.replace(candidates.pop(0), section=block.section)
+        else:
+            kind = kind_of(block.section)
+            item = Item(
+                id=item_id(skill, kind, block.text), kind=kind, text=block.text, section=block.section
+            )
+            copies = 1
+            while item.id in taken:
+                copies += 1
+                again = content_id("item", skill, kind, same_text(block.text), copies)
+                item = msgspec.structs.replace(item, id=again)
+        taken.add(item.id)
+        found[path, index] = item
+    return [Placed(path, index, found[path, index]) for path, index in places]
 
 
-def _kind(section: str) -> ItemKind:
+def kind_of(section: str) -> ItemKind:
+    """The kind of a line that no sidecar knows, by what the headings above it say."""
     low = section.lower()
     return next((kind for word, kind in _KINDS if word in low), "fact")
 
@@ -178,45 +235,56 @@ def all_items(bundle: Bundle, sidecar: Sidecar | None) -> list[Item]:
 
     Raises BadInputError where SKILL.md has no valid frontmatter.
     """
-    known = list(sidecar.items) if sidecar else []
-    found: list[Item] = []
-    for path, text in markdown(bundle).items():
-        body = split(text)[1]
-        if path == "SKILL.md":
-            head, body = parse(text)
-            described = next(
-                (
-                    item
-                    for item in known
-                    if item.section == DESCRIPTION and same_text(item.text) == same_text(head.description)
-                ),
-                Item(
-                    id=item_id(bundle.name, "condition", head.description),
-                    kind="condition",
-                    text=head.description,
-                    section=DESCRIPTION,
-                ),
-            )
-            found.append(described)
-        lines = parse_items(bundle.name, body, known)
-        used = {item.id for item in lines}
-        known = [item for item in known if item.id not in used]
-        found += lines
-    return found
+    return [placed.item for placed in placed_items(bundle, sidecar.items if sidecar else ())]
+
+
+def placed_items(bundle: Bundle, known: Iterable[Item]) -> list[Placed]:
+    """As `all_items`, with where each item stands."""
+    known = list(known)
+    texts = markdown(bundle)
+    found: list[Placed] = []
+    if "SKILL.md" in texts:
+        head, _ = parse(texts["SKILL.md"])
+        described = next(
+            (
+                item
+                for item in known
+                if item.section == DESCRIPTION and same_text(item.text) == same_text(head.description)
+            ),
+            Item(
+                id=item_id(bundle.name, "condition", head.description),
+                kind="condition",
+                text=head.description,
+                section=DESCRIPTION,
+            ),
+        )
+        found.append(Placed("SKILL.md", -1, described))
+    return found + placed_lines(bundle, known)
+
+
+def placed_lines(bundle: Bundle, known: Iterable[Item]) -> list[Placed]:
+    """As `placed_items`, without the description: SKILL.md's frontmatter is not looked at."""
+    bodies = {path: blocks(split(text)[1]) for path, text in markdown(bundle).items()}
+    return _align(bundle.name, bodies, (item for item in known if item.section != DESCRIPTION))
 
 
 def without(parts: list[Block], drop: Collection[tuple[str, str]]) -> list[Block]:
     """`parts` without the items whose (section, `same_text`) is in `drop`.
 
-    Headings that thereby lose their last content go too; headings that were empty before stay.
+    Headings that thereby lose their last content go too; headings that were empty before stay, and so does
+    every blank line that is not at a gap.
     """
     gone = {
         index
         for index, part in enumerate(parts)
         if part.kind == "item" and (part.section, same_text(part.text)) in drop
     }
-    if not gone:
-        return parts
+    return cut(parts, gone) if gone else parts
+
+
+def cut(parts: list[Block], items: Collection[int]) -> list[Block]:
+    """`parts` without the items at these places, and the headings that thereby lose their last content."""
+    gone = set(items)
     for index, part in enumerate(parts):
         if part.kind == "heading" and part.level > 1:
             inside = range(index + 1, _end(parts, index))
@@ -227,7 +295,24 @@ def without(parts: list[Block], drop: Collection[tuple[str, str]]) -> list[Block
                     if parts[below].raw.strip():
                         break
                     gone.add(below)
-    return tidy([part for index, part in enumerate(parts) if index not in gone])
+    return _closed(parts, gone)
+
+
+def _closed(parts: list[Block], gone: Collection[int]) -> list[Block]:
+    """`parts` without those in `gone`, with one gap where there were two; blank lines elsewhere stay."""
+    kept: list[Block] = []
+    seam = False
+    for index, part in enumerate(parts):
+        if index in gone:
+            seam = True
+        elif part.raw.strip():
+            seam = False
+            kept.append(part)
+        elif not seam or (kept and kept[-1].raw.strip()):
+            kept.append(part)
+    while seam and kept and not kept[-1].raw.strip():
+        kept.pop()
+    return kept
 
 
 def _end(parts: list[Block], heading: int) -> int:
@@ -238,17 +323,6 @@ def _end(parts: list[Block], heading: int) -> int:
 
 def _says(part: Block) -> bool:
     return part.kind != "heading" and bool(part.raw.strip())
-
-
-def tidy(parts: list[Block]) -> list[Block]:
-    """`parts` with single blank lines only, and none at the end."""
-    kept: list[Block] = []
-    for part in parts:
-        if part.raw.strip() or (kept and kept[-1].raw.strip()):
-            kept.append(part)
-    while kept and not kept[-1].raw.strip():
-        kept.pop()
-    return kept
 
 
 def replace_text(bundle: Bundle, texts: dict[str, str]) -> Bundle:

@@ -27,6 +27,7 @@ __all__ = [
     "PatternKind",
     "Proposal",
     "Ref",
+    "Retired",
     "Sidecar",
     "Stats",
     "Support",
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 PatternKind = Literal["recovery", "correction", "procedure", "pitfall"]
-ItemKind = Literal["condition", "step", "fix", "pitfall", "fact", "example"]
+ItemKind = Literal["condition", "step", "fix", "pitfall", "fact", "example", "script"]
 Action = Literal["create", "refine", "describe", "merge", "split", "retire"]
 VerdictValue = Literal["pass", "hold", "reject", "n/a"]
 
@@ -220,6 +221,8 @@ class Item(Record, frozen=True, kw_only=True):
     """One line of a skill that stands for itself, with the evidence for it.
 
     id is hash(skill lineage, kind, first text); a person's own line has no evidence.
+    helpful, harmful  sessions that did what the line says and succeeded, or failed
+                      (`evolve.counts` says how they are counted)
     """
 
     id: str
@@ -230,6 +233,8 @@ class Item(Record, frozen=True, kw_only=True):
     evidence: list[Ref] = []
     odds_ratio: float | None = None
     ci: tuple[float, float] | None = None
+    helpful: int = 0
+    harmful: int = 0
 
 
 class Sidecar(Record, frozen=True, kw_only=True):
@@ -243,6 +248,13 @@ class Sidecar(Record, frozen=True, kw_only=True):
     items: list[Item] = []
 
 
+class Retired(Record, frozen=True, kw_only=True):
+    """A skill that goes with the release of another that says what it said: its name and current version."""
+
+    skill: str
+    version: str
+
+
 class Proposal(Record, frozen=True, kw_only=True):
     """A candidate version, or a retirement, with its evidence.
 
@@ -252,6 +264,8 @@ class Proposal(Record, frozen=True, kw_only=True):
     engine    the evolver that made it; `person`; or `host:<agent>` for a skill that an agent wrote by itself
     bundle    the whole new content; None for `retire`
     why       one sentence a user understands
+    retires   merge: skills that are archived by the very commit that releases this one; neither happens alone
+    against   retire: sessions that speak against the skill, where no pattern's contradictions do
     """
 
     id: str
@@ -265,6 +279,8 @@ class Proposal(Record, frozen=True, kw_only=True):
     bundle: Bundle | None = None
     sidecar: Sidecar | None = None
     patterns: list[Pattern] = []
+    retires: list[Retired] = []
+    against: list[Ref] = []
 
 
 class Verdict(Record, frozen=True, kw_only=True):

@@ -57,6 +57,10 @@ _ERRORS: tuple[tuple[str, str], ...] = (
     ("not a git repository", r"not a git repository"),
     ("out of memory", r"out of memory|\boom\b|\benomem\b|killed"),
     ("disk full", r"no space left|\benospc\b|disk full"),
+    (
+        "encoding error",
+        r"unicode(?:de|en)codeerror|codec can't (?:de|en)code|invalid (?:utf-8|byte sequence)",
+    ),
     ("read-only file system", r"read-only file ?system|\berofs\b"),
     ("is a directory", r"is a directory|\beisdir\b"),
     (

@@ -203,6 +203,7 @@ class SessionMeta(Record, frozen=True, kw_only=True):
     key        stable id of the session on this machine, 16 hex digits (see `keys.session_key`)
     revision   1 for the first form seen, +1 each time it grew
     outcome    success | failure | unknown, with the signals it came from and a confidence in 0..1
+    kind       `evolver`: what an author of skills did, which is never mined, shared or counted
     masked     how many secrets and personal data of each kind were replaced before storing
     env        facts seen: os, tool versions
     """
@@ -211,6 +212,7 @@ class SessionMeta(Record, frozen=True, kw_only=True):
     key: str = ""
     revision: int = 1
     source: Literal["wire", "history", "import"] = "import"
+    kind: Literal["work", "evolver"] = "work"
     user: str = ""
     client: str = ""
     project: str = ""

@@ -7,6 +7,7 @@ from typing import Any
 
 from skillclaw.bench.agents.model import Agent, Conversation, Endpoint, Reply
 from skillclaw.errors import UsageError
+from skillclaw.headless import PLATFORMS, load_platform
 
 __all__ = ["NAMES", "Agent", "Conversation", "Endpoint", "Reply", "load_agent"]
 
@@ -28,40 +29,18 @@ def _minimal(options: Mapping[str, Any]) -> Agent:
     return Minimal(**options)
 
 
-def _claude_code(options: Mapping[str, Any]) -> Agent:
-    from skillclaw.bench.agents.claude_code import ClaudeCode
-    from skillclaw.bench.agents.cli import CliAgent
+def _cli(name: str) -> Callable[[Mapping[str, Any]], Agent]:
+    def make(options: Mapping[str, Any]) -> Agent:
+        from skillclaw.bench.agents.cli import CliAgent
 
-    return CliAgent(ClaudeCode(), **options)
+        return CliAgent(load_platform(name), **options)
 
-
-def _codex(options: Mapping[str, Any]) -> Agent:
-    from skillclaw.bench.agents.cli import CliAgent
-    from skillclaw.bench.agents.codex import Codex
-
-    return CliAgent(Codex(), **options)
-
-
-def _hermes(options: Mapping[str, Any]) -> Agent:
-    from skillclaw.bench.agents.cli import CliAgent
-    from skillclaw.bench.agents.hermes import Hermes
-
-    return CliAgent(Hermes(), **options)
-
-
-def _openclaw(options: Mapping[str, Any]) -> Agent:
-    from skillclaw.bench.agents.cli import CliAgent
-    from skillclaw.bench.agents.openclaw import OpenClaw
-
-    return CliAgent(OpenClaw(), **options)
+    return make
 
 
 _MAKERS: dict[str, Callable[[Mapping[str, Any]], Agent]] = {
     "minimal": _minimal,
-    "claude-code": _claude_code,
-    "codex": _codex,
-    "hermes": _hermes,
-    "openclaw": _openclaw,
+    **{name: _cli(name) for name in PLATFORMS},
 }
 NAMES = tuple(_MAKERS)
 """The agents that `load_agent` knows."""

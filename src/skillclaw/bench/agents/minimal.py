@@ -18,9 +18,9 @@ from typing import Any, Literal
 from skillclaw.bench.agents import skillbook
 from skillclaw.bench.agents.chat import Call, ask
 from skillclaw.bench.agents.model import Endpoint, Reply
-from skillclaw.bench.sandbox import Mount
 from skillclaw.bench.suites.model import Message, Task, Workspace
 from skillclaw.errors import UsageError
+from skillclaw.sandbox import Mount
 from skillclaw.trajectory.model import Record
 
 __all__ = ["SYSTEM", "Minimal"]

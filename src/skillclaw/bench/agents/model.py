@@ -7,22 +7,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from skillclaw.bench.sandbox import Mount
 from skillclaw.bench.suites.model import Message, Task, Workspace
+from skillclaw.headless.model import Endpoint
+from skillclaw.sandbox import Mount
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Agent", "Conversation", "Endpoint", "Reply"]
-
-
-class Endpoint(Record, frozen=True, kw_only=True):
-    """A model. `base_url` ends with the API's version (`http://127.0.0.1:8787/generic/v1`).
-
-    `key` may be empty; it never appears in a record, log or report.
-    """
-
-    base_url: str
-    model: str
-    key: str = ""
 
 
 class Reply(Record, frozen=True, kw_only=True):

@@ -16,11 +16,11 @@ from typing import Any
 
 import msgspec
 
-from skillclaw.bench.sandbox import Box, Limits, Mount, Ran, leftovers, open_box
-from skillclaw.bench.sandbox.bubblewrap import PYTHON
 from skillclaw.bench.suites.model import Grade, Message, Tool, ToolResult
 from skillclaw.bench.suites.taskfile import TaskFile
 from skillclaw.errors import BadInputError, StorageError
+from skillclaw.sandbox import Box, Limits, Mount, Ran, leftovers, open_box
+from skillclaw.sandbox.bubblewrap import PYTHON
 
 __all__ = ["FolderWorkspace", "open_folder"]
 

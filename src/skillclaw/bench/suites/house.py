@@ -24,11 +24,11 @@ from typing import Any
 
 import msgspec
 
-from skillclaw.bench.sandbox import Mount
 from skillclaw.bench.suites import taskfile
 from skillclaw.bench.suites.folders import FolderWorkspace, open_folder
 from skillclaw.bench.suites.model import Grade, Message, Rule, Task, Template, Workspace
 from skillclaw.errors import BadInputError, UsageError
+from skillclaw.sandbox import Mount
 from skillclaw.trajectory.model import Record
 
 __all__ = ["House", "HouseTask", "Values", "render"]

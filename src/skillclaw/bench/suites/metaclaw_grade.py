@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from skillclaw.bench.sandbox import Box, Limits
-from skillclaw.bench.sandbox.bubblewrap import ROOM
 from skillclaw.bench.suites.metaclaw_data import Day, Round
 from skillclaw.bench.suites.model import Grade, Message
+from skillclaw.sandbox import Box, Limits
+from skillclaw.sandbox.bubblewrap import ROOM
 
 __all__ = ["CHECKERS", "DATED", "GRADING", "chosen", "grade_choice", "grade_files", "looks_at"]
 

@@ -7,13 +7,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from skillclaw.bench.sandbox import Box, Mount
+from skillclaw.headless.model import Message
+from skillclaw.sandbox import Box, Mount
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Grade", "Message", "Rule", "Suite", "Task", "Template", "Tool", "ToolResult", "Workspace"]
-
-Message = dict[str, Any]
-"""One message of a conversation as OpenAI's Chat Completions have it: role, content, tool_calls, ..."""
 
 
 class Template(Record, frozen=True, kw_only=True):

@@ -17,7 +17,6 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from skillclaw.bench.sandbox import Mount, open_box
 from skillclaw.bench.suites import taskfile
 from skillclaw.bench.suites.folders import INSIDE, FolderWorkspace, open_folder, python
 from skillclaw.bench.suites.model import Grade, Message, Rule, Task, Template, Workspace
@@ -33,6 +32,7 @@ from skillclaw.bench.suites.wildclaw_survey import (
     survey_of,
 )
 from skillclaw.errors import BadInputError, StorageError, UsageError
+from skillclaw.sandbox import Mount, open_box
 
 __all__ = ["PASSING", "SKILLS", "WildClawSuite"]
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from skillclaw.bench.sandbox import Box, Limits
 from skillclaw.bench.suites.folders import TRANSCRIPTS
 from skillclaw.bench.suites.taskfile import TaskFile
+from skillclaw.sandbox import Box, Limits
 from skillclaw.trajectory.model import Record
 
 __all__ = ["PIP", "Look", "look", "places_in"]

@@ -10,16 +10,25 @@ from __future__ import annotations
 import importlib
 import logging
 import pkgutil
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.policies import Policy
+from skillclaw.settings import AuthorSettings
 from skillclaw.skills.records import Bundle, Pattern, Proposal, Sidecar
 from skillclaw.trajectory.model import Record
+
+if TYPE_CHECKING:
+    from skillclaw.evolve.engines.cli_plan import CliPlan
+    from skillclaw.evolve.models.asker import Asker
+    from skillclaw.evolve.models.records import Spending
+    from skillclaw.evolve.tried import Tried
 
 __all__ = ["Current", "EvolveContext", "Evolver", "evolvers"]
 
@@ -46,6 +55,16 @@ class EvolveContext:
              is not given it writes shapes only, and cannot see whether the gate will let a line pass
     taken    names of skills on this machine that SkillClaw did not write
     changes  item changes that one proposal may make to a skill that is there (the edit budget)
+    models   the model to ask, for an evolver whose `needs_model` is true; None where none is set
+    tried    what was proposed before and rejected, with the reasons
+    home     where the evolver's state lies, for what an engine keeps; `environ` of the process
+    mined    all patterns of the cycle, those too that nothing is to be proposed from now
+    agent    how far an autonomous author may go
+    cli      which program of the user's may be one, on whose account (engine cli); None: none
+    dry_run  nothing may be asked or started
+    paid     an evolver that pays for a model by itself adds what it spent
+    notes    an evolver adds what a user should know of how it was done, a sentence each
+    failed   by topic why a model gave nothing for it; the next cycle tries such a topic anew
     """
 
     policy: Policy
@@ -53,11 +72,27 @@ class EvolveContext:
     gate: GateContext | None = None
     taken: frozenset[str] = frozenset()
     changes: int = 12
+    models: Asker | None = None
+    tried: Sequence[Tried] = ()
+    mined: Sequence[Pattern] = ()
+    home: Path | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
+    agent: AuthorSettings = field(default_factory=AuthorSettings)
+    cli: CliPlan | None = None
+    dry_run: bool = False
+    paid: list[Spending] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
 
 
 @runtime_checkable
 class Evolver(Protocol):
-    """One way to turn patterns into proposals."""
+    """One way to turn patterns into proposals.
+
+    It may have two more attributes. `needs_model`: true where it asks `context.models`, which is opened only
+    then. `forecast(targets, context)`: a list of `evolve.models.Forecast`, what `propose` would take of the
+    model at most; `evolve --dry-run` calls it, with an `offline` model.
+    """
 
     @property
     def name(self) -> str:

@@ -2,78 +2,160 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from skillclaw.evolve.drafting.records import Target
 from skillclaw.evolve.evolvers import EvolveContext
-from skillclaw.evolve.evolvers._draft import Unit, keeper
+from skillclaw.evolve.evolvers._draft import WHEN, Unit
 from skillclaw.evolve.evolvers._names import is_project, topic_title
-from skillclaw.evolve.evolvers._phrases import command_words, error_name, joined, term_words
+from skillclaw.evolve.evolvers._phrases import command_words, error_name, joined
+from skillclaw.evolve.evolvers._voice import keeper
+from skillclaw.evolve.evolvers._wishes import term_words, wish
 from skillclaw.skills.frontmatter import plain
 from skillclaw.skills.records import Pattern
+from skillclaw.trajectory.text import words
 
-__all__ = ["describe"]
+__all__ = ["describe", "near_misses", "title_of"]
 
-_DANGLING = re.compile(
-    r"(?:\s+(?:…|a|an|and|at|by|called|for|from|in|my|named|of|on|or|that|the|to|with))+$", re.IGNORECASE
-)
+LONGEST = 1000
+"""Characters of a description; hosts take 1,024."""
+TASKS, TROUBLES, OTHERS = 320, 240, 160
+"""Characters for what is asked, for what goes wrong, and for what the skill is not for."""
+NEAR = 0.2
+"""A task that shares this part of its words with one of the skill's own may be taken for it."""
+LOOKED_AT = 12
+"""Intents with the most words in common that are put into words."""
+
+
+def title_of(group: Target, units: Sequence[Unit]) -> str:
+    """The heading of a new skill: the class of jobs that it is about."""
+    tasks = {unit.section for unit in units if unit.kind == "step"}
+    if group.named_for_job and len(tasks) == 1:
+        return tasks.pop().split(" / ", 1)[1]
+    title = topic_title(group.topic)
+    title = f"Using {title}" if _by_command(units) else title[:1].upper() + title[1:]
+    return f"{title} in {group.project}" if group.project and is_project(group.project) else title
 
 
 def describe(
-    topic: str, project: str | None, units: list[Unit], context: EvolveContext
+    group: Target, units: Sequence[Unit], others: Sequence[str], context: EvolveContext
 ) -> tuple[str, list[Pattern]]:
-    """The frontmatter's description, what and when, and the patterns that it stands on.
+    """The frontmatter's description, what, when and when not, and the patterns that it stands on.
 
-    What holds in one `project` only says so, since every agent of the machine reads it.
-
-    The first sentence says enough alone (some hosts show 60 characters), and any sentence may be left out.
+    It begins with the job, since some hosts show 60 characters. Any sentence may be left out. What holds in
+    one project only says so, since every agent of the machine reads it. `others`: tasks that it is not for.
     """
+    units = [_called(unit) for unit in units]
     steps = [unit for unit in units if unit.kind == "step"]
-    fixes = [unit for unit in units if unit.kind == "fix"]
-    title = topic_title(topic)
-    if project:
-        title += f" in the project {project}" if is_project(project) else " in one project"
     used: list[Pattern] = []
-    tasks: list[str] = []
-    for unit in steps:
-        name = unit.section.split(" / ", 1)[1].removesuffix(" (another way)")
-        name = _DANGLING.sub("", plain(name))
-        name = name[:1].lower() + name[1:]
-        if name and name not in tasks and len("; ".join([*tasks, name])) <= 320:
-            tasks.append(name)
-            used += unit.patterns
-    errors: list[str] = []
-    for unit in fixes:
-        failed = unit.patterns[0].failed
-        if failed is None:
-            continue
-        error = error_name(unit.patterns[0].error)
-        what = f"{plain(command_words(failed))} fails{f' with {error}' if error else ''}"
-        if unit.patterns[0].kind == "correction":
-            what = f"{plain(command_words(failed))} comes to mind"
-        if what not in errors and len("; ".join([*errors, what])) <= 240:
-            errors.append(what)
-            used += unit.patterns
+    fixes = [unit for unit in units if unit.kind == "fix" and unit.triggers]
+    tasks = _taken(((_lower(unit.triggers[0]), unit.patterns) for unit in steps), TASKS, used)
+    wordings = _taken(((_lower(t), unit.patterns) for unit in steps for t in unit.triggers), TASKS, used)
+    troubles = _taken(((unit.triggers[0], unit.patterns) for unit in fixes), TROUBLES, used)
+    where = ""
+    if group.project:
+        where = f" in the project {group.project}" if is_project(group.project) else " in one project"
     sentences = []
     if tasks:
-        sentences.append(f"{title}: how to {joined(tasks[:2])}, step by step.")
-        asks = f"to {joined(tasks, 'or')}" if len(tasks) > 2 else "for that"
-        sentences.append(f"Use when the user asks {asks}.")
-        if errors:
-            sentences.append(f"Use when {joined(errors, 'or')}.")
-    elif errors:
-        sentences.append(f"{title}: what to do when {errors[0]}.")
-        if errors[1:]:
-            sentences.append(f"Also when {joined(errors[1:], 'or')}.")
+        more = ["more"] if len(tasks) > 3 else []
+        head = joined([*tasks[:3], *more])
+        if _by_command(units):
+            sentences.append(f"{head[:1].upper()}{head[1:]}{where}: the steps that work.")
+        else:
+            title = topic_title(group.topic)
+            sentences.append(f"{title[:1].upper()}{title[1:]}{where}: how to {head}, step by step.")
+        sentences.append(f"Use when the user asks {joined([_to(task) for task in wordings], 'or')}.")
+        if troubles:
+            sentences.append(f"Also when {joined(troubles, 'or')}.")
+    elif troubles:
+        head, colon, rest = fixes[0].lead.partition(":")
+        sentences.append(f"{head}{where}{colon}{rest}.")
+        sentences.append(f"Use when {joined(troubles, 'or')}.")
     else:
-        sentences.append(f"{title}: what to avoid.")
-    said = " ".join(sentences).lower()
-    terms: list[str] = []
-    for unit in [*steps, *fixes, *units]:
-        pattern = unit.patterns[0]
-        for term in term_words(pattern.intent, keeper(pattern, context, said=True)) if pattern.intent else []:
-            if term not in terms and term not in said and len(terms) < 4:
-                terms.append(term)
+        sentences.append(f"Avoid what fails with {topic_title(group.topic)}{where}.")
+    if others:
+        sentences.append(f"Not for requests {joined([_to(task) for task in others], 'or')}.")
+    told = " ".join(sentences).lower()
+    terms = [term for term in _terms(units, context) if term not in told][:4]
     if terms:
         sentences.append(f"Also about {joined(terms)}.")
+    while len(" ".join(sentences)) > LONGEST and len(sentences) > 1:
+        sentences.pop()
     used += [unit.patterns[0] for unit in units]
     return plain(" ".join(sentences)), list({pattern.id: pattern for pattern in used}.values())
+
+
+def _taken(found: Iterable[tuple[str, tuple[Pattern, ...]]], room: int, used: list[Pattern]) -> list[str]:
+    """The texts that fit into `room`, each once; their patterns go to `used`."""
+    texts: list[str] = []
+    for text, patterns in found:
+        text = plain(text)
+        if text and text not in texts and len("; ".join([*texts, text])) <= room:
+            texts.append(text)
+            used += patterns
+    return texts
+
+
+def _called(unit: Unit) -> Unit:
+    """The unit with what calls for it, where only its lines are known: they came from a skill."""
+    if unit.triggers or unit.section == WHEN:
+        return unit
+    if unit.kind == "step":
+        return replace(unit, triggers=(unit.section.rpartition(" / ")[2],))
+    failed = unit.patterns[0].failed
+    if unit.kind != "fix" or failed is None:
+        return unit
+    words, error = command_words(failed.command, failed.tool), error_name(unit.patterns[0].error)
+    fails = f"fails with {error}" if error else "fails"
+    return replace(unit, triggers=(f"{words} {fails}",), lead=f"Get {words} to work when it {fails}")
+
+
+def _by_command(units: Sequence[Unit]) -> bool:
+    return any(shape.command is not None for unit in units for p in unit.patterns for shape in p.actions)
+
+
+def _to(task: str) -> str:
+    """What follows "the user asks"."""
+    return f"for {task}" if task.startswith("help with ") else f"to {task}"
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _terms(units: Sequence[Unit], context: EvolveContext) -> list[str]:
+    """Words that tell these requests from others and that most of them have."""
+    found: list[str] = []
+    for unit in units:
+        pattern = unit.patterns[0]
+        if pattern.intent is not None and unit.kind == "step":
+            found += term_words(pattern.intent, keeper(pattern, context, said=True), 3)
+    return list(dict.fromkeys(found))
+
+
+def near_misses(
+    units: Sequence[Unit], mined: Sequence[Pattern], context: EvolveContext, limit: int = 2
+) -> list[str]:
+    """The tasks nearest to those of `units` that the skill does not tell how to do, as users ask for them."""
+    own = {pattern.id for unit in units for pattern in unit.patterns}
+    tasks = [task for unit in units if unit.kind == "step" for task in unit.triggers]
+    mine = [frozenset(words(task)) for task in tasks]
+    if not mine:
+        return []
+    close = sorted(
+        (-max(_shared(frozenset(words(p.intent.label)), one) for one in mine), p.id, p)
+        for p in mined
+        if p.kind == "procedure" and p.intent is not None and p.id not in own
+    )
+    found: dict[str, float] = {}
+    for _, _, pattern in close[:LOOKED_AT]:
+        name = _lower(wish(pattern.intent, keeper(pattern, context, said=True))[1]) if pattern.intent else ""
+        share = max(_shared(frozenset(words(name)), one) for one in mine)
+        if name and NEAR <= share < 1 and len(name) <= OTHERS // 2:
+            found.setdefault(name, share)
+    return sorted(found, key=lambda name: (-found[name], name))[:limit]
+
+
+def _shared(first: frozenset[str], second: frozenset[str]) -> float:
+    return len(first & second) / len(first | second) if first | second else 0.0

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+
+import msgspec
 
 from skillclaw.evolve.evolvers import EvolveContext
-from skillclaw.evolve.evolvers._phrases import (
-    action,
-    asked,
-    code,
-    command_words,
-    error_name,
-    joined,
-    task,
-)
+from skillclaw.evolve.evolvers._phrases import code, error_name
 from skillclaw.evolve.evolvers._select import strength
+from skillclaw.evolve.evolvers._voice import Support, Voice
+from skillclaw.evolve.evolvers._wishes import in_other_words, wish
 from skillclaw.gate.prune import item_reason
 from skillclaw.skills.records import ActionShape, Item, ItemKind, Pattern, Proposal, Ref
 from skillclaw.skills.text import has_mask, is_name
 from skillclaw.skills.vocabulary import content_words
 
-__all__ = ["FACTS", "STEPS", "WHEN", "WRONG", "Unit", "draft", "keeper", "refs_of"]
+__all__ = ["FACTS", "STEPS", "WHEN", "WRONG", "Unit", "draft", "refs_of"]
 
 WHEN = "When to use"
 STEPS = "Steps"
@@ -31,7 +25,6 @@ WRONG = "What goes wrong"
 FACTS = "Facts"
 CONDITIONS = 8
 """Lines under "When to use": more would not tell it from other skills any better."""
-Support = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
@@ -41,40 +34,21 @@ class Unit:
     section   path of headings: `Steps / Cancel a meeting`
     kind      of its items; texts without their markers
     patterns  what it rests on, the strongest first
+    triggers  what calls for it, for the description: a task and other names of it, or "npm test fails"
+    lead      of a fix, what it achieves: "Get npm test to work when it fails with timeout"
     """
 
     section: str
     kind: ItemKind
     texts: tuple[str, ...]
     patterns: tuple[Pattern, ...]
+    triggers: tuple[str, ...] = ()
+    lead: str = ""
 
     @property
     def key(self) -> tuple[str, str, bool]:
         """What stays the same when the words change: the pattern, and the role that the lines play."""
         return (self.patterns[0].id, self.kind, self.section == WHEN)
-
-
-def keeper(pattern: Pattern, context: EvolveContext, *, said: bool = False) -> Support:
-    """Says of a value whether calls or words of enough sessions of enough users of `pattern` have it; with
-    `said`, of a word whether enough users wrote it.
-
-    Without sessions to look into everything is taken: the gate looks in any case.
-    """
-    gate = context.gate
-    if gate is None:
-        return lambda text: True
-    users: dict[str, str] = {ref.session: ref.user for ref in pattern.evidence}
-    sources = [g for session in users if (g := gate.grounds(session)) and g.user == users[session]]
-
-    @cache
-    def keep(text: str) -> bool:
-        words = frozenset(content_words(text))
-        parts = tuple(text.split())
-        yes = [g for g in sources if (g.said_words(words) == words if said else g.supports(parts))]
-        enough = len({g.user for g in yes}) >= context.policy.users
-        return enough and len(yes) >= context.policy.sessions
-
-    return keep
 
 
 def draft(patterns: list[Pattern], context: EvolveContext) -> list[Unit]:
@@ -172,84 +146,89 @@ def _merged(units: list[Unit]) -> list[Unit]:
 
 def _write(pattern: Pattern, context: EvolveContext) -> tuple[str, list[Unit]]:
     """The condition under which the pattern helps, and its units; none where it cannot be said safely."""
-    keep, said = keeper(pattern, context), keeper(pattern, context, said=True)
+    voice = Voice(pattern, context)
+    if not voice.sayable(pattern.actions):
+        return "", []
     if pattern.kind == "procedure":
-        return _procedure(pattern, keep, said)
+        return _procedure(pattern, voice)
     if pattern.kind == "recovery":
-        return _recovery(pattern, keep)
+        return _recovery(pattern, voice)
     if pattern.kind == "correction":
-        return _correction(pattern, keep, said)
-    return _pitfall(pattern, keep, said, context)
+        return _correction(pattern, voice)
+    return _pitfall(pattern, voice, context)
 
 
-def _unit(section: str, kind: ItemKind, pattern: Pattern, *texts: str) -> list[Unit]:
+def _unit(
+    section: str,
+    kind: ItemKind,
+    pattern: Pattern,
+    *texts: str,
+    triggers: tuple[str, ...] = (),
+    lead: str = "",
+) -> list[Unit]:
     if any(has_mask(text) for text in texts):
         return []  # a masked value cannot be followed, and says that something private was there
-    return [Unit(section=section, kind=kind, texts=texts, patterns=(pattern,))]
+    return [Unit(section=section, kind=kind, texts=texts, patterns=(pattern,), triggers=triggers, lead=lead)]
 
 
-def _procedure(pattern: Pattern, keep: Support, said: Support) -> tuple[str, list[Unit]]:
-    phrase = asked(pattern.intent, said) if pattern.intent else ""
-    heading = task(phrase) if phrase else task(f"Work with {_names(pattern.actions)}")
-    if has_mask(heading):
-        return "", []
-    texts = [action(shape, keep, opening=index == 0) for index, shape in enumerate(pattern.actions)]
+def _procedure(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
+    phrase, name = wish(pattern.intent, voice.said) if pattern.intent else ("", "")
+    if not name or has_mask(name):
+        return "", []  # when it helps cannot be told, so that nobody would follow it at the right time
+    texts = [voice.do(shape, opening=index == 0) for index, shape in enumerate(pattern.actions)]
     # Two lines with the same words would be one item.
     again = [texts[:index].count(text) for index, text in enumerate(texts)]
     more = {0: "", 1: ", once more"}
     steps = tuple(
         f"{text}{more.get(n, f', once more ({n + 1})')}." for text, n in zip(texts, again, strict=True)
     )
-    return f"The user asks: “{phrase}”" if phrase else "", _unit(
-        f"{STEPS} / {heading}", "step", pattern, *steps
-    )
+    others = in_other_words(pattern.intent, voice.said) if pattern.intent else []
+    units = _unit(f"{STEPS} / {name}", "step", pattern, *steps, triggers=(name, *others))
+    return f"The user asks: “{phrase}”", units
 
 
-def _names(actions: list[ActionShape]) -> str:
-    return joined(list(dict.fromkeys(command_words(shape) for shape in actions))[:2])
-
-
-def _recovery(pattern: Pattern, keep: Support) -> tuple[str, list[Unit]]:
+def _recovery(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
     failed = pattern.failed or pattern.actions[-1]
-    error = error_name(pattern.error)
-    shown = _shown(failed)
-    what = f"{shown} fails{f' with {error}' if error else ''}"
+    error = error_name(pattern.error) or voice.error(failed)
+    shown = voice.shown(failed, failed=True)
+    fails = f"fails{f' with {error}' if error else ''}"
+    what = f"{shown} {fails}"
     only = pattern.actions[0] if len(pattern.actions) == 1 else None
     if only is not None and only.command is None and only.tool == failed.tool and not error:
         return "", []  # the same call with other values, and no name for what was wrong with the first ones
-    steps = _spoken(pattern.actions, keep)
+    steps = voice.spoken([_changed(shape, failed) for shape in pattern.actions])
     for index, shape in enumerate(pattern.actions):
         # The same call once more; a shape that lost the program's path may look the same without being it.
-        if _same(shape, failed) and (not shape.command or steps[index] == f"run {shown}"):
+        if steps[index] == f"run {shown}" or (_same(shape, failed) and not shape.command):
             if index == 0:
                 return "", []
             steps[index] = "try it again"
     text = f"If {what}, {', then '.join(steps)}."
-    units = _unit(WRONG, "fix", pattern, text)
+    words = voice.words(failed, failed=True)
+    errand = voice.errand()
+    lead = f"{errand}: what to do when {words} {fails}" if errand else f"Get {words} to work when it {fails}"
+    units = _unit(WRONG, "fix", pattern, text, triggers=(f"{words} {fails}",), lead=lead)
     fact = _difference(failed, pattern.actions[-1])
     if units and fact:
         units += _unit(FACTS, "fact", pattern, fact)
     return f"{what[:1].upper()}{what[1:]}.", units
 
 
-def _spoken(actions: list[ActionShape], keep: Support) -> list[str]:
-    """The actions within one sentence, where "step 1" would have no number to point to."""
-
-    texts: list[str] = []
-    for shape in actions:
-        before = len(texts)
-
-        def point(match: re.Match[str], before: int = before) -> str:
-            number = int(match[1])
-            return " from its result" if number == before else f" from the result of call {number}"
-
-        text = action(shape, keep, first=False)
-        texts.append(re.sub(r" from the result of step (\d+)", point, text))
-    return texts
-
-
-def _shown(shape: ActionShape) -> str:
-    return code(shape.command if shape.command is not None else shape.tool)
+def _changed(shape: ActionShape, failed: ActionShape) -> ActionShape:
+    """A call of the function that failed, with those arguments only that make it another call; with all where
+    none does."""
+    if shape.command is not None or shape.tool != failed.tool:
+        return shape
+    before = {arg.name: arg for arg in failed.args if arg.share > 0}
+    other = [
+        arg
+        for arg in shape.args
+        if arg.name not in before
+        or arg.origin.startswith("result:")
+        or (arg.constant is not None and arg.constant != before[arg.name].constant)
+        or (arg.origin and arg.origin != before[arg.name].origin and arg.constant is None)
+    ]
+    return msgspec.structs.replace(shape, args=other) if other else shape
 
 
 def _same(first: ActionShape, second: ActionShape) -> bool:
@@ -266,19 +245,31 @@ def _difference(failed: ActionShape, worked: ActionShape) -> str:
     return f"Use {code(right[0])}, not {code(wrong[0])}." if len(wrong) == len(right) == 1 else ""
 
 
-def _correction(pattern: Pattern, keep: Support, shared: Support) -> tuple[str, list[Unit]]:
-    said = next((text for text in pattern.user_text if _shared(text, shared)), "")
-    done = ", then ".join(_spoken(pattern.actions, keep))
+def _correction(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
+    said = next((text for text in pattern.user_text if _shared(text, voice.said)), "")
+    failed = pattern.failed
+    shown = voice.shown(failed) if failed is not None else ""
+    done = ", then ".join(voice.spoken(pattern.actions))
     instead = ""
-    if pattern.failed is not None and not any(_same(shape, pattern.failed) for shape in pattern.actions):
-        instead = f" instead of {_shown(pattern.failed)}"
+    if failed is not None and not any(_same(shape, failed) for shape in pattern.actions):
+        instead = f" instead of {shown}"
     elif not said:
         return "", []  # the same action in other words: nothing that a reader could follow
     text = f"{done[:1].upper()}{done[1:]}{instead}."
     if said:
         text += f" Users say: “{said}”"
-    condition = f"You are about to use {_shown(pattern.failed)}." if pattern.failed else ""
-    return condition, _unit(WRONG, "fix", pattern, text)
+    about = "run" if failed is not None and failed.command is not None else "call"
+    condition = f"You are about to {about} {shown}." if failed is not None else ""
+    words = voice.words(failed) if failed is not None else ""
+    other = f", not {words}" if words and instead else ""
+    return condition, _unit(
+        WRONG,
+        "fix",
+        pattern,
+        text,
+        triggers=(f"{words} comes to mind",) if words else (),
+        lead=f"{about.capitalize()} {voice.words(pattern.actions[0])}{other}",
+    )
 
 
 def _shared(text: str, keep: Support) -> bool:
@@ -287,9 +278,7 @@ def _shared(text: str, keep: Support) -> bool:
     return bool(words) and len(text) <= 120 and "\n" not in text and all(keep(word) for word in words)
 
 
-def _pitfall(
-    pattern: Pattern, keep: Support, said: Support, context: EvolveContext
-) -> tuple[str, list[Unit]]:
+def _pitfall(pattern: Pattern, voice: Voice, context: EvolveContext) -> tuple[str, list[Unit]]:
     """The most telling thing to say that the evidence holds.
 
     A function is never called bad altogether: what failing calls have in common is an argument or an order,
@@ -309,15 +298,15 @@ def _pitfall(
             lacking = (
                 f"without it the call {fails}" if pattern.error else "tasks done without it tend to fail"
             )
-            texts.append(f"{action(first, keep)} before {_shown(second)}; {lacking}.")
+            texts.append(f"{voice.do(first)} before {voice.shown(second)}; {lacking}.")
     # A command that did not fail by itself is bad only for its place or its number, which this would not say.
     bad = failed is not None and failed.times == "1" and bool(pattern.error or not pattern.before)
     if failed is not None and failed.command is not None and bad:
         instead = ""
         if pattern.actions and not _same(pattern.actions[-1], failed):
-            instead = f" {action(pattern.actions[-1], keep)} instead."
-        texts.append(f"Avoid {_shown(failed)}: it {fails}.{instead}")
-    asks = asked(pattern.intent, said) if pattern.intent else ""
+            instead = f" {voice.do(pattern.actions[-1])} instead."
+        texts.append(f"Avoid {voice.shown(failed)}: it {fails}.{instead}")
+    asks = wish(pattern.intent, voice.said)[0] if pattern.intent else ""
     condition = f"The user asks: “{asks}”" if asks else ""
     for text in texts:
         for unit in _unit(WRONG, "pitfall", pattern, text):

@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
-from skillclaw.skills.records import ActionShape, ArgShape, Intent
+from skillclaw.evolve.evolvers._commands import Worded
+from skillclaw.skills.records import ActionShape, ArgShape
 from skillclaw.skills.text import has_mask
-from skillclaw.skills.vocabulary import content_words, error_phrases
+from skillclaw.skills.vocabulary import error_phrases
 
-__all__ = ["action", "asked", "code", "command_words", "error_name", "joined", "task", "term_words"]
+__all__ = ["action", "code", "command_words", "error_name", "joined"]
 
-_OPENING = re.compile(
-    r"^(?:…[\s,.;:!-]*)?(?:(?:hi|hello|hey)(?: there)?[,!. ]+)?"
-    r"(?:(?:can|could|would|will) you (?:please |kindly )?|please |kindly "
-    r"|i(?: need| want| would like|['’]d like) (?:you )?to |i need |help me (?:to )?|let's |let us )+",
-    re.IGNORECASE,
-)
 _FORMS = {
     "date": "a date",
     "datetime": "a date and time",
@@ -34,6 +29,21 @@ _FORMS = {
     "list": "a list",
     "object": "an object",
 }
+_PLURAL = {
+    "a date": "dates",
+    "a date and time": "dates and times",
+    "an address": "addresses",
+    "a path": "paths",
+    "a URL": "URLs",
+    "an id": "ids",
+    "a number": "numbers",
+    "a list": "lists",
+    "an object": "objects",
+    "true or false": "true or false",
+}
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
+"""A day that all calls gave is the day of the evidence more often than a rule: it stands as an example."""
+RESULT = "from the result of step"
 LONG = 80
 Keep = Callable[[str], bool]
 """Says of a word or a value whether enough sessions of enough users have it."""
@@ -45,29 +55,41 @@ def code(text: str) -> str:
     return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
-def command_words(shape: ActionShape) -> str:
+def command_words(command: str | None, tool: str) -> str:
     """The command's beginning up to what varies or the first flag, or the tool's name: how people call it."""
-    if shape.command is None:
-        return shape.tool
-    words: list[str] = []
-    for word in shape.command.split():
-        if word.startswith(("-", "<", "|", "&")) and words:
+    if command is None:
+        return tool
+    kept: list[str] = []
+    for word in command.split():
+        if kept and (word.startswith(("-", "|", "&", ";")) or "<" in word):
             break
         if not re.match(r"\w+=", word):
-            words.append(word)
-    return " ".join(words[:4])
+            kept.append(word)
+    return " ".join(kept[:4])
 
 
-def action(shape: ActionShape, keep: Keep, *, first: bool = True, opening: bool = False) -> str:
+def action(
+    shape: ActionShape,
+    keep: Keep,
+    *,
+    first: bool = True,
+    opening: bool = False,
+    worded: Worded | None = None,
+    known: Container[str] = (),
+    brief: bool = False,
+) -> str:
     """What to do, without a full stop: ``run `npm test` `` or ``call `x.create` with `id` from ...``.
 
-    `first` begins it with a capital; `opening` says that nothing was done before it.
+    `first` begins it with a capital; `opening` says that nothing was done before it. `worded` is the command
+    as its sessions wrote it, of which the placeholders in `known` are introduced already. `brief` leaves out
+    arguments that may be left out, and those of which nothing is known.
     """
     if shape.command is not None:
-        text = f"run {code(_command(shape, keep))}"
+        text = f"run {code(worded.text if worded else _command(shape, keep))}"
+        text += _introduced(worded, known) if worded else ""
     else:
         text = f"call {code(shape.tool)}"
-        given = _arguments(shape.args, keep)
+        given = _arguments(shape.args, keep, brief=brief)
         if given:
             text += f" with {given}"
     if shape.times == "+":
@@ -75,6 +97,17 @@ def action(shape: ActionShape, keep: Keep, *, first: bool = True, opening: bool 
     elif shape.times == "?":
         text = f"if needed, {text}"
     return text[:1].upper() + text[1:] if first else text
+
+
+def _introduced(worded: Worded, known: Container[str]) -> str:
+    """Where the values of placeholders come from: `` with `<version>` from the user's words``."""
+    asked = [code(name) for name in worded.asked if name not in known]
+    told = [code(name) for name in worded.told if name not in known]
+    parts = [f"{joined(asked)} from the user's words"] if asked else []
+    parts += [f"{joined(told)} from an earlier result"] if told else []
+    text = f" with {joined(parts)}" if parts else ""
+    made = [f"{code(name)} is {how}" for name, how in worded.made if name not in known]
+    return text + (f", where {joined(made)}" if made else "")
 
 
 def _command(shape: ActionShape, keep: Keep) -> str:
@@ -87,47 +120,73 @@ def _command(shape: ActionShape, keep: Keep) -> str:
     return command
 
 
-def _arguments(args: list[ArgShape], keep: Keep) -> str:
-    """`a` set to `x`; `b` and `c` (a date) from the user's words. What few calls gave is left out."""
-    groups: dict[str, list[str]] = {}
+def _arguments(args: list[ArgShape], keep: Keep, *, brief: bool = False) -> str:
+    """`a` set to `x`, `b` from the result of step 1 and `c` from the user's words; also give `d` (a date).
+
+    Each argument with where its value comes from; those of which nothing is known come last. What few calls
+    gave is left out.
+    """
+    fixed: list[str] = []
+    sourced: dict[str, list[ArgShape]] = {}
+    free: list[ArgShape] = []
     for arg in args:
-        if arg.share >= 0.5 and keep(arg.name):
-            source, name = _argument(arg, keep)
-            groups.setdefault(source, []).append(name)
-    return "; ".join(f"{joined(groups[source])}{source}" for source in sorted(groups, key=_rank))
+        if arg.share < (0.9 if brief else 0.5) or not keep(arg.name):
+            continue
+        value = _value(arg.constant) if arg.constant is not None else ""
+        if value and not _DAY.match(value) and _may_show(value, LONG, keep):
+            fixed.append(f"{code(arg.name)} set to {code(value)}")
+        elif source := _source(arg):
+            sourced.setdefault(source, []).append(arg)
+        else:
+            free.append(arg)
+    parts = fixed + [
+        f"{_named(sourced[source], keep, bare=source.startswith(RESULT))} {source}"
+        for source in sorted(sourced, key=lambda s: (not s.startswith(RESULT), s))
+    ]
+    if not parts:
+        return _named(free, keep) if free else ""
+    text = ", and ".join(parts) if len(parts) == 2 and " and " in "".join(parts) else joined(parts)
+    return text + (f"; also give {_named(free, keep)}" if free and not brief else "")
 
 
-def _rank(source: str) -> tuple[int, str]:
-    """Fixed values first, then results, the user's words, and what is not known."""
-    order = (" set to", " from the result", " from the user", " as the user", " as used")
-    return (next((n for n, begin in enumerate(order) if source.startswith(begin)), len(order)), source)
+def _source(arg: ArgShape) -> str:
+    result = re.fullmatch(r"result:(\d+)", arg.origin)
+    if result:
+        return f"{RESULT} {int(result[1]) + 1}"
+    return {"user": "from the user's words", "history": "as used before"}.get(arg.origin, "")
 
 
-def _argument(arg: ArgShape, keep: Keep) -> tuple[str, str]:
-    """Where the value comes from, in words that arguments can share, and the argument with its form."""
-    notes = [] if arg.share >= 0.9 else ["optional"]
+def _named(args: list[ArgShape], keep: Keep, *, bare: bool = False) -> str:
+    """Arguments with what they look like: `` `start` and `end` (dates)``, the optional ones last; `bare`: by
+    name alone."""
+    groups: dict[tuple[bool, str], list[ArgShape]] = {}
+    for arg in args:
+        groups.setdefault((arg.share < 0.9, "" if bare else _look(arg, keep)), []).append(arg)
+    texts = []
+    for (optional, look), members in sorted(groups.items(), key=lambda x: (x[0][0], x[1][0].name)):
+        many = len(members) > 1
+        notes = [_PLURAL.get(look, look) if many else look] if look else []
+        notes += ["optional"] if optional else []
+        names = [code(arg.name) for arg in members]
+        texts += [f"{joined(names)} ({', '.join(notes)})"] if notes else names
+    return joined(texts)
+
+
+def _look(arg: ArgShape, keep: Keep) -> str:
+    """What the value looks like: a date, one of two words; empty where that says nothing."""
     if arg.constant is not None:
         value = _value(arg.constant)
-        if value and len(value) <= LONG and has_mask(value) is None and keep(value):
-            return f" set to {code(value)}", _noted(arg.name, notes)
-        return "", _noted(arg.name, notes)
+        shown = bool(value) and _DAY.match(value) and _may_show(value, LONG, keep)
+        return f"a date, such as {code(value)}" if shown else ""
     if arg.form.startswith("one of "):
         options = [option.strip() for option in arg.form.removeprefix("one of ").split("|")]
-        if all(len(option) <= 40 and has_mask(option) is None and keep(option) for option in options):
-            notes.insert(0, joined([code(option) for option in options], "or"))
-    elif arg.form in _FORMS:
-        notes.insert(0, _FORMS[arg.form])
-    result = re.fullmatch(r"result:(\d+)", arg.origin)
-    source = (
-        f" from the result of step {int(result[1]) + 1}"
-        if result
-        else {"user": " from the user's words", "history": " as used before"}.get(arg.origin, "")
-    )
-    return source, _noted(arg.name, notes)
+        shown = all(_may_show(option, 40, keep) for option in options)
+        return joined([code(option) for option in options], "or") if shown else ""
+    return _FORMS.get(arg.form, "")
 
 
-def _noted(name: str, notes: list[str]) -> str:
-    return f"{code(name)} ({', '.join(notes)})" if notes else code(name)
+def _may_show(value: str, longest: int, keep: Keep) -> bool:
+    return len(value) <= longest and has_mask(value) is None and keep(value)
 
 
 def _value(constant: str) -> str:
@@ -146,44 +205,3 @@ def joined(parts: list[str], last: str = "and") -> str:
 def error_name(error: str) -> str:
     """How an error is commonly called, or empty: never its own words."""
     return next(iter(error_phrases(error)), "")
-
-
-def asked(intent: Intent, keep: Keep) -> str:
-    """What users ask, in their words, what varies or few share as `…`; empty where too little is left."""
-    text = re.sub(r"<[^<>]*>", "…", intent.label)
-    text = text.replace("“", "'").replace("”", "'").replace('"', "'").replace("`", "'")
-    words = []
-    for word in text.split():
-        own = content_words(word)
-        words.append(word if all(keep(part) for part in own) and not _odd(word) else "…")
-    text = re.sub(r"…(?:[\s,.;:'-]*…)+", "…", " ".join(words)).strip(" ,;:")
-    text = re.sub(r"…[.,;:'’]+(?=\s|$)", "…", text)  # what closed a quotation or a sentence that is gone
-    return text if len(content_words(text)) >= 2 or len(content_words(intent.label)) == 1 else ""
-
-
-def _odd(word: str) -> bool:
-    """Numbers, addresses, paths and the like: of one request, not of an intent."""
-    return bool(re.search(r"\d|[/\\@_=<>{}$|]|\w\.\w", word))
-
-
-def task(phrase: str) -> str:
-    """What users ask as a task's name: `Can you cancel my meeting with …?` -> `Cancel my meeting with …`."""
-    sentences = re.split(r"(?<=[.?!])\s+", phrase.strip())
-    wish = next((one for one in sentences if _OPENING.sub("", one) not in ("", one)), "")
-    wish = wish or next((one for one in sentences if len(content_words(one)) > 2), sentences[0])
-    text = _OPENING.sub("", wish).strip(" .?!,;:")
-    if len(text) > 70:
-        text = text[:70].rsplit(" ", 1)[0].rstrip(" ,;:") + " …"
-    return text[:1].upper() + text[1:]
-
-
-def term_words(intent: Intent, keep: Keep, limit: int = 6) -> list[str]:
-    """The distinguishing terms as whole words that users wrote; terms may be stems."""
-    written = content_words(" ".join([intent.label, *intent.examples]))
-    found: list[str] = []
-    for term in intent.terms:
-        for stem in content_words(term):
-            word = next((w for w in written if w == stem or (len(stem) > 3 and w.startswith(stem))), None)
-            if word and word not in found and keep(word):
-                found.append(word)
-    return found[:limit]

@@ -15,18 +15,20 @@ Where the text would stay as it is nothing is proposed, however much the evidenc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import msgspec
 
 from skillclaw.errors import BadInputError
+from skillclaw.evolve.drafting.records import Target
+from skillclaw.evolve.drafting.targets import targets
 from skillclaw.evolve.evolvers import Current, EvolveContext
 from skillclaw.evolve.evolvers._changes import Change, compare, within
-from skillclaw.evolve.evolvers._describe import describe
+from skillclaw.evolve.evolvers._describe import describe, near_misses, title_of
 from skillclaw.evolve.evolvers._draft import Unit, draft, refs_of
 from skillclaw.evolve.evolvers._edit import insert, remove, rewrite
-from skillclaw.evolve.evolvers._names import skill_name, topic_title
+from skillclaw.evolve.evolvers._names import topic_title
 from skillclaw.evolve.evolvers._select import qualifies, turned_against
 from skillclaw.skills.bundle import version
 from skillclaw.skills.frontmatter import Head, parse, render
@@ -36,17 +38,6 @@ from skillclaw.skills.records import Bundle, File, Item, Pattern, Proposal, Side
 __all__ = ["EVOLVER", "Extractive"]
 
 NAME = "extractive"
-
-
-@dataclass(frozen=True)
-class _Group:
-    """The patterns of one skill: its name, topic and scope, and the current version if there is one."""
-
-    skill: str
-    topic: str
-    project: str | None
-    patterns: tuple[Pattern, ...]
-    base: Current | None
 
 
 class Extractive:
@@ -59,9 +50,8 @@ class Extractive:
     ) -> list[Proposal]:
         """One proposal at most for each skill, in the order of their names."""
         found: list[Proposal] = []
-        for group in _groups(patterns, current, context):
-            if group.base is not None and group.base.pinned:
-                continue
+        context = context if context.mined else replace(context, mined=patterns)
+        for group in targets(patterns, current, context):
             proposal = _create(group, context) if group.base is None else _refine(group, group.base, context)
             if proposal is not None:
                 found.append(proposal)
@@ -71,37 +61,12 @@ class Extractive:
 EVOLVER = Extractive()
 
 
-def _groups(patterns: list[Pattern], current: dict[str, Current], context: EvolveContext) -> list[_Group]:
-    by_topic: dict[tuple[str, str | None], list[Pattern]] = {}
-    for pattern in sorted(patterns, key=lambda p: p.id):
-        by_topic.setdefault((pattern.topic, pattern.project), []).append(pattern)
-    owner = {
-        pattern: name
-        for name, skill in sorted(current.items())
-        for item in skill.sidecar.items
-        for pattern in item.patterns
-    }
-    taken = set(current) | set(context.taken)
-    groups: dict[str, _Group] = {}
-    for (topic, project), members in sorted(by_topic.items(), key=lambda x: (x[0][0], x[0][1] or "")):
-        known = [owner[p.id] for p in members if p.id in owner]
-        if known:
-            name = max(sorted(set(known)), key=known.count)
-            before = groups[name].patterns if name in groups else ()
-            groups[name] = _Group(name, topic, project, (*before, *members), current[name])
-        elif any(qualifies(p, context.policy) for p in members):
-            name = skill_name(topic, project, taken)
-            taken.add(name)
-            groups[name] = _Group(name, topic, project, tuple(members), None)
-    return [groups[name] for name in sorted(groups)]
-
-
-def _create(group: _Group, context: EvolveContext) -> Proposal | None:
+def _create(group: Target, context: EvolveContext) -> Proposal | None:
     units = draft([p for p in group.patterns if qualifies(p, context.policy)], context)
     if not any(unit.kind != "condition" for unit in units):
         return None
-    title = topic_title(group.topic)
-    description, behind = describe(group.topic, group.project, units, context)
+    title = title_of(group, units)
+    description, behind = describe(group, units, near_misses(units, context.mined, context), context)
     head = render(Head(name=group.skill, description=description))
     text = f"{head}\n# {title}\n"
     bundle = Bundle(name=group.skill, files=[File(path="SKILL.md", data=text.encode("utf-8"))])
@@ -151,7 +116,7 @@ def _item(skill: str, section: str, kind: str, text: str, patterns: tuple[Patter
     )
 
 
-def _refine(group: _Group, base: Current, context: EvolveContext) -> Proposal | None:
+def _refine(group: Target, base: Current, context: EvolveContext) -> Proposal | None:
     try:
         known = all_items(base.bundle, base.sidecar)
     except BadInputError:
@@ -186,7 +151,7 @@ def _all_turned(known: list[Item], present: dict[str, Pattern]) -> bool:
     )
 
 
-def _retire(group: _Group, base: Current) -> Proposal:
+def _retire(group: Target, base: Current) -> Proposal:
     against = [pattern for pattern in group.patterns if turned_against(pattern)]
     sessions = len({ref.session for p in against for ref in p.contradictions})
     return Proposal(
@@ -225,7 +190,7 @@ def _redescribe(
     base: Current,
     units: list[Unit],
     chosen: list[Change],
-    group: _Group,
+    group: Target,
     context: EvolveContext,
 ) -> tuple[Bundle, list[Item]]:
     """A new description, if ours was not changed by a person and the lines changed."""
@@ -237,7 +202,7 @@ def _redescribe(
     said = [unit for unit in units if all(same_text(text) in there for text in unit.texts)]
     if not any(unit.kind != "condition" for unit in said):
         return bundle, items
-    description, behind = describe(group.topic, group.project, said, context)
+    description, behind = describe(group, said, near_misses(said, context.mined, context), context)
     fresh = msgspec.structs.replace(
         _item(group.skill, DESCRIPTION, "condition", description, tuple(behind)), id=ours.id
     )
@@ -246,7 +211,7 @@ def _redescribe(
 
 
 def _proposal(
-    group: _Group, action: str, bundle: Bundle, items: list[Item], units: list[Unit], why: str
+    group: Target, action: str, bundle: Bundle, items: list[Item], units: list[Unit], why: str
 ) -> Proposal:
     made = version(bundle)
     used = list({p.id: p for unit in units for p in unit.patterns}.values())
@@ -294,7 +259,7 @@ def _count(units: list[Unit]) -> str:
     return " and ".join(parts) or "Lines"
 
 
-def _sources(patterns: tuple[Pattern, ...], units: list[Unit]) -> str:
+def _sources(patterns: Sequence[Pattern], units: list[Unit]) -> str:
     used = {p.id for unit in units for p in unit.patterns}
     refs = [ref for p in patterns if p.id in used for ref in p.evidence]
     sessions, users = len({ref.session for ref in refs}), len({ref.user for ref in refs})

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from skillclaw.gate.context import GateContext
 from skillclaw.skills.bundle import version
 from skillclaw.skills.frontmatter import split
-from skillclaw.skills.items import markdown
-from skillclaw.skills.records import Bundle, Proposal, Verdict
+from skillclaw.skills.items import markdown, parse_items, same_text
+from skillclaw.skills.records import Bundle, Item, Proposal, Verdict
 from skillclaw.skills.text import claims
 from skillclaw.skills.vocabulary import content_words
 
-__all__ = ["check", "name", "order", "overlap"]
+__all__ = ["check", "name", "order", "overlap", "unsaid"]
 
 name = "duplicate"
 order = 80
 SAME = 0.7
 """Share of a new skill's telling parts that another one has, from which on it says the same."""
+
+KEPT = 0.9
+"""Share of a line's telling parts that must be said elsewhere for the line to go."""
+
+_POINTER = re.compile(r"\]\((?:\./)?references/[^)\s]+\)")
+"""A line that points to a file of its own bundle says nothing by itself."""
 
 
 def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
@@ -27,6 +34,8 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
     base = context.base(proposal)
     if base is not None and base.version == version(proposal.bundle):
         return [Verdict(check=name, verdict="reject", reason="It changes nothing.")]
+    if proposal.retires:
+        return [_merged(proposal, context)]
     if proposal.action != "create":
         return [Verdict(check=name, verdict="pass", reason="It changes a skill that is there.")]
     if proposal.skill in context.current:
@@ -49,6 +58,43 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
     return [Verdict(check=name, verdict="pass", reason="No other skill says the same.")]
 
 
+def _merged(proposal: Proposal, context: GateContext) -> Verdict:
+    """What goes with a merge must be said by what stays: each of its lines, or its commands and terms."""
+    assert proposal.bundle is not None
+    for gone in proposal.retires:
+        other = context.current.get(gone.skill)
+        if other is None or other.version != gone.version or gone.skill == proposal.skill:
+            reason = f"{gone.skill}, which it takes in, has changed since, or is gone."
+            return Verdict(check=name, verdict="reject", reason=reason)
+        if getattr(other, "pinned", False):
+            reason = f"{gone.skill}, which it takes in, is pinned and stays as it is."
+            return Verdict(check=name, verdict="reject", reason=reason)
+        lost = unsaid(proposal.bundle, other.bundle)
+        if lost:
+            missing = " ".join(lost[0].text.split())[:80]
+            reason = f"It takes {gone.skill} in, but does not say all of it: “{missing}” is missing."
+            return Verdict(check=name, verdict="reject", reason=reason)
+    names = ", ".join(gone.skill for gone in proposal.retires)
+    return Verdict(check=name, verdict="pass", reason=f"It says all that {names} says, which goes with it.")
+
+
+def unsaid(new: Bundle, old: Bundle) -> list[Item]:
+    """Lines of `old` that `new` does not say: neither the same text nor nearly all of its telling parts."""
+    theirs = _parts(new)
+    there = {same_text(item.text) for item in _lines(new)}
+    found = []
+    for item in _lines(old):
+        mine = _telling(item.text)
+        if same_text(item.text) not in there and (not mine or _weigh(mine & theirs) < KEPT * _weigh(mine)):
+            found.append(item)
+    return found
+
+
+def _lines(bundle: Bundle) -> list[Item]:
+    found = [item for text in markdown(bundle).values() for item in parse_items("", split(text)[1])]
+    return [item for item in found if not _POINTER.search(item.text)]
+
+
 def overlap(new: Bundle, old: Bundle) -> float:
     """The share of what `new` says that `old` says too, from 0 to 1; a code span weighs as three words."""
     mine, theirs = _parts(new), _parts(old)
@@ -59,10 +105,13 @@ def overlap(new: Bundle, old: Bundle) -> float:
 def _parts(bundle: Bundle) -> frozenset[str]:
     found: set[str] = set()
     for text in markdown(bundle).values():
-        body = split(text)[1]
-        found |= {f"`{' '.join(claim.text.split())}`" for claim in claims(body) if claim.kind != "quote"}
-        found |= set(content_words(body))
+        found |= _telling(split(text)[1])
     return frozenset(found)
+
+
+def _telling(text: str) -> frozenset[str]:
+    found = {f"`{' '.join(claim.text.split())}`" for claim in claims(text) if claim.kind != "quote"}
+    return frozenset(found | set(content_words(text)))
 
 
 def _weigh(parts: Iterable[str]) -> int:

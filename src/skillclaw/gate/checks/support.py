@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from skillclaw.errors import BadInputError
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.lines import added_items, all_evidence, summary
-from skillclaw.skills.items import DESCRIPTION
+from skillclaw.skills.items import DESCRIPTION, all_items
 from skillclaw.skills.records import HOST, Item, Proposal, Ref, Verdict
 
 __all__ = ["as_written", "check", "counted", "item_fault", "name", "order"]
@@ -31,7 +32,11 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
         return [Verdict(check=name, verdict="hold", reason=_used(proposal, context))]
     if proposal.action == "retire":
         against = [ref for pattern in proposal.patterns for ref in pattern.contradictions]
+        against += proposal.against
         return [_verdict(against, context, "speak against the skill")]
+    if proposal.action == "describe" and _own_words(proposal, context):
+        reason = "A person or an agent wrote the description that it changes; somebody has to approve it."
+        return [Verdict(check=name, verdict="hold", reason=reason)]
     items = [item for item in added_items(proposal, context) if item.section != DESCRIPTION]
     faults = [fault for item in items if (fault := item_fault(item, proposal, context))]
     if faults:
@@ -43,6 +48,18 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
         if items
         else [Verdict(check=name, verdict="pass", reason="It adds no line.")]
     )
+
+
+def _own_words(proposal: Proposal, context: GateContext) -> bool:
+    """Whether the description of the version before is not one that evidence was written for."""
+    base = context.base(proposal)
+    if base is None:
+        return False
+    try:
+        described = all_items(base.bundle, base.sidecar)[0]
+    except BadInputError:
+        return True
+    return not described.evidence or base.sidecar.engine.startswith(HOST)
 
 
 def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | None:

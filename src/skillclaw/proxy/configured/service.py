@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
+from skillclaw.journal.records import OWN_HEADER
 from skillclaw.proxy import ConfiguredUpstream, ProxyConfig
 from skillclaw.proxy.asked import Answer, Asked, RawHeaders
 from skillclaw.proxy.configured import errors, sending
@@ -180,7 +181,7 @@ class Configured:
 
     def _inject(self, asked: Asked, want: Wanted, body: Body) -> RawHeaders:
         """Put the conversation's skill index into the body; the headers that note it in the record."""
-        if asked.agent not in self._config.inject or want.speech is None:
+        if asked.agent not in self._config.inject or want.speech is None or _is_own(asked):
             return ()
         if self._offered is None:
             self._offered = Offered(Path(self._config.home))
@@ -231,6 +232,12 @@ class Configured:
         if self._session is None:
             self._session = sending.client(self._config.connect_timeout)
         return self._session
+
+
+def _is_own(asked: Asked) -> bool:
+    """Whether the project itself asks: what it writes skills with gets none of them."""
+    own = OWN_HEADER.lower().encode("ascii")
+    return any(name.lower() == own for name, _ in asked.headers)
 
 
 class _Way:

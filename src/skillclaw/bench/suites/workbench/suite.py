@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from skillclaw.bench.sandbox import Box, Mount
 from skillclaw.bench.suites.model import Grade, Message, Rule, Task, Template, Tool, ToolResult, Workspace
 from skillclaw.bench.suites.workbench import published
 from skillclaw.bench.suites.workbench.calls import TOOLS, execute, replay
@@ -17,6 +16,7 @@ from skillclaw.bench.suites.workbench.published import Given
 from skillclaw.bench.suites.workbench.registry import schema
 from skillclaw.bench.suites.workbench.tables import TODAY, Office, RefusedError
 from skillclaw.errors import UsageError
+from skillclaw.sandbox import Box, Mount
 
 __all__ = ["LEARNING", "WHEN", "OfficeWorkspace", "WorkBenchSuite"]
 

@@ -1,0 +1,23 @@
+"""From patterns to proposals, the part that every engine shares: what a proposal is about (`targets`), what
+an engine drafts (`Draft`), how that becomes a proposal (`build`), and what the gate would say (`review`).
+"""
+
+from skillclaw.evolve.counts import counted
+from skillclaw.evolve.drafting.building import build
+from skillclaw.evolve.drafting.labels import Labels, labels
+from skillclaw.evolve.drafting.records import Draft, DraftAction, DraftError, Target
+from skillclaw.evolve.drafting.review import review
+from skillclaw.evolve.drafting.targets import targets
+
+__all__ = [
+    "Draft",
+    "DraftAction",
+    "DraftError",
+    "Labels",
+    "Target",
+    "build",
+    "counted",
+    "labels",
+    "review",
+    "targets",
+]

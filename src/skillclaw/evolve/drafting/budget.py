@@ -1,0 +1,56 @@
+"""The edit budget: how much of a draft one proposal may change in a skill that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from skillclaw.evolve.evolvers._select import contradicted, strength
+from skillclaw.skills.edits import Edit
+from skillclaw.skills.records import Item, Pattern
+
+__all__ = ["within"]
+
+_ORDER = {"drop": 0, "change": 1, "move": 2, "add": 3}
+
+
+def within(
+    edits: Sequence[Edit], items: Sequence[Item], patterns: Mapping[str, Pattern], budget: int
+) -> tuple[list[Edit], int]:
+    """The edits that fit, in the order given, and how many do not.
+
+    What experience has turned against goes first (most contradicted first), then other words and places, then
+    what is new (best supported first). Edits that stand and fall together go together: the steps below one
+    new heading, what comes behind an addition, and all edits of one item. A single such unit that is larger
+    than the budget may go alone.
+    """
+    there = {item.section for item in items}
+    units: dict[str, list[Edit]] = {}
+    labels: dict[str, str] = {}
+    for number, edit in enumerate(edits):
+        key = f"edit {number}"
+        if edit.after in labels:
+            key = labels[edit.after]
+        elif edit.op != "add":
+            key = f"item {edit.item}"
+        elif " / " in edit.section and edit.section not in there:
+            key = f"section {edit.section}"
+        if edit.op == "add" and edit.item:
+            labels[edit.item] = key
+        units.setdefault(key, []).append(edit)
+    chosen: set[int] = set()
+    spent = 0
+    for unit in sorted(units.values(), key=lambda unit: _rank(unit, patterns)):
+        cost = len({edit.item if edit.op != "add" else str(id(edit)) for edit in unit})
+        if spent + cost <= budget or not chosen:
+            chosen |= {id(edit) for edit in unit}
+            spent += cost
+    kept = [edit for edit in edits if id(edit) in chosen]
+    return kept, len(edits) - len(kept)
+
+
+def _rank(unit: Sequence[Edit], patterns: Mapping[str, Pattern]) -> tuple[object, ...]:
+    cited = [patterns[one] for edit in unit for one in edit.patterns if one in patterns]
+    order = min(_ORDER[edit.op] for edit in unit)
+    worst = -max((contradicted(p) for p in cited), default=0.0) if order == 0 else 0.0
+    best = min((strength(p) for p in cited), default=(0, 0, 0.0, ""))
+    return (order, worst, best, unit[0].item, unit[0].text)

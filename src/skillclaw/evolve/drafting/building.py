@@ -1,0 +1,197 @@
+"""A draft becomes a proposal: checked, within the edit budget, every new line with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from skillclaw.evolve.counts import counted
+from skillclaw.evolve.drafting.budget import within
+from skillclaw.evolve.drafting.checking import faults
+from skillclaw.evolve.drafting.labels import known_items, labels
+from skillclaw.evolve.drafting.records import Draft, DraftError, Target
+from skillclaw.evolve.evolvers import EvolveContext
+from skillclaw.evolve.evolvers._names import topic_title
+from skillclaw.evolve.evolvers._select import strength, turned_against
+from skillclaw.evolve.tried import refused
+from skillclaw.skills.bundle import version
+from skillclaw.skills.edits import EditError, apply
+from skillclaw.skills.frontmatter import Head, parse, plain, render
+from skillclaw.skills.items import DESCRIPTION, item_id, markdown, replace_text, same_text
+from skillclaw.skills.records import Action, Bundle, File, Item, Pattern, Proposal, Ref, Sidecar, content_id
+
+__all__ = ["build", "proposal_id", "refs_of"]
+
+WHY = 600
+"""Characters of the reason that people read."""
+
+
+def build(draft: Draft, target: Target, context: EvolveContext, engine: str) -> Proposal | None:
+    """The proposal that `draft` stands for; None where it skips, changes nothing, or the skill is pinned.
+
+    Labels become ids; a line that is added or changed stands on the sessions of the patterns that it cites,
+    which are patterns of `target`. Of a change to a skill that is there at most `context.changes` items are
+    taken, the most important first; what is left out is said in `why`. A person's line stays, and so does a
+    description that a person changed. Raises DraftError with every fault.
+    """
+    if draft.action == "skip" or (target.base is not None and target.base.pinned):
+        return None
+    items = known_items(target)
+    if target.base is not None and not items:
+        return None  # somebody broke the file by hand; it is theirs to mend
+    names = labels(target)
+    draft = msgspec.structs.replace(draft, edits=[names.resolved(edit) for edit in draft.edits])
+    wrong = faults(draft, target, items, context)
+    if wrong:
+        raise DraftError(target.skill, wrong)
+    action: Action = "create" if target.base is None else "refine"
+    if draft.action == "retire":
+        return _retire(draft, target, context, engine)
+    if draft.action == "describe":
+        action = "describe"
+    patterns = {pattern.id: pattern for pattern in target.patterns}
+    edits, left = draft.edits, 0
+    if target.base is not None:
+        edits, left = within(edits, items, patterns, context.changes)
+    title = " ".join(draft.title.split()) or topic_title(target.topic)
+    base = target.base.bundle if target.base is not None else _empty(target.skill, title)
+    try:
+        bundle, made = apply(base, items, edits, title)
+    except EditError as error:
+        raise DraftError(target.skill, [error.what]) from error
+    made = [_grounded(item, items, patterns) for item in made]
+    bundle, made, kept = _described(draft, bundle, made, patterns)
+    if version(bundle) == (target.base.version if target.base is not None else version(base)):
+        return None
+    notes = [f"{left} more edits wait for a later cycle."] if left else []
+    notes += ["The description stays, since a person wrote it."] if kept else []
+    why = " ".join([plain(draft.why)[:WHY] or _told(edits), *notes])
+    return _proposal(action, target, bundle, made, edits, why, engine)
+
+
+def _empty(skill: str, title: str) -> Bundle:
+    text = render(Head(name=skill, description="")) + f"\n# {title}\n"
+    return Bundle(name=skill, files=[File(path="SKILL.md", data=text.encode())])
+
+
+def _grounded(item: Item, before: Sequence[Item], patterns: dict[str, Pattern]) -> Item:
+    """The item with the sessions of its patterns, as far as this cycle has them; else as it was."""
+    behind = [patterns[one] for one in item.patterns if one in patterns]
+    if not behind:
+        return item
+    was = next((one for one in before if one.id == item.id), None)
+    unknown = was is not None and any(one not in patterns for one in item.patterns)
+    refs = refs_of(behind)
+    if was is not None and unknown:
+        mine = {ref.session for ref in refs}
+        refs = sorted([*refs, *(r for r in was.evidence if r.session not in mine)], key=lambda r: r.session)
+    first = min(behind, key=strength)
+    item = msgspec.structs.replace(item, evidence=refs, odds_ratio=first.stats.odds_ratio, ci=first.stats.ci)
+    return counted([item], patterns)[0]
+
+
+def _described(
+    draft: Draft, bundle: Bundle, items: list[Item], patterns: dict[str, Pattern]
+) -> tuple[Bundle, list[Item], bool]:
+    """With the new description, which stands on what all lines do; and whether a person's was kept."""
+    words = plain(draft.description)
+    if not words:
+        return bundle, items, False
+    head, body = parse(markdown(bundle)["SKILL.md"])
+    ours = next((item for item in items if item.section == DESCRIPTION), None)
+    if same_text(head.description) == same_text(words):
+        return bundle, items, False
+    if head.description and (ours is None or not ours.patterns):
+        return bundle, items, True
+    behind = sorted({one for item in items for one in item.patterns if one in patterns})
+    strong = sorted((patterns[one] for one in behind), key=strength)
+    if not strong:
+        raise DraftError(bundle.name, ["No line of the skill rests on a pattern of this cycle."])
+    fresh = Item(
+        id=ours.id if ours is not None and ours.patterns else item_id(bundle.name, "condition", words),
+        kind="condition",
+        text=words,
+        section=DESCRIPTION,
+        patterns=[pattern.id for pattern in strong],
+    )
+    text = render(msgspec.structs.replace(head, description=words)) + body
+    lines = [item for item in items if item.section != DESCRIPTION]
+    made = replace_text(bundle, {"SKILL.md": text})
+    return made, [_grounded(fresh, items, patterns), *lines], False
+
+
+def _told(edits: Iterable[object]) -> str:
+    count = len(list(edits))
+    return f"{count} line{'' if count == 1 else 's'} changed." if count else "A new description."
+
+
+def _proposal(
+    action: Action,
+    target: Target,
+    bundle: Bundle,
+    items: list[Item],
+    edits: Sequence[object],
+    why: str,
+    engine: str,
+) -> Proposal:
+    made = version(bundle)
+    cited = {one for item in items for one in item.patterns}
+    used = [pattern for pattern in target.patterns if pattern.id in cited]
+    base = target.base.version if target.base is not None else None
+    return Proposal(
+        id=proposal_id(base, engine, made, used),
+        action=action,
+        skill=target.skill,
+        base=base,
+        engine=engine,
+        why=why,
+        scope="project" if target.project is not None else "global",
+        project=target.project,
+        bundle=bundle,
+        sidecar=Sidecar(
+            skill=target.skill,
+            version=made,
+            parents=[base] if base else [],
+            engine=engine,
+            items=[item for item in items if item.patterns or item.evidence],
+        ),
+        patterns=used,
+    )
+
+
+def _retire(draft: Draft, target: Target, context: EvolveContext, engine: str) -> Proposal | None:
+    against = [pattern for pattern in target.patterns if turned_against(pattern)]
+    if target.base is None or refused(target.skill, against, context.tried):
+        return None
+    sessions = len({ref.session for p in against for ref in p.contradictions})
+    spoken = f"{sessions} session{'' if sessions == 1 else 's'} speak against it."
+    return Proposal(
+        id=proposal_id(target.base.version, engine, "retire", against),
+        action="retire",
+        skill=target.skill,
+        base=target.base.version,
+        engine=engine,
+        why=f"{plain(draft.why)[:WHY]} {spoken}".strip(),
+        scope="project" if target.project is not None else "global",
+        project=target.project,
+        patterns=against,
+    )
+
+
+def proposal_id(base: str | None, engine: str, made: str, patterns: Iterable[Pattern]) -> str:
+    """Depends on base, engine and text, and on each pattern with its evidence in coarse steps (doublings of
+    sessions, number of users): a little more of the same does not ask people the same question again."""
+    seen = sorted(
+        (p.id, p.sessions.bit_length(), p.users, len(p.contradictions).bit_length()) for p in patterns
+    )
+    return content_id("proposal", base, engine, made, seen)
+
+
+def refs_of(patterns: Iterable[Pattern]) -> list[Ref]:
+    """The evidence of `patterns` together, each session once."""
+    found: dict[str, Ref] = {}
+    for pattern in patterns:
+        for ref in pattern.evidence:
+            found.setdefault(ref.session, ref)
+    return [found[session] for session in sorted(found)]

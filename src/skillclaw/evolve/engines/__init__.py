@@ -1,0 +1,1 @@
+"""Parts of the engines that ask a model; `evolve.evolvers` has the engines themselves."""

@@ -1,0 +1,254 @@
+"""What was proposed before and is not wanted: the memory of rejected proposals (DESIGN 3.4).
+
+What a pattern was rejected for it is not proposed for again, by whatever engine and in whatever words, until
+its evidence has doubled. Rejected is what the gate refused, what a person refused, and what a person took
+back after its release.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from skillclaw.errors import SkillClawError
+from skillclaw.hub.proposing import recorded
+from skillclaw.hub.records import HubState, ProposalState, SkillState
+from skillclaw.skills.items import all_items
+from skillclaw.skills.records import Action, Item, Pattern, Proposal, Ref
+from skillclaw.trajectory.model import Record
+
+if TYPE_CHECKING:
+    from skillclaw.evolve.drafting.records import Target
+    from skillclaw.evolve.state import EvolveState
+    from skillclaw.hub import Hub
+
+__all__ = [
+    "Mark",
+    "Tried",
+    "marks_of",
+    "refused",
+    "remember",
+    "same_evidence",
+    "script_mark",
+    "tried",
+    "untried",
+]
+
+META = "tried"
+TEXT = 2000
+"""Characters of a rejected text that are kept for whoever drafts next."""
+TAKEN_BACK = "It was released, and a person took it back."
+
+
+class Mark(Record, frozen=True, kw_only=True):
+    """How much stood behind a pattern (an id) when something was proposed from it."""
+
+    pattern: str
+    sessions: int
+    users: int
+    contradictions: int
+
+
+class Tried(Record, frozen=True, kw_only=True):
+    """A proposal that was rejected or taken back.
+
+    reasons  what the checks or the people who refused it said
+    text     its lines, cut after 2,000 characters; empty for a retirement
+    marks    the evidence that it was made from
+    """
+
+    proposal: str
+    skill: str
+    action: Action
+    engine: str
+    reasons: list[str] = []
+    text: str = ""
+    marks: list[Mark] = []
+
+
+def tried(hub: Hub, state: HubState, memory: EvolveState | None) -> list[Tried]:
+    """What the log says was rejected or taken back, oldest first.
+
+    `memory` keeps what is known of each proposal, so that its record is read once, and the evidence of a
+    proposal whose record goes without it (a hub that others read). A record that cannot be read blocks
+    nothing.
+    """
+    kept = _kept(memory)
+    known = dict(kept)
+    back = _taken_back(state)
+    found: list[Tried] = []
+    for one in sorted(state.proposals.values(), key=lambda p: (p.seq, p.id)):
+        if one.status != "rejected" and one.id not in back:
+            continue
+        entry = known.get(one.id) or _read(hub, one)
+        if entry is None:
+            continue
+        known[one.id] = entry
+        reasons = [v.reason for v in one.verdicts if v.verdict == "reject"]
+        found.append(msgspec.structs.replace(entry, reasons=reasons or [TAKEN_BACK]))
+    if memory is not None and known != kept:
+        _keep(memory, known)
+    return found
+
+
+def remember(memory: EvolveState, proposal: Proposal) -> None:
+    """Keep what `proposal` was made from, before it goes to a hub that may not have it."""
+    if proposal.patterns or _scripts(proposal):
+        _keep(memory, {**_kept(memory), proposal.id: _entry(proposal)})
+
+
+def marks_of(patterns: Iterable[Pattern]) -> list[Mark]:
+    """How much stands behind each pattern now."""
+    return [
+        Mark(
+            pattern=one.id,
+            sessions=one.sessions,
+            users=one.users,
+            contradictions=len({ref.session for ref in one.contradictions}),
+        )
+        for one in sorted(patterns, key=lambda p: p.id)
+    ]
+
+
+def untried(targets: Sequence[Target], rejected: Sequence[Tried]) -> list[Target]:
+    """The targets without the patterns that something was rejected for on the same evidence; a target that is
+    thereby left without any is left out. A refused retirement takes no pattern away (see `refused`)."""
+    blocked: dict[str, list[Mark]] = {}
+    for one in rejected:
+        if one.action != "retire":
+            for mark in one.marks:
+                blocked.setdefault(mark.pattern, []).append(mark)
+    found = []
+    for target in targets:
+        now = {mark.pattern: mark for mark in marks_of(target.patterns)}
+        left = [
+            p for p in target.patterns if not any(same_evidence(m, now[p.id]) for m in blocked.get(p.id, ()))
+        ]
+        if left == target.patterns:
+            found.append(target)
+        elif left:
+            found.append(msgspec.structs.replace(target, patterns=left))
+    return found
+
+
+def refused(skill: str, patterns: Sequence[Pattern], rejected: Sequence[Tried]) -> bool:
+    """Whether retiring `skill` was refused on no less evidence than these patterns have."""
+    now = marks_of(patterns)
+    for one in rejected:
+        if one.action == "retire" and one.skill == skill:
+            then = {mark.pattern: mark for mark in one.marks}
+            if all(mark.pattern in then and same_evidence(then[mark.pattern], mark) for mark in now):
+                return True
+    return False
+
+
+def same_evidence(then: Mark, now: Mark) -> bool:
+    """Whether too little has been added since to ask again: neither sessions, people nor contradictions have
+    doubled."""
+    return (
+        now.sessions < 2 * max(then.sessions, 1)
+        and now.users < 2 * max(then.users, 1)
+        and now.contradictions < 2 * max(then.contradictions, 1)
+    )
+
+
+def _taken_back(state: HubState) -> set[str]:
+    """Proposals whose version was released, and is none of those that the current one builds on.
+
+    Of a skill that a proposal retired nothing was taken back: what was known changed.
+    """
+    retired = {p.skill for p in state.proposals.values() if p.action == "retire" and p.status == "released"}
+    found: set[str] = set()
+    for skill in state.skills.values():
+        if skill.current is None and skill.name in retired:
+            continue
+        alive = _line_of(skill)
+        found |= {r.proposal for r in skill.releases if r.proposal is not None and r.version not in alive}
+    return found
+
+
+def _line_of(skill: SkillState) -> set[str]:
+    at, alive = skill.current, set[str]()
+    while at is not None and at not in alive:
+        alive.add(at)
+        release = skill.release(at)
+        at = release.base if release is not None else None
+    return alive
+
+
+def _read(hub: Hub, one: ProposalState) -> Tried | None:
+    try:
+        return _entry(recorded(hub, one))
+    except (SkillClawError, msgspec.MsgspecError):
+        return None
+
+
+def _entry(proposal: Proposal) -> Tried:
+    marks = marks_of(proposal.patterns) or _scripts(proposal) or _from_items(proposal)
+    return Tried(
+        proposal=proposal.id,
+        skill=proposal.skill,
+        action=proposal.action,
+        engine=proposal.engine,
+        text=_text(proposal),
+        marks=marks,
+    )
+
+
+def script_mark(path: str, evidence: Sequence[Ref]) -> Mark:
+    """How much stands behind a script: it is refused by itself, not the patterns that share its sessions."""
+    return Mark(
+        pattern=f"script {path}",
+        sessions=len({ref.session for ref in evidence}),
+        users=len({ref.user for ref in evidence}),
+        contradictions=0,
+    )
+
+
+def _scripts(proposal: Proposal) -> list[Mark]:
+    found = []
+    for item in proposal.sidecar.items if proposal.sidecar else []:
+        link = re.search(r"\]\((scripts/[^)\s]+)\)", item.text) if item.kind == "script" else None
+        if link is not None:
+            found.append(script_mark(link[1], item.evidence))
+    return found
+
+
+def _from_items(proposal: Proposal) -> list[Mark]:
+    """What the lines of a proposal without patterns cite."""
+    behind: dict[str, list[Item]] = {}
+    for item in proposal.sidecar.items if proposal.sidecar else []:
+        for pattern in item.patterns:
+            behind.setdefault(pattern, []).append(item)
+    return [
+        Mark(
+            pattern=pattern,
+            sessions=min(len({ref.session for ref in item.evidence}) for item in items),
+            users=min(len({ref.user for ref in item.evidence}) for item in items),
+            contradictions=0,
+        )
+        for pattern, items in sorted(behind.items())
+    ]
+
+
+def _text(proposal: Proposal) -> str:
+    if proposal.bundle is None:
+        return ""
+    try:
+        lines = [f"{item.section}: {item.text}" for item in all_items(proposal.bundle, proposal.sidecar)]
+    except SkillClawError:
+        return ""
+    return "\n".join(lines)[:TEXT]
+
+
+def _kept(memory: EvolveState | None) -> Mapping[str, Tried]:
+    if memory is None:
+        return {}
+    return memory.load(memory.get_meta(META), dict[str, Tried]) or {}
+
+
+def _keep(memory: EvolveState, known: Mapping[str, Tried]) -> None:
+    memory.put_meta(META, msgspec.msgpack.encode(dict(known)))

@@ -1,0 +1,148 @@
+"""Whose account an author runs on, from files as the agents keep them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skillclaw.agents import Env
+from skillclaw.errors import UsageError
+from skillclaw.evolve.engines.cli_login import find_way
+from skillclaw.evolve.engines.cli_plan import CliPlan
+from skillclaw.headless.gateway import Way
+from skillclaw.settings import BudgetSettings, CliSettings, UpstreamSettings
+
+KEY = "sk-" + "SomebodysOwnKey" * 2
+NOW = time.time()
+
+
+def way(
+    home: Path, agent: str, *, url: str = "", named: UpstreamSettings | None = None, **environ: str
+) -> Way:
+    plan = CliPlan(
+        cli=CliSettings(agent=agent, model="m"),  # type: ignore[arg-type]
+        budget=BudgetSettings(),
+        named=named,
+        url=url,
+        spending=home,
+        env=Env(home=home, environ=environ, cwd=home),
+    )
+    return find_way(plan)
+
+
+def put(home: Path, path: str, value: Any) -> None:
+    (home / path).parent.mkdir(parents=True, exist_ok=True)
+    (home / path).write_text(value if isinstance(value, str) else json.dumps(value), "utf-8")
+
+
+def token(**claims: Any) -> str:
+    return f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.{KEY}"
+
+
+def test_claude_codes_key_of_the_environment_goes_before_its_login(tmp_path: Path) -> None:
+    put(tmp_path, ".claude/.credentials.json", {"claudeAiOauth": {"accessToken": KEY, "expiresAt": 9e15}})
+    found = way(tmp_path, "claude-code")
+    assert found.base_url == "https://api.anthropic.com/v1"
+    assert found.headers == (("Authorization", f"Bearer {KEY}"),)
+    assert found.beta == "oauth-2025-04-20"
+    found = way(tmp_path, "claude-code", ANTHROPIC_API_KEY="k-1", ANTHROPIC_AUTH_TOKEN="k-2")
+    assert (found.headers, found.beta) == ((("x-api-key", "k-1"),), "")
+    assert way(tmp_path, "claude-code", ANTHROPIC_AUTH_TOKEN="k-2").headers == (
+        ("Authorization", "Bearer k-2"),
+    )
+    given = way(tmp_path, "claude-code", url="https://gateway.example.org/x/")
+    assert given.base_url == "https://gateway.example.org/x/v1"
+
+
+def test_codex_goes_where_its_login_is_good(tmp_path: Path) -> None:
+    put(tmp_path, ".codex/auth.json", {"OPENAI_API_KEY": KEY})
+    found = way(tmp_path, "codex")
+    assert (found.base_url, found.headers) == (
+        "https://api.openai.com/v1",
+        (("Authorization", f"Bearer {KEY}"),),
+    )
+    kept = {"auth_mode": "chatgpt", "tokens": {"access_token": token(exp=NOW + 900), "account_id": "a-1"}}
+    put(tmp_path, ".codex/auth.json", kept)
+    found = way(tmp_path, "codex")
+    assert found.base_url == "https://chatgpt.com/backend-api/codex"
+    assert dict(found.headers)["chatgpt-account-id"] == "a-1"
+    assert way(tmp_path, "codex", CODEX_API_KEY="k-3").headers == (("Authorization", "Bearer k-3"),)
+    mine = 'model_provider = "mine"\n[model_providers.mine]\nenv_key = "MINE"\n'
+    mine += 'base_url = "https://m.example.org/v1"\n'
+    put(tmp_path, ".codex/config.toml", mine)
+    found = way(tmp_path, "codex", MINE="k-4")
+    assert (found.base_url, found.headers) == (
+        "https://m.example.org/v1",
+        (("Authorization", "Bearer k-4"),),
+    )
+
+
+def test_hermes_and_openclaw_have_their_providers_key(tmp_path: Path) -> None:
+    config = "model:\n  provider: mine\nproviders:\n  mine:\n    api_key: k-5\n"
+    config += "    base_url: https://h.example.org/v1\n"
+    put(tmp_path, ".hermes/config.yaml", config)
+    found = way(tmp_path, "hermes")
+    assert (found.base_url, found.headers) == (
+        "https://h.example.org/v1",
+        (("Authorization", "Bearer k-5"),),
+    )
+    put(tmp_path, ".hermes/config.yaml", "model:\n  provider: openrouter\n")
+    assert way(tmp_path, "hermes", OPENROUTER_API_KEY="k-6").headers[0][1] == "Bearer k-6"
+    with pytest.raises(UsageError, match="Hermes' provider"):
+        way(tmp_path, "hermes")
+    provider = {"baseUrl": "https://o.example.org/v1", "apiKey": "${O_KEY}"}
+    claw = {"models": {"providers": {"o": provider}}, "agents": {"defaults": {"model": {"primary": "o/m"}}}}
+    put(tmp_path, ".openclaw/openclaw.json", claw)
+    found = way(tmp_path, "openclaw", O_KEY="k-7")
+    assert (found.base_url, found.headers) == (
+        "https://o.example.org/v1",
+        (("Authorization", "Bearer k-7"),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("agent", "path", "kept"),
+    [
+        (
+            "claude-code",
+            ".claude/.credentials.json",
+            {"claudeAiOauth": {"accessToken": KEY, "expiresAt": 1e12}},
+        ),
+        ("codex", ".codex/auth.json", {"tokens": {"access_token": token(exp=NOW - 5)}}),
+    ],
+)
+def test_a_login_that_ran_out_is_told_without_the_token(
+    tmp_path: Path, agent: str, path: str, kept: dict[str, Any]
+) -> None:
+    put(tmp_path, path, kept)
+    with pytest.raises(UsageError, match="Log in again") as told:
+        way(tmp_path, agent)
+    assert KEY not in str(told.value)
+
+
+@pytest.mark.parametrize("kept", ["", "{", "[]", '{"claudeAiOauth": 7, "tokens": []}', "\x00"])
+@pytest.mark.parametrize(
+    ("agent", "path"), [("claude-code", ".claude/.credentials.json"), ("codex", ".codex/auth.json")]
+)
+def test_a_login_that_is_none_is_told(tmp_path: Path, agent: str, path: str, kept: str) -> None:
+    put(tmp_path, path, kept)
+    with pytest.raises(UsageError, match="no login"):
+        way(tmp_path, agent)
+
+
+def test_a_configured_upstream_speaks_the_agents_protocol(tmp_path: Path) -> None:
+    named = UpstreamSettings(url="https://u.example.org/v1", protocol="anthropic", key="env:U_KEY")
+    found = way(tmp_path, "claude-code", named=named, U_KEY="k-8", ANTHROPIC_API_KEY="other")
+    assert (found.base_url, found.headers) == ("https://u.example.org/v1", (("x-api-key", "k-8"),))
+    assert "k-8" not in repr(found)
+    with pytest.raises(UsageError, match="codex speaks responses"):
+        way(tmp_path, "codex", named=named, U_KEY="k-8")
+    with pytest.raises(UsageError, match="U_KEY is not set"):
+        way(tmp_path, "claude-code", named=named)
+    with pytest.raises(UsageError, match="characters that no key has"):
+        way(tmp_path, "claude-code", named=named, U_KEY="k 8\n")

@@ -1,0 +1,84 @@
+"""A release that takes another skill in: one commit for both, and one on the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from test_hub_log import OBJECT, V1, V2, V3, Writer
+
+
+@pytest.fixture
+def log() -> Writer:
+    """Two skills, git at V1 and svn at V3, and a merge of svn into git that passed."""
+    made = Writer("team")
+    for skill, version in (("git", V1), ("svn", V3)):
+        body = {"id": f"p-{skill}", "skill": skill, "action": "create", "base": None}
+        made.must("proposal", {**body, "object": OBJECT, "version": version})
+        made.must("verdict", {"proposal": f"p-{skill}", "verdicts": [], "status": "passed"})
+        made.must("release", entry(version, None, f"p-{skill}", skill=skill))
+    made.propose("merge", V2, V1)
+    return made
+
+
+def entry(
+    version: str, base: str | None, proposal: str | None, skill: str = "git", **more: Any
+) -> dict[str, Any]:
+    body = {"skill": skill, "version": version, "base": base, "object": OBJECT, "proposal": proposal}
+    return {**body, "stage": "stable", **more}
+
+
+def taking_in(**more: Any) -> dict[str, Any]:
+    return {**entry(V2, V1, "merge", retires=[{"skill": "svn", "version": V3}]), **more}
+
+
+def current(log: Writer) -> dict[str, str | None]:
+    return {name: skill.current for name, skill in log.replay().skills.items()}
+
+
+def test_both_happen_with_one_commit_and_both_are_undone_with_one(log: Writer) -> None:
+    log.must("release", taking_in())
+    assert current(log) == {"git": V2, "svn": None}
+    log.must("rollback", {"skill": "git", "version": V1, "base": V2})
+    assert current(log) == {"git": V1, "svn": V3}
+
+
+def test_a_canary_archives_nothing_before_it_is_stable(log: Writer) -> None:
+    log.must("release", taking_in(stage="canary"))
+    assert current(log) == {"git": V2, "svn": V3}
+    log.must("promote", {"skill": "git", "version": V2, "base": V2})
+    assert current(log) == {"git": V2, "svn": None}
+
+
+def test_what_changed_while_the_canary_ran_stays(log: Writer) -> None:
+    log.must("release", taking_in(stage="canary"))
+    log.must("pin", {"skill": "svn", "pinned": True}, "owner")
+    log.must("promote", {"skill": "git", "version": V2, "base": V2})
+    assert current(log) == {"git": V2, "svn": V3}
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"retires": [{"skill": "svn", "version": V1}]}, "its base is not the current version"),
+        ({"retires": [{"skill": "cvs", "version": V1}]}, "there is no such skill"),
+        ({"retires": [{"skill": "git", "version": V1}]}, "a release retires other skills, by a proposal"),
+        ({"retires": [{"skill": "svn"}]}, "its body is wrong"),
+    ],
+)
+def test_a_merge_that_does_not_fit_is_void_as_a_whole(
+    log: Writer, given: dict[str, Any], reason: str
+) -> None:
+    assert reason in log.try_("release", {**taking_in(), **given})
+    assert current(log) == {"git": V1, "svn": V3}
+
+
+def test_a_pinned_skill_is_not_taken_in_by_the_evolver(log: Writer) -> None:
+    log.must("pin", {"skill": "svn", "pinned": True}, "owner")
+    assert "pinned" in log.try_("release", taking_in())
+    assert current(log) == {"git": V1, "svn": V3}
+
+
+def test_nothing_is_retired_without_a_proposal(log: Writer) -> None:
+    assert log.try_("release", taking_in(proposal=None), "owner") != ""
+    assert current(log) == {"git": V1, "svn": V3}

@@ -1,0 +1,36 @@
+"""Whether an agent of the evolver's machine may read what a group's members sent: its owner says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from team import found, home, sc
+
+from skillclaw.errors import UsageError
+
+
+def test_in_a_group_the_engine_cli_is_off_until_the_owner_allows_it(tmp_path: Path) -> None:
+    found(tmp_path)
+
+    def evolve() -> None:
+        sc(tmp_path, "ada", "evolve", "--hub", "team", "--engine", "cli")
+
+    with pytest.raises(UsageError, match="no member's own agent may write skills") as told:
+        evolve()
+    assert "hub settings evolver_cli true" in told.value.todo
+    sc(tmp_path, "ada", "hub", "settings", "evolver_cli", "true")
+    with pytest.raises(UsageError, match="none is named"):
+        evolve()
+    key = "sk-" + "AdasOwnKey" * 3
+    login = tmp_path / "ada" / ".claude" / ".credentials.json"
+    login.parent.mkdir()
+    login.write_text(f'{{"claudeAiOauth": {{"accessToken": "{key}", "expiresAt": 9e15}}}}', "utf-8")
+    with (home(tmp_path, "ada") / "config.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[evolve.cli]\nagent = "claude-code"\nmodel = "model-1"\n')
+    sc(tmp_path, "ada", "hub", "settings", "model", "acme.example, in Bern")
+    with pytest.raises(UsageError, match=r"would go to api\.anthropic\.com to be drafted from"):
+        evolve()
+    sc(tmp_path, "ada", "hub", "settings", "evolver_cli", "false")
+    with pytest.raises(UsageError, match="no member's own agent"):
+        evolve()
