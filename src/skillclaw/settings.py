@@ -20,6 +20,16 @@ from msgspec import Meta
 
 from skillclaw.errors import BadInputError, SkillClawError, StorageError, UsageError
 from skillclaw.private import private_folder, whole_file
+from skillclaw.settings_evolve import (
+    AuthorSettings,
+    BudgetSettings,
+    CliSettings,
+    EvolveSettings,
+    ModelSettings,
+    Positive,
+    Section,
+    UpstreamUrl,
+)
 
 __all__ = [
     "AgentSettings",
@@ -40,27 +50,13 @@ __all__ = [
 
 ENV_PREFIX = "SKILLCLAW_"
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Positive = Annotated[float, Meta(gt=0, le=1e9)]
-Amount = Annotated[int, Meta(ge=0)]
-Money = Annotated[float, Meta(ge=0, le=1e9)]
 BaseUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/]+[^\s]*$")]
-Embeddings = Annotated[str, Meta(pattern=r"^(?:off|local|https?://[^\s/@?#]+(?:/[^\s?#]*)?)$")]
-# Without user info and query: neither is a place for a key.
-UpstreamUrl = Annotated[str, Meta(pattern=r"^(?:https?://[^\s/@?#]+(?:/[^\s?#]*)?)?$")]
 # A base URL, or the name of a table under `upstreams`.
 AgentUpstream = Annotated[str, Meta(pattern=r"^(?:https?://[^\s/]+[^\s]*|[a-z0-9][a-z0-9_-]{0,63})$")]
-CliUpstream = Annotated[
-    str, Meta(pattern=r"^(?:https?://[^\s/@?#]+(?:/[^\s?#]*)?|[a-z0-9][a-z0-9_-]{0,63})?$")
-]
-EnvName = Annotated[str, Meta(pattern=r"^(?:[A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)]
 
 Sharing = Literal["off", "redacted"]
 
 NOT_SETTINGS = frozenset({"SKILLCLAW_HOME", "SKILLCLAW_DEBUG", "SKILLCLAW_DOCKER"})
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of the sections: immutable, unknown keys refused."""
 
 
 class AgentSettings(Section, frozen=True, kw_only=True):
@@ -115,92 +111,6 @@ class GateSettings(Section, frozen=True, kw_only=True):
     """`gate.*`: which policy of DESIGN 7.5 holds on the personal hub."""
 
     policy: Literal["solo", "team", "strict"] = "solo"
-
-
-class BudgetSettings(Section, frozen=True, kw_only=True):
-    """`evolve.budget.*`: what models may cost one cycle, and with `day_` a day (UTC); 0 is no limit.
-
-    Tokens count both ways, money in US dollars where `evolve.model.usd_in` and `usd_out` say a price.
-    """
-
-    tokens: Amount = 200_000
-    calls: Amount = 100
-    usd: Money = 1.0
-    day_tokens: Amount = 1_000_000
-    day_calls: Amount = 500
-    day_usd: Money = 5.0
-
-
-class ModelSettings(Section, frozen=True, kw_only=True):
-    """`evolve.model.*`: the model that the engines llm and agent ask; none without a `name`.
-
-    `protocol` what it speaks; `url` its base URL, empty for the provider's own; `key` where its key is:
-    `env:NAME`, `keyring:NAME`, or empty for none, never the key itself; `context` tokens that it takes;
-    `timeout` seconds for one answer; `usd_in`, `usd_out` price of a million tokens, 0 where it is not known.
-    """
-
-    name: Annotated[str, Meta(max_length=200, pattern=r"^[^\s\x00-\x1f]*$")] = ""
-    protocol: Literal["chat", "responses", "anthropic", "gemini", "bedrock"] = "chat"
-    url: UpstreamUrl = ""
-    key: str = ""
-    context: Annotated[int, Meta(ge=1024)] = 32_768
-    timeout: Positive = 180.0
-    usd_in: Money = 0.0
-    usd_out: Money = 0.0
-
-
-class AuthorSettings(Section, frozen=True, kw_only=True):
-    """`evolve.agent.*`: how far an autonomous author may go for one skill (engines agent and cli).
-
-    `steps` requests to the model; `tokens` both ways, 0 for no limit but the budget; `seconds` of wall time.
-    """
-
-    steps: Annotated[int, Meta(ge=1, le=1000)] = 40
-    tokens: Amount = 0
-    seconds: Positive = 600.0
-
-
-class CliSettings(Section, frozen=True, kw_only=True):
-    """`evolve.cli.*`: the user's agent that writes skills by itself (engine cli), and on whose account.
-
-    `agent` whose program runs, in a closed room; `model` that it asks, by the provider's full name;
-    `upstream` the name of a table under `upstreams`, whose key is used, or a base URL for the agent's own
-    login; empty: where the agent itself goes. `usd_in`, `usd_out` price of a million tokens, 0 where it is
-    not known or a subscription covers it. How far it goes: `evolve.agent.*`, `evolve.budget.*`.
-    """
-
-    agent: Literal["", "claude-code", "codex", "hermes", "openclaw"] = ""
-    model: Annotated[str, Meta(max_length=200, pattern=r"^[^\s\x00-\x1f]*$")] = ""
-    upstream: CliUpstream = ""
-    usd_in: Money = 0.0
-    usd_out: Money = 0.0
-
-
-class EvolveSettings(Section, frozen=True, kw_only=True):
-    """`evolve.*`: engine, executor, its workers (0: one per core), minutes between cycles, half-life in days.
-
-    `ray_address`: host:port of a cluster's head; empty starts a Ray on this machine for the cycle.
-    `embeddings`: `off`, `local` (a model inside an installed package) or the base URL of an
-    OpenAI-compatible API; unless that is loopback, redacted requests of users leave this machine.
-    `embeddings_key_env` names the environment variable that holds the API's key, never the key.
-    `descriptions`: tokens that the descriptions of all skills may take in every session; a cycle says when
-    they take more.
-    """
-
-    engine: str = "extractive"
-    executor: Literal["local", "ray"] = "local"
-    ray_address: str = ""
-    workers: Amount = 0
-    interval: Positive = 60.0
-    half_life: Positive = 180.0
-    embeddings: Embeddings = "off"
-    embeddings_model: str = ""
-    embeddings_key_env: EnvName = ""
-    model: ModelSettings = ModelSettings()
-    descriptions: Amount = 2000
-    agent: AuthorSettings = AuthorSettings()
-    cli: CliSettings = CliSettings()
-    budget: BudgetSettings = BudgetSettings()
 
 
 class ShareSettings(Section, frozen=True, kw_only=True):
@@ -343,7 +253,8 @@ def set_value(home: Path, key: str, value: str) -> Any:
     assert last is not None
     # What somebody tries to put beside an upstream's URL may be its key, which no terminal should repeat.
     shown = parts[0] != "upstreams" or parts[-1] in {*UpstreamSettings.__struct_fields__} - {"url"}
-    shown = shown and key != "redact.allow" and not key.startswith("evolve.model.key")
+    hidden = ("redact.allow", "evolve.cli.upstream")
+    shown = shown and key not in hidden and not key.startswith("evolve.model.key")
     given = repr(value) if shown else "what was given"
     raise UsageError(f"{key} cannot be {given}.", last.why, last.todo)
 

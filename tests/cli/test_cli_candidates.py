@@ -194,6 +194,7 @@ def test_looking_takes_nothing_and_writes_nothing(home: Home) -> None:
     before = everything(home.path)
     row = home.row()
     assert (row["state"], row["files"], row["proposal"], row["copies"]) == ("new", 2, None, [])
+    assert row["worth"]["verdict"] == "leave", "no session is known that used it"
     assert "npm-tests" in ok("skills", "candidates", **home.run)
     assert everything(home.path) == before
     assert not (home.path / ".skillclaw").exists(), "candidates are listed without a home of SkillClaw's"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from cli import skillclaw
 from clients import binary
 from scripted import Script, Shell, Upstream
 
+from skillclaw.evolve.transcripts import transcripts
 from skillclaw.sandbox import runners
 
 no_room = runners()["bubblewrap"]
@@ -23,6 +25,14 @@ LOOK = (
     "curl -sS -m 3 http://127.0.0.1:PORT/ 2>&1; curl -sS -m 3 https://example.org 2>&1; true"
 )
 WRITE = f"python3 - <<'END'\n{DRAFT}\nwrite(draft())\nEND"
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the evidence, to be copied."""
+    home = tmp_path_factory.mktemp("imported")
+    learned(home)
+    return home
 
 
 def login(home: Path, name: str) -> None:
@@ -46,7 +56,7 @@ def login(home: Path, name: str) -> None:
 @pytest.mark.e2e
 @pytest.mark.parametrize(("name", "program"), [("claude-code", "claude"), ("codex", "codex")])
 def test_a_real_agent_writes_a_skill_in_the_room_on_the_users_login(
-    tmp_path: Path, name: str, program: str
+    tmp_path: Path, imported: Path, name: str, program: str
 ) -> None:
     path = f"{Path(binary(program)).parent}:/usr/local/bin:/usr/bin:/bin"
     with Upstream({}) as upstream:
@@ -57,8 +67,11 @@ def test_a_real_agent_writes_a_skill_in_the_room_on_the_users_login(
         )
         login(tmp_path, name)
         base = upstream.url if name == "claude-code" else f"{upstream.url}/v1"
-        learned(tmp_path, cli_agent=f"'{name}'", cli_model="'model-1'", cli_upstream=f"'{base}'")
-        done = skillclaw("evolve", "--engine", "cli", "--json", home=tmp_path, environ={"PATH": path})
+        shutil.copytree(imported, tmp_path, dirs_exist_ok=True)
+        given = {"AGENT": name, "MODEL": "model-1", "UPSTREAM": base}
+        environ = {f"SKILLCLAW_EVOLVE__CLI__{key}": value for key, value in given.items()}
+        environ["PATH"] = path
+        done = skillclaw("evolve", "--engine", "cli", "--json", home=tmp_path, environ=environ)
         assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     (proposal,) = told["proposals"]
@@ -81,5 +94,7 @@ def test_a_real_agent_writes_a_skill_in_the_room_on_the_users_login(
     assert SECRET not in said, "neither environment nor files of the room have the login"
     assert SECRET not in kept(tmp_path) + done.stdout + done.stderr
 
-    (row,) = json.loads(skillclaw("sessions", "list", "--kind", "evolver", "--json", home=tmp_path).stdout)
-    assert row["steps"] >= 4, "what it did is kept"
+    with transcripts(tmp_path / ".skillclaw") as store:
+        assert store is not None
+        (row,) = store.rows()
+    assert row.steps >= 4, "what it did is kept"

@@ -470,7 +470,7 @@ def test_where_the_model_takes_little_what_was_read_first_is_left_out_and_kept_i
 ) -> None:
     reads = [call("read", path=f"sessions/p100{n}.md") for n in range(6)]
     steps = acts(*reads, call("read", path="sessions/p1000.md"), call("draft", **GOOD), call("submit"))
-    with asking(steps, home=tmp_path, room=10_000) as (given, model, patterns):
+    with asking(steps, home=tmp_path, room=8_192) as (given, model, patterns):
         (one,) = EVOLVER.propose(patterns, {}, given)
     assert FIX in lines_of(one)
     assert any(told.startswith("(Left out to save room") for told in said(model))

@@ -150,7 +150,7 @@ def test_with_the_model_away_the_cycle_is_done_without_it_and_says_so(tmp_path: 
         home = learned(tmp_path / "home", model.url)
         told = ok("evolve", "--engine", "agent", home=home)
     assert "Released" in told
-    assert "The extractive engine wrote what agent could not" in told
+    assert "The extractive engine took over where agent failed" in told
     assert "refused the key" in told
     assert len(model.seen) == 1
 
@@ -224,7 +224,7 @@ def test_from_real_sessions_come_skills_whose_every_line_is_grounded(tmp_path: P
         ok("config", "set", "evolve.model.name", "scripted", home=home)
         ok("config", "set", "evolve.model.url", model.url, home=home)
         report = ok_json("evolve", "--engine", "agent", home=home)
-    assert not [note for note in report["notes"] if "could not" in note]
+    assert not [note for note in report["notes"] if "took over" in note]
     released = [one["skill"] for one in report["released"]]
     assert released
     own = 0

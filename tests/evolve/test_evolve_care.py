@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +19,7 @@ from skillclaw.agents import Env
 from skillclaw.cli.schemas import schemas
 from skillclaw.evolve.cycle import run_cycle
 from skillclaw.evolve.report import CycleReport
+from skillclaw.server.decisions import rollback
 from skillclaw.server.intake import import_paths
 from skillclaw.server.machine import Machine
 from skillclaw.server.work import cycle_inputs
@@ -53,9 +54,9 @@ NAMES = ("Dana", "Kofi", "Lin", "Omar")
 class House:
     """One machine with its hub and sessions; skills are put there as an engine's releases."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, environ: Mapping[str, str] | None = None) -> None:
         self.path = path
-        self.machine = Machine(path / ".skillclaw", environ={"HOME": str(path)})
+        self.machine = Machine(path / ".skillclaw", environ={"HOME": str(path), **(environ or {})})
         self.machine.prepare()
         self.asked: dict[str, list[Ref]] = {}
         self._count = 0
@@ -141,8 +142,8 @@ class House:
         hub.record_verdicts(proposal.id, [Verdict(check="test", verdict="pass", reason="made")], "passed")
         hub.release(proposal.id)
 
-    def cycle(self, days: float = 0) -> CycleReport:
-        return run_cycle(**{**cycle_inputs(self.machine), "now": NOW + timedelta(days=days)})
+    def cycle(self, days: float = 0, **more: Any) -> CycleReport:
+        return run_cycle(**{**cycle_inputs(self.machine), "now": NOW + timedelta(days=days), **more})
 
     def current(self) -> set[str]:
         return {name for name, skill in self.machine.hub.state().skills.items() if skill.current}
@@ -270,13 +271,16 @@ def test_a_skill_with_a_persons_line_is_not_merged_away(house: House) -> None:
     ]
 
 
-def offered(house: House, name: str, *, body: str = "", good: int = 30, start: int = 0) -> None:
+def offered(
+    house: House, name: str, *, body: str = "", good: int = 30, start: int = 0, users: str = "abc"
+) -> None:
     """Thirty sessions after the release that were offered the skill, and with `body` read it; `good` of them
-    succeed."""
+    succeed, but of users in capitals none does."""
     made = []
     for number in range(30):
         outcome = "success" if number < good else "failure"
-        user = "abc"[number % 3]
+        user = users[number % len(users)]
+        outcome = "failure" if user.isupper() else outcome
         one = session(
             user, number, "tell me how warm it is outside", [Ran("weather now", 0, "12")], outcome=outcome
         )
@@ -304,7 +308,21 @@ def offered(house: House, name: str, *, body: str = "", good: int = 30, start: i
     house.sessions(made)
 
 
-def test_a_skill_that_nobody_reads_is_archived_after_a_month_and_not_made_again(house: House) -> None:
+@pytest.mark.slow
+def test_what_care_retired_is_not_made_again_from_what_was_there(house: House) -> None:
+    house.packaged()
+    house.cycle()
+    assert "email-know-how" in house.current()
+    offered(house, "email-know-how")
+    assert ("retire", "email-know-how", "passed") in by_care(house.cycle(days=40))
+    later = NOW + timedelta(days=41)
+    report = run_cycle(**{**cycle_inputs(house.machine), "now": later, "full": True})
+    assert "email-know-how" not in {one.proposal.skill for one in report.proposals}
+    assert any(note.startswith("email-know-how was retired on") for note in report.notes), report.notes
+    assert "email-know-how" not in house.current()
+
+
+def test_a_skill_that_nobody_reads_is_archived_after_a_month(house: House) -> None:
     refs = house.talk("diary", MEETINGS, Ran("diary show --today", 0, "2 meetings"))
     house.skill(
         "diary-work",
@@ -320,7 +338,7 @@ def test_a_skill_that_nobody_reads_is_archived_after_a_month_and_not_made_again(
     assert "offered in 30 sessions of 3 users" in one.proposal.why
     assert "diary-work" not in house.current()
     kept = house.machine.hub.state().skills["diary-work"].releases[-1].version
-    ok("skills", "rollback", "diary-work", "--to", kept[:12], home=house.path)
+    rollback(house.machine, "diary-work", kept[:12])
     assert "diary-work" in house.current()
 
 
@@ -351,6 +369,21 @@ def test_a_skill_with_which_sessions_fail_is_archived_and_the_figures_say_why(ho
     (one,) = [one for one in report.proposals if one.proposal.engine == "care"]
     assert "3 of 30, against 27 of 30" in one.proposal.why
     assert "Agents choose" in one.proposal.why
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("users", "good", "retired"), [("AAb", 29, []), ("abc", 3, ["diary-work"])])
+def test_one_member_who_fails_all_the_time_takes_no_skill_from_a_group(
+    house: House, users: str, good: int, retired: list[str]
+) -> None:
+    refs = house.talk("diary", MEETINGS, Ran("diary show --today", 0, "2 meetings"))
+    house.skill("diary-work", "Schedule and cancel a meeting.", ["Run `diary show --today`."], refs)
+    offered(house, "diary-work", body=house.text("diary-work"), good=good, users=users)
+    offered(house, "diary-work", good=27, start=1)
+    report = house.cycle(days=8, policy="team")
+    (effect,) = [one for one in report.effects if one.skill == "diary-work"]
+    assert effect.users >= 2 and effect.ci is not None and effect.ci[1] < 1
+    assert [name for _, name, _ in by_care(report)] == retired
 
 
 @pytest.mark.slow

@@ -130,7 +130,7 @@ def test_what_is_no_draft_is_told_and_the_extractive_engine_takes_over(
 ) -> None:
     told = evolved(tmp_path, acts.replace("TARGET", str(tmp_path / "x")))
     (note,) = told["notes"]
-    assert "The extractive engine wrote what cli could not (make)." in note
+    assert "The extractive engine took over where cli failed (make)." in note
     assert why in note
     assert [one["verdict"] for one in told["proposals"]] == ["passed"]
 

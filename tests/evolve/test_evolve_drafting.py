@@ -289,6 +289,36 @@ def test_a_retirement_needs_experience_against_the_skill_and_is_asked_once() -> 
     again = Draft(action="retire", why="Out with it.")
     assert build(again, about, context(tried=[before]), "test") is None
     assert untried([about], [before]) == [about]
+    assert untried([about], [msgspec.structs.replace(before, action="merge")]) == [about]
+
+
+def test_a_step_that_others_name_by_number_does_not_move_unseen() -> None:
+    said = ("Open it.", "Read `pip`.", "Use what step 2 gave.")
+    first = built(create(*(fix(text, kind="step", section="Steps / Mend it") for text in said)))
+    about = target(first)
+    new = fix("Look first.", kind="step", after="L1")
+    assert any("names step 2" in fault for fault in faults(Draft(action="refine", edits=[new]), about))
+    both = Draft(action="refine", edits=[new, fix("Use what step 3 gave.", op="change", item="L3")])
+    made = built(both, about)
+    assert made.bundle is not None
+    text = markdown(made.bundle)["SKILL.md"]
+    assert "1. Open it.\n2. Look first.\n3. Read `pip`.\n4. Use what step 3 gave.\n" in text
+    last = fix("Close it.", kind="step", after="L3")
+    assert built(Draft(action="refine", edits=[last]), about)
+
+
+def test_a_refused_description_is_not_asked_for_again() -> None:
+    first = built(create(fix()))
+    about = target(first)
+    words = Draft(
+        action="describe", description="What to do when `pip install` fails.", why="\u202eClearer\x07."
+    )
+    one = built(words, about)
+    assert one.action == "describe"
+    assert one.why == "Clearer ."
+    no = Tried(proposal="p", skill=one.skill, action="describe", engine="x", marks=marks_of(one.patterns))
+    assert build(words, about, context(tried=[no]), "test") is None
+    assert build(Draft(action="refine", edits=[fix("More of `pip`.")]), about, context(tried=[no]), "test")
 
 
 def test_what_was_refused_is_out_until_its_evidence_has_doubled() -> None:
@@ -319,7 +349,7 @@ ANY_EDIT = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(ANY_EDIT, max_size=4),
     st.sampled_from(["create", "refine", "describe", "retire", "skip"]),

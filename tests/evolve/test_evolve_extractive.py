@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,26 @@ def test_what_is_written_is_valid_for_the_reference_tool(tmp_path: Path) -> None
         for file in one.bundle.files:
             (folder / file.path).write_bytes(file.data)
         assert validate(folder) == []
+
+
+def test_a_description_says_which_like_requests_the_skill_is_not_for() -> None:
+    flight = procedure(
+        "flight", "Cancel my next flight", ActionShape(tool="travel.cancel_flight"), topic="travel"
+    )
+    plain = procedure("plot", "Plot the traffic", ActionShape(tool="analytics.plot"), topic="analytics")
+    told = {one.skill: parse(text_of(one))[0].description for one in propose([CANCEL, flight, plain])}
+    assert "Not for requests to cancel the user's next flight." in told["calendar-know-how"]
+    assert "Not for requests to cancel the user's next meeting." in told["travel-know-how"]
+    assert "Not for" not in told["analytics-know-how"]
+
+
+def test_a_skill_about_one_job_of_a_program_for_any_job_is_called_by_the_job() -> None:
+    report = procedure("r", "Make the sales report for <date>", shell("git add <path>"), topic="git")
+    (one,) = propose([report])
+    assert one.skill == "sales-report"
+    assert "# Make the sales report\n" in text_of(one)
+    (two,) = propose([report, recovery("g", "git push", "git pull --rebase", topic="git")])
+    assert two.skill == "git-know-how", "what holds more than one job is called by what they share"
 
 
 def test_the_order_of_patterns_changes_nothing() -> None:
@@ -597,6 +618,13 @@ def test_any_patterns_give_valid_skills_and_then_rest(patterns: list[Pattern]) -
         assert one.sidecar is not None
         assert [f for f in spec(one.bundle) if f.rule not in ("link",)] == []
         assert len(all_items(one.bundle, one.sidecar)) >= len(one.sidecar.items) > 1
+        text = text_of(one)
+        head = parse(text)[0]
+        assert estimate(text) <= SKILL_TOKENS
+        assert re.search(r"\w{2}", head.description[:60])
+        assert not re.search(r"\{\w*\}|None", head.description)
+        bullets = [line for line in text.splitlines() if line.startswith("- ")]
+        assert len(set(bullets)) == len(bullets)
         current |= released(one)
     assert propose(patterns, current) == []
 

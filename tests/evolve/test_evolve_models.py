@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from providers import PROTOCOLS, Answer, Call, Cut, Fail, Huge, Provider, Raw, Say, Slow
 
+from skillclaw.errors import UsageError
 from skillclaw.evolve.models import ModelError, Question, open_models
 from skillclaw.evolve.models.asker import Asker
 from skillclaw.settings import BudgetSettings, EvolveSettings, ModelSettings
@@ -84,6 +86,31 @@ def test_an_answer_comes_back_as_the_record_that_was_asked_for(protocol: str) ->
     assert "'number'" in str(asked.body).replace('\\"', "'").replace('"', "'"), "the schema goes along"
     if protocol != "bedrock":  # nothing signed goes over plain HTTP
         assert KEY in str(asked.headers)
+
+
+@pytest.mark.slow
+def test_a_model_that_always_thinks_gets_room_for_it_and_others_do_not_think() -> None:
+    with Provider("responses", GOOD) as provider, asker(provider) as model:
+        model.ask(QUESTION)
+    body = provider.seen[0].body
+    assert (body["max_output_tokens"], body["reasoning"]["effort"]) == (6000, "low")
+    with Provider("anthropic", GOOD) as provider, asker(provider) as model:
+        model.ask(QUESTION)
+    body = provider.seen[0].body
+    assert (body["max_tokens"], body["thinking"]) == (2000, {"type": "disabled"})
+
+
+@pytest.mark.slow
+def test_half_a_surrogate_pair_in_a_session_stops_no_question() -> None:
+    odd = Question(stage="draft", rules="", prompt="a\ud83d b", answer=Reply)
+    with Provider("chat", GOOD) as provider, asker(provider) as model:
+        assert model.ask(odd) == WANTED
+    with Provider("chat", Say("a\ud83d"), GOOD) as provider, asker(provider) as model:
+        assert model.ask(odd) == WANTED
+    with Provider("chat", Answer({"word": "\ud83d"})) as provider, asker(provider) as model:
+        with pytest.raises(ModelError) as caught:
+            model.ask(odd)
+        assert caught.value.kind in ("unusable", "refused")
 
 
 @pytest.mark.parametrize("first", [Answer({"word": 3}), Answer({"word": "bye"}), Say("Well, hi then!")])
@@ -356,11 +383,17 @@ def test_a_record_of_one_run_has_what_an_earlier_one_was_answered_too(tmp_path: 
     ],
 )
 def test_a_provider_elsewhere_needs_a_key(key: str, environ: dict[str, str], why: str) -> None:
-    from skillclaw.errors import UsageError
-
     settings = EvolveSettings(model=ModelSettings(name="gpt-5-mini", key=key))
     with pytest.raises(UsageError, match=why):
         open_models(settings, home=None, environ=environ)
+
+
+@pytest.mark.parametrize("gone", ["openai", "pydantic_ai.models.openai"])
+def test_without_the_extra_the_user_is_told_which(gone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, gone, None)
+    settings = EvolveSettings(model=ModelSettings(name="m", url="http://127.0.0.1:9/v1"))
+    with pytest.raises(UsageError, match=r"skillclaw\[llm\]"):
+        open_models(settings, home=None, environ={})
 
 
 def test_without_a_name_there_is_no_model() -> None:

@@ -34,6 +34,22 @@ def test_what_is_kept_is_found_and_what_is_damaged_is_none(tmp_path: Path) -> No
     assert answers.get(key(1)) is None
 
 
+def test_a_folder_to_replay_from_that_somebody_made_to_hurt_answers_nothing(tmp_path: Path) -> None:
+    good = tmp_path / "elsewhere.json"
+    good.write_bytes(msgspec.json.encode(ANSWER))
+    folder = tmp_path / "replay"
+    folder.mkdir()
+    os.mkfifo(folder / f"{key(1)}.json")
+    (folder / f"{key(2)}.json").symlink_to("/dev/zero")
+    (folder / f"{key(3)}.json").symlink_to(good)
+    deep = b'{"model":"m","stage":"s","response":' + b'{"a":' * 200_000 + b"1" + b"}" * 200_001
+    (folder / f"{key(4)}.json").write_bytes(deep)
+    (folder / f"{key(5)}.json").mkdir()
+    (folder / f"{key(6)}.json").write_bytes(b" " * (9 << 20) + good.read_bytes())
+    answers = Answers(None, replay=folder)
+    assert [answers.get(key(number)) for number in range(1, 7)] == [None] * 6
+
+
 def test_without_a_home_nothing_is_kept(tmp_path: Path) -> None:
     answers = Answers(None, record=tmp_path / "record")
     answers.put(key(1), ANSWER)

@@ -29,6 +29,18 @@ def spend(ledger: Ledger, tokens_in: int = 100, tokens_out: int = 10, most: int 
     ledger.settle(ledger.book("draft", tokens_in, most), tokens_in, tokens_out)
 
 
+@pytest.mark.parametrize("told", [-(10**12), 10**30])
+def test_a_provider_that_counts_below_nothing_or_beyond_all_reason_frees_no_budget(
+    told: int, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        ledger = Ledger(caps(calls=5, day_calls=5, day_tokens=10**12), home=tmp_path)
+        ledger.settle(ledger.book("draft", 100, 50), told, told)
+        assert 0 <= ledger.spent().tokens <= 10**9
+    assert Ledger(caps(day_calls=3), home=tmp_path).fits(1, 1)
+    assert not Ledger(caps(day_calls=2), home=tmp_path).fits(1, 1)
+
+
 @pytest.mark.parametrize(
     ("given", "requests"),
     [

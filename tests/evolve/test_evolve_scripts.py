@@ -22,6 +22,7 @@ from skillclaw.evolve.tried import Tried, script_mark
 from skillclaw.gate import GateContext, decide, judge, policy
 from skillclaw.journal.redact import Redactor
 from skillclaw.skills.bundle import version
+from skillclaw.skills.edits import Edit, apply
 from skillclaw.skills.frontmatter import Head, render
 from skillclaw.skills.items import markdown
 from skillclaw.skills.records import Bundle, File, Pattern, Proposal, Ref, Sidecar
@@ -126,6 +127,19 @@ def test_it_is_proposed_alone_for_a_skill_that_is_there_and_waits_for_a_person()
     assert proposed(patterns, sessions, tried=[refused])[0] is None
 
 
+def test_a_script_goes_with_the_line_that_names_it() -> None:
+    patterns, sessions = world(*([sh(deploy(name))] for name in SERVICES))
+    one, _ = proposed(patterns, sessions)
+    assert one is not None
+    assert one.bundle is not None
+    assert one.sidecar is not None
+    (item,) = [item for item in one.sidecar.items if item.kind == "script"]
+    left, items = apply(one.bundle, one.sidecar.items, [Edit(op="drop", item=item.id)], "kubectl")
+    assert [file.path for file in left.files] == ["SKILL.md"]
+    assert left == current().bundle
+    assert [item.kind for item in items] == []
+
+
 def test_a_script_with_a_line_that_no_session_ran_is_rejected() -> None:
     patterns, sessions = world(*([sh(deploy(name))] for name in SERVICES))
     one, asked = proposed(patterns, sessions)
@@ -199,6 +213,13 @@ def test_what_is_not_the_same_or_never_worked_is_no_script(turns: list[Any]) -> 
     assert script_units(*_with(turns)) == []
 
 
+def test_a_loop_is_named_by_what_it_runs() -> None:
+    check = "for service in web api; do\n  bin/health $service || echo down\ndone\nbin/health summary"
+    (unit,) = script_units(*_with([[sh(check)] for _ in range(4)]))
+    assert unit.text == "Run [scripts/health.sh](scripts/health.sh): it runs `health`."
+    assert unit.script.args == []
+
+
 def test_one_person_alone_makes_no_script_for_a_group() -> None:
     patterns, sessions = world(
         *([sh(deploy(name))] for pair in zip(SERVICES, SERVICES, strict=True) for name in pair)
@@ -241,7 +262,7 @@ def test_values_reach_the_commands_whole(tmp_path: Path) -> None:
 LINES = st.lists(st.text(st.characters(min_codepoint=32, max_codepoint=0x24F), max_size=30), max_size=5)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(["sh", "py"]), st.lists(st.sampled_from(["file", "url", "x1"]), unique=True), LINES)
 def test_what_is_written_as_a_script_is_read_again(language: Any, args: list[str], lines: list[str]) -> None:
     script = Script(language=language, path=f"scripts/a.{language}", args=args, lines=lines)

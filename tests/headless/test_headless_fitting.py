@@ -39,7 +39,7 @@ def test_the_model_is_the_users_and_the_rest_stays() -> None:
         "messages": [{"role": "user", "content": "hello"}],
         "stream": True,
         "max_tokens": 5,
-        "odd": {"a": 1},
+        "thinking": {"a": 1},
     }
     assert passed(**asked) == {**asked, "model": "mine"}
     assert fitted(b'{"max_tokens": 31000}', "m")[1] == 8_000
@@ -71,6 +71,48 @@ def test_tools_that_the_provider_runs_are_left_out(tool: Any) -> None:
         "model",
         "tools",
     }
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        *(
+            "search_parameters",
+            "enable_search",
+            "data_sources",
+            "web_search_options",
+            "mcp_servers",
+            "plugins",
+        ),
+        *(
+            "models",
+            "fallbacks",
+            "api_base",
+            "base_url",
+            "provider",
+            "route",
+            "service_tier",
+            "n",
+            "metadata",
+        ),
+    ],
+)
+def test_fields_that_search_or_lead_to_other_models_and_servers_are_left_out(field: str) -> None:
+    assert passed(messages=[], **{field: [{"endpoint": "https://example.org"}]}).keys() == {
+        "model",
+        "messages",
+    }
+
+
+def test_no_tool_of_the_provider_passes_within_another_or_under_the_name_of_an_own_one() -> None:
+    own = {"type": "function", "name": "exec"}
+    hosted = {"type": "shell", "environment": {"type": "container_auto", "network_policy": {}}}
+    local = {"type": "shell", "environment": {"type": "local"}}
+    group = {"type": "namespace", "name": "a", "tools": [own, {"type": "web_search"}, hosted]}
+    found = {"type": "tool_search_output", "tools": [own, {"type": "mcp", "server_url": "https://e.org"}]}
+    got = passed(tools=[hosted, local, group, {"google_search": {}}], input=[found])
+    assert got["tools"] == [local, {**group, "tools": [own]}]
+    assert got["input"] == [{**found, "tools": [own]}]
 
 
 def test_what_a_provider_would_fetch_is_left_out_and_what_it_is_given_stays() -> None:

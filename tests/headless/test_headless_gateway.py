@@ -6,9 +6,10 @@ import http.client
 import json
 import socket
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,11 @@ KEY = "sk-" + "GateKeyOfSomebody" * 2
 
 
 class _Odd(BaseHTTPRequestHandler):
-    """Does what the request's field `odd` says; tells how many bytes came."""
+    """Does what the request's field `stop` says; tells how many bytes came."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        odd = json.loads(body).get("odd")
+        odd = json.loads(body).get("stop")
         self.server.seen.append(self.headers["authorization"])  # type: ignore[attr-defined]
         shown = {"bytes": len(body), "headers": dict(self.headers), "path": self.path}
         status, data = 200, json.dumps(shown).encode()
@@ -33,6 +34,24 @@ class _Odd(BaseHTTPRequestHandler):
             status, data = 401, f"who is {self.headers['authorization']}?".encode()
         elif odd == "redirect":
             status = 302
+        if odd == "cut key":
+            self.send_response(200)
+            self.end_headers()
+            key = self.headers["authorization"].encode()
+            for piece in (b"is it ", key[:20], key[20:], b" or ", key[:12]):
+                self.wfile.write(piece)
+                self.wfile.flush()
+                time.sleep(0.05)
+            return
+        if odd == "slow":
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.end_headers()
+            for _ in range(400):
+                self.wfile.write(b'data: {"choices": [{"index": 0, "delta": {"content": "word "}}]}\n\n')
+                self.wfile.flush()
+                time.sleep(0.01)
+            return
         self.send_response(status)
         self.send_header("location", "http://127.0.0.1:9/elsewhere")
         self.send_header("set-cookie", "a=b")
@@ -101,11 +120,11 @@ def test_what_passes_is_whole_and_has_the_credential_of_the_way(tmp_path: Path) 
             assert "cookie" not in sent
             assert gate.token not in text
 
-            status, text, headers = post(gate, {"odd": "echo key"})
+            status, text, headers = post(gate, {"stop": "echo key"})
             assert (status, text) == (401, "who is Bearer ***?")
             assert "set-cookie" not in {name.lower() for name in headers}
             assert meter.told[-1] == (0, 0, 0), "what was refused costs nothing"
-            assert post(gate, {"odd": "redirect"})[0] == 302, "it is passed on, and not followed"
+            assert post(gate, {"stop": "redirect"})[0] == 302, "it is passed on, and not followed"
 
             assert post(gate, {}, authorization="Bearer wrong")[0] == 401
             assert post(gate, {}, path="/v1/responses")[0] == 404
@@ -115,6 +134,51 @@ def test_what_passes_is_whole_and_has_the_credential_of_the_way(tmp_path: Path) 
             assert KEY not in str([(one.request_headers, one.response_body) for one in gate.exchanges])
     assert not gate.socket.exists()
     assert KEY not in repr(way)
+
+
+def test_a_credential_that_comes_in_two_pieces_is_hidden_too(tmp_path: Path) -> None:
+    with odd() as (url, _):
+        way = Way(base_url=url, speech="chat", headers=(("Authorization", f"Bearer {KEY}"),))
+        with gateway(way, tmp_path, "hermes", "mine", Free()) as gate:
+            text = post(gate, {"stop": "cut key"})[1]
+            assert text == f"is it Bearer *** or Bearer {KEY[:5]}"
+            assert KEY.encode() not in gate.exchanges[0].response_body
+
+
+def plain_gate(url: str, folder: Path, meter: Free) -> AbstractContextManager[Gate]:
+    return gateway(Way(base_url=url, speech="chat"), folder, "hermes", "m", meter)
+
+
+def test_headers_that_lead_a_gateway_elsewhere_do_not_pass(tmp_path: Path) -> None:
+    with (
+        odd() as (url, _),
+        gateway(Way(base_url=url, speech="chat"), tmp_path, "hermes", "m", Free()) as gate,
+    ):
+        forged = {
+            "helicone-target-url": "https://example.org",
+            "x-portkey-custom-host": "https://example.org",
+            "openai-organization": "other",
+            "anthropic-version": "2023-06-01",
+        }
+        told = json.loads(post(gate, {}, **forged)[1])
+        sent = {name.lower() for name in told["headers"]}
+        assert sent & forged.keys() == {"anthropic-version"}
+
+
+def test_an_answer_that_the_agent_leaves_before_its_count_is_paid_for(tmp_path: Path) -> None:
+    meter = Free()
+    with odd() as (url, _), plain_gate(url, tmp_path, meter) as gate:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as left:
+            left.connect(str(gate.socket))
+            body = json.dumps({"stop": "slow", "max_tokens": 700}).encode()
+            head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nx-api-key: {gate.token}\r\n"
+            left.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+            assert left.recv(10)
+        until = time.monotonic() + 10
+        while not meter.told and time.monotonic() < until:
+            time.sleep(0.01)
+        [(size, _, tokens_out)] = meter.told
+        assert (size > 0, tokens_out) == (True, 700)
 
 
 def test_a_model_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from atif_sessions import Ran, session, write
+from chat_model import ChatModel, call
 from providers import Fail, Provider
 from team import found, hub, invited, joined, sc, state
 
@@ -47,6 +51,55 @@ def test_words_of_one_member_are_not_published(tmp_path: Path) -> None:
     for path in (tmp_path / "group").rglob("*"):
         assert not path.is_file() or b"Zanzibar" not in path.read_bytes(), path
     assert sc(tmp_path, "ada", "evolve", "--hub", "team")["released"] == []
+
+
+def telltale(line: str, why: str) -> Callable[[dict[str, Any]], Any]:
+    """An author that writes `line` and `why` whatever it is told, and hands that in."""
+
+    def answer(request: dict[str, Any]) -> Any:
+        cited = re.search(r"\| ([0-9a-f]{16}) \| correction ", json.dumps(request["messages"]))
+        assert cited is not None
+        edit = {"op": "add", "kind": "fix", "text": line, "patterns": [cited[1]]}
+        said = "Tests with pnpm: what to run. Use when asked to run the unit tests."
+        draft = call("draft", action="create", why=why, description=said, edits=[edit])
+        at = sum(message["role"] == "assistant" for message in request["messages"])
+        return [draft, *[call("submit")] * 3][min(at, 3)]
+
+    return answer
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("line", "why", "verdict"),
+    [
+        ("Run `pnpm test` instead of `npm test`.", "It is needed for `zanzibar merger`.", "passed"),
+        ("Run `pnpm test --for zanzibar` instead of `npm test`.", "They say so.", "rejected"),
+    ],
+)
+def test_words_of_one_member_that_an_author_repeats_are_not_published(
+    tmp_path: Path, line: str, why: str, verdict: str
+) -> None:
+    found(tmp_path)
+    for who in ("bob", "cyd"):
+        joined(tmp_path, who)
+        made = [corrected(who, n, OWN if (who, n) == ("bob", 2) else "") for n in (1, 2, 3)]
+        sc(tmp_path, who, "import", str(write(tmp_path / who / "s.jsonl", made)))
+        sc(tmp_path, who, "config", "set", "share.default", "redacted")
+        sc(tmp_path, who, "share", "allow", "--hub", "team", "--past")
+        sc(tmp_path, who, "share", "send")
+    with ChatModel(telltale(line, why)) as model:
+        sc(tmp_path, "ada", "config", "set", "evolve.model.name", "scripted")
+        sc(tmp_path, "ada", "config", "set", "evolve.model.url", model.url)
+        report = sc(tmp_path, "ada", "evolve", "--hub", "team", "--engine", "agent")
+        asked = len(model.seen)
+        assert [one["verdict"] for one in report["proposals"]] == [verdict], report["notes"]
+        for path in (tmp_path / "group").rglob("*"):
+            assert not path.is_file() or b"zanzibar" not in path.read_bytes().lower(), path
+        (known,) = state(tmp_path).proposals.values()
+        assert known.status == {"passed": "released"}.get(verdict, verdict)
+        if verdict == "rejected":
+            again = sc(tmp_path, "ada", "evolve", "--hub", "team", "--engine", "agent", "--full")
+            assert (again["proposals"], len(model.seen)) == ([], asked), "it is known as tried"
 
 
 def test_what_members_asked_goes_to_no_provider_that_the_group_was_not_told_of(tmp_path: Path) -> None:

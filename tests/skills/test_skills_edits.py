@@ -249,7 +249,7 @@ OTHERS = st.one_of(
 EDITS = st.lists(st.one_of(ADDS, OTHERS), max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(ADDS, max_size=8), st.sampled_from([BODY, BODY.replace("\n", "\r\n"), BODY.rstrip("\n")]))
 def test_what_was_added_is_parsed_again_and_the_old_lines_stand(edits: list[Edit], body: str) -> None:
     bundle, items = skill(body, *STEPS)
@@ -264,7 +264,7 @@ def test_what_was_added_is_parsed_again_and_the_old_lines_stand(edits: list[Edit
         at = text.index(line, at) + len(line)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(EDITS, EDITS)
 def test_merge_loses_nothing_and_does_not_care_who_came_first(ours: list[Edit], theirs: list[Edit]) -> None:
     together, lost = merge(ours, theirs)

@@ -33,6 +33,7 @@ from skillclaw.evolve.state import DamagedStateError, EvolveState
 from skillclaw.evolve.taking import Aside, take_sessions
 from skillclaw.evolve.transcripts import forget_transcripts
 from skillclaw.evolve.tried import remember, tried
+from skillclaw.evolve.withheld import withheld, without_quotations
 from skillclaw.hub import Hub, HubState
 from skillclaw.hub.records import Stage
 from skillclaw.journal.store import SessionStore
@@ -81,9 +82,10 @@ def run_cycle(
     user's the engine of that name may run. With `full` the state is made
     anew from the sessions alone; `withdrawn` are keys of sessions that count no longer, beside the log's
     tombstones. With `private` others read the hub, but not the sessions: it gets no words of single users
-    (patterns quote them), and no text that holds a secret. With `dry_run` nothing is written to the hub,
-    `released` says what would have been, no model is asked, and the report has a forecast. Raises UsageError
-    for an engine or policy that does not exist, StorageError and VerifyError of the hub and the store.
+    (patterns quote them; so does what was refused), and no text that holds a secret. With `dry_run` nothing
+    is written to the hub, `released` says what would have been, no model is asked, and the report has a
+    forecast. Raises UsageError for an engine or policy that does not exist, StorageError and VerifyError of
+    the hub and the store.
     """
     watch = _Watch()
     rules = gate.policy(policy)
@@ -276,8 +278,11 @@ def _settle(hub: Hub, result: Judged, stage: Stage, *, private: bool) -> None:
     """Write a judged proposal to the log, and release it if it passed."""
     if private and any(one.check == "secrets" and one.verdict == "reject" for one in result.reasons):
         return
-    hub.propose(msgspec.structs.replace(result.proposal, patterns=[]) if private else result.proposal)
-    hub.record_verdicts(result.proposal.id, result.reasons, result.verdict)
+    proposal, reasons = result.proposal, result.reasons
+    if private and result.verdict == "rejected":
+        proposal, reasons = withheld(proposal), without_quotations(reasons)
+    hub.propose(msgspec.structs.replace(proposal, patterns=[]) if private else proposal)
+    hub.record_verdicts(proposal.id, reasons, result.verdict)
     if result.verdict == "passed":
         hub.release(result.proposal.id, stage=stage)
 

@@ -124,6 +124,8 @@ def notes_of(
     host = departs_to(settings.model)
     if used.calls and host is not None:
         notes.append(f"Redacted parts of sessions went to {host}, where {models.name} was asked.")
+    if used.calls and host is not None and settings.model.url.startswith("http://"):
+        notes.append(f"The way to {host} is not encrypted: evolve.model.url begins with http://.")
     if used.calls and host is not None and not models.ledger.priced:
         notes.append(
             f"What {models.name} costs is not known, so money is not counted: "

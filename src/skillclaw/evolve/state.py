@@ -87,7 +87,7 @@ class EvolveState:
         self._db.close()
 
     def clear(self) -> None:
-        """Forget all but the vectors of texts, so that the next pass is made from the sessions alone."""
+        """Forget all but vectors and what was refused, so that the next pass is made from sessions alone."""
         with self.writing():
             for table in (
                 "sessions",
@@ -101,7 +101,7 @@ class EvolveState:
                 "uses",
             ):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
-            self._db.execute("DELETE FROM meta WHERE name NOT IN ('miner', 'cycle')")
+            self._db.execute("DELETE FROM meta WHERE name NOT IN ('miner', 'cycle', 'tried')")
             self._parts.clear()
 
     @contextmanager

@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 META = "tried"
+LINES: tuple[Action, ...] = ("create", "refine")
+"""Actions that write lines; a refused one of another kind says nothing against the patterns behind it."""
 TEXT = 2000
 """Characters of a rejected text that are kept for whoever drafts next."""
 TAKEN_BACK = "It was released, and a person took it back."
@@ -77,7 +79,7 @@ def tried(hub: Hub, state: HubState, memory: EvolveState | None) -> list[Tried]:
     nothing.
     """
     kept = _kept(memory)
-    known = dict(kept)
+    known = {name: entry for name, entry in kept.items() if name in state.proposals}
     back = _taken_back(state)
     found: list[Tried] = []
     for one in sorted(state.proposals.values(), key=lambda p: (p.seq, p.id)):
@@ -114,11 +116,11 @@ def marks_of(patterns: Iterable[Pattern]) -> list[Mark]:
 
 
 def untried(targets: Sequence[Target], rejected: Sequence[Tried]) -> list[Target]:
-    """The targets without the patterns that something was rejected for on the same evidence; a target that is
-    thereby left without any is left out. A refused retirement takes no pattern away (see `refused`)."""
+    """The targets without the patterns that lines were rejected for on the same evidence; a target that is
+    thereby left without any is left out. Other refused actions take no pattern away (see `refused`)."""
     blocked: dict[str, list[Mark]] = {}
     for one in rejected:
-        if one.action != "retire":
+        if one.action in LINES:
             for mark in one.marks:
                 blocked.setdefault(mark.pattern, []).append(mark)
     found = []
@@ -134,11 +136,13 @@ def untried(targets: Sequence[Target], rejected: Sequence[Tried]) -> list[Target
     return found
 
 
-def refused(skill: str, patterns: Sequence[Pattern], rejected: Sequence[Tried]) -> bool:
-    """Whether retiring `skill` was refused on no less evidence than these patterns have."""
+def refused(
+    skill: str, patterns: Sequence[Pattern], rejected: Sequence[Tried], action: Action = "retire"
+) -> bool:
+    """Whether this action was refused for `skill` on no less evidence than these patterns have."""
     now = marks_of(patterns)
     for one in rejected:
-        if one.action == "retire" and one.skill == skill:
+        if one.action == action and one.skill == skill:
             then = {mark.pattern: mark for mark in one.marks}
             if all(mark.pattern in then and same_evidence(then[mark.pattern], mark) for mark in now):
                 return True

@@ -48,16 +48,28 @@ PATHS: dict[Speech, frozenset[tuple[str, str]]] = {
     "chat": frozenset({("POST", "chat/completions")}),
 }
 HOPS = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "trailer"})
-OWN = frozenset(
+PASSING = frozenset(
     {
-        *("host", "content-length", "authorization", "x-api-key", "api-key", "cookie", "accept-encoding"),
-        *("chatgpt-account-id", "openai-organization", "openai-project", "proxy-authorization"),
+        *("accept", "accept-language", "content-type", "user-agent", "originator", "version", "x-app"),
+        *("session_id", "session-id", "conversation_id", "x-session-id", "x-client-request-id"),
     }
 )
+"""Headers of a request that pass; others name accounts, or lead some gateways to another server."""
+PASSING_TOO = (
+    *("anthropic-beta", "anthropic-version", "anthropic-dangerous-", "openai-beta", "x-stainless-"),
+    *("x-claude-code-", "x-codex-"),
+)
+"""How further ones begin."""
 LARGEST, LONGEST = 16_000_000, 32_000_000
 """Bytes of a request, and of an answer."""
+KEPT = 64_000_000
+"""Bytes of exchanges that are held in memory."""
+BYTES = 4
+"""Of a request for each token, where an agent asks how many it has."""
 SECONDS = 600.0
 """That an answer may take."""
+PER_TOKEN = 16
+"""Bytes of an answer for each token, where nobody counts: streams wrap each in much else."""
 FEW = 4
 """Requests that may be under way at once."""
 
@@ -92,12 +104,18 @@ class Meter(Protocol):
 
 
 class Gate:
-    """The open way. `socket` for the room, `token` for the agent; what passed, in the order of its begin."""
+    """The open way. `socket` for the room, `token` for the agent; what passed, in the order of its end."""
 
     def __init__(self, path: Path) -> None:
         self.socket = path
         self.token = secrets.token_urlsafe(32)
         self.exchanges: list[Exchange] = []
+
+    def keep(self, done: Exchange) -> None:
+        """Add what passed; of a long run the newest, since an agent sends again what was before."""
+        self.exchanges.append(done)
+        while len(self.exchanges) > 1 and sum(map(_size, self.exchanges)) > KEPT:
+            del self.exchanges[0]
 
 
 @contextmanager
@@ -136,6 +154,8 @@ class _Passing:
         self._runner: web.ServerRunner | None = None
         self._session: aiohttp.ClientSession | None = None
         self._few = asyncio.Semaphore(FEW)
+        parts = [part.encode() for _, value in way.headers for part in value.split()]
+        self._secrets = [part for part in parts if len(part) >= 8]
 
     async def start(self, listener: socket.socket) -> None:
         self._session = aiohttp.ClientSession(
@@ -170,19 +190,18 @@ class _Passing:
             body, most = fitted(body, self._model, request.headers.get("Content-Encoding", ""))
         except NotPassedError as error:
             return _refused(400, str(error))
-        counted = path.endswith("count_tokens")
+        if path.endswith("count_tokens"):
+            return web.json_response({"input_tokens": len(body) // BYTES})
         async with self._few:
-            why = "" if counted else self._meter.begin(len(body), most)
-            if why:
+            if why := self._meter.begin(len(body), most):
                 return _refused(403, f"the limit of this run is reached: {why}")
-            return await self._pass(request, path, body, counted)
+            return await self._pass(request, path, body, most)
 
-    async def _pass(
-        self, request: web.BaseRequest, path: str, body: bytes, counted: bool
-    ) -> web.StreamResponse:
+    async def _pass(self, request: web.BaseRequest, path: str, body: bytes, most: int) -> web.StreamResponse:
+        """`most`: tokens that the answer is expected to take."""
         assert self._session is not None
         url = URL(f"{self._way.base_url.rstrip('/')}/{path}", encoded=True)
-        sent = [(name, value) for name, value in request.headers.items() if name.lower() not in OWN]
+        sent = [(name, value) for name, value in request.headers.items() if _passes(name)]
         passage = Exchange(
             id=secrets.token_hex(8),
             agent=self._agent,
@@ -195,6 +214,7 @@ class _Passing:
         )
         kept = bytearray()
         response: web.StreamResponse | None = None
+        refused = False
         try:
             async with self._session.post(
                 url.with_query(_query(request)),
@@ -216,14 +236,20 @@ class _Passing:
                     kept += self._hidden(await whole(answer.content, LONGEST) or b"")
                     await response.write(bytes(kept))
                 else:
+                    held = b""
                     async for part in _parts(answer):
-                        shown = self._hidden(part)
+                        data = held + part
+                        held = data[len(data) - self._begun(data) :]
+                        shown = self._hidden(data[: len(data) - len(held)])
                         kept += shown
                         await response.write(shown)
+                    kept += held
+                    await response.write(held)
                 passage = replace(passage, complete=True)
         except (aiohttp.ClientError, TimeoutError, OSError) as failed:
             error = f"the model's server could not be reached: {type(failed).__name__}"
             passage = replace(passage, error=error)
+            refused = isinstance(failed, aiohttp.ClientConnectorError)
             if response is None:
                 return _refused(502, error)
             if request.transport is not None:
@@ -232,14 +258,15 @@ class _Passing:
         finally:
             # Before the agent sees the end: its next request finds this one counted.
             done = replace(passage, finished=time.time(), response_body=bytes(kept))
-            self._gate.exchanges.append(done)
-            if not counted:
-                self._count(done)
+            self._gate.keep(done)
+            self._count(done, most, unsent=refused)
         await response.write_eof()
         return response
 
-    def _count(self, done: Exchange) -> None:
-        if not 200 <= done.status < 300:
+    def _count(self, done: Exchange, most: int, *, unsent: bool) -> None:
+        """Tell the meter. An answer that the agent left before its end, where the count stands, is taken for
+        as long as it may be: the provider has worked for it."""
+        if unsent or (done.status and not 200 <= done.status < 300):
             self._meter.end(0, 0, 0)  # a refused request costs nothing
             return
         call = Call(
@@ -252,17 +279,18 @@ class _Passing:
             response_body=done.response_body,
             complete=done.complete,
         )
-        read = decode(call)
+        read = decode(call) if done.status else None
         usage = read.usage if read is not None else None
-        self._meter.end(
-            len(done.request_body),
-            usage.prompt if usage is not None else None,
-            usage.completion if usage is not None else None,
-        )
+        tokens_out = usage.completion if usage is not None else None
+        if not done.complete:
+            tokens_out = max(most, tokens_out or 0)
+        elif not tokens_out:
+            tokens_out = len(done.response_body) // PER_TOKEN
+        self._meter.end(len(done.request_body), usage.prompt if usage is not None else None, tokens_out)
 
     def _headers(self, request: web.BaseRequest) -> list[tuple[str, str]]:
-        dropped = HOPS | OWN | ({"anthropic-beta"} if self._way.beta else set())
-        headers = [(n, v) for n, v in request.headers.items() if n.lower() not in dropped]
+        dropped = {"anthropic-beta"} if self._way.beta else set()
+        headers = [(n, v) for n, v in request.headers.items() if _passes(n) and n.lower() not in dropped]
         if self._way.beta:
             betas = [*request.headers.getall("anthropic-beta", []), self._way.beta]
             headers.append(("anthropic-beta", ",".join(betas)))
@@ -272,11 +300,19 @@ class _Passing:
 
     def _hidden(self, data: bytes) -> bytes:
         """What the provider said, without the credential: some repeat in an error what they were sent."""
-        for _, value in self._way.headers:
-            for part in value.split():
-                if len(part) >= 8:
-                    data = data.replace(part.encode(), b"***")
+        for secret in self._secrets:
+            data = data.replace(secret, b"***")
         return data
+
+    def _begun(self, data: bytes) -> int:
+        """Bytes at the end of `data` with which the credential may begin: it can come in two pieces."""
+        return max(
+            (n for one in self._secrets for n in range(1, len(one)) if data.endswith(one[:n])), default=0
+        )
+
+
+def _size(one: Exchange) -> int:
+    return len(one.request_body) + len(one.response_body)
 
 
 async def _parts(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
@@ -292,6 +328,10 @@ def _shows(request: web.BaseRequest, token: str) -> bool:
     given = [request.headers.get("x-api-key", "")]
     given.append(request.headers.get("Authorization", "").removeprefix("Bearer ").strip())
     return any(hmac.compare_digest(one.encode("utf-8", "replace"), token.encode()) for one in given)
+
+
+def _passes(header: str) -> bool:
+    return header.lower() in PASSING or header.lower().startswith(PASSING_TOO)
 
 
 def _query(request: web.BaseRequest) -> dict[str, str]:

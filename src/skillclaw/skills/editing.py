@@ -38,7 +38,7 @@ from skillclaw.skills.placing import (
 from skillclaw.skills.records import Bundle, Item
 from skillclaw.skills.tokens import SKILL_TOKENS, estimate
 
-__all__ = ["apply"]
+__all__ = ["apply", "without_scripts"]
 
 ROOM = SKILL_TOKENS - 150
 """Tokens that SKILL.md is filled up to: the rest is for the lines that point to references/."""
@@ -118,8 +118,11 @@ class _Work:
 
     def drop(self, batch: Sequence[Edit]) -> None:
         for edit in batch:
-            self._take_out(self.find(edit.item, "drops"))
+            placed = self.find(edit.item, "drops")
+            self._take_out(placed)
             del self.items[edit.item]
+            if placed.item.kind == "script":
+                self.bundle = without_scripts(self.bundle, [placed.item.text])
 
     def _take_out(self, placed: Placed) -> str:
         """Cut the item out; returns the line as it stood."""
@@ -289,6 +292,13 @@ class _Work:
         if lost is not None:
             raise EditError(f"This cannot stand as a line of its own: {shown(lost.text)}.")
         return self.bundle, list(found.values())
+
+
+def without_scripts(bundle: Bundle, texts: Sequence[str]) -> Bundle:
+    """`bundle` without the scripts that these lines name: a script goes with its line."""
+    gone = {f.path for f in bundle.files for text in texts if f"]({f.path})" in text}
+    files = [f for f in bundle.files if f.path not in gone or not f.path.startswith("scripts/")]
+    return Bundle(name=bundle.name, files=files)
 
 
 def _line(edit: Edit) -> str:

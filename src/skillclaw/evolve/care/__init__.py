@@ -17,12 +17,12 @@ from skillclaw.evolve.care.merging import described_as, merges, pairs
 from skillclaw.evolve.care.report import CareReport, take_stock, told
 from skillclaw.evolve.care.retiring import NAME, held_back, retirements
 from skillclaw.evolve.care.situation import Situation
-from skillclaw.evolve.care.splitting import splits
+from skillclaw.evolve.care.splitting import splits, too_long
 from skillclaw.evolve.effects import SkillEffect
 from skillclaw.evolve.evolvers import Current, EvolveContext
 from skillclaw.evolve.mine import Mined
 from skillclaw.evolve.state import EvolveState
-from skillclaw.evolve.triggers import description_of, evaluate
+from skillclaw.evolve.triggers import Trial, description_of, evaluate
 from skillclaw.hub.records import HubState
 from skillclaw.skills.bundle import version
 from skillclaw.skills.items import DESCRIPTION, same_text
@@ -109,7 +109,7 @@ def care(
     described = [_described(proposal, found.get(proposal.skill)) for proposal in kept_ones]
     made += _descriptions(rest.but(left, [*proposals, *made]), found)
     report = take_stock(rest.renamed({name: one.description for name, one in found.items()}), doubles, budget)
-    return Cared([*described, *made], report, [*given.notes, *told(report)], mark)
+    return Cared([*described, *made], report, list(dict.fromkeys([*given.notes, *told(report)])), mark)
 
 
 def _mark(
@@ -154,18 +154,26 @@ def settled(given: Situation, without: Collection[str]) -> dict[str, Better]:
     skill says changes what comes up for the others, and the next cycle must find nothing left to do."""
     found: dict[str, Better] = {}
     now = given
-    names = [n for n, s in sorted(given.current.items()) if n not in without and not s.pinned]
+    names = [
+        name
+        for name, skill in sorted(given.current.items())
+        # One that is too long must not grow further; it waits for its split, or for a person.
+        if name not in without and not skill.pinned and not too_long(skill)
+    ]
+    refused: set[str] = set()
     for _ in range(TURNS):
         changed = False
         for name in names:
             skill = given.current[name]
             trials = given.trials(name)
-            if not wanting(name, now.index, trials):
+            if name in refused or not wanting(name, now.index, trials):
                 continue
             if not _ours(skill) and evaluate(name, now.index, trials).value >= POOR:
                 continue
             made = better(name, now.entries, trials, given.spoken(skill.sidecar.items))
-            if made is not None:
+            if made is not None and not _agreed(now, name, made, trials):
+                refused.add(name)
+            elif made is not None:
                 before = found.get(name)
                 found[name] = made.since(before) if before is not None else made
                 now = now.renamed({name: made.description})
@@ -173,6 +181,30 @@ def settled(given: Situation, without: Collection[str]) -> dict[str, Better]:
         if not changed:
             break
     return found
+
+
+def _agreed(given: Situation, name: str, made: Better, trials: Sequence[Trial]) -> bool:
+    """Whether the cycle's model, if there is one, comes to the skill no worse by the new description."""
+    models = given.context.models
+    if models is None:
+        return True
+    from skillclaw.evolve.engines.trigger_judge import score_by_model
+    from skillclaw.evolve.models import ModelError
+
+    held_out = [trial for trial in trials if trial.test]
+    after = given.renamed({name: made.description}).entries
+    try:
+        old = score_by_model(models, name, given.entries, held_out)
+        new = score_by_model(models, name, after, held_out)
+    except ModelError as error:
+        given.notes.append(f"No model was asked about the description of {name}: {error.what}")
+        return True
+    if new.value < old.value:
+        given.notes.append(
+            f"The description of {name} stays: by the words of requests another is better, by {models.name} "
+            f"it is worse ({new.text()}; as it is: {old.text()})."
+        )
+    return new.value >= old.value
 
 
 def _described(proposal: Proposal, found: Better | None) -> Proposal:

@@ -177,7 +177,7 @@ def _telling_words(name: str, index: Index, train: Sequence[Trial], current: str
     value = {
         word: count * math.log(((own[word] + 0.5) / (owns + 1)) / ((near[word] + 0.5) / (nears + 1)))
         for word, count in missed.items()
-        if word not in there and 3 * names[word] < own[word]
+        if word not in there and "'" not in word and 3 * names[word] < own[word]
     }
     ranked = sorted((word for word in value if value[word] > 0), key=lambda word: (-value[word], word))
     return [written[word] for word in ranked if word in written and keep(written[word])][: max(WORDS)]

@@ -138,6 +138,8 @@ def _retire_harmful(
     failed = [e for e in read if e.success is False and mark in e.skills]
     if len({e.session for e in failed}) < given.context.policy.sessions or effect.ci is None:
         return None
+    if given.context.policy.users > 1 and not _by_others_too(read, mark, effect, given):
+        return None
     why = (
         f"Sessions that read {name} succeed less: {effect.with_success} of {effect.with_n}, against "
         f"{effect.without_success} of {effect.without_n} with the same tasks and without it (odds ratio "
@@ -145,6 +147,19 @@ def _retire_harmful(
         "read, so that other causes are possible."
     )
     return _proposal(name, "harmful", why, failed, given)
+
+
+def _by_others_too(read: Sequence[Episode], mark: str, effect: SkillEffect, given: Situation) -> bool:
+    """Whether it holds whoever is left out: where several people share skills, none takes one from the others
+    with sessions of their own, however many those are."""
+    known = [e for e in read if mark in e.skills and e.success is not None]
+    usual = 1 - effect.without_success / effect.without_n if effect.without_n else 1.0
+    for user in {e.user for e in known}:
+        others = [e for e in known if e.user != user]
+        failed = sum(e.success is False for e in others)
+        if failed < given.context.policy.sessions or failed <= usual * len(others):
+            return False
+    return bool(known)
 
 
 def _proposal(name: str, kind: str, why: str, against: Sequence[Episode], given: Situation) -> Proposal:

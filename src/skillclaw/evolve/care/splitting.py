@@ -25,7 +25,7 @@ from skillclaw.skills.records import Bundle, File, Item, Pattern, Proposal, Side
 from skillclaw.skills.retrieval import Entry, Index
 from skillclaw.skills.tokens import SKILL_TOKENS, estimate
 
-__all__ = ["splits"]
+__all__ = ["splits", "too_long"]
 
 LEAST = 3
 """Lines of each part below which a skill is not split."""
@@ -46,9 +46,14 @@ def splits(given: Situation) -> list[Proposal]:
     return found
 
 
+def too_long(skill: Current) -> bool:
+    """Whether SKILL.md has more tokens than the gate lets a skill grow to."""
+    return estimate(markdown(skill.bundle).get("SKILL.md", "")) > SKILL_TOKENS * 1.1
+
+
 def _first(name: str, skill: Current, given: Situation) -> Proposal | None:
     """A new skill with the lines of one topic of a skill that is too long."""
-    if estimate(markdown(skill.bundle).get("SKILL.md", "")) <= SKILL_TOKENS * 1.1:
+    if not too_long(skill):
         return None
     try:
         items = [i for i in all_items(skill.bundle, skill.sidecar) if i.section != DESCRIPTION and i.patterns]
@@ -74,7 +79,13 @@ def _first(name: str, skill: Current, given: Situation) -> Proposal | None:
         skill=fresh, topic=topic, project=project, patterns=[p for unit in units for p in unit.patterns]
     )
     description, behind = describe(target, units, (), given.context)
-    if not _separate(name, skill, fresh, description, chosen, items, given):
+    ids = {item.id for item in chosen}
+    rest = [item for item in items if item.id not in ids]
+    left = _units(rest, given)
+    about = Target(
+        skill=name, topic=large[0], project=project, patterns=[p for unit in left for p in unit.patterns]
+    )
+    if not _separate({description: chosen, describe(about, left, (), given.context)[0]: rest}, given):
         return None
     bundle = _bundle(fresh, description, topic, units)
     refs = refs_of_items(chosen)
@@ -130,32 +141,19 @@ def _bundle(name: str, description: str, topic: str, units: list[Unit]) -> Bundl
     return bundle
 
 
-def _separate(
-    name: str,
-    skill: Current,
-    fresh: str,
-    description: str,
-    chosen: list[Item],
-    items: list[Item],
-    given: Situation,
-) -> bool:
-    """Whether requests tell the parts from each other, by their descriptions."""
-    ids = {item.id for item in chosen}
-    rest = [item for item in items if item.id not in ids]
-    asked = {fresh: chosen, name: rest}
-    index = Index(
-        [
-            Entry(name=fresh, description=description),
-            Entry(name=name, description=given.entries[name].description),
-        ]
-    )
+def _separate(parts: dict[str, list[Item]], given: Situation) -> bool:
+    """Whether requests tell the parts, by description, from each other; one behind both says nothing."""
+    asked = {
+        said: set(cited_requests(refs_of_items(items), given.gate.sessions)) for said, items in parts.items()
+    }
+    shared = set.intersection(*asked.values())
+    index = Index(Entry(name=str(number), description=said) for number, said in enumerate(parts))
     right = total = 0
-    for own, lines in asked.items():
-        for text in cited_requests(refs_of_items(lines), given.gate.sessions):
+    for number, texts in enumerate(asked.values()):
+        for text in sorted(texts - shared):
             hits = index.ranked(text)
             total += 1
-            right += bool(hits) and hits[0].name == own
-    del skill
+            right += bool(hits) and hits[0].name == str(number)
     return total > 0 and right >= APART * total
 
 

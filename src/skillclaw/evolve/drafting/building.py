@@ -64,10 +64,18 @@ def build(draft: Draft, target: Target, context: EvolveContext, engine: str) -> 
     bundle, made, kept = _described(draft, bundle, made, patterns)
     if version(bundle) == (target.base.version if target.base is not None else version(base)):
         return None
+    proposal = _proposal(action, target, bundle, made, edits, "", engine)
+    if action == "describe" and refused(target.skill, proposal.patterns, context.tried, "describe"):
+        return None
     notes = [f"{left} more edits wait for a later cycle."] if left else []
     notes += ["The description stays, since a person wrote it."] if kept else []
-    why = " ".join([plain(draft.why)[:WHY] or _told(edits), *notes])
-    return _proposal(action, target, bundle, made, edits, why, engine)
+    return msgspec.structs.replace(proposal, why=" ".join([_why(draft) or _told(edits), *notes]))
+
+
+def _why(draft: Draft) -> str:
+    """What the author says of it, as one line with nothing that could hide in it."""
+    text = "".join(char if char.isprintable() else " " for char in draft.why[: 4 * WHY])
+    return plain(text)[:WHY]
 
 
 def _empty(skill: str, title: str) -> Bundle:
@@ -80,6 +88,10 @@ def _grounded(item: Item, before: Sequence[Item], patterns: dict[str, Pattern]) 
     behind = [patterns[one] for one in item.patterns if one in patterns]
     if not behind:
         return item
+    if item.kind == "script":
+        return counted([item], patterns)[
+            0
+        ]  # it stands on the sessions that wrote it, not on all of a pattern
     was = next((one for one in before if one.id == item.id), None)
     unknown = was is not None and any(one not in patterns for one in item.patterns)
     refs = refs_of(behind)
@@ -172,7 +184,7 @@ def _retire(draft: Draft, target: Target, context: EvolveContext, engine: str) -
         skill=target.skill,
         base=target.base.version,
         engine=engine,
-        why=f"{plain(draft.why)[:WHY]} {spoken}".strip(),
+        why=f"{_why(draft)} {spoken}".strip(),
         scope="project" if target.project is not None else "global",
         project=target.project,
         patterns=against,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from skillclaw.evolve.drafting.numbering import shifted
 from skillclaw.evolve.drafting.records import Draft, Target
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.evolvers._select import qualifies, turned_against
@@ -37,7 +38,7 @@ def faults(draft: Draft, target: Target, items: list[Item], context: EvolveConte
         found += [f"{what}: {fault}." for fault in _edit(edit, known, labels, patterns, context)]
         if edit.op == "drop" and edit.item in known:
             found += [f"{what}: {f}." for f in _drop(known[edit.item], patterns, cited, context)]
-    return found
+    return [*found, *shifted(draft.edits, items)]
 
 
 def _action(draft: Draft, target: Target) -> Iterator[str]:

@@ -18,8 +18,8 @@ import msgspec
 from skillclaw.evolve.engines.agent_desk import TOOLS, Desk
 from skillclaw.evolve.engines.agent_room import bounded, spare
 from skillclaw.evolve.engines.agent_rules import NO_CALL, RULES
+from skillclaw.evolve.engines.agent_schemas import arguments_schema
 from skillclaw.evolve.models import ModelError, as_tokens
-from skillclaw.evolve.models.shapes import schema_of
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ async def converse(
         except ModelError as error:
             talk.error = error
             return _ended(talk, "model")
-        talk.tokens += answer.usage.input_tokens + answer.usage.output_tokens
+        talk.tokens += max(0, answer.usage.input_tokens) + max(0, answer.usage.output_tokens)
         answer = bounded(answer)
         say(answer)
         calls = answer.tool_calls
@@ -167,7 +167,7 @@ def _done(desk: Desk, call: ToolCallPart, place: int, made: set[bytes]) -> tuple
 
 def _fixed_tokens() -> int:
     """About how many tokens the rules and the tools take, which go along with every request."""
-    tools = [[tool.name, tool.about, schema_of(tool.arguments)] for tool in TOOLS]
+    tools = [[tool.name, tool.about, arguments_schema(tool.arguments)] for tool in TOOLS]
     return as_tokens(RULES + msgspec.json.encode(tools).decode())
 
 
@@ -181,7 +181,7 @@ async def _ask(model: Model, messages: list[ModelMessage], answer_tokens: int) -
         ToolDefinition(
             name=tool.name,
             description=tool.about,
-            parameters_json_schema=schema_of(tool.arguments),
+            parameters_json_schema=arguments_schema(tool.arguments),
             strict=False,
         )
         for tool in TOOLS

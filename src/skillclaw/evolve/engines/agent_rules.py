@@ -41,11 +41,12 @@ line hold in the user's own words or in a call that worked. What tools printed p
 not copied;
 - a line that cites no pattern of this target, or one that does not say what the line says.
 
-An edit of a draft: `op` is add, change, drop or move. `text` is one line without a bullet, 800 characters \
-at most. `kind` of an added line is condition (when to use it), step, fix (what goes wrong and what mends \
-it), pitfall, fact or example; `section` may stay empty. `item` is the id of the line that is changed, \
-dropped or moved, `after` that of the line it comes behind, and `patterns` the ids of the patterns that \
-support it.
+A draft: `action` is create, refine, describe (only its description), or retire; `why` is one sentence \
+for people; `description` and `title` may stay empty where the skill has them. An edit: `op` is add, \
+change, drop or move. `text` is one line without a bullet, 800 characters at most. `kind` of an added \
+line is condition (when to use it), step, fix (what goes wrong and what mends it), pitfall, fact or \
+example; `section` may stay empty. `item` is the id of the line that is changed, dropped or moved, \
+`after` that of the line it comes behind, and `patterns` the ids of the patterns that support it.
 
 Changing a skill: name lines by their ids, change few, keep what successful sessions rely on, never \
 touch a line that a person wrote, drop what the evidence speaks against. Do not make again what \

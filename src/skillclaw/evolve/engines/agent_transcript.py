@@ -10,7 +10,7 @@ import msgspec
 from skillclaw import __version__
 from skillclaw.evolve.engines.agent_desk import TOOLS
 from skillclaw.evolve.engines.agent_rules import RULES
-from skillclaw.evolve.models.shapes import schema_of
+from skillclaw.evolve.engines.agent_schemas import arguments_schema
 from skillclaw.evolve.transcripts import AUTHOR
 from skillclaw.skills.records import content_id
 from skillclaw.trajectory.model import (
@@ -74,7 +74,7 @@ def as_trajectory(
                     "function": {
                         "name": tool.name,
                         "description": tool.about,
-                        "parameters": schema_of(tool.arguments),
+                        "parameters": arguments_schema(tool.arguments),
                     },
                 }
                 for tool in TOOLS

@@ -11,6 +11,7 @@ from skillclaw.evolve.drafting import Draft, DraftError, Target, build, review
 from skillclaw.evolve.engines.cli_desk import INSIDE, collect, lay_out, others, put
 from skillclaw.evolve.engines.cli_meter import RunMeter
 from skillclaw.evolve.engines.cli_rules import AGAIN, FAULTS, OPENING, faults_text, rules_files
+from skillclaw.evolve.engines.reasons import explained
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.headless import HOME, Endpoint, Platform, Turn
 from skillclaw.headless.gateway import INSIDE as MODEL
@@ -105,7 +106,10 @@ def _judged(out: Path, target: Target, context: EvolveContext) -> Authored:
         return Authored(faults=error.faults)
     if proposal is None:
         return Authored(skipped="The draft changes nothing.")
-    return Authored(proposal=proposal, faults=review(proposal, context))
+    faults = review(proposal, context)
+    if context.gate is not None:
+        proposal = explained(proposal, context.gate)
+    return Authored(proposal=proposal, faults=faults)
 
 
 def _better(before: Authored, after: Authored) -> Authored:

@@ -42,7 +42,7 @@ class RunMeter:
 
     def end(self, size: int, tokens_in: int | None, tokens_out: int | None) -> None:
         """See `Meter.end`."""
-        used = size // BYTES if tokens_in is None else tokens_in, tokens_out or 0
+        used = max(0, size // BYTES if tokens_in is None else tokens_in), max(0, tokens_out or 0)
         self.tokens_in += used[0]
         self.tokens_out += used[1]
         if self._booked:

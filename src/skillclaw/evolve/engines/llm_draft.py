@@ -7,119 +7,38 @@ say and how, and never whether it holds.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from skillclaw import gate
-from skillclaw.evolve.dossier import Dossier, fenced, line
-from skillclaw.evolve.dossier.patterns import number
+from skillclaw.evolve.dossier import Dossier, line
 from skillclaw.evolve.dossier.skill import items_of
 from skillclaw.evolve.drafting import Draft, DraftError, Target, build, review
-from skillclaw.evolve.drafting.building import refs_of
-from skillclaw.evolve.engines.echo import echoed
 from skillclaw.evolve.engines.llm_answers import as_draft
+from skillclaw.evolve.engines.llm_questions import create_question, mend_question, revise_question
 from skillclaw.evolve.engines.llm_records import Attribution, NewSkill, Revision
-from skillclaw.evolve.engines.llm_rules import ATTRIBUTE, CREATE, REVISE
+from skillclaw.evolve.engines.llm_standing import echoes, titled
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.models import ModelError, Question
-from skillclaw.gate.lines import added_items, all_evidence
-from skillclaw.gate.prune import item_reason
+from skillclaw.gate.lines import added_items
 from skillclaw.skills.items import DESCRIPTION, same_text
-from skillclaw.skills.records import Item, Proposal
+from skillclaw.skills.records import Proposal
 
 if TYPE_CHECKING:
     from skillclaw.evolve.models.asker import Asker
 
-__all__ = ["ANSWER", "ROUNDS", "Declined", "attribute_question", "create_question", "revise_question"]
-__all__ += ["settled", "write"]
+__all__ = ["ROUNDS", "Declined", "write"]
 
 W = TypeVar("W", NewSkill, Revision)
-
-ANSWER = 1500
-"""Tokens that a draft may take."""
 
 ROUNDS = 2
 """How often the gate's answer goes back to the model."""
 
-FAULTS = 12
-"""Faults told at once."""
-
 
 class Declined(Exception):  # noqa: N818 - an answer, no failure
     """The model says that there is nothing to write or to change; the text says why."""
-
-
-def attribute_question(view: Dossier, noted: str) -> Question[Attribution]:
-    """Whose fault is it that sessions with the skill go wrong?"""
-
-    def check(answer: Attribution) -> str:
-        if answer.fault == "skill" and not any(label in view.patterns for label in answer.evidence):
-            return f"Name the patterns that show it: {', '.join(view.patterns)}."
-        return ""
-
-    prompt = "\n\n".join(part for part in (view.facts, noted, "Whose fault is it?") if part)
-    return Question(
-        stage="attribute", rules=ATTRIBUTE, prompt=prompt, answer=Attribution, max_tokens=500, check=check
-    )
-
-
-def create_question(view: Dossier, noted: str, changes: int) -> Question[NewSkill]:
-    """What should a new skill say?"""
-
-    def check(answer: NewSkill) -> str:
-        if answer.action == "create" and not answer.lines:
-            return "A new skill needs lines. Give them, or say skip."
-        if answer.action == "create" and not answer.description.strip():
-            return "A new skill needs a description."
-        return ""
-
-    return Question(
-        stage="draft",
-        rules=CREATE,
-        prompt=_prompt(view, noted, "", f"{changes} lines"),
-        answer=NewSkill,
-        max_tokens=ANSWER,
-        check=check,
-    )
-
-
-def revise_question(view: Dossier, noted: str, opinion: Attribution, changes: int) -> Question[Revision]:
-    """What should change in the skill?"""
-
-    def check(answer: Revision) -> str:
-        if answer.action == "refine" and not answer.changes:
-            return "To refine a skill, give changes; or say skip."
-        if answer.action == "describe" and not answer.description.strip():
-            return "Give the new description; or say skip."
-        return ""
-
-    told = fenced("opinion on what is at fault", _opinion(opinion))
-    return Question(
-        stage="draft",
-        rules=REVISE,
-        prompt=_prompt(view, noted, told, f"{changes} changes"),
-        answer=Revision,
-        max_tokens=ANSWER,
-        check=check,
-    )
-
-
-def _prompt(view: Dossier, noted: str, opinion: str, most: str) -> str:
-    ask = f"Write your answer: at most {most}, citing only {_labels(view)}."
-    return "\n\n".join(part for part in (view.facts, noted, opinion, ask) if part)
-
-
-def _labels(view: Dossier) -> str:
-    return ", ".join(sorted(view.patterns, key=lambda label: (len(label), label)))
-
-
-def _opinion(opinion: Attribution) -> str:
-    lines = f" (lines {', '.join(line(one, 8) for one in opinion.items[:8])})" if opinion.items else ""
-    return f"fault of: {opinion.fault}{lines}; {line(opinion.why, 400)}"
 
 
 def write(
@@ -162,7 +81,7 @@ class _Work:
                     break
                 raise Declined(line(answer.why, 200))
             draft, faults = as_draft(answer, self.view, items)
-            draft = _titled(draft, self.target, self.context)
+            draft = titled(draft, self.target, self.context)
             proposal, more = _attempt(draft, self.target, self.context, self.engine)
             good = _good(proposal, self.context)
             if proposal is not None and (best is None or good > best[0]):
@@ -171,7 +90,7 @@ class _Work:
             if not faults or turn == ROUNDS:
                 break
             try:
-                answer = self.asker.ask(_again(question, answer, faults))
+                answer = self.asker.ask(mend_question(question, answer, faults))
             except ModelError:
                 if best is None:
                     raise
@@ -185,7 +104,7 @@ def _without_echoes(
     draft: Draft, proposal: Proposal, target: Target, context: EvolveContext, engine: str
 ) -> Proposal | None:
     """The proposal without the lines that only tool output asked for; a procedure goes as a whole."""
-    bad = _echoes(proposal, context)
+    bad = echoes(proposal, context)
     if not bad or context.gate is None:
         return proposal
     gone = [item for item in added_items(proposal, context.gate) if item.id in bad]
@@ -199,59 +118,7 @@ def _without_echoes(
         if same_text(edit.text) not in texts and not (edit.kind == "step" and edit.section in procedures)
     ]
     again = _salvage(msgspec.structs.replace(draft, edits=kept), target, context, engine)
-    return again if again is not None and not _echoes(again, context) else None
-
-
-def settled(proposal: Proposal, context: EvolveContext) -> Proposal | None:
-    """The proposal as the gate would leave it; None where it would refuse it."""
-    if context.gate is None:
-        return proposal
-    pruned, _ = gate.prune(proposal, context.gate)
-    if gate.decide(gate.judge(pruned, context.gate)) == "rejected":
-        return None
-    return _explained(pruned, context.gate)
-
-
-def _explained(proposal: Proposal, known: gate.GateContext) -> Proposal:
-    """The proposal with a reason that people may read: the model's, where the gate would let it stand as a
-    line, else one that counts. It is read before a decision, and must not plead with what a page says."""
-    evidence = all_evidence(proposal)
-    probe = Item(
-        id="", kind="fact", text=proposal.why, patterns=[p.id for p in proposal.patterns], evidence=evidence
-    )
-    base = known.base(proposal)
-    if not item_reason(probe, proposal, known) and not echoed(
-        probe.text, evidence, known, base.bundle if base else None
-    ):
-        return proposal
-    sessions, users = len({ref.session for ref in evidence}), len({ref.user for ref in evidence})
-    why = f"Worded by a model from {number(sessions, 'session')} of {number(users, 'user')}."
-    return msgspec.structs.replace(proposal, why=why)
-
-
-def _listed(faults: Sequence[str]) -> str:
-    every = [f"- {line(fault, 300)}" for fault in dict.fromkeys(faults)]
-    more = [f"- and {len(every) - FAULTS} more of this kind"] if len(every) > FAULTS else []
-    return "\n".join([*every[:FAULTS], *more])
-
-
-def _again(question: Question[W], answer: W, faults: Sequence[str]) -> Question[W]:
-    parts = [
-        question.prompt,
-        fenced("your answer before", msgspec.json.encode(answer).decode()),
-        fenced("what is wrong with it", _listed(faults)),
-        "Write the whole answer again. Mend each line concerned with what its patterns list, or leave it "
-        "out. Keep the other lines word for word.",
-    ]
-    return dataclasses.replace(question, stage="review", prompt="\n\n".join(parts))
-
-
-def _titled(draft: Draft, target: Target, context: EvolveContext) -> Draft:
-    """The draft without a title that only tool output asked for: that of the topic takes its place."""
-    known = context.gate
-    if known is None or not draft.title or not echoed(draft.title, refs_of(target.patterns), known):
-        return draft
-    return msgspec.structs.replace(draft, title="")
+    return again if again is not None and not echoes(again, context) else None
 
 
 def _attempt(
@@ -266,7 +133,7 @@ def _attempt(
         proposal = _salvage(draft, target, context, engine)
     if proposal is not None:
         faults += review(proposal, context)
-        faults += _echoes(proposal, context).values()
+        faults += echoes(proposal, context).values()
     return proposal, faults
 
 
@@ -284,33 +151,12 @@ def _salvage(draft: Draft, target: Target, context: EvolveContext, engine: str) 
     return found
 
 
-def _echoes(proposal: Proposal, context: EvolveContext) -> dict[str, str]:
-    """By item the reason why it looks as if tool output had asked for it."""
-    if context.gate is None:
-        return {}
-    base = context.gate.base(proposal)
-    found = {}
-    for item in added_items(proposal, context.gate):
-        heading = item.section.partition(" / ")[2]
-        why = next(
-            (
-                reason
-                for text in (item.text, heading)
-                if (reason := echoed(text, item.evidence, context.gate, base.bundle if base else None))
-            ),
-            None,
-        )
-        if why:
-            found[item.id] = f"“{line(item.text, 60)}”: {why}"
-    return found
-
-
 def _good(proposal: Proposal | None, context: EvolveContext) -> int:
     """How many new lines may stay as they are."""
     if proposal is None:
         return -1
     if context.gate is None or proposal.bundle is None:
         return 0
-    bad = {fault.item for fault in gate.faults(proposal, context.gate)} | set(_echoes(proposal, context))
+    bad = {fault.item for fault in gate.faults(proposal, context.gate)} | set(echoes(proposal, context))
     added = [item for item in added_items(proposal, context.gate) if item.section != DESCRIPTION]
     return sum(item.id not in bad for item in added)

@@ -8,7 +8,8 @@ from typing import Any
 from skillclaw.evolve.dossier import dossier
 from skillclaw.evolve.drafting import Target
 from skillclaw.evolve.engines.llm_digest import batches, digest_question
-from skillclaw.evolve.engines.llm_draft import ANSWER, ROUNDS, attribute_question, create_question
+from skillclaw.evolve.engines.llm_draft import ROUNDS
+from skillclaw.evolve.engines.llm_questions import ANSWER, attribute_question, create_question
 from skillclaw.evolve.engines.llm_rules import REVISE
 from skillclaw.evolve.engines.llm_run import SCHEMA, Room, has_news
 from skillclaw.evolve.evolvers import EvolveContext

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from skillclaw.evolve.dossier import Dossier, Shown, dossier, line
 from skillclaw.evolve.drafting import Target
 from skillclaw.evolve.engines.llm_digest import batches, digest_question, notes
-from skillclaw.evolve.engines.llm_draft import ANSWER, Declined, attribute_question, settled, write
+from skillclaw.evolve.engines.llm_draft import Declined, write
+from skillclaw.evolve.engines.llm_questions import ANSWER, attribute_question
 from skillclaw.evolve.engines.llm_records import Attribution, Digest
+from skillclaw.evolve.engines.llm_standing import settled
 from skillclaw.evolve.evolvers import Current, EvolveContext
 from skillclaw.evolve.evolvers._select import contradicted, qualifies
 from skillclaw.evolve.models import ModelError

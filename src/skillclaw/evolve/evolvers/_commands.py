@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -30,8 +31,10 @@ SHARE = 0.9
 """What this share of the calls have in common is part of the command."""
 MOST = 0.6
 """Of the calls of a shape at least this share must be built alike."""
-LOOKED_AT = 40
+LOOKED_AT = 24
 """Sessions that are laid side by side at most."""
+ENDS = 6
+"""Beginnings and ends of a value that are looked at for what is not the user's."""
 LONG = 260
 """Characters of a command that a line can hold."""
 
@@ -48,6 +51,7 @@ _FORMS = (
     ("path", r"[~.]?[\w.@+-]*/\S*|[\w-]+\.[a-z]{1,5}"),
     ("text", r"[\"'].*"),
 )
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _LEADS_ON = re.compile(r"(?:\b(?:do|then|else)|[{(|&\\])\Z")
 
 
@@ -78,18 +82,22 @@ class Commands:
     """The commands of one pattern's sessions. Without sessions to look into there are none."""
 
     def __init__(self, pattern: Pattern, gate: GateContext | None, policy: Policy) -> None:
+        self._users = {ref.session: ref.user for ref in pattern.evidence}
+        self._gate = gate
         self._policy = policy
         self._names: dict[tuple[tuple[str, str], ...], str] = {}
         self._made: dict[str, str] = {}
-        self._sessions: list[tuple[str, str, list[Act | Said]]] = []
-        if gate is None:
-            return
-        users = {ref.session: ref.user for ref in pattern.evidence}
-        for session in sorted(users)[:LOOKED_AT]:
-            trajectory = gate.sessions(session)
+
+    @cached_property
+    def _sessions(self) -> list[tuple[str, str, list[Act | Said]]]:
+        """What was said and done in each session that is looked at; read only where a command asks for it."""
+        found: list[tuple[str, str, list[Act | Said]]] = []
+        for session in sorted(self._users)[:LOOKED_AT] if self._gate is not None else ():
+            trajectory = self._gate.sessions(session) if self._gate is not None else None
             if trajectory is not None:
                 events = [e for e in flow(trajectory) if isinstance(e, Act | Said)]
-                self._sessions.append((session, users[session], events))
+                found.append((session, self._users[session], events))
+        return found
 
     def worded(
         self, shape: ActionShape, keep: Callable[[str], bool], *, failed: bool = False
@@ -249,26 +257,28 @@ def _one_line(command: str) -> str:
 
 
 def _common(cells: Sequence[str]) -> str | None:
+    """The word that (nearly) all have; a day is the day of the evidence more often than a part of the way."""
     top, count = min(Counter(cells).items(), key=lambda x: (-x[1], x[0]))
-    return top if count >= SHARE * len(cells) else None
+    return top if count >= SHARE * len(cells) and not _DAY.search(top) else None
 
 
 def _trims(values: Sequence[str]) -> list[tuple[str, str]]:
-    """What may be beside the value proper: nothing, what all end with, what all begin with, both."""
-    before, after = _prefix(values), _prefix([v[::-1] for v in values])[::-1]
-    both = len(before) + len(after) < min(map(len, values))
-    found = [("", ""), ("", after), (before, ""), (before, after) if both else ("", "")]
-    return list(dict.fromkeys(found))
+    """What may be beside the value proper, the least first: what all begin with, what all end with."""
+    befores, afters = _ends(values), [text[::-1] for text in _ends([value[::-1] for value in values])]
+    shortest = min(map(len, values))
+    found = [(b, a) for b in befores for a in afters if len(b) + len(a) < shortest]
+    return sorted(found, key=lambda both: (len(both[0]) + len(both[1]), both))
 
 
-def _prefix(values: Sequence[str]) -> str:
-    """What all begin with, up to where letters, digits and signs change."""
-    size = 0
-    while size < min(map(len, values)) - 1 and len({v[size] for v in values}) == 1:
-        size += 1
-    while size and any(_sort(v[size - 1]) == _sort(v[size]) for v in values):
-        size -= 1
-    return values[0][:size]
+def _ends(values: Sequence[str]) -> list[str]:
+    """What all begin with, up to each place where letters, digits and signs change."""
+    found = [""]
+    for size in range(1, min(map(len, values))):
+        if len({value[:size] for value in values}) > 1:
+            break
+        if all(_sort(value[size - 1]) != _sort(value[size]) for value in values):
+            found.append(values[0][:size])
+    return found[:ENDS]
 
 
 def _sort(char: str) -> int:

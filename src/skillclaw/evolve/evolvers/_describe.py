@@ -71,7 +71,9 @@ def describe(
     elif troubles:
         head, colon, rest = fixes[0].lead.partition(":")
         sentences.append(f"{head}{where}{colon}{rest}.")
-        sentences.append(f"Use when {joined(troubles, 'or')}.")
+        leads = dict.fromkeys(_lower(unit.lead.partition(":")[0]) for unit in fixes if ":" in unit.lead)
+        wishes = [f"the user asks {_to(errand)}" for errand in list(leads)[:3]]
+        sentences.append(f"Use when {joined([*wishes, *troubles], 'or')}.")
     else:
         sentences.append(f"Avoid what fails with {topic_title(group.topic)}{where}.")
     if others:

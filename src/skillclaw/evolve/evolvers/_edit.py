@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from skillclaw.evolve.evolvers._draft import FACTS, STEPS, WHEN, WRONG, Unit
+from skillclaw.skills.editing import without_scripts
 from skillclaw.skills.frontmatter import split
 from skillclaw.skills.items import Block, blocks, join, markdown, replace_text, same_text, without
 from skillclaw.skills.records import Bundle, Item
@@ -83,6 +84,7 @@ def _glue(before: Sequence[Block], raw: str, after: Sequence[Block], *, loose: b
 
 def remove(bundle: Bundle, items: Sequence[Item]) -> Bundle:
     """`bundle` without these items, the headings that thereby get empty, and files with nothing left."""
+    bundle = without_scripts(bundle, [item.text for item in items if item.kind == "script"])
     drop = {(item.section, same_text(item.text)) for item in items}
     texts: dict[str, str] = {}
     for path, text in markdown(bundle).items():

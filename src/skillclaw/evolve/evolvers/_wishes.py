@@ -136,7 +136,7 @@ def _closed(words: list[str]) -> list[str]:
         if skip:
             skip = False
             continue
-        if not re.match(r"[('’]*…", word):
+        if "…" not in word:
             kept.append(word)
             continue
         after = words[index + 1].strip(".,;:?!").lower() if index + 1 < len(words) else ""

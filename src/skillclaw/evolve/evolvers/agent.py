@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from skillclaw.errors import SkillClawError, UsageError
 from skillclaw.evolve.drafting import Target, targets
 from skillclaw.evolve.engines.agent_desk import Desk
+from skillclaw.evolve.engines.reasons import explained
 from skillclaw.evolve.evolvers import Current, EvolveContext
 from skillclaw.evolve.models import Forecast
 from skillclaw.evolve.models.fallback import fall_back
@@ -136,6 +137,8 @@ def _outcome(
         context.notes.append(f"{target.skill}: {note}")
     else:
         failed, note = talk.error or SkillClawError("The author came to no end.", why), why
+    if proposal is not None and context.gate is not None:
+        proposal = explained(proposal, context.gate)
     _keep(target, talk, context, note, None if talk.ending == "skipped" else proposal is not None)
     return proposal, failed
 

@@ -19,6 +19,7 @@ import msgspec
 
 from skillclaw.errors import StorageError
 from skillclaw.private import private_folder, whole_file
+from skillclaw.sandbox import leftovers
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Answers", "Recorded", "answers_folder", "forget_answers"]
@@ -107,13 +108,14 @@ class Answers:
             return None
         path = self._read_from / f"{key}.json"
         try:
-            if path.stat().st_size > LARGEST:
+            # A folder of `--replay` may be anybody's: no link, pipe or device in it is opened.
+            data = leftovers.read(path, LARGEST + 1)
+            if len(data) > LARGEST:
                 return None
-            data = path.read_bytes()
             found = msgspec.json.decode(data, type=Recorded)
             if self._folder is not None:
                 path.touch()  # the age that counts is that of its last use
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, RecursionError, UnicodeError):
             return None
         self._copy(key, data)
         return found

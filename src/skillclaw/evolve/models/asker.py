@@ -100,10 +100,10 @@ class Asker:
 
         schema = schema_of(question.answer)
         before = len(self._shared.used)
+        # Half a surrogate pair, as a session may hold, is no text that can be sent.
+        prompt = question.prompt.encode("utf-8", "replace").decode("utf-8")
         messages: list[ModelMessage] = [
-            ModelRequest(
-                parts=[SystemPromptPart(content=question.rules), UserPromptPart(content=question.prompt)]
-            )
+            ModelRequest(parts=[SystemPromptPart(content=question.rules), UserPromptPart(content=prompt)])
         ]
         for left in range(MENDS, -1, -1):
             response = self._request(question, messages, schema)
@@ -155,10 +155,14 @@ class Asker:
         messages: Sequence[ModelMessage],
         schema: dict[str, Any],
     ) -> ModelResponse:
+        from pydantic_ai.settings import ModelSettings as RequestSettings
+
         parameters = _parameters(question, schema, by_tool=self._by_tool)
-        return self._shared.courier.result(
-            model.request(list(messages), {"max_tokens": question.max_tokens}, parameters)
-        )
+        profile, settings = self._model.profile, RequestSettings(max_tokens=question.max_tokens)
+        if profile.get("supports_thinking", False):
+            # To fill in a form takes little thought, and thoughts are paid for like answers.
+            settings["thinking"] = "low" if profile.get("thinking_always_enabled", False) else False
+        return self._shared.courier.result(model.request(list(messages), settings, parameters))
 
     def _read(self, question: Question[T], response: ModelResponse) -> T:
         if response.finish_reason == "content_filter":

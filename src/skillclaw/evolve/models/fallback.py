@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["fall_back", "told"]
 
+MODELLED = frozenset({"agent", "cli", "llm"})
+"""The engines whose words are a model's."""
 SHOWN = 5
 """Topics that a note names."""
 
@@ -28,17 +30,11 @@ def fall_back(
     Their topics are noted in `context.failed`, so that the next cycle tries them anew and the report says so.
     A skill that a model worded keeps its words meanwhile: only its retirement is proposed.
     """
-    from skillclaw.evolve.evolvers import evolvers
     from skillclaw.evolve.evolvers.extractive import EVOLVER
 
     why = " ".join(" ".join(part for part in (error.what, error.why, error.todo) if part).split())
     context.failed.update({pattern.topic: why for pattern in patterns})
-    known = evolvers()
-    worded = {
-        name
-        for name, skill in current.items()
-        if getattr(known.get(skill.sidecar.engine), "needs_model", False)
-    }
+    worded = {name for name, skill in current.items() if skill.sidecar.engine in MODELLED}
     made = EVOLVER.propose(list(patterns), dict(current), context)
     return [one for one in made if one.skill not in worded or one.action == "retire"]
 

@@ -24,6 +24,8 @@ __all__ = ["Booking", "Ledger"]
 FILE = "model-spending.json"
 DAYS = 14
 """Days whose sums are kept."""
+MOST = 100_000_000
+"""Tokens that one request can have taken either way."""
 WAIT = 10.0
 """Seconds for another process to write its own booking."""
 
@@ -122,7 +124,11 @@ class Ledger:
         return Booking(stage=stage, day=day, tokens=tokens, usd=usd)
 
     def settle(self, booking: Booking, tokens_in: int, tokens_out: int) -> None:
-        """Put what the request really took in the place of what was set aside for it."""
+        """Put what the request really took in the place of what was set aside for it.
+
+        The provider counts, and may count wrong: nothing is given back, and no count is beyond all reason.
+        """
+        tokens_in, tokens_out = (min(max(count, 0), MOST) for count in (tokens_in, tokens_out))
         usd = self.usd(tokens_in, tokens_out)
         self._held = _plus(self._held, tokens=-booking.tokens, calls=-1, usd=-booking.usd)
         before = self._stages.get(booking.stage, StageSpent(stage=booking.stage))

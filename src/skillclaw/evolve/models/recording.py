@@ -33,6 +33,8 @@ WAIT = 1.0
 """Seconds before the second try, doubled for each more."""
 MOST_OUT = 4096
 """Tokens of an answer where the request does not say."""
+THOUGHT = 4000
+"""Tokens more for a model that thinks first: its thoughts count as part of the answer."""
 _PASSING = ("timeout", "request_timeout", "first_event_timeout", "extra_headers", "max_retries")
 """Settings that do not change what a model answers."""
 _OF_THE_RUN = (
@@ -169,7 +171,15 @@ class RecordingModel(WrapperModel):
             **(given.get("extra_headers") or {}),
             **shared.settings.get("extra_headers", {}),
         }
-        asked = _canonical(shared.name, messages, given, model_request_parameters)
+        profile = self.wrapped.profile
+        by_default = profile.get("thinking_enabled_by_default", False) and given.get("thinking") is not False
+        if profile.get("thinking_always_enabled", False) or by_default:
+            given["max_tokens"] = int(given["max_tokens"]) + THOUGHT
+        try:
+            asked = _canonical(shared.name, messages, given, model_request_parameters)
+        except ValueError as error:  # of pydantic too: half a surrogate pair
+            why = f"It holds what is no text ({type(error).__name__})."
+            raise ModelError("refused", "The question cannot be sent.", why) from None
         key = hashlib.sha256(asked).hexdigest()
         if (known := shared.answers.get(key)) is not None and (old := _response(known)) is not None:
             shared.ledger.note_recorded(self.stage)
@@ -187,20 +197,18 @@ class RecordingModel(WrapperModel):
             )
         settings: RequestSettings = given  # type: ignore[assignment]
         response = await self._tried(messages, settings, model_request_parameters, size, room)
-        made = ModelMessagesTypeAdapter.dump_python([response], mode="json")[0]
         usage = response.usage
-        shared.answers.put(
-            key,
-            Recorded(
-                model=shared.name,
-                stage=self.stage,
-                tokens_in=usage.input_tokens,
-                tokens_out=usage.output_tokens,
-                response=made,
-            ),
+        kept = Recorded(
+            model=shared.name,
+            stage=self.stage,
+            tokens_in=usage.input_tokens,
+            tokens_out=usage.output_tokens,
+            response=_text_only(ModelMessagesTypeAdapter.dump_python([response], mode="json")[0]),
         )
+        shared.answers.put(key, kept)
         shared.used.append(key)
-        return response
+        # As it will be read from the record, so that a cycle and its replay see the same.
+        return _response(kept) or response
 
     async def _tried(
         self,
@@ -282,10 +290,19 @@ def _canonical(
     )
 
 
+def _text_only(node: Any) -> Any:
+    """JSON without half surrogate pairs, which a model may write and no file can hold."""
+    if isinstance(node, str):
+        return node.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(node, dict):
+        return {_text_only(key): _text_only(value) for key, value in node.items()}
+    return [_text_only(one) for one in node] if isinstance(node, list) else node
+
+
 def _response(known: Recorded) -> ModelResponse | None:
     try:
         found = ModelMessagesTypeAdapter.validate_python([known.response])[0]
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, ModelResponse) else None
 

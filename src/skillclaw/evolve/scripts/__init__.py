@@ -28,12 +28,15 @@ from skillclaw.skills.placing import SCRIPTS
 from skillclaw.skills.records import Bundle, File, Pattern, Proposal, Ref, Sidecar, content_id
 from skillclaw.skills.scripts import Script, parts, read, render
 from skillclaw.trajectory.shapes import command_key
+from skillclaw.trajectory.text import word_set
 
 __all__ = ["ScriptUnit", "propose_script", "propose_scripts", "script_units"]
 
 SESSIONS = 100
 """Sessions of one skill that are looked through for scripts, the newest ones."""
-_SETTING_UP = frozenset({"", "cd", "export", "echo", "set", "mkdir", "source", "sleep"})
+_SETTING_UP = frozenset({"", "cd", "export", "echo", "printf", "set", "mkdir", "source", "sleep", "exit"})
+_WORDS = word_set("for while until if then elif else fi do done case esac in function { }")
+"""What a shell reads as its own: it runs nothing."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,9 @@ def _keys(script: Written) -> list[str]:
         return []
     keys = [command_key(line) for line in script.lines]
     return list(
-        dict.fromkeys(key for key in keys if key.split(" ")[0] not in _SETTING_UP and " && " not in key)
+        dict.fromkeys(
+            key for key in keys if key.split(" ")[0] not in _SETTING_UP | _WORDS and " && " not in key
+        )
     )
 
 
@@ -182,7 +187,7 @@ def _line(script: Script, keys: Sequence[str]) -> str:
     """What the skill says of the script."""
     given = [re.sub(r"\d+$", "", name) for name in script.args]
     told = f" with {_joined(given)}" if given else ""
-    does = f": it does {', then '.join(f'`{key}`' for key in keys[:4])}" if keys else ""
+    does = f": it runs {', then '.join(f'`{key}`' for key in keys[:4])}" if keys else ""
     return f"Run [{script.path}]({script.path}){told}{does}."
 
 

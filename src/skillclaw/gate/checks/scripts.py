@@ -21,8 +21,10 @@ order = 75
 def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
     """Rejects a new script with a line that too few sessions hold; holds one that cannot be told line by
     line, since it has not the form of learned scripts."""
-    if proposal.bundle is None or as_written(proposal):
-        return [Verdict(check=name, verdict="n/a", reason="No script here was learned from sessions.")]
+    if proposal.bundle is None:
+        return [Verdict(check=name, verdict="n/a", reason="A retirement has no scripts.")]
+    if as_written(proposal):
+        return [Verdict(check=name, verdict="pass", reason="No script of it is said to be learned.")]
     base = context.base(proposal)
     old = {(file.path, file.data) for file in base.bundle.files} if base is not None else set()
     new = [
@@ -31,7 +33,7 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
         if is_script(file.path, file.data, file.executable) and (file.path, file.data) not in old
     ]
     if not new:
-        return [Verdict(check=name, verdict="n/a", reason="It brings no script.")]
+        return [Verdict(check=name, verdict="pass", reason="It brings no script.")]
     read_ones = {file.path: read(file.path, file.data.decode("utf-8", "replace")) for file in new}
     faults = [f for script in read_ones.values() if script and (f := _fault(script, proposal, context))]
     if faults:
