@@ -20,6 +20,7 @@ from msgspec import Meta
 
 from skillclaw.errors import BadInputError, SkillClawError, StorageError, UsageError
 from skillclaw.private import private_folder, whole_file
+from skillclaw.settings_choices import choices
 from skillclaw.settings_evolve import (
     AuthorSettings,
     BudgetSettings,
@@ -256,7 +257,9 @@ def set_value(home: Path, key: str, value: str) -> Any:
     hidden = ("redact.allow", "evolve.cli.upstream")
     shown = shown and key not in hidden and not key.startswith("evolve.model.key")
     given = repr(value) if shown else "what was given"
-    raise UsageError(f"{key} cannot be {given}.", last.why, last.todo)
+    words = choices(Settings, parts)
+    why = f"It is one of: {', '.join(words)}." if words else last.why
+    raise UsageError(f"{key} cannot be {given}.", why, last.todo)
 
 
 def flatten(settings: Settings) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from skillclaw.agents import Env
 from skillclaw.errors import UsageError
 from skillclaw.evolve.engines.cli_login import find_way
 from skillclaw.evolve.engines.cli_plan import CliPlan
+from skillclaw.evolve.models.places import find_key
 from skillclaw.headless.gateway import Way
-from skillclaw.settings import BudgetSettings, CliSettings, UpstreamSettings
+from skillclaw.settings import BudgetSettings, CliSettings, ModelSettings, UpstreamSettings
 
 KEY = "sk-" + "SomebodysOwnKey" * 2
 NOW = time.time()
@@ -146,3 +147,41 @@ def test_a_configured_upstream_speaks_the_agents_protocol(tmp_path: Path) -> Non
         way(tmp_path, "claude-code", named=named)
     with pytest.raises(UsageError, match="characters that no key has"):
         way(tmp_path, "claude-code", named=named, U_KEY="k 8\n")
+
+
+def test_what_codex_has_of_openai_goes_to_no_other_provider(tmp_path: Path) -> None:
+    put(tmp_path, ".codex/auth.json", {"OPENAI_API_KEY": KEY})
+    other = '[model_providers.other]\nname = "other"\nbase_url = "https://other.example.org/v1"\n'
+    put(tmp_path, ".codex/config.toml", f'model_provider = "other"\n{other}')
+    found = way(tmp_path, "codex")
+    assert (found.base_url, found.headers) == ("https://other.example.org/v1", ())
+    put(tmp_path, ".codex/config.toml", f'model_provider = "other"\n{other}requires_openai_auth = true\n')
+    assert way(tmp_path, "codex").headers == (("Authorization", f"Bearer {KEY}"),)
+    put(tmp_path, ".codex/config.toml", "")
+    assert way(tmp_path, "codex").headers == (("Authorization", f"Bearer {KEY}"),)
+
+
+@pytest.mark.parametrize(
+    ("url", "passes"),
+    [
+        ("http://gateway.example.org/v1", False),
+        ("http://93.184.216.34/v1", False),
+        ("https://gateway.example.org/v1", True),
+        ("http://127.0.0.1:8080/v1", True),
+        ("http://10.1.2.3:8080/v1", True),
+        ("http://gpu-box:8080/v1", True),
+        ("http://gpu.lan/v1", True),
+    ],
+)
+def test_no_key_goes_where_anybody_on_the_way_can_read_it(tmp_path: Path, url: str, passes: bool) -> None:
+    model = ModelSettings(name="m", url=url, key="env:KEY")
+    asks = (
+        lambda: find_key(model, {"KEY": KEY}) == KEY,
+        lambda: way(tmp_path, "codex", url=url, CODEX_API_KEY=KEY).base_url == url,
+    )
+    for ask in asks:
+        if passes:
+            assert ask()
+        else:
+            with pytest.raises(UsageError, match="can read it"):
+                ask()

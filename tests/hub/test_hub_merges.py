@@ -17,7 +17,9 @@ def log() -> Writer:
         made.must("proposal", {**body, "object": OBJECT, "version": version})
         made.must("verdict", {"proposal": f"p-{skill}", "verdicts": [], "status": "passed"})
         made.must("release", entry(version, None, f"p-{skill}", skill=skill))
-    made.propose("merge", V2, V1)
+    body = {"id": "merge", "skill": "git", "action": "merge", "base": V1, "object": OBJECT, "version": V2}
+    made.must("proposal", body)
+    made.must("verdict", {"proposal": "merge", "verdicts": [], "status": "passed"})
     return made
 
 
@@ -81,4 +83,11 @@ def test_a_pinned_skill_is_not_taken_in_by_the_evolver(log: Writer) -> None:
 
 def test_nothing_is_retired_without_a_proposal(log: Writer) -> None:
     assert log.try_("release", taking_in(proposal=None), "owner") != ""
+    assert current(log) == {"git": V1, "svn": V3}
+
+
+def test_what_was_approved_as_another_change_retires_nothing(log: Writer) -> None:
+    log.propose("mend", V2, V1)
+    said = log.try_("release", taking_in(proposal="mend"))
+    assert said == "only a merge retires other skills, which is what people approved"
     assert current(log) == {"git": V1, "svn": V3}

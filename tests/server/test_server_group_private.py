@@ -74,6 +74,7 @@ def telltale(line: str, why: str) -> Callable[[dict[str, Any]], Any]:
     [
         ("Run `pnpm test` instead of `npm test`.", "It is needed for `zanzibar merger`.", "passed"),
         ("Run `pnpm test --for zanzibar` instead of `npm test`.", "They say so.", "rejected"),
+        ("For the Zanzibar merger run `pnpm test` instead of `npm test`.", "They say so.", "rejected"),
     ],
 )
 def test_words_of_one_member_that_an_author_repeats_are_not_published(
@@ -110,6 +111,17 @@ def test_what_members_asked_goes_to_no_provider_that_the_group_was_not_told_of(t
         sc(tmp_path, "ada", "evolve", "--hub", "team")
     sc(tmp_path, "ada", "hub", "settings", "model", "embeddings by api.example.org", "--hub", "team")
     assert sc(tmp_path, "ada", "evolve", "--hub", "team")["hub"] == "team"
+    sc(tmp_path, "ada", "config", "set", "evolve.embeddings", "https://example.org/v1")
+    with pytest.raises(UsageError, match="told another provider"):
+        sc(tmp_path, "ada", "evolve", "--hub", "team")
+
+
+def test_a_group_that_was_told_of_no_provider_has_none(tmp_path: Path) -> None:
+    found(tmp_path)
+    sc(tmp_path, "ada", "config", "set", "evolve.embeddings", "https://api.example.org/v1")
+    sc(tmp_path, "ada", "config", "set", "evolve.embeddings_model", "m")
+    with pytest.raises(UsageError, match="told of no provider"):
+        sc(tmp_path, "ada", "evolve", "--hub", "team")
 
 
 @pytest.mark.slow

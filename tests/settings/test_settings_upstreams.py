@@ -70,7 +70,7 @@ def test_a_key_written_into_the_file_by_hand_is_refused_without_being_repeated(t
         ("agents.codex.upstream", "Local", "matching regex"),
         ("upstreams.local.fallback", '["gone"]', "names 'gone'"),
         ("upstreams.local.fallback", '["local"]', "names 'local'"),
-        ("upstreams.local.protocol", "smtp", "Invalid enum value"),
+        ("upstreams.local.protocol", "smtp", "one of: anthropic, chat"),
         ("upstreams.local.url", f"https://me:{SECRET}@h/v1", "matching regex"),
         ("upstreams.local.url", "https://h/v1?key=x", "matching regex"),
         ("upstreams.local.retries", "11", "11"),

@@ -178,7 +178,7 @@ def _told(done: Joined) -> list[str]:
     model = (
         f"the model provider that its owner names: {done.model}"
         if done.model
-        else ("the model provider that it is set up with; the owner has named none")
+        else "no model provider elsewhere, unless its owner names one"
     )
     lines.append(f"Who evolves, and alone can read what members share: {who}; and {model}.")
     lines.append("Nothing of yours is shared until you allow it: skillclaw share allow --hub " + done.hub)

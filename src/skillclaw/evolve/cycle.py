@@ -17,6 +17,7 @@ import msgspec
 
 from skillclaw import gate
 from skillclaw.errors import BadInputError, BusyError, SkillClawError, UsageError
+from skillclaw.evolve.by_hand import changed_by_hand
 from skillclaw.evolve.care import care
 from skillclaw.evolve.counts import keep_counts, recounted
 from skillclaw.evolve.current import current_skills
@@ -150,7 +151,7 @@ def run_cycle(
             gate=context,
             taken=taken,
             models=models,
-            tried=tried(hub, state, memory),
+            tried=[*tried(hub, state, memory), *changed_by_hand(hub, state)],
             mined=mined.patterns,
             home=home,
             environ=environ or {},

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw.errors import SkillClawError
+from skillclaw.evolve.evolvers._select import turned_against
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import HubState, ProposalState, SkillState
 from skillclaw.skills.items import all_items
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Mark",
     "Tried",
+    "line_of",
     "marks_of",
     "refused",
     "remember",
@@ -60,6 +62,7 @@ class Tried(Record, frozen=True, kw_only=True):
     reasons  what the checks or the people who refused it said
     text     its lines, cut after 2,000 characters; empty for a retirement
     marks    the evidence that it was made from
+    final    more evidence does not reopen it, only evidence against the pattern
     """
 
     proposal: str
@@ -69,6 +72,7 @@ class Tried(Record, frozen=True, kw_only=True):
     reasons: list[str] = []
     text: str = ""
     marks: list[Mark] = []
+    final: bool = False
 
 
 def tried(hub: Hub, state: HubState, memory: EvolveState | None) -> list[Tried]:
@@ -119,15 +123,21 @@ def untried(targets: Sequence[Target], rejected: Sequence[Tried]) -> list[Target
     """The targets without the patterns that lines were rejected for on the same evidence; a target that is
     thereby left without any is left out. Other refused actions take no pattern away (see `refused`)."""
     blocked: dict[str, list[Mark]] = {}
+    final: set[str] = set()
     for one in rejected:
-        if one.action in LINES:
+        if one.final:
+            final.update(mark.pattern for mark in one.marks)
+        elif one.action in LINES:
             for mark in one.marks:
                 blocked.setdefault(mark.pattern, []).append(mark)
     found = []
     for target in targets:
         now = {mark.pattern: mark for mark in marks_of(target.patterns)}
         left = [
-            p for p in target.patterns if not any(same_evidence(m, now[p.id]) for m in blocked.get(p.id, ()))
+            p
+            for p in target.patterns
+            if not any(same_evidence(m, now[p.id]) for m in blocked.get(p.id, ()))
+            and (p.id not in final or turned_against(p))
         ]
         if left == target.patterns:
             found.append(target)
@@ -169,12 +179,13 @@ def _taken_back(state: HubState) -> set[str]:
     for skill in state.skills.values():
         if skill.current is None and skill.name in retired:
             continue
-        alive = _line_of(skill)
+        alive = line_of(skill)
         found |= {r.proposal for r in skill.releases if r.proposal is not None and r.version not in alive}
     return found
 
 
-def _line_of(skill: SkillState) -> set[str]:
+def line_of(skill: SkillState) -> set[str]:
+    """The versions that the skill's current one builds on, itself included."""
     at, alive = skill.current, set[str]()
     while at is not None and at not in alive:
         alive.add(at)

@@ -28,12 +28,22 @@ class Program(Record, frozen=True, kw_only=True):
 def find(name: str, title: str, install: str, environ: Mapping[str, str] = os.environ) -> Program:
     """The program `name`: on PATH, else where `make clients` installs it.
 
-    Raises UsageError, with `install` as what to do, when it is nowhere.
+    Raises UsageError, with `install` as what to do, when it is nowhere, and when a room with it would see the
+    whole home.
     """
     path = shutil.which(name, path=_searched(environ))
     if path is None:
         raise UsageError(f"{title} is not installed.", f"There is no program {name} on PATH.", install)
-    return _program(name, Path(path), environ)
+    program = _program(name, Path(path), environ)
+    home = Path(environ.get("HOME") or "~").expanduser().resolve()
+    for mount in program.mounts:
+        if home.is_relative_to(mount.outside.resolve()):
+            raise UsageError(
+                f"{title} cannot be shown to a room without your whole home.",
+                f"It is installed with {mount.outside} as its folder, and keys and letters lie there too.",
+                install,
+            )
+    return program
 
 
 def _searched(environ: Mapping[str, str]) -> str:

@@ -165,6 +165,8 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
     for gone in body.retires:
         if gone.skill == body.skill or body.proposal is None:
             raise Void("a release retires other skills, by a proposal")
+        if _known(state, body.proposal).action != "merge":
+            raise Void("only a merge retires other skills, which is what people approved")
         other = _skill(state, gone.skill)
         _check_base(other, gone.version)
         _check_pinned(other, signer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -121,10 +122,19 @@ def _check_provider(machine: Machine, hub: Hub, engine: str | None, plan: CliPla
         (departs_to(settings.model) if asks else None, "be drafted from", "use --engine extractive"),
         (cli_departs_to(plan) if runs else None, "be drafted from", "use --engine extractive"),
     ):
-        if host is not None and named and host.lower() not in named.lower():
+        # As a whole word: the name of a host may be a part of another's.
+        if host is not None and host.lower().rstrip(".") not in _words(named):
+            told = f"The group was told another provider: {named[:200]}." if named else _NONE_TOLD
             raise UsageError(
                 f"What members asked would go to {host} to {what}.",
-                f"The group was told another provider: {named[:200]}.",
+                told,
                 f"{off}; or the owner tells the group: "
                 "skillclaw hub settings model TEXT, with that host in it",
             )
+
+
+_NONE_TOLD = "The group was told of no provider."
+
+
+def _words(text: str) -> set[str]:
+    return {word.strip(".-") for word in re.findall(r"[\w.:-]+", text.lower())}

@@ -12,7 +12,17 @@ from typing import Literal
 from skillclaw.skills.vocabulary import is_error_phrase
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Claim", "claims", "fixed_parts", "has_mask", "is_name", "normal", "occurs", "prose_words"]
+__all__ = [
+    "Claim",
+    "claims",
+    "fixed_parts",
+    "has_mask",
+    "is_name",
+    "normal",
+    "occurs",
+    "prose",
+    "prose_words",
+]
 
 
 class Claim(Record, frozen=True, kw_only=True):
@@ -147,6 +157,11 @@ def is_name(text: str, limit: int = 128) -> bool:
     Names come from servers, folders and files of others; what reads as prose there may be an instruction.
     """
     return len(text) <= limit and _NAME.fullmatch(text) is not None
+
+
+def prose(text: str) -> str:
+    """`text` without its code spans and quotations, which other checks look at."""
+    return _QUOTE.sub(" \0 ", _CODE.sub(" \0 ", text))
 
 
 def prose_words(text: str) -> list[list[str]]:

@@ -26,6 +26,7 @@ from skillclaw.errors import SkillClawError, UsageError
 from skillclaw.evolve.embeddings import is_loopback
 from skillclaw.evolve.engines.cli_plan import CliPlan
 from skillclaw.evolve.models import OWN_HEADER
+from skillclaw.evolve.models.places import check_readable
 from skillclaw.headless.gateway import Speech, Way
 
 __all__ = ["SPEECH", "cli_departs_to", "find_way"]
@@ -54,9 +55,15 @@ def find_way(plan: CliPlan) -> Way:
             "Set it: skillclaw config set upstreams.NAME.url https://...; or evolve.cli.upstream another",
         )
     if plan.named is not None:
-        return _named(plan)
-    base, headers, beta = _LOGINS[name](plan)
-    return Way(base_url=base.rstrip("/"), speech=SPEECH[name], headers=headers, beta=beta, own=OWN_HEADER)
+        found = _named(plan)
+    else:
+        base, headers, beta = _LOGINS[name](plan)
+        found = Way(
+            base_url=base.rstrip("/"), speech=SPEECH[name], headers=headers, beta=beta, own=OWN_HEADER
+        )
+    if found.headers:
+        check_readable(found.base_url)
+    return found
 
 
 def cli_departs_to(plan: CliPlan) -> str | None:
@@ -136,6 +143,8 @@ def _codex(plan: CliPlan) -> _Found:
     variable = edits.get_key(config, data, "toml", ["model_providers", str(provider), "env_key"])[1]
     if isinstance(variable, str) and env.environ.get(variable, "").strip():
         return base, (_bearer(env.environ[variable]),), ""
+    if provider and str(provider) != "openai" and not plan.url and not _asks_openai(env, str(provider)):
+        return base, (), ""  # another's server: what Codex has of OpenAI is none of its business
     if key := env.environ.get("CODEX_API_KEY", "").strip():
         return base, (_bearer(key),), ""
     path = CODEX.folder(env) / "auth.json"
@@ -153,6 +162,13 @@ def _codex(plan: CliPlan) -> _Found:
     if isinstance(account := tokens.get("account_id"), str) and account:
         headers.append(("chatgpt-account-id", _sendable(account)))
     return plan.url or WITH_LOGIN, tuple(headers), ""
+
+
+def _asks_openai(env: Env, provider: str) -> bool:
+    """Whether the provider is one that Codex's settings say takes the login at OpenAI."""
+    config = CODEX.folder(env) / "config.toml"
+    place = ["model_providers", provider, "requires_openai_auth"]
+    return edits.get_key(config, env.read_bytes(config), "toml", place)[1] is True
 
 
 def _hermes(plan: CliPlan) -> _Found:

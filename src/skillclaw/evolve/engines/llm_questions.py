@@ -50,6 +50,8 @@ def create_question(view: Dossier, noted: str, changes: int) -> Question[NewSkil
             return "A new skill needs lines. Give them, or say skip."
         if answer.action == "create" and not answer.description.strip():
             return "A new skill needs a description."
+        if answer.action == "skip" and answer.lines:
+            return "You say skip and give lines. Say create for a skill with these lines, or leave them out."
         return ""
 
     return Question(
@@ -70,6 +72,8 @@ def revise_question(view: Dossier, noted: str, opinion: Attribution, changes: in
             return "To refine a skill, give changes; or say skip."
         if answer.action == "describe" and not answer.description.strip():
             return "Give the new description; or say skip."
+        if answer.action == "skip" and answer.changes:
+            return "You say skip and give changes. Say refine for these changes, or leave them out."
         return ""
 
     told = fenced("opinion on what is at fault", _opinion(opinion))

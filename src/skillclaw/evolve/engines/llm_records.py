@@ -55,10 +55,10 @@ class NewSkill(Record, frozen=True, kw_only=True):
     """A new skill, or the decision that there is nothing to teach."""
 
     why: str
-    action: Literal["create", "skip"]
     title: str = ""
     description: str = ""
     lines: list[NewLine] = []
+    action: Literal["create", "skip"]
 
 
 class Change(Record, frozen=True, kw_only=True):

@@ -60,11 +60,22 @@ def compare(
                 kept += items
             continue
         kept_now, changed = _match(items, targets)
+        if any(_amid(change, known) for change in changed):
+            kept += items
+            continue
         kept += kept_now
         changes += changed
     for left in wanted.values():
         changes += [Change(2, strength(unit.patterns[0]), (), unit) for unit in left]
     return changes, kept
+
+
+def _amid(change: Change, known: list[Item]) -> bool:
+    """Whether a procedure would be written anew elsewhere and leave a person's own step behind alone."""
+    if change.new is None or change.new.kind != "step" or len(change.old) == len(change.new.texts):
+        return False
+    places = {item.section for item in change.old}
+    return any(not item.patterns and item.section in places for item in known)
 
 
 def _match(items: list[Item], targets: list[Unit]) -> tuple[list[Item], list[Change]]:

@@ -267,7 +267,7 @@ def _correction(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
         "fix",
         pattern,
         text,
-        triggers=(f"{words} comes to mind",) if words else (),
+        triggers=(f"you are about to {about} {words}",) if words else (),
         lead=f"{about.capitalize()} {voice.words(pattern.actions[0])}{other}",
     )
 

@@ -6,6 +6,8 @@ A key lies in the environment (`env:NAME`) or in the operating system's keyring 
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import re
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
@@ -14,7 +16,7 @@ from skillclaw.errors import UsageError
 from skillclaw.evolve.embeddings import is_loopback
 from skillclaw.settings import ModelSettings
 
-__all__ = ["departs_to", "find_key", "hidden", "is_own_machine"]
+__all__ = ["check_readable", "departs_to", "find_key", "hidden", "is_own_machine"]
 
 SERVICE = "skillclaw"
 HOSTS = {
@@ -24,6 +26,8 @@ HOSTS = {
     "gemini": "generativelanguage.googleapis.com",
     "bedrock": "bedrock-runtime.amazonaws.com",
 }
+_NEAR = (".local", ".lan", ".internal", ".home.arpa", ".localhost", ".test")
+"""How names end that the internet does not have."""
 _KEY = re.compile(r"[\x21-\x7e]+")
 
 
@@ -54,7 +58,25 @@ def find_key(settings: ModelSettings, environ: Mapping[str, str]) -> str:
         raise _missing(why)
     if not _KEY.fullmatch(key):
         raise _missing("What is stored as the key holds characters that no key has.")
+    check_readable(settings.url)
     return key
+
+
+def check_readable(url: str) -> None:
+    """UsageError where a key that goes to `url` could be read on the way: by plain HTTP over the internet.
+    To this machine, and in a network of one's own, it may go so."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower().rstrip(".")
+    if parts.scheme != "http" or is_loopback(host) or "." not in host or host.endswith(_NEAR):
+        return
+    with contextlib.suppress(ValueError):
+        if ipaddress.ip_address(host).is_private:
+            return
+    raise UsageError(
+        f"The key would go to {host} where anybody on the way can read it.",
+        f"Its URL begins with http://, and {host} is neither this machine nor in a network of your own.",
+        f"Set its URL to https://{host}",
+    )
 
 
 def hidden(text: str, key: str) -> str:

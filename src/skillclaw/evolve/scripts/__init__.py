@@ -199,7 +199,7 @@ def _joined(words: Sequence[str]) -> str:
 def _refused(unit: ScriptUnit, context: EvolveContext) -> bool:
     now = _mark(unit)
     return any(
-        mark.pattern == now.pattern and same_evidence(mark, now)
+        mark.pattern == now.pattern and (one.final or same_evidence(mark, now))
         for one in context.tried
         for mark in one.marks
     )

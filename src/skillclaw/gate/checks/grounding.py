@@ -4,7 +4,7 @@ Every command, flag, path, address, tool name, number and quotation of a new lin
 words or in a tool call that succeeded, in as many sessions of as many people as the policy asks, among the
 sessions that the line cites; or in the version before. What an agent's call that failed holds counts only
 for the failing action of a line that says what goes wrong. A run of words that only tool output has is
-refused as well.
+refused as well; so is, among several people, a name that too few of them have.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from skillclaw.gate.grounds import Grounds
 from skillclaw.gate.lines import added_items, all_evidence, free_text, summary
 from skillclaw.skills.items import markdown
 from skillclaw.skills.records import ActionShape, Item, Proposal, Ref, Verdict
-from skillclaw.skills.text import Claim, claims, fixed_parts, is_name, normal, occurs, prose_words
+from skillclaw.skills.text import Claim, claims, fixed_parts, is_name, normal, occurs, prose, prose_words
 from skillclaw.skills.vocabulary import content_words, is_error_phrase
 
 __all__ = ["check", "item_fault", "name", "order"]
 
 name = "grounding"
 order = 70
+_NAME = re.compile(r"(?<=[\w,)'’] )[A-Z]\w+")
 RUN = 6
 """Words in a row that make a copy: shorter runs are how everybody writes."""
 
@@ -74,6 +75,8 @@ def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | No
             fault = _claim_fault(claim, sources, failing, before, context)
             if fault:
                 return fault
+        if fault := _named_by_few(text, sources, before, context):
+            return fault
     return _copied(item.text, sources, before, context)
 
 
@@ -192,6 +195,27 @@ def _quote_fault(text: str, sources: list[Grounds], before: str, context: GateCo
 def _enough(sources: list[Grounds], context: GateContext) -> bool:
     users = {grounds.user for grounds in sources}
     return len(sources) >= context.policy.sessions and len(users) >= context.policy.users
+
+
+def _named_by_few(text: str, sources: list[Grounds], before: str, context: GateContext) -> str | None:
+    """Among several people a name, which stands with a capital within a sentence, must be known to as many of
+    them as the policy asks: a customer's or a project's name that one has would be told to all."""
+    if context.policy.users < 2:
+        return None
+    for found in _NAME.findall(prose(text)):
+        word = found.lower()
+        if not content_words(word) or is_error_phrase(found) or re.search(rf"\b{word}\b", before.lower()):
+            continue
+        known = {
+            grounds.user
+            for grounds in sources
+            if grounds.said_words(frozenset({word}))
+            or grounds.supports((found,), failures=True)
+            or grounds.tainted_has(word)
+        }
+        if known and len(known) < context.policy.users:
+            return f"The name “{found}” is known to too few of the people cited."
+    return None
 
 
 def _copied(text: str, sources: list[Grounds], before: str, context: GateContext) -> str | None:
