@@ -486,6 +486,43 @@ def test_a_changed_fix_replaces_its_line_in_place_and_keeps_its_id() -> None:
     assert before.id == after.id
 
 
+def steps(*names: str) -> list[ActionShape]:
+    return [ActionShape(tool=f"calendar.{name}") for name in names]
+
+
+def test_steps_that_change_places_and_words_are_written_in_the_new_order() -> None:
+    first = procedure("tidy", "Can you tidy up my calendar?", *steps("list", "merge", "save"))
+    (one,) = propose([first])
+    (two,) = propose([msgspec.structs.replace(first, actions=steps("merge", "sort", "save"))], released(one))
+    shown = text_of(two)
+    assert re.findall(r"^\d\. .*calendar\.(\w+)", shown, re.M) == ["merge", "sort", "save"]
+    assert shown.count("### ") == 1
+    assert two.sidecar is not None
+    assert len({item.id for item in two.sidecar.items}) == len(two.sidecar.items)
+
+
+def test_a_procedure_never_runs_on_below_the_heading_of_another() -> None:
+    (one,) = propose([CANCEL, procedure("tidy", "Can you tidy up my calendar?", *steps("list", "merge"))])
+    other = procedure("tidy2", "Can you tidy up my calendar?", *steps("export", "clear", "load"))
+    (two,) = propose([CANCEL, other], released(one))  # the first was not seen this time, and stays
+    sections = re.split(r"^### ", text_of(two), flags=re.M)[1:]
+    sections = [part for part in sections if "calendar.search_events" not in part]
+    assert [len(re.findall(r"^\d\. ", part, re.M)) for part in sections] == [2, 3]
+    assert sections[1].splitlines()[0] == f"{sections[0].splitlines()[0]} (another way)"
+
+
+@pytest.mark.parametrize("names", [("list", "save"), ("merge", "sort", "save")])
+def test_a_person_s_step_is_never_left_behind_by_its_procedure(names: tuple[str, ...]) -> None:
+    first = procedure("tidy", "Can you tidy up my calendar?", *steps("list", "merge", "save"))
+    (one,) = propose([first])
+    assert one.bundle is not None
+    mine = text_of(one).rstrip("\n") + "\n4. Tell the team.\n"
+    edited = replace_text(one.bundle, {"SKILL.md": mine})
+    base = released(one)[one.skill]
+    current = {one.skill: Current(bundle=edited, sidecar=base.sidecar, version=version(edited))}
+    assert propose([msgspec.structs.replace(first, actions=steps(*names))], current) == []
+
+
 def test_one_proposal_changes_no_more_than_its_budget() -> None:
     (one,) = propose([NPM])
     many = [recovery(f"m{i}", f"npm run job{i}", f"npm run job{i} -- --once") for i in range(20)]

@@ -6,15 +6,24 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from skillclaw.gate.context import SessionSource
-from skillclaw.skills.records import Item, Ref
+from skillclaw.skills.records import Item, Pattern, Ref
 from skillclaw.trajectory.asks import intent, requests
 from skillclaw.trajectory.flow import flow
 from skillclaw.trajectory.model import Trajectory
 
-__all__ = ["MOST", "cited_requests", "refs_of_items"]
+__all__ = ["MOST", "cited_requests", "refs_of", "refs_of_items"]
 
 MOST = 60
 """Sessions of one skill that are looked into; a fair sample where it cites more."""
+
+
+def refs_of(patterns: Iterable[Pattern]) -> list[Ref]:
+    """The evidence of `patterns` together, each session once."""
+    found: dict[str, Ref] = {}
+    for pattern in patterns:
+        for ref in pattern.evidence:
+            found.setdefault(ref.session, ref)
+    return [found[session] for session in sorted(found)]
 
 
 def refs_of_items(items: Iterable[Item]) -> list[Ref]:

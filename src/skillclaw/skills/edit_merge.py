@@ -1,8 +1,7 @@
 """Two lists of edits of one skill brought together. Pure, and the same whichever list came first.
 
 Edits of different items go together, and so do new words and a new place of one item. Of what both say in
-the same way one is kept. Everything else that touches is a conflict, in which `ours` stays: a person's edits
-are `ours` where an engine's are `theirs`.
+the same way one is kept. Everything else that touches is a conflict, in which `ours` stays.
 """
 
 from __future__ import annotations

@@ -18,10 +18,11 @@ from skillclaw.evolve.care.retiring import BY_CARE, NAME
 from skillclaw.evolve.care.situation import Situation
 from skillclaw.evolve.cited import refs_of_items
 from skillclaw.evolve.evolvers._draft import Unit
-from skillclaw.evolve.evolvers._edit import insert
+from skillclaw.evolve.evolvers._lines import additions
 from skillclaw.evolve.evolvers._names import topic_title
 from skillclaw.gate.checks.duplicate import overlap, unsaid
 from skillclaw.skills.bundle import version
+from skillclaw.skills.edits import EditError, apply
 from skillclaw.skills.frontmatter import parse, render
 from skillclaw.skills.items import DESCRIPTION, all_items, markdown, replace_text, same_text
 from skillclaw.skills.records import Bundle, Item, Proposal, Retired, Sidecar, content_id
@@ -155,17 +156,28 @@ def _merge(given: Situation, pair: Pair) -> Proposal | None:
     keeps, goes = given.current[pair.keeps], given.current[pair.goes]
     lost = {same_text(item.text) for item in unsaid(keeps.bundle, goes.bundle)}
     theirs = [i for i in all_items(goes.bundle, goes.sidecar) if i.section != DESCRIPTION and i.evidence]
-    bundle, moved = keeps.bundle, list[Item]()
-    title = topic_title(pair.keeps.replace("-", "_"))
+    units, moved = list[Unit](), list[Item]()
     for section, group in groupby(theirs, key=lambda item: item.section):
         lines = list(group)
         # The steps of a procedure go together: one with a hole is worse than none.
         chosen = lines if lines[0].kind == "step" else [i for i in lines if same_text(i.text) in lost]
         if any(same_text(item.text) in lost for item in chosen):
             patterns = tuple(p for i in chosen for n in i.patterns if (p := given.by_id.get(n)))
-            unit = Unit(section, chosen[0].kind, tuple(item.text for item in chosen), patterns)
-            bundle, _ = insert(bundle, unit, title)
+            units.append(Unit(section, chosen[0].kind, tuple(item.text for item in chosen), patterns))
             moved += chosen
+    ours = all_items(keeps.bundle, keeps.sidecar)
+    title = topic_title(pair.keeps.replace("-", "_"))
+    wanted = additions(units, {item.section for item in ours})
+    if len(wanted) < len(moved):
+        given.notes.append(
+            f"{pair.keeps} and {pair.goes} stay apart: two procedures there have the same name."
+        )
+        return None
+    try:
+        bundle, _ = apply(keeps.bundle, ours, wanted, title)
+    except EditError as error:
+        given.notes.append(f"{pair.keeps} and {pair.goes} stay apart: {error.what}")
+        return None
     ids = {item.id for item in moved}
     items = _with_evidence(keeps.sidecar.items, [item for item in theirs if item.id not in ids])
     described = _described(given, pair, bundle, [*items, *moved])

@@ -16,9 +16,10 @@ from skillclaw.evolve.drafting.records import Target
 from skillclaw.evolve.evolvers import Current
 from skillclaw.evolve.evolvers._describe import describe
 from skillclaw.evolve.evolvers._draft import Unit
-from skillclaw.evolve.evolvers._edit import insert, remove
+from skillclaw.evolve.evolvers._lines import additions
 from skillclaw.evolve.evolvers._names import skill_name, topic_title
 from skillclaw.skills.bundle import version
+from skillclaw.skills.edits import Edit, EditError, apply
 from skillclaw.skills.frontmatter import Head, render
 from skillclaw.skills.items import DESCRIPTION, all_items, item_id, markdown, same_text
 from skillclaw.skills.records import Bundle, File, Item, Pattern, Proposal, Sidecar, content_id
@@ -87,7 +88,11 @@ def _first(name: str, skill: Current, given: Situation) -> Proposal | None:
     )
     if not _separate({description: chosen, describe(about, left, (), given.context)[0]: rest}, given):
         return None
-    bundle = _bundle(fresh, description, topic, units)
+    try:
+        bundle = _bundle(fresh, description, topic, units)
+    except EditError as error:
+        given.notes.append(f"{name} is not split: {error.what}")
+        return None
     refs = refs_of_items(chosen)
     described = Item(
         id=item_id(fresh, "condition", description),
@@ -136,9 +141,7 @@ def _bundle(name: str, description: str, topic: str, units: list[Unit]) -> Bundl
     title = topic_title(topic)
     text = f"{render(Head(name=name, description=description))}\n# {title}\n"
     bundle = Bundle(name=name, files=[File(path="SKILL.md", data=text.encode("utf-8"))])
-    for unit in units:
-        bundle, _ = insert(bundle, unit, title)
-    return bundle
+    return apply(bundle, (), additions(units, ()), title)[0]
 
 
 def _separate(parts: dict[str, list[Item]], given: Situation) -> bool:
@@ -173,9 +176,14 @@ def _second(name: str, skill: Current, given: Situation) -> Proposal | None:
     if not gone:
         return None
     names = ", ".join(other.sidecar.skill for other in off)
-    bundle = remove(skill.bundle, gone)
-    made = version(bundle)
     ids = {item.id for item in gone}
+    try:
+        lines = all_items(skill.bundle, skill.sidecar)
+        drops = [Edit(op="drop", item=item.id) for item in lines if item.id in ids]
+        bundle, _ = apply(skill.bundle, lines, drops, topic_title(name.replace("-", "_")))
+    except BadInputError:
+        return None  # somebody broke the file by hand
+    made = version(bundle)
     scope, project = given.scope(name)
     left = [item for item in skill.sidecar.items if item.id not in ids]
     if made == skill.version or not any(item.section != DESCRIPTION for item in left):

@@ -7,7 +7,7 @@ same input gives the same bytes, so that a recorded answer is found again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from skillclaw.evolve.dossier.fence import DATA_RULE, clean, cut, fenced, line
 from skillclaw.evolve.dossier.patterns import pattern_lines, sayable
@@ -21,7 +21,7 @@ from skillclaw.skills.records import Item, Pattern
 from skillclaw.skills.tokens import estimate
 from skillclaw.trajectory.model import Record
 
-__all__ = ["DATA_RULE", "Dossier", "Shown", "clean", "cut", "dossier", "fenced", "line"]
+__all__ = ["DATA_RULE", "Dossier", "Shown", "clean", "cut", "dossier", "dossiers", "fenced", "line"]
 
 SHARES = {"patterns": 0.5, "skill": 0.35, "tried": 0.1, "others": 0.1}
 """Parts of the tokens that each part of a dossier may take at most; what is left over goes to nobody."""
@@ -51,13 +51,29 @@ class Dossier(Record, frozen=True, kw_only=True):
         return [one for one in found if one is not None]
 
 
-def dossier(target: Target, context: EvolveContext, *, tokens: int, sessions: int = 8) -> Dossier:
+def dossiers(target: Target, context: EvolveContext, *, tokens: int, sessions: int = 8) -> Iterator[Dossier]:
+    """Dossiers of `target`, each with patterns that those before it had no room for, until all are shown."""
+    seen: set[str] = set()
+    while (view := dossier(target, context, tokens=tokens, sessions=sessions, seen=seen)).patterns:
+        yield view
+        seen |= set(view.patterns.values())
+
+
+def dossier(
+    target: Target,
+    context: EvolveContext,
+    *,
+    tokens: int,
+    sessions: int = 8,
+    seen: Collection[str] = (),
+) -> Dossier:
     """What is to be shown of `target` in about `tokens` tokens, beside the text of `sessions` sessions.
 
-    The best supported patterns come first; those that do not fit are counted and cannot be cited.
+    The best supported patterns come first, those in `seen` left out; those that do not fit are counted and
+    cannot be cited.
     """
     room = {part: int(tokens * share) for part, share in SHARES.items()}
-    labelled, pattern_text = _patterns(target, context, room["patterns"])
+    labelled, pattern_text = _patterns(target, context, room["patterns"], seen)
     items, skill_text = _skill(target, {pattern.id: label for label, pattern in labelled}, room["skill"])
     parts = [pattern_text, skill_text]
     current = context.gate.current if context.gate is not None else {}
@@ -78,11 +94,17 @@ def dossier(target: Target, context: EvolveContext, *, tokens: int, sessions: in
     )
 
 
-def _patterns(target: Target, context: EvolveContext, room: int) -> tuple[list[tuple[str, Pattern]], str]:
+def _patterns(
+    target: Target, context: EvolveContext, room: int, seen: Collection[str]
+) -> tuple[list[tuple[str, Pattern]], str]:
     by_id = {identity: label for label, identity in labels(target).patterns.items()}
     shown: list[tuple[str, Pattern]] = []
     rows = [f"about {line(target.topic, 80)}" + (", in one project only" if target.project else "")]
-    ordered = [one for one in sorted(target.patterns, key=strength) if _matters(one, target, context)]
+    ordered = [
+        one
+        for one in sorted(target.patterns, key=strength)
+        if one.id not in seen and _matters(one, target, context)
+    ]
     spent = estimate(rows[0])
     for pattern in ordered:
         lines = pattern_lines(by_id[pattern.id], pattern, context)

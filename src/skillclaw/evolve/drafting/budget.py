@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from skillclaw.evolve.evolvers._select import contradicted, strength
 from skillclaw.skills.edits import Edit
 from skillclaw.skills.records import Item, Pattern
 
-__all__ = ["within"]
+__all__ = ["fitting", "within"]
+
+T = TypeVar("T")
 
 _ORDER = {"drop": 0, "change": 1, "move": 2, "add": 3}
+
+
+def fitting(units: Iterable[T], cost: Callable[[T], int], budget: int) -> list[T]:
+    """Those of `units`, the most important first, whose cost together is within `budget`. A first one that is
+    larger than the budget may go alone."""
+    chosen: list[T] = []
+    spent = 0
+    for unit in units:
+        if spent + cost(unit) <= budget or not chosen:
+            chosen.append(unit)
+            spent += cost(unit)
+    return chosen
 
 
 def within(
@@ -37,15 +52,15 @@ def within(
         if edit.op == "add" and edit.item:
             labels[edit.item] = key
         units.setdefault(key, []).append(edit)
-    chosen: set[int] = set()
-    spent = 0
-    for unit in sorted(units.values(), key=lambda unit: _rank(unit, patterns)):
-        cost = len({edit.item if edit.op != "add" else str(id(edit)) for edit in unit})
-        if spent + cost <= budget or not chosen:
-            chosen |= {id(edit) for edit in unit}
-            spent += cost
+    ranked = sorted(units.values(), key=lambda unit: _rank(unit, patterns))
+    chosen = {id(edit) for unit in fitting(ranked, _cost, budget) for edit in unit}
     kept = [edit for edit in edits if id(edit) in chosen]
     return kept, len(edits) - len(kept)
+
+
+def _cost(unit: Sequence[Edit]) -> int:
+    """How many items it changes."""
+    return len({edit.item if edit.op != "add" else str(id(edit)) for edit in unit})
 
 
 def _rank(unit: Sequence[Edit], patterns: Mapping[str, Pattern]) -> tuple[object, ...]:

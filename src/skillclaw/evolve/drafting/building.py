@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from skillclaw.evolve.cited import refs_of
 from skillclaw.evolve.counts import counted
 from skillclaw.evolve.drafting.budget import within
 from skillclaw.evolve.drafting.checking import faults
@@ -16,12 +17,12 @@ from skillclaw.evolve.evolvers._names import topic_title
 from skillclaw.evolve.evolvers._select import strength, turned_against
 from skillclaw.evolve.tried import refused
 from skillclaw.skills.bundle import version
-from skillclaw.skills.edits import EditError, apply
+from skillclaw.skills.edits import Edit, EditError, apply
 from skillclaw.skills.frontmatter import Head, parse, plain, render
 from skillclaw.skills.items import DESCRIPTION, item_id, markdown, replace_text, same_text
-from skillclaw.skills.records import Action, Bundle, File, Item, Pattern, Proposal, Ref, Sidecar, content_id
+from skillclaw.skills.records import Action, Bundle, File, Item, Pattern, Proposal, Sidecar, content_id
 
-__all__ = ["build", "proposal_id", "refs_of"]
+__all__ = ["build", "proposal_id", "written"]
 
 WHY = 600
 """Characters of the reason that people read."""
@@ -54,22 +55,65 @@ def build(draft: Draft, target: Target, context: EvolveContext, engine: str) -> 
     edits, left = draft.edits, 0
     if target.base is not None:
         edits, left = within(edits, items, patterns, context.changes)
-    title = " ".join(draft.title.split()) or topic_title(target.topic)
-    base = target.base.bundle if target.base is not None else _empty(target.skill, title)
+    words = plain(draft.description)
+    theirs = bool(words) and _by_person(target, items, words)
+    proposal = written(
+        action,
+        target,
+        items,
+        edits,
+        engine,
+        title=" ".join(draft.title.split()) or topic_title(target.topic),
+        description="" if theirs else words,
+    )
+    if proposal is None:
+        return None
+    if action == "describe" and refused(target.skill, proposal.patterns, context.tried, "describe"):
+        return None
+    notes = [f"{left} more edits wait for a later cycle."] if left else []
+    notes += ["The description stays, since a person wrote it."] if theirs else []
+    return msgspec.structs.replace(proposal, why=" ".join([_why(draft) or _told(edits), *notes]))
+
+
+def _by_person(target: Target, items: Sequence[Item], words: str) -> bool:
+    """Whether a person wrote the description that `words` would replace."""
+    ours = next((item for item in items if item.section == DESCRIPTION), None)
+    if ours is None or not ours.text or same_text(ours.text) == same_text(words):
+        return False
+    return not ours.patterns
+
+
+def written(
+    action: Action,
+    target: Target,
+    items: Sequence[Item],
+    edits: Sequence[Edit],
+    engine: str,
+    *,
+    title: str,
+    description: str = "",
+    behind: Sequence[Pattern] = (),
+) -> Proposal | None:
+    """The proposal that makes all of `edits`, with no `why` yet; None where the text stays as it is.
+
+    items        the lines of the skill, with what they rest on now
+    description  empty: it stays; `behind` are the patterns that it rests on, else those of all lines
+
+    Each line gets the evidence of its patterns, as far as this cycle has them. Raises DraftError where an
+    edit cannot be made.
+    """
+    patterns = {pattern.id: pattern for pattern in target.patterns}
+    base = target.base.bundle if target.base is not None else _empty(target.skill, title, description)
     try:
         bundle, made = apply(base, items, edits, title)
     except EditError as error:
         raise DraftError(target.skill, [error.what]) from error
     made = [_grounded(item, items, patterns) for item in made]
-    bundle, made, kept = _described(draft, bundle, made, patterns)
+    if description:
+        bundle, made = _described(description, bundle, made, patterns, behind)
     if version(bundle) == (target.base.version if target.base is not None else version(base)):
         return None
-    proposal = _proposal(action, target, bundle, made, edits, "", engine)
-    if action == "describe" and refused(target.skill, proposal.patterns, context.tried, "describe"):
-        return None
-    notes = [f"{left} more edits wait for a later cycle."] if left else []
-    notes += ["The description stays, since a person wrote it."] if kept else []
-    return msgspec.structs.replace(proposal, why=" ".join([_why(draft) or _told(edits), *notes]))
+    return _proposal(action, target, bundle, made, engine)
 
 
 def _why(draft: Draft) -> str:
@@ -78,8 +122,8 @@ def _why(draft: Draft) -> str:
     return plain(text)[:WHY]
 
 
-def _empty(skill: str, title: str) -> Bundle:
-    text = render(Head(name=skill, description="")) + f"\n# {title}\n"
+def _empty(skill: str, title: str, description: str) -> Bundle:
+    text = render(Head(name=skill, description=description)) + f"\n# {title}\n"
     return Bundle(name=skill, files=[File(path="SKILL.md", data=text.encode())])
 
 
@@ -104,20 +148,19 @@ def _grounded(item: Item, before: Sequence[Item], patterns: dict[str, Pattern]) 
 
 
 def _described(
-    draft: Draft, bundle: Bundle, items: list[Item], patterns: dict[str, Pattern]
-) -> tuple[Bundle, list[Item], bool]:
-    """With the new description, which stands on what all lines do; and whether a person's was kept."""
-    words = plain(draft.description)
-    if not words:
-        return bundle, items, False
+    words: str,
+    bundle: Bundle,
+    items: list[Item],
+    patterns: dict[str, Pattern],
+    behind: Sequence[Pattern],
+) -> tuple[Bundle, list[Item]]:
+    """With the new description, which stands on `behind`, or on what all lines do."""
     head, body = parse(markdown(bundle)["SKILL.md"])
     ours = next((item for item in items if item.section == DESCRIPTION), None)
-    if same_text(head.description) == same_text(words):
-        return bundle, items, False
-    if head.description and (ours is None or not ours.patterns):
-        return bundle, items, True
-    behind = sorted({one for item in items for one in item.patterns if one in patterns})
-    strong = sorted((patterns[one] for one in behind), key=strength)
+    if ours is not None and same_text(head.description) == same_text(words):
+        return bundle, items
+    cited = {one for item in items for one in item.patterns if one in patterns}
+    strong = list(behind) or sorted((patterns[one] for one in cited), key=strength)
     if not strong:
         raise DraftError(bundle.name, ["No line of the skill rests on a pattern of this cycle."])
     fresh = Item(
@@ -130,7 +173,7 @@ def _described(
     text = render(msgspec.structs.replace(head, description=words)) + body
     lines = [item for item in items if item.section != DESCRIPTION]
     made = replace_text(bundle, {"SKILL.md": text})
-    return made, [_grounded(fresh, items, patterns), *lines], False
+    return made, [_grounded(fresh, (), patterns), *lines]
 
 
 def _told(edits: Iterable[object]) -> str:
@@ -138,15 +181,7 @@ def _told(edits: Iterable[object]) -> str:
     return f"{count} line{'' if count == 1 else 's'} changed." if count else "A new description."
 
 
-def _proposal(
-    action: Action,
-    target: Target,
-    bundle: Bundle,
-    items: list[Item],
-    edits: Sequence[object],
-    why: str,
-    engine: str,
-) -> Proposal:
+def _proposal(action: Action, target: Target, bundle: Bundle, items: list[Item], engine: str) -> Proposal:
     made = version(bundle)
     cited = {one for item in items for one in item.patterns}
     used = [pattern for pattern in target.patterns if pattern.id in cited]
@@ -157,7 +192,7 @@ def _proposal(
         skill=target.skill,
         base=base,
         engine=engine,
-        why=why,
+        why="",
         scope="project" if target.project is not None else "global",
         project=target.project,
         bundle=bundle,
@@ -198,12 +233,3 @@ def proposal_id(base: str | None, engine: str, made: str, patterns: Iterable[Pat
         (p.id, p.sessions.bit_length(), p.users, len(p.contradictions).bit_length()) for p in patterns
     )
     return content_id("proposal", base, engine, made, seen)
-
-
-def refs_of(patterns: Iterable[Pattern]) -> list[Ref]:
-    """The evidence of `patterns` together, each session once."""
-    found: dict[str, Ref] = {}
-    for pattern in patterns:
-        for ref in pattern.evidence:
-            found.setdefault(ref.session, ref)
-    return [found[session] for session in sorted(found)]

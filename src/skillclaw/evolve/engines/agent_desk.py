@@ -14,9 +14,9 @@ from typing import Any, Literal
 import msgspec
 
 from skillclaw.errors import BadInputError
+from skillclaw.evolve.cited import refs_of
 from skillclaw.evolve.dossier.fence import cut, fenced, line
 from skillclaw.evolve.drafting import Draft, DraftError, Target, build, review
-from skillclaw.evolve.drafting.building import refs_of
 from skillclaw.evolve.engines import agent_search
 from skillclaw.evolve.engines.echo import echoed
 from skillclaw.evolve.evolvers import EvolveContext

@@ -7,8 +7,9 @@ say and how, and never whether it holds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
@@ -16,7 +17,9 @@ from skillclaw import gate
 from skillclaw.evolve.dossier import Dossier, line
 from skillclaw.evolve.dossier.skill import items_of
 from skillclaw.evolve.drafting import Draft, DraftError, Target, build, review
+from skillclaw.evolve.drafting.checking import MOST_EDITS
 from skillclaw.evolve.engines.llm_answers import as_draft
+from skillclaw.evolve.engines.llm_parts import joined
 from skillclaw.evolve.engines.llm_questions import create_question, mend_question, revise_question
 from skillclaw.evolve.engines.llm_records import Attribution, NewSkill, Revision
 from skillclaw.evolve.engines.llm_standing import echoes, titled
@@ -29,7 +32,7 @@ from skillclaw.skills.records import Proposal
 if TYPE_CHECKING:
     from skillclaw.evolve.models.asker import Asker
 
-__all__ = ["ROUNDS", "Declined", "write"]
+__all__ = ["ROUNDS", "Declined", "Written", "finish", "write"]
 
 W = TypeVar("W", NewSkill, Revision)
 
@@ -41,6 +44,13 @@ class Declined(Exception):  # noqa: N818 - an answer, no failure
     """The model says that there is nothing to write or to change; the text says why."""
 
 
+class Written(NamedTuple):
+    """A draft, and the proposal that was built of what holds of it."""
+
+    draft: Draft
+    proposal: Proposal
+
+
 def write(
     target: Target,
     view: Dossier,
@@ -49,8 +59,8 @@ def write(
     context: EvolveContext,
     asker: Asker,
     engine: str,
-) -> Proposal | None:
-    """The best proposal that the model's drafts give; None where they give none that changes anything.
+) -> Written | None:
+    """The best that the model's drafts give; None where they give none that changes anything.
 
     Raises Declined, and ModelError where the first draft does not come. A failure later keeps what is there.
     """
@@ -70,7 +80,7 @@ class _Work:
     asker: Asker
     engine: str
 
-    def rounds(self, question: Question[W]) -> Proposal | None:
+    def rounds(self, question: Question[W]) -> Written | None:
         """Draft, and mend what the gate faults."""
         items = {item.id: item for item in items_of(self.target.base)}
         answer = self.asker.ask(question)
@@ -95,9 +105,17 @@ class _Work:
                 if best is None:
                     raise
                 break
-        if best is None:
-            return None
-        return _without_echoes(best[1], best[2], self.target, self.context, self.engine)
+        return Written(best[1], best[2]) if best is not None else None
+
+
+def finish(parts: Sequence[Written], target: Target, context: EvolveContext, engine: str) -> Proposal | None:
+    """One proposal of what was written from each part of the evidence, the best supported first."""
+    draft, proposal = parts[0]
+    if len(parts) > 1:
+        draft = joined([part.draft for part in parts])
+        built, _ = _attempt(draft, target, context, engine)
+        proposal = built or proposal
+    return _without_echoes(draft, proposal, target, context, engine)
 
 
 def _without_echoes(
@@ -140,7 +158,7 @@ def _attempt(
 def _salvage(draft: Draft, target: Target, context: EvolveContext, engine: str) -> Proposal | None:
     kept: list[int] = []
     found: Proposal | None = None
-    for index in range(min(len(draft.edits), 2 * context.changes)):
+    for index in range(min(len(draft.edits), MOST_EDITS)):
         chosen = [draft.edits[i] for i in [*kept, index]]
         try:
             built = build(msgspec.structs.replace(draft, edits=chosen), target, context, engine)

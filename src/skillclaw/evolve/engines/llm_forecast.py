@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from skillclaw.evolve.dossier import dossier
 from skillclaw.evolve.drafting import Target
 from skillclaw.evolve.engines.llm_digest import batches, digest_question
 from skillclaw.evolve.engines.llm_draft import ROUNDS
 from skillclaw.evolve.engines.llm_questions import ANSWER, attribute_question, create_question
 from skillclaw.evolve.engines.llm_rules import REVISE
-from skillclaw.evolve.engines.llm_run import SCHEMA, Room, has_news
+from skillclaw.evolve.engines.llm_run import SCHEMA, Room, to_ask
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.models import Forecast, Question, as_tokens
 
@@ -39,12 +38,7 @@ def forecast(targets: Sequence[Target], context: EvolveContext, engine: str) -> 
         entry[1] += times * sent
         entry[2] += times * question.max_tokens
 
-    for target in targets:
-        view = dossier(target, context, tokens=room.facts, sessions=room.sessions)
-        if not view.patterns:
-            continue
-        if target.base is not None and not has_news(target, target.base, view, context, engine):
-            continue
+    for target, view in ((one, part) for one in targets for part in to_ask(one, context, room, engine)):
         for batch in batches(view.sessions(context, room.session), room.digest):
             count(digest_question(batch))
         draft = create_question(view, "", context.changes)

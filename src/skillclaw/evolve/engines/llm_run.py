@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from skillclaw.evolve.dossier import Dossier, Shown, dossier, line
+from skillclaw.evolve.dossier import Dossier, Shown, dossiers, line
 from skillclaw.evolve.drafting import Target
 from skillclaw.evolve.engines.llm_digest import batches, digest_question, notes
-from skillclaw.evolve.engines.llm_draft import Declined, write
+from skillclaw.evolve.engines.llm_draft import Declined, Written, finish, write
 from skillclaw.evolve.engines.llm_questions import ANSWER, attribute_question
 from skillclaw.evolve.engines.llm_records import Attribution, Digest
 from skillclaw.evolve.engines.llm_standing import settled
@@ -20,7 +20,7 @@ from skillclaw.evolve.models.asker import Asker
 from skillclaw.evolve.models.fallback import fall_back
 from skillclaw.skills.records import Proposal
 
-__all__ = ["SCHEMA", "Room", "has_news", "run"]
+__all__ = ["SCHEMA", "Room", "run", "to_ask"]
 
 RULES, SCHEMA = 900, 400
 """Tokens of a question beside the evidence: the rules; the form of the answer and what stands between."""
@@ -123,18 +123,27 @@ def _by_model(target: Target, context: EvolveContext, engine: str) -> Proposal |
             "Name one: skillclaw config set evolve.model.name NAME",
         )
     room = Room.of(asker.context_tokens)
-    view = dossier(target, context, tokens=room.facts, sessions=room.sessions)
-    if not view.patterns or (
-        target.base is not None and not has_news(target, target.base, view, context, engine)
-    ):
+    views = to_ask(target, context, room, engine)
+    if not views:
         return None
-    noted = notes(_digests(view, context, asker, room), room.notes)
-    opinion: Attribution | None = None
-    if target.base is not None:
-        opinion = asker.ask(attribute_question(view, noted))
-        if opinion.fault != "skill" and not _unused(target.base, view):
-            raise Declined(line(opinion.why, 200))
-    proposal = write(target, view, noted, opinion, context, asker, engine)
+    parts: list[Written] = []
+    declined: Declined | None = None
+    for view in views:
+        try:
+            part = _written(target, view, context, asker, room, engine)
+        except Declined as error:
+            declined = error
+            continue
+        except ModelError as error:
+            if not parts:
+                raise
+            context.notes.append(f"{target.skill} is written from a part of its evidence only: {_why(error)}")
+            context.failed.update({pattern.topic: _why(error) for pattern in target.patterns})
+            break
+        parts += [part] if part is not None else []
+    if not parts and declined is not None:
+        raise declined
+    proposal = finish(parts, target, context, engine) if parts else None
     if proposal is not None:
         proposal = settled(proposal, context)
     elif target.base is not None:
@@ -146,6 +155,28 @@ def _by_model(target: Target, context: EvolveContext, engine: str) -> Proposal |
     return proposal
 
 
+def to_ask(target: Target, context: EvolveContext, room: Room, engine: str) -> list[Dossier]:
+    """The parts of the evidence that the model is asked about, each as large as a prompt can be."""
+    return [
+        view
+        for view in dossiers(target, context, tokens=room.facts, sessions=room.sessions)
+        if target.base is None or _has_news(target, target.base, view, context, engine)
+    ]
+
+
+def _written(
+    target: Target, view: Dossier, context: EvolveContext, asker: Asker, room: Room, engine: str
+) -> Written | None:
+    """What the model writes from one part of the evidence. Raises Declined and ModelError."""
+    noted = notes(_digests(view, context, asker, room), room.notes)
+    opinion: Attribution | None = None
+    if target.base is not None:
+        opinion = asker.ask(attribute_question(view, noted))
+        if opinion.fault != "skill" and not _unused(target.base, view):
+            raise Declined(line(opinion.why, 200))
+    return write(target, view, noted, opinion, context, asker, engine)
+
+
 DOUBT = 0.3
 """Sessions that speak against a pattern, for each that supports it, from which on its lines are doubted."""
 
@@ -155,7 +186,7 @@ def _unused(base: Current, view: Dossier) -> set[str]:
     return set(view.patterns.values()) - {one for item in base.sidecar.items for one in item.patterns}
 
 
-def has_news(target: Target, base: Current, view: Dossier, context: EvolveContext, engine: str) -> bool:
+def _has_news(target: Target, base: Current, view: Dossier, context: EvolveContext, engine: str) -> bool:
     """Whether there is something to ask about a skill that this engine wrote: a pattern that no line rests
     on, twice the evidence, or a pattern that is out of date or that experience speaks against.
 

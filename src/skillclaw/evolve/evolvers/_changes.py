@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from skillclaw.evolve.evolvers._draft import Unit, refs_of
+from skillclaw.evolve.drafting.budget import fitting
+from skillclaw.evolve.evolvers._draft import Unit
+from skillclaw.evolve.evolvers._lines import additions
 from skillclaw.evolve.evolvers._select import contradicted, strength, turned_against
+from skillclaw.skills.edits import Edit
 from skillclaw.skills.items import DESCRIPTION, same_text
+from skillclaw.skills.placing import MORE
 from skillclaw.skills.records import Item, Pattern
 
-__all__ = ["Change", "compare", "within"]
+__all__ = ["Change", "compare", "edits", "within"]
 
 
 @dataclass(frozen=True)
 class Change:
-    """One edit: `order` sorts it (0 out, 1 other words, 2 new), then `rank`; `old` goes or is rewritten."""
+    """Edits that go together: `order` sorts them (0 out, 1 other words, 2 new), then `rank`; `old` goes or is
+    rewritten."""
 
     order: int
     rank: tuple[float | int | str, ...]
@@ -36,7 +42,7 @@ def _role(item: Item) -> tuple[str, str]:
 def compare(
     known: list[Item], units: list[Unit], present: dict[str, Pattern]
 ) -> tuple[list[Change], list[Item]]:
-    """What would have to change, and the items that stay in any case, their evidence brought up to date."""
+    """What would have to change, and the items that stay in any case, with the patterns they rest on now."""
     wanted: dict[tuple[str, str], list[Unit]] = {}
     for unit in units:
         wanted.setdefault((unit.patterns[0].id, unit.kind), []).append(unit)
@@ -44,7 +50,7 @@ def compare(
     changes: list[Change] = []
     kept: list[Item] = []
     for item in known:
-        if item.patterns and item.section not in (DESCRIPTION, "More"):
+        if item.patterns and item.section not in (DESCRIPTION, MORE):
             own.setdefault(_role(item), []).append(item)
         else:
             kept.append(item)
@@ -72,7 +78,7 @@ def compare(
 
 def _amid(change: Change, known: list[Item]) -> bool:
     """Whether a procedure would be written anew elsewhere and leave a person's own step behind alone."""
-    if change.new is None or change.new.kind != "step" or len(change.old) == len(change.new.texts):
+    if change.new is None or change.new.kind != "step" or _in_place(change, known):
         return False
     places = {item.section for item in change.old}
     return any(not item.patterns and item.section in places for item in known)
@@ -100,21 +106,53 @@ def _match(items: list[Item], targets: list[Unit]) -> tuple[list[Item], list[Cha
 
 
 def _updated(item: Item, unit: Unit) -> Item:
-    first = unit.patterns[0]
-    return msgspec.structs.replace(
-        item,
-        patterns=[pattern.id for pattern in unit.patterns],
-        evidence=refs_of(unit.patterns),
-        odds_ratio=first.stats.odds_ratio,
-        ci=first.stats.ci,
-    )
+    return msgspec.structs.replace(item, patterns=[pattern.id for pattern in unit.patterns])
 
 
 def within(changes: list[Change], budget: int) -> list[Change]:
-    chosen: list[Change] = []
-    spent = 0
-    for change in sorted(changes, key=lambda c: (c.order, c.rank)):
-        if spent + change.cost <= budget or not chosen:
-            chosen.append(change)
-            spent += change.cost
-    return chosen
+    """The changes that one proposal makes, the most important first."""
+    return fitting(sorted(changes, key=lambda c: (c.order, c.rank)), lambda c: c.cost, budget)
+
+
+def edits(chosen: Sequence[Change], known: Sequence[Item]) -> tuple[list[Edit], list[Item]]:
+    """The edits that make the changes, and the items `known` with the patterns they rest on then.
+
+    A line that gets other words keeps its identity, so that its history can be followed. Where not each line
+    has one that takes its place, or other words would stand there twice, the old lines go and the new come.
+    """
+    items = {item.id: item for item in known}
+    found: list[Edit] = []
+    added: list[Unit] = []
+    for change in chosen:
+        unit = change.new
+        if unit is not None and change.old and _in_place(change, items.values()):
+            for old, text in zip(change.old, unit.texts, strict=True):
+                items[old.id] = _updated(old, unit)
+                if same_text(old.text) != same_text(text):
+                    found.append(
+                        Edit(
+                            op="change",
+                            item=old.id,
+                            kind=unit.kind,
+                            text=text,
+                            patterns=items[old.id].patterns,
+                        )
+                    )
+            continue
+        found += [Edit(op="drop", item=old.id) for old in change.old]
+        added += [unit] if unit is not None else []
+    gone = {edit.item for edit in found if edit.op == "drop"}
+    there = {item.section for item in items.values() if item.id not in gone}
+    return [*found, *additions(added, there)], list(items.values())
+
+
+def _in_place(change: Change, known: Iterable[Item]) -> bool:
+    """Whether each old line can be given its new words: none of them stands in its section already."""
+    texts = change.new.texts if change.new is not None else ()
+    if len(change.old) != len(texts):
+        return False
+    words = {(item.section, same_text(item.text)): item.id for item in known}
+    return all(
+        words.get((old.section, same_text(text)), old.id) == old.id
+        for old, text in zip(change.old, texts, strict=True)
+    )

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from skillclaw.evolve.drafting.records import Target
 from skillclaw.evolve.evolvers import EvolveContext
-from skillclaw.evolve.evolvers._draft import WHEN, Unit
+from skillclaw.evolve.evolvers._draft import Unit
 from skillclaw.evolve.evolvers._names import is_project, topic_title
 from skillclaw.evolve.evolvers._phrases import command_words, error_name, joined
 from skillclaw.evolve.evolvers._voice import keeper
 from skillclaw.evolve.evolvers._wishes import term_words, wish
 from skillclaw.skills.frontmatter import plain
+from skillclaw.skills.placing import WHEN
 from skillclaw.skills.records import Pattern
 from skillclaw.trajectory.text import words
 

@@ -7,22 +7,23 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from skillclaw.evolve.cited import refs_of
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.evolvers._phrases import code, error_name
 from skillclaw.evolve.evolvers._select import strength
 from skillclaw.evolve.evolvers._voice import Support, Voice
 from skillclaw.evolve.evolvers._wishes import in_other_words, wish
 from skillclaw.gate.prune import item_reason
-from skillclaw.skills.records import ActionShape, Item, ItemKind, Pattern, Proposal, Ref
+from skillclaw.skills.edits import line_fault, section_fault
+from skillclaw.skills.placing import FACTS, STEPS, WHEN, WRONG
+from skillclaw.skills.records import ActionShape, Item, ItemKind, Pattern, Proposal
 from skillclaw.skills.text import has_mask, is_name
 from skillclaw.skills.vocabulary import content_words
 
-__all__ = ["FACTS", "STEPS", "WHEN", "WRONG", "Unit", "draft", "refs_of"]
+__all__ = ["ANOTHER", "Unit", "draft"]
 
-WHEN = "When to use"
-STEPS = "Steps"
-WRONG = "What goes wrong"
-FACTS = "Facts"
+ANOTHER = " (another way)"
+"""Behind the heading of a procedure whose own heading another has."""
 CONDITIONS = 8
 """Lines under "When to use": more would not tell it from other skills any better."""
 
@@ -83,7 +84,9 @@ def _named(pattern: Pattern) -> bool:
 
 
 def _passes(unit: Unit, context: EvolveContext) -> bool:
-    """Whether the gate would let these lines pass, where that can be asked already."""
+    """Whether these can stand as lines, and the gate would let them pass where that can be asked already."""
+    if section_fault(unit.section) or any(line_fault(text) for text in unit.texts):
+        return False
     if context.gate is None:
         return True
     probe = Proposal(
@@ -137,8 +140,8 @@ def _merged(units: list[Unit]) -> list[Unit]:
         if unit.kind == "step":
             headings[unit.section] = headings.get(unit.section, 0) + 1
             if headings[unit.section] > 1:
-                unit = replace(unit, section=f"{unit.section} (another way)")
-                if headings[unit.section.removesuffix(" (another way)")] > 2:
+                unit = replace(unit, section=f"{unit.section}{ANOTHER}")
+                if headings[unit.section.removesuffix(ANOTHER)] > 2:
                     continue
         found[same] = unit
     return list(found.values())
@@ -183,7 +186,8 @@ def _procedure(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
         f"{text}{more.get(n, f', once more ({n + 1})')}." for text, n in zip(texts, again, strict=True)
     )
     others = in_other_words(pattern.intent, voice.said) if pattern.intent else []
-    units = _unit(f"{STEPS} / {name}", "step", pattern, *steps, triggers=(name, *others))
+    heading = name.replace(" / ", "/")  # with spaces it would part two headings
+    units = _unit(f"{STEPS} / {heading}", "step", pattern, *steps, triggers=(name, *others))
     return f"The user asks: “{phrase}”", units
 
 
@@ -313,12 +317,3 @@ def _pitfall(pattern: Pattern, voice: Voice, context: EvolveContext) -> tuple[st
             if _passes(unit, context):
                 return condition, [unit]
     return "", []
-
-
-def refs_of(patterns: tuple[Pattern, ...] | list[Pattern]) -> list[Ref]:
-    """The evidence of `patterns` together, each session once."""
-    found: dict[str, Ref] = {}
-    for pattern in patterns:
-        for ref in pattern.evidence:
-            found.setdefault(ref.session, ref)
-    return [found[session] for session in sorted(found)]
