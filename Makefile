@@ -11,7 +11,7 @@ DATA ?= $(E2E_DATA)
 CLIENTS ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/skillclaw/clients
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: up demo test e2e e2e-all soak lint format schemas clients install clean
+.PHONY: up demo test e2e e2e-all soak fuzz lint format schemas clients install clean
 
 up: $(VENV)/.client
 	@$(BIN)/skillclaw up $(ARGS)
@@ -35,6 +35,10 @@ e2e-all: $(VENV)/.dev clients $(CLIENTS)/.azurite
 # An hour of mixed load with faults on the proxy.
 soak: $(VENV)/.dev
 	$(BIN)/skillclaw bench soak --minutes 60 $(ARGS)
+
+# Every property with many more examples, for an hour or so.
+fuzz: $(VENV)/.dev
+	FUZZ_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -m "hypothesis and not e2e and not agents" -n 2 --timeout 3000 $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check src tests
@@ -73,7 +77,7 @@ $(VENV)/.client: pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.client
-	@$(BIN)/python -m pip install --quiet --editable '.[evolve,cluster,embeddings,llm,dev]'
+	@$(BIN)/python -m pip install --quiet --editable '.[evolve,cluster,embeddings,llm,gepa,dev]'
 	@touch $@
 
 clean:

@@ -110,15 +110,6 @@ def test_a_half_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     assert "validation, test, final, fourth, fifth or sixth" in done.stderr and "Traceback" not in done.stderr
 
 
-@pytest.mark.timeout(300)
-def test_the_part_that_the_rules_were_not_made_from_reaches_the_bars() -> None:
-    """Its misses were not looked at, so they are not shown: who mends with them writes a new part."""
-    result, _ = run_redaction_bench("sixth", 0)
-    assert not within(result), "99.5% of secrets, 97% of personal data, 1% of clean lines"
-    assert len(result["by_kind"]) >= 140
-    assert result["clean"]["n"] >= 5000
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("half", ["validation", "final", "fourth", "fifth"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from skillclaw.evolve.choose import Choice, Way, choose, goes, unit_of
@@ -144,5 +144,6 @@ def test_a_label_keeps_what_is_compared_and_masks_the_rest() -> None:
 
 
 @given(st.text(max_size=200))
+@example("0\\@")
 def test_a_label_of_a_label_is_the_same(text: str) -> None:
     assert asked_label(asked_label(text)) == asked_label(text)

@@ -10,7 +10,7 @@ import zlib
 import brotli
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skillclaw.wire.body import LAYERS, MEMBERS, json_stream, known_encoding, plain
@@ -66,7 +66,6 @@ NOISE = b"".join(hashlib.sha256(bytes([n % 256, n // 256])).digest() for n in ra
 """Bytes that do not pack well, so that a cut falls anywhere in them."""
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(sorted(PACKERS)), min_size=1, max_size=3), st.data())
 def test_a_cut_body_in_any_encodings_gives_what_is_readable(names: list[str], data: st.DataObject) -> None:
     packed = NOISE

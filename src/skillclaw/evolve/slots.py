@@ -120,6 +120,15 @@ def _replace(intent: str, names: dict[str, str]) -> str:
     return intent
 
 
+ROUNDS = 4
+"""Looks that masking takes at most until it finds nothing more."""
+
+
 def label(text: str) -> str:
-    """A slotted intent with dates, numbers and quoted strings masked too."""
-    return re.sub(r"(['\"“])(<\w+>)['\"”]", r"\2", mask(text))
+    """A slotted intent with dates, numbers and quoted strings masked too; a label of a label is the same."""
+    for _ in range(ROUNDS):  # what was masked may let a second look see more
+        again = re.sub(r"(['\"“])(<\w+>)['\"”]", r"\2", mask(text))
+        if again == text:
+            break
+        text = again
+    return text

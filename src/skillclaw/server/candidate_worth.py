@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from skillclaw.evolve.triggers import description_of
-from skillclaw.gate.checks.duplicate import SAME, overlap
-from skillclaw.skills.retrieval import Entry, Index
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -47,6 +44,9 @@ class Worth(Record, frozen=True, kw_only=True, omit_defaults=False):
 
 def worth_of(bundle: Bundle, uses: Uses, current: Mapping[str, Bundle]) -> Worth:
     """The worth of a candidate beside the current skills; it is advice, and a person decides."""
+    # `status` counts candidates and weighs none: it has no time to load what weighing takes.
+    from skillclaw.gate.checks.duplicate import SAME
+
     like = _like(bundle, current)
     same = next((one for one in like if one.overlap >= SAME), None)
     if same is not None:
@@ -63,6 +63,10 @@ def worth_of(bundle: Bundle, uses: Uses, current: Mapping[str, Bundle]) -> Worth
 
 def _like(bundle: Bundle, current: Mapping[str, Bundle]) -> list[Like]:
     """The current skills that are like it, the likest first."""
+    from skillclaw.evolve.triggers import description_of
+    from skillclaw.gate.checks.duplicate import overlap
+    from skillclaw.skills.retrieval import Entry, Index
+
     index = Index(Entry(name=name, description=description_of(other)) for name, other in current.items())
     alike = {
         hit.name: hit.score

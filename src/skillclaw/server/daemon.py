@@ -91,13 +91,15 @@ class Daemon:
                     started=_now(),
                     version=__version__,
                     agreed=agreed(machine.home),
-                    ready=True,
                 )
                 runfile.write_running(machine.home, self._running)
                 log.info("up: port %d, process %d", self._running.port, pid)
                 self._catch_signals()
                 if self._running.agreed and self._proxy:
                     self._try("connect", self._connect)
+                # Only now: who waits for it may start an agent at once.
+                self._running = msgspec.structs.replace(self._running, ready=True)
+                runfile.write_running(machine.home, self._running)
                 on_ready(self._running)
                 self._loop()
             finally:

@@ -9,6 +9,7 @@ from functools import cache
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.evolvers._commands import Commands, Worded
 from skillclaw.evolve.evolvers._phrases import action, code, command_words
+from skillclaw.gate.grounds import Grounds
 from skillclaw.skills.records import ActionShape, Pattern
 from skillclaw.skills.vocabulary import content_words
 
@@ -30,16 +31,28 @@ def keeper(pattern: Pattern, context: EvolveContext, *, said: bool = False) -> S
         return lambda text: True
     users: dict[str, str] = {ref.session: ref.user for ref in pattern.evidence}
     sources = [g for session in users if (g := gate.grounds(session)) and g.user == users[session]]
+    # Where one person is enough, a name that this person has (a customer's, a project's) would pass as well,
+    # and a skill may be taken to others later.
+    names = _names(sources) if said and context.policy.users < 2 else frozenset()
 
     @cache
     def keep(text: str) -> bool:
         words = frozenset(content_words(text))
+        if words & names:
+            return False
         parts = tuple(text.split())
         yes = [g for g in sources if (g.said_words(words) == words if said else g.supports(parts))]
         enough = len({g.user for g in yes}) >= context.policy.users
         return enough and len(yes) >= context.policy.sessions
 
     return keep
+
+
+def _names(sources: Sequence[Grounds]) -> frozenset[str]:
+    """Words that users write with a capital within a sentence, and never without; in lower case."""
+    texts = [text for source in sources for text in source.said]
+    named = {word.lower() for text in texts for word in re.findall(r"(?<=[a-z,;:] )[A-Z][a-z]\w*", text)}
+    return frozenset(named.difference(*(re.findall(r"\b[a-z]\w*", text) for text in texts)))
 
 
 class Voice:
