@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,8 @@ def race(hub: Hub, url: str, home: Path, processes: int, threads: int, count: in
         subprocess.Popen(
             [
                 sys.executable,
-                "-c",
-                WRITER,
+                *("-X", "faulthandler"),
+                *("-c", WRITER),
                 url,
                 str(home / "me" / "keys"),
                 str(home),
@@ -67,17 +68,23 @@ def race(hub: Hub, url: str, home: Path, processes: int, threads: int, count: in
         )
         for n in range(processes)
     ]
-    for child in children:
-        assert child.stdout is not None
-        assert child.stdout.readline() == b"ready\n"
-    began = time.monotonic()
-    for child in children:
-        assert child.stdin is not None
-        child.stdin.write(b"\n")
-        child.stdin.flush()
-    for child in children:
-        _, error = child.communicate(timeout=280)
-        assert child.returncode == 0, error.decode()
+    try:
+        for child in children:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"ready\n"
+        began = time.monotonic()
+        for child in children:
+            assert child.stdin is not None
+            with suppress(BrokenPipeError):  # what ended it is told below
+                child.stdin.write(b"\n")
+                child.stdin.flush()
+        for child in children:
+            _, error = child.communicate(timeout=280)
+            assert child.returncode == 0, (child.returncode, error.decode())
+    finally:
+        for child in children:
+            child.kill()
+            child.communicate()
     took = time.monotonic() - began
     state = hub.state()
     wanted = [f"w{p}-{t}-{i}" for p in range(processes) for t in range(threads) for i in range(count)]

@@ -22,6 +22,7 @@ from skillclaw.hub.keys import SigningKey
 from skillclaw.hub.records import Role
 from skillclaw.hub.statements import statement
 from skillclaw.hub.store import local_folder, plain
+from skillclaw.trajectory.model import Ready
 
 __all__ = ["Invitation", "KeyRequest", "read_invite", "read_request", "shareable", "write"]
 
@@ -40,7 +41,7 @@ _CHECK = 6
 _MAX = 8192
 
 
-class Invitation(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Invitation(msgspec.Struct, frozen=True, kw_only=True, array_like=True, metaclass=Ready):
     """What an invite says.
 
     url        where the hub lies, without credentials
@@ -69,7 +70,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         return SigningKey(self.seed)
 
 
-class KeyRequest(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class KeyRequest(msgspec.Struct, frozen=True, kw_only=True, array_like=True, metaclass=Ready):
     """What `hub key` asks an owner to admit; `sig` is by the key itself (statements.request)."""
 
     group: str

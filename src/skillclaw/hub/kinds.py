@@ -15,6 +15,7 @@ import msgspec
 
 from skillclaw.hub.records import Role
 from skillclaw.skills.records import Action, Verdict
+from skillclaw.trajectory.model import Ready
 
 __all__ = [
     "BODIES",
@@ -62,11 +63,11 @@ def is_moment(text: str) -> bool:
     return _MOMENT.fullmatch(text) is not None
 
 
-class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, metaclass=Ready):
     """Base of the bodies."""
 
 
-class SettingsEntry(msgspec.Struct, frozen=True, kw_only=True):
+class SettingsEntry(msgspec.Struct, frozen=True, kw_only=True, metaclass=Ready):
     """`settings`: the group's settings, merged by key; null takes a key out. Only `policy` is read here."""
 
     policy: Policy | None = None

@@ -12,6 +12,7 @@ ATIF forbids unknown keys, so everything of ours is under `extra.skillclaw` (DES
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -24,6 +25,8 @@ __all__ = [
     "Metrics",
     "Observation",
     "Part",
+    "Ready",
+    "Record",
     "Result",
     "ResultMeta",
     "SessionMeta",
@@ -52,7 +55,21 @@ ATIF_VERSION = "ATIF-v1.8"
 EXTRA_KEY = "skillclaw"
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Ready(msgspec.StructMeta):
+    """What a class of records must be, so that threads can decode it.
+
+    msgspec learns a class's fields when the first of it is decoded; another thread that comes meanwhile uses
+    what is half learnt, and the process crashes. So they are learnt here, under the lock of the import.
+    """
+
+    def __init__(cls, *args: Any, **config: Any) -> None:  # noqa: N805 - a metaclass
+        super().__init__(*args)
+        # A class that names itself, or one below it, is learnt with the first that holds it.
+        with suppress(NameError, TypeError):
+            msgspec.json.Decoder(cls)
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, metaclass=Ready):
     """Base of the records: immutable, compared by value, defaults left out of the JSON."""
 
 
