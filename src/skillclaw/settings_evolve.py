@@ -54,7 +54,9 @@ class ModelSettings(Section, frozen=True, kw_only=True):
 
     `protocol` what it speaks; `url` its base URL, empty for the provider's own; `key` where its key is:
     `env:NAME`, `keyring:NAME`, or empty for none, never the key itself; `context` tokens that it takes;
-    `timeout` seconds for one answer; `usd_in`, `usd_out` price of a million tokens, 0 where it is not known.
+    `timeout` seconds for one answer; `tools` how the engine agent tells it of tools: as its protocol has
+    them, or in words, for a model that knows none; `usd_in`, `usd_out` price of a million tokens, 0 where it
+    is not known.
     """
 
     name: Annotated[str, Meta(max_length=200, pattern=r"^[^\s\x00-\x1f]*$")] = ""
@@ -63,6 +65,7 @@ class ModelSettings(Section, frozen=True, kw_only=True):
     key: str = ""
     context: Annotated[int, Meta(ge=1024)] = 32_768
     timeout: Positive = 180.0
+    tools: Literal["native", "prompt"] = "native"
     usd_in: Money = 0.0
     usd_out: Money = 0.0
 

@@ -24,7 +24,7 @@ the same from the same sessions again. The words of the other three come from no
 asked. They were written beforehand, by hand, from the files that an author is shown: the question of
 `llm`, the workspace of `agent` and `cli`. A script played them in the model's place, over HTTP, through
 the engines as they are; for `cli` in the closed room. So these skills show the form, what the gate
-refused, and what stayed. They do not show how well a model writes.
+refused, and what stayed. They do not show how well a model writes; that is [here](real/README.md).
 
 ## What the gate refused
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from skillclaw.bench.suites.model import Message
+from skillclaw.evolve.models.tool_lines import members
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Said", "grammar", "plain", "read", "schema"]
@@ -96,22 +97,9 @@ def _function(tool: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _tool_line(tool: Mapping[str, Any]) -> str:
     function = _function(tool)
-    shape = function.get("parameters") or {}
-    required = shape.get("required") or []
-    members = [
-        f'"{name}"{"" if name in required else "?"}:{_type(kind)}'
-        for name, kind in (shape.get("properties") or {}).items()
-    ]
     about = " ".join(str(function.get("description") or "").split())
-    return f'- {{"{function.get("name")}":{{{",".join(members)}}}}} {about}'.rstrip()
-
-
-def _type(kind: Any) -> str:
-    if not isinstance(kind, Mapping):
-        return "any"
-    if isinstance(kind.get("enum"), list):
-        return "|".join(json.dumps(value, ensure_ascii=False) for value in kind["enum"])
-    return str(kind.get("type") or "any")
+    told = members(function.get("parameters") or {})
+    return f'- {{"{function.get("name")}":{{{told}}}}} {about}'.rstrip()
 
 
 # --- what the model may write

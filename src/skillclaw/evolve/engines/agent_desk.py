@@ -111,10 +111,20 @@ class Desk:
 
     ended    `submitted` or `skipped` when the author is done; why: its reason
     last     the newest draft that could be built; best: the newest without a fault
+
+    `reads_first`: no draft is taken before a pattern was read (`unread` until then). A model that is held to
+    the form of a call is apt to fill in the largest form at once, from nothing.
     """
 
     def __init__(
-        self, files: Mapping[str, str], target: Target, context: EvolveContext, *, engine: str, room: int
+        self,
+        files: Mapping[str, str],
+        target: Target,
+        context: EvolveContext,
+        *,
+        engine: str,
+        room: int,
+        reads_first: bool = False,
     ) -> None:
         self.ended: Literal["", "submitted", "skipped"] = ""
         self.why = ""
@@ -129,6 +139,7 @@ class Desk:
         self._context = context
         self._engine = engine
         self._room = room
+        self.unread = reads_first
         self._tools = {tool.name: tool for tool in TOOLS}
 
     def call(self, name: str, arguments: object) -> str:
@@ -157,9 +168,14 @@ class Desk:
         return agent_search.search(self._files, given.text, regex=given.regex, folder=given.folder)
 
     def _read(self, given: Read) -> str:
-        return agent_search.read(self._files, given.path, given.first, given.last, self._room)
+        text = agent_search.read(self._files, given.path, given.first, given.last, self._room)
+        self.unread = self.unread and not given.path.startswith("patterns/")
+        return text
 
     def _draft(self, given: Draft) -> str:
+        if self.unread:
+            first = next((path for path in self._files if path.startswith("patterns/")), "")
+            return f"You have read no pattern, so nothing was drafted. Begin with `read`, path {first}."
         self.drafts += 1
         self.last, self._faults, self._checked = None, [], False
         if given.action == "skip":

@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from skillclaw.evolve.engines.agent_desk import TOOLS, Desk
+from skillclaw.evolve.engines.agent_asking import asking
+from skillclaw.evolve.engines.agent_desk import Desk
 from skillclaw.evolve.engines.agent_room import bounded, spare
 from skillclaw.evolve.engines.agent_rules import NO_CALL, RULES
-from skillclaw.evolve.engines.agent_schemas import arguments_schema
-from skillclaw.evolve.models import ModelError, as_tokens
+from skillclaw.evolve.models import ModelError
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
-    from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart, ToolReturnPart
+    from pydantic_ai.messages import ModelMessage, ToolCallPart, ToolReturnPart
     from pydantic_ai.models import Model
 
 __all__ = ["Ending", "Limits", "Talk", "converse"]
 
-Ending = Literal["submitted", "skipped", "steps", "tokens", "time", "repeats", "silent", "model"]
+Ending = Literal["submitted", "skipped", "steps", "tokens", "time", "repeats", "silent", "unread", "model"]
 
 SILENT = 3
 """Answers in a row without a call after which nothing more is expected."""
@@ -68,15 +68,20 @@ async def converse(
     limits: Limits,
     *,
     context_tokens: int,
+    tools: str = "native",
     clock: Callable[[], float] = time.monotonic,
 ) -> Talk:
-    """Let the author work at `desk` until it is done or a limit is reached. Raises nothing of the model's."""
+    """Let the author work at `desk` until it is done or a limit is reached. Raises nothing of the model's.
+
+    `tools` is the setting `evolve.model.tools`: how it is told of them.
+    """
     from pydantic_ai.messages import ModelRequest, ToolReturnPart, UserPromptPart
 
     talk = Talk(messages=[ModelRequest(parts=[UserPromptPart(content=opening)], instructions=RULES)])
     sent = list(talk.messages)  # the same, with what was left out to save room
     answer_tokens = min(ANSWER_TOKENS, context_tokens // 4)
-    room = max(1000, context_tokens - answer_tokens - _fixed_tokens())
+    way = asking(tools)
+    room = max(1000, context_tokens - answer_tokens - way.fixed_tokens)
     until = clock() + limits.seconds
     made: set[bytes] = set()
     repeated = silent = 0
@@ -95,7 +100,7 @@ async def converse(
         talk.steps += 1
         try:
             async with asyncio.timeout(left):
-                answer = await _ask(model, sent, answer_tokens)
+                answer, fault = await way.ask(model, sent, answer_tokens)
         except TimeoutError:
             return _ended(talk, "time")
         except ModelError as error:
@@ -112,9 +117,9 @@ async def converse(
             return _ended(talk, "model")
         silent = 0 if calls else silent + 1
         if silent >= SILENT:
-            return _ended(talk, "silent")
+            return _ended(talk, "unread" if fault else "silent")
         if not calls:
-            say(ModelRequest(parts=[UserPromptPart(content=NO_CALL)], instructions=RULES))
+            say(ModelRequest(parts=[UserPromptPart(content=fault or NO_CALL)], instructions=RULES))
             continue
         parts: list[ToolReturnPart] = []
         for place, call in enumerate(calls):
@@ -156,39 +161,16 @@ def _done(desk: Desk, call: ToolCallPart, place: int, made: set[bytes]) -> tuple
     if mark in made:
         return "You made this very call before, and nothing has changed since. Look above.", True
     if call.tool_name == "draft":
-        # Another draft takes the place of the one before: to check it is a new call, and so is the former.
-        made.difference_update({one for one in made if one.startswith((b'["draft"', b'["check"'))})
+        # Another draft takes the place of the one before: to check it or hand it in is a new call, and so is
+        # the former.
+        renewed = (b'["draft"', b'["check"', b'["submit"')
+        made.difference_update({one for one in made if one.startswith(renewed)})
     if call.tool_name != "submit" or desk.last is None:  # handing in may be tried again
         made.add(mark)
     if arguments is None:
         return "The arguments are no JSON object, or were cut off. Nothing was done.", False
-    return desk.call(call.tool_name, arguments), False
-
-
-def _fixed_tokens() -> int:
-    """About how many tokens the rules and the tools take, which go along with every request."""
-    tools = [[tool.name, tool.about, arguments_schema(tool.arguments)] for tool in TOOLS]
-    return as_tokens(RULES + msgspec.json.encode(tools).decode())
-
-
-async def _ask(model: Model, messages: list[ModelMessage], answer_tokens: int) -> ModelResponse:
-    from pydantic_ai.direct import model_request
-    from pydantic_ai.models import ModelRequestParameters
-    from pydantic_ai.settings import ModelSettings
-    from pydantic_ai.tools import ToolDefinition
-
-    tools = [
-        ToolDefinition(
-            name=tool.name,
-            description=tool.about,
-            parameters_json_schema=arguments_schema(tool.arguments),
-            strict=False,
-        )
-        for tool in TOOLS
-    ]
-    return await model_request(
-        model,
-        messages,
-        model_settings=ModelSettings(max_tokens=answer_tokens),
-        model_request_parameters=ModelRequestParameters(function_tools=tools, allow_text_output=True),
-    )
+    unread = desk.unread
+    told = desk.call(call.tool_name, arguments)
+    if unread and not desk.unread:  # what was drafted too early may be drafted now
+        made.difference_update({one for one in made if one.startswith(b'["draft"')})
+    return told, False

@@ -62,7 +62,7 @@ class Agent:
                 proposal, failed = _outcome(target, talk, desk, context)
                 found += [proposal] if proposal is not None else []
                 left_alone += [target.skill] if proposal is None and failed is None else []
-                stopped = _stops(talk, failed)
+                stopped = _stops(talk, failed, context)
             if failed is not None:
                 others = frozenset(one.skill for one in wanted if one.base is None and one is not target)
                 alone = replace(context, taken=context.taken | others)
@@ -107,7 +107,8 @@ def _author(target: Target, context: EvolveContext, models: Asker) -> tuple[Talk
 
     room = max(1500, min(READ, models.context_tokens * 3 // 8))
     texts = files(target, context)
-    desk = Desk(texts, target, context, engine=NAME, room=room)
+    told = models.tools == "prompt"
+    desk = Desk(texts, target, context, engine=NAME, room=room, reads_first=told)
     limits = Limits(steps=context.agent.steps, tokens=context.agent.tokens, seconds=context.agent.seconds)
     talk = asyncio.run(
         converse(
@@ -116,6 +117,7 @@ def _author(target: Target, context: EvolveContext, models: Asker) -> tuple[Talk
             opening(target.skill, texts, room),
             limits,
             context_tokens=models.context_tokens,
+            tools=models.tools,
         )
     )
     return talk, desk
@@ -152,18 +154,22 @@ def _why(talk: Talk, context: EvolveContext) -> str:
         "time": f"It came to its limit of {limits.seconds:g} s (evolve.agent.seconds).",
         "repeats": "It made the same calls again and again.",
         "silent": "It answered in words alone, again and again, and called no tool.",
+        "unread": "It wrote calls that cannot be read, again and again.",
         "model": " ".join(filter(None, (talk.error.what, talk.error.why))) if talk.error else "",
     }.get(talk.ending, "")
 
 
-def _stops(talk: Talk, failed: SkillClawError | None) -> SkillClawError | None:
+def _stops(talk: Talk, failed: SkillClawError | None, context: EvolveContext) -> SkillClawError | None:
     """Why no other author need begin, where that is so."""
     if talk.error is not None and talk.error.final:
         return talk.error
-    if failed is not None and talk.ending == "silent" and not talk.calls:
-        return SkillClawError(
-            failed.what, failed.why, "The model seems to know no tools; name another: evolve.model.name"
-        )
+    if failed is not None and talk.ending in ("silent", "unread") and not talk.calls:
+        told = context.models is not None and context.models.tools == "prompt"
+        todo = "Name another: evolve.model.name"
+        if not told:
+            todo = "Tell it of the tools in words: skillclaw config set evolve.model.tools prompt; or name "
+            todo += "another: evolve.model.name"
+        return SkillClawError(failed.what, failed.why, f"The model seems to know no tools. {todo}")
     return None
 
 

@@ -87,7 +87,7 @@ def open_models(
         wait=wait,
         client=made.client,
     )
-    return Asker(made.model, shared, context_tokens=model.context)
+    return Asker(made.model, shared, context_tokens=model.context, tools=model.tools)
 
 
 PROVIDERS = {

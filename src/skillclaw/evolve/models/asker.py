@@ -38,10 +38,12 @@ TOOL = "answer"
 class Asker:
     """One model for one cycle. Not to be shared by threads; `close` it."""
 
-    def __init__(self, model: Model, shared: Recording, *, context_tokens: int) -> None:
+    def __init__(self, model: Model, shared: Recording, *, context_tokens: int, tools: str) -> None:
         self._model = model
         self._shared = shared
         self.context_tokens = context_tokens
+        self.tools = tools
+        """How a loop of its own tells the model of tools: `evolve.model.tools`."""
         self.stopped: ModelError | None = None
         """Why it is asked no more; every further question is answered with this."""
         self._fitted = 0
