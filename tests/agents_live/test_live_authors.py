@@ -51,7 +51,7 @@ def test_the_real_agent_writes_a_skill_with_its_providers_key(
         assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     (proposal,) = told["proposals"]
-    assert (proposal["skill"], proposal["verdict"], told["notes"]) == ("make-till", "passed", [])
+    assert (proposal["skill"], proposal["verdict"], told["notes"]) == ("run-tests-till", "passed", [])
     asked = [one for one in upstream.seen if one.method == "POST"]
     assert {one.header("authorization") for one in asked} == {f"Bearer {SECRET}"}
     said = b"".join(one.body for one in asked).decode()

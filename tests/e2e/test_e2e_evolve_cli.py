@@ -75,9 +75,9 @@ def test_a_real_agent_writes_a_skill_in_the_room_on_the_users_login(
         assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     (proposal,) = told["proposals"]
-    assert (proposal["skill"], proposal["verdict"], told["notes"]) == ("make-till", "passed", [])
+    assert (proposal["skill"], proposal["verdict"], told["notes"]) == ("run-tests-till", "passed", [])
     assert told["spent"]["calls"] >= 3
-    skill = (tmp_path / ".claude" / "skills" / "make-till" / "SKILL.md").read_text("utf-8")
+    skill = (tmp_path / ".claude" / "skills" / "run-tests-till" / "SKILL.md").read_text("utf-8")
     assert "run `make db-up`, then try it again" in skill
 
     asked = [one for one in upstream.seen if one.method == "POST" and not one.path.endswith("count_tokens")]

@@ -75,13 +75,13 @@ def evolved(home: Path, acts: str, *args: str, port: int = 9, **settings: str) -
 
 
 def installed(home: Path) -> str:
-    return (home / ".claude" / "skills" / "make-till" / "SKILL.md").read_text("utf-8")
+    return (home / ".claude" / "skills" / "run-tests-till" / "SKILL.md").read_text("utf-8")
 
 
 def test_a_draft_is_judged_like_any_other_and_what_it_cost_is_told(tmp_path: Path) -> None:
     with model() as server:
         told = evolved(tmp_path, "assert ask()[0] == 200\nwrite(draft())\n", port=server.server_port)
-    assert [(one["skill"], one["verdict"]) for one in told["proposals"]] == [("make-till", "passed")]
+    assert [(one["skill"], one["verdict"]) for one in told["proposals"]] == [("run-tests-till", "passed")]
     assert "then try it again" in installed(tmp_path)
     assert (told["spent"]["calls"], told["spent"]["tokens"]) == (1, 550)
     assert told["model"] == "claude-code with model-1"
@@ -233,7 +233,7 @@ def test_an_author_that_leaves_the_skill_alone_is_told_and_what_it_did_is_kept_a
     with model() as server:
         told = evolved(tmp_path, acts, port=server.server_port)
     assert told["proposals"] == []
-    assert "Claude Code left as they are: make-till" in told["notes"][0]
+    assert "Claude Code left as they are: run-tests-till" in told["notes"][0]
     (row,) = json.loads(skillclaw("sessions", "list", "--kind", "evolver", "--json", home=tmp_path).stdout)
     shown = skillclaw("sessions", "show", row["id"], home=tmp_path).stdout
     assert "GUIDE.md" in shown

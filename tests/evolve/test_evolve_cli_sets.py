@@ -40,7 +40,9 @@ write({"action": "create", "why": "It worked in many sessions.", "description": 
 def test_from_real_sessions_come_skills_whose_every_line_is_grounded(tmp_path: Path, name: str) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    learned(home, name, cli_agent="'claude-code'", cli_model="'model-1'", cli_upstream="'http://127.0.0.1:9'")
+    learned(
+        home, name, "", cli_agent="'claude-code'", cli_model="'model-1'", cli_upstream="'http://127.0.0.1:9'"
+    )
     environ = {"PATH": player(home / "bin", DILIGENT), "ANTHROPIC_API_KEY": "sk-" + "played" * 8}
     report = ok_json("evolve", "--engine", "cli", home=home, environ=environ)
     released = [one["skill"] for one in report["released"]]

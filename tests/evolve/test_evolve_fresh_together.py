@@ -5,6 +5,8 @@ from __future__ import annotations
 from skillclaw.evolve.evolvers import Current
 from skillclaw.evolve.fresh import fresh, keep_marks, topic_marks
 from skillclaw.evolve.state import EvolveState
+from skillclaw.evolve.view import ClusterPoint
+from skillclaw.evolve.work import Work
 from skillclaw.skills.records import Bundle, Item, Pattern, Ref, Sidecar
 
 
@@ -28,6 +30,19 @@ def test_only_topics_with_news_are_proposed_again() -> None:
 def test_a_new_topic_does_not_take_the_name_that_another_is_held_under() -> None:
     held = pattern("one", "web shop")
     assert asked([held], [held, pattern("two", "web-shop")]) == ["one", "two"]
+
+
+def test_the_topics_of_one_job_are_proposed_together() -> None:
+    build, tag = pattern("one", "make"), pattern("two", "git")
+    point = ClusterPoint(id="c", label="Release it", topic="make", sessions=3, users=1)
+    job = Work(points={"c": point}, asked={"one": {"c": 3}, "two": {"c": 3}})
+    memory = EvolveState(None)
+    keep_marks(memory, topic_marks([build, tag], {}, [], job))
+    assert fresh([build, tag], topic_marks([build, tag], {}, [], job), memory) == []
+    grown = [build, pattern("two", "git", 4)]
+    assert fresh(grown, topic_marks(grown, {}, [], job), memory) == grown
+    apart = topic_marks([build, tag], {}, [], Work())
+    assert fresh([build, tag], apart, memory) == [build, tag], "what belongs together has changed"
 
 
 def test_the_topics_of_one_skill_are_proposed_together() -> None:

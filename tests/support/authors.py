@@ -5,10 +5,11 @@ The player is a small program that stands where an agent's own would; `tests/e2e
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from cli import skillclaw
-from evidence import packed
+from evidence import sessions
 
 DRAFT = """\
 import glob, json, os, re
@@ -62,10 +63,15 @@ def player(folder: Path, acts: str) -> str:
     return f"{folder}:/usr/local/bin:/usr/bin:/bin"
 
 
-def learned(home: Path, evidence: str = "claude-code", **settings: str) -> None:
-    """A home with the sessions of a set of evidence, and with settings of `evolve.cli` and `evolve.agent`
-    (`cli_agent="codex"`)."""
-    done = skillclaw("import", str(packed(evidence)), home=home)
+def learned(home: Path, evidence: str = "claude-code", about: str = "make db-up", **settings: str) -> None:
+    """A home with the sessions of a set of evidence in which `about` occurs, so that it is about one job, and
+    with settings of `evolve.cli` and `evolve.agent` (`cli_agent="codex"`)."""
+    chosen = home / "chosen"
+    chosen.mkdir()
+    for path in sessions(evidence):
+        if about in path.read_text("utf-8"):
+            shutil.copy(path, chosen)
+    done = skillclaw("import", str(chosen), home=home)
     assert done.returncode == 0, done.stderr
     lines = []
     for name, value in settings.items():

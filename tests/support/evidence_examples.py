@@ -19,7 +19,7 @@ from example_engines import ENGINES, draft_of, evolved, mended
 from example_pages import evidence, index, refusals
 
 FOLDER = Path(__file__).parents[2] / "docs" / "examples"
-SHOWN = {"make-till": "claude-code", "sales-report": "codex", "email-know-how": "workbench"}
+SHOWN = {"release-version-till": "claude-code", "sales-report": "codex", "email-know-how": "workbench"}
 
 
 def example(engine: str, skill: str, folder: Path, client: str = "") -> list[str]:

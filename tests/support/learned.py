@@ -55,10 +55,11 @@ def learn(
 ) -> Learned:
     """One cycle over `given` without a hub; `more` completes what the engine is given."""
     known = {meta(one).key: one for one in given}
-    patterns = mine(given, now=NOW, half_life_days=180).patterns
+    mined = mine(given, now=NOW, half_life_days=180)
+    patterns = mined.patterns
     redactor = Redactor(b"k" * 32, home=Path("/home/tester"), user_names=())
     gate = GateContext(policy=policy(rules), redactor=redactor, sessions=known.get)
-    context = more(EvolveContext(policy=gate.policy, now=NOW, gate=gate))
+    context = more(EvolveContext(policy=gate.policy, now=NOW, gate=gate, work=mined.work))
     proposals = evolvers()[engine].propose(patterns, {}, context)
     bundles: dict[str, Bundle] = {}
     lost = 0

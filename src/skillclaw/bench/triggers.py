@@ -25,6 +25,7 @@ from skillclaw.evolve.evolvers import Current, EvolveContext
 from skillclaw.evolve.evolvers.extractive import Extractive
 from skillclaw.evolve.mine import mine
 from skillclaw.evolve.triggers import TEST, Trial, TriggerScore, entries_of, evaluate, on_test, trials_for
+from skillclaw.evolve.work import Work
 from skillclaw.gate import GateContext, decide, judge, policy, prune
 from skillclaw.gate.static import default_masker
 from skillclaw.skills.bundle import version
@@ -43,9 +44,10 @@ def measure_triggers(source: Path) -> dict[str, dict[str, TriggerScore]]:
     """By way of splitting the scores before and after; see the module."""
     rows = list(read_rows(source))
     sessions = {meta(one).key: one for one in (learning(_keyed(workbench_session(row))) for row in rows)}
-    patterns = mine(list(sessions.values()), now=NOW, half_life_days=180).patterns
+    mined = mine(list(sessions.values()), now=NOW, half_life_days=180)
+    patterns = mined.patterns
     gate = GateContext(policy=policy("team"), redactor=default_masker(), sessions=sessions.get)
-    library = _library(patterns, gate)
+    library = _library(patterns, mined.work, gate)
     template = {row["query"]: str(row["template_id"]) for row in rows}
 
     def unseen(request: str) -> bool:
@@ -65,9 +67,9 @@ def _keyed(one: Trajectory) -> Trajectory:
     return with_meta(one, msgspec.structs.replace(meta(one), key=key))
 
 
-def _library(patterns: list[Pattern], gate: GateContext) -> dict[str, Current]:
+def _library(patterns: list[Pattern], work: Work, gate: GateContext) -> dict[str, Current]:
     found = {}
-    given = EvolveContext(policy=gate.policy, now=NOW, gate=gate)
+    given = EvolveContext(policy=gate.policy, now=NOW, gate=gate, work=work)
     for proposal in Extractive().propose(patterns, {}, given):
         pruned, _ = prune(proposal, gate)
         if (

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
-from skillclaw.evolve.corpus import Weigh
-from skillclaw.evolve.cutting import rank
+from skillclaw.evolve.corpus import Weigh, fair
 from skillclaw.evolve.jobs import Found, Mining
 from skillclaw.evolve.state import Fact
 from skillclaw.evolve.statistics import benjamini_hochberg
-from skillclaw.skills.records import Pattern, Ref, content_id
+from skillclaw.skills.records import Pattern, content_id
 
-__all__ = ["EVIDENCE", "FALSE_DISCOVERY", "conclude", "stale"]
+__all__ = ["EVIDENCE", "FALSE_DISCOVERY", "conclude", "settled", "stale"]
 
 EVIDENCE = 200
 """References that a pattern holds; `Pattern.support` counts them all."""
@@ -41,12 +39,24 @@ def conclude(
     test is shown with whatever q it has. Recoveries and corrections rest on support and on their own tests.
     `facts` are all that was seen of environments; `keep` bounds the references that a pattern holds.
     """
+    return [one.pattern for one in settled(minings, now=now, half_life=half_life, facts=facts, keep=keep)]
+
+
+def settled(
+    minings: Sequence[Mining],
+    *,
+    now: datetime,
+    half_life: float,
+    facts: Sequence[Fact] = (),
+    keep: int | None = EVIDENCE,
+) -> list[Found]:
+    """What `conclude` gives, each pattern with the requests that it was seen in."""
     weigh = Weigh(now, half_life)
     found = _distinct([one for mining in minings for one in mining.found])
     tested = [p for mining in minings for p in mining.tested]
     claims = iter(benjamini_hochberg([one.pattern.stats.p for one in found if _claims(one)]))
     screened = iter(benjamini_hochberg([*(one.pattern.stats.p for one in found if one.screened), *tested]))
-    kept: list[Pattern] = []
+    kept: list[Found] = []
     for one in found:
         q = next(claims) if _claims(one) else next(screened) if one.screened else None
         pattern = one.pattern
@@ -56,16 +66,15 @@ def conclude(
         stats = msgspec.structs.replace(
             pattern.stats, p=_short(pattern.stats.p), q=_short(q), recency=recency
         )
-        kept.append(
-            msgspec.structs.replace(
-                pattern,
-                stats=stats,
-                stale=stale(pattern, facts),
-                evidence=_sample(pattern.evidence, keep),
-                contradictions=_sample(pattern.contradictions, keep),
-            )
+        pattern = msgspec.structs.replace(
+            pattern,
+            stats=stats,
+            stale=stale(pattern, facts),
+            evidence=fair(pattern.evidence, keep),
+            contradictions=fair(pattern.contradictions, keep),
         )
-    kept.sort(key=lambda p: (-p.users, -p.sessions, p.kind, p.id))
+        kept.append(msgspec.structs.replace(one, pattern=pattern))
+    kept.sort(key=lambda one: (-one.pattern.users, -one.pattern.sessions, one.pattern.kind, one.pattern.id))
     return kept
 
 
@@ -105,19 +114,6 @@ _BEHIND = {
     "uv": ("python",),
 }
 """Tools whose version matters to another."""
-
-
-def _sample(refs: list[Ref], keep: int | None) -> list[Ref]:
-    """At most `keep` references, of as many people as there are: people take turns."""
-    if keep is None or len(refs) <= keep:
-        return refs
-    turns: Counter[str] = Counter()
-    ranked: list[tuple[int, int, Ref]] = []
-    for ref in sorted(refs, key=lambda r: rank(f"{r.session}\0{r.user}")):
-        ranked.append((turns[ref.user], len(ranked), ref))
-        turns[ref.user] += 1
-    chosen = [ref for _, _, ref in sorted(ranked, key=lambda x: x[:2])[:keep]]
-    return sorted(chosen, key=lambda r: (r.user, r.session))
 
 
 def _claims(one: Found) -> bool:

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from skillclaw.evolve.cutting import rank
 from skillclaw.evolve.traits import given
 from skillclaw.skills.records import Ref
 from skillclaw.trajectory.episodes import Episode, Move
 
-__all__ = ["Corpus", "Weigh", "refs"]
+__all__ = ["Corpus", "Weigh", "fair", "refs"]
 
 
 class Corpus(msgspec.Struct):
@@ -79,3 +80,16 @@ def refs(episodes: Iterable[Episode]) -> list[Ref]:
         )
         for _, (e, steps) in sorted(found.items())
     ]
+
+
+def fair(refs: list[Ref], keep: int | None) -> list[Ref]:
+    """At most `keep` references, of as many people as there are: people take turns."""
+    if keep is None or len(refs) <= keep:
+        return refs
+    turns: Counter[str] = Counter()
+    ranked: list[tuple[int, int, Ref]] = []
+    for ref in sorted(refs, key=lambda r: rank(f"{r.session}\0{r.user}")):
+        ranked.append((turns[ref.user], len(ranked), ref))
+        turns[ref.user] += 1
+    chosen = [ref for _, _, ref in sorted(ranked, key=lambda x: x[:2])[:keep]]
+    return sorted(chosen, key=lambda r: (r.user, r.session))

@@ -144,7 +144,7 @@ def run_cycle(
         taken = frozenset(skill.name for skill in foreign)
         asks = models.name if models is not None else cli.name if cli and evolver.name == "cli" else ""
         asked_by = f"{evolver.name} {asks}".strip()
-        marks_now = topic_marks(mined.patterns, current, [policy, asked_by, sorted(taken)])
+        marks_now = topic_marks(mined.patterns, current, [policy, asked_by, sorted(taken)], mined.work)
         given = EvolveContext(
             policy=rules,
             now=now,
@@ -153,6 +153,7 @@ def run_cycle(
             models=models,
             tried=[*tried(hub, state, memory), *changed_by_hand(hub, state)],
             mined=mined.patterns,
+            work=mined.work,
             home=home,
             environ=environ or {},
             agent=settings.agent,

@@ -14,7 +14,9 @@ import msgspec
 
 from skillclaw.evolve.evolvers import Current
 from skillclaw.evolve.evolvers._names import skill_name
+from skillclaw.evolve.job_groups import job_groups
 from skillclaw.evolve.state import EvolveState
+from skillclaw.evolve.work import Work
 from skillclaw.skills.records import Pattern
 
 __all__ = ["fresh", "keep_marks", "topic_marks"]
@@ -23,13 +25,21 @@ META = "proposed"
 
 
 def topic_marks(
-    patterns: Sequence[Pattern], current: Mapping[str, Current], rest: Sequence[object]
+    patterns: Sequence[Pattern],
+    current: Mapping[str, Current],
+    rest: Sequence[object],
+    work: Work | None = None,
 ) -> dict[str, str]:
     """For each topic a digest of all that its proposals depend on; `rest` is what all topics depend on.
 
-    Topics of one skill have one digest, and so have topics whose skills would have one name: what is proposed
-    for one of them depends on the others.
+    Topics of one skill or job (`evolve.job_groups`, from `work`) have one digest, and so have topics whose
+    skills would have one name: what is proposed for one of them depends on the others.
     """
+    jobs = {
+        pattern.id: [one.id for one in group.patterns]
+        for group in job_groups(patterns, work or Work())
+        for pattern in group.patterns
+    }
     owners: dict[str, set[str]] = {}
     for name, skill in current.items():
         for item in skill.sidecar.items:
@@ -42,7 +52,7 @@ def topic_marks(
         topic: hashlib.sha256(
             msgspec.msgpack.encode(
                 [
-                    [_timeless(pattern) for pattern in members],
+                    [[_timeless(pattern), jobs[pattern.id]] for pattern in members],
                     sorted({owner for pattern in members for owner in owners.get(pattern.id, ())}),
                     rest,
                 ]
@@ -55,6 +65,7 @@ def topic_marks(
     for topic, members in topics.items():
         names = {skill_name(topic, pattern.project, ()) for pattern in members}
         names |= {f"owner {o.split(' ')[0]}" for p in members for o in owners.get(p.id, ())}
+        names |= {f"job {jobs[p.id][0]}" for p in members}
         for shared in sorted(names):
             other = first.setdefault(shared, topic)
             if together[other] is not together[topic]:

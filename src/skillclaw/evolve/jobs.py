@@ -7,19 +7,21 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from skillclaw.evolve.corpus import Corpus
+from skillclaw.evolve.corpus import Corpus, refs
 from skillclaw.evolve.corrections import find_corrections
 from skillclaw.evolve.cutting import unpack
 from skillclaw.evolve.effects import SkillTables, skill_tables
 from skillclaw.evolve.family import family_procedures
-from skillclaw.evolve.intents import Vocabulary
+from skillclaw.evolve.intents import Vocabulary, make_intent
 from skillclaw.evolve.lapses import find_lapses
 from skillclaw.evolve.measure import measured
 from skillclaw.evolve.pitfalls import find_pitfalls
 from skillclaw.evolve.recoveries import find_recoveries
 from skillclaw.evolve.slots import label
 from skillclaw.evolve.state import Place
+from skillclaw.evolve.tasks import MIN_SESSIONS
 from skillclaw.evolve.view import ClusterPoint
+from skillclaw.evolve.work import Task, asked_by, spoken, task_of
 from skillclaw.skills.records import Pattern
 from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.model import Record
@@ -48,15 +50,18 @@ class Found(Record, frozen=True, kw_only=True):
     """A pattern; one that is `needed` claims something about success and counts only if that is no luck.
 
     screened  it comes out of a comparison of everything that sessions of a task do (`evolve.lapses`)
+    asked     how many sessions of its evidence each request was seen in
     """
 
     pattern: Pattern
     needed: bool = False
     screened: bool = False
+    asked: dict[str, int] = {}
 
 
 class Mining(Record, frozen=True, kw_only=True):
-    """What a unit gave; a family of tasks also its clusters, and success with and without each skill.
+    """What a unit gave; a family of tasks also its clusters, `tasks` in users' words where enough sessions
+    asked for them, and success with and without each skill.
 
     tested  p of all that was screened and gave no pattern: part of the cycle's family of tests
     """
@@ -64,6 +69,7 @@ class Mining(Record, frozen=True, kw_only=True):
     found: list[Found] = []
     tested: list[float] = []
     clusters: list[ClusterPoint] = []
+    tasks: list[Task] = []
     skills: list[SkillTables] = []
 
 
@@ -109,11 +115,20 @@ def _task(job: Job, family: str) -> Mining:
     found = family_procedures(named, slots, job.vocabulary)
     lapses, compared = find_lapses(named, labels)
     episodes = [e for name in sorted(named) for e in named[name]]
-    screened = [Found(pattern=measured(p, episodes), needed=True, screened=True) for p in lapses]
+    said = spoken(episodes)
+    screened = [
+        Found(pattern=measured(p, episodes), needed=True, screened=True, asked=asked_by(p, said))
+        for p in lapses
+    ]
     return Mining(
         found=[*_mining(found, episodes).found, *screened],
         tested=compared,
         clusters=list(points.values()),
+        tasks=[
+            task_of(cluster, make_intent(members[cluster], slots, job.vocabulary), refs(members[cluster]))
+            for cluster, point in points.items()
+            if point.sessions >= MIN_SESSIONS
+        ],
         skills=skill_tables(episodes, lambda e: job.places[e.intent].cluster),
     )
 
@@ -157,7 +172,13 @@ def _failure(job: Job, key: str) -> Mining:
 
 
 def _mining(found: Iterable[tuple[Pattern, bool]], episodes: Sequence[Episode]) -> Mining:
-    return Mining(found=[Found(pattern=measured(p, episodes), needed=needed) for p, needed in found])
+    said = spoken(episodes)
+    return Mining(
+        found=[
+            Found(pattern=measured(p, episodes), needed=needed, asked=asked_by(p, said))
+            for p, needed in found
+        ]
+    )
 
 
 def _episodes(bodies: Iterable[bytes]) -> list[Episode]:

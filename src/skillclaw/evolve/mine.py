@@ -8,27 +8,28 @@ always made anew, so that what a cycle gives is nearly what mining everything an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 import msgspec
 
 from skillclaw.errors import SkillClawError
 from skillclaw.evolve.cluster import NEAR
-from skillclaw.evolve.conclude import EVIDENCE, conclude
+from skillclaw.evolve.conclude import EVIDENCE, settled
 from skillclaw.evolve.cutting import Head, cut_session, pack, unit_name
 from skillclaw.evolve.effects import SkillEffect, effects
 from skillclaw.evolve.embeddings import Embedder
 from skillclaw.evolve.executors import Executor, SetAside
 from skillclaw.evolve.executors.local import LocalExecutor
 from skillclaw.evolve.intents import Vocabulary
-from skillclaw.evolve.jobs import Job, Mining, mine_units
+from skillclaw.evolve.jobs import Found, Job, Mining, mine_units
 from skillclaw.evolve.slots import Slots
 from skillclaw.evolve.space import Asked, Point, Space, Vectors, name
 from skillclaw.evolve.state import EvolveState, Place, UnitState
 from skillclaw.evolve.taking import Aside
 from skillclaw.evolve.tasks import MIN_SESSIONS
 from skillclaw.evolve.view import ClusterPoint
+from skillclaw.evolve.work import Work, by_task
 from skillclaw.skills.records import Pattern
 from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.model import Record, Trajectory
@@ -53,7 +54,7 @@ Progress = Callable[[int, int | None, str], None]
 
 class Mined(Record, frozen=True, kw_only=True):
     """What a pass found: sessions read, episodes cut, patterns (best supported first), units and those mined
-    anew, what was set aside, the task clusters, and what skills did.
+    anew, what was set aside, the task clusters, what skills did, and which tasks the patterns come from.
     """
 
     sessions: int
@@ -65,6 +66,7 @@ class Mined(Record, frozen=True, kw_only=True):
     notes: list[str] = []
     clusters: list[ClusterPoint] = []
     effects: list[SkillEffect] = []
+    work: Work = Work()
 
 
 def _quiet(done: int, total: int | None, what: str) -> None:
@@ -175,16 +177,30 @@ def mine_state(
         state.keep_results(set(units))
     minings = [found for unit in sorted(kept) if (found := state.load(kept[unit], Mining)) is not None]
     sessions, episodes = state.counts()
+    concluded = settled(minings, now=now, half_life=half_life_days, facts=state.facts(), keep=keep)
     return Mined(
         sessions=sessions,
         episodes=episodes,
-        patterns=conclude(minings, now=now, half_life=half_life_days, facts=state.facts(), keep=keep),
+        patterns=[one.pattern for one in concluded],
         units=len(units),
         remade=len(due),
         aside=aside,
         notes=notes,
         clusters=[cluster for mining in minings for cluster in mining.clusters],
         effects=effects(mining.skills for mining in minings),
+        work=_work(state, minings, concluded),
+    )
+
+
+def _work(state: EvolveState, minings: Sequence[Mining], found: Sequence[Found]) -> Work:
+    """Requests get their task clusters here, and not where a unit is mined: what a unit gave is kept, and
+    the clusters may change meanwhile."""
+    places = state.places({intent for one in found for intent in one.asked})
+    clusters = {intent: place.cluster for intent, place in places.items()}
+    return Work(
+        points={point.id: point for mining in minings for point in mining.clusters},
+        tasks={task.id: task for mining in minings for task in mining.tasks},
+        asked={one.pattern.id: by_task(one.asked, clusters) for one in found},
     )
 
 

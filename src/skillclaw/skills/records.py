@@ -153,8 +153,7 @@ class Pattern(Record, frozen=True, kw_only=True):
     """A cluster of episodes that say the same, with its statistics.
 
     id        stable: hash of kind and signature
-    topic     the family of things it is about (`git`, `pytest`, `calendar`, `localhost:9110`); patterns
-              of one topic and scope become one skill
+    topic     the family of things it is about (`git`, `pytest`, `calendar`, `localhost:9110`)
     failed    recovery, correction: what went wrong; pitfall: what failing sessions did
     error     template of the error text, varying parts as `<...>`; comes from tool results, so TAINTED:
               an evolver may copy a word of it only if the word is grounded otherwise

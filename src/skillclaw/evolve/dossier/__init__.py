@@ -99,7 +99,8 @@ def _patterns(
 ) -> tuple[list[tuple[str, Pattern]], str]:
     by_id = {identity: label for label, identity in labels(target).patterns.items()}
     shown: list[tuple[str, Pattern]] = []
-    rows = [f"about {line(target.topic, 80)}" + (", in one project only" if target.project else "")]
+    job = f", the job: {line(target.job, 80)}" if target.job else ""
+    rows = [f"about {line(target.topic, 80)}{job}" + (", in one project only" if target.project else "")]
     ordered = [
         one
         for one in sorted(target.patterns, key=strength)

@@ -19,7 +19,10 @@ class Target(Record, frozen=True, kw_only=True):
     """What one proposal is about: a skill, there already (`base`) or not, and the patterns that belong to it.
 
     project  the project that it holds in; None: everywhere
-    named_for_job  a new skill is called by its one job, since its topic is a program that any job uses
+    job      the one job that it is about, as users name it; empty where it is about several, or about a tool
+    asked    what users say when they ask for that job
+    tasks    task clusters that its patterns were seen in
+    named_for_job  a new skill is called by its job, not by its topic
     """
 
     skill: str
@@ -27,6 +30,9 @@ class Target(Record, frozen=True, kw_only=True):
     project: str | None = None
     patterns: list[Pattern]
     base: Current | None = None
+    job: str = ""
+    asked: str = ""
+    tasks: list[str] = []
     named_for_job: bool = False
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from skillclaw.evolve.drafting.records import Target
 from skillclaw.evolve.evolvers import Current, EvolveContext
-from skillclaw.evolve.evolvers._jobs import job_name
+from skillclaw.evolve.evolvers._jobs import job_name, job_of
 from skillclaw.evolve.evolvers._names import skill_name
 from skillclaw.evolve.evolvers._select import qualifies
+from skillclaw.evolve.job_groups import JobGroup, job_groups
 from skillclaw.evolve.tried import untried
 from skillclaw.skills.records import Pattern
 
@@ -20,13 +24,15 @@ def targets(
 ) -> list[Target]:
     """What to propose about, in the order of the skills' names.
 
-    Patterns of one topic and scope belong to one skill; a skill that was made from some of them is refined
-    and keeps its name. Pinned skills are left out, and so is what was rejected on the same evidence
-    (`context.tried`).
+    Patterns of one job belong to one skill (`evolve.job_groups`, over all patterns of the cycle). A pattern
+    that a skill has lines from stays with that skill, whatever job it would be counted to now; the others of
+    its job join the skill that has most of it. Pinned skills are left out, and so is what was rejected on
+    the same evidence (`context.tried`).
     """
-    by_topic: dict[tuple[str, str | None], list[Pattern]] = {}
-    for pattern in sorted(patterns, key=lambda p: p.id):
-        by_topic.setdefault((pattern.topic, pattern.project), []).append(pattern)
+    due = {pattern.id: pattern for pattern in patterns}
+    groups = job_groups(list({p.id: p for p in (*context.mined, *patterns)}.values()), context.work)
+    groups.sort(key=lambda g: (g.topic, g.project or "", g.patterns[0].id))
+    crowd = Counter((group.topic, group.project) for group in groups)
     owner = {
         pattern: name
         for name, skill in sorted(current.items())
@@ -35,25 +41,24 @@ def targets(
     }
     taken = set(current) | set(context.taken)
     found: dict[str, Target] = {}
-    for (topic, project), members in sorted(by_topic.items(), key=lambda x: (x[0][0], x[0][1] or "")):
-        known = [owner[p.id] for p in members if p.id in owner]
-        if known:
-            name = max(sorted(set(known)), key=known.count)
-            before = found[name].patterns if name in found else []
-            found[name] = Target(
-                skill=name,
-                topic=topic,
-                project=project,
-                patterns=[*before, *members],
-                base=current[name],
-            )
-        elif worth := [p for p in members if qualifies(p, context.policy)]:
-            job = job_name(topic, worth, context)
-            name = skill_name(job or topic, project, taken)
+    for group in groups:
+        members = [due[p.id] for p in group.patterns if p.id in due]
+        known = [owner[p.id] for p in group.patterns if p.id in owner]
+        home = max(sorted(set(known)), key=known.count) if known else ""
+        for name in sorted({owner.get(p.id, home) for p in members} - {""}):
+            own = [p for p in members if owner.get(p.id, home) == name]
+            before = found.get(name)
+            target = _target(name, group, [*(before.patterns if before else ()), *own], context)
+            merged = sorted({*target.tasks, *(before.tasks if before else ())})
+            if before is not None:
+                target = msgspec.structs.replace(target, job="", asked="", tasks=merged)
+            found[name] = msgspec.structs.replace(target, base=current[name])
+        if not known and any(qualifies(p, context.policy) for p in members):
+            target = _target("", group, members, context)
+            job = job_name(group, target.job, crowded=crowd[(group.topic, group.project)] > 1)
+            name = skill_name(job or group.topic, group.project, taken)
             taken.add(name)
-            found[name] = Target(
-                skill=name, topic=topic, project=project, patterns=members, named_for_job=bool(job)
-            )
+            found[name] = msgspec.structs.replace(target, skill=name, named_for_job=bool(job))
     fresh = [found[name] for name in sorted(found)]
     open_ones = untried([one for one in fresh if one.base is None or not one.base.pinned], context.tried)
     return [
@@ -61,3 +66,16 @@ def targets(
         for one in open_ones
         if one.base is not None or any(qualifies(p, context.policy) for p in one.patterns)
     ]
+
+
+def _target(name: str, group: JobGroup, patterns: list[Pattern], context: EvolveContext) -> Target:
+    asked, job = job_of(group, [p for p in patterns if qualifies(p, context.policy)], context)
+    return Target(
+        skill=name,
+        topic=group.topic,
+        project=group.project,
+        patterns=patterns,
+        job=job,
+        asked=asked,
+        tasks=group.tasks,
+    )

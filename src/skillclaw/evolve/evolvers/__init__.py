@@ -13,11 +13,13 @@ import pkgutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from skillclaw.evolve.job_groups import Kinship
+from skillclaw.evolve.work import Work
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.policies import Policy
 from skillclaw.settings import AuthorSettings
@@ -59,6 +61,7 @@ class EvolveContext:
     tried    what was proposed before and rejected, with the reasons
     home     where the evolver's state lies, for what an engine keeps; `environ` of the process
     mined    all patterns of the cycle, those too that nothing is to be proposed from now
+    work     what people asked for, and which of it each pattern comes from
     agent    how far an autonomous author may go
     cli      which program of the user's may be one, on whose account (engine cli); None: none
     dry_run  nothing may be asked or started
@@ -75,6 +78,7 @@ class EvolveContext:
     models: Asker | None = None
     tried: Sequence[Tried] = ()
     mined: Sequence[Pattern] = ()
+    work: Work = field(default_factory=Work)
     home: Path | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
     agent: AuthorSettings = field(default_factory=AuthorSettings)
@@ -83,6 +87,11 @@ class EvolveContext:
     paid: list[Spending] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def kinship(self) -> Kinship:
+        """Which task clusters of `work` are asked for in the same words."""
+        return Kinship(self.work)
 
 
 @runtime_checkable

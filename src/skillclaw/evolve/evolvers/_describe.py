@@ -11,11 +11,13 @@ from skillclaw.evolve.evolvers._draft import Unit
 from skillclaw.evolve.evolvers._names import is_project, topic_title
 from skillclaw.evolve.evolvers._phrases import command_words, error_name, joined
 from skillclaw.evolve.evolvers._voice import keeper
-from skillclaw.evolve.evolvers._wishes import term_words, wish
+from skillclaw.evolve.evolvers._wishes import common_wish, term_words, wish
+from skillclaw.evolve.job_groups import says_job
+from skillclaw.evolve.work import Task
 from skillclaw.skills.frontmatter import plain
 from skillclaw.skills.placing import WHEN
-from skillclaw.skills.records import Pattern
-from skillclaw.trajectory.text import words
+from skillclaw.skills.records import Intent, Pattern
+from skillclaw.trajectory.text import STOP, words
 
 __all__ = ["describe", "near_misses", "title_of"]
 
@@ -25,6 +27,8 @@ TASKS, TROUBLES, OTHERS = 320, 240, 160
 """Characters for what is asked, for what goes wrong, and for what the skill is not for."""
 NEAR = 0.2
 """A task that shares this part of its words with one of the skill's own may be taken for it."""
+TASKS_LOOKED_AT = 300
+"""Tasks without a procedure that are compared with one skill, those of most sessions first."""
 LOOKED_AT = 12
 """Intents with the most words in common that are put into words."""
 
@@ -32,8 +36,10 @@ LOOKED_AT = 12
 def title_of(group: Target, units: Sequence[Unit]) -> str:
     """The heading of a new skill: the class of jobs that it is about."""
     tasks = {unit.section for unit in units if unit.kind == "step"}
-    if group.named_for_job and len(tasks) == 1:
+    if len(tasks) == 1 and (group.named_for_job or (group.job and _by_command(units))):
         return tasks.pop().split(" / ", 1)[1]
+    if group.job and not tasks and _by_command(units):
+        return group.job
     title = topic_title(group.topic)
     title = f"Using {title}" if _by_command(units) else title[:1].upper() + title[1:]
     return f"{title} in {group.project}" if group.project and is_project(group.project) else title
@@ -70,10 +76,12 @@ def describe(
         if troubles:
             sentences.append(f"Also when {joined(troubles, 'or')}.")
     elif troubles:
-        head, colon, rest = fixes[0].lead.partition(":")
-        sentences.append(f"{head}{where}{colon}{rest}.")
-        leads = dict.fromkeys(_lower(unit.lead.partition(":")[0]) for unit in fixes if ":" in unit.lead)
-        wishes = [f"the user asks {_to(errand)}" for errand in list(leads)[:3]]
+        head, _, rest = fixes[0].lead.rpartition(": ")
+        head = group.job or head
+        sentences.append(f"{head}{where}: {_lower(rest)}." if head else f"{rest}{where}.")
+        leads = dict.fromkeys(_lower(unit.lead.partition(": ")[0]) for unit in fixes if ": " in unit.lead)
+        errands = [_lower(group.job)] if group.job else list(leads)[:3]
+        wishes = [f"the user asks {_to(errand)}" for errand in errands]
         sentences.append(f"Use when {joined([*wishes, *troubles], 'or')}.")
     else:
         sentences.append(f"Avoid what fails with {topic_title(group.topic)}{where}.")
@@ -137,27 +145,59 @@ def _terms(units: Sequence[Unit], context: EvolveContext) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def near_misses(
-    units: Sequence[Unit], mined: Sequence[Pattern], context: EvolveContext, limit: int = 2
-) -> list[str]:
-    """The tasks nearest to those of `units` that the skill does not tell how to do, as users ask for them."""
+def near_misses(group: Target, units: Sequence[Unit], context: EvolveContext, limit: int = 2) -> list[str]:
+    """The tasks nearest to those of `units` that the skill does not tell how to do, as users ask for them:
+    of other procedures, and those that no procedure was found for."""
     own = {pattern.id for unit in units for pattern in unit.patterns}
-    tasks = [task for unit in units if unit.kind == "step" for task in unit.triggers]
-    mine = [frozenset(words(task)) for task in tasks]
+    names = [task for unit in units if unit.kind == "step" for task in unit.triggers]
+    mine = [_telling(task) for task in names or [group.job] if task]
     if not mine:
         return []
-    close = sorted(
-        (-max(_shared(frozenset(words(p.intent.label)), one) for one in mine), p.id, p)
-        for p in mined
+    others: list[tuple[Intent, Pattern | Task]] = [
+        (p.intent, p)
+        for p in context.mined
         if p.kind == "procedure" and p.intent is not None and p.id not in own
-    )
+    ]
+    others += [(task.intent, task) for task in _without_procedure(group, context)]
+    close = sorted(others, key=lambda x: (-_nearest(x[0].label, mine), x[0].label, x[1].id))
     found: dict[str, float] = {}
-    for _, _, pattern in close[:LOOKED_AT]:
-        name = _lower(wish(pattern.intent, keeper(pattern, context, said=True))[1]) if pattern.intent else ""
-        share = max(_shared(frozenset(words(name)), one) for one in mine)
+    for intent, source in close[:LOOKED_AT]:
+        put = wish if isinstance(source, Pattern) else common_wish
+        name = _lower(put(intent, keeper(source, context, said=True))[1])
+        share = _nearest(name, mine)
         if name and NEAR <= share < 1 and len(name) <= OTHERS // 2:
             found.setdefault(name, share)
     return sorted(found, key=lambda name: (-found[name], name))[:limit]
+
+
+def _without_procedure(group: Target, context: EvolveContext) -> list[Task]:
+    """Tasks of other jobs that no procedure was seen in.
+
+    None for a skill about more than one task: much of what it does not name may well be of its class. For the
+    same reason what is done with the service or program that it is about is left out.
+    """
+    about = {pattern.topic for pattern in group.patterns if says_job(pattern.topic)}
+    points = context.work.points
+    done = {c for p in context.mined if p.kind == "procedure" for c in context.work.asked.get(p.id, ())}
+    kinship = context.kinship
+    if not all(kinship.alike(group.tasks[0], own) > 0 for own in group.tasks):
+        return []
+    found = [
+        task
+        for cluster, task in context.work.tasks.items()
+        if cluster not in done
+        and points[cluster].topic not in about
+        and not any(kinship.alike(cluster, own) > 0 for own in group.tasks)
+    ]
+    return sorted(found, key=lambda task: (-points[task.id].sessions, task.intent.label))[:TASKS_LOOKED_AT]
+
+
+def _telling(text: str) -> frozenset[str]:
+    return frozenset(word for word in words(text) if word not in STOP and word not in ("user", "user's"))
+
+
+def _nearest(text: str, mine: Sequence[frozenset[str]]) -> float:
+    return max(_shared(_telling(text), one) for one in mine)
 
 
 def _shared(first: frozenset[str], second: frozenset[str]) -> float:

@@ -1,4 +1,4 @@
-"""Patterns of one topic as units of a skill: what it should say, before any existing text is looked at."""
+"""Patterns of one job as units of a skill: what it should say, before any existing text is looked at."""
 
 from __future__ import annotations
 
@@ -52,8 +52,11 @@ class Unit:
         return (self.patterns[0].id, self.kind, self.section == WHEN)
 
 
-def draft(patterns: list[Pattern], context: EvolveContext) -> list[Unit]:
-    """The units of a skill that says what `patterns` support, in the order of the sections."""
+def draft(patterns: list[Pattern], context: EvolveContext, asked: str = "") -> list[Unit]:
+    """The units of a skill that says what `patterns` support, in the order of the sections.
+
+    asked  what users say when they ask for the one job that it is about; it leads where no procedure does
+    """
     when: list[Unit] = []
     rest: list[Unit] = []
     for pattern in sorted(patterns, key=strength):
@@ -69,6 +72,10 @@ def draft(patterns: list[Pattern], context: EvolveContext) -> list[Unit]:
                 when.append(unit)
         rest += units
     rest = _best_fixes(rest)
+    if asked and rest and not any(unit.kind == "step" for unit in rest):
+        best = min((unit.patterns[0] for unit in rest), key=strength)
+        unit = Unit(section=WHEN, kind="condition", texts=(_asks(asked),), patterns=(best,))
+        when[:0] = [unit] if _passes(unit, context) else []
     order = {STEPS: 1, WRONG: 2, FACTS: 3}
     rest.sort(key=lambda unit: order[unit.section.split(" / ")[0]])
     return _merged([*when, *rest])
@@ -188,7 +195,11 @@ def _procedure(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
     others = in_other_words(pattern.intent, voice.said) if pattern.intent else []
     heading = name.replace(" / ", "/")  # with spaces it would part two headings
     units = _unit(f"{STEPS} / {heading}", "step", pattern, *steps, triggers=(name, *others))
-    return f"The user asks: “{phrase}”", units
+    return _asks(phrase), units
+
+
+def _asks(phrase: str) -> str:
+    return f"The user asks: “{phrase}”"
 
 
 def _recovery(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
@@ -311,7 +322,7 @@ def _pitfall(pattern: Pattern, voice: Voice, context: EvolveContext) -> tuple[st
             instead = f" {voice.do(pattern.actions[-1])} instead."
         texts.append(f"Avoid {voice.shown(failed)}: it {fails}.{instead}")
     asks = wish(pattern.intent, voice.said)[0] if pattern.intent else ""
-    condition = f"The user asks: “{asks}”" if asks else ""
+    condition = _asks(asks) if asks else ""
     for text in texts:
         for unit in _unit(WRONG, "pitfall", pattern, text):
             if _passes(unit, context):

@@ -9,6 +9,7 @@ from functools import cache
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.evolvers._commands import Commands, Worded
 from skillclaw.evolve.evolvers._phrases import action, code, command_words
+from skillclaw.evolve.work import Task
 from skillclaw.gate.grounds import Grounds
 from skillclaw.skills.records import ActionShape, Pattern
 from skillclaw.skills.vocabulary import content_words
@@ -20,7 +21,7 @@ _CONTROL = re.compile(r"(?:^|&& |\| )(?:for|while|until|if|case|select)\b")
 """A shape of a script has lost its frame, and cannot be run."""
 
 
-def keeper(pattern: Pattern, context: EvolveContext, *, said: bool = False) -> Support:
+def keeper(pattern: Pattern | Task, context: EvolveContext, *, said: bool = False) -> Support:
     """Says of a value whether calls or words of enough sessions of enough users of `pattern` have it; with
     `said`, of a word whether enough users wrote it.
 

@@ -13,7 +13,7 @@ from skillclaw.skills.records import Intent
 from skillclaw.skills.vocabulary import content_words
 from skillclaw.trajectory.text import STOP, word_set, words
 
-__all__ = ["in_other_words", "named", "task", "term_words", "wish"]
+__all__ = ["common_wish", "in_other_words", "named", "task", "term_words", "wish"]
 
 _OPENING = re.compile(
     r"^(?:…[\s,.;:!-]*)?(?:(?:hi|hello|hey)(?: there)?[,!. ]+)?"
@@ -75,6 +75,24 @@ def _wordings(intent: Intent, keep: Keep) -> Iterator[tuple[str, str]]:
             yield phrase, name
 
 
+def common_wish(intent: Intent, keep: Keep) -> tuple[str, str]:
+    """What users ask, and the task's name, as most wordings begin ("Deploy the site to staging" is a case of
+    "Deploy the site"); empty where they have no such beginning."""
+    texts = dict.fromkeys([intent.label, *sorted(intent.examples[:WORDINGS])])
+    said = [(phrase, task(phrase)) for text in texts if (phrase := _shared(text, keep))]
+    plain = [" ".join(re.findall(r"[\w'’-]+", name.lower())) for _, name in said]
+    found = []
+    for (phrase, name), own in zip(said, plain, strict=True):
+        cases = sum(f"{other} ".startswith(f"{own} ") for other in plain)
+        common = 2 * cases >= len(texts) and len(own.split()) > 1
+        if common and content_words(name) and not _aside(phrase, name):
+            found.append((-cases, len(phrase), phrase, name))
+    if not found:
+        return "", ""
+    _, _, phrase, name = min(found)
+    return f"{name} …" if name.lower() in phrase.lower() and name != phrase else phrase, name
+
+
 def named(label: str, keep: Keep) -> tuple[str, str]:
     """What users ask in one wording, and the task's name; empty where it does not tell the task."""
     phrase = asked(label, keep)
@@ -84,6 +102,11 @@ def named(label: str, keep: Keep) -> tuple[str, str]:
 
 def asked(label: str, keep: Keep) -> str:
     """What users ask, in their words, what varies or few share as `…`; empty where too little is left."""
+    text = _shared(label, keep)
+    return text if len(content_words(text)) >= 2 or len(content_words(label)) == 1 else ""
+
+
+def _shared(label: str, keep: Keep) -> str:
     text = re.sub(r"<[^<>]*>", "…", label)
     text = text.replace("“", "'").replace("”", "'").replace('"', "'").replace("`", "'")
     shown = []
@@ -92,8 +115,7 @@ def asked(label: str, keep: Keep) -> str:
         shown.append(word if all(keep(part) for part in own) and not _odd(word) else "…")
     text = re.sub(r"…(?:[\s,.;:'-]*…)+", "…", " ".join(shown)).strip(" ,;:")
     text = re.sub(r"…[.,;:'’]+(?=\s|$)", "…", text)  # what closed a quotation or a sentence that is gone
-    text = text[:1].upper() + text[1:]
-    return text if len(content_words(text)) >= 2 or len(content_words(label)) == 1 else ""
+    return text[:1].upper() + text[1:]
 
 
 def _odd(word: str) -> bool:
@@ -121,11 +143,16 @@ def _vague(phrase: str, name: str) -> bool:
     """Whether a task's name says too little of what was asked: a condition whose subject is gone, mostly
     gaps, or words that point to a sentence before."""
     gaps, kept = phrase.count("…"), len(content_words(name))
+    if _aside(phrase, name):
+        return True
+    return kept == 0 or (gaps > 0 and kept < 2) or gaps > 2 * kept
+
+
+def _aside(phrase: str, name: str) -> bool:
+    """Whether the name is a condition whose subject is gone, or points to a sentence before."""
     if _POINTS_BACK.match(name) and re.search(r"[.?!]\s", phrase):
         return True
-    if _ASIDE.match(name):
-        return gaps > 0
-    return kept == 0 or (gaps > 0 and kept < 2) or gaps > 2 * kept
+    return bool(_ASIDE.match(name)) and "…" in phrase
 
 
 def _closed(words: list[str]) -> list[str]:

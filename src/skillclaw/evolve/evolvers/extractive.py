@@ -1,7 +1,7 @@
 """`extractive`: skills from patterns without an LLM (DESIGN 3.4). Deterministic: same patterns, same text.
 
-Patterns of one topic and scope become one skill; a skill that was made from some of them is refined and keeps
-its name. Every line is an item with its evidence. A refinement changes items, never the whole text:
+Patterns of one job become one skill (`evolve.job_groups`); a skill that was made from some of them is refined
+and keeps its name. Every line is an item with its evidence. A refinement changes items, never the whole text:
 
 - an item whose words would not change stays as it is, byte for byte, with its evidence brought up to date;
 - a person's own line stays; a pinned skill is left alone;
@@ -65,10 +65,10 @@ EVOLVER = Extractive()
 
 
 def _create(group: Target, context: EvolveContext) -> Proposal | None:
-    units = draft([p for p in group.patterns if qualifies(p, context.policy)], context)
+    units = draft([p for p in group.patterns if qualifies(p, context.policy)], context, group.asked)
     if not any(unit.kind != "condition" for unit in units):
         return None
-    description, behind = describe(group, units, near_misses(units, context.mined, context), context)
+    description, behind = describe(group, units, near_misses(group, units, context), context)
     proposal = written(
         "create",
         group,
@@ -91,7 +91,7 @@ def _refine(group: Target, context: EvolveContext) -> Proposal | None:
     if _all_turned(known, present):
         why = f"What {group.skill} says no longer works."
         return build(Draft(action="retire", why=why), group, context, NAME)
-    units = draft([p for p in group.patterns if qualifies(p, context.policy)], context)
+    units = draft([p for p in group.patterns if qualifies(p, context.policy)], context, group.asked)
     changes, kept = compare(known, units, present)
     chosen = within(changes, context.changes)
     left = [change for change in changes if change not in chosen]
@@ -131,7 +131,7 @@ def _redescribed(
     said = [unit for unit in units if unit not in waiting]
     if not any(unit.kind != "condition" for unit in said):
         return "", []
-    return describe(group, said, near_misses(said, context.mined, context), context)
+    return describe(group, said, near_misses(group, said, context), context)
 
 
 def _count(units: list[Unit]) -> str:

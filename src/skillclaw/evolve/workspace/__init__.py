@@ -56,6 +56,10 @@ class Subject(Protocol):
         """The family of things that it is about."""
 
     @property
+    def job(self) -> str:
+        """The one job that it is about, as users name it; empty where it is about several."""
+
+    @property
     def project(self) -> str | None:
         """The project that it is for; None: for all."""
 
@@ -148,6 +152,7 @@ def _target(target: Subject, context: EvolveContext, names: Mapping[str, str]) -
         f"# {target.skill}",
         "",
         f"- topic: {target.topic}",
+        *([f"- the job: {target.job}"] if target.job else []),
         f"- scope: {f'project {target.project}' if target.project else 'all projects'}",
         f"- the skill: {'is there already (skill/, items.md)' if target.base else 'is not there yet'}",
         f"- patterns: {len(target.patterns)}, from {len(sessions)} sessions of {len(names)} people",
