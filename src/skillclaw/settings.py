@@ -1,6 +1,7 @@
 """The one typed settings tree (DESIGN 4).
 
-Read from `config.toml` in SkillClaw's home; `SKILLCLAW_<SECTION>__<KEY>` in the environment wins.
+Read from `config.toml` in SkillClaw's home; a file that SKILLCLAW_CONFIG names lies over that, and
+`SKILLCLAW_<SECTION>__<KEY>` in the environment over both (`settings_layers`).
 msgspec and tomlkit rather than pydantic-settings: every command and the proxy read settings, and pydantic
 alone costs more than half of the 200 ms that `--help` may take (docs/design-changes.md).
 """
@@ -10,8 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -31,6 +31,8 @@ from skillclaw.settings_evolve import (
     Section,
     UpstreamUrl,
 )
+from skillclaw.settings_layers import Layer, layers, origin, put, read_file, scalar, united
+from skillclaw.settings_serve import TOKEN_PLACE, Port, ServeSettings, no_token
 
 __all__ = [
     "AgentSettings",
@@ -39,25 +41,23 @@ __all__ = [
     "CliSettings",
     "EvolveSettings",
     "ModelSettings",
+    "ServeSettings",
     "Settings",
     "UpstreamSettings",
     "default_home",
     "flatten",
     "get_value",
     "load",
+    "of_layers",
     "set_value",
     "user_home",
 ]
 
-ENV_PREFIX = "SKILLCLAW_"
-Port = Annotated[int, Meta(ge=0, le=65535)]
 BaseUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/]+[^\s]*$")]
 # A base URL, or the name of a table under `upstreams`.
 AgentUpstream = Annotated[str, Meta(pattern=r"^(?:https?://[^\s/]+[^\s]*|[a-z0-9][a-z0-9_-]{0,63})$")]
 
 Sharing = Literal["off", "redacted"]
-
-NOT_SETTINGS = frozenset({"SKILLCLAW_HOME", "SKILLCLAW_DEBUG", "SKILLCLAW_DOCKER"})
 
 
 class AgentSettings(Section, frozen=True, kw_only=True):
@@ -178,6 +178,7 @@ class Settings(Section, frozen=True, kw_only=True):
     hubs: dict[str, GroupHubSettings] = {}
     sync: SyncSettings = SyncSettings()
     redact: RedactSettings = RedactSettings()
+    serve: ServeSettings = ServeSettings()
     user: str = ""
 
 
@@ -209,13 +210,26 @@ def user_home() -> Path:
 
 def load(home: Path, environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of `home`; raises BadInputError with the file and the place that is wrong."""
-    tree = _read_file(home / "config.toml")
-    environ = os.environ if environ is None else environ
-    for name in sorted(environ):
-        if name.startswith(ENV_PREFIX) and name not in NOT_SETTINGS:
-            path = [part.lower() for part in name.removeprefix(ENV_PREFIX).split("__")]
-            _put(tree, path, _scalar(environ[name]), name)
-    return _convert(tree, str(home / "config.toml"))
+    return of_layers(layers(home, os.environ if environ is None else environ))
+
+
+def of_layers(found: list[Layer]) -> Settings:
+    """The settings that these sources say together; raises BadInputError with the source and the place."""
+
+    def where(*parts: str) -> str:
+        return (origin(found, parts) if parts else _first_wrong(found)) or found[0].name
+
+    return _convert(united(found), where)
+
+
+def _first_wrong(found: list[Layer]) -> str:
+    """The name of the first layer with which the tree is no tree of settings any more."""
+    for count in range(1, len(found) + 1):
+        try:
+            msgspec.convert(united(found[:count]), Settings)
+        except msgspec.ValidationError:
+            return found[count - 1].name
+    return ""
 
 
 def get_value(settings: Settings, key: str) -> Any:
@@ -236,19 +250,21 @@ def set_value(home: Path, key: str, value: str) -> Any:
     parts = _parts(key)
     if _KEY_SETTING.fullmatch(key) and not _KEY_PLACE.fullmatch(value):
         raise _no_key(key, UsageError)
-    old = _read_file(path)
+    if key == "serve.token" and not TOKEN_PLACE.fullmatch(value):
+        raise no_token(UsageError)
+    old = read_file(path)
     last: BadInputError | None = None
     for candidate in _candidates(value):
         tree = msgspec.json.decode(msgspec.json.encode(old))
-        _put(tree, parts, candidate, key)
+        put(tree, parts, candidate, key)
         try:
-            settings = _convert(tree, f"setting {key}")
+            settings = _convert(tree, lambda *parts: f"setting {key}")
         except BadInputError as error:
             last = last or error
             continue
         stored = get_value(settings, key)
         document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
-        _put(document, parts, stored, key, tomlkit.table)
+        put(document, parts, stored, key, tomlkit.table)
         _write_private(path, tomlkit.dumps(document))
         return stored
     assert last is not None
@@ -277,34 +293,26 @@ def flatten(settings: Settings) -> dict[str, Any]:
     return flat
 
 
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInputError(
-            f"{path} is not valid TOML.", str(error), "Mend the file, or delete it."
-        ) from error
-
-
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _KEY_SETTING = re.compile(r"upstreams\.[^.]+\.key|evolve\.model\.key")
 _KEY_PLACE = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]{0,99}|keyring:[A-Za-z0-9_.@-]{1,100})?")
 
 
-def _convert(tree: dict[str, Any], where: str) -> Settings:
+def _convert(tree: dict[str, Any], where: Callable[..., str]) -> Settings:
+    """The tree as settings; `where` names the source of what is at a path, or is no setting."""
     try:
         settings = msgspec.convert(tree, Settings)
     except msgspec.ValidationError as error:
         raise BadInputError(
-            f"A setting in {where} is wrong.", str(error), "See the keys and values: skillclaw config show"
+            f"A setting in {where()} is wrong.",
+            str(error),
+            "See the keys and values: skillclaw config show",
         ) from error
     _check_upstreams(settings, where)
     if not _KEY_PLACE.fullmatch(settings.evolve.model.key):
         raise _no_key("evolve.model.key", BadInputError)
+    if not TOKEN_PLACE.fullmatch(settings.serve.token):
+        raise no_token(BadInputError)
     if settings.redact.rules:
         from skillclaw.custom_rules import compile_rules
 
@@ -314,28 +322,32 @@ def _convert(tree: dict[str, Any], where: str) -> Settings:
             why = (
                 f"{name!r} is no name for a group's hub: small letters, digits, - and _, and not 'personal'."
             )
-            raise BadInputError(f"A setting in {where} is wrong.", why, "Give the hub another name.")
+            raise _wrong(where("hubs", name), why, "Give the hub another name.")
     return settings
 
 
-def _check_upstreams(settings: Settings, where: str) -> None:
+def _wrong(where: str, why: str, todo: str) -> BadInputError:
+    return BadInputError(f"A setting in {where} is wrong.", why, todo)
+
+
+def _check_upstreams(settings: Settings, where: Callable[..., str]) -> None:
     """What holds between settings: names that lead somewhere, and keys that are none. BadInputError."""
     known = settings.upstreams
     for name, upstream in known.items():
         if not _NAME.fullmatch(name):
             why = f"{name!r} is not a name: small letters, digits, - and _."
-            raise BadInputError(f"A setting in {where} is wrong.", why, "Give the upstream another name.")
+            raise _wrong(where("upstreams", name), why, "Give the upstream another name.")
         if not _KEY_PLACE.fullmatch(upstream.key):
             raise _no_key(f"upstreams.{name}.key", BadInputError)
         for other in upstream.fallback:
             if other not in known or other == name:
                 why = f"upstreams.{name}.fallback names {other!r}, which is no other upstream."
-                raise BadInputError(f"A setting in {where} is wrong.", why, _defined(known))
+                raise _wrong(where("upstreams", name, "fallback"), why, _defined(known))
     for name, agent in settings.agents.items():
         given = agent.upstream or ""
         if given and "://" not in given and given not in known:
             why = f"agents.{name}.upstream is {given!r}: neither a URL nor the name of an upstream."
-            raise BadInputError(f"A setting in {where} is wrong.", why, _defined(known))
+            raise _wrong(where("agents", name, "upstream"), why, _defined(known))
 
 
 def _defined(known: Mapping[str, UpstreamSettings]) -> str:
@@ -363,26 +375,9 @@ def _parts(key: str) -> list[str]:
     return list(found.groups()) if found else key.split(".")
 
 
-def _put(tree: Any, path: list[str], value: Any, name: str, new: Any = dict) -> None:
-    for part in path[:-1]:
-        if part not in tree:
-            tree[part] = new()
-        tree = tree[part]
-        if not isinstance(tree, dict):
-            raise UsageError(f"There is no setting {name!r}.", "", "See them all: skillclaw config show")
-    tree[path[-1]] = value
-
-
 def _candidates(value: str) -> list[Any]:
-    scalar = _scalar(value)
-    return [scalar, value] if scalar != value else [value]
-
-
-def _scalar(value: str) -> Any:
-    try:
-        return tomllib.loads(f"v = {value}")["v"]
-    except tomllib.TOMLDecodeError:
-        return value
+    given = scalar(value)
+    return [given, value] if given != value else [value]
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -37,7 +37,7 @@ def collected(team: Path) -> dict[str, Any]:
 
 def test_a_session_of_a_newer_format_stops_no_other(team: Path) -> None:
     name = f"sessions/2026-11-20/{secrets.token_hex(32)}"
-    put_session(hub(team, "bob"), name, b"SKSEAL\x02" + b"\0" * 100)
+    put_session(hub(team, "bob"), name, b"SKSEAL\x03" + b"\0" * 100)
     worked(team, "cyd", 1)
     for _ in range(2):  # it may be readable after an upgrade, so it is told each time
         told = collected(team)

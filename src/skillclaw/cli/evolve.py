@@ -62,6 +62,7 @@ def evolve(
     from skillclaw.agents import Env
     from skillclaw.evolve.cycle import run_cycle
     from skillclaw.server.candidates import count_candidates
+    from skillclaw.server.claiming import claimed
     from skillclaw.server.group_cycle import group_cycle
     from skillclaw.server.groups import find
     from skillclaw.server.machine import Machine
@@ -86,7 +87,9 @@ def evolve(
             if hub is None:
                 report = run_cycle(**cycle_inputs(machine), **given)
             else:
-                done = group_cycle(machine, find(machine, hub).hub, **given)
+                group = find(machine, hub).hub
+                with claimed(machine, group, ttl=machine.settings.serve.ttl, dry_run=dry_run) as claim:
+                    done = group_cycle(machine, group, claim=claim, **given)
                 collected, report = done.collected, done.report
         synced = None if dry_run else sync(machine)
     if report_to is not None:

@@ -13,8 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from skillclaw import gate
 from skillclaw.errors import BadInputError, BusyError, SkillClawError, UsageError
 from skillclaw.evolve.by_hand import changed_by_hand
@@ -30,26 +28,27 @@ from skillclaw.evolve.modelled import asking, forecast_of, foreseen, notes_of, s
 from skillclaw.evolve.models import check_forgotten, forget_answers
 from skillclaw.evolve.report import CycleReport, Judged, ReleasedVersion, compared
 from skillclaw.evolve.scripts import propose_scripts
+from skillclaw.evolve.settle import DECIDED, proposal_version, settle
 from skillclaw.evolve.state import DamagedStateError, EvolveState
 from skillclaw.evolve.taking import Aside, take_sessions
 from skillclaw.evolve.transcripts import forget_transcripts
 from skillclaw.evolve.tried import remember, tried
-from skillclaw.evolve.withheld import withheld, without_quotations
 from skillclaw.hub import Hub, HubState
 from skillclaw.hub.records import Stage
 from skillclaw.journal.store import SessionStore
 from skillclaw.settings import EvolveSettings
-from skillclaw.skills.bundle import version
 from skillclaw.skills.records import HOST, Proposal, Verdict, content_id
 from skillclaw.trajectory.model import Trajectory
 
 if TYPE_CHECKING:
     from skillclaw.evolve.engines.cli_plan import CliPlan
+    from skillclaw.evolve.models.answers import SharedAnswers
     from skillclaw.gate.context import ForeignSkill, Masker
 
 __all__ = ["run_cycle"]
 
 Progress = Callable[[int, int | None, str], None]
+Fence = Callable[[], None]
 
 
 def run_cycle(
@@ -73,6 +72,8 @@ def run_cycle(
     full: bool = False,
     private: bool = False,
     progress: Progress = lambda done, total, what: None,
+    fence: Fence = lambda: None,
+    shared: SharedAnswers | None = None,
 ) -> CycleReport:
     """Mine the sessions, propose, judge, release what passed.
 
@@ -85,8 +86,10 @@ def run_cycle(
     tombstones. With `private` others read the hub, but not the sessions: it gets no words of single users
     (patterns quote them; so does what was refused), and no text that holds a secret. With `dry_run` nothing
     is written to the hub, `released` says what would have been, no model is asked, and the report has a
-    forecast. Raises UsageError for an engine or policy that does not exist, StorageError and VerifyError of
-    the hub and the store.
+    forecast. `fence` is called at every stage boundary and before each write to the hub; what it raises ends
+    the cycle, and all that was found so far is kept. `shared` has models' answers of other machines and gets
+    those of this one. Raises UsageError for an engine or policy that does not exist, StorageError and
+    VerifyError of the hub and the store.
     """
     watch = _Watch()
     rules = gate.policy(policy)
@@ -106,6 +109,7 @@ def run_cycle(
             replay=replay,
             record=record,
             offline=dry_run,
+            shared=shared,
         ) as models,
     ):
         with closing(make_executor(settings)) as executor:
@@ -132,6 +136,7 @@ def run_cycle(
             except DamagedStateError:
                 memory.renew()
                 aside, notes, mined = find()
+        fence()
         _check_forgotten(memory, sessions, cursor, home)
         current = current_skills(hub, state)
         context = gate.GateContext(
@@ -169,12 +174,13 @@ def run_cycle(
         cared = care(proposals, mined, memory, current, state, given, settings.descriptions)
         proposals = recounted(cared.proposals, mined.patterns)
         watch.lap("propose")
+        fence()
         if not dry_run and not private:  # what a group's policy is, its owner says
             _settle_policy(hub, state, policy)
         judged: list[Judged] = []
         released: list[ReleasedVersion] = []
-        for done, proposal in enumerate(proposals):
-            progress(done, len(proposals), f"judging {proposal.skill}")
+        for at, proposal in enumerate(proposals):
+            progress(at, len(proposals), f"judging {proposal.skill}")
             result = _known(proposal, state) or _judge(proposal, context)
             if result is None:
                 continue
@@ -182,11 +188,12 @@ def run_cycle(
             if result.known:
                 continue
             stage = _stage(result.proposal, rules)
+            done = result.verdict == "passed"
             if not dry_run:
                 _check_forgotten(memory, sessions, cursor, home)
                 remember(memory, result.proposal)
-                _settle(hub, result, stage, private=private)
-            if result.verdict == "passed":
+                done = settle(hub, result, stage, private=private, fence=fence)
+            if done:
                 version = proposal_version(result.proposal)
                 released.append(ReleasedVersion(skill=result.proposal.skill, version=version, stage=stage))
         if not dry_run:
@@ -276,24 +283,8 @@ def _stage(proposal: Proposal, rules: gate.Policy) -> Stage:
     return "stable" if rules.release == "at once" else "canary"
 
 
-def _settle(hub: Hub, result: Judged, stage: Stage, *, private: bool) -> None:
-    """Write a judged proposal to the log, and release it if it passed."""
-    if private and any(one.check == "secrets" and one.verdict == "reject" for one in result.reasons):
-        return
-    proposal, reasons = result.proposal, result.reasons
-    if private and result.verdict == "rejected":
-        proposal, reasons = withheld(proposal), without_quotations(reasons)
-    hub.propose(msgspec.structs.replace(proposal, patterns=[]) if private else proposal)
-    hub.record_verdicts(proposal.id, reasons, result.verdict)
-    if result.verdict == "passed":
-        hub.release(result.proposal.id, stage=stage)
-
-
 FORGOTTEN = "forgotten"
 """Engine and check of the retirements that follow from `sessions forget`."""
-
-DECIDED = frozenset({"released", "held", "rejected"})
-"""States in which a proposal is not judged again: the same evidence gives the same id and the same answer."""
 
 
 def _orphans(current: dict[str, Current], forgotten: set[str]) -> list[Proposal]:
@@ -351,8 +342,3 @@ def _judge(proposal: Proposal, context: gate.GateContext) -> Judged | None:
         return None
     verdicts = gate.judge(pruned, context)
     return Judged(proposal=pruned, verdict=gate.decide(verdicts), reasons=verdicts, dropped=dropped)
-
-
-def proposal_version(proposal: Proposal) -> str:
-    """The version that the proposal would make current; empty for a retirement."""
-    return version(proposal.bundle) if proposal.bundle is not None else ""

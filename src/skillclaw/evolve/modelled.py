@@ -18,6 +18,7 @@ from skillclaw.settings import EvolveSettings
 
 if TYPE_CHECKING:
     from skillclaw.evolve.evolvers import Current, EvolveContext, Evolver
+    from skillclaw.evolve.models.answers import SharedAnswers
     from skillclaw.evolve.models.asker import Asker
     from skillclaw.skills.records import Pattern
 
@@ -40,6 +41,7 @@ def asking(
     replay: Path | None,
     record: Path | None,
     offline: bool,
+    shared: SharedAnswers | None = None,
 ) -> Iterator[Asker | None]:
     """The model for an evolver that needs one, let go of at the end; None for any other.
 
@@ -62,6 +64,7 @@ def asking(
         replay=replay,
         record=record,
         offline=offline,
+        shared=shared,
     )
     if models is None:
         raise UsageError(

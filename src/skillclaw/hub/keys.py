@@ -52,8 +52,10 @@ def load(folder: Path, group: str, role: str) -> SigningKey | None:
         ) from error
 
 
-def load_or_create(folder: Path, group: str, role: str) -> SigningKey:
-    """This machine's key for `role` in `group`; made once, also where two processes ask at once."""
+def load_or_create(folder: Path, group: str, role: str, seed: bytes | None = None) -> SigningKey:
+    """This machine's key for `role` in `group`; made once, also where two processes ask at once: of `seed`,
+    else at random.
+    """
     known = load(folder, group, role)
     if known is not None:
         return known
@@ -63,7 +65,7 @@ def load_or_create(folder: Path, group: str, role: str) -> SigningKey:
         for place in (folder, folder / group):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(SigningKey.generate().encode().hex())
+            file.write((SigningKey(seed) if seed else SigningKey.generate()).encode().hex())
             file.flush()
             os.fsync(file.fileno())
         try:

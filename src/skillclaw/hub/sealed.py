@@ -1,9 +1,10 @@
 """Sessions in a group's hub: signed by the client, sealed to the evolver, under a name that tells nothing.
 
-A sealed session (docs/formats.md) is MAGIC, the first 8 bytes of the SHA-256 of the evolver's X25519 key,
-then a libsodium sealed box (X25519, XSalsa20-Poly1305) around a msgpack `Letter`. The signature inside binds
-the body to the group, the evolver's key and the object's name, so that nobody, not even the evolver, can
-pass it on as sent to somebody else.
+A sealed session (docs/formats.md) is MAGIC_ONE, the first 8 bytes of the SHA-256 of the evolver's X25519 key,
+then a libsodium sealed box (X25519, XSalsa20-Poly1305) around a msgpack `Letter`. Where a group has several
+evolvers it is MAGIC and the letter wrapped for their keys (wrapped.py). The signature inside binds the body
+to the group, the evolvers' keys and the object's name, so that nobody, not even an evolver, can pass it on as
+sent to another group.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,6 +23,7 @@ from nacl.public import PrivateKey, PublicKey, SealedBox
 from skillclaw.errors import BadInputError, UpgradeNeededError, VerifyError
 from skillclaw.hub import keys
 from skillclaw.hub.records import HubState, Key
+from skillclaw.hub.wrapped import MOST_KEYS, short, unwrap, wrap, wrapped_for
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -32,18 +34,23 @@ __all__ = [
     "Opened",
     "delete_session",
     "get_session",
+    "is_for",
     "list_sessions",
     "object_name",
     "open_any",
     "open_sealed",
+    "passed_on",
     "private_key",
     "put_session",
     "seal",
     "sealing_key",
+    "sealing_keys",
     "sealing_public",
 ]
 
-MAGIC = b"SKSEAL\x01"
+MAGIC_ONE = b"SKSEAL\x01"
+MAGIC = b"SKSEAL\x02"
+"""Of the newest format."""
 SIGNED = b"skillclaw session"
 MAX_BODY = 64 << 20
 """Bytes of a session when unpacked; a longer one is refused, so that no small object fills a memory: read as
@@ -55,7 +62,10 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 
 
 class Letter(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """What is inside: whose it is, for whom, and the session (`body`: zstd of ATIF JSON)."""
+    """What is inside: whose it is, for whom, and the session (`body`: zstd of ATIF JSON).
+
+    evolver  the evolver's sealing key (hex); of several all of them, with commas between
+    """
 
     v: int = 1
     group: str
@@ -91,6 +101,15 @@ def sealing_key(state: HubState) -> Key | None:
     return max(found, key=lambda key: key.seq, default=None)
 
 
+def sealing_keys(state: HubState) -> str:
+    """The sealing keys (hex) of all evolvers that count, with commas between, the one admitted last first;
+    empty where there is none. Any of them can take the work over from the others.
+    """
+    found = [key for key in state.keys.values() if key.role == "evolver" and key.sealing and key.active]
+    newest = sorted(found, key=lambda key: key.seq, reverse=True)
+    return ",".join(list(dict.fromkeys(key.sealing for key in newest))[:MOST_KEYS])
+
+
 def object_name(client_key: bytes, group: str, key: str, revision: int, day: str) -> str:
     """Where a session lies: the day (YYYY-MM-DD) that it was queued, and a MAC under the client's own key."""
     text = b"\0".join((b"skillclaw object", group.encode(), key.encode(), str(revision).encode()))
@@ -99,9 +118,10 @@ def object_name(client_key: bytes, group: str, key: str, revision: int, day: str
 
 def seal(body: bytes, key: keys.SigningKey, *, group: str, evolver: str, name: str) -> bytes:
     """The object for the ATIF bytes `body`, signed with `key` and readable for the `evolver` key (hex)
-    alone.
+    alone, or for several (`sealing_keys`).
     """
-    if not _HEX.fullmatch(evolver):
+    several = evolver.split(",")
+    if not all(_HEX.fullmatch(one) for one in several):
         raise VerifyError("The evolver's sealing key is not one.", "", "Ask the group's owner.")
     if len(body) > MAX_BODY:
         raise BadInputError("The session is too large to be shared.", f"{len(body)} bytes of {MAX_BODY}.")
@@ -113,6 +133,8 @@ def seal(body: bytes, key: keys.SigningKey, *, group: str, evolver: str, name: s
         body=zstandard.ZstdCompressor(level=9, write_content_size=True).compress(body),
     )
     letter = msgspec.structs.replace(letter, sig=keys.sign(key, _signed(letter)))
+    if len(several) > 1:
+        return _fitting(MAGIC + wrap(msgspec.msgpack.encode(letter), several))
     public = bytes.fromhex(evolver)
     try:
         box = SealedBox(PublicKey(public)).encrypt(msgspec.msgpack.encode(letter))
@@ -120,42 +142,61 @@ def seal(body: bytes, key: keys.SigningKey, *, group: str, evolver: str, name: s
         raise VerifyError(
             "The evolver's sealing key is not one.", str(error), "Ask the group's owner."
         ) from error
-    sealed = MAGIC + _short(public) + bytes(box)
+    return _fitting(MAGIC_ONE + short(public) + bytes(box))
+
+
+def _fitting(sealed: bytes) -> bytes:
     if len(sealed) > MAX_SEALED:
         raise BadInputError("The session is too large to be shared.", f"{len(sealed)} bytes of {MAX_SEALED}.")
     return sealed
 
 
-def open_any(data: bytes, own: Sequence[PrivateKey], *, group: str, name: str) -> Opened:
+def is_for(data: bytes, publics: Iterable[str]) -> bool:
+    """Whether an object says that one of these sealing keys (hex) opens it; True also where it is no sealed
+    session."""
+    marks = [short(bytes.fromhex(one)) for one in publics]
+    head = len(MAGIC)
+    if data[:head] == MAGIC_ONE:
+        return data[head : head + 8] in marks
+    return data[:head] != MAGIC or bool(set(marks) & set(wrapped_for(data[head:])))
+
+
+def open_any(
+    data: bytes, own: Sequence[PrivateKey], *, group: str, name: str, others: Collection[str] = ()
+) -> Opened:
     """`open_sealed` with the key of `own` that the object names: sessions from before a rotation are sealed
     to an earlier one (`keys.with_earlier`).
     """
-    mark = data[len(MAGIC) : len(MAGIC) + 8]
-    for key in own:
-        if _short(key.public_key.encode()) == mark:
-            return open_sealed(data, key, group=group, name=name)
     if not own:
         raise _broken(name, "this machine has no key to open it")
-    return open_sealed(data, own[0], group=group, name=name)  # says what is wrong
+    # where none of them fits, the first says what is wrong
+    fitting = next((key for key in own if is_for(data, [_hex(key)])), own[0])
+    return open_sealed(data, fitting, group=group, name=name, others=others)
 
 
-def open_sealed(data: bytes, key: PrivateKey, *, group: str, name: str) -> Opened:
-    """What is in an object that was read as `name` of `group`; VerifyError where anything does not hold."""
+def open_sealed(
+    data: bytes, key: PrivateKey, *, group: str, name: str, others: Collection[str] = ()
+) -> Opened:
+    """What is in an object that was read as `name` of `group`; VerifyError where anything does not hold.
+
+    It has to be made for `key`, or for one of `others`: sealing keys (hex) of evolvers who pass things on.
+    """
     head = len(MAGIC)
     if data[: head - 1] == MAGIC[:-1] and data[head - 1 : head] > MAGIC[-1:]:
         raise UpgradeNeededError("Upgrade needed: a sealed session is of a newer format.", name)
-    if data[:head] != MAGIC:
+    if data[:head] not in (MAGIC, MAGIC_ONE):
         raise _broken(name, "it is no sealed session")
-    public = key.public_key.encode()
-    if data[head : head + 8] != _short(public):
+    if not is_for(data, [_hex(key)]):
         raise _broken(name, "it is sealed to another key")
+    public = key.public_key.encode()
     try:
-        letter = msgspec.msgpack.decode(SealedBox(key).decrypt(data[head + 8 :]), type=Letter)
+        letter = msgspec.msgpack.decode(_inside(data, key), type=Letter)
     except (CryptoError, msgspec.MsgspecError, ValueError, TypeError) as error:
         raise _broken(name, "it cannot be opened with this key") from error
     if letter.v > 1:
         raise UpgradeNeededError("Upgrade needed: a sealed session is of a newer format.", name)
-    if (letter.group, letter.evolver, letter.object) != (group, public.hex(), name):
+    named = letter.evolver.split(",") if data[:head] == MAGIC else [letter.evolver]
+    if (letter.group, letter.object) != (group, name) or not {public.hex(), *others} & set(named):
         raise _broken(name, "it was made for another group, evolver or place")
     if not keys.verify(letter.signer, _signed(letter), letter.sig):
         raise _broken(name, "its signature does not hold")
@@ -200,8 +241,32 @@ def _checked(name: str) -> str:
     return name
 
 
-def _short(public: bytes) -> bytes:
-    return hashlib.sha256(public).digest()[:8]
+def passed_on(data: bytes, own: Sequence[PrivateKey], to: Sequence[str], name: str) -> bytes:
+    """The letter in an object, as its sender signed it, for the sealing keys `to`. VerifyError where none of
+    `own` opens it.
+    """
+    fitting = next((key for key in own if is_for(data, [_hex(key)])), None)
+    if fitting is None or data[: len(MAGIC)] not in (MAGIC, MAGIC_ONE):
+        raise _broken(name, "it is sealed to another key")
+    try:
+        return MAGIC + wrap(_inside(data, fitting), to)
+    except (CryptoError, ValueError, TypeError) as error:
+        raise _broken(name, "it cannot be opened with this key") from error
+
+
+def _hex(key: PrivateKey) -> str:
+    return key.public_key.encode().hex()
+
+
+def _inside(data: bytes, key: PrivateKey) -> bytes:
+    """The letter's bytes; CryptoError or ValueError where they cannot be had."""
+    rest = data[len(MAGIC) :]
+    if data[: len(MAGIC)] == MAGIC_ONE:
+        return bytes(SealedBox(key).decrypt(rest[8:]))
+    found = unwrap(rest, [key])
+    if found is None:
+        raise ValueError("it is for other keys")
+    return found[0]
 
 
 def _signed(letter: Letter) -> bytes:

@@ -19,16 +19,16 @@ from skillclaw.hub import keys
 from skillclaw.hub.founding import INFO
 from skillclaw.hub.log import MAX_COMMIT
 from skillclaw.hub.membership import counts
-from skillclaw.hub.sealed import delete_session, get_session, list_sessions, open_any, private_key
+from skillclaw.hub.room import own_keys
+from skillclaw.hub.sealed import delete_session, get_session, list_sessions
 from skillclaw.journal.store import PutResult, SessionStore
 from skillclaw.private import private_folder
+from skillclaw.server.passing import Passing, agree
 from skillclaw.trajectory import model
 from skillclaw.trajectory.model import Record, Signal, Trajectory, meta, with_meta
 from skillclaw.trajectory.outcomes import GIVEN, outcome
 
 if TYPE_CHECKING:
-    from nacl.public import PrivateKey
-
     from skillclaw.hub import Hub, HubState, Key
     from skillclaw.server.machine import Machine
 
@@ -52,6 +52,7 @@ class Collected(Record, frozen=True, kw_only=True, omit_defaults=False):
     taken, grown  sessions that were new, and new forms of known ones; known: objects that were read before
     forgotten     sessions that members took back; refused: objects that do not count, and why
     expired       objects that were deleted, since the group keeps them no longer
+    elsewhere     objects that only another evolver's machine can open, until it passes them on
     """
 
     taken: int = 0
@@ -60,6 +61,7 @@ class Collected(Record, frozen=True, kw_only=True, omit_defaults=False):
     forgotten: int = 0
     expired: int = 0
     refused: dict[str, str] = {}
+    elsewhere: int = 0
 
 
 def group_folder(machine: Machine, group: str) -> Path:
@@ -77,11 +79,6 @@ def pseudonym(key: Key, secret: bytes) -> str:
     return "m-" + hmac.digest(secret, b"skillclaw member\0" + key.member.encode(), "sha256").hex()[:16]
 
 
-def _secret(machine: Machine, group: str) -> bytes:
-    """What pseudonyms of the group are made with here."""
-    return keys.load_or_create(machine.home / "keys", group, "pseudonyms").encode()
-
-
 def evidence_key(member: str, key: str, secret: bytes) -> str:
     """The key of a member's session among those of all: one could send a session under another's key. It is
     published as evidence, and the log tells which sessions a member took back, so it needs the `secret` too.
@@ -96,7 +93,10 @@ def forgotten_keys(state: HubState, secret: bytes) -> set[str]:
 
 def not_counted(machine: Machine, state: HubState, sessions: SessionStore) -> set[str]:
     """The keys of what is evidence no more: taken back by its member, or of a member that was revoked."""
-    secret = _secret(machine, state.group)
+    known = keys.load(machine.home / "keys", state.group, "pseudonyms")
+    if known is None:
+        return set()  # nothing was taken in yet
+    secret = known.encode()
     gone = {pseudonym(key, secret) for key in state.keys.values() if key.revoked}
     return forgotten_keys(state, secret) | {row.id for row in sessions.rows() if row.user in gone}
 
@@ -110,7 +110,7 @@ def collect(machine: Machine, hub: Hub, sessions: SessionStore, *, delete: bool 
     Raises UsageError where this machine has no key that opens them; StorageError where the storage is away.
     """
     group = hub.info.group
-    own = [private_key(key) for key in keys.with_earlier(machine.home / "keys", group, "sealing")]
+    own = own_keys(machine.home / "keys", group)
     if not own:
         raise UsageError(
             "This machine is not the evolver of that group.",
@@ -118,21 +118,29 @@ def collect(machine: Machine, hub: Hub, sessions: SessionStore, *, delete: bool 
             "Run it on the evolver's machine, or make this one: skillclaw hub key --role evolver",
         )
     state = hub.state()
-    secret = _secret(machine, group)
+    secret = agree(machine.home / "keys", hub, state, write=delete)
     gone = forgotten_keys(state, secret)
     if new := gone - sessions.forgotten():
         sessions.forget(*sorted(new))
     report, oldest = Collected(), _oldest(state)
-    for name in list_sessions(hub):
+    passing, names = Passing(hub, state, sessions, own), list_sessions(hub)
+    deleted: set[str] = set()
+    for name in names:
         key = sessions.get_mark(_OBJECT + name)
-        if key is None or (key.startswith(_WAITS) and key[1:] in (_NEWER, *state.keys)):
-            report, key = _take(hub, state, sessions, own, secret, name, report)
+        waits = key is not None and key.startswith(_WAITS)
+        if key is None or (waits and (key[1:] in (_NEWER, *state.keys) or passing.now(name, key[1:]))):
+            report, key = _take(hub, state, sessions, passing, secret, name, report)
+        elif waits and passing.is_wait(key[1:]):
+            report = msgspec.structs.replace(report, elsewhere=report.elsewhere + 1)
         else:
             report = msgspec.structs.replace(report, known=report.known + 1)
         if not delete or not (key in gone or name.split("/")[1] < oldest):
+            if delete:
+                passing.hand_on(name)
             continue
         try:
             delete_session(hub, name)
+            deleted.add(name)
         except StorageError as error:
             report = _unreadable(hub, report, name, error)
             continue
@@ -140,6 +148,8 @@ def collect(machine: Machine, hub: Hub, sessions: SessionStore, *, delete: bool 
             report = msgspec.structs.replace(report, forgotten=report.forgotten + 1)
         else:
             report = msgspec.structs.replace(report, expired=report.expired + 1)
+    if delete:
+        passing.sweep(set(names) - deleted)
     return report
 
 
@@ -155,7 +165,7 @@ def _take(
     hub: Hub,
     state: HubState,
     sessions: SessionStore,
-    own: list[PrivateKey],
+    passing: Passing,
     secret: bytes,
     name: str,
     report: Collected,
@@ -163,12 +173,17 @@ def _take(
     """The report with this object in it, and the key of its session; empty where it does not count."""
     try:
         data = get_session(hub, name)
+        if data is not None:
+            data = passing.readable(name, data)
+            if data is None:
+                sessions.set_mark(_OBJECT + name, _WAITS + passing.wait)
+                return msgspec.structs.replace(report, elsewhere=report.elsewhere + 1), ""
     except StorageError as error:
         return _unreadable(hub, report, name, error), ""
     if data is None:  # withdrawn since it was listed
         return report, ""
     try:
-        opened = open_any(data, own, group=state.group, name=name)
+        opened = passing.open(name, data)
         if opened.signer not in state.keys:
             # its join may not be taken in yet, so it is looked at again once it is
             sessions.set_mark(_OBJECT + name, _WAITS + opened.signer)
@@ -251,9 +266,14 @@ def _refused(report: Collected, name: str, why: str) -> Collected:
     return msgspec.structs.replace(report, refused={**report.refused, name: why})
 
 
-def _oldest(state: HubState) -> str:
-    """The first day whose sessions the group still keeps."""
+def retention_days(state: HubState) -> int:
+    """How many days the group keeps sessions, and what quotes them."""
     days = state.settings.get("retention_days", RETENTION_DAYS)
     if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= 36_500:
-        days = RETENTION_DAYS
-    return (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%d")
+        return RETENTION_DAYS
+    return days
+
+
+def _oldest(state: HubState) -> str:
+    """The first day whose sessions the group still keeps."""
+    return (datetime.now(UTC) - timedelta(days=retention_days(state))).strftime("%Y-%m-%d")

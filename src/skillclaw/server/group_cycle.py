@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import UsageError
-from skillclaw.server.collecting import Collected, collect, group_folder, not_counted
+from skillclaw.server.claiming import check_evolver
+from skillclaw.server.collecting import Collected, collect, group_folder, not_counted, retention_days
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
     from skillclaw.evolve.engines.cli_plan import CliPlan
     from skillclaw.evolve.report import CycleReport
     from skillclaw.hub import Hub
+    from skillclaw.hub.claims import Claim
     from skillclaw.server.machine import Machine
 
 __all__ = ["GroupCycle", "group_cycle"]
@@ -43,33 +45,40 @@ def group_cycle(
     replay: Path | None = None,
     record: Path | None = None,
     progress: Progress = lambda done, total, what: None,
+    claim: Claim | None = None,
+    fence: Callable[[], None] = lambda: None,
 ) -> GroupCycle:
     """Run a cycle over what members sent to `hub`, by the group's own policy.
 
     Messages that wait in the inbox are taken in first. A `dry_run` copies sessions to this machine and
-    changes nothing in the hub. Raises UsageError where this machine may not evolve for the group.
+    changes nothing in the hub. `claim` is on the group's cycle (server/claiming.py); it is kept up, and asked
+    with `fence` at every stage boundary and before each write to the hub: LostClaimError, a BusyError, where
+    another took over, with all that was found so far kept; what `fence` raises goes through. Raises
+    UsageError where this machine may not evolve for the group.
     """
     from skillclaw.evolve.cycle import run_cycle
     from skillclaw.evolve.engines.cli_plan import cli_plan
+    from skillclaw.hub.answers import HubAnswers
     from skillclaw.hub.inbox import take_in
     from skillclaw.journal.store import SessionStore
     from skillclaw.server.groups import judge
 
-    if not hub.acts_as("evolver"):
-        raise UsageError(
-            "This machine is not the evolver of that group.",
-            "No evolver's key of the group that counts lies here.",
-            "Run it on the evolver's machine, or make this one: skillclaw hub key --role evolver",
-        )
+    check_evolver(hub)
     plan = cli_plan(machine.settings, machine.home, machine.environ)
     _check_cli(hub, engine or machine.settings.evolve.engine)
     _check_provider(machine, hub, engine, plan)
-    if not dry_run:
-        take_in(hub, judge)
     folder = group_folder(machine, hub.info.group)
-    with closing(SessionStore(folder)) as sessions:
+    with _kept_up(claim, fence) as may_go_on, closing(SessionStore(folder)) as sessions:
+        may_go_on()
+        if not dry_run:
+            take_in(hub, judge)
+            may_go_on()
         collected = collect(machine, hub, sessions, delete=not dry_run)
         state = hub.state()
+        may_go_on()
+        shared = HubAnswers(hub)
+        if not dry_run:
+            shared.sweep(retention_days(state))
         report = run_cycle(
             sessions=sessions,
             hub=hub,
@@ -90,8 +99,26 @@ def group_cycle(
             full=full,
             private=True,
             progress=progress,
+            fence=may_go_on,
+            shared=shared,
         )
     return GroupCycle(collected=collected, report=report)
+
+
+@contextmanager
+def _kept_up(claim: Claim | None, fence: Callable[[], None]) -> Iterator[Callable[[], None]]:
+    """The fence that asks the claim first, which gives signs of life until the block ends."""
+    if claim is None:
+        yield fence
+        return
+    held = claim
+
+    def may_go_on() -> None:
+        held.check()
+        fence()
+
+    with held.beating():
+        yield may_go_on
 
 
 def _check_cli(hub: Hub, engine: str) -> None:

@@ -22,7 +22,6 @@ from skillclaw.trajectory.model import Record, Trajectory, meta
 
 if TYPE_CHECKING:
     from skillclaw.hub.keys import SigningKey
-    from skillclaw.hub.records import Key
     from skillclaw.server.machine import Machine
     from skillclaw.server.share_view import OpenHub
 
@@ -171,8 +170,8 @@ def _share(machine: Machine, name: str) -> HubShare:
         report = msgspec.structs.replace(report, withdrawn=undo(machine, opened))
         report = _withdraw_denied(machine, opened, report)
         if wanted:
-            key, evolver = _keys(machine, opened)
-            report = _queue(machine, opened, key, evolver, report)
+            key, evolvers = _keys(machine, opened)
+            report = _queue(machine, opened, key, evolvers, report)
             report = _send(machine, opened, report)
     except SkillClawError as error:
         told = " ".join(part for part in (error.what, error.why, error.todo) if part)
@@ -185,13 +184,13 @@ def _withdraw_denied(machine: Machine, opened: OpenHub, report: HubShare) -> Hub
     """What the rules, the group's among them, take out of the outbox again; and what is to be sealed anew,
     for another key of the evolver, or since other things are masked now.
     """
-    from skillclaw.hub.sealed import get_session, sealing_key
+    from skillclaw.hub.sealed import get_session, sealing_keys
 
-    evolver = sealing_key(opened.state)
+    evolvers = sealing_keys(opened.state)
     gone = 0
     for entry in machine.outbox.entries(group=opened.view.group):
         decision = _decide(machine, opened, entry.session)
-        same_key = evolver is None or evolver.sealing == entry.evolver
+        same_key = not evolvers or evolvers == entry.evolver
         if decision.allowed and same_key and _as_masked(machine, opened, entry):
             continue
         if decision.allowed and entry.state == "sending":
@@ -226,13 +225,13 @@ def _decide(machine: Machine, opened: OpenHub, key: str) -> Decision:
     return decide(settings.share, view, subject)
 
 
-def _keys(machine: Machine, opened: OpenHub) -> tuple[SigningKey, Key]:
-    """This machine's key in the group, and the evolver's that sessions are sealed to."""
+def _keys(machine: Machine, opened: OpenHub) -> tuple[SigningKey, str]:
+    """This machine's key in the group, and the evolvers' that sessions are sealed to."""
     from skillclaw.hub import keys
-    from skillclaw.hub.sealed import sealing_key
+    from skillclaw.hub.sealed import sealing_keys
 
-    evolver = sealing_key(opened.state)
-    if evolver is None:
+    evolvers = sealing_keys(opened.state)
+    if not evolvers:
         raise UsageError(
             f"Hub {opened.view.name} has no evolver that sessions could be sealed to.",
             "Its log admits no evolver with a sealing key.",
@@ -242,7 +241,7 @@ def _keys(machine: Machine, opened: OpenHub) -> tuple[SigningKey, Key]:
         key = keys.load(machine.home / "keys", opened.view.group, role)
         known = opened.state.keys.get(keys.public_hex(key)) if key is not None else None
         if key is not None and known is not None and known.active:
-            return key, evolver
+            return key, evolvers
     raise UsageError(
         f"This machine is no member of the group at hub {opened.view.name}.",
         "Its log knows no key of this machine, or revoked it.",
@@ -250,7 +249,7 @@ def _keys(machine: Machine, opened: OpenHub) -> tuple[SigningKey, Key]:
     )
 
 
-def _queue(machine: Machine, opened: OpenHub, key: SigningKey, evolver: Key, report: HubShare) -> HubShare:
+def _queue(machine: Machine, opened: OpenHub, key: SigningKey, evolvers: str, report: HubShare) -> HubShare:
     from skillclaw.hub.sealed import seal
 
     settings, grants = current(machine)
@@ -271,7 +270,7 @@ def _queue(machine: Machine, opened: OpenHub, key: SigningKey, evolver: Key, rep
                 continue
             out = _outgoing(machine, stored, opened)
             name = _object(machine, opened, stored)
-            sealed = seal(out.body, key, group=group, evolver=evolver.sealing, name=name)
+            sealed = seal(out.body, key, group=group, evolver=evolvers, name=name)
         except BadInputError as error:
             refused[row.id] = " ".join(part for part in (error.what, error.why) if part)
             continue
@@ -284,7 +283,7 @@ def _queue(machine: Machine, opened: OpenHub, key: SigningKey, evolver: Key, rep
             queued=clock(),
             rule=decision.rule,
             masked=out.masked,
-            evolver=evolver.sealing,
+            evolver=evolvers,
             sha256=hashlib.sha256(sealed).hexdigest(),
             bytes=len(sealed),
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import SkillClawError
-from skillclaw.evolve.models.answers import Answers, check_forgotten, forget_answers
+from skillclaw.evolve.models.answers import Answers, SharedAnswers, check_forgotten, forget_answers
 from skillclaw.evolve.models.ledger import Ledger
 from skillclaw.evolve.models.places import departs_to, find_key
 from skillclaw.evolve.models.records import Forecast, ModelError, Question, Spending, StageSpent, as_tokens
@@ -27,6 +27,7 @@ __all__ = [
     "Ledger",
     "ModelError",
     "Question",
+    "SharedAnswers",
     "Spending",
     "StageSpent",
     "as_tokens",
@@ -50,6 +51,7 @@ def open_models(
     offline: bool = False,
     spending: Path | None = None,
     wait: float = WAIT,
+    shared: SharedAnswers | None = None,
 ) -> Asker | None:
     """The model of `evolve.model.*`; None where none is named.
 
@@ -57,6 +59,7 @@ def open_models(
               share one budget
     replay    answer from this folder alone; `record` copies what is used into this one
     offline   answer from what is recorded alone, make no request
+    shared    answers of other machines, which gets those that are kept here
 
     Raises UsageError where the extra `llm` or the key is missing.
     """
@@ -76,10 +79,10 @@ def open_models(
     from skillclaw.evolve.models.asker import Asker
     from skillclaw.evolve.models.recording import Recording
 
-    shared = Recording(
+    recording = Recording(
         name=f"{PROVIDERS[model.protocol]}:{model.name}",
         ledger=Ledger(settings.budget, usd_in=model.usd_in, usd_out=model.usd_out, home=spending or home),
-        answers=Answers(home, replay=replay, record=record),
+        answers=Answers(home, replay=replay, record=record, shared=shared),
         settings=request_settings(model),
         timeout=model.timeout,
         key=key,
@@ -87,7 +90,7 @@ def open_models(
         wait=wait,
         client=made.client,
     )
-    return Asker(made.model, shared, context_tokens=model.context, tools=model.tools)
+    return Asker(made.model, recording, context_tokens=model.context, tools=model.tools)
 
 
 PROVIDERS = {

@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -22,7 +22,7 @@ from skillclaw.private import private_folder, whole_file
 from skillclaw.sandbox import leftovers
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Answers", "Recorded", "answers_folder", "forget_answers"]
+__all__ = ["Answers", "Recorded", "SharedAnswers", "answers_folder", "forget_answers"]
 
 MOST_BYTES = 256 << 20
 MOST_DAYS = 90.0
@@ -89,14 +89,36 @@ def check_forgotten(home: Path, forgotten: Collection[str]) -> None:
         ) from error
 
 
+class SharedAnswers(Protocol):
+    """Records that the machines of a group's evolvers share, by the hash of the question. It raises nothing:
+    where it cannot be reached, it has none, and keeps none."""
+
+    def get(self, key: str) -> bytes | None:
+        """The bytes of a record, as another machine kept it."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep a record for others."""
+
+    def drop(self, keys: Iterable[str]) -> None:
+        """Keep these no longer."""
+
+
 class Answers:
     """The records of a home, and the folders of `--record` and `--replay`.
 
     With `replay` nothing is read from elsewhere and nothing is kept; `record` gets a copy of each record that
-    was used. `home` None keeps nothing.
+    was used. `home` None keeps nothing. What is not in the home is looked for in `shared`.
     """
 
-    def __init__(self, home: Path | None, *, replay: Path | None = None, record: Path | None = None) -> None:
+    def __init__(
+        self,
+        home: Path | None,
+        *,
+        replay: Path | None = None,
+        record: Path | None = None,
+        shared: SharedAnswers | None = None,
+    ) -> None:
+        self._shared = shared if home is not None and replay is None else None
         self._folder = answers_folder(home) if home is not None and replay is None else None
         self._read_from = replay or self._folder
         self._record = record
@@ -106,7 +128,20 @@ class Answers:
         """The answer to the question with this hash. One that cannot be read counts as none."""
         if self._read_from is None:
             return None
-        path = self._read_from / f"{key}.json"
+        return self._here(key, self._read_from / f"{key}.json") or self._elsewhere(key)
+
+    def _elsewhere(self, key: str) -> Recorded | None:
+        data = self._shared.get(key) if self._shared is not None else None
+        if data is None or self._folder is None or len(data) > LARGEST:
+            return None
+        try:
+            found = msgspec.json.decode(data, type=Recorded)
+        except (msgspec.DecodeError, RecursionError, UnicodeError):
+            return None
+        self._keep(key, data)
+        return found
+
+    def _here(self, key: str, path: Path) -> Recorded | None:
         try:
             # A folder of `--replay` may be anybody's: no link, pipe or device in it is opened.
             data = leftovers.read(path, LARGEST + 1)
@@ -123,6 +158,11 @@ class Answers:
     def put(self, key: str, answer: Recorded) -> None:
         """Keep an answer. Raises StorageError."""
         data = msgspec.json.encode(answer)
+        self._keep(key, data)
+        if self._shared is not None:
+            self._shared.put(key, data)
+
+    def _keep(self, key: str, data: bytes) -> None:
         if self._folder is not None:
             _write(self._folder, key, data)
             if not self._pruned:
@@ -133,8 +173,11 @@ class Answers:
     def drop(self, keys: Iterable[str]) -> None:
         """Do not answer so again: these led nowhere. A folder of `--record` keeps them."""
         if self._folder is not None:
-            for key in keys:
+            dropped = list(keys)
+            for key in dropped:
                 (self._folder / f"{key}.json").unlink(missing_ok=True)
+            if self._shared is not None:
+                self._shared.drop(dropped)
 
     def _copy(self, key: str, data: bytes) -> None:
         if self._record is not None and self._record != self._read_from:
