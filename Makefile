@@ -52,6 +52,7 @@ format: $(VENV)/.dev
 
 schemas: $(VENV)/.dev
 	$(BIN)/python -m skillclaw.cli.schemas > docs/schemas.json
+	$(BIN)/python -m skillclaw.server.api.app > docs/openapi.json
 
 # The real agents that `make e2e` drives, outside the tree.
 clients: $(CLIENTS)/.installed
@@ -73,11 +74,11 @@ $(VENV)/.client: pyproject.toml
 	  { echo "SkillClaw needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 up"; exit 1; }
 	@echo "Setting up SkillClaw in $(VENV) (once, about a minute) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --editable '.[evolve]'
+	@$(BIN)/python -m pip install --quiet --editable '.[evolve,serve]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.client
-	@$(BIN)/python -m pip install --quiet --editable '.[evolve,cluster,embeddings,llm,gepa,dev]'
+	@$(BIN)/python -m pip install --quiet --editable '.[evolve,serve,cluster,embeddings,llm,gepa,dev]'
 	@touch $@
 
 clean:

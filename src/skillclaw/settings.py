@@ -49,6 +49,7 @@ __all__ = [
     "get_value",
     "load",
     "of_layers",
+    "parts_of",
     "set_value",
     "user_home",
 ]
@@ -235,7 +236,7 @@ def _first_wrong(found: list[Layer]) -> str:
 def get_value(settings: Settings, key: str) -> Any:
     """The value at the dotted `key`; raises UsageError with the keys that exist."""
     node: Any = msgspec.to_builtins(settings)
-    for part in _parts(key):
+    for part in parts_of(key):
         if not isinstance(node, dict) or part not in node:
             raise UsageError(f"There is no setting {key!r}.", "", "See them all: skillclaw config show")
         node = node[part]
@@ -247,7 +248,7 @@ def set_value(home: Path, key: str, value: str) -> Any:
     import tomlkit  # only `config set` writes; 15 ms that other commands need not pay
 
     path = home / "config.toml"
-    parts = _parts(key)
+    parts = parts_of(key)
     if _KEY_SETTING.fullmatch(key) and not _KEY_PLACE.fullmatch(value):
         raise _no_key(key, UsageError)
     if key == "serve.token" and not TOKEN_PLACE.fullmatch(value):
@@ -367,7 +368,7 @@ def _no_key(key: str, kind: type[SkillClawError]) -> SkillClawError:
     )
 
 
-def _parts(key: str) -> list[str]:
+def parts_of(key: str) -> list[str]:
     """A dotted key as its parts; models, and what `share` names, are one name each, since those hold dots."""
     found = re.fullmatch(r"(upstreams)\.([^.]+)\.(models)\.(.+)", key, re.DOTALL) or re.fullmatch(
         r"(share)\.(hubs|agents|projects)\.(.+)", key, re.DOTALL

@@ -55,8 +55,7 @@ def united(found: list[Layer]) -> dict[str, Any]:
     """One tree of all: tables are joined key by key, of anything else the strongest counts."""
     tree: dict[str, Any] = {}
     for layer in found:
-        for parts, value in _leaves(layer.tree, ()):
-            put(tree, list(parts), value, ".".join(parts), over=True)
+        tree = _joined(tree, layer.tree)
     return tree
 
 
@@ -85,11 +84,10 @@ def read_file(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def put(tree: Any, path: list[str], value: Any, name: str, new: Any = dict, *, over: bool = False) -> None:
-    """Set `value` at `path`; tables on the way are made by `new`. What is no table there: UsageError, or with
-    `over` a table takes its place."""
+def put(tree: Any, path: list[str], value: Any, name: str, new: Any = dict) -> None:
+    """Set `value` at `path`; tables on the way are made by `new`. UsageError for what is no table there."""
     for part in path[:-1]:
-        if part not in tree or (over and not isinstance(tree[part], dict)):
+        if part not in tree:
             tree[part] = new()
         tree = tree[part]
         if not isinstance(tree, dict):
@@ -106,6 +104,14 @@ def scalar(value: str) -> Any:
 
 
 _MISSING = object()
+
+
+def _joined(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    tree = dict(under)
+    for name, value in over.items():
+        below = tree.get(name)
+        tree[name] = _joined(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return tree
 
 
 def _named_file(path: Path) -> dict[str, Any]:

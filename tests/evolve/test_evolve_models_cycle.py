@@ -113,6 +113,7 @@ def test_a_dry_run_asks_nothing_says_what_it_would_cost_and_uses_what_is_recorde
         dry = cycle(home, provider, dry_run=True)
         assert provider.seen == []
         assert [(f.stage, f.calls, f.tokens_in, f.usd) for f in dry.forecast] == [("draft", 1, 100, None)]
+        assert dry.degraded == ""
         assert dry.spent.calls == 0 and not any("took over" in note for note in dry.notes)
         cycle(home, provider, record=home / "record")
         again = cycle(home, provider, dry_run=True, full=True)
@@ -127,7 +128,9 @@ def test_what_a_model_failed_at_is_written_by_the_extractive_engine_and_tried_ag
         assert judged.proposal.engine == "extractive" and first.released != []
         (note,) = first.notes
         assert "The extractive engine took over where asking failed (npm)" in note and "401" in note
+        assert "401" in first.degraded and "npm" not in first.degraded
         second = cycle(home, provider)
+        assert second.degraded == ""
         assert second.spent.calls == 1, "the topic is fresh again"
         assert cycle(home, provider).spent.calls == 0, "and is done when the model answered"
 

@@ -420,3 +420,20 @@ def test_any_bytes_are_an_entry_or_none(data: bytes, n: int) -> None:
     with pytest.raises(VerifyError):
         read(data, "group", JOB, n)
     assert numbers(JOB, [place_of(JOB, n), place_of("other", n), f"jobs/{JOB}/claims/x.json", ""]) == [n]
+
+
+def test_rubbish_behind_a_claim_is_not_read_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may write to the storage can put any number of objects there, to be read at each check."""
+    hub = machine(tmp_path, "me")
+    claim = Claims(hub).take(JOB, 60)
+    assert claim is not None
+    for n in range(500, 1500):
+        entry(tmp_path, n).write_bytes(b"{}")
+    read_, got = hub.store.get, list[str]()
+    monkeypatch.setattr(hub.store, "get", lambda key, limit: got.append(key) or read_(key, limit))
+    with pytest.raises(StorageError, match="cannot be used") as caught:
+        claim.check()
+    assert "Delete what lies below" in caught.value.todo
+    assert len(got) < 200

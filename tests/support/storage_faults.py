@@ -81,6 +81,8 @@ class Faults:
     lock: threading.Lock = field(default_factory=threading.Lock)
     running: list[threading.Thread] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
+    watch: Callable[[str, str, str], None] = lambda when, method, path: None
+    """Told of each request `before` it is passed on, and `after`, when its answer is not on the way yet."""
 
     @property
     def endpoint(self) -> str:
@@ -148,6 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.relay.watch("before", self.command, self.path)
         fault = self.relay.take(self.command, self.path) or Fault("")
         done = getattr(self, f"do_{fault.does}", None) if fault.does else None
         answer: Answer | None
@@ -163,6 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self.relay.lock:
             passed = Passed(self.command, self.path, status, head + len(body), len(data), time.monotonic())
             self.relay.passed.append(passed)
+        self.relay.watch("after", self.command, self.path)
         self.wfile.write(data)
         if answer is None:
             self.cut()

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-__all__ = ["wire"]
+__all__ = ["counted", "wire"]
 
 Meter = Callable[[], int]
+_METHODS = (b"GET /", b"PUT /", b"POST /", b"HEAD /", b"DELETE /")
 
 
 @contextmanager
@@ -19,16 +20,24 @@ def wire(url: str | None) -> Iterator[tuple[str | None, Meter]]:
     """`url` with its http endpoint led through the relay, and the bytes so far; the same URL, and 0, where it
     has no such endpoint. TLS is not looked into.
     """
+    with counted(url) as (through, meter):
+        yield through, lambda: meter()[1] if meter is not None else 0
+
+
+@contextmanager
+def counted(url: str | None) -> Iterator[tuple[str | None, Callable[[], tuple[int, int]] | None]]:
+    """The same with the requests and bytes so far; without a meter where there is nothing to be counted."""
     options = dict(parse_qsl(urlsplit(url or "").query))
     endpoint = urlsplit(options.get("endpoint") or os.environ.get("AWS_ENDPOINT_URL", ""))
     if url is None or endpoint.scheme != "http" or not endpoint.hostname:
-        yield url, lambda: 0
+        yield url, None
         return
     relay = _Relay(endpoint.hostname, endpoint.port or 80)
     try:
         parts = urlsplit(url)
         query = urlencode({**options, "endpoint": f"http://127.0.0.1:{relay.port}"})
-        yield urlunsplit((parts.scheme, parts.netloc, parts.path, query, "")), lambda: relay.count
+        through = urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+        yield through, lambda: (relay.requests, relay.count)
     finally:
         relay.close()
 
@@ -38,7 +47,7 @@ class _Relay:
 
     def __init__(self, host: str, port: int) -> None:
         self.host, self.to = host, port
-        self.count = 0
+        self.count = self.requests = 0
         self.port = 0
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -72,6 +81,7 @@ class _Relay:
         with suppress(OSError):
             while data := await given.read(65536):
                 self.count += len(data)
+                self.requests += data.startswith(_METHODS)  # a client sends one after the other's answer
                 to.write(data)
                 await to.drain()
         to.close()

@@ -16,6 +16,8 @@ from skillclaw.cli import (
     hub,
     imports,
     proposals,
+    serve,
+    service,
     sessions,
     share,
     skills,
@@ -41,7 +43,22 @@ def build() -> Any:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for group in (up, agents, imports, sessions, share, evolve, proposals, skills, hub, sync, bench, config):
+    for group in (
+        up,
+        serve,
+        agents,
+        imports,
+        sessions,
+        share,
+        evolve,
+        proposals,
+        skills,
+        hub,
+        sync,
+        bench,
+        config,
+        service,
+    ):
         group.register(app)
     return get_command(app)
 

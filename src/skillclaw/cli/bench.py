@@ -13,6 +13,7 @@ from skillclaw.cli import output
 from skillclaw.cli.bench_loop import loop
 from skillclaw.cli.bench_proxy import proxy, soak
 from skillclaw.cli.bench_redaction import redaction
+from skillclaw.cli.bench_serve import serve
 from skillclaw.cli.bench_sync import sync
 from skillclaw.cli.command import Context, command
 from skillclaw.errors import UsageError
@@ -32,6 +33,7 @@ def register(parent: typer.Typer) -> None:
     command(app, "loop")(loop)
     command(app, "redaction")(redaction)
     command(app, "sync")(sync)
+    command(app, "serve")(serve)
 
 
 def mine(

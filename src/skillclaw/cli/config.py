@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from skillclaw import settings
-from skillclaw.cli import output
+from skillclaw.cli import config_check, output
 from skillclaw.cli.command import Context, command
+from skillclaw.cli.values import shown
 from skillclaw.errors import SkillClawError, StorageError, UsageError
 
 __all__ = ["register"]
@@ -28,6 +29,7 @@ def register(parent: typer.Typer) -> None:
     command(app, "set")(set_)
     command(app, "key")(key_)
     command(app, "token")(token_)
+    config_check.register(app)
 
 
 def show(ctx: Context) -> None:
@@ -36,7 +38,7 @@ def show(ctx: Context) -> None:
     if ctx.json:
         output.print_json(flat)
         return
-    output.table(("setting", "value"), [(key, _text(value)) for key, value in sorted(flat.items())])
+    output.table(("setting", "value"), [(key, shown(value)) for key, value in sorted(flat.items())])
     output.note(f"File: {ctx.home / 'config.toml'}")
 
 
@@ -46,7 +48,7 @@ def get(ctx: Context, key: Annotated[str, typer.Argument(help="Dotted name, e.g.
     if ctx.json:
         output.print_json(value)
     else:
-        output.plain(_text(value))
+        output.plain(shown(value))
 
 
 def set_(
@@ -64,7 +66,7 @@ def set_(
     if ctx.json:
         output.print_json({key: stored})
     else:
-        output.plain(f"{key} = {_text(stored)}")
+        output.plain(f"{key} = {shown(stored)}")
         parts = key.split(".")
         if parts[0] == "agents" and parts[-1] == "upstream" and len(parts) == 3:
             output.note(f"An agent that is connected needs this once more: skillclaw connect {parts[1]}")
@@ -147,11 +149,3 @@ def _asked(upstream: str) -> str:
     if not given.strip():
         raise UsageError("No key was given.", "", f"Type it, or: skillclaw config key {upstream} < FILE")
     return given.strip()
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return "" if value is None else str(value)

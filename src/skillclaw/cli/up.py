@@ -288,12 +288,12 @@ def status(ctx: Context) -> None:
 
 def logs(
     ctx: Context,
-    part: Annotated[str, typer.Argument(help="up, proxy or evolve.")] = "up",
+    part: Annotated[str, typer.Argument(help="up, proxy, evolve or serve.")] = "up",
     lines: Annotated[int, typer.Option("-n", help="How many lines.", min=1)] = 40,
 ) -> None:
     """The last lines of a log."""
-    if part not in ("up", "proxy", "evolve"):
-        raise UsageError(f"There is no log {part!r}.", "", "Logs: up, proxy, evolve")
+    if part not in ("up", "proxy", "evolve", "serve"):
+        raise UsageError(f"There is no log {part!r}.", "", "Logs: up, proxy, evolve, serve")
     path = ctx.home / "logs" / f"{part}.log"
     try:
         text = path.read_text("utf-8", "replace").splitlines()[-lines:]

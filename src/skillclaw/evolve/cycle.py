@@ -26,6 +26,7 @@ from skillclaw.evolve.fresh import fresh, keep_marks, topic_marks
 from skillclaw.evolve.mine import Mined, mine_state
 from skillclaw.evolve.modelled import asking, forecast_of, foreseen, notes_of, spent_of
 from skillclaw.evolve.models import check_forgotten, forget_answers
+from skillclaw.evolve.models.fallback import reasons
 from skillclaw.evolve.report import CycleReport, Judged, ReleasedVersion, compared
 from skillclaw.evolve.scripts import propose_scripts
 from skillclaw.evolve.settle import DECIDED, proposal_version, settle
@@ -117,8 +118,10 @@ def run_cycle(
             def find() -> tuple[list[Aside], list[str], Mined]:
                 if full:
                     memory.clear()
+                progress(0, None, "reading sessions")
                 aside = take_sessions(memory, sessions, executor, without=forgotten, progress=progress)
                 watch.lap("read")
+                progress(0, None, "mining")
                 embedder, notes = _embedder(settings, environ, memory)
                 mined = mine_state(
                     memory,
@@ -137,6 +140,7 @@ def run_cycle(
                 memory.renew()
                 aside, notes, mined = find()
         fence()
+        progress(0, None, "proposing")
         _check_forgotten(memory, sessions, cursor, home)
         current = current_skills(hub, state)
         context = gate.GateContext(
@@ -220,6 +224,7 @@ def run_cycle(
             model=asks,
             forecast=foreseen(models, forecast) if dry_run else [],
             care=cared.report,
+            degraded="" if dry_run else reasons(given.failed),
         )
         return compared(memory, report, keep=not dry_run)
 

@@ -68,6 +68,7 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     model          the model that was asked; empty for none
     forecast       of a dry run: what the model would be asked at most
     care           how the library is
+    degraded       why the extractive engine took over where the evolver failed; the next cycle tries it again
     """
 
     cycle: str
@@ -90,6 +91,7 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     model: str = ""
     forecast: list[Forecast] = []
     care: CareReport = CareReport()
+    degraded: str = ""
 
 
 def compared(memory: EvolveState, report: CycleReport, *, keep: bool) -> CycleReport:

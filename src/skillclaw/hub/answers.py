@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -92,11 +92,11 @@ class HubAnswers:
                     self._hub.store.delete(self._name(key))
                 self._listed().discard(key)
 
-    def sweep(self, days: int) -> int:
-        """Delete those of before a session was taken back, those older than `days`, and the oldest of those
-        that are too many; how many. Raises StorageError, since what was taken back may not stay."""
+    def sweep(self, days: int, now: datetime) -> int:
+        """Delete those of before a session was taken back, those older than `days` at `now`, and the oldest
+        where there are too many; how many. Raises StorageError, since what was taken back may not stay."""
         found = sorted(self._hub.store.times(FOLDER).items(), key=lambda item: item[1], reverse=True)
-        oldest = datetime.now(UTC) - timedelta(days=days)
+        oldest = now - timedelta(days=days)
         kept, gone = 0, 0
         head = f"{FOLDER}/{self._epoch}/"
         for name, when in found:

@@ -98,12 +98,16 @@ class Claims:
 
     def holder(self, job: str) -> Holder | None:
         """Who has `job`, living or dead; None where nobody has."""
+        return self.standing(job)[0]
+
+    def standing(self, job: str) -> tuple[Holder | None, Entry | None]:
+        """Who has `job`, and its newest entry, whose note says how it ended where nobody has it."""
         newest = self._newest(job, self._numbers(job))
         if newest is None or newest.kind == "release":
-            return None
+            return None, newest
         watched = self.here.watched(job, f"{newest.n} {newest.claim}")
         known = self.hub.last_state().keys.get(newest.signer)
-        return Holder(
+        holder = Holder(
             public=newest.signer,
             name=known.name if known is not None else "",
             here=newest.place == self.here.place(),
@@ -113,6 +117,7 @@ class Claims:
             watched=round(watched, 1),
             stale=watched > min(newest.ttl, MOST_TTL),
         )
+        return holder, newest
 
     def read(self, job: str, n: int) -> Entry | None:
         """Entry `n` of `job`; None where there is none that counts."""
@@ -282,9 +287,13 @@ class Claim:
         raise _littered(self._claims.hub, self.job)
 
     def _look(self) -> None:
+        void = 0
         for n in self._claims.behind(self.job, self._n):
             there = self._claims.read(self.job, n)
             if there is None:
+                void += 1
+                if void == _TRIES:
+                    raise _littered(self._claims.hub, self.job)
                 continue
             if there.claim != self._id:
                 self._lose()

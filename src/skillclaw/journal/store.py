@@ -349,6 +349,15 @@ class SessionStore:
         with self._write():
             self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
 
+    def marks(self, prefix: str) -> set[str]:
+        """The names of all marks that begin with `prefix`, without it."""
+        with self._lock, self._errors():
+            found = self._db.execute(
+                "SELECT substr(name, ?) FROM marks WHERE substr(name, 1, ?) = ?",
+                (len(prefix) + 1, len(prefix), prefix),
+            )
+            return {str(name) for (name,) in found}
+
     # Within
 
     def _one(self, query: str, *values: object) -> tuple[object, ...] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import BusyError, UsageError
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from skillclaw.hub.claims import Claim, Claims
     from skillclaw.server.machine import Machine
 
-__all__ = ["CYCLE", "check_evolver", "claimed", "claims_of", "why_not"]
+__all__ = ["CYCLE", "check_evolver", "claimed", "claims_of", "no_later", "why_not"]
 
 CYCLE = "cycle"
 """The job of a group's cycle: a group has one hub, and a cycle at a time."""
@@ -64,6 +65,17 @@ def claimed(machine: Machine, hub: Hub, *, ttl: float, dry_run: bool = False) ->
         note = "done"
     finally:
         claim.release(note)
+
+
+def no_later(hub: Hub) -> datetime:
+    """Now, for what is deleted by its age: where this machine's clock is ahead, the time by the storage's, of
+    the claim of the cycle that runs. A clock that jumped must take from a group nothing that it keeps.
+    StorageError.
+    """
+    from skillclaw.hub.claim_entries import folder_of
+
+    now = datetime.now(UTC)
+    return min(now, max(hub.store.times(folder_of(CYCLE)).values(), default=now))
 
 
 def why_not(claims: Claims) -> BusyError:

@@ -8,7 +8,8 @@ what it says of its own success is one signal among others, unless the member is
 from __future__ import annotations
 
 import hmac
-from datetime import UTC, datetime, timedelta
+from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ __all__ = [
     "group_folder",
     "not_counted",
     "pseudonym",
+    "taken_in",
 ]
 
 RETENTION_DAYS = 180
@@ -101,12 +103,15 @@ def not_counted(machine: Machine, state: HubState, sessions: SessionStore) -> se
     return forgotten_keys(state, secret) | {row.id for row in sessions.rows() if row.user in gone}
 
 
-def collect(machine: Machine, hub: Hub, sessions: SessionStore, *, delete: bool = True) -> Collected:
+def collect(
+    machine: Machine, hub: Hub, sessions: SessionStore, *, now: datetime, delete: bool = True
+) -> Collected:
     """Take into `sessions` what lies sealed in `hub` and was not taken yet.
 
     An object that does not hold is told and looked at no more; one that cannot be read, or is of a newer
     format, is told and stops no other, since every member can put one there. With `delete`, what members took
-    back or the group keeps no longer is deleted from the hub. Cut off anywhere, the next call goes on.
+    back or the group keeps no longer at `now` is deleted from the hub. Cut off anywhere, the next call goes
+    on.
     Raises UsageError where this machine has no key that opens them; StorageError where the storage is away.
     """
     group = hub.info.group
@@ -122,7 +127,7 @@ def collect(machine: Machine, hub: Hub, sessions: SessionStore, *, delete: bool 
     gone = forgotten_keys(state, secret)
     if new := gone - sessions.forgotten():
         sessions.forget(*sorted(new))
-    report, oldest = Collected(), _oldest(state)
+    report, oldest = Collected(), _oldest(state, now)
     passing, names = Passing(hub, state, sessions, own), list_sessions(hub)
     deleted: set[str] = set()
     for name in names:
@@ -151,6 +156,15 @@ def collect(machine: Machine, hub: Hub, sessions: SessionStore, *, delete: bool 
     if delete:
         passing.sweep(set(names) - deleted)
     return report
+
+
+def taken_in(folder: Path) -> set[str]:
+    """The names of the sealed sessions that `collect` saw by now, for a group's `folder`; whether they count
+    or not."""
+    if not (folder / "sessions.db").exists():
+        return set()
+    with closing(SessionStore(folder)) as sessions:
+        return sessions.marks(_OBJECT)
 
 
 _OBJECT = "object:"
@@ -274,6 +288,6 @@ def retention_days(state: HubState) -> int:
     return days
 
 
-def _oldest(state: HubState) -> str:
+def _oldest(state: HubState, now: datetime) -> str:
     """The first day whose sessions the group still keeps."""
-    return (datetime.now(UTC) - timedelta(days=retention_days(state))).strftime("%Y-%m-%d")
+    return (now - timedelta(days=retention_days(state))).strftime("%Y-%m-%d")

@@ -31,8 +31,10 @@ from skillclaw.server.consent import agreed, followed
 from skillclaw.server.machine import Machine
 from skillclaw.server.proxy_process import ProxyProcess
 from skillclaw.server.wishes import needs_proxy, wishes
+from skillclaw.settings import load
 
 if TYPE_CHECKING:
+    from skillclaw.server.serving.beside import Beside
     from skillclaw.server.syncing import Syncing
 
 __all__ = ["Daemon"]
@@ -106,6 +108,8 @@ class Daemon:
                 self._end_cycle()
                 if "_syncing" in self.__dict__:
                     self._syncing.stop()
+                if "_beside" in self.__dict__:
+                    self._beside.stop()
                 let_go(machine)
                 if self._proxy:
                     self._proxy.stop()
@@ -121,6 +125,7 @@ class Daemon:
             "evolve": _Every(settings.evolve.interval * 60, self._evolve),
             "sync": _Every(min(1.0, settings.sync.interval), self._sync),
             "share": _Every(settings.sync.interval, self._share),
+            "serve": _Every(10.0, self._serve),
             "expire": _Every(3600.0, self._expire),
         }
         while not self._stop.wait(TICK) and not runfile.stop_requested(self.machine.home):
@@ -218,6 +223,18 @@ class Daemon:
 
     def _sync(self) -> bool:
         return agreed(self.machine.home) and self._syncing.step()
+
+    @cached_property
+    def _beside(self) -> Beside:
+        from skillclaw.server.serving.beside import Beside  # as above
+
+        return Beside(self.machine)
+
+    def _serve(self) -> bool:
+        """The cycles of the groups that this machine evolves for."""
+        if not agreed(self.machine.home) or not load(self.machine.home, self.machine.environ).hubs:
+            return False
+        return self._beside.step()
 
     def _share(self) -> bool:
         """Send what the user allowed, to the groups' hubs; a hub that fails is told and tried again."""

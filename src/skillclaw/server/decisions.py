@@ -62,9 +62,11 @@ def proposals(machine: Machine, hub: str | None = None) -> tuple[list[FoundPropo
 
 
 def find(machine: Machine, prefix: str, hub: str | None = None) -> FoundProposal:
-    """The one proposal whose id begins with `prefix`; BadInputError where there is none or more."""
+    """The one proposal with the id `prefix`, else the one whose id begins so; BadInputError where there is
+    none or more. A member may send one whose id is another's and more: that must not be in its way."""
     all_, unread = proposals(machine, hub)
-    found = [one for one in all_ if one.state.id.startswith(prefix)]
+    found = [one for one in all_ if one.state.id == prefix]
+    found = found or [one for one in all_ if one.state.id.startswith(prefix)]
     if len(found) != 1:
         what = "No proposal" if not found else f"{len(found)} proposals"
         raise BadInputError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import UsageError
-from skillclaw.server.claiming import check_evolver
+from skillclaw.server.claiming import check_evolver, no_later
 from skillclaw.server.collecting import Collected, collect, group_folder, not_counted, retention_days
 from skillclaw.trajectory.model import Record
 
@@ -73,12 +73,13 @@ def group_cycle(
         if not dry_run:
             take_in(hub, judge)
             may_go_on()
-        collected = collect(machine, hub, sessions, delete=not dry_run)
+        now = no_later(hub)
+        collected = collect(machine, hub, sessions, now=now, delete=not dry_run)
         state = hub.state()
         may_go_on()
         shared = HubAnswers(hub)
         if not dry_run:
-            shared.sweep(retention_days(state))
+            shared.sweep(retention_days(state), now)
         report = run_cycle(
             sessions=sessions,
             hub=hub,

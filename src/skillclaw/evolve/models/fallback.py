@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from skillclaw.evolve.evolvers import Current, EvolveContext
     from skillclaw.skills.records import Pattern, Proposal
 
-__all__ = ["fall_back", "told"]
+__all__ = ["fall_back", "reasons", "told"]
 
 MODELLED = frozenset({"agent", "cli", "llm"})
 """The engines whose words are a model's."""
@@ -49,3 +49,8 @@ def told(engine: str, failed: Mapping[str, str]) -> list[str]:
         shown = ", ".join(topics[:SHOWN]) + (f" and {len(topics) - SHOWN} more" * (len(topics) > SHOWN))
         notes.append(f"The extractive engine took over where {engine} failed ({shown}). {why}")
     return notes
+
+
+def reasons(failed: Mapping[str, str]) -> str:
+    """Why a model failed, without the topics that it failed at; empty where it did not."""
+    return " ".join(sorted(set(failed.values())))

@@ -19,7 +19,7 @@ from skillclaw.private import private_folder, whole_file
 from skillclaw.settings import BudgetSettings
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Booking", "Ledger"]
+__all__ = ["Booking", "Ledger", "of_day", "today"]
 
 FILE = "model-spending.json"
 DAYS = 14
@@ -48,6 +48,16 @@ class Booking(Record, frozen=True, kw_only=True):
 def today() -> str:
     """The day of UTC."""
     return time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def of_day(home: Path, day: str) -> Spending:
+    """What models were paid on `day` (YYYY-MM-DD, UTC) by all of this home. StorageError where the file that
+    counts it is damaged or cannot be read."""
+    try:
+        sums = _read(home / FILE).get(day, _Sums())
+    except OSError as error:
+        raise _unwritable(home / FILE, error) from error
+    return Spending(tokens=sums.tokens, calls=sums.calls, usd=round(sums.usd, 6))
 
 
 class Ledger:

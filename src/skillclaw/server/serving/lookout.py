@@ -1,0 +1,85 @@
+"""Looks into many hubs, each in a thread of its own: a storage that hangs keeps no other group waiting."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+
+from skillclaw.errors import SkillClawError
+from skillclaw.server.groups import told
+from skillclaw.server.serving.group import Group
+from skillclaw.server.serving.history import History
+from skillclaw.server.serving.looking import Look
+
+__all__ = ["Lookout"]
+
+log = logging.getLogger("skillclaw.serve")
+LOOKS = 16
+"""Looks into hubs at once; those that hang longer than HANGS do not count."""
+HANGS = 30.0
+LATER = 600.0
+"""Seconds between looks at most into a hub that cannot be read."""
+
+
+class Lookout:
+    """Sends looks into hubs and notes in the groups what they find. `lock` guards the groups; `news` is
+    called after each look; `every`: seconds between two looks into one hub."""
+
+    def __init__(
+        self,
+        lock: AbstractContextManager[object],
+        history: History,
+        every: float,
+        news: Callable[[], None],
+    ) -> None:
+        self._lock = lock
+        self._history = history
+        self._every = every
+        self._news = news
+
+    def send(self, groups: Collection[Group], now: float) -> None:
+        """Begin the looks that are due, while holding the lock."""
+        busy = sum(group.looking and now - group.look_began < HANGS for group in groups)
+        ready = [
+            group for group in groups if not group.looking and group.line is None and now >= group.look_at
+        ]
+        for group in sorted(ready, key=lambda one: one.look_at)[: max(0, LOOKS - busy)]:
+            group.looking, group.look_began = True, now
+            name = f"look {group.hub}"
+            threading.Thread(target=self._look_into, args=(group,), name=name, daemon=True).start()
+
+    def _look_into(self, group: Group) -> None:
+        look, why = None, ""
+        try:
+            look = group.looker.look()
+        except SkillClawError as error:
+            why = told(error)
+        except Exception as error:
+            log.exception("a look into a hub failed")
+            why = f"Something that should not happen ({type(error).__name__}). See: skillclaw logs serve"
+        with self._lock:
+            now, every = time.monotonic(), self._every
+            if look is None:
+                group.missed_look(why)
+                facts = {"hub": group.hub, "failures": group.look_failures}
+                log.warning("look failed", extra={"facts": facts})
+                every = min(LATER, every * 2.0 ** min(group.look_failures, 10))
+            else:
+                if not group.seen:
+                    group.remember(self._history.cycles(look.group))
+                group.saw(look, now)
+                self._forget(look)
+            group.look_at = now + every
+            group.looking = False
+        self._news()
+
+    def _forget(self, look: Look) -> None:
+        """Delete reports that may tell of what a member took back, though no cycle runs as in a pause."""
+        try:
+            if look.acts and self._history.withdrawn(look.group, look.withdrawn):
+                self._history.drop_reports(look.group)
+        except (SkillClawError, OSError):
+            log.exception("reports could not be deleted")

@@ -1,0 +1,162 @@
+"""A unit of the user's own systemd that keeps `skillclaw up` running from login on.
+
+Format: systemd.unit(5), systemd.service(5), systemd.syntax(7).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from skillclaw.errors import BadInputError, StorageError, UsageError
+from skillclaw.private import whole_file
+from skillclaw.trajectory.model import Record
+
+__all__ = ["NAME", "Done", "install", "remove", "searched", "unit_file", "unit_text"]
+
+NAME = "skillclaw.service"
+MARK = "# Written by `skillclaw service install`; `skillclaw service remove` takes it away."
+WAIT = 30.0
+"""Seconds that the service manager may take to answer."""
+
+
+class Done(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """`service install|remove --json`: the unit's file; whether the service manager took it in, so that it is
+    started (or ended); if not, why, and what to say to it by hand.
+    """
+
+    unit: str
+    active: bool
+    why: str = ""
+    todo: list[str] = []
+
+
+def unit_text(argv: Sequence[str], environ: Mapping[str, str]) -> str:
+    """The unit that runs `argv` with these variables. BadInputError for what no unit can hold."""
+    # Variables are replaced in arguments, not in the program's path, nor in what `Environment` sets.
+    command = " ".join([_word(argv[0]), *(_word(one).replace("$", "$$") for one in argv[1:])])
+    kept = "".join(f"Environment={_word(f'{name}={value}')}\n" for name, value in sorted(environ.items()))
+    return f"""{MARK}
+[Unit]
+Description=SkillClaw: proxy, recording, evolver and sync
+StartLimitIntervalSec=600
+StartLimitBurst=5
+
+[Service]
+Type=exec
+ExecStart={command}
+{kept}KillSignal=SIGTERM
+KillMode=mixed
+TimeoutStopSec=60
+Restart=on-failure
+RestartSec=10
+RestartPreventExitStatus=2
+UMask=0077
+LimitCORE=0
+
+[Install]
+WantedBy=default.target
+"""
+
+
+def unit_file(environ: Mapping[str, str], user_home: Path) -> Path:
+    """Where the user's units are."""
+    given = environ.get("XDG_CONFIG_HOME", "")
+    base = Path(given) if given.startswith("/") else user_home / ".config"
+    return base / "systemd" / "user" / NAME
+
+
+def install(argv: Sequence[str], kept: Mapping[str, str], path: Path) -> Done:
+    """Write the unit, and have the service manager start it now and at every login.
+
+    A file there that SkillClaw did not write is left alone (UsageError).
+    """
+    text = unit_text(argv, kept)
+    _ours(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error
+    return _told(path, [["daemon-reload"], ["enable", "--now", NAME]])
+
+
+def remove(path: Path) -> Done:
+    """End it and take the unit away; agents' settings are put back as by `skillclaw stop`."""
+    if not path.exists():
+        raise UsageError(
+            "There is no such service.", f"{path} is not there.", "See what runs: skillclaw status"
+        )
+    _ours(path)
+    done = _told(path, [["disable", "--now", NAME]], by_hand=[["stop", NAME], ["daemon-reload"]])
+    try:
+        path.unlink()
+        (path.parent / "default.target.wants" / NAME).unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"Cannot delete {path}.", str(error), "Mend permissions.") from error
+    if done.active:
+        again = _told(path, [["daemon-reload"]])
+        return Done(unit=str(path), active=False, why=again.why, todo=again.todo)
+    return done
+
+
+def _ours(path: Path) -> None:
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        raise StorageError(f"Cannot read {path}.", str(error), "Mend permissions, or move it.") from error
+    if not text.startswith(MARK):
+        raise UsageError(
+            f"{path} was not written by SkillClaw.", "It stays as it is.", "Move it, then try again."
+        )
+
+
+def _told(path: Path, calls: Sequence[Sequence[str]], by_hand: Sequence[Sequence[str]] | None = None) -> Done:
+    """Say `calls` to the user's service manager, up to the first that it refuses; `by_hand` what is left to
+    say then, if not those that it has not heard."""
+    program = shutil.which("systemctl")
+    why = "" if program else "There is no systemctl here."
+    for number, call in enumerate(calls if program else ()):
+        try:
+            done = subprocess.run(
+                [str(program), "--user", *call],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                stdin=subprocess.DEVNULL,
+                timeout=WAIT,
+                check=False,
+            )
+            said = done.stderr.strip().splitlines()
+            why = "" if done.returncode == 0 else (said[-1] if said else f"It ended with {done.returncode}.")
+        except (OSError, subprocess.TimeoutExpired) as error:
+            why = f"{type(error).__name__}."
+        if why:
+            calls = calls[number:]
+            break
+    left = calls if by_hand is None else by_hand
+    todo = [" ".join(["systemctl", "--user", *call]) for call in left] if why else []
+    return Done(unit=str(path), active=not why, why=why, todo=todo)
+
+
+def _word(text: str) -> str:
+    """`text` as one word of a unit file: quoted, with what systemd would replace taken literally."""
+    if not text.isprintable():
+        raise BadInputError(
+            f"{text!a:.120} cannot stand in a unit file.", "It holds control characters.", "Use another path."
+        )
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
+
+
+def searched(environ: Mapping[str, str]) -> str:
+    """The absolute folders of PATH: the service manager's own is shorter, and agents are found by it."""
+    return os.pathsep.join(
+        one for one in environ.get("PATH", "").split(os.pathsep) if one.startswith("/") and one.isprintable()
+    )
