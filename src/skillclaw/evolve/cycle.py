@@ -29,7 +29,7 @@ from skillclaw.evolve.models import check_forgotten, forget_answers
 from skillclaw.evolve.models.fallback import reasons
 from skillclaw.evolve.report import CycleReport, Judged, ReleasedVersion, compared
 from skillclaw.evolve.scripts import propose_scripts
-from skillclaw.evolve.settle import DECIDED, proposal_version, settle
+from skillclaw.evolve.settle import DECIDED, finish, proposal_version, release, settle
 from skillclaw.evolve.state import DamagedStateError, EvolveState
 from skillclaw.evolve.taking import Aside, take_sessions
 from skillclaw.evolve.transcripts import forget_transcripts
@@ -142,6 +142,13 @@ def run_cycle(
         fence()
         progress(0, None, "proposing")
         _check_forgotten(memory, sessions, cursor, home)
+        finished: list[Proposal] = []
+        if not dry_run:
+            counting = memory.known().keys() - forgotten
+            finished = finish(
+                hub, stage=lambda one: _stage(one, rules), counts=counting.__contains__, fence=fence
+            )
+            state = hub.state()
         current = current_skills(hub, state)
         context = gate.GateContext(
             policy=rules,
@@ -182,7 +189,7 @@ def run_cycle(
         if not dry_run and not private:  # what a group's policy is, its owner says
             _settle_policy(hub, state, policy)
         judged: list[Judged] = []
-        released: list[ReleasedVersion] = []
+        passed: list[Proposal] = []
         for at, proposal in enumerate(proposals):
             progress(at, len(proposals), f"judging {proposal.skill}")
             result = _known(proposal, state) or _judge(proposal, context)
@@ -191,15 +198,21 @@ def run_cycle(
             judged.append(result)
             if result.known:
                 continue
-            stage = _stage(result.proposal, rules)
             done = result.verdict == "passed"
             if not dry_run:
                 _check_forgotten(memory, sessions, cursor, home)
                 remember(memory, result.proposal)
-                done = settle(hub, result, stage, private=private, fence=fence)
+                done = settle(hub, result, private=private, fence=fence)
             if done:
-                version = proposal_version(result.proposal)
-                released.append(ReleasedVersion(skill=result.proposal.skill, version=version, stage=stage))
+                passed.append(result.proposal)
+        for proposal in passed if not dry_run else []:
+            _check_forgotten(memory, sessions, cursor, home)
+            if release(hub, proposal, _stage(proposal, rules), fence=fence):
+                finished.append(proposal)
+        released = [
+            ReleasedVersion(skill=one.skill, version=proposal_version(one), stage=_stage(one, rules))
+            for one in (passed if dry_run else finished)
+        ]
         if not dry_run:
             keep_marks(memory, marks_now, given.failed)
             cared.keep(memory)

@@ -10,26 +10,28 @@ from collections.abc import Callable
 
 import msgspec
 
-from skillclaw.errors import BadInputError
+from skillclaw.errors import BadInputError, VerifyError
 from skillclaw.evolve.report import Judged
 from skillclaw.evolve.withheld import withheld, without_quotations
 from skillclaw.hub import Hub
+from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import ProposalState, Stage
 from skillclaw.skills.bundle import version
-from skillclaw.skills.records import Proposal
+from skillclaw.skills.records import HOST, Proposal
 
-__all__ = ["DECIDED", "proposal_version", "settle"]
+__all__ = ["DECIDED", "finish", "proposal_version", "release", "settle"]
 
 DECIDED = frozenset({"released", "held", "rejected"})
 """States in which a proposal is not judged again: the same evidence gives the same id and the same answer."""
 
 
-def settle(hub: Hub, result: Judged, stage: Stage, *, private: bool, fence: Callable[[], None]) -> bool:
-    """Write a judged proposal to the log, and release it if it passed; whether it is released then.
+def settle(hub: Hub, result: Judged, *, private: bool, fence: Callable[[], None]) -> bool:
+    """Write a judged proposal to the log, with what was said of it; whether it may be released.
 
-    `fence` is called before each commit. With `private` the log gets no words of single users, and nothing
-    at all of a proposal that holds a secret. False also where the skill changed since it was proposed: the
-    next cycle proposes for what is current then.
+    All of a cycle are written before the first is released: who takes over finds either the skills that were
+    asked about, or all that was decided (`finish`), and asks no model again. `fence` is called before each
+    commit. With `private` the log gets no words of single users, and nothing at all of a proposal that holds
+    a secret.
     """
     if private and any(one.check == "secrets" and one.verdict == "reject" for one in result.reasons):
         return False
@@ -45,10 +47,58 @@ def settle(hub: Hub, result: Judged, stage: Stage, *, private: bool, fence: Call
     if known.status not in DECIDED and known.status != result.verdict:
         fence()
         known = _unless_done(hub, proposal, lambda: hub.record_verdicts(proposal.id, reasons, result.verdict))
-    if known.status == "passed" and result.verdict == "passed":
+    return known.status == "released" or (known.status == "passed" and result.verdict == "passed")
+
+
+def release(hub: Hub, proposal: Proposal, stage: Stage, *, fence: Callable[[], None]) -> bool:
+    """Release what `settle` let through; whether it is released then. False where the skill changed since it
+    was proposed: the next cycle proposes for what is current then."""
+    known = hub.state().proposals[proposal.id]
+    if known.status == "passed":
         fence()
         known = _unless_done(hub, proposal, lambda: hub.release(proposal.id, stage=stage))
     return known.status == "released"
+
+
+def finish(
+    hub: Hub,
+    *,
+    stage: Callable[[Proposal], Stage],
+    counts: Callable[[str], bool],
+    fence: Callable[[], None],
+) -> list[Proposal]:
+    """Release what a cycle that was cut off while it released had let through; these proposals, in the log's
+    order.
+
+    Only where nothing became of the skill since, and every session that it cites still `counts`: else the
+    cycle proposes anew. What no release follows may not be all that was to be proposed: it is asked for
+    again, about the same skills, so that the answers are known.
+    """
+    done = []
+    state = hub.state()
+    last = max((one.seq for skill in state.skills.values() for one in skill.releases), default=0)
+    for known in sorted(state.proposals.values(), key=lambda one: one.seq):
+        skill = state.skills.get(known.skill)
+        current = skill.current if skill is not None else None
+        later = skill is not None and (skill.pinned or any(r.seq > known.seq for r in skill.releases))
+        if known.status != "passed" or known.author is not None or current != known.base or later:
+            continue
+        if known.seq > last:
+            continue
+        try:
+            proposal = recorded(hub, known)
+            if proposal.engine == "person" or proposal.engine.startswith(HOST):
+                continue  # whoever sent it sees to it
+            items = proposal.sidecar.items if proposal.sidecar is not None else []
+            cited = {ref.session for item in items for ref in item.evidence}
+            cited |= {ref.session for ref in proposal.against}
+            if all(counts(session) for session in cited) and release(
+                hub, proposal, stage(proposal), fence=fence
+            ):
+                done.append(proposal)
+        except (BadInputError, VerifyError):
+            continue  # it waits for people, or is not what the log says of it: no reason to stop a cycle
+    return done
 
 
 def _unless_done(hub: Hub, proposal: Proposal, write: Callable[[], object]) -> ProposalState:
