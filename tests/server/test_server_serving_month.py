@@ -75,7 +75,8 @@ def test_without_claims_the_month_is_seen_to_break(tmp_path: Path) -> None:
         patch.object(Claim, "beat", lambda claim: None),
         pytest.raises(AssertionError, match="seed"),
     ):
-        for seed in range(5):
+        # about one in three breaks; which ones, changes with every request that is added
+        for seed in range(15):
             lived(tmp_path / str(seed), seed, 12)
 
 
