@@ -9,8 +9,9 @@ from gate_world import World, bash, proposal, skill_text
 
 from skillclaw.errors import UsageError
 from skillclaw.gate import checks, decide, judge, policy, prune, static_checks
+from skillclaw.gate.replay.records import CaseScore, ReplayResult
 from skillclaw.skills.bundle import version
-from skillclaw.skills.records import Bundle, File, Pattern, Proposal, Sidecar, Verdict
+from skillclaw.skills.records import Bundle, File, Pattern, Proposal, Sidecar
 
 
 def steps(world: World, users: list[str], command: str, times: int = 1) -> tuple[str, str, str, list]:
@@ -38,8 +39,15 @@ def test_the_table_of_policies(name: str, users: list[str], times: int, expected
 def test_strict_passes_only_after_replay_and_reviewer() -> None:
     world = World()
     one = proposal([steps(world, ["a", "b", "c"], "make all", 2)])
-    replayed = {one.id: Verdict(check="replay", verdict="pass", reason="9 of 10 against 4 of 10.")}
-    verdicts = judge(one, world.context("strict", replay=replayed))
+    won = [
+        CaseScore(case=f"c{n}", kind="decision", source="recorded", before=[0.0] * 5, after=[1.0] * 5)
+        for n in range(3)
+    ]
+
+    def replayer(asked: Proposal) -> ReplayResult:
+        return ReplayResult(proposal=asked.id, scores=won)
+
+    verdicts = judge(one, world.context("strict", replayer=replayer))
     assert [v.check for v in verdicts if v.verdict == "hold"] == ["approval"]
 
 
@@ -90,6 +98,7 @@ def test_every_check_says_something_and_in_sentences() -> None:
         "grounding",
         "scripts",
         "duplicate",
+        "replay",
         "approval",
     ]
 

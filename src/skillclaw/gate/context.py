@@ -10,10 +10,11 @@ from typing import Protocol
 
 from skillclaw.gate.grounds import Grounds, read_grounds
 from skillclaw.gate.policies import Policy
-from skillclaw.skills.records import Bundle, Proposal, Sidecar, Verdict
+from skillclaw.gate.replay.records import ReplayResult
+from skillclaw.skills.records import Bundle, Proposal, Sidecar
 from skillclaw.trajectory.model import Record, Trajectory
 
-__all__ = ["CurrentSkill", "Fault", "ForeignSkill", "GateContext", "Masker", "SessionSource"]
+__all__ = ["CurrentSkill", "Fault", "ForeignSkill", "GateContext", "Masker", "Replayer", "SessionSource"]
 
 
 class Masker(Protocol):
@@ -58,6 +59,9 @@ class Fault(Record, frozen=True, kw_only=True):
     reason: str
 
 
+Replayer = Callable[[Proposal], ReplayResult]
+"""Tries a proposal, within a budget; says in the result what it could not try and why."""
+
 SessionSource = Callable[[str], Trajectory | None]
 """From a session's key to its trajectory; None where it is gone (expired, forgotten)."""
 
@@ -72,7 +76,8 @@ class GateContext:
     foreign   skills in the agents' folders that SkillClaw did not write
     redactor  finds secrets and personal data
     sessions  the sessions that evidence refers to; a reference to one that is gone supports nothing
-    replay    verdict of a replay of the proposal, by proposal id, where there was one
+    replayer  tries the proposal on cases that it was not made from; None where no replay is set up. It is
+              asked only where no cheaper check rejects, since it costs
     """
 
     policy: Policy
@@ -80,7 +85,7 @@ class GateContext:
     sessions: SessionSource
     current: Mapping[str, CurrentSkill] = field(default_factory=dict)
     foreign: Sequence[ForeignSkill] = ()
-    replay: Mapping[str, Verdict] = field(default_factory=dict)
+    replayer: Replayer | None = None
 
     @cached_property
     def _grounds(self) -> dict[str, Grounds | None]:

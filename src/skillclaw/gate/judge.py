@@ -14,11 +14,16 @@ __all__ = ["decide", "judge"]
 def judge(proposal: Proposal, context: GateContext) -> list[Verdict]:
     """What each check says of `proposal`, cheapest first.
 
-    All are asked, also after a rejection, so that people see everything at once. A check that breaks rejects
-    the proposal: what could not be checked has not passed.
+    All are asked, also after a rejection, so that people see everything at once; but for `costly` ones, which
+    spend money only on what may still pass. A check that breaks rejects the proposal: what could not be
+    checked has not passed.
     """
     verdicts: list[Verdict] = []
     for check in checks():
+        if getattr(check, "costly", False) and any(one.verdict == "reject" for one in verdicts):
+            reason = "Not asked, since it costs and the proposal is rejected already."
+            verdicts.append(Verdict(check=check.name, verdict="n/a", reason=reason))
+            continue
         try:
             verdicts += check.check(proposal, context)
         except Exception as error:

@@ -19,6 +19,7 @@ __all__ = [
     "ArgShape",
     "Bundle",
     "Carrier",
+    "Effect",
     "File",
     "Intent",
     "Item",
@@ -199,6 +200,33 @@ class Pattern(Record, frozen=True, kw_only=True):
     def agents(self) -> list[str]:
         """The agents it was seen in."""
         return sorted({ref.agent for ref in self.evidence})
+
+
+class Effect(Record, frozen=True, kw_only=True):
+    """What a released version did, by its switchback arms; rates are 0..1, `difference` treated less control.
+
+    endpoint    `event`: the pattern's failing action recurred (less is better); `outcome`: success
+    treated_n, control_n  eligible sessions of both arms; clients, blocks: how many clients, and client-days
+    difference, ci        null where nothing can be compared: not measured, never a number
+    helps, harms          e-values: evidence that it helps, or harms; chance reaches 20 in 1 of 20 at most
+    read_n, read_rate     sessions of the treated arm in which the body was really read, and their rate
+    method      what was computed, in short, so that a reader can look it up (docs/rollout.md)
+    """
+
+    endpoint: Literal["event", "outcome"]
+    treated_n: int = 0
+    control_n: int = 0
+    clients: int = 0
+    blocks: int = 0
+    treated_rate: float | None = None
+    control_rate: float | None = None
+    difference: float | None = None
+    ci: tuple[float, float] | None = None
+    helps: float | None = None
+    harms: float | None = None
+    read_n: int = 0
+    read_rate: float | None = None
+    method: str = ""
 
 
 class File(Record, frozen=True, kw_only=True):

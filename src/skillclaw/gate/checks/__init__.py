@@ -6,6 +6,10 @@ A check is a module (or any object) with
     order: int       cheap checks first; people read the reasons in this order
     check(proposal, context) -> list[Verdict]
 
+and, where it asks a model or runs an agent,
+
+    costly = True                                         asked only where nothing cheaper rejects
+
 and, where it can tell single lines apart,
 
     item_fault(item, proposal, context) -> str | None     why this line may not stay, or None

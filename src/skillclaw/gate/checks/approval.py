@@ -37,21 +37,10 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
         reasons.append(
             f"Under the policy {policy.name!r} a reviewer who is not a source looks at every change."
         )
-    verdicts = _replay(proposal, context)
     if reasons:
-        return [*verdicts, Verdict(check=name, verdict="hold", reason=" ".join(reasons))]
+        return [Verdict(check=name, verdict="hold", reason=" ".join(reasons))]
     reason = "Nothing more in it needs approval." if as_written(proposal) else "Nobody needs to approve it."
-    return [*verdicts, Verdict(check=name, verdict="pass", reason=reason)]
-
-
-def _replay(proposal: Proposal, context: GateContext) -> list[Verdict]:
-    known = context.replay.get(proposal.id)
-    if known is not None:
-        return [known]
-    if context.policy.replay and proposal.bundle is not None:
-        reason = f"The policy {context.policy.name!r} asks for a replay that passed; there was none."
-        return [Verdict(check="replay", verdict="hold", reason=reason)]
-    return []
+    return [Verdict(check=name, verdict="pass", reason=reason)]
 
 
 def _scripts(bundle: Bundle, base: Bundle | None) -> list[str]:

@@ -1,0 +1,82 @@
+"""From the scores of a replay to a verdict. Pure.
+
+A case is won or lost only if at least four of five repeats agree; the rest are ties, which count for nothing:
+what changes nothing has not helped. Passed is what wins more cases than it loses and loses none. `proven` is
+what a fair coin would reach in one of twenty replays at most (exact sign test, one-sided).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Literal
+
+from skillclaw.gate.policies import Policy
+from skillclaw.gate.replay.records import CaseScore, ReplayResult
+from skillclaw.skills.records import Verdict
+
+__all__ = ["AGREE", "LEAST_CASES", "PROVEN", "Count", "counted", "outcome", "proven_p", "replay_verdict"]
+
+AGREE = 0.8
+"""Share of all repeats of a case that have to go the same way."""
+
+LEAST_CASES = 3
+"""Cases that could be tried, below which a replay says nothing."""
+
+PROVEN = 0.05
+
+Outcome = Literal["won", "lost", "tied", "void"]
+Count = dict[Outcome, int]
+
+
+def outcome(score: CaseScore) -> Outcome:
+    """`void` where too few repeats could be tried on both sides for any of them to decide."""
+    pairs = list(zip(score.before, score.after, strict=True))
+    tried = [(old, new) for old, new in pairs if old is not None and new is not None]
+    needed = math.ceil(AGREE * len(pairs) - 1e-9)
+    if not pairs or len(tried) < needed:
+        return "void"
+    if sum(new > old for old, new in tried) >= needed:
+        return "won"
+    return "lost" if sum(new < old for old, new in tried) >= needed else "tied"
+
+
+def counted(result: ReplayResult) -> Count:
+    """How many cases ended how."""
+    found = Counter(outcome(score) for score in result.scores)
+    return {"won": found["won"], "lost": found["lost"], "tied": found["tied"], "void": found["void"]}
+
+
+def proven_p(won: int, lost: int) -> float:
+    """P(at least `won` of `won + lost`) of a fair coin; 1 where no case was decided."""
+    decided = won + lost
+    return float(sum(math.comb(decided, k) for k in range(won, decided + 1))) / 2.0**decided
+
+
+def replay_verdict(result: ReplayResult, policy: Policy) -> Verdict:
+    """What the replay says of the proposal under `policy`, with the cost in the reason."""
+    count = counted(result)
+    usable = len(result.scores) - count["void"]
+    if usable < LEAST_CASES:
+        why = f"Only {usable} held-out cases could be replayed; {LEAST_CASES} are needed. {result.missing}"
+        return Verdict(
+            check="replay", verdict="hold" if policy.replay else "n/a", reason=why.strip() + _cost(result)
+        )
+    p = proven_p(count["won"], count["lost"])
+    said = f"{count['won']} of {usable} cases won, {count['lost']} lost, {count['tied']} tied"
+    if count["lost"]:
+        return Verdict(
+            check="replay", verdict="reject", reason=f"It made cases worse: {said}.{_cost(result)}"
+        )
+    if not count["won"]:
+        return Verdict(check="replay", verdict="hold", reason=f"It changed nothing: {said}.{_cost(result)}")
+    label = f"proven (p = {p:.3g})" if p <= PROVEN else f"not yet proven (p = {p:.3g})"
+    return Verdict(check="replay", verdict="pass", reason=f"{said}: {label}.{_cost(result)}")
+
+
+def _cost(result: ReplayResult) -> str:
+    cost = result.cost
+    if not cost.calls and not cost.seconds:
+        return ""
+    usd = "" if cost.usd is None else f", ${cost.usd:.2f}"
+    return f" It took {cost.calls} calls, {cost.tokens} tokens{usd}, {cost.seconds:.0f} s."

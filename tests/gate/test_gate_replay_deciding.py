@@ -1,0 +1,72 @@
+"""From the scores of cases to a verdict (DESIGN 3.5, replay): ties and single repeats decide nothing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from skillclaw.gate import policy
+from skillclaw.gate.replay.deciding import outcome, proven_p, replay_verdict
+from skillclaw.gate.replay.records import CaseScore, ReplayResult
+
+LEVELS = st.lists(st.sampled_from([0.0, 0.5, 1.0, None]), min_size=1, max_size=9)
+
+
+def case(before: list[float | None], after: list[float | None], name: str = "c") -> CaseScore:
+    return CaseScore(case=name, kind="decision", source="recorded", before=before, after=after)
+
+
+def result(won: int, lost: int, tied: int) -> ReplayResult:
+    scores = [case([0.0] * 5, [1.0] * 5, f"w{n}") for n in range(won)]
+    scores += [case([1.0] * 5, [0.0] * 5, f"l{n}") for n in range(lost)]
+    scores += [case([1.0] * 5, [1.0] * 5, f"t{n}") for n in range(tied)]
+    return ReplayResult(proposal="p", scores=scores)
+
+
+@pytest.mark.parametrize(("better", "expected"), [(5, "won"), (4, "won"), (3, "tied"), (0, "tied")])
+def test_four_of_five_repeats_have_to_agree(better: int, expected: str) -> None:
+    assert outcome(case([0.0] * 5, [1.0] * better + [0.0] * (5 - better))) == expected
+
+
+def test_a_case_that_could_not_be_tried_is_void() -> None:
+    assert outcome(case([0.0, 0.0, None, None, 0.0], [1.0] * 5)) == "void"
+    assert outcome(case([], [])) == "void"
+
+
+@given(before=LEVELS, after=LEVELS)
+def test_turning_a_case_round_turns_its_outcome(
+    before: list[float | None], after: list[float | None]
+) -> None:
+    size = min(len(before), len(after))
+    there, back = case(before[:size], after[:size]), case(after[:size], before[:size])
+    assert outcome(back) == {"won": "lost", "lost": "won"}.get(outcome(there), outcome(there))
+
+
+@given(won=st.integers(0, 40), lost=st.integers(0, 40))
+def test_the_sign_test_is_the_exact_one(won: int, lost: int) -> None:
+    expected = binomtest(won, won + lost, alternative="greater").pvalue if won + lost else 1.0
+    assert proven_p(won, lost) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("won", "lost", "tied", "team", "strict"),
+    [
+        (2, 0, 0, "n/a", "hold"),
+        (0, 0, 2, "n/a", "hold"),
+        (3, 0, 0, "pass", "pass"),
+        (1, 0, 9, "pass", "pass"),
+        (0, 0, 9, "hold", "hold"),
+        (9, 1, 0, "reject", "reject"),
+    ],
+)
+def test_the_rule(won: int, lost: int, tied: int, team: str, strict: str) -> None:
+    found = result(won, lost, tied)
+    assert replay_verdict(found, policy("team")).verdict == team
+    assert replay_verdict(found, policy("strict")).verdict == strict
+
+
+def test_five_wins_are_proven_and_four_are_not() -> None:
+    assert "proven (p = 0.0312)" in replay_verdict(result(5, 0, 0), policy("team")).reason
+    assert "not yet proven" in replay_verdict(result(4, 0, 0), policy("team")).reason
