@@ -21,8 +21,8 @@ from skillclaw.evolve.evolvers import Current, EvolveContext, evolvers
 from skillclaw.evolve.evolvers.extractive import EVOLVER
 from skillclaw.evolve.models import Forecast, ModelError, Question
 from skillclaw.evolve.models.answers import answers_folder
+from skillclaw.evolve.models.daybook import FILE
 from skillclaw.evolve.models.fallback import fall_back
-from skillclaw.evolve.models.ledger import FILE
 from skillclaw.evolve.report import CycleReport
 from skillclaw.server.machine import Machine
 from skillclaw.server.work import cycle_inputs

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillclaw.errors import StorageError
-from skillclaw.evolve.models.ledger import FILE, Ledger
+from skillclaw.evolve.models.daybook import FILE
+from skillclaw.evolve.models.ledger import Ledger
 from skillclaw.evolve.models.records import ModelError
 from skillclaw.settings import BudgetSettings
 
@@ -34,11 +35,11 @@ def test_a_provider_that_counts_below_nothing_or_beyond_all_reason_frees_no_budg
     told: int, tmp_path: Path
 ) -> None:
     for _ in range(2):
-        ledger = Ledger(caps(calls=5, day_calls=5, day_tokens=10**12), home=tmp_path)
+        ledger = Ledger(caps(calls=5, day_calls=5, day_tokens=10**12), book=tmp_path)
         ledger.settle(ledger.book("draft", 100, 50), told, told)
         assert 0 <= ledger.spent().tokens <= 10**9
-    assert Ledger(caps(day_calls=3), home=tmp_path).fits(1, 1)
-    assert not Ledger(caps(day_calls=2), home=tmp_path).fits(1, 1)
+    assert Ledger(caps(day_calls=3), book=tmp_path).fits(1, 1)
+    assert not Ledger(caps(day_calls=2), book=tmp_path).fits(1, 1)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_the_days_sums_outlive_the_process_and_end_with_the_day(tmp_path: Path) 
     day = ["2026-11-25"]
 
     def opened() -> Ledger:
-        return Ledger(caps(day_calls=2), home=tmp_path, day=lambda: day[0])
+        return Ledger(caps(day_calls=2), book=tmp_path, day=lambda: day[0])
 
     spend(opened())
     spend(opened())
@@ -107,11 +108,11 @@ def test_the_days_sums_outlive_the_process_and_end_with_the_day(tmp_path: Path) 
 
 def test_a_request_over_midnight_counts_for_the_day_that_it_began(tmp_path: Path) -> None:
     day = ["2026-11-25"]
-    ledger = Ledger(caps(day_tokens=1000), home=tmp_path, day=lambda: day[0])
+    ledger = Ledger(caps(day_tokens=1000), book=tmp_path, day=lambda: day[0])
     booking = ledger.book("draft", 400, 400)
     day[0] = "2026-11-26"
     ledger.settle(booking, 400, 1)
-    assert Ledger(caps(day_tokens=1000), home=tmp_path, day=lambda: day[0]).fits(500, 500)
+    assert Ledger(caps(day_tokens=1000), book=tmp_path, day=lambda: day[0]).fits(500, 500)
 
 
 WORK = """
@@ -119,7 +120,7 @@ import os, signal, sys, pathlib
 from skillclaw.evolve.models.ledger import Ledger
 from skillclaw.evolve.models.records import ModelError
 from skillclaw.settings import BudgetSettings
-ledger = Ledger(BudgetSettings(tokens=0, calls=0, usd=0, day_calls=20), home=pathlib.Path(sys.argv[1]))
+ledger = Ledger(BudgetSettings(tokens=0, calls=0, usd=0, day_calls=20), book=pathlib.Path(sys.argv[1]))
 done = 0
 try:
     while True:
@@ -148,7 +149,7 @@ def test_two_processes_share_a_day_and_what_a_kill_left_open_stays_booked(tmp_pa
 def test_a_damaged_file_stops_questions_instead_of_letting_a_day_cost_twice(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("{")
     with pytest.raises(StorageError, match="damaged"):
-        spend(Ledger(caps(), home=tmp_path))
+        spend(Ledger(caps(), book=tmp_path))
 
 
 requests = st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 2000), st.integers(0, 2000)), max_size=40)

@@ -154,6 +154,7 @@ def test_lists_are_given_in_parts(at: House) -> None:
 
 def test_metrics_and_health(at: House) -> None:
     assert at.ask("GET", "/metrics", headers={"Authorization": ""}).status == 401
+    assert at.ask("GET", "/api/v1/status").status == 200
     text = at.ask("GET", "/metrics").body.decode()
     assert 'skillclaw_group_state{hub="team",state="paused"} 1.0' in text
     assert 'skillclaw_cycles_total{hub="team",outcome="done"} 0.0' in text

@@ -56,6 +56,21 @@ def test_a_cycle_that_ran_when_its_server_was_killed_is_lost(tmp_path: Path) -> 
     assert [one.outcome for one in History(tmp_path).cycles(GROUP)] == ["lost", "done"]
 
 
+def test_what_was_half_written_at_a_kill_goes(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    history.note(ended(line(1)))
+    (kept,) = (tmp_path / "serve" / "cycles" / GROUP).glob("*.json")
+    torn = [
+        kept.with_name(f".{kept.name}.0123456789ab.new"),
+        tmp_path / "serve" / "reports" / ".x.json.0.new",
+    ]
+    for path in torn:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"{")
+    History(tmp_path).cut_off()
+    assert kept.exists() and not any(path.exists() for path in torn)
+
+
 def test_old_cycles_and_reports_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history_module, "KEEP", KEEP)
     monkeypatch.setattr(history_module, "REPORTS", REPORTS)

@@ -15,9 +15,11 @@ from llm_script import honest, model
 from team import found, home, hub, joined, machine, sc, state
 
 from skillclaw.errors import BusyError
+from skillclaw.evolve.models.daybook import today
 from skillclaw.hub import HubState
 from skillclaw.hub.answers import FOLDER
 from skillclaw.hub.claims import LostClaimError
+from skillclaw.hub.spendings import HubSpendings
 from skillclaw.server.claiming import CYCLE, claims_of
 from skillclaw.server.group_cycle import group_cycle
 
@@ -149,6 +151,29 @@ def test_who_takes_over_elsewhere_pays_nothing_for_what_was_paid(team: Path, ask
     assert counted(log) == (1, 1)
     assert sc(team, "ada", "evolve", "--hub", "team")["released"] == []
     assert (state(team), len(asked.seen)) == (log, paid)
+
+
+@pytest.mark.slow
+def test_the_cap_of_a_day_holds_over_the_machines_of_a_group(team: Path, asked: ChatModel) -> None:
+    """Ada's machine pays; the other, whose own book is empty, may not pay beyond what is left of the day."""
+    died_after_it_paid(team, asked)
+    paid = len(asked.seen)
+    second(team)
+    shutil.rmtree(team / "group" / FOLDER)  # it cannot take over the answers, so that it would have to ask
+    for who, calls in (("eve", paid), ("eve", paid + 1)):
+        sc(team, who, "config", "set", "evolve.budget.day_calls", str(calls))
+        before = len(asked.seen)
+        own, group = machine(team, who), hub(team, who)
+        while (claim := claims_of(own, group).take(CYCLE, 60)) is None:
+            time.sleep(0.02)
+        done = group_cycle(own, group, claim=claim, dry_run=False)
+        claim.release("done")
+        assert len(asked.seen) - before == done.report.spent.calls == calls - paid
+        if calls == paid:
+            assert "budget" in done.report.degraded
+    # and what the other paid counts for the first one
+    spent = HubSpendings(hub(team), claims_of(machine(team, "ada"), hub(team)).here.place())
+    assert spent.others(today())[1] == 1
 
 
 @pytest.mark.e2e

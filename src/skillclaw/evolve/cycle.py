@@ -44,6 +44,7 @@ from skillclaw.trajectory.model import Trajectory
 if TYPE_CHECKING:
     from skillclaw.evolve.engines.cli_plan import CliPlan
     from skillclaw.evolve.models.answers import SharedAnswers
+    from skillclaw.evolve.models.daybook import DayBook
     from skillclaw.gate.context import ForeignSkill, Masker
 
 __all__ = ["run_cycle"]
@@ -63,7 +64,7 @@ def run_cycle(
     now: datetime,
     home: Path,
     environ: Mapping[str, str] | None = None,
-    spending: Path | None = None,
+    spending: DayBook | Path | None = None,
     replay: Path | None = None,
     record: Path | None = None,
     cli: CliPlan | None = None,
@@ -79,9 +80,9 @@ def run_cycle(
     """Mine the sessions, propose, judge, release what passed.
 
     `policy` is a name of gate.policies; `foreign` are skills on this machine that the hub does not know;
-    `home` is where the evolver's state lies; `environ` holds the keys of APIs. `spending` is where the days'
-    sums of what models cost lie (else `home`); `replay` is a folder of recorded answers, and no model is
-    asked then; `record` gets a copy of every answer used (docs/evolvers.md). `cli` says which agent of the
+    `home` is where the evolver's state lies; `environ` holds the keys of APIs. `spending` has the days'
+    sums of what models cost (else the book of `home`); `replay` is a folder of recorded answers, and no model
+    is asked then; `record` gets a copy of every answer used (docs/evolvers.md). `cli` says which agent of the
     user's the engine of that name may run. With `full` the state is made
     anew from the sessions alone; `withdrawn` are keys of sessions that count no longer, beside the log's
     tombstones. With `private` others read the hub, but not the sessions: it gets no words of single users

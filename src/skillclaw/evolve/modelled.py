@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from skillclaw.evolve.evolvers import Current, EvolveContext, Evolver
     from skillclaw.evolve.models.answers import SharedAnswers
     from skillclaw.evolve.models.asker import Asker
+    from skillclaw.evolve.models.daybook import DayBook
     from skillclaw.skills.records import Pattern
 
 __all__ = ["asking", "forecast_of", "foreseen", "needs_model", "notes_of", "spent_of"]
@@ -36,7 +37,7 @@ def asking(
     settings: EvolveSettings,
     *,
     home: Path,
-    spending: Path | None,
+    spending: DayBook | Path | None,
     environ: Mapping[str, str],
     replay: Path | None,
     record: Path | None,

@@ -80,14 +80,15 @@ def no_later(hub: Hub) -> datetime:
 
 def why_not(claims: Claims) -> BusyError:
     """Who has the group's cycle, as an error."""
+    from skillclaw.hub.kinds import is_moment
+
     known = claims.holder(CYCLE)
     if known is None or known.here:
         why = "It runs on this machine, in another process."
         todo = "Wait for it, or see: skillclaw status"
     else:
-        why = (
-            f"{known.name or 'An evolver'} ({known.public[:16]}) has it since {known.since} by its own clock."
-        )
+        since = f"since {known.since} by its own clock" if is_moment(known.since) else "now"
+        why = f"{known.name or 'An evolver'} ({known.public[:16]}) has it {since}."
         left = max(known.ttl - known.watched, 0.0)
         todo = (
             f"Wait for it. If it is dead, its claim ends when {left:.0f} seconds pass without a sign of life."

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from skillclaw.errors import UsageError
-from skillclaw.server.claiming import check_evolver, no_later
+from skillclaw.server.claiming import check_evolver, claims_of, no_later
 from skillclaw.server.collecting import Collected, collect, group_folder, not_counted, retention_days
 from skillclaw.trajectory.model import Record
 
@@ -58,8 +60,10 @@ def group_cycle(
     """
     from skillclaw.evolve.cycle import run_cycle
     from skillclaw.evolve.engines.cli_plan import cli_plan
+    from skillclaw.evolve.models.daybook import DayBook
     from skillclaw.hub.answers import HubAnswers
     from skillclaw.hub.inbox import take_in
+    from skillclaw.hub.spendings import HubSpendings
     from skillclaw.journal.store import SessionStore
     from skillclaw.server.groups import judge
 
@@ -78,8 +82,11 @@ def group_cycle(
         state = hub.state()
         may_go_on()
         shared = HubAnswers(hub)
+        spent = HubSpendings(hub, claims_of(machine, hub).here.place())
         if not dry_run:
             shared.sweep(retention_days(state), now)
+            spent.sweep(now.date().isoformat())
+        book = DayBook(machine.home, spent)
         report = run_cycle(
             sessions=sessions,
             hub=hub,
@@ -90,8 +97,8 @@ def group_cycle(
             now=datetime.now(UTC),
             home=folder,
             environ=machine.environ,
-            spending=machine.home,
-            cli=plan,
+            spending=book,
+            cli=msgspec.structs.replace(plan, spending=book),
             replay=replay,
             record=record,
             withdrawn=not_counted(machine, state, sessions),

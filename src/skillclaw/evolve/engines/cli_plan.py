@@ -7,6 +7,7 @@ from pathlib import Path
 
 from skillclaw.agents import Env
 from skillclaw.agents.connections import connected_upstreams
+from skillclaw.evolve.models.daybook import DayBook
 from skillclaw.settings import BudgetSettings, CliSettings, Settings, UpstreamSettings, user_home
 from skillclaw.trajectory.model import Record
 
@@ -19,7 +20,7 @@ class CliPlan(Record, frozen=True, kw_only=True):
     named     the upstream of the settings whose key is used; None: the agent's own login
     unknown   the name of an upstream that is wanted and not set
     url       where the agent's own login goes; empty: where the agent's own settings say
-    spending  folder of the days' sums of what models cost
+    spending  the days' sums of what models cost
     env       the user's surroundings: programs, logins and keys are looked up there
     """
 
@@ -28,7 +29,7 @@ class CliPlan(Record, frozen=True, kw_only=True):
     named: UpstreamSettings | None
     unknown: str = ""
     url: str
-    spending: Path
+    spending: DayBook
     env: Env
 
     @property
@@ -54,6 +55,6 @@ def cli_plan(settings: Settings, home: Path, environ: Mapping[str, str]) -> CliP
         named=named,
         unknown=told if named is None and "://" not in told else "",
         url=told if "://" in told else "",
-        spending=home,
+        spending=DayBook(home),
         env=Env(home=user, environ=dict(environ), cwd=user),
     )

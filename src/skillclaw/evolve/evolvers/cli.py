@@ -56,7 +56,7 @@ class Cli:
         wanted = targets(patterns, current, context)
         if context.dry_run:
             return _foreseen(wanted, plan, platform, current, context)
-        ledger = Ledger(plan.budget, usd_in=plan.cli.usd_in, usd_out=plan.cli.usd_out, home=plan.spending)
+        ledger = Ledger(plan.budget, usd_in=plan.cli.usd_in, usd_out=plan.cli.usd_out, book=plan.spending)
         found: list[Proposal] = []
         left_alone: list[str] = []
         stopped: SkillClawError | None = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from skillclaw.errors import SkillClawError
 from skillclaw.evolve.models.answers import Answers, SharedAnswers, check_forgotten, forget_answers
+from skillclaw.evolve.models.daybook import DayBook
 from skillclaw.evolve.models.ledger import Ledger
 from skillclaw.evolve.models.places import departs_to, find_key
 from skillclaw.evolve.models.records import Forecast, ModelError, Question, Spending, StageSpent, as_tokens
@@ -49,14 +50,14 @@ def open_models(
     replay: Path | None = None,
     record: Path | None = None,
     offline: bool = False,
-    spending: Path | None = None,
+    spending: DayBook | Path | None = None,
     wait: float = WAIT,
     shared: SharedAnswers | None = None,
 ) -> Asker | None:
     """The model of `evolve.model.*`; None where none is named.
 
-    home      where answers are kept; `spending` where the day's sums are (else home): all homes of a machine
-              share one budget
+    home      where answers are kept; `spending` has the day's sums (else the book of `home`): all homes of a
+              machine share one budget
     replay    answer from this folder alone; `record` copies what is used into this one
     offline   answer from what is recorded alone, make no request
     shared    answers of other machines, which gets those that are kept here
@@ -81,7 +82,7 @@ def open_models(
 
     recording = Recording(
         name=f"{PROVIDERS[model.protocol]}:{model.name}",
-        ledger=Ledger(settings.budget, usd_in=model.usd_in, usd_out=model.usd_out, home=spending or home),
+        ledger=Ledger(settings.budget, usd_in=model.usd_in, usd_out=model.usd_out, book=spending or home),
         answers=Answers(home, replay=replay, record=record, shared=shared),
         settings=request_settings(model),
         timeout=model.timeout,

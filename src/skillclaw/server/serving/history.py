@@ -156,7 +156,11 @@ class History:
             self._paused = now
 
     def cut_off(self) -> list[CycleLine]:
-        """Mark as lost what was running when a server of this home ended, and give it."""
+        """Mark as lost what was running when a server of this home ended, and give it; what was half written
+        then goes. To be called while no other server of this home runs."""
+        for torn in [*self.folder.rglob(".*.new")]:
+            with suppress(OSError):
+                torn.unlink()
         with self._lock:
             open_ = [line for lines in self._lines.values() for line in lines if line.outcome == "running"]
             lost = [

@@ -23,10 +23,10 @@ from skillclaw import settings as settings_module
 from skillclaw.errors import BusyError, SkillClawError, UsageError
 from skillclaw.server.groups import told
 from skillclaw.server.machine import Machine
-from skillclaw.server.serving.children import Child
+from skillclaw.server.serving.cycles import Cycles, new_line
 from skillclaw.server.serving.events import Events
 from skillclaw.server.serving.group import Group
-from skillclaw.server.serving.history import KEEP, History, new_id, now_text
+from skillclaw.server.serving.history import KEEP, History, now_text
 from skillclaw.server.serving.looking import Looker
 from skillclaw.server.serving.lookout import Lookout
 from skillclaw.server.serving.records import (
@@ -34,11 +34,9 @@ from skillclaw.server.serving.records import (
     Event,
     GroupStatus,
     ServeStatus,
-    Trigger,
 )
 from skillclaw.server.serving.schedule import GroupClock, Rules, Work, due, look_every, ripe
-from skillclaw.server.serving.telling import budget_of, closed, facts_of
-from skillclaw.server.serving.worker import Order, Result, Said
+from skillclaw.server.serving.telling import budget_of, facts_of
 from skillclaw.server.share_view import hub_names
 from skillclaw.settings import Settings
 from skillclaw.settings_serve import ServeSettings
@@ -50,13 +48,8 @@ TICK = 0.5
 """Seconds between looks at the clock."""
 NAMES = 10.0
 """Seconds between looks at the settings, for groups that came or went."""
-PATIENCE = 300.0
-"""Seconds after which a cycle no longer keeps other groups from theirs: it does not count as one of the
-`parallel` ones then, up to twice as many."""
 STOPS = 10.0
 """Seconds that a cycle which was told to stop may take to do so, before it is ended."""
-SHOWN = 1.0
-"""Seconds between events of one cycle's progress at least, within a stage."""
 
 
 class Service:
@@ -82,9 +75,18 @@ class Service:
         self._lock = threading.RLock()
         self._wake = threading.Event()
         self._groups: dict[str, Group] = {}
+        self._cycles = Cycles(
+            self.machine,
+            settings,
+            self.history,
+            self._events,
+            self._groups,
+            self._lock,
+            failed=self._failed,
+            news=self._wake.set,
+        )
         self._lookout = Lookout(self._lock, self.history, look_every(self._rules), self._wake.set)
         self._states: dict[str, str] = {}
-        self._shown: dict[str, float] = {}
         self._names_at = 0.0
         self._named = False
         self._alive = time.monotonic()
@@ -116,22 +118,24 @@ class Service:
         grace = self.settings.grace if grace is None else grace
         self._state = "stopping"
         self._events.add("server", "", {"state": "stopping"})
-        log.info("server stopping", extra={"facts": {"running": len(self._running())}})
+        log.info("server stopping", extra={"facts": {"running": len(self._cycles.running())}})
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
         with self._lock:
             for group in self._groups.values():
                 for line in group.queue:
-                    self._note(msgspec.structs.replace(line, outcome="stopped", error="The server ended."))
+                    self._cycles.note(
+                        msgspec.structs.replace(line, outcome="stopped", error="The server ended.")
+                    )
                 group.queue.clear()
-        self._wait(grace)
-        for child in self._children():
+        self._cycles.wait(grace)
+        for child in self._cycles.children():
             child.ask_to_stop()
-        self._wait(STOPS)
-        for child in self._children():
+        self._cycles.wait(STOPS)
+        for child in self._cycles.children():
             child.kill()
-        self._wait(STOPS)
+        self._cycles.wait(STOPS)
         self._state = "stopped"
         self._events.wake()
         self._held.close()
@@ -159,7 +163,7 @@ class Service:
             alive=round(time.monotonic() - self._alive, 3),
             paused=self.history.paused(),
             groups=dict(sorted(states.items())),
-            running=len(self._running()),
+            running=len(self._cycles.running()),
             parallel=self.settings.parallel,
             engine=engine,
             model=model,
@@ -224,9 +228,9 @@ class Service:
                 raise BusyError(
                     f"A cycle of {hub} waits for its turn already.", "", "Ask again when it has begun."
                 )
-            line = self._new(group, "demand", engine=engine or "", dry_run=dry_run)
+            line = new_line(group, "demand", engine=engine or "", dry_run=dry_run)
             group.queue.append(line)
-            self._note(line, keep=False)
+            self._cycles.note(line, keep=False)
         self._wake.set()
         return line.id
 
@@ -282,9 +286,9 @@ class Service:
                 and (trigger := due(self._clock(group, now), now, self._rules, name=group.hub))
             ]
             for work in ripe(works):
-                if not self._room(now):
+                if not self._cycles.room(now):
                     break
-                self._begin(self._groups[work.group], work.trigger, now)
+                self._cycles.begin(self._groups[work.group], work.trigger, now)
             self._tell_states()
 
     def _renew(self, now: float) -> None:
@@ -301,97 +305,6 @@ class Service:
                     named = name in self.settings.hubs
                     self._groups[name] = Group(hub=name, looker=looker, since=now, named=named)
             self._named = True
-
-    def _room(self, now: float) -> bool:
-        running = self._running()
-        most = self.settings.parallel
-        return len(running) < 2 * most and sum(now - one.began < PATIENCE for one in running) < most
-
-    def _begin(self, group: Group, trigger: Trigger, now: float) -> None:
-        line = group.queue.pop(0) if trigger == "demand" else self._new(group, trigger)
-        line = msgspec.structs.replace(line, started=now_text(), stage="collect")
-        order = Order(
-            home=str(self.machine.home),
-            hub=group.hub,
-            cycle=line.id,
-            report=str(self.history.report_path(line.id)),
-            ttl=self.settings.ttl,
-            engine=line.engine or None,
-            dry_run=line.dry_run,
-        )
-        group.line, group.began = line, now
-        try:
-            self._note(line)
-            group.child = Child(
-                order,
-                self.machine.environ,
-                heard=lambda said: self._heard(group, said),
-                ended=lambda result: self._ended(group, result),
-            )
-        except (OSError, RuntimeError, SkillClawError) as error:  # RuntimeError: no thread
-            why = told(error) if isinstance(error, SkillClawError) else f"No process can be started: {error}."
-            self._ended(group, Result(outcome="failed", error=why, kind=type(error).__name__))
-
-    def _heard(self, group: Group, said: Said) -> None:
-        with self._lock:
-            line, now = group.line, time.monotonic()
-            if line is None:
-                return
-            changed = said.stage != line.stage
-            group.line = msgspec.structs.replace(
-                line,
-                stage=said.stage,
-                done=said.done,
-                total=said.total,
-                seconds=round(now - group.began, 1),
-            )
-            self.history.note(group.line, keep=False)
-            if changed or now - self._shown.get(group.hub, 0.0) >= SHOWN:
-                self._shown[group.hub] = now
-                self._events.add("cycle", group.id, msgspec.to_builtins(group.line))
-            if changed:
-                log.info("cycle stage", extra=facts_of(group.line))
-
-    def _ended(self, group: Group, result: Result) -> None:
-        with self._lock:
-            line, now = group.line, time.monotonic()
-            if line is None:
-                return
-            group.looker.taken()
-            group.ended(line, result, now)
-            group.look_at = now
-            try:
-                if result.outcome == "elsewhere" and line.trigger != "demand":
-                    self.history.forget(line)
-                else:
-                    self._note(closed(line, result, now - group.began))
-                if result.outcome == "done" and self.history.withdrawn(group.id, result.withdrawn):
-                    self.history.drop_reports(group.id, but=line.id)
-            except SkillClawError as error:
-                self._failed(told(error))
-        self._wake.set()
-
-    def _note(self, line: CycleLine, *, keep: bool = True) -> None:
-        self.history.note(line, keep=keep)
-        self._events.add("cycle", line.group, msgspec.to_builtins(line))
-        level = logging.WARNING if line.outcome in ("failed", "lost") else logging.INFO
-        log.log(
-            level,
-            f"cycle {line.outcome}" if line.stage != "queued" else "cycle asked for",
-            extra=facts_of(line),
-        )
-
-    def _new(self, group: Group, trigger: Trigger, *, engine: str = "", dry_run: bool = False) -> CycleLine:
-        return CycleLine(
-            id=new_id(),
-            group=group.id,
-            hub=group.hub,
-            trigger=trigger,
-            started=now_text(),
-            stage="queued",
-            engine=engine,
-            dry_run=dry_run,
-        )
 
     def _group(self, hub: str) -> Group:
         with self._lock:
@@ -426,16 +339,3 @@ class Service:
 
     def _settings(self) -> Settings:
         return settings_module.load(self.machine.home, self.machine.environ)
-
-    def _running(self) -> list[Group]:
-        with self._lock:
-            return [group for group in self._groups.values() if group.line is not None]
-
-    def _children(self) -> list[Child]:
-        return [group.child for group in self._running() if group.child is not None]
-
-    def _wait(self, seconds: float) -> None:
-        """Until no cycle runs, or so long."""
-        until = time.monotonic() + seconds
-        while self._running() and time.monotonic() < until:
-            time.sleep(0.05)

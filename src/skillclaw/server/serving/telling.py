@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from skillclaw.evolve.models.ledger import of_day, today
+from skillclaw.evolve.models.daybook import of_day, today
 from skillclaw.server.serving.records import BudgetUse, CycleLine
 from skillclaw.server.serving.worker import Result
 from skillclaw.settings import Settings
