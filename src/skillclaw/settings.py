@@ -110,9 +110,10 @@ class JournalSettings(Section, frozen=True, kw_only=True):
 
 
 class GateSettings(Section, frozen=True, kw_only=True):
-    """`gate.*`: which policy of DESIGN 7.5 holds on the personal hub."""
+    """`gate.*`: which policy of DESIGN 7.5 holds on the personal hub; `policies` by skill, where stricter."""
 
     policy: Literal["solo", "team", "strict"] = "solo"
+    policies: dict[str, Literal["solo", "team", "strict"]] = {}
 
 
 class ShareSettings(Section, frozen=True, kw_only=True):

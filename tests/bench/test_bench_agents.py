@@ -12,10 +12,10 @@ import pytest
 from agents_desk import BODY, WORD, Desk, proxied, skill, talk
 from chat_model import ChatModel, Raw, call, calls, script, text
 
-from skillclaw.bench.agents import NAMES, load_agent
-from skillclaw.bench.agents.skillbook import pick, read_skills
 from skillclaw.bench.suites.model import ToolResult
 from skillclaw.errors import UsageError
+from skillclaw.headless.agents import NAMES, load_agent
+from skillclaw.headless.agents.skillbook import pick, read_skills
 from skillclaw.trajectory.model import meta
 from skillclaw.trajectory.skilluse import credit, known_bodies
 

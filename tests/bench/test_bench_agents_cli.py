@@ -16,9 +16,9 @@ from agents_desk import BODY, JSONISH, Desk, made, skill, task
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillclaw.bench.agents import Endpoint
-from skillclaw.bench.agents.cli import CliAgent
 from skillclaw.errors import UsageError
+from skillclaw.headless.agents import Endpoint
+from skillclaw.headless.agents.cli import CliAgent
 from skillclaw.headless.claude_code import ClaudeCode
 from skillclaw.headless.codex import Codex
 from skillclaw.headless.door import inside, socket_to

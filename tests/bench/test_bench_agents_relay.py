@@ -13,9 +13,9 @@ from chat_model import ChatModel, Raw, text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillclaw.bench.agents import Endpoint, toolprompt
-from skillclaw.bench.agents.relay import ToolRelay
 from skillclaw.errors import UsageError
+from skillclaw.headless.agents import Endpoint, toolprompt
+from skillclaw.headless.agents.relay import ToolRelay
 
 SHELL = {
     "type": "function",

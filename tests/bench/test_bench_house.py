@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from skillclaw.bench.agents import skillbook
-from skillclaw.bench.agents.minimal import PICKED, SKILL_TOKENS
 from skillclaw.bench.loop.attempt import install
 from skillclaw.bench.suites.house import House, programs
 from skillclaw.bench.suites.model import Grade
+from skillclaw.headless.agents import skillbook
+from skillclaw.headless.agents.minimal import PICKED, SKILL_TOKENS
 from skillclaw.sandbox import runners
 
 HOUSE = House()

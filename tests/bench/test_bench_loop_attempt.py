@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from skillclaw.bench.agents import Endpoint, Reply
 from skillclaw.bench.loop.attempt import attempt
 from skillclaw.bench.loop.effects import paired
 from skillclaw.bench.loop.page import render
@@ -20,6 +19,7 @@ from skillclaw.bench.loop.summary import result_json, summary
 from skillclaw.bench.loop.users import User, make_users
 from skillclaw.bench.suites import Grade, Rule, Task
 from skillclaw.errors import BadInputError, UsageError
+from skillclaw.headless.agents import Endpoint, Reply
 
 
 class Desk:

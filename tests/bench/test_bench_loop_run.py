@@ -15,13 +15,13 @@ import msgspec
 import pytest
 import zstandard
 
-from skillclaw.bench.agents import Endpoint, Reply
 from skillclaw.bench.loop import keeping
 from skillclaw.bench.loop.plan import Plan
 from skillclaw.bench.loop.results import Attempt, Night, read_results
 from skillclaw.bench.loop.run import Run, run_loop
 from skillclaw.bench.suites import Grade, Rule, Task, Template
 from skillclaw.errors import BadInputError, SkillClawError, StorageError
+from skillclaw.headless.agents import Endpoint, Reply
 
 TEMPLATES = ("a", "b", "c", "d", "hopeless")
 UNSEEN = ("d",)

@@ -16,11 +16,11 @@ import pytest
 from chat_model import ChatModel, Raw, call, script, text
 from small_house import write_small_house
 
-from skillclaw.bench.agents import Endpoint
 from skillclaw.bench.loop import keeping
 from skillclaw.bench.loop.results import Attempt
 from skillclaw.bench.loop.streak import STREAK, Streak
 from skillclaw.errors import BadInputError, SkillClawError
+from skillclaw.headless.agents import Endpoint
 from skillclaw.headless.keyholder import key_holder
 from skillclaw.sandbox import runners
 

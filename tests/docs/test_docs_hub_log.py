@@ -41,7 +41,8 @@ def test_who_may_sign() -> None:
 
 def test_the_fields() -> None:
     for kind, (_, body, *_) in KINDS.items():
-        told = set(re.findall(r"`([a-z]+)`", body.split(";")[0])) if kind != "settings" else {"policy"}
+        own = re.findall(r"`([a-z]+)`:", body) if kind == "settings" else ()  # any other key may stand there
+        told = set(own or re.findall(r"`([a-z]+)`", body.split(";")[0]))
         assert told == {field.encode_name for field in msgspec.structs.fields(kinds.BODIES[kind])}, kind
 
 
@@ -62,3 +63,16 @@ def test_every_kind_of_message_has_a_row_and_a_limit() -> None:
 def test_what_is_signed_for_others() -> None:
     for kind in ("join", "leave", "rotate", "proposal", "vote", "tombstone"):
         assert re.search(rf"`{kind}`:\n?\s*`", TEXT), kind
+
+
+def test_the_fields_of_format_2_are_told_once_more() -> None:
+    (told,) = re.findall(r"Format 2 has, beyond format 1:(.*?)\. So", TEXT, re.DOTALL)
+    found = {
+        kind: set(re.findall(r"`([a-z]+)`", fields))
+        for fields, kind in re.findall(
+            r"([^;]*?) of\s+`([a-z]+)`(?:;|$)", told.replace(" and `rollback`", "")
+        )
+    }
+    wanted = {kind: set(fields) for kind, fields in kinds.LATER.items()}
+    assert wanted.pop("rollback") == wanted["promote"] == found["promote"]
+    assert found == wanted

@@ -14,7 +14,7 @@ from chat_model import ChatModel, call, text
 from clients import binary
 from scripted import Script, Shell, Upstream
 
-from skillclaw.bench.agents import Endpoint, load_agent
+from skillclaw.headless.agents import Endpoint, load_agent
 from skillclaw.headless.door import socket_to
 from skillclaw.sandbox import Mount, open_box, runners
 from skillclaw.trajectory.model import Trajectory, meta

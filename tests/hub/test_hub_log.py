@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
 from skillclaw.errors import UpgradeNeededError
-from skillclaw.hub import Commit, HubInfo, HubState, keys, log
+from skillclaw.hub import Commit, HubInfo, HubState, keys, kinds, log
 
 SEEDS = {
     role: SigningKey(bytes([n] * 32)) for n, role in enumerate(("owner", "evolver", "reviewer", "member"))
@@ -37,6 +37,7 @@ class Writer:
 
     def entry(self, kind: str, body: dict[str, Any], key: SigningKey, **changed: Any) -> bytes:
         fields = {
+            "v": kinds.format_of(kind, body),
             "seq": self.state.seq + 1,
             "prev": self.state.head,
             "time": "2026-11-23T00:00:00Z",
@@ -242,16 +243,16 @@ def test_an_entry_out_of_its_place_or_of_another_group_is_void() -> None:
 
 def test_a_newer_format_stops_readers_if_the_group_signed_it() -> None:
     w = Writer()
-    newer = w.entry("release", release(V1, None), SEEDS["owner"], v=2)
+    newer = w.entry("release", release(V1, None), SEEDS["owner"], v=3)
     with pytest.raises(UpgradeNeededError):
         log.fold(w.state, newer)
-    assert "newer format" in w.add(w.entry("release", release(V1, None), STRANGER, v=2))
-    forged = w.entry("release", release(V1, None), SEEDS["owner"], v=2).replace(
+    assert "newer format" in w.add(w.entry("release", release(V1, None), STRANGER, v=3))
+    forged = w.entry("release", release(V1, None), SEEDS["owner"], v=3).replace(
         b'"kind":"release"', b'"kind":"rel"'
     )
     assert "newer format" in w.add(forged)
     w.must("key-revoke", {"public": keys.public_hex(SEEDS["evolver"])}, "owner")
-    assert "newer format" in w.add(w.entry("release", release(V1, None), SEEDS["evolver"], v=2))
+    assert "newer format" in w.add(w.entry("release", release(V1, None), SEEDS["evolver"], v=3))
 
 
 @settings(max_examples=200, deadline=None)

@@ -245,3 +245,23 @@ def test_one_way_to_write_a_checkpoint(tmp_path: Path) -> None:
     assert found.state == hub.state()
     assert checkpoints.make(found.state, found.tip, key) == data
     assert found.tip == log.digest(entry(tmp_path, found.state.seq).read_bytes())
+
+
+def test_with_new_rules_the_founders_machine_writes_the_next_one_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = opened(tmp_path)
+    grow(tmp_path, hub, 300)
+    with monkeypatch.context() as older:
+        older.setattr(checkpoints, "FOLD", checkpoints.FOLD - 1)
+        assert hub.checkpoint()
+    (old,) = names(tmp_path, "checkpoint")
+    for path in (tmp_path / "me" / "hubs").glob("*.state.json"):
+        path.unlink()  # of older rules too, so that it would not be read
+    upgraded = opened(tmp_path)
+    upgraded.tombstone("one more")
+    seq = upgraded.state().seq
+    assert names(tmp_path, "checkpoint") == [old, f"checkpoint-{seq:020}.json"]
+    with asked() as counts:
+        assert opened(tmp_path, "new").state() == upgraded.state()
+    assert counts["get"] < 10

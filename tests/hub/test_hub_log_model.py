@@ -16,12 +16,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from skillclaw.errors import BadInputError
 from skillclaw.hub import HubState, compaction, keys, log
+from skillclaw.hub.records import Event, SkillState
 
 STRANGER = keys.SigningKey(b"s" * 32)
 OBJECT = "a" * 64
 SKILLS = st.sampled_from(["git", "pytest"])
 VERSIONS = st.sampled_from(["1" * 64, "2" * 64, "3" * 64])
 MAYBE = st.one_of(st.none(), VERSIONS)
+SHARES = st.sampled_from([None, 0.25, 1.0])
+WHY = st.sampled_from(["", "It helps.", "It harms."])
 ROLES = st.sampled_from(["owner", "evolver", "reviewer"])
 PEOPLE = ("owner", "reviewer")
 WRITERS = st.sampled_from([0, 1])
@@ -41,10 +44,16 @@ def seen(state: HubState) -> dict[str, Any]:
                 "stage": skill.stage,
                 "pinned": skill.pinned,
                 "releases": [[release.version, release.stage] for release in skill.releases],
+                "shares": [release.share for release in skill.releases],
+                "whys": sorted(one.why for one in stories(skill) if one.why),
             }
             for skill in state.skills.values()
         },
     }
+
+
+def stories(skill: SkillState) -> list[Event]:
+    return [one for release in skill.releases for one in release.story]
 
 
 class LogAndModel(RuleBasedStateMachine):
@@ -101,8 +110,25 @@ class LogAndModel(RuleBasedStateMachine):
         skill = self.skill(name)
         return (skill["current"] if skill else None) if right else other
 
-    @rule(who=WRITERS, name=SKILLS, version=VERSIONS, right=st.booleans(), other=MAYBE, role=ROLES)
-    def release(self, who: int, name: str, version: str, right: bool, other: str | None, role: str) -> None:
+    @rule(
+        who=WRITERS,
+        name=SKILLS,
+        version=VERSIONS,
+        right=st.booleans(),
+        other=MAYBE,
+        role=ROLES,
+        share=SHARES,
+    )
+    def release(
+        self,
+        who: int,
+        name: str,
+        version: str,
+        right: bool,
+        other: str | None,
+        role: str,
+        share: float | None,
+    ) -> None:
         base, skill = self.base_of(name, right, other), self.skill(name)
         policy = self.model["settings"].get("policy", "solo")
         allowed = (
@@ -112,10 +138,18 @@ class LogAndModel(RuleBasedStateMachine):
                 or (version != skill["current"] and [version, "revoked"] not in skill["releases"])
             )
             and (policy == "solo" or role in PEOPLE)
+            and (
+                self.model["settings"].get("reviewers") != 2
+                or (skill is not None and version in [known for known, _ in skill["releases"]])
+            )
         )
         body = {"skill": name, "version": version, "base": base, "object": OBJECT, "stage": "canary"}
+        body |= {"share": share} if share is not None else {}
         if self.commit(who, "release", body, role, allowed):
-            skill = self.model["skills"].setdefault(name, {"pinned": False, "releases": []})
+            skill = self.model["skills"].setdefault(
+                name, {"pinned": False, "releases": [], "shares": [], "whys": []}
+            )
+            skill["shares"].append(share)
             skill |= {"current": version, "stage": "canary"}
             skill["releases"].append([version, "canary"])
 
@@ -125,26 +159,37 @@ class LogAndModel(RuleBasedStateMachine):
         right=st.booleans(),
         other=VERSIONS,
         stage=st.sampled_from(["stable", "unproven"]),
+        why=WHY,
     )
-    def promote(self, who: int, name: str, right: bool, other: str, stage: str) -> None:
+    def promote(self, who: int, name: str, right: bool, other: str, stage: str, why: str) -> None:
         version, skill = self.base_of(name, right, other), self.skill(name)
         allowed = bool(skill and version == skill["current"] and version and skill["stage"] != stage)
         body = {"skill": name, "version": version, "base": version, "stage": stage}
+        body |= {"why": why} if why else {}
         if self.commit(who, "promote", body, "evolver", allowed):
             assert skill is not None
             skill["stage"] = stage
             last = max(n for n, release in enumerate(skill["releases"]) if release[0] == version)
             skill["releases"][last][1] = stage
+            self.told(skill, why)
 
-    @rule(who=WRITERS, name=SKILLS, to=MAYBE, right=st.booleans(), other=VERSIONS, role=ROLES)
-    def roll_back(self, who: int, name: str, to: str | None, right: bool, other: str, role: str) -> None:
+    def told(self, skill: dict[str, Any], why: str) -> None:
+        """A reason stays with the version that it is about; which one that is, other tests say."""
+        skill["whys"] = sorted([*skill["whys"], *([why] if why else [])])
+
+    @rule(who=WRITERS, name=SKILLS, to=MAYBE, right=st.booleans(), other=VERSIONS, role=ROLES, why=WHY)
+    def roll_back(
+        self, who: int, name: str, to: str | None, right: bool, other: str, role: str, why: str
+    ) -> None:
         base, skill = self.base_of(name, right, other), self.skill(name)
         known = [release for release in skill["releases"] if release[0] == to] if skill else []
         allowed = bool(skill and base and self.free(skill, base, role) and to != base)
         if to is not None:
             allowed = allowed and bool(known) and "revoked" not in [stage for _, stage in known]
-        if self.commit(who, "rollback", {"skill": name, "version": to, "base": base}, role, allowed):
+        body = {"skill": name, "version": to, "base": base} | ({"why": why} if why else {})
+        if self.commit(who, "rollback", body, role, allowed):
             assert skill is not None
+            self.told(skill, why)
             skill |= {"current": to, "stage": known[-1][1] if to else "archived"}
 
     @rule(who=WRITERS, name=SKILLS, right=st.booleans(), other=VERSIONS, role=ROLES)
@@ -180,9 +225,18 @@ class LogAndModel(RuleBasedStateMachine):
         if self.commit(who, "tombstone", {"key": key}, role, key not in self.model["tombstones"]):
             self.model["tombstones"].append(key)
 
-    @rule(who=WRITERS, policy=st.sampled_from(["solo", "team", None]), hosts=MAYBE, role=ROLES)
-    def settle(self, who: int, policy: str | None, hosts: str | None, role: str) -> None:
-        body = {"policy": policy, "hosts": hosts}
+    @rule(
+        who=WRITERS,
+        policy=st.sampled_from(["solo", "team", None]),
+        hosts=MAYBE,
+        reviewers=st.sampled_from([0, 0, 0, 1, 2, None]),
+        role=ROLES,
+    )
+    def settle(
+        self, who: int, policy: str | None, hosts: str | None, reviewers: int | None, role: str
+    ) -> None:
+        body: dict[str, Any] = {"policy": policy, "hosts": hosts}
+        body |= {"reviewers": reviewers} if reviewers != 0 else {}
         if self.commit(who, "settings", body, role, role == "owner"):
             merged = self.model["settings"] | body
             self.model["settings"] = {key: value for key, value in merged.items() if value is not None}
@@ -255,7 +309,9 @@ class LogAndModel(RuleBasedStateMachine):
     @precondition(lambda self: self.readers < 3)
     def a_new_machine(self) -> None:
         self.readers += 1
-        assert seen(opened(self.place, f"reader {self.readers}").state()) == self.model
+        state = opened(self.place, f"reader {self.readers}").state()
+        assert seen(state) == self.model
+        assert state == self.hubs[0].state(), "the stories too"
 
     @invariant()
     def all_read_the_same(self) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from skillclaw.bench.suites.folders import LONGEST, open_folder
 from skillclaw.bench.suites.model import Grade
-from skillclaw.bench.suites.taskfile import TaskFile
 from skillclaw.errors import BadInputError
+from skillclaw.headless.tasks.folders import LONGEST, open_folder
+from skillclaw.headless.tasks.taskfile import TaskFile
 from skillclaw.sandbox import leftovers, runners
 
 needs_sandbox = pytest.mark.skipif(

@@ -40,7 +40,9 @@ def test_a_proposal_is_shown_approved_explained_and_rolled_back(at: House) -> No
     assert [(one["sessions"], one["users"], one["odds_ratio"]) for one in shown["items"]] == [(6, 3, 4.5)] * 2
     assert shown["decide"] == {"approve": True, "reject": True, "why_not": ""}
     done = at.post(f"groups/team/proposals/{first}/approve", {"note": "good"})
-    assert done["status"] == "released" and [one["role"] for one in done["approved_by"]] == ["owner"]
+    assert done["status"] == "released" and done["needs"] == ""
+    (approval,) = done["approved_by"]
+    assert (approval["role"], approval["note"], approval["counts"]) == ("owner", "good", True)
     version = done["version"]
     assert at.hub.state().skills["pip-venv"].current == version
 
@@ -83,13 +85,18 @@ def test_a_proposal_is_shown_approved_explained_and_rolled_back(at: House) -> No
     assert [(one["proposal"], one["current"]) for one in log["items"]] == [(second, True)]
     older = at.get(f"groups/team/skills/pip-venv/log?limit=1&after={log['next']}")
     assert [one["proposal"] for one in older["items"]] == [first] and older["next"] is None
+    (released,) = older["items"][0]["told"]
+    assert released["what"] == "release" and "(owner: good)" in released["text"]
+    assert older["items"][0]["share"] == 0.5
 
     now = at.get("groups/team/skills/pip-venv")["current"]
-    ask = {"current": now}
+    ask = {"current": now, "why": "We use uv."}
     back = at.post("groups/team/skills/pip-venv/rollback", ask, Idempotency_Key="k1")
     assert back == {"skill": "pip-venv", "version": version}
     assert at.post("groups/team/skills/pip-venv/rollback", ask, Idempotency_Key="k1") == back  # once
     assert at.hub.state().skills["pip-venv"].current == version
+    told = at.get("groups/team/skills/pip-venv/log")["items"][0]["told"][-1]
+    assert (told["what"], told["why"], told["effect"]) == ("rollback", "We use uv.", None)
     with again(at) as later:
         assert later.post("groups/team/skills/pip-venv/rollback", ask, Idempotency_Key="k1") == back
     other = at.ask(
@@ -109,6 +116,25 @@ def test_a_rejection_keeps_its_note(at: House) -> None:
     done = at.post(f"groups/team/proposals/{id_}/reject", {"note": "We use uv."})
     assert done["status"] == "rejected" and done["verdicts"][-1]["reason"] == "We use uv."
     assert at.post(f"groups/team/proposals/{id_}/reject")["status"] == "rejected"
+
+
+def test_two_people_approve_and_what_is_missing_is_told(at: House) -> None:
+    at.hub.commit("settings", {"reviewers": 2}, role="owner")
+    try:
+        id_ = at.propose(11, skill="by-two")
+        shown = at.get(f"groups/team/proposals/{id_}")
+        assert (shown["policy"], shown["needs"].split(";")[0]) == ("team", "It needs 2 reviewers")
+        assert [one["new"] for one in shown["items"]] == [True, True]
+        done = at.post(f"groups/team/proposals/{id_}/approve", {"note": "fine by me"})
+        assert (done["status"], done["needs"].split(";")[0]) == ("held", "It needs 1 more reviewer")
+        assert (
+            at.ask("POST", f"/api/v1/groups/team/proposals/{id_}/approve", {"note": "x" * 501}).status == 422
+        )
+    finally:
+        at.hub.commit("settings", {"reviewers": None}, role="owner")
+    done = at.post(f"groups/team/proposals/{id_}/approve")
+    assert done["status"] == "released", "one is enough by now"
+    assert [one["note"] for one in done["approved_by"]] == ["fine by me"]
 
 
 def test_without_a_persons_key_the_server_decides_nothing(at: House) -> None:

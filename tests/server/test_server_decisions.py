@@ -57,7 +57,8 @@ def test_only_what_is_held_can_be_approved(machine: Machine, status: str) -> Non
     if status != "open":
         machine.hub.record_verdicts("p1", [Verdict(check="spec", verdict="pass", reason="Fine.")], status)
     if status == "held":
-        assert decisions.approve(machine, "p").version == current(machine)
+        done = decisions.approve(machine, "p")
+        assert done.release is not None and done.release.version == current(machine)
         return
     with pytest.raises(UsageError, match=f"is {status}, so it cannot be approved"):
         decisions.approve(machine, "p")

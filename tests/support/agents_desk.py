@@ -13,8 +13,8 @@ from typing import Any
 from chat_model import ChatModel
 from hypothesis import strategies as st
 
-from skillclaw.bench.agents import Endpoint, load_agent
 from skillclaw.bench.suites.model import Task, Tool, ToolResult
+from skillclaw.headless.agents import Endpoint, load_agent
 from skillclaw.journal.assemble import assemble
 from skillclaw.journal.reader import read
 from skillclaw.proxy import ProxyConfig, command, write_config

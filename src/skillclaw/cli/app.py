@@ -11,6 +11,7 @@ from skillclaw import __version__
 from skillclaw.cli import (
     agents,
     bench,
+    cases,
     config,
     evolve,
     hub,
@@ -52,6 +53,7 @@ def build() -> Any:
         share,
         evolve,
         proposals,
+        cases,
         skills,
         hub,
         sync,

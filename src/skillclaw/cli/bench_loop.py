@@ -17,12 +17,12 @@ from skillclaw.cli.command import Context
 from skillclaw.errors import UsageError
 
 if TYPE_CHECKING:
-    from skillclaw.bench.agents import Endpoint
     from skillclaw.bench.loop.forecast import Forecast
     from skillclaw.bench.loop.plan import Plan
     from skillclaw.bench.loop.results import Arm
     from skillclaw.bench.loop.run import Run
     from skillclaw.bench.suites import Suite
+    from skillclaw.headless.agents import Endpoint
 
 __all__ = ["loop"]
 
@@ -244,8 +244,8 @@ def _rates(given: str) -> tuple[float, float]:
 @contextmanager
 def _model(suite: Any, plan: Plan, url: str, key_env: str) -> Iterator[tuple[Any, Endpoint]]:
     """The agent and the model that it works with."""
-    from skillclaw.bench.agents import Endpoint, load_agent
-    from skillclaw.bench.agents.relay import ToolRelay
+    from skillclaw.headless.agents import Endpoint, load_agent
+    from skillclaw.headless.agents.relay import ToolRelay
     from skillclaw.headless.keyholder import key_holder
 
     if plan.agent == "scripted":

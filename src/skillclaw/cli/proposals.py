@@ -70,41 +70,77 @@ def list_(
 
 
 def show(ctx: Context, proposal: ProposalArgument, hub: HubOption = None) -> None:
-    """One proposal: the text, the change, the verdicts, the votes."""
+    """One proposal: the change, what each new line rests on, verdicts, votes, approvals, what is missing."""
     from skillclaw.server.decisions import find, load
     from skillclaw.server.machine import Machine
     from skillclaw.server.naming import shown
+    from skillclaw.server.reviewing import review
 
-    found = find(Machine(ctx.home), proposal, hub)
+    machine = Machine(ctx.home)
+    found = find(machine, proposal, hub)
     state, record = found.state, load(found)
+    seen = review(machine, found.hub_name, found.hub, found.log, state, record)
     if ctx.json:
-        output.print_json({"state": state, "proposal": record, "hub": found.hub_name})
+        output.print_json({"state": state, "proposal": record, "hub": found.hub_name, "review": seen})
         return
     skill = shown(found.hub_name, state.skill)
     output.plain(f"{state.id}: {state.action} {skill}, {state.status}. {record.why}")
+    if seen.needs:
+        output.plain(f"Policy {seen.policy}. {seen.needs}")
+    if seen.source:
+        output.plain("Sessions of yours are among what it cites.")
     for verdict in state.verdicts:
         output.plain(f"  {verdict.verdict:6} {verdict.check}: {verdict.reason}")
-    for one in state.votes.values():
-        output.plain(f"  voted {one.vote}{f': {one.reason}' if one.reason else ''}")
-    if record.bundle is not None:
-        for file in record.bundle.files:
-            output.plain(f"--- {file.path}")
-            output.plain(file.data.decode("utf-8", "replace"))
+    for vote_ in state.votes.values():
+        output.plain(f"  voted {vote_.vote}{f': {vote_.reason}' if vote_.reason else ''}")
+    for one in seen.approvals:
+        note = f": {one.note}" if one.note else ""
+        output.plain(f"  approved by {one.name or one.key} ({one.role}){note}{'' if one.counts else _NOT}")
+    output.plain(seen.diff if not seen.cut else f"{seen.diff}\n(The change is longer than what is shown.)")
+    if seen.lines:
+        output.plain("New lines, and what they rest on:")
+    for line in seen.lines:
+        output.plain(f"+ {line.text}")
+        rests = f"{line.sessions} sessions of {line.users} users" if line.sessions else "nothing"
+        output.plain(f"    rests on {rests}")
+        for part in line.shown:
+            text = " ".join(part.text.split()) if part.text is not None else "(not on this machine)"
+            output.plain(
+                f"    {part.agent}, {part.day}: {text[:EXCERPT]}{'...' if len(text) > EXCERPT else ''}"
+            )
 
 
-def approve(ctx: Context, proposal: ProposalArgument, hub: HubOption = None) -> None:
-    """Approve a held proposal; it is released and installed, in a group as a canary."""
+EXCERPT = 400
+"""Characters of one session that are printed; --json has more."""
+_NOT = " (does not count)"
+
+
+def approve(
+    ctx: Context,
+    proposal: ProposalArgument,
+    note: Annotated[str, typer.Option(help="What the group reads with it (500 characters).")] = "",
+    hub: HubOption = None,
+) -> None:
+    """Approve a held proposal. Once enough people did, it is released: in a group as a canary."""
     from skillclaw.server.decisions import approve as decide
     from skillclaw.server.machine import Machine
     from skillclaw.server.work import sync
 
     machine = Machine(ctx.home)
-    release = decide(machine, proposal, hub)
+    done = decide(machine, proposal, hub, note)
+    if done.source_unknown:
+        output.note(
+            "This machine cannot tell whether sessions of yours are among its sources; "
+            "under the policy strict somebody who is no source should approve."
+        )
     synced = sync(machine)
     if ctx.json:
-        output.print_json({"released": release, "installed": synced})
+        output.print_json({"released": done.release, "needs": done.needs, "installed": synced})
         return
-    output.plain(f"Approved and released {release.skill} ({release.stage}).")
+    if done.release is None:
+        output.plain(f"Approved {done.proposal.id} ({done.proposal.skill}). {done.needs}")
+    else:
+        output.plain(f"Approved and released {done.release.skill} ({done.release.stage}).")
     for line in synced.lines():
         output.plain(line)
 
@@ -112,7 +148,9 @@ def approve(ctx: Context, proposal: ProposalArgument, hub: HubOption = None) -> 
 def reject(
     ctx: Context,
     proposal: ProposalArgument,
-    why: Annotated[str, typer.Option(help="The reason, for the record.")] = "rejected by hand",
+    why: Annotated[
+        str, typer.Option("--why", "--note", help="The reason, for the record.")
+    ] = "rejected by hand",
     hub: HubOption = None,
 ) -> None:
     """Reject a proposal; the same evidence does not bring it back."""

@@ -8,6 +8,7 @@ import sys
 import msgspec
 
 from skillclaw.evolve.care.report import CareReport, SkillCare, StaleLine
+from skillclaw.evolve.replay.trying import CaseCheck, CaseRuns
 from skillclaw.evolve.triggers import TriggerScore
 from skillclaw.hub.messages import Message, Refusal
 from skillclaw.hub.records import Commit, HubInfo, HubState, Invite, Key, Vote
@@ -29,10 +30,12 @@ from skillclaw.server.groups import Attended, GroupStatus
 from skillclaw.server.migration import Migration
 from skillclaw.server.offering import Offer, OfferedFile, Private
 from skillclaw.server.polling import HubPoll
+from skillclaw.server.reviewing import Review
 from skillclaw.server.share_consent import Changed
 from skillclaw.server.share_status import HubStatus, ShareRow, ShareStatus
 from skillclaw.server.sharing import HubShare, Previewed
 from skillclaw.server.skill_uses import UseCount, Uses
+from skillclaw.server.story import VersionStory
 from skillclaw.settings import Settings
 from skillclaw.skills.records import Pattern, Proposal, Sidecar, Verdict
 from skillclaw.skills.threeway import Conflict
@@ -76,6 +79,8 @@ RECORDS = (
     CareReport,
     SkillCare,
     StaleLine,
+    CaseCheck,
+    CaseRuns,
     TriggerScore,
     Uses,
     UseCount,
@@ -102,6 +107,8 @@ RECORDS = (
     Conflict,
     Edit,
     Proposed,
+    Review,
+    VersionStory,
     Settings,
 )
 

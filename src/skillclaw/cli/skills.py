@@ -18,6 +18,8 @@ WIDEST = 160
 
 NameArgument = Annotated[str, typer.Argument(help="The skill's name, or HUB/NAME.", metavar="NAME")]
 
+WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the skill's log (500 characters).")]
+
 
 def register(parent: typer.Typer) -> None:
     """Add the group to `parent`."""
@@ -74,29 +76,28 @@ def show(ctx: Context, name: NameArgument) -> None:
 
 
 def log(ctx: Context, name: NameArgument) -> None:
-    """The skill's versions, newest first."""
+    """Each version's story, newest first: released how and by whom, what became of it, with what effect."""
     from skillclaw.server.machine import Machine
     from skillclaw.server.naming import find_skill
+    from skillclaw.server.story import stories
 
-    skill = find_skill(Machine(ctx.home), name).skill
-    releases = list(reversed(skill.releases))
+    machine = Machine(ctx.home)
+    found = find_skill(machine, name)
+    rows = stories(machine, found.hub, found.state, found.skill)
     if ctx.json:
-        output.print_json(releases)
+        output.print_json(rows)
         return
-    output.table(
-        ("", "version", "stage", "base", "proposal", "when"),
-        [
-            (
-                "*" if r.version == skill.current else "",
-                r.version[:12],
-                r.stage,
-                (r.base or "new")[:12],
-                r.proposal or "",
-                r.time[:16],
-            )
-            for r in releases
-        ],
-    )
+    for row in rows:
+        output.plain(
+            f"{'*' if row.current else ' '} {row.version[:12]}  {row.stage}"
+            + (f"  on {row.base[:12]}" if row.base else "  new")
+        )
+        if row.because:
+            output.plain(f"    {row.because}")
+        for told in row.told:
+            output.plain(f"    {told.time[:16]}  {told.by}: {told.text}")
+        if row.undecided:
+            output.plain("    Not decided yet.")
 
 
 def evidence(ctx: Context, name: NameArgument) -> None:
@@ -151,6 +152,7 @@ def rollback(
     to: Annotated[
         str | None, typer.Option("--to", help="Version to go back to [default: the one before].")
     ] = None,
+    why: WhyOption = "",
 ) -> None:
     """Go back to an earlier version, or to none where there was none, here and for all clients."""
     from skillclaw.server.decisions import rollback as decide
@@ -158,7 +160,7 @@ def rollback(
     from skillclaw.server.work import sync
 
     machine = Machine(ctx.home)
-    version = decide(machine, name, to)
+    version = decide(machine, name, to, why)
     synced = sync(machine)
     if ctx.json:
         output.print_json({"name": name, "version": version, "installed": synced})
@@ -170,14 +172,14 @@ def rollback(
         output.plain(line)
 
 
-def promote(ctx: Context, name: NameArgument) -> None:
+def promote(ctx: Context, name: NameArgument, why: WhyOption = "") -> None:
     """Make a canary stable: every client of its hub installs it."""
     from skillclaw.server.decisions import promote as decide
     from skillclaw.server.machine import Machine
     from skillclaw.server.work import sync
 
     machine = Machine(ctx.home)
-    release = decide(machine, name)
+    release = decide(machine, name, why)
     synced = sync(machine)
     if ctx.json:
         output.print_json(

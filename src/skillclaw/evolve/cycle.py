@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from skillclaw import gate
 from skillclaw.errors import BadInputError, BusyError, SkillClawError, UsageError
@@ -35,6 +36,7 @@ from skillclaw.evolve.taking import Aside, take_sessions
 from skillclaw.evolve.transcripts import forget_transcripts
 from skillclaw.evolve.tried import remember, tried
 from skillclaw.hub import Hub, HubState
+from skillclaw.hub.approval import policy_of
 from skillclaw.hub.records import Stage
 from skillclaw.journal.store import SessionStore
 from skillclaw.settings import EvolveSettings
@@ -58,6 +60,7 @@ def run_cycle(
     sessions: SessionStore,
     hub: Hub,
     policy: str,
+    policies: Mapping[str, str] = MappingProxyType({}),
     settings: EvolveSettings,
     redactor: Masker,
     foreign: Sequence[ForeignSkill],
@@ -79,7 +82,8 @@ def run_cycle(
 ) -> CycleReport:
     """Mine the sessions, propose, judge, release what passed.
 
-    `policy` is a name of gate.policies; `foreign` are skills on this machine that the hub does not know;
+    `policy` is a name of gate.policies, `policies` has such names by skill, where they are stricter;
+    `foreign` are skills on this machine that the hub does not know;
     `home` is where the evolver's state lies; `environ` holds the keys of APIs. `spending` has the days'
     sums of what models cost (else the book of `home`); `replay` is a folder of recorded answers, and no model
     is asked then; `record` gets a copy of every answer used (docs/evolvers.md). `cli` says which agent of the
@@ -95,6 +99,7 @@ def run_cycle(
     """
     watch = _Watch()
     rules = gate.policy(policy)
+    asked = {"policy": policy, "policies": dict(policies)}
     evolver = _evolver(engine or settings.engine)
     state = hub.state()
     forgotten = {*state.tombstones, *withdrawn}
@@ -147,7 +152,7 @@ def run_cycle(
         if not dry_run:
             counting = memory.known().keys() - forgotten
             finished = finish(
-                hub, stage=lambda one: _stage(one, rules), counts=counting.__contains__, fence=fence
+                hub, stage=lambda one: _stage(one, asked), counts=counting.__contains__, fence=fence
             )
             state = hub.state()
         current = current_skills(hub, state)
@@ -161,7 +166,7 @@ def run_cycle(
         taken = frozenset(skill.name for skill in foreign)
         asks = models.name if models is not None else cli.name if cli and evolver.name == "cli" else ""
         asked_by = f"{evolver.name} {asks}".strip()
-        marks_now = topic_marks(mined.patterns, current, [policy, asked_by, sorted(taken)], mined.work)
+        marks_now = topic_marks(mined.patterns, current, [_named(asked), asked_by, sorted(taken)], mined.work)
         given = EvolveContext(
             policy=rules,
             now=now,
@@ -188,12 +193,12 @@ def run_cycle(
         watch.lap("propose")
         fence()
         if not dry_run and not private:  # what a group's policy is, its owner says
-            _settle_policy(hub, state, policy)
+            _settle_policy(hub, state, asked)
         judged: list[Judged] = []
         passed: list[Proposal] = []
         for at, proposal in enumerate(proposals):
             progress(at, len(proposals), f"judging {proposal.skill}")
-            result = _known(proposal, state) or _judge(proposal, context)
+            result = _known(proposal, state) or _judge(proposal, context.under(_rules(proposal, asked)))
             if result is None:
                 continue
             judged.append(result)
@@ -208,10 +213,10 @@ def run_cycle(
                 passed.append(result.proposal)
         for proposal in passed if not dry_run else []:
             _check_forgotten(memory, sessions, cursor, home)
-            if release(hub, proposal, _stage(proposal, rules), fence=fence):
+            if release(hub, proposal, _stage(proposal, asked), fence=fence):
                 finished.append(proposal)
         released = [
-            ReleasedVersion(skill=one.skill, version=proposal_version(one), stage=_stage(one, rules))
+            ReleasedVersion(skill=one.skill, version=proposal_version(one), stage=_stage(one, asked))
             for one in (passed if dry_run else finished)
         ]
         if not dry_run:
@@ -296,10 +301,21 @@ def _known(proposal: Proposal, state: HubState) -> Judged | None:
     return Judged(proposal=proposal, verdict=known.status, reasons=known.verdicts, known=True)
 
 
-def _stage(proposal: Proposal, rules: gate.Policy) -> Stage:
+def _rules(proposal: Proposal, asked: Mapping[str, Any]) -> gate.Policy:
+    """The policy for what the proposal changes, the skills that it takes in among it."""
+    return gate.policy(policy_of(asked, proposal.skill, *(gone.skill for gone in proposal.retires)))
+
+
+def _named(asked: Mapping[str, Any]) -> str:
+    """The policies in a line; what was tried under others is tried again."""
+    own = [f"{skill}={name}" for skill, name in sorted(asked["policies"].items())]
+    return " ".join([asked["policy"], *own])
+
+
+def _stage(proposal: Proposal, asked: Mapping[str, Any]) -> Stage:
     if proposal.action == "retire":
         return "archived"
-    return "stable" if rules.release == "at once" else "canary"
+    return "stable" if _rules(proposal, asked).release == "at once" else "canary"
 
 
 FORGOTTEN = "forgotten"
@@ -344,10 +360,12 @@ def _evolver(name: str) -> Evolver:
     return known[name]
 
 
-def _settle_policy(hub: Hub, state: HubState, policy: str) -> None:
-    """The log must know the policy, since its fold enforces approvals."""
-    if state.settings.get("policy") != policy:
-        hub.commit("settings", {"policy": policy}, role="owner")
+def _settle_policy(hub: Hub, state: HubState, asked: Mapping[str, Any]) -> None:
+    """The log must know the policies, since its fold enforces approvals."""
+    now = {key: state.settings.get(key) or None for key in asked}
+    changed = {key: value or None for key, value in asked.items() if (value or None) != now[key]}
+    if changed:
+        hub.commit("settings", changed, role="owner")
 
 
 def _judge(proposal: Proposal, context: gate.GateContext) -> Judged | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -90,6 +90,14 @@ class GateContext:
     @cached_property
     def _grounds(self) -> dict[str, Grounds | None]:
         return {}
+
+    def under(self, policy: Policy) -> GateContext:
+        """The same for a skill that another policy holds for; what sessions ground is read once for both."""
+        if policy == self.policy:
+            return self
+        other = replace(self, policy=policy)
+        other.__dict__["_grounds"] = self._grounds
+        return other
 
     def grounds(self, session: str) -> Grounds | None:
         """What the session with this key grounds; None where it is gone."""

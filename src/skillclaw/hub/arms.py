@@ -12,12 +12,23 @@ A release that names no share is one of before this design: each client then has
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
-__all__ = ["CONTROL", "block", "drawn", "treated"]
+__all__ = ["CONTROL", "block", "drawn", "share_of", "treated"]
 
 CONTROL = 0.5
 """Share of blocks in which a client has a canary, where the group's settings do not say another."""
+
+
+def share_of(settings: Mapping[str, Any]) -> float:
+    """The share that a new canary gets by a group's settings: `canary`, a number from 0 to 1 (1: without a
+    control); what is none of these counts as not set, and that is `CONTROL`."""
+    given = settings.get("canary")
+    if isinstance(given, int | float) and not isinstance(given, bool) and 0 <= given <= 1:
+        return float(given)
+    return CONTROL
 
 
 def block(moment: datetime) -> str:

@@ -14,10 +14,12 @@ from skillclaw.hub import keys, log
 from skillclaw.hub.records import HubInfo
 from skillclaw.hub.store import Store
 
-__all__ = ["INFO", "found_group", "parse_info"]
+__all__ = ["FORMAT", "INFO", "found_group", "parse_info"]
 
 INFO = "hub.json"
 """Where it lies in the hub."""
+FORMAT = 1
+"""The newest format of `hub.json` that this version reads; the log's entries have one of their own."""
 
 # the group's id names a folder of keys on each machine
 _GROUP = re.compile(r"[0-9a-z][0-9a-z-]{0,63}")
@@ -51,10 +53,10 @@ def parse_info(data: bytes, shown: str) -> HubInfo:
             str(error),
             "Put it back from a backup.",
         ) from error
-    if info.v > log.FORMAT:
+    if info.v > FORMAT:
         raise UpgradeNeededError(
             f"Upgrade needed: the hub at {shown} is of a newer format.",
-            f"It has format {info.v}; this version reads {log.FORMAT}.",
+            f"It has format {info.v}; this version reads {FORMAT}.",
             "Upgrade SkillClaw. What is installed stays as it is.",
         )
     if not _GROUP.fullmatch(info.group) or not _HEX.fullmatch(info.owner):

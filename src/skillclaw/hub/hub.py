@@ -20,17 +20,16 @@ from skillclaw.errors import (
     UsageError,
     VerifyError,
 )
-from skillclaw.hub import checkpoints, keys, log
+from skillclaw.hub import checkpoints, keys, kinds, log
+from skillclaw.hub.deciding import Deciding
 from skillclaw.hub.founding import INFO, found_group, parse_info
 from skillclaw.hub.keyring import settle
-from skillclaw.hub.membership import member
-from skillclaw.hub.proposing import recorded
 from skillclaw.hub.reading import LogReader
-from skillclaw.hub.records import Commit, HubInfo, HubState, ProposalState, Release
+from skillclaw.hub.records import Commit, HubInfo, HubState, Release
 from skillclaw.hub.seen import load_seen, pin
 from skillclaw.hub.store import Store, plain
 from skillclaw.skills import bundle as bundles
-from skillclaw.skills.records import Bundle, Proposal, Verdict
+from skillclaw.skills.records import Bundle
 
 if TYPE_CHECKING:
     from skillclaw.hub.compaction import Compacted
@@ -42,10 +41,9 @@ MAX_OBJECT = 64 * 1024 * 1024
 
 _HEX = re.compile(r"[0-9a-f]{64}")
 _TRIES = 200
-_record = msgspec.json.Encoder(order="deterministic")
 
 
-class Hub:
+class Hub(Deciding):
     """One hub as this machine sees it. Safe to share between threads; every method may raise StorageError
     (the storage cannot be read or written) and VerifyError (what was read does not hold).
     """
@@ -164,6 +162,7 @@ class Hub:
                     self._admit_own()
                     state = self.state()
                 entry = Commit(
+                    v=kinds.format_of(kind, plain_body),
                     seq=state.seq + 1,
                     prev=state.head,
                     time=_now(),
@@ -229,107 +228,6 @@ class Hub:
             )
         return bundle
 
-    def propose(self, proposal: Proposal) -> ProposalState:
-        """Make `proposal` known; one with the same id that is known already stays as it is."""
-        if proposal.id not in self.state().proposals:
-            body = {
-                "id": proposal.id,
-                "skill": proposal.skill,
-                "action": proposal.action,
-                "base": proposal.base,
-                "object": self.put_object(_record.encode(proposal)),
-                "version": bundles.version(proposal.bundle) if proposal.bundle is not None else None,
-            }
-            try:
-                self.commit("proposal", body, role=self._role("evolver", "owner", "reviewer"))
-            except BadInputError:
-                if proposal.id not in self.state().proposals:  # another process may have been first
-                    raise
-        return self.state().proposals[proposal.id]
-
-    def record_verdicts(self, proposal_id: str, verdicts: list[Verdict], status: str) -> ProposalState:
-        """Write down what the gate said: `status` is passed, held or rejected; twice is once."""
-        known = self._proposal(proposal_id)
-        if known.verdicts != verdicts or known.status not in (status, "released"):
-            body = {"proposal": proposal_id, "verdicts": verdicts, "status": status}
-            self.commit("verdict", body, role=self._role("evolver", "owner", "reviewer"))
-        return self._proposal(proposal_id)
-
-    def approve(self, proposal_id: str) -> ProposalState:
-        """Approve a proposal as owner, or as reviewer; a second time changes nothing. VerifyError
-        where the text is not what the log has of it.
-        """
-        known = self._proposal(proposal_id)
-        recorded(self, known)
-        role = self._role("owner", "reviewer")
-        state = self.last_state()
-        mine = member(state, keys.public_hex(self._key(role)))
-        if mine not in {member(state, public) for public in known.approvals}:
-            self.commit("approval", {"proposal": proposal_id}, role=role)
-        return self._proposal(proposal_id)
-
-    def reject(self, proposal_id: str, why: str) -> ProposalState:
-        """Reject a proposal as owner or reviewer, with the reason among its verdicts."""
-        known = self._proposal(proposal_id)
-        if known.status != "rejected":
-            verdicts = [*known.verdicts, Verdict(check="approval", verdict="reject", reason=why)]
-            body = {"proposal": proposal_id, "verdicts": verdicts, "status": "rejected"}
-            self.commit("verdict", body, role=self._role("owner", "reviewer"))
-        return self._proposal(proposal_id)
-
-    def release(self, proposal_id: str, stage: str = "stable") -> Release:
-        """Release what was proposed, with its base as base; a retirement archives the skill.
-
-        Raises BadInputError where the log does not allow it: not passed, waiting for people, base outdated,
-        pinned. A proposal that is released already gives its release. For a retirement the release that was
-        current is given, with stage `archived`.
-        """
-        known = self._proposal(proposal_id)
-        record = recorded(self, known)
-        skill = self.state().skills.get(known.skill)
-        role = self._role("evolver", "owner", "reviewer")
-        if known.action == "retire":
-            current = skill.release(known.base) if skill is not None and known.base is not None else None
-            if current is None:
-                raise BadInputError(f"{known.skill} has no such version to retire.")
-            if known.status != "released":
-                gone = {"skill": known.skill, "base": known.base, "proposal": known.id}
-                self.commit("archive", gone, role=role)
-            return msgspec.structs.replace(current, stage="archived")
-        if record.bundle is None or known.version is None:
-            raise VerifyError(f"Proposal {known.id} holds no bundle.")
-        if known.status != "released":
-            version, name = self.put_bundle(record.bundle)
-            sidecar = self.put_object(_record.encode(record.sidecar)) if record.sidecar is not None else None
-            body: dict[str, Any] = {
-                "skill": known.skill,
-                "version": version,
-                "base": known.base,
-                "object": name,
-                "sidecar": sidecar,
-                "proposal": known.id,
-                "stage": stage,
-                "scope": record.scope,
-                "project": record.project,
-            }
-            if record.retires:  # left out where there is none, so that a reader of before takes the entry
-                body["retires"] = record.retires
-            self.commit("release", body, role=role)
-        found = self.state().skills[known.skill].release(known.version)
-        assert found is not None
-        return found
-
-    def rollback(self, skill: str, version: str | None) -> None:
-        """Make an earlier version, or none, the current one of `skill`."""
-        known = self.state().skills.get(skill)
-        body = {"skill": skill, "version": version, "base": known.current if known is not None else None}
-        self.commit("rollback", body, role=self._role("owner", "reviewer", "evolver"))
-
-    def revoke(self, skill: str, version: str | None, why: str) -> None:
-        """Declare a version, or with None all of `skill`, unsafe: every client moves its copies away."""
-        body = {"skill": skill, "version": version, "why": why}
-        self.commit("revoke", body, role=self._role("owner", "reviewer", "evolver"))
-
     def tombstone(self, key: str) -> None:
         """Leave the session with this key out of every later cycle, everywhere."""
         if key not in self.state().tombstones:
@@ -388,14 +286,6 @@ class Hub:
             if keys.load(self._keys, self.info.group, role) is not None:
                 return role
         return wanted[0]
-
-    def _proposal(self, proposal_id: str) -> ProposalState:
-        found = self.state().proposals.get(proposal_id)
-        if found is None:
-            raise BadInputError(
-                f"There is no proposal {ascii(proposal_id)[:80]}.", "", "See: skillclaw proposals list"
-            )
-        return found
 
     def _admit_own(self) -> None:
         """As owner: admit this machine's evolver and member keys, where the log doesn't have them yet."""

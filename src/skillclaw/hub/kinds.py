@@ -2,6 +2,7 @@
 
 A body with an unknown, missing or ill-formed field makes its commit void. A kind or a field that is added
 later therefore needs a new format version (`v`), so that older readers stop instead of reading otherwise.
+`LATER` says which fields came with which format; a commit is written in the least that has all of its fields.
 `sig` and `proof` are signatures over what `statements.statement` makes of the fields: by them a member
 speaks, whoever writes the commit.
 """
@@ -14,11 +15,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from skillclaw.hub.records import Role
-from skillclaw.skills.records import Action, Verdict
+from skillclaw.skills.records import Action, Effect, Verdict
 from skillclaw.trajectory.model import Ready
 
 __all__ = [
     "BODIES",
+    "LATER",
     "Approval",
     "Archive",
     "Body",
@@ -40,6 +42,8 @@ __all__ = [
     "Uninvite",
     "VerdictEntry",
     "VoteEntry",
+    "body_of",
+    "format_of",
     "is_moment",
 ]
 
@@ -52,8 +56,9 @@ Label = Annotated[str, msgspec.Meta(max_length=100)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
+Reason = Annotated[str, msgspec.Meta(max_length=500)]
 Policy = Literal["solo", "team", "strict"]
-
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -68,9 +73,16 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class SettingsEntry(msgspec.Struct, frozen=True, kw_only=True, metaclass=Ready):
-    """`settings`: the group's settings, merged by key; null takes a key out. Only `policy` is read here."""
+    """`settings`: the group's settings, merged by key; null takes a key out. Read here are only
+
+    policy     what the group asks of a change
+    policies   by skill: what is asked of its changes, where that is stricter
+    reviewers  how many different people have to approve what needs people
+    """
 
     policy: Policy | None = None
+    policies: Annotated[dict[Name, Policy], msgspec.Meta(max_length=1000)] | None = None
+    reviewers: Literal[1, 2] | None = None
 
 
 class KeyAdd(Body, frozen=True, kw_only=True):
@@ -163,15 +175,16 @@ class VoteEntry(Body, frozen=True, kw_only=True):
     proposal: Id
     public: Hash
     vote: Literal["approve", "against"]
-    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    reason: Reason = ""
     n: Count = 1
     sig: Signature
 
 
 class Approval(Body, frozen=True, kw_only=True):
-    """`approval`: a person lets a proposal through."""
+    """`approval`: a person lets a proposal through; `note` says why, for the group."""
 
     proposal: Id
+    note: Reason = ""
 
 
 class RetiredEntry(Body, frozen=True, kw_only=True):
@@ -182,7 +195,10 @@ class RetiredEntry(Body, frozen=True, kw_only=True):
 
 
 class ReleaseEntry(Body, frozen=True, kw_only=True):
-    """`release`: makes a version the current one; the skills of `retires` are archived with it."""
+    """`release`: makes a version the current one; the skills of `retires` are archived with it. `share`, of
+    a canary: in what part of the blocks a client has it (arms.py); None: some clients always, as before
+    format 2.
+    """
 
     skill: Name
     version: Hash
@@ -194,23 +210,28 @@ class ReleaseEntry(Body, frozen=True, kw_only=True):
     scope: Literal["global", "project"] = "global"
     project: Text | None = None
     retires: Annotated[list[RetiredEntry], msgspec.Meta(max_length=20)] = []
+    share: Share | None = None
 
 
 class Promote(Body, frozen=True, kw_only=True):
-    """`promote`: the current version becomes stable, or stable but `unproven`."""
+    """`promote`: the current version becomes stable, or stable but `unproven`; `effect` was measured."""
 
     skill: Name
     version: Hash
     base: Hash
     stage: Literal["stable", "unproven"] = "stable"
+    why: Reason = ""
+    effect: Effect | None = None
 
 
 class Rollback(Body, frozen=True, kw_only=True):
-    """`rollback`: an earlier version, or none, becomes the current one."""
+    """`rollback`: an earlier version, or none, becomes the current one; `effect`: what was measured."""
 
     skill: Name
     version: Hash | None
     base: Hash
+    why: Reason = ""
+    effect: Effect | None = None
 
 
 class Pin(Body, frozen=True, kw_only=True):
@@ -226,6 +247,7 @@ class Archive(Body, frozen=True, kw_only=True):
     skill: Name
     base: Hash
     proposal: Id | None = None
+    why: Reason = ""
 
 
 class Revoke(Body, frozen=True, kw_only=True):
@@ -268,4 +290,29 @@ BODIES: dict[str, Any] = {
     "revoke": Revoke,
     "tombstone": Tombstone,
 }
-"""The kinds that a log of format 1 knows."""
+"""The kinds that a log knows."""
+
+LATER: dict[str, dict[str, int]] = {
+    "settings": {"policies": 2, "reviewers": 2},
+    "approval": {"note": 2},
+    "release": {"share": 2},
+    "promote": {"why": 2, "effect": 2},
+    "rollback": {"why": 2, "effect": 2},
+    "archive": {"why": 2},
+}
+"""By kind: fields that format 1 does not know, and the format that they came with."""
+
+
+def format_of(kind: str, body: dict[str, Any]) -> int:
+    """The least format that has all fields of `body`."""
+    later = LATER.get(kind, {})
+    return max((later[name] for name in body if name in later), default=1)
+
+
+def body_of(kind: str, body: dict[str, Any], version: int) -> dict[str, Any]:
+    """What a commit of format `version` says. In settings any key may stand, so that there a key of a later
+    format was one without a meaning to those who read it first, and has none for anybody."""
+    later = LATER.get(kind, {})
+    if kind != "settings" or all(later.get(name, 1) <= version for name in body):
+        return body
+    return {name: value for name, value in body.items() if later.get(name, 1) <= version}

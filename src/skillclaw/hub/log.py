@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from skillclaw.errors import UpgradeNeededError
-from skillclaw.hub import keys, rules
+from skillclaw.hub import keys, kinds, rules
 from skillclaw.hub.keys import SigningKey
 from skillclaw.hub.records import Commit, HubInfo, HubState, Key
 from skillclaw.hub.void import Void
@@ -32,8 +32,9 @@ __all__ = [
     "why_void",
 ]
 
-FORMAT = 1
-"""The newest format that this version reads and writes."""
+FORMAT = 2
+"""The newest format that this version reads. A commit is written in the least that has its fields
+(`kinds.format_of`), so that a reader of an older one goes on until something comes that it does not know."""
 FIRST = "0" * 64
 """`prev` of the first commit."""
 MAX_COMMIT = 1024 * 1024
@@ -103,7 +104,7 @@ def _apply(state: HubState, data: bytes) -> HubState:
         if isinstance(version, int) and version > FORMAT:
             _stop_at_newer(state, raw)
         commit = _decoder.decode(data)
-        if version != FORMAT or encode(commit) != data:
+        if not isinstance(version, int) or version < 1 or encode(commit) != data:
             raise Void("it is not written as a commit is")
     except (msgspec.MsgspecError, RecursionError, ValueError, OverflowError) as error:
         raise Void(f"it does not parse: {error}") from error
@@ -113,6 +114,7 @@ def _apply(state: HubState, data: bytes) -> HubState:
         raise Void("it does not follow the last valid commit")
     if not _holds(state.group, raw):
         raise Void("its signature does not hold")
+    _check_format(commit)
     after = rules.apply(state, commit)
     return replace(after, seq=state.seq + 1, head=digest(data))
 
@@ -127,6 +129,14 @@ def _stop_at_newer(state: HubState, raw: dict[str, Any]) -> None:
         f"Entry {state.seq + 1} has format {raw.get('v')}; this version reads {FORMAT}.",
         "Upgrade SkillClaw. What is installed stays as it is.",
     )
+
+
+def _check_format(commit: Commit) -> None:
+    """One way to write it: else a reader of format 1, which takes no field that it does not know, and stops
+    at a later format, would read otherwise than this one."""
+    least = kinds.format_of(commit.kind, commit.body)
+    if commit.v != least and not (commit.kind == "settings" and commit.v < least):
+        raise Void(f"its fields are of format {least}, and it says {commit.v}")
 
 
 def _holds(group: str, raw: dict[str, Any]) -> bool:

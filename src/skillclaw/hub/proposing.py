@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -16,11 +16,18 @@ if TYPE_CHECKING:
     from skillclaw.hub.hub import Hub
     from skillclaw.hub.records import ProposalState
 
-__all__ = ["MAX_OPEN", "check_proposal", "recorded", "store_proposal"]
+__all__ = ["MAX_OPEN", "Objects", "check_proposal", "recorded", "store_proposal"]
 
 MAX_OPEN = 20
 """Proposals of one member that may wait for a decision at a time."""
 _record = msgspec.json.Encoder(order="deterministic")
+
+
+class Objects(Protocol):
+    """Where objects lie."""
+
+    def get_object(self, name: str) -> bytes:
+        """The bytes of object `name`."""
 
 
 def check_proposal(message: Message) -> Proposal:
@@ -56,7 +63,7 @@ def _fault(record: Proposal) -> str:
     return ""
 
 
-def recorded(hub: Hub, known: ProposalState) -> Proposal:
+def recorded(hub: Objects, known: ProposalState) -> Proposal:
     """The record of a proposal. VerifyError where it is about anything else than the log says of it: what
     people read is what they approve, and it is the log's version that can be released then.
     """

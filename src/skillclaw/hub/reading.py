@@ -78,6 +78,9 @@ class LogReader:
         self._state: HubState | None = None
         self._saved = 0
         self._looked = 0.0
+        self._useless = 0
+        """The number of the newest checkpoint where this machine found none that it could use: they are of
+        older rules, mostly, and the next one is due."""
         self._unknown: dict[str, str] = {}
         """Signers of packs that were read before the entry that makes them owners, and the packs' names."""
 
@@ -97,7 +100,8 @@ class LogReader:
         if found is not None:
             self._check_whole(state, found)
             self._looked = time.time()
-            self.checkpoint = max([self.checkpoint, *found.checkpoints])
+            useful = [seq for seq in found.checkpoints if seq > self._useless]
+            self.checkpoint = max([self.checkpoint, *useful])
         if state.seq < self.seen.seq:
             raise self._forked(f"It ends at entry {state.seq}, and {self.seen.seq} were seen.")
         self._keep(state)
@@ -159,6 +163,7 @@ class LogReader:
                 if 0 < self.seen.seq <= seq:
                     self._check_seen(self.seen.seq, self.seen.tip)
                 return checkpoint.state, tip
+        self._useless = max(found.checkpoints, default=0)
         return None
 
     def _check_seen(self, seq: int, tip: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from skillclaw.skills.records import Action, Retired, Verdict
+from skillclaw.skills.records import Action, Effect, Retired, Verdict
 from skillclaw.trajectory.model import Record
 
 __all__ = [
     "Commit",
+    "Event",
     "HubInfo",
     "HubState",
     "Invite",
@@ -37,6 +38,7 @@ class HubInfo(Record, frozen=True, kw_only=True):
 class Commit(Record, frozen=True, kw_only=True):
     """One entry of the log.
 
+    v      its format: the least that has all of its fields (`kinds.format_of`)
     prev   sha256 of the bytes of the last valid commit; 64 zeros for the first
     kind   settings | key-add | key-revoke | invite | uninvite | join | leave | rotate | proposal | verdict |
            vote | approval | release | promote | rollback | pin | archive | revoke | tombstone; `body` holds
@@ -115,10 +117,37 @@ class Vote(Record, frozen=True, kw_only=True):
     n: int = 1
 
 
+class Event(Record, frozen=True, kw_only=True):
+    """What became of a version by one commit: entry `seq`, at `time`, signed by the key `by`.
+
+    what    promote; rollback: another version, or none, took its place (`to`); return: it is current again,
+            after `to` was rolled back; archive; revoke
+    stage   of promote: the stage since then
+    skill   of archive and return: the skill whose release took this one in, or gave it back
+    why     what was said of it, for people; effect: what had been measured by then
+    """
+
+    what: Literal["promote", "rollback", "return", "archive", "revoke"]
+    seq: int
+    time: str
+    by: str
+    stage: Stage | None = None
+    to: str | None = None
+    skill: str = ""
+    proposal: str | None = None
+    why: str = ""
+    effect: Effect | None = None
+
+
 class Release(Record, frozen=True, kw_only=True):
     """A version that the log made available. `object` and `sidecar` are names under objects/.
 
-    `retires` are skills that it took in: archived while it is stable, there again when it is rolled back.
+    retires  skills that it took in: archived while it is stable, there again when it is rolled back
+    share    of a canary by switchback: the part of the blocks in which a client has it; None where it has it
+             always or never
+    began    the stage that it was released with; by: the key that released it
+    reviewers  how many different people had to approve what needed people when it was released
+    story    what became of it, the newest last; `story.MOST` events at most
     """
 
     skill: str
@@ -133,6 +162,11 @@ class Release(Record, frozen=True, kw_only=True):
     scope: Literal["global", "project"] = "global"
     project: str | None = None
     retires: list[Retired] = []
+    share: float | None = None
+    began: Stage | None = None
+    reviewers: int = 1
+    by: str = ""
+    story: list[Event] = []
 
 
 class SkillState(Record, frozen=True, kw_only=True):
@@ -153,7 +187,9 @@ class ProposalState(Record, frozen=True, kw_only=True):
     """One proposal as the log has it; `object` is the proposal's record under objects/.
 
     `version` is that of its bundle (None for `retire`), so that nothing else is released in its name;
-    `author` the key of the member who proposed it, None for the evolver's own; `votes` are by member.
+    `author` the key of the member who proposed it, None for the evolver's own; `by` the key that wrote it
+    into the log, `judged_by` the one that gave the verdicts; `votes` are by member, `notes` what people said
+    with their approvals, by their keys.
     """
 
     id: str
@@ -165,6 +201,9 @@ class ProposalState(Record, frozen=True, kw_only=True):
     status: Literal["open", "passed", "held", "rejected", "released"]
     verdicts: list[Verdict] = []
     approvals: list[str] = []
+    notes: dict[str, str] = {}
+    by: str = ""
+    judged_by: str = ""
     author: str | None = None
     votes: dict[str, Vote] = {}
     seq: int = 0

@@ -7,7 +7,7 @@ about skills and proposals; who belongs to the group is in membership.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -15,16 +15,17 @@ from msgspec.structs import replace
 
 from skillclaw.errors import BadInputError
 from skillclaw.hub import kinds, membership
+from skillclaw.hub.approval import PEOPLE, approved, missing, needed, policy_of
 from skillclaw.hub.records import Commit, HubState, Key, ProposalState, Release, SkillState, Vote
+from skillclaw.hub.story import event, told
 from skillclaw.hub.void import Void
 from skillclaw.skills.bundle import check_name
-from skillclaw.skills.records import Retired
+from skillclaw.skills.records import Effect, Retired
 
-__all__ = ["ROLES", "Void", "apply", "approved"]
+__all__ = ["ROLES", "Void", "apply"]
 
 
 OWNER, EVOLVER, REVIEWER = "owner", "evolver", "reviewer"
-PEOPLE = (OWNER, REVIEWER)
 WRITERS = (OWNER, EVOLVER, REVIEWER)
 
 ROLES: dict[str, tuple[str, ...]] = {
@@ -65,14 +66,15 @@ def apply(state: HubState, commit: Commit) -> HubState:
     if signer.role not in ROLES[commit.kind]:
         raise Void(f"a key of role {signer.role} may not sign {commit.kind}")
     try:
-        body = msgspec.convert(commit.body, kinds.BODIES[commit.kind])
+        said = kinds.body_of(commit.kind, commit.body, commit.v)
+        body = msgspec.convert(said, kinds.BODIES[commit.kind])
     except msgspec.ValidationError as error:
         raise Void(f"its body is wrong: {error}") from error
     return _RULES[commit.kind](state, commit, signer, body)
 
 
 def _settings(state: HubState, commit: Commit, signer: Key, body: kinds.SettingsEntry) -> HubState:
-    merged = {**state.settings, **commit.body}
+    merged = {**state.settings, **kinds.body_of(commit.kind, commit.body, commit.v)}
     return replace(state, settings={key: value for key, value in merged.items() if value is not None})
 
 
@@ -96,6 +98,7 @@ def _proposal(state: HubState, commit: Commit, signer: Key, body: kinds.Proposal
         object=body.object,
         version=body.version,
         status="open",
+        by=commit.signer,
         author=body.author,
         seq=commit.seq,
         time=commit.time,
@@ -109,7 +112,8 @@ def _verdict(state: HubState, commit: Commit, signer: Key, body: kinds.VerdictEn
     allowed = {"open": ("passed", "held", "rejected"), "held": ("held", "rejected"), "passed": ("rejected",)}
     if body.status not in allowed.get(proposal.status, ()):
         raise Void(f"a proposal that is {proposal.status} cannot become {body.status}")
-    return _with_proposal(state, replace(proposal, status=body.status, verdicts=body.verdicts))
+    judged = replace(proposal, status=body.status, verdicts=body.verdicts, judged_by=commit.signer)
+    return _with_proposal(state, judged)
 
 
 def _vote(state: HubState, commit: Commit, signer: Key, body: kinds.VoteEntry) -> HubState:
@@ -131,7 +135,9 @@ def _approval(state: HubState, commit: Commit, signer: Key, body: kinds.Approval
         raise Void(f"a proposal that is {proposal.status} cannot be approved")
     if signer.member in {membership.member(state, public) for public in proposal.approvals}:
         raise Void("the same key approved it already")
-    return _with_proposal(state, replace(proposal, approvals=[*proposal.approvals, signer.public]))
+    notes = {**proposal.notes, signer.public: body.note} if body.note else proposal.notes
+    approvals = [*proposal.approvals, signer.public]
+    return _with_proposal(state, replace(proposal, approvals=approvals, notes=notes))
 
 
 def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEntry) -> HubState:
@@ -145,7 +151,14 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
         raise Void("the version was revoked")
     if (body.scope == "project") != (body.project is not None):
         raise Void("a project is named where the scope is project, and only there")
-    state = _release_proposal(state, signer, body.proposal, body.skill, body.base, body.version)
+    if body.share is not None and body.stage != "canary":
+        raise Void("only a canary has a share")
+    if body.proposal is None and needed(state.settings) > 1 and skill.release(body.version) is None:
+        raise Void(
+            "where two people decide, only a version that was released before comes without a proposal"
+        )
+    others = [gone.skill for gone in body.retires]
+    state = _release_proposal(state, signer, body.proposal, body.skill, body.base, body.version, others)
     release = Release(
         skill=body.skill,
         version=body.version,
@@ -159,6 +172,10 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
         scope=body.scope,
         project=body.project,
         retires=[Retired(skill=gone.skill, version=gone.version) for gone in body.retires],
+        share=body.share,
+        began=body.stage,
+        reviewers=needed(state.settings),
+        by=commit.signer,
     )
     skill = replace(skill, current=body.version, stage=body.stage, releases=[*skill.releases, release])
     state = _with_skill(state, skill)
@@ -171,24 +188,26 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
         _check_base(other, gone.version)
         _check_pinned(other, signer)
     # A canary may yet be rolled back: until it is stable, what it takes in stays.
-    return state if body.stage == "canary" else _retire(state, release)
+    return state if body.stage == "canary" else _retire(state, commit, release)
 
 
-def _retire(state: HubState, release: Release) -> HubState:
+def _retire(state: HubState, commit: Commit, release: Release) -> HubState:
     """The state without the skills that the release took in; one that changed or was pinned since stays."""
     for gone in release.retires:
         other = state.skills.get(gone.skill)
         if other is not None and other.current == gone.version and not other.pinned:
+            other = told(other, event(commit, "archive", skill=release.skill), gone.version)
             state = _with_skill(state, replace(other, current=None, stage="archived"))
     return state
 
 
-def _restore(state: HubState, release: Release) -> HubState:
+def _restore(state: HubState, commit: Commit, release: Release) -> HubState:
     """The state with the skills that the release took in, where nothing else became of them."""
     for gone in release.retires:
         other = state.skills.get(gone.skill)
         before = other.release(gone.version) if other is not None else None
         if other is not None and before is not None and (other.current, other.stage) == (None, "archived"):
+            other = told(other, event(commit, "return", skill=release.skill), gone.version)
             state = _with_skill(state, replace(other, current=gone.version, stage=before.stage))
     return state
 
@@ -203,8 +222,9 @@ def _promote(state: HubState, commit: Commit, signer: Key, body: kinds.Promote) 
     last = max(i for i, release in enumerate(skill.releases) if release.version == body.version)
     releases = [*skill.releases]
     releases[last] = replace(releases[last], stage=body.stage)
-    state = _with_skill(state, replace(skill, stage=body.stage, releases=releases))
-    return _retire(state, releases[last])
+    now = event(commit, "promote", stage=body.stage, why=body.why, effect=_effect(body.effect))
+    state = _with_skill(state, told(replace(skill, stage=body.stage, releases=releases), now, body.version))
+    return _retire(state, commit, releases[last])
 
 
 def _rollback(state: HubState, commit: Commit, signer: Key, body: kinds.Rollback) -> HubState:
@@ -213,7 +233,9 @@ def _rollback(state: HubState, commit: Commit, signer: Key, body: kinds.Rollback
     _check_pinned(skill, signer)
     undone = skill.release(skill.current) if skill.current is not None else None
     if undone is not None and body.version == undone.base:
-        state = _restore(state, undone)
+        state = _restore(state, commit, undone)
+    now = event(commit, "rollback", to=body.version, why=body.why, effect=_effect(body.effect))
+    skill = told(skill, now, body.base)
     if body.version is None:
         return _with_skill(state, replace(skill, current=None, stage="archived"))
     if body.version == skill.current:
@@ -223,6 +245,7 @@ def _rollback(state: HubState, commit: Commit, signer: Key, body: kinds.Rollback
         raise Void("the version was never released")
     if _revoked(skill, body.version):
         raise Void("the version was revoked")
+    skill = told(skill, event(commit, "return", to=body.base), body.version)
     return _with_skill(state, replace(skill, current=body.version, stage=target.stage))
 
 
@@ -236,6 +259,7 @@ def _archive(state: HubState, commit: Commit, signer: Key, body: kinds.Archive) 
     _check_pinned(skill, signer)
     if body.proposal is not None:
         state = _release_proposal(state, signer, body.proposal, body.skill, body.base, None)
+    skill = told(skill, event(commit, "archive", proposal=body.proposal, why=body.why), body.base)
     return _with_skill(state, replace(skill, current=None, stage="archived"))
 
 
@@ -245,7 +269,9 @@ def _revoke(state: HubState, commit: Commit, signer: Key, body: kinds.Revoke) ->
     if not hit or all(release.stage == "revoked" for release in hit):
         raise Void("there is no such version, or it was revoked already")
     releases = [replace(r, stage="revoked") if r in hit else r for r in skill.releases]
-    skill = replace(skill, releases=releases)
+    fresh = {release.seq for release in hit if release.stage != "revoked"}
+    now = event(commit, "revoke", why=body.why)
+    skill = told(replace(skill, releases=releases), now, lambda release: release.seq in fresh)
     if any(release.version == skill.current for release in hit):
         skill = replace(skill, current=None, stage="revoked")
     return _with_skill(state, skill)
@@ -283,17 +309,18 @@ _RULES: dict[str, Callable[[HubState, Commit, Key, Any], HubState]] = {
 }
 
 
-def approved(state: HubState, proposal: ProposalState) -> bool:
-    """Whether an owner or a reviewer, whose key still counts, approved the proposal."""
-    keys = [state.keys[public] for public in proposal.approvals]
-    return any(key.role in PEOPLE and not key.revoked for key in keys)
-
-
 def _release_proposal(
-    state: HubState, signer: Key, proposal_id: str | None, skill: str, base: str | None, version: str | None
+    state: HubState,
+    signer: Key,
+    proposal_id: str | None,
+    skill: str,
+    base: str | None,
+    version: str | None,
+    others: Sequence[str] = (),
 ) -> HubState:
-    """The state with the proposal released; raises Void where people have not let it through."""
-    policy = state.settings.get("policy", "solo")
+    """The state with the proposal released; raises Void where people have not let it through. `others` are
+    skills that it takes in."""
+    policy = policy_of(state.settings, skill, *others)
     if proposal_id is None:
         if policy != "solo" and signer.role not in PEOPLE:
             raise Void(f"under policy {policy} only people release without a proposal")
@@ -304,8 +331,23 @@ def _release_proposal(
     if proposal.status not in ("passed", "held"):
         raise Void(f"a proposal that is {proposal.status} cannot be released")
     if not approved(state, proposal) and (proposal.status == "held" or policy == "strict"):
-        raise Void("the proposal waits for the approval of an owner or a reviewer")
+        left = missing(state, proposal)
+        raise Void(f"the proposal waits for the approval of {_people(left)}")
     return _with_proposal(state, replace(proposal, status="released"))
+
+
+def _people(count: int) -> str:
+    return "an owner or a reviewer" if count == 1 else f"{count} owners or reviewers"
+
+
+def _effect(effect: Effect | None) -> Effect | None:
+    """The effect as it is kept, for people: no rule depends on it. Void where it cannot be one."""
+    if effect is None:
+        return None
+    counts = (effect.treated_n, effect.control_n, effect.clients, effect.blocks, effect.read_n)
+    if len(effect.method) > 500 or any(not 0 <= count <= 10**9 for count in counts):
+        raise Void("an effect counts up to 10^9 and tells its method in 500 characters")
+    return effect
 
 
 def _known(state: HubState, proposal_id: str) -> ProposalState:

@@ -22,7 +22,7 @@ from skillclaw.trajectory.projects import group_project_id
 
 __all__ = ["Outgoing", "outgoing", "project_id"]
 
-OF_THE_WORK = ("git_remote", "git_branch", "cwd", "project", "user", "home")
+OF_THE_WORK = ("git_remote", "git_branch", "git_commit", "cwd", "project", "user", "home")
 """Facts in `env` that say where somebody works, not what the machine is like."""
 
 

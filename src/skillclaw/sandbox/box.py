@@ -78,6 +78,7 @@ def open_box(
     runner: str = "auto",
     socket: Path | None = None,
     image: str = "",
+    scratch: Path | None = None,
 ) -> AbstractContextManager[Box]:
     """A room with `mounts`, in which commands start in the folder `workspace` (a path inside).
 
@@ -85,6 +86,8 @@ def open_box(
     socket  a Unix socket of the host that the room sees as http://127.0.0.1:8787; without it the room has
             no network at all
     image   the image that the room is made of; only docker takes one, and it needs one
+    scratch where what the runner needs for itself lies, so that whoever clears that folder after a kill
+            clears this too; the system's temporary folder without
 
     Raises UsageError when no runner can run here.
     """
@@ -107,4 +110,4 @@ def open_box(
             reason,
             "Install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap), or mend what it says.",
         )
-    return bubblewrap.open_box(mounts, workspace=workspace, socket=socket)
+    return bubblewrap.open_box(mounts, workspace=workspace, socket=socket, scratch=scratch)

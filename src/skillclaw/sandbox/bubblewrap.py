@@ -79,9 +79,11 @@ def missing() -> str:
 
 
 @contextmanager
-def open_box(mounts: Sequence[Mount], *, workspace: str, socket: Path | None = None) -> Iterator[_Room]:
+def open_box(
+    mounts: Sequence[Mount], *, workspace: str, socket: Path | None = None, scratch: Path | None = None
+) -> Iterator[_Room]:
     """See `sandbox.open_box`."""
-    with tempfile.TemporaryDirectory(prefix="skillclaw-box-") as folder:
+    with tempfile.TemporaryDirectory(prefix="skillclaw-box-", dir=scratch) as folder:
         disk = Disk([m.outside for m in mounts if m.writable], ROOM_MB * 10**6, ROOM_FILES)
         yield _Room(_options(mounts, workspace, Path(folder), socket), DOOR if socket else (), disk)
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from skillclaw.errors import BadInputError, SkillClawError, VerifyError
 from skillclaw.gate.policies import POLICIES, Policy
 from skillclaw.gate.rules import reaches_out
+from skillclaw.hub.approval import approved, policy_of
 from skillclaw.hub.records import HubState, Release
-from skillclaw.hub.rules import approved
 from skillclaw.skills.items import DESCRIPTION, all_items
 from skillclaw.skills.lint import is_script
 from skillclaw.skills.records import Bundle
@@ -20,12 +20,10 @@ from skillclaw.skills.records import Bundle
 __all__ = ["check_approved", "client_policy"]
 
 
-def client_policy(state: HubState, *, group: bool) -> Policy:
-    """The policy that a client holds a hub to: the log's own; a group that says none, or one that is not
-    known, counts as `team`."""
-    given = state.settings.get("policy")
-    known = POLICIES.get(given) if isinstance(given, str) else None
-    return known or POLICIES["team" if group else "solo"]
+def client_policy(state: HubState, skill: str = "", *, group: bool) -> Policy:
+    """The policy that a client holds a skill of a hub to: the log's own; a group that says none counts as
+    `team`."""
+    return POLICIES[policy_of(state.settings, skill, default="team" if group else "solo")]
 
 
 def check_approved(
@@ -54,9 +52,9 @@ def _unseen(
     """A line of these that came into the skill, from `release` backwards, without anybody's approval."""
     skill = state.skills[release.skill]
     seen: set[str] = set()
-    # under these policies the log takes a release without a proposal from people alone
-    by_people = state.settings.get("policy") in ("team", "strict")
-    while lines and not (by_people and release.proposal is None) and not _approved(state, release):
+    # under these policies the log takes a release without a proposal from people alone, from one of them
+    by_people = policy_of(state.settings, release.skill) != "solo"
+    while lines and not (by_people and _persons(release)) and not _approved(state, release):
         seen.add(release.version)
         base = skill.release(release.base) if release.base and release.base not in seen else None
         try:
@@ -78,6 +76,18 @@ def _reaching(bundle: Bundle) -> set[str]:
     return {item.text for item in items if item.section != DESCRIPTION and reaches_out(item.text)}
 
 
+def _persons(release: Release) -> bool:
+    """Whether one person released it without a proposal, when one was enough."""
+    return release.proposal is None and release.reviewers == 1
+
+
 def _approved(state: HubState, release: Release) -> bool:
-    proposal = state.proposals.get(release.proposal) if release.proposal else None
-    return proposal is not None and approved(state, proposal)
+    """Whether people approved what the release holds: by its proposal, or by that of an earlier release of
+    the very same version, which came back since. As many as had to then: what a group asks for later is for
+    what comes later."""
+    same = [one for one in state.skills[release.skill].releases if one.version == release.version]
+    return any(
+        one.proposal in state.proposals and approved(state, state.proposals[one.proposal], one.reviewers)
+        for one in same
+        if one.proposal is not None
+    )

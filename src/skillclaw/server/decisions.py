@@ -6,21 +6,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from skillclaw.errors import BadInputError, UsageError
+from skillclaw.hub.approval import missing
 from skillclaw.hub.proposing import recorded
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.naming import find_skill, shown
+from skillclaw.server.reviewing import (
+    check_no_source,
+    is_source,
+    needs,
+    policy_for,
+    stage_for,
+    waits_for_people,
+)
 from skillclaw.skills.records import Proposal
 
 if TYPE_CHECKING:
-    from skillclaw.hub import Hub, ProposalState, Release
+    from skillclaw.hub import Hub, HubState, ProposalState, Release
     from skillclaw.server.hubs import Source
     from skillclaw.server.machine import Machine
     from skillclaw.server.naming import Found
 
 __all__ = [
+    "NOTE",
+    "Approved",
     "FoundProposal",
     "approve",
     "find",
@@ -35,15 +44,29 @@ __all__ = [
     "vote",
 ]
 
+NOTE = 500
+"""Characters of a reason that the log keeps."""
+
 
 @dataclass(frozen=True)
 class FoundProposal:
-    """A proposal with the hub that it is in; `hub_name` as the settings have it."""
+    """A proposal with the hub that it is in; `hub_name` as the settings have it, `log` the hub's state."""
 
     hub_name: str
     hub: Hub
     state: ProposalState
-    policy: str
+    log: HubState
+
+
+@dataclass(frozen=True)
+class Approved:
+    """What became of an approval: the release, or what it still `needs`. `source_unknown`: a reviewer who is
+    not a source has to look at it, and this machine cannot tell whether its user is one."""
+
+    proposal: ProposalState
+    release: Release | None
+    needs: str = ""
+    source_unknown: bool = False
 
 
 def proposals(machine: Machine, hub: str | None = None) -> tuple[list[FoundProposal], list[Source]]:
@@ -53,7 +76,7 @@ def proposals(machine: Machine, hub: str | None = None) -> tuple[list[FoundPropo
     if hub is not None and unread and unread[0].error is not None:
         raise unread[0].error
     found = [
-        FoundProposal(source.name, source.hub, one, str(source.state.settings.get("policy", "solo")))
+        FoundProposal(source.name, source.hub, one, source.state)
         for source in sources
         if source.hub is not None and source.state is not None
         for one in source.state.proposals.values()
@@ -82,33 +105,46 @@ def load(found: FoundProposal) -> Proposal:
     return recorded(found.hub, found.state)
 
 
-def approve(machine: Machine, prefix: str, hub: str | None = None) -> Release:
-    """Approve a proposal as the hub's owner or reviewer, and release it: in a group as a canary."""
+def approve(machine: Machine, prefix: str, hub: str | None = None, note: str = "") -> Approved:
+    """Approve a proposal as the hub's owner or reviewer, and release it where that was all it waited for: in
+    a group as a canary. Who approved before and was cut off releases it by approving again."""
     found = find(machine, prefix, hub)
-    state = found.state
-    waits = state.status == "held" or (state.status == "passed" and found.policy == "strict")
-    if not waits:
+    state, record, group = found.state, load(found), found.hub_name != PERSONAL
+    policy = policy_for(found.log, record, group=group)
+    if not waits_for_people(state, policy):
         raise UsageError(
             f"Proposal {state.id} is {state.status}, so it cannot be approved.",
             "Only held proposals wait for people; a rejected one failed a check that no approval replaces.",
             f"See why: skillclaw proposals show {state.id}",
         )
-    found.hub.approve(state.id)
-    return found.hub.release(state.id, stage="stable" if found.hub_name == PERSONAL else "canary")
+    if len(note) > NOTE:
+        raise BadInputError("The note is too long.", f"{len(note)} characters of {NOTE}.")
+    if group:
+        check_no_source(machine, found.hub, found.log, state, record)
+    now = found.hub.approve(state.id, note)
+    log = found.hub.last_state()
+    unknown = group and policy == "strict" and is_source(machine, found.hub, log, record) is None
+    if now.status != "released" and missing(log, now):
+        return Approved(now, None, needs(log, now, policy), unknown)
+    release = found.hub.release(now.id, stage=stage_for(policy, group=group))
+    return Approved(found.hub.last_state().proposals[now.id], release, source_unknown=unknown)
 
 
 def reject(machine: Machine, prefix: str, why: str, hub: str | None = None) -> ProposalState:
     """Reject a proposal for good: the same evidence makes the same id, which is not judged again."""
     found = find(machine, prefix, hub)
     state = found.state
-    if state.status == "released":
-        raise UsageError(
-            f"Proposal {state.id} is released already.",
-            "",
-            f"Take it back: skillclaw skills rollback {shown(found.hub_name, state.skill)}",
-        )
-    found.hub.reject(state.id, why)
-    return found.hub.state().proposals[state.id]
+    try:
+        if state.status != "released":
+            return found.hub.reject(state.id, why)
+    except BadInputError:
+        if found.hub.state().proposals[state.id].status != "released":  # somebody was quicker
+            raise
+    raise UsageError(
+        f"Proposal {state.id} is released already.",
+        "",
+        f"Take it back: skillclaw skills rollback {shown(found.hub_name, state.skill)}",
+    )
 
 
 def vote(machine: Machine, prefix: str, given: str, why: str, hub: str | None = None) -> FoundProposal:
@@ -127,15 +163,14 @@ def vote(machine: Machine, prefix: str, given: str, why: str, hub: str | None = 
     return found
 
 
-def promote(machine: Machine, name: str) -> Release:
+def promote(machine: Machine, name: str, why: str = "") -> Release:
     """Make the current version of a skill (`NAME` or `HUB/NAME`), a canary or unproven, stable for all."""
     found = find_skill(machine, name)
     current = found.current
     if current.stage == "stable":
         raise UsageError(f"{found.shown} is stable already.", "", f"See: skillclaw skills log {found.shown}")
-    body = {"skill": found.skill.name, "version": current.version, "base": current.version, "stage": "stable"}
-    found.hub.commit("promote", body, role=person_role(machine, found.hub))
-    return msgspec.structs.replace(current, stage="stable")
+    role = person_role(machine, found.hub)
+    return found.hub.promote(found.skill.name, version=current.version, why=why, role=role)
 
 
 def set_pinned(machine: Machine, name: str, pinned: bool) -> None:
@@ -160,7 +195,7 @@ def revoke(machine: Machine, name: str, version: str | None, why: str) -> list[s
     return hit
 
 
-def rollback(machine: Machine, name: str, to: str | None) -> str | None:
+def rollback(machine: Machine, name: str, to: str | None, why: str = "") -> str | None:
     """Go back to version `to` (a prefix will do), or to the one before; None when nothing was before.
 
     An archived skill comes back only at a version that is named: a command said twice must not undo itself.
@@ -178,7 +213,7 @@ def rollback(machine: Machine, name: str, to: str | None) -> str | None:
         target = current.base if current else None
     if target == skill.current:
         raise UsageError(f"{name} is at that version already.", "", f"See: skillclaw skills log {name}")
-    found.hub.rollback(skill.name, target)
+    found.hub.rollback(skill.name, target, base=skill.current, why=why)
     return target
 
 

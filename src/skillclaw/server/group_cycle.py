@@ -91,6 +91,7 @@ def group_cycle(
             sessions=sessions,
             hub=hub,
             policy=str(state.settings.get("policy", POLICY)),
+            policies=state.settings.get("policies") or {},
             settings=machine.settings.evolve,
             redactor=machine.redactor,
             foreign=[],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from skillclaw.errors import BadInputError, UsageError
+from skillclaw.hub.kinds import Name
 from skillclaw.settings import ShareSettings
 
 if TYPE_CHECKING:
@@ -27,12 +28,20 @@ KEYS: dict[str, tuple[Any, str]] = {
         Literal["team", "strict"],
         "how many must support a change, and who approves it: team, strict",
     ),
+    "policies": (
+        Annotated[dict[Name, Literal["team", "strict"]], msgspec.Meta(max_length=1000)],
+        'by skill, where stricter than policy: {"deploy-app": "strict"}',
+    ),
+    "reviewers": (Literal[1, 2], "how many different people approve what needs people: 1, 2"),
     "model": (
         Annotated[str, msgspec.Meta(max_length=200)],
         "which model provider the evolver asks, for people",
     ),
     "evolver_cli": (bool, "whether an agent of the evolver's machine may write skills: true, false"),
-    "canary": (Annotated[float, msgspec.Meta(ge=0, le=1)], "share of the clients that get a canary, 0 to 1"),
+    "canary": (
+        Annotated[float, msgspec.Meta(ge=0, le=1)],
+        "share of the days on which a client has a canary, 0 to 1 (1: all, without a control)",
+    ),
     "hosts": (
         Annotated[
             list[Annotated[str, msgspec.Meta(min_length=1, max_length=253)]], msgspec.Meta(max_length=1000)

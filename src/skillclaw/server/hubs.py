@@ -81,14 +81,13 @@ class Hubs:
         if hub is None or state is None:
             return HubView(name=source.name, state=None, fetch=_nothing)
         group = source.name != PERSONAL
-        policy = client_policy(state, group=group)
 
         def plain(release: Release) -> Bundle:
             return self.bundle(hub, release)
 
         def fetch(release: Release) -> Bundle:
             found = plain(release)
-            check_approved(state, release, found, policy, plain)
+            check_approved(state, release, found, client_policy(state, release.skill, group=group), plain)
             return found
 
         if not group:

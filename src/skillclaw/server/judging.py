@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from skillclaw.errors import BadInputError
+from skillclaw.hub.approval import policy_of
 
 if TYPE_CHECKING:
     from skillclaw.evolve.evolvers import Current
@@ -38,7 +41,7 @@ def judged(
             return None
 
     context = gate.GateContext(
-        policy=gate.policy(machine.settings.gate.policy),
+        policy=gate.policy(policy_of(msgspec.to_builtins(machine.settings.gate), proposal.skill)),
         redactor=machine.redactor,
         sessions=session,
         current=current,

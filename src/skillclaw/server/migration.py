@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from skillclaw.errors import BadInputError, UsageError
 from skillclaw.evolve.evolvers import Current
 from skillclaw.gate import decide
+from skillclaw.hub.approval import missing, policy_of
 from skillclaw.library.origin import Origin, open_origin
 from skillclaw.library.shared_layout import Found, FoundVersion, Told, manifests, read_plain, read_shared
 from skillclaw.skills.bundle import version as content_of
@@ -168,7 +169,7 @@ def _release(
     """Release one version on top of `before`; "stop" where nothing can follow it yet."""
     name, number = version.bundle.name, version.number or None
     proposal = _proposal(version, content_of(before) if before is not None else None)
-    verdicts = _judged(proposal, before, masker, hub.state().settings.get("policy", "solo"))
+    verdicts = _judged(proposal, before, masker, policy_of(hub.state().settings, name))
     status = decide(verdicts)
     if status == "rejected":
         why = "; ".join(f"{v.check}: {v.reason}" for v in verdicts if v.verdict == "reject")
@@ -191,7 +192,11 @@ def _release(
         if not approve:
             report.waiting.append(Waiting(skill=name, proposal=proposal.id, reason=held))
             return "stop"
-        hub.approve(proposal.id)
+        known = hub.approve(proposal.id)
+        if more := missing(hub.last_state(), known):
+            held = f"It needs {more} more reviewer{'' if more == 1 else 's'}. {held}"
+            report.waiting.append(Waiting(skill=name, proposal=proposal.id, reason=held))
+            return "stop"
     hub.release(proposal.id)
     return "released"
 

@@ -36,6 +36,7 @@ def cycle_inputs(machine: Machine) -> dict[str, Any]:
         "sessions": machine.sessions,
         "hub": machine.hub,
         "policy": settings.gate.policy,
+        "policies": settings.gate.policies,
         "settings": settings.evolve,
         "redactor": machine.redactor,
         "foreign": [skill for skill in foreign_skills(machine.targets) if skill.name not in ours],

@@ -70,6 +70,7 @@ def read(path: Path, env: Env) -> HistoryRead:
     git = git if isinstance(git, dict) else {}
     told = {
         "git_branch": as_str(git.get("branch")),
+        "git_commit": as_str(git.get("commit_hash")),
         "git_remote": remote_name(as_str(git.get("repository_url"))),
     }
     made = trajectory(

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
-from skillclaw.bench.agents import Agent, Endpoint, Reply
 from skillclaw.bench.loop.plan import Draw
 from skillclaw.bench.loop.results import Arm, Attempt, Phase, Variant
 from skillclaw.bench.loop.users import User
 from skillclaw.bench.suites import Grade, Rule, Suite, Task
 from skillclaw.errors import SkillClawError, UsageError
+from skillclaw.headless.agents import Agent, Endpoint, Reply
 from skillclaw.headless.door import socket_to
 from skillclaw.sandbox import leftovers
 

@@ -25,7 +25,6 @@ import msgspec
 
 from skillclaw import __version__
 from skillclaw.agents import adapters
-from skillclaw.bench.agents import Agent, Endpoint
 from skillclaw.bench.loop import keeping
 from skillclaw.bench.loop.attempt import attempt, install
 from skillclaw.bench.loop.forecast import Forecast, forecast
@@ -40,6 +39,7 @@ from skillclaw.bench.loop.streak import Streak
 from skillclaw.bench.loop.users import User, make_users
 from skillclaw.bench.suites import Suite
 from skillclaw.errors import BadInputError, SkillClawError, StorageError
+from skillclaw.headless.agents import Agent, Endpoint
 
 __all__ = ["RESULTS", "Run", "run_loop"]
 

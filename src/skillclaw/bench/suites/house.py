@@ -24,10 +24,10 @@ from typing import Any
 
 import msgspec
 
-from skillclaw.bench.suites import taskfile
-from skillclaw.bench.suites.folders import FolderWorkspace, open_folder
 from skillclaw.bench.suites.model import Grade, Message, Rule, Task, Template, Workspace
 from skillclaw.errors import BadInputError, UsageError
+from skillclaw.headless.tasks import taskfile
+from skillclaw.headless.tasks.folders import FolderWorkspace, open_folder
 from skillclaw.sandbox import Mount
 from skillclaw.trajectory.model import Record
 

@@ -18,13 +18,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from skillclaw.bench.suites.folders import INSIDE, FolderWorkspace, open_folder
 from skillclaw.bench.suites.metaclaw_data import Check, Day, Round, find, read_days
 from skillclaw.bench.suites.metaclaw_grade import DATED, GRADING, grade_choice, grade_files, looks_at
 from skillclaw.bench.suites.metaclaw_needs import earlier, lacking
 from skillclaw.bench.suites.model import Grade, Message, Rule, Task, Template, Tool, ToolResult, Workspace
-from skillclaw.bench.suites.taskfile import TaskFile
 from skillclaw.errors import BadInputError, StorageError, UsageError
+from skillclaw.headless.tasks.folders import INSIDE, FolderWorkspace, open_folder
+from skillclaw.headless.tasks.taskfile import TaskFile
 from skillclaw.sandbox import Box, Mount, leftovers, open_box
 
 __all__ = ["MetaClawSuite"]

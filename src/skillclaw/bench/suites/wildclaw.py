@@ -17,10 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from skillclaw.bench.suites import taskfile
-from skillclaw.bench.suites.folders import INSIDE, FolderWorkspace, open_folder, python
 from skillclaw.bench.suites.model import Grade, Message, Rule, Task, Template, Workspace
-from skillclaw.bench.suites.taskfile import TaskFile
 from skillclaw.bench.suites.wildclaw_look import look
 from skillclaw.bench.suites.wildclaw_survey import (
     Survey,
@@ -32,6 +29,9 @@ from skillclaw.bench.suites.wildclaw_survey import (
     survey_of,
 )
 from skillclaw.errors import BadInputError, StorageError, UsageError
+from skillclaw.headless.tasks import taskfile
+from skillclaw.headless.tasks.folders import INSIDE, FolderWorkspace, open_folder, python
+from skillclaw.headless.tasks.taskfile import TaskFile
 from skillclaw.sandbox import Mount, open_box
 
 __all__ = ["PASSING", "SKILLS", "WildClawSuite"]

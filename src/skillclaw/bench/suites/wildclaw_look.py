@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from skillclaw.bench.suites.folders import TRANSCRIPTS
-from skillclaw.bench.suites.taskfile import TaskFile
+from skillclaw.headless.tasks.folders import TRANSCRIPTS
+from skillclaw.headless.tasks.taskfile import TaskFile
 from skillclaw.sandbox import Box, Limits
 from skillclaw.trajectory.model import Record
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from skillclaw.bench.suites.taskfile import TaskFile
 from skillclaw.bench.suites.wildclaw_look import PIP, Look, places_in
+from skillclaw.headless.tasks.taskfile import TaskFile
 from skillclaw.trajectory.model import Record
 
 __all__ = [

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from skillclaw.evolve.models.tool_lines import members
+from skillclaw.headless.agents.tool_lines import members
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Told", "ToldCall", "Unread", "call_schema", "read_call", "result", "rules", "written"]

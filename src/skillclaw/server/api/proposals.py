@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from skillclaw.errors import UsageError
+from skillclaw.server import reviewing
 from skillclaw.server.api import models
 from skillclaw.server.api.desk import NO_PERSON
-from skillclaw.skills.diff import unified
-from skillclaw.skills.records import Bundle
 
 if TYPE_CHECKING:
     from skillclaw.hub import HubState, ProposalState
     from skillclaw.server.api.desk import Opened
-    from skillclaw.skills.records import Item, Proposal, Ref
+    from skillclaw.skills.records import Bundle, Item, Proposal, Ref
 
 __all__ = ["approvals", "cited", "detail", "files", "items", "row", "rows", "votes"]
 
-DIFF = 200_000
-"""Characters of a diff that are shown."""
-COMPARED = 1_000_000
-LINES = 20_000
-"""Bytes and lines of both versions together that are compared: the time grows with their square, and anybody
-who is a member can propose."""
 TEXT = 2_000
 """Characters of one line of a skill that are shown."""
-EXCERPT = 400
-"""Tokens of one cited session that are shown."""
 WAITS = ("open", "passed", "held")
 
 
@@ -69,33 +60,26 @@ def rows(
 
 def detail(opened: Opened, state: ProposalState, record: Proposal) -> models.ProposalDetail:
     """All that a decision needs: the change, what each line rests on, what checks and people said."""
+    diff, cut = reviewing.diff_of(opened.machine, opened.hub, opened.state, state, record)
+    new = {one.id for one in reviewing.new_lines(opened.machine, opened.hub, opened.state, record)}
+    policy = reviewing.policy_for(opened.state, record, group=True)
+    known = items(record.sidecar.items if record.sidecar is not None else ())
     facts = _facts(state) | {
         "why": record.why,
         "engine": record.engine,
         "scope": record.scope,
         "retires": [one.skill for one in record.retires],
-        "diff": _diff(opened, state, record),
+        "diff": models.Change(text=diff, cut=cut),
         "files": files(record.bundle),
-        "items": items(record.sidecar.items if record.sidecar is not None else ()),
+        "items": [one.model_copy(update={"new": one.id in new}) for one in known],
+        "policy": policy,
+        "needs": reviewing.needs(opened.state, state, policy),
         "verdicts": models.of_all(models.Reason, state.verdicts),
         "approved_by": approvals(opened.state, state),
         "voted": votes(opened.state, state),
-        "decide": _decide(opened, state),
+        "decide": _decide(opened, state, record, policy),
     }
     return models.ProposalDetail.model_validate(facts)
-
-
-def _diff(opened: Opened, state: ProposalState, record: Proposal) -> models.Change:
-    skill = opened.state.skills.get(state.skill)
-    base = skill.release(state.base) if skill is not None and state.base is not None else None
-    empty = Bundle(name=state.skill, files=[])
-    before = opened.machine.hubs.bundle(opened.hub, base) if base is not None else empty
-    after = record.bundle or empty
-    both = [file.data for bundle in (before, after) for file in bundle.files]
-    if sum(map(len, both)) > COMPARED or sum(data.count(b"\n") for data in both) > LINES:
-        return models.Change(text="", cut=True)
-    text = unified(before, after)
-    return models.Change(text=text[:DIFF], cut=len(text) > DIFF)
 
 
 def files(bundle: Bundle | None) -> list[models.File]:
@@ -133,15 +117,8 @@ def item(one: Item) -> models.Item:
 
 
 def approvals(log: HubState, state: ProposalState) -> list[models.Approval]:
-    """Who approved, by the names in the log."""
-    return [
-        models.Approval(
-            name=log.keys[public].name if public in log.keys else "",
-            role=log.keys[public].role if public in log.keys else "",
-            key=public[:16],
-        )
-        for public in state.approvals
-    ]
+    """Who approved, by the names in the log, and what they said."""
+    return models.of_all(models.Approval, reviewing.approver_rows(log, state))
 
 
 def votes(log: HubState, state: ProposalState) -> list[models.Vote]:
@@ -153,14 +130,18 @@ def votes(log: HubState, state: ProposalState) -> list[models.Vote]:
     ]
 
 
-def _decide(opened: Opened, state: ProposalState) -> models.Check:
-    policy = str(opened.state.settings.get("policy", "team"))
+def _decide(opened: Opened, state: ProposalState, record: Proposal, policy: str) -> models.Check:
     if not opened.decides:
         return models.Check(approve=False, reject=False, why_not=" ".join(NO_PERSON))
-    waits = state.status == "held" or (state.status == "passed" and policy == "strict")
+    waits, why = reviewing.waits_for_people(state, policy), ""
     reject = state.status in WAITS
+    try:
+        if waits:
+            reviewing.check_no_source(opened.machine, opened.hub, opened.state, state, record)
+    except UsageError as error:
+        waits, why = False, " ".join(part for part in (error.what, error.why) if part)
     return models.Check(
-        approve=waits, reject=reject, why_not="" if reject or waits else f"It is {state.status}."
+        approve=waits, reject=reject, why_not=why or ("" if reject or waits else f"It is {state.status}.")
     )
 
 
@@ -171,7 +152,7 @@ def cited(
     refs = _refs(record)
     persons = {user: number for number, user in enumerate(dict.fromkeys(ref.user for ref, _ in refs), 1)}
     part = refs[after : after + limit]
-    texts = _texts(opened, [ref for ref, _ in part])
+    texts = reviewing.texts_of(opened.machine, opened.hub, opened.state, [ref for ref, _ in part])
     shown = [
         models.Shown(
             session=ref.session,
@@ -198,28 +179,3 @@ def _refs(record: Proposal) -> list[tuple[Ref, list[str]]]:
         for ref in one.evidence:
             by.setdefault(ref.session, {}).update(dict.fromkeys(one.patterns))
     return [(ref, list(by.get(ref.session, ()))) for ref in [*refs_of_items(found), *record.against]]
-
-
-def _texts(opened: Opened, refs: Sequence[Ref]) -> dict[str, str]:
-    from skillclaw.errors import BadInputError
-    from skillclaw.evolve.dossier.sessions import Chosen, session_text
-    from skillclaw.journal.store import SessionStore
-    from skillclaw.server.collecting import group_folder, not_counted
-
-    folder = group_folder(opened.machine, opened.hub.info.group)
-    if not refs or not any(folder.glob("*.db")):
-        return {}
-    opened.machine.renew_redactor()
-    found = {}
-    with closing(SessionStore(folder)) as sessions:
-        gone = not_counted(opened.machine, opened.state, sessions) | set(opened.state.tombstones)
-        for ref in refs:
-            if ref.session in gone:
-                continue
-            try:
-                trajectory = sessions.get(ref.session)
-            except BadInputError:
-                continue
-            chosen = Chosen(key=ref.session, person=0, agent=ref.agent, steps=ref.steps)
-            found[ref.session], _ = opened.machine.redactor.text(session_text(trajectory, chosen, EXCERPT))
-    return found

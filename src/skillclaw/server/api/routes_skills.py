@@ -56,16 +56,18 @@ def proposal_routes(api: Api) -> APIRouter:
 
     @router.post("/{proposal}/approve", responses=answers(404, 409, 501, 502))
     def approve_proposal(
-        hub: Hub, proposal: ProposalId, note: models.Note | None = None, key: Key = None
+        hub: Hub, proposal: ProposalId, note: models.ApprovalNote | None = None, key: Key = None
     ) -> models.ProposalDetail:
-        """Approve a proposal that waits for people, and release it as a canary."""
+        """Approve a proposal that waits for people, and release it as a canary where nobody else has to; the
+        note is kept in the log."""
+        said = note.note.strip() if note is not None else ""
 
         def approve(opened: Opened) -> None:
             opened.must_decide()
             opened.proposal(proposal)
-            decisions.approve(opened.machine, proposal, hub)
+            decisions.approve(opened.machine, proposal, hub, said)
 
-        return _decided(hub, proposal, key, "approve", approve)
+        return _decided(hub, proposal, key, f"approve {said}", approve)
 
     @router.post("/{proposal}/reject", responses=answers(404, 409, 501, 502))
     def reject_proposal(
@@ -95,9 +97,7 @@ def proposal_routes(api: Api) -> APIRouter:
 
 
 def _found(opened: Opened, proposal: str) -> decisions.FoundProposal:
-    return decisions.FoundProposal(
-        opened.name, opened.hub, opened.proposal(proposal), str(opened.state.settings.get("policy", "team"))
-    )
+    return decisions.FoundProposal(opened.name, opened.hub, opened.proposal(proposal), opened.state)
 
 
 def _detail(opened: Opened, proposal: str) -> models.ProposalDetail:
@@ -125,9 +125,9 @@ def skill_routes(api: Api) -> APIRouter:
     def show_log(
         hub: Hub, name: SkillName, limit: Limit = 50, after: Sequence = None
     ) -> models.Page[models.Line]:
-        """A skill's versions, newest first."""
+        """A skill's versions, newest first, each with its story: what became of it, why, with what effect."""
         with api.desk.open(hub) as opened:
-            return skills.log_page(opened.skill(name), after=after, limit=limit)
+            return skills.log_page(opened, opened.skill(name), after=after, limit=limit)
 
     @router.get("/{name}/items/{item}/why", responses=answers(404, 409, 501, 502))
     def why_item(hub: Hub, name: SkillName, item: ItemId) -> models.Why:
@@ -158,7 +158,7 @@ def skill_routes(api: Api) -> APIRouter:
                     raise ApiError(
                         409, "Another version is current by now.", f"It is {(now or 'none')[:16]}."
                     )
-                version = decisions.rollback(opened.machine, f"{hub}/{name}", given.to)
+                version = decisions.rollback(opened.machine, f"{hub}/{name}", given.to, given.why)
                 return {"skill": name, "version": version}
 
         request = f"rollback {hub} {name} {given.model_dump_json()}"

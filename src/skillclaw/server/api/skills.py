@@ -11,6 +11,7 @@ from skillclaw.errors import BadInputError
 from skillclaw.server.api import models
 from skillclaw.server.api.errors import ApiError
 from skillclaw.server.api.proposals import approvals, files, item, items, votes
+from skillclaw.server.story import stories
 from skillclaw.skills.frontmatter import parse, split
 from skillclaw.skills.items import Placed, blocks, markdown, placed_items
 from skillclaw.skills.records import Sidecar
@@ -71,25 +72,11 @@ def detail(opened: Opened, skill: SkillState) -> models.SkillDetail:
     return models.SkillDetail.model_validate(facts)
 
 
-def log_page(skill: SkillState, *, after: int | None, limit: int) -> models.Page[models.Line]:
-    """A page of a skill's versions, newest first."""
+def log_page(opened: Opened, skill: SkillState, *, after: int | None, limit: int) -> models.Page[models.Line]:
+    """A page of a skill's versions with their stories, newest first."""
     found = [one for one in reversed(skill.releases) if after is None or one.seq < after]
-    page = [
-        models.of(models.Line, _release(one), current=one.version == skill.current) for one in found[:limit]
-    ]
+    page = models.of_all(models.Line, stories(opened.machine, opened.hub, opened.state, skill, found[:limit]))
     return models.Page(items=page, next=str(found[limit - 1].seq) if len(found) > limit else None)
-
-
-def _release(release: Release) -> dict[str, object]:
-    return {
-        "version": release.version,
-        "stage": release.stage,
-        "base": release.base,
-        "proposal": release.proposal,
-        "time": release.time,
-        "seq": release.seq,
-        "scope": release.scope,
-    }
 
 
 def why_item(

@@ -27,6 +27,7 @@ from skillclaw.server.api.models.cycles import (
 )
 from skillclaw.server.api.models.skills import (
     Approval,
+    ApprovalNote,
     Change,
     Check,
     File,
@@ -38,17 +39,20 @@ from skillclaw.server.api.models.skills import (
     Pin,
     Proposal,
     ProposalDetail,
+    ReleaseEffect,
     Rollback,
     RolledBack,
     Shown,
     Skill,
     SkillDetail,
+    Told,
     Vote,
     Why,
 )
 
 __all__ = [
     "Approval",
+    "ApprovalNote",
     "Asked",
     "Budget",
     "Change",
@@ -75,6 +79,7 @@ __all__ = [
     "ProposalDetail",
     "ProposalStatus",
     "Reason",
+    "ReleaseEffect",
     "Released",
     "Rollback",
     "RolledBack",
@@ -86,6 +91,7 @@ __all__ = [
     "StageSpent",
     "Started",
     "Status",
+    "Told",
     "Vote",
     "Why",
     "of",

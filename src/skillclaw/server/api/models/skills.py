@@ -10,6 +10,7 @@ from skillclaw.server.api.models.base import Action, Given, Interval, ProposalSt
 
 __all__ = [
     "Approval",
+    "ApprovalNote",
     "Change",
     "Check",
     "File",
@@ -21,11 +22,13 @@ __all__ = [
     "Pin",
     "Proposal",
     "ProposalDetail",
+    "ReleaseEffect",
     "Rollback",
     "RolledBack",
     "Shown",
     "Skill",
     "SkillDetail",
+    "Told",
     "Vote",
     "Why",
 ]
@@ -65,7 +68,7 @@ class Check(BaseModel):
 
     approve: bool
     reject: bool
-    why_not: str = Field(description="Why this server can do neither; empty where it can.")
+    why_not: str = Field(description="Why this server cannot do what it cannot; empty where it can.")
 
 
 class Approval(BaseModel):
@@ -74,6 +77,8 @@ class Approval(BaseModel):
     name: str = Field(description="As the log names the key; members choose these names themselves.")
     role: str
     key: str = Field(description="How the public key begins.")
+    note: str = Field(description="What was said with it; empty for nothing.")
+    counts: bool = Field(description="It is one of the approvals that are needed.")
 
 
 class Vote(BaseModel):
@@ -109,6 +114,9 @@ class Item(BaseModel):
     ci: Interval | None
     helpful: int
     harmful: int
+    new: bool | None = Field(
+        default=None, description="Of a proposal: the version before does not have the line."
+    )
 
 
 class Change(BaseModel):
@@ -131,6 +139,8 @@ class ProposalDetail(Proposal):
     verdicts: list[Reason]
     approved_by: list[Approval]
     voted: list[Vote]
+    policy: Literal["solo", "team", "strict"] = Field(description="Under which the skill changes.")
+    needs: str = Field(description="What is missing, as a sentence; empty where it is decided.")
     decide: Check
 
 
@@ -148,9 +158,15 @@ class Shown(BaseModel):
 
 
 class Note(Given):
-    """Why somebody decides so."""
+    """Why somebody decides so; the log keeps it."""
 
     note: str = Field(default="", max_length=2000)
+
+
+class ApprovalNote(Given):
+    """What somebody says with an approval; the log keeps it."""
+
+    note: str = Field(default="", max_length=500)
 
 
 class Skill(BaseModel):
@@ -173,8 +189,41 @@ class SkillDetail(Skill):
     items: list[Item]
 
 
+class ReleaseEffect(BaseModel):
+    """What a version did, by its switchback arms; null where nothing can be compared. Rates are 0 to 1."""
+
+    endpoint: Literal["event", "outcome"] = Field(
+        description="event: the failing action came back (less is better); outcome: success."
+    )
+    treated_n: int
+    control_n: int
+    clients: int
+    blocks: int
+    treated_rate: float | None
+    control_rate: float | None
+    difference: float | None
+    ci: Interval | None
+    helps: float | None = Field(description="E-value that it helps; chance reaches 20 in 1 of 20 at most.")
+    harms: float | None
+    read_n: int
+    read_rate: float | None
+    method: str
+
+
+class Told(BaseModel):
+    """One thing that became of a version."""
+
+    what: Literal["release", "promote", "rollback", "return", "archive", "revoke"]
+    time: str
+    seq: int = Field(description="Number of its entry in the log.")
+    by: str = Field(description="Who signed it, as the log names the key.")
+    text: str = Field(description="The same as a sentence.")
+    why: str
+    effect: ReleaseEffect | None
+
+
 class Line(BaseModel):
-    """A version of a skill in its log."""
+    """A version of a skill in its log, with its story."""
 
     version: str
     stage: Stage
@@ -184,6 +233,13 @@ class Line(BaseModel):
     seq: int
     scope: Literal["global", "project"]
     current: bool
+    share: float | None = Field(
+        description="Of a canary: the part of the days on which a client has it; null: some clients always."
+    )
+    because: str = Field(description="Why it was proposed; empty where no proposal tells.")
+    approved_by: list[Approval]
+    told: list[Told] = Field(description="From its release on; the oldest first.")
+    undecided: bool = Field(description="A canary of which nobody has said yet what becomes of it.")
 
 
 class Rollback(Given):
@@ -194,6 +250,7 @@ class Rollback(Given):
         default=None, description="A version, or how it begins; null: the one before."
     )
     current: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    why: str = Field(default="", max_length=500, description="The reason, which the log keeps.")
 
 
 class RolledBack(BaseModel):

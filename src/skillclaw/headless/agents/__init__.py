@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from skillclaw.bench.agents.model import Agent, Conversation, Endpoint, Reply
 from skillclaw.errors import UsageError
 from skillclaw.headless import PLATFORMS, load_platform
+from skillclaw.headless.agents.model import Agent, Conversation, Endpoint, Reply
 
 __all__ = ["NAMES", "Agent", "Conversation", "Endpoint", "Reply", "load_agent"]
 
@@ -24,14 +24,14 @@ def load_agent(name: str, **options: Any) -> Agent:
 
 
 def _minimal(options: Mapping[str, Any]) -> Agent:
-    from skillclaw.bench.agents.minimal import Minimal
+    from skillclaw.headless.agents.minimal import Minimal
 
     return Minimal(**options)
 
 
 def _cli(name: str) -> Callable[[Mapping[str, Any]], Agent]:
     def make(options: Mapping[str, Any]) -> Agent:
-        from skillclaw.bench.agents.cli import CliAgent
+        from skillclaw.headless.agents.cli import CliAgent
 
         return CliAgent(load_platform(name), **options)
 

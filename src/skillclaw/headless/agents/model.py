@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from skillclaw.bench.suites.model import Message, Task, Workspace
 from skillclaw.headless.model import Endpoint
+from skillclaw.headless.tasks.model import Message, Work, Workspace
 from skillclaw.sandbox import Mount
 from skillclaw.trajectory.model import Record
 
@@ -60,7 +60,7 @@ class Agent(Protocol):
         ...
 
     def open(
-        self, task: Task, workspace: Workspace, endpoint: Endpoint, *, home: Path, seed: int
+        self, task: Work, workspace: Workspace, endpoint: Endpoint, *, home: Path, seed: int
     ) -> AbstractContextManager[Conversation]:
         """Start a session. Skills are in the folders under `home` that the platform reads
         (`.agents/skills`, `.claude/skills`); `seed` is for the model's sampling."""

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from skillclaw.bench.suites.model import Message
-from skillclaw.evolve.models.tool_lines import members
+from skillclaw.headless.agents.tool_lines import members
+from skillclaw.headless.tasks.model import Message
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Said", "grammar", "plain", "read", "schema"]

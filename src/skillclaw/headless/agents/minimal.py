@@ -10,16 +10,16 @@ import json
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from skillclaw.bench.agents import skillbook
-from skillclaw.bench.agents.chat import Call, ask
-from skillclaw.bench.agents.model import Endpoint, Reply
-from skillclaw.bench.suites.model import Message, Task, Workspace
 from skillclaw.errors import UsageError
+from skillclaw.headless.agents import skillbook
+from skillclaw.headless.agents.chat import Answer, Call, ask
+from skillclaw.headless.agents.model import Endpoint, Reply
+from skillclaw.headless.tasks.model import Message, Work, Workspace
 from skillclaw.sandbox import Mount
 from skillclaw.trajectory.model import Record
 
@@ -58,6 +58,9 @@ class Minimal(Record, frozen=True, kw_only=True):
     temperature  0 takes the most likely token always
     label        sets sessions apart that have the same task and seed (arms, users, days) on one proxy
     extra        more fields of each request, as a server of its own kind may need them
+    headers      more headers of each request
+    skill_tokens that the skills in the prompt may take (`inline`), estimated
+    asker        makes the requests; whoever counts them puts its own here
     """
 
     name: str = "minimal"
@@ -67,6 +70,9 @@ class Minimal(Record, frozen=True, kw_only=True):
     temperature: float = 0.2
     label: str = ""
     extra: Mapping[str, Any] = {}
+    headers: Mapping[str, str] = {}
+    skill_tokens: int = SKILL_TOKENS
+    asker: Callable[..., Answer] = ask
 
     def __post_init__(self) -> None:
         if self.skills not in ("inline", "offer", "none"):
@@ -78,7 +84,7 @@ class Minimal(Record, frozen=True, kw_only=True):
 
     @contextmanager
     def open(
-        self, task: Task, workspace: Workspace, endpoint: Endpoint, *, home: Path, seed: int
+        self, task: Work, workspace: Workspace, endpoint: Endpoint, *, home: Path, seed: int
     ) -> Iterator[_Conversation]:
         """See `Agent.open`."""
         yield _Conversation(self, task, workspace, endpoint, skillbook.read_skills(home), seed)
@@ -88,7 +94,7 @@ class _Conversation:
     def __init__(
         self,
         agent: Minimal,
-        task: Task,
+        task: Work,
         workspace: Workspace,
         endpoint: Endpoint,
         skills: Sequence[skillbook.Skill],
@@ -108,6 +114,7 @@ class _Conversation:
         self._headers = {
             "User-Agent": "skillclaw-bench/1",
             "x-session-id": str(uuid.uuid5(uuid.NAMESPACE_URL, named)),
+            **agent.headers,
         }
         self._tools = [
             {
@@ -141,7 +148,7 @@ class _Conversation:
             if left <= 0:
                 late = True
                 break
-            answer = ask(
+            answer = self._agent.asker(
                 self._endpoint,
                 self.transcript,
                 tools=self._tools,
@@ -193,7 +200,7 @@ class _Conversation:
             return [{"role": "system", "content": SYSTEM + skillbook.listed(known, descriptions=True)}]
         if self._agent.skills == "none":
             return [{"role": "system", "content": SYSTEM}]
-        taken = skillbook.shortened(skillbook.pick(known, text, PICKED), SKILL_TOKENS)
+        taken = skillbook.shortened(skillbook.pick(known, text, PICKED), self._agent.skill_tokens)
         listed = skillbook.listed([skill for skill, _ in taken], descriptions=False)
         blocks = [{"role": "user", "content": skillbook.block(skill, body)} for skill, body in taken]
         return [{"role": "system", "content": SYSTEM + listed}, *blocks]

@@ -1,4 +1,4 @@
-"""The platforms' CLIs as agents of the benchmark: each thing said is one headless run in the task's room."""
+"""The platforms' CLIs as agents at tasks: each thing said is one headless run in the task's room."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from skillclaw.bench.agents.model import Endpoint, Reply
-from skillclaw.bench.suites.model import Message, Task, Workspace
 from skillclaw.errors import UsageError
+from skillclaw.headless.agents.model import Endpoint, Reply
 from skillclaw.headless.model import HOME, Platform
 from skillclaw.headless.programs import Program, find
 from skillclaw.headless.run import Headless
+from skillclaw.headless.tasks.model import Message, Work, Workspace
 from skillclaw.sandbox import Mount
 
 __all__ = ["CliAgent"]
@@ -51,7 +51,7 @@ class CliAgent:
 
     @contextmanager
     def open(
-        self, task: Task, workspace: Workspace, endpoint: Endpoint, *, home: Path, seed: int
+        self, task: Work, workspace: Workspace, endpoint: Endpoint, *, home: Path, seed: int
     ) -> Iterator[_Conversation]:
         """See `Agent.open`. The workspace's room must have been opened with `mounts` and a socket."""
         platform = self._platform

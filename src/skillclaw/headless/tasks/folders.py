@@ -16,9 +16,10 @@ from typing import Any
 
 import msgspec
 
-from skillclaw.bench.suites.model import Grade, Message, Tool, ToolResult
-from skillclaw.bench.suites.taskfile import TaskFile
 from skillclaw.errors import BadInputError, StorageError
+from skillclaw.headless.tasks.grading import DRIVER, PREPARE, openclaw, verdict
+from skillclaw.headless.tasks.model import Grade, Message, Tool, ToolResult
+from skillclaw.headless.tasks.taskfile import TaskFile
 from skillclaw.sandbox import Box, Limits, Mount, Ran, leftovers, open_box
 from skillclaw.sandbox.bubblewrap import PYTHON
 
@@ -26,6 +27,9 @@ __all__ = ["FolderWorkspace", "open_folder"]
 
 INSIDE = "/tmp_workspace"  # noqa: S108 - a path in the room
 GRADING = "/opt/grading"
+LAID = "/opt/laid"
+NOT_GRADED = "the workspace could not be graded"
+"""How an error begins that is neither the agent's nor the grader's, but this machine's."""
 TRANSCRIPTS = ("/root/.openclaw/agents/main/sessions/chat.jsonl",)
 """Where WildClawBench's graders look for what was said, one JSON message a line."""
 
@@ -36,52 +40,8 @@ LONGEST = 100_000
 """Bytes of a command; the kernel takes 131,071 of one argument."""
 PROGRAMS = "/usr/local/bin"
 STATE = "/var/lib/house"
-LARGEST = 1_000_000
-"""Bytes of a verdict that are read."""
 SHOWN = 4_000
 """Characters of a command's output that the agent gets; a small model has no room for more."""
-
-PREPARE = """\
-import os, sys
-folders = sys.argv[1:]
-while folders:
-    folder = folders.pop()
-    try:
-        os.chmod(folder, os.stat(folder).st_mode | 0o500)
-        entries = list(os.scandir(folder))
-    except OSError:
-        continue
-    for entry in entries:
-        try:
-            if entry.is_symlink():
-                if not os.path.exists(entry.path):
-                    os.unlink(entry.path)
-            elif entry.is_dir():
-                folders.append(entry.path)
-            elif entry.is_file():
-                os.chmod(entry.path, entry.stat().st_mode | 0o400)
-            else:
-                os.unlink(entry.path)
-        except OSError:
-            pass
-"""
-"""What is done to the copy before the truth is put there: a link that leads nowhere yet could lead to the
-truth, a pipe would hold the grader for ever, and what may not be read would make it fail."""
-
-DRIVER = """\
-import json, sys, traceback
-with open("/opt/grading/input.json", encoding="utf-8") as file:
-    given = json.load(file)
-try:
-    names = {"__name__": "checks"}
-    exec(compile(given["checks"], "checks.py", "exec"), names)
-    said = names["grade"](transcript=given["transcript"], workspace_path="/tmp_workspace")
-    answer = {"scores": {str(k): v for k, v in dict(said).items()}}
-except BaseException:
-    answer = {"error": traceback.format_exc(limit=-3)}
-with open("/opt/grading/result.json", "w", encoding="utf-8") as file:
-    json.dump(answer, file, default=str)
-"""
 
 RUN = Tool(
     name="bash",
@@ -110,7 +70,8 @@ class FolderWorkspace:
     ) -> None:
         self.box: Box | None = box
         self.room = box
-        self._place = place
+        self.place = place
+        """The folder that it was made in; what the agent sees is below."""
         self._gt = gt
         self._runner = runner
         self._image = image
@@ -147,7 +108,7 @@ class FolderWorkspace:
         passing   the overall score from which the task counts as solved
         packages  whether `checks` may import what is installed beside Python; without, Python starts quicker
         """
-        place = self._place / "grading"
+        place = self.place / "grading"
         leftovers.remove(place)
         try:
             return self._grade(place, checks, transcript, passing, packages)
@@ -155,17 +116,77 @@ class FolderWorkspace:
             return Grade(success=False, score=0.0, reason=" ".join(str(error).split()))
         except (OSError, StorageError) as error:
             why = " ".join(str(error).split())
-            return Grade(success=False, score=0.0, error=f"the workspace could not be graded: {why}")
+            return Grade(success=False, score=0.0, error=f"{NOT_GRADED}: {why}")
         finally:
             leftovers.remove(place)
+
+    def grade_by_exit(
+        self,
+        script: str,
+        transcript: Sequence[Message],
+        *,
+        python_source: bool = False,
+        laid: Path | None = None,
+        seconds: float = GRADE.seconds,
+    ) -> Grade:
+        """Run `script` (shell, or Python) in a room of its own, over a copy of the workspace and the truth:
+        exit code 0 is solved, any other is not.
+
+        The exit code alone counts: what is printed, and files in reach of what the agent left, it could have
+        written itself.
+        So is a time-out a failure: what the agent left may be what hangs.
+        laid     files that are put over the copy just before, whatever the agent made of them
+        seconds  for the script
+        """
+        place = self.place / "grading"
+        leftovers.remove(place)
+        try:
+            with self._copied(place, transcript, laid) as (box, inside):
+                name = "grade.py" if python_source else "grade.sh"
+                (inside / name).write_text(script, "utf-8")
+                if laid is not None:
+                    put = ["cp", "-a", "--remove-destination", "--", f"{LAID}/.", INSIDE]
+                    if box.run(put, limits=GRADE).code != 0:
+                        why = "what belongs to the grader could not be put over what the agent left"
+                        return Grade(success=False, score=0.0, reason=why)
+                argv = [python(self._image), "-I"] if python_source else ["bash"]
+                limits = msgspec.structs.replace(GRADE, seconds=seconds)
+                ran = box.run([*argv, f"{GRADING}/{name}"], environ=self._variables, limits=limits)
+        except BadInputError as error:
+            return Grade(success=False, score=0.0, reason=" ".join(str(error).split()))
+        except (OSError, StorageError) as error:
+            why = " ".join(str(error).split())
+            return Grade(success=False, score=0.0, error=f"{NOT_GRADED}: {why}")
+        finally:
+            leftovers.remove(place)
+        if ran.code is None:
+            why = ran.stopped or f"the grader was stopped after {seconds:g} s"
+            return Grade(success=False, score=0.0, reason=why)
+        said = " ".join(ran.output.split())[-300:]
+        solved = ran.code == 0
+        return Grade(success=solved, score=float(solved), reason="" if solved else f"{said} ({ran.code})")
 
     def _grade(
         self, place: Path, checks: str, transcript: Sequence[Message], passing: float, packages: bool
     ) -> Grade:
+        with self._copied(place, transcript, None) as (box, inside):
+            given = {"checks": checks, "transcript": openclaw(transcript)}
+            (inside / "input.json").write_text(json.dumps(given), "utf-8")
+            (inside / "driver.py").write_text(DRIVER, "utf-8")
+            # -I: a module that the agent left in the workspace must not stand in for a real one.
+            line = [python(self._image), "-I" if packages else "-IS", f"{GRADING}/driver.py"]
+            ran = box.run(line, environ=self._variables, limits=GRADE)
+        return verdict(inside / "result.json", ran, passing, GRADE.seconds)
+
+    @contextmanager
+    def _copied(
+        self, place: Path, transcript: Sequence[Message], laid: Path | None
+    ) -> Iterator[tuple[Box, Path]]:
+        """A room over a copy of the workspace with the truth in it, and the folder that is /opt/grading."""
         work, state, inside = place / "work", place / "state", place / "opt"
         inside.mkdir(parents=True)
-        leftovers.copy(self._place / "work", work)
-        leftovers.copy(self._place / "state", state)
+        leftovers.copy(self.place / "work", work)
+        leftovers.copy(self.place / "state", state)
         _clear(work / "gt")
         chat = place / "chat.jsonl"
         chat.touch()
@@ -174,8 +195,11 @@ class FolderWorkspace:
             Mount(outside=state, inside=STATE, writable=True),
             Mount(outside=inside, inside=GRADING, writable=True),
             *(Mount(outside=chat, inside=path) for path in TRANSCRIPTS),
+            *([Mount(outside=laid, inside=LAID)] if laid is not None else []),
         ]
-        with open_box(mounts, workspace=INSIDE, runner=self._runner, image=self._image) as box:
+        with open_box(
+            mounts, workspace=INSIDE, runner=self._runner, image=self._image, scratch=self.place
+        ) as box:
             ready = box.run([python(self._image), "-IS", "-c", PREPARE, INSIDE, STATE], limits=GRADE)
             if ready.code != 0:
                 said = ready.output.strip()[-300:]
@@ -184,14 +208,8 @@ class FolderWorkspace:
             if self._gt is not None:
                 _clear(work / "gt")
                 leftovers.copy(self._gt, work / "gt")
-            given = {"checks": checks, "transcript": openclaw(transcript)}
-            (inside / "input.json").write_text(json.dumps(given), "utf-8")
-            (inside / "driver.py").write_text(DRIVER, "utf-8")
-            chat.write_text("".join(json.dumps(m) + "\n" for m in given["transcript"]), "utf-8")
-            # -I: a module that the agent left in the workspace must not stand in for a real one.
-            line = [python(self._image), "-I" if packages else "-IS", f"{GRADING}/driver.py"]
-            ran = box.run(line, environ=self._variables, limits=GRADE)
-        return _verdict(inside / "result.json", ran, passing)
+            chat.write_text("".join(json.dumps(m) + "\n" for m in openclaw(transcript)), "utf-8")
+            yield box, inside
 
 
 @contextmanager
@@ -253,6 +271,7 @@ def open_folder(
             workspace=INSIDE,
             runner=runner,
             image=image,
+            scratch=folder,
         ) as box:
             if make:
                 maker = [python(image), "-IS", "-c", make]
@@ -261,42 +280,13 @@ def open_folder(
                 _must(box.run(["bash", "-ec", file.warmup], environ=environ, limits=WARMUP), file)
     # An image keeps its own programs in /usr/local/bin.
     base += [] if image else [Mount(outside=local, inside=PROGRAMS)]
-    with open_box(base, workspace=INSIDE, runner=runner, socket=socket, image=image) as box:
+    with open_box(base, workspace=INSIDE, runner=runner, socket=socket, image=image, scratch=folder) as box:
         yield FolderWorkspace(folder, truth, box, runner, image, variables)
 
 
 def python(image: str) -> str:
     """The Python of a room: this one, or the image's own."""
     return "python3" if image else f"{PYTHON}/bin/python3"
-
-
-def openclaw(transcript: Sequence[Message]) -> list[dict[str, Any]]:
-    """Chat Completions messages in the shape of OpenClaw's session files, which graders read."""
-    found: list[dict[str, Any]] = []
-    for message in transcript:
-        role = message.get("role")
-        blocks: list[dict[str, Any]] = []
-        if isinstance(message.get("content"), str) and message["content"]:
-            blocks.append({"type": "text", "text": message["content"]})
-        for call in message.get("tool_calls") or ():
-            function = call.get("function") or {}
-            try:
-                arguments = json.loads(function.get("arguments") or "{}")
-            except ValueError:
-                arguments = {"input": function.get("arguments")}
-            blocks.append(
-                {
-                    "type": "toolCall",
-                    "id": call.get("id"),
-                    "name": function.get("name"),
-                    "arguments": arguments,
-                }
-            )
-        said: dict[str, Any] = {"role": "toolResult" if role == "tool" else role, "content": blocks}
-        if role == "tool":
-            said["toolCallId"] = message.get("tool_call_id")
-        found.append({"type": "message", "message": said})
-    return found
 
 
 def _must(ran: Ran, file: TaskFile) -> None:
@@ -320,34 +310,3 @@ def _shown(text: str) -> str:
         return text
     half = SHOWN // 2
     return f"{text[:half]}\n[... {len(text) - SHOWN} characters left out ...]\n{text[-half:]}"
-
-
-def _verdict(result: Path, ran: Ran, passing: float) -> Grade:
-    def failed(why: str) -> Grade:
-        return Grade(success=False, score=0.0, error=why)
-
-    if ran.code is None:
-        return failed(f"the grader was stopped after {GRADE.seconds:.0f} s")
-    try:
-        data = msgspec.json.decode(leftovers.read(result, LARGEST), type=dict[str, Any])
-    except (OSError, msgspec.DecodeError):
-        return failed(f"the grader ended with exit code {ran.code}: {ran.output.strip()[-300:]}")
-    if "error" in data:
-        return failed(f"the grader failed: {str(data['error']).strip()[-300:]}")
-    scores = {
-        name: min(1.0, max(0.0, float(value)))
-        for name, value in data["scores"].items()
-        if isinstance(value, int | float) and value == value
-    }
-    if not scores:
-        said = str(data["scores"].get("error") or "").strip()[:300]
-        return failed(f"the grader gave no score: {said}" if said else "the grader gave no score")
-    # Where it gives no overall score, the original takes the mean of all that it gives.
-    overall = scores.pop("overall_score", sum(scores.values()) / len(scores))
-    lacking = ", ".join(name for name, value in scores.items() if value < 1.0)
-    return Grade(
-        success=overall >= passing,
-        score=overall,
-        criteria=scores,
-        reason="" if overall >= passing else f"not met: {lacking or 'overall score'}",
-    )

@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 import aiohttp
 from aiohttp import web
 
-from skillclaw.bench.agents import toolprompt
-from skillclaw.bench.agents.model import Endpoint
 from skillclaw.errors import StorageError, UsageError
+from skillclaw.headless.agents import toolprompt
+from skillclaw.headless.agents.model import Endpoint
 
 __all__ = ["ToolRelay"]
 
@@ -38,6 +38,7 @@ class ToolRelay:
     seconds     that the server behind may take for one reply
     act_first   what the user says is answered by a call before any answer in words: small models otherwise
                 claim at once to have done what they have not begun
+    headers     more headers of each request to the server behind
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class ToolRelay:
         max_tokens: int = 160,
         seconds: float = 120.0,
         act_first: bool = True,
+        headers: Mapping[str, str] = {},
     ) -> None:
         if mode not in MODES:
             raise UsageError(f"The relay has no mode {mode!r}.", "", f"Known: {', '.join(MODES)}")
         self._upstream, self._mode = upstream, mode
         self._max_tokens, self._seconds = max_tokens, seconds
         self._act_first = act_first
+        self._headers = dict(headers)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.base_url = ""
@@ -99,7 +102,9 @@ class ToolRelay:
             asked, tools = self._ask(body)
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             return _refused(400, f"this is not a Chat Completions request: {error}")
-        headers = {"Authorization": f"Bearer {self._upstream.key}"} if self._upstream.key else {}
+        headers = dict(self._headers)
+        if self._upstream.key:
+            headers["Authorization"] = f"Bearer {self._upstream.key}"
         url = f"{self._upstream.base_url.rstrip('/')}/chat/completions"
         try:
             async with self._session.post(url, json=asked, headers=headers) as answer:

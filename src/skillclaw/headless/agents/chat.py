@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from skillclaw.bench.agents.model import Endpoint
-from skillclaw.bench.suites.model import Message
+from skillclaw.headless.agents.model import Endpoint
+from skillclaw.headless.tasks.model import Message
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Answer", "Call", "ask"]

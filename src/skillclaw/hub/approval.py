@@ -1,0 +1,68 @@
+"""Who has to approve a proposal, and who did (DESIGN 7.5). Pure: the fold, clients and commands ask the same.
+
+A group's settings say its `policy`, `policies` of single skills, which can only be stricter, and `reviewers`:
+how many different people have to approve what needs people at all. Where it is two, nobody counts for what
+they wrote themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from skillclaw.hub.membership import member
+from skillclaw.hub.records import HubState, ProposalState
+
+__all__ = ["PEOPLE", "approved", "approvers", "author", "missing", "needed", "policy_of", "stricter"]
+
+PEOPLE = ("owner", "reviewer")
+"""Roles of people who decide."""
+_ORDER = ("solo", "team", "strict")
+
+
+def stricter(names: Iterable[object]) -> str:
+    """The strictest of these policies; what is none counts as `solo`."""
+    known = [_ORDER.index(name) for name in names if isinstance(name, str) and name in _ORDER]
+    return _ORDER[max(known, default=0)]
+
+
+def policy_of(settings: Mapping[str, Any], *skills: str, default: str = "solo") -> str:
+    """The policy under which these skills change together (a merge takes others in); `default` where the
+    settings name none."""
+    by_skill = settings.get("policies")
+    own = [by_skill.get(skill) for skill in skills] if isinstance(by_skill, dict) else []
+    return stricter([settings.get("policy", default), *own])
+
+
+def needed(settings: Mapping[str, Any]) -> int:
+    """How many different people have to approve what needs people: 1, or 2 (the two-person rule)."""
+    return 2 if settings.get("reviewers") == 2 else 1
+
+
+def author(state: HubState, proposal: ProposalState) -> str | None:
+    """The member who wrote the proposal; None where no person is known to have."""
+    if proposal.author is not None:
+        return member(state, proposal.author)
+    key = state.keys.get(proposal.by)
+    return key.member if key is not None and key.role in PEOPLE else None
+
+
+def approvers(state: HubState, proposal: ProposalState, people: int | None = None) -> list[str]:
+    """The members whose approvals count where so many `people` have to approve (None: as the settings say by
+    now): owners and reviewers whose keys were not revoked, each once."""
+    people = needed(state.settings) if people is None else people
+    own = author(state, proposal) if people > 1 else None
+    keys = [state.keys[public] for public in proposal.approvals if public in state.keys]
+    found = [key.member for key in keys if key.role in PEOPLE and not key.revoked and key.member != own]
+    return list(dict.fromkeys(found))
+
+
+def missing(state: HubState, proposal: ProposalState, people: int | None = None) -> int:
+    """How many more people have to approve the proposal, if it needs people."""
+    people = needed(state.settings) if people is None else people
+    return max(0, people - len(approvers(state, proposal, people)))
+
+
+def approved(state: HubState, proposal: ProposalState, people: int | None = None) -> bool:
+    """Whether as many people approved the proposal as have to."""
+    return missing(state, proposal, people) == 0

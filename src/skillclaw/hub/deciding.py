@@ -1,0 +1,231 @@
+"""What people and evolvers decide over proposals and skills, as commits: what `Hub` knows of them.
+
+Whoever was quicker has decided: what another machine decided meanwhile is no error, what it decided against
+is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from skillclaw.errors import BadInputError, VerifyError
+from skillclaw.hub import arms, keys
+from skillclaw.hub.membership import member
+from skillclaw.hub.proposing import recorded
+from skillclaw.hub.records import Commit, HubState, ProposalState, Release
+from skillclaw.skills import bundle as bundles
+from skillclaw.skills.records import Bundle, Effect, Proposal, Verdict
+
+__all__ = ["Deciding"]
+
+_record = msgspec.json.Encoder(order="deterministic")
+
+
+class Deciding:
+    """Proposals, verdicts, approvals, releases and what becomes of them. Every method may raise StorageError
+    and VerifyError, BadInputError where the log does not take the commit, and UsageError where this machine
+    has no key that may sign it."""
+
+    if TYPE_CHECKING:
+        # what `Hub` has
+        def state(self) -> HubState: ...
+        def last_state(self) -> HubState: ...
+        def commit(self, kind: str, body: dict[str, Any], role: str = "evolver") -> Commit: ...
+        def get_object(self, name: str) -> bytes: ...
+        def put_object(self, data: bytes) -> str: ...
+        def put_bundle(self, bundle: Bundle) -> tuple[str, str]: ...
+        def own_key(self, role: str) -> keys.SigningKey: ...
+        def _role(self, *wanted: str) -> str: ...
+
+    def propose(self, proposal: Proposal) -> ProposalState:
+        """Make `proposal` known; one with the same id that is known already stays as it is."""
+        if proposal.id not in self.state().proposals:
+            body = {
+                "id": proposal.id,
+                "skill": proposal.skill,
+                "action": proposal.action,
+                "base": proposal.base,
+                "object": self.put_object(_record.encode(proposal)),
+                "version": bundles.version(proposal.bundle) if proposal.bundle is not None else None,
+            }
+            try:
+                self.commit("proposal", body, role=self._role("evolver", "owner", "reviewer"))
+            except BadInputError:
+                if proposal.id not in self.state().proposals:  # another process may have been first
+                    raise
+        return self.state().proposals[proposal.id]
+
+    def record_verdicts(self, proposal_id: str, verdicts: list[Verdict], status: str) -> ProposalState:
+        """Write down what the gate said: `status` is passed, held or rejected; twice is once."""
+        known = self._proposal(proposal_id)
+        if known.verdicts != verdicts or known.status not in (status, "released"):
+            body = {"proposal": proposal_id, "verdicts": verdicts, "status": status}
+            self.commit("verdict", body, role=self._role("evolver", "owner", "reviewer"))
+        return self._proposal(proposal_id)
+
+    def approve(self, proposal_id: str, note: str = "") -> ProposalState:
+        """Approve a proposal as owner, or as reviewer, with a `note` (500 characters) for the group; a second
+        time changes nothing, nor where somebody released it meanwhile. VerifyError where the text is not what
+        the log has of it.
+        """
+        known = self._proposal(proposal_id)
+        recorded(self, known)
+        role = self._role("owner", "reviewer")
+        state = self.last_state()
+        mine = member(state, keys.public_hex(self.own_key(role)))
+
+        def done(now: ProposalState) -> bool:
+            return now.status == "released" or mine in {member(state, public) for public in now.approvals}
+
+        if mine not in {member(state, public) for public in known.approvals}:
+            body = {"proposal": proposal_id} | ({"note": note} if note else {})
+            self._commit_unless(done, proposal_id, "approval", body, role)
+        return self._proposal(proposal_id)
+
+    def reject(self, proposal_id: str, why: str) -> ProposalState:
+        """Reject a proposal as owner or reviewer, with the reason among its verdicts."""
+        known = self._proposal(proposal_id)
+        if known.status != "rejected":
+            verdicts = [*known.verdicts, Verdict(check="approval", verdict="reject", reason=why)]
+            body = {"proposal": proposal_id, "verdicts": verdicts, "status": "rejected"}
+            role = self._role("owner", "reviewer")
+            self._commit_unless(lambda now: now.status == "rejected", proposal_id, "verdict", body, role)
+        return self._proposal(proposal_id)
+
+    def release(self, proposal_id: str, stage: str = "stable") -> Release:
+        """Release what was proposed, with its base as base; a retirement archives the skill. A canary gets
+        the share of blocks that the hub's settings name (`canary`), else `arms.CONTROL`.
+
+        Raises BadInputError where the log does not allow it: not passed, waiting for people, base outdated,
+        pinned. A proposal that is released already gives its release. For a retirement the release that was
+        current is given, with stage `archived`.
+        """
+        known = self._proposal(proposal_id)
+        record = recorded(self, known)
+        skill = self.state().skills.get(known.skill)
+        role = self._role("evolver", "owner", "reviewer")
+        if known.action == "retire":
+            current = skill.release(known.base) if skill is not None and known.base is not None else None
+            if current is None:
+                raise BadInputError(f"{known.skill} has no such version to retire.")
+            if known.status != "released":
+                gone = {"skill": known.skill, "base": known.base, "proposal": known.id}
+                self._commit_unless(_released, known.id, "archive", gone, role)
+            return msgspec.structs.replace(current, stage="archived")
+        if record.bundle is None or known.version is None:
+            raise VerifyError(f"Proposal {known.id} holds no bundle.")
+        if known.status != "released":
+            version, name = self.put_bundle(record.bundle)
+            sidecar = self.put_object(_record.encode(record.sidecar)) if record.sidecar is not None else None
+            body: dict[str, Any] = {
+                "skill": known.skill,
+                "version": version,
+                "base": known.base,
+                "object": name,
+                "sidecar": sidecar,
+                "proposal": known.id,
+                "stage": stage,
+                "scope": record.scope,
+                "project": record.project,
+            }
+            if record.retires:  # left out where there is none, so that a reader of before takes the entry
+                body["retires"] = record.retires
+            if stage == "canary":
+                body["share"] = arms.share_of(self.last_state().settings)
+            self._commit_unless(_released, known.id, "release", body, role)
+        found = self.state().skills[known.skill].release(known.version)
+        assert found is not None
+        return found
+
+    def promote(
+        self,
+        skill: str,
+        stage: str = "stable",
+        *,
+        version: str | None = None,
+        why: str = "",
+        effect: Effect | None = None,
+        role: str | None = None,
+    ) -> Release:
+        """Make `version` (left out: the current one) `stable`, or stable but `unproven`. `why` (500
+        characters) and `effect` are kept in its story. BadInputError where another version is current by now.
+        """
+        wanted = version or self._current(skill)
+        body = {"skill": skill, "version": wanted, "base": wanted, "stage": stage, **_told(why, effect)}
+        self.commit("promote", body, role=role or self._role("evolver", "owner", "reviewer"))
+        found = self.last_state().skills[skill].release(wanted)
+        assert found is not None
+        return found
+
+    def rollback(
+        self,
+        skill: str,
+        version: str | EllipsisType | None = ...,
+        *,
+        base: str | None = None,
+        why: str = "",
+        effect: Effect | None = None,
+    ) -> None:
+        """Make an earlier version, or with None none, the current one of `skill`; left out: what was current
+        before. `base` is the version that is taken back (left out: the current one), so that nothing else is
+        where another was released meanwhile: BadInputError then. `why` and `effect` as for `promote`.
+        """
+        known = self.state().skills.get(skill)
+        undone = base or (known.current if known is not None else None)
+        if isinstance(version, EllipsisType):
+            release = known.release(undone) if known is not None and undone is not None else None
+            version = release.base if release is not None else None
+        body = {"skill": skill, "version": version, "base": undone, **_told(why, effect)}
+        self.commit("rollback", body, role=self._role("owner", "reviewer", "evolver"))
+
+    def archive(self, skill: str, why: str = "", *, base: str | None = None) -> None:
+        """Leave `skill` without a current version; `why` as for `promote`."""
+        body = {"skill": skill, "base": base or self._current(skill), **_told(why, None)}
+        self.commit("archive", body, role=self._role("evolver", "owner", "reviewer"))
+
+    def revoke(self, skill: str, version: str | None, why: str) -> None:
+        """Declare a version, or with None all of `skill`, unsafe: every client moves its copies away."""
+        body = {"skill": skill, "version": version, "why": why}
+        self.commit("revoke", body, role=self._role("owner", "reviewer", "evolver"))
+
+    def _current(self, skill: str) -> str:
+        known = self.state().skills.get(skill)
+        if known is None or known.current is None:
+            raise BadInputError(f"{skill} has no current version.", "", f"See: skillclaw skills log {skill}")
+        return known.current
+
+    def _commit_unless(
+        self,
+        done: Callable[[ProposalState], bool],
+        proposal_id: str,
+        kind: str,
+        body: dict[str, Any],
+        role: str,
+    ) -> None:
+        """Commit; where the log refuses it since the proposal is `done` by now, another was quicker."""
+        try:
+            self.commit(kind, body, role=role)
+        except BadInputError:
+            if not done(self._proposal(proposal_id)):
+                raise
+
+    def _proposal(self, proposal_id: str) -> ProposalState:
+        found = self.state().proposals.get(proposal_id)
+        if found is None:
+            raise BadInputError(
+                f"There is no proposal {ascii(proposal_id)[:80]}.", "", "See: skillclaw proposals list"
+            )
+        return found
+
+
+def _released(proposal: ProposalState) -> bool:
+    return proposal.status == "released"
+
+
+def _told(why: str, effect: Effect | None) -> dict[str, Any]:
+    """The fields of a reason; left out where there is none, so that a reader of before takes the entry."""
+    return ({"why": why} if why else {}) | ({"effect": effect} if effect is not None else {})

@@ -1,0 +1,108 @@
+"""A process that decides over a proposal is killed between two writes; who comes after ends its work."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hub_logs import opened
+
+from skillclaw.hub import Hub
+
+WORK = """
+import os, signal, sys
+from pathlib import Path
+from skillclaw.hub import Hub
+from skillclaw.hub.store import Store
+from skillclaw.skills.records import Bundle, File, Proposal, Verdict
+
+url, home, kill_at, after = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "after"
+writes = 0
+
+def killing(name):
+    real = getattr(Store, name)
+    def write(self, *args, **more):
+        global writes
+        writes += 1
+        if writes == kill_at and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        done = real(self, *args, **more)
+        if writes == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return done
+    setattr(Store, name, write)
+
+hub = Hub.open(url, home / "keys", home / "hubs.json")
+hub.state()
+killing("create")
+killing("put")
+text = b"---\\nname: git\\ndescription: How to use git.\\n---\\n\\n- Run it.\\n"
+bundle = Bundle(name="git", files=[File(path="SKILL.md", data=text)])
+hub.propose(Proposal(id="p", action="create", skill="git", base=None, engine="llm", why="", bundle=bundle))
+if hub.state().proposals["p"].status == "open":
+    hub.record_verdicts("p", [Verdict(check="approval", verdict="hold", reason="Wait.")], "held")
+hub.approve("p", note="seen")
+release = hub.release("p", stage="canary")
+if hub.state().skills["git"].stage == "canary":
+    hub.promote("git", version=release.version, why="It helps.")
+print(writes)
+"""
+
+
+def worked(place: Path, kill_at: int = 0, when: str = "before") -> subprocess.CompletedProcess[str]:
+    """The whole way of a proposal by a process of its own, which dies at its write `kill_at`."""
+    return subprocess.run(
+        [sys.executable, "-c", WORK, str(place / "hub"), str(place / "me"), str(kill_at), when],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def made(place: Path) -> Hub:
+    hub = opened(place)
+    hub.state()
+    return hub
+
+
+def check(place: Path) -> None:
+    hub = opened(place, "new")
+    state = hub.state()
+    proposal, skill = state.proposals["p"], state.skills["git"]
+    (release,) = skill.releases
+    assert (proposal.status, len(proposal.approvals), state.void) == ("released", 1, 0)
+    assert (skill.stage, [one.why for one in release.story]) == ("stable", ["It helps."])
+    assert hub.verify() == []
+
+
+def test_a_process_that_is_killed_after_people_approved(tmp_path: Path) -> None:
+    made(tmp_path)
+    dead = worked(tmp_path, 4, "after")  # object, proposal, verdict, approval
+    assert dead.returncode == -signal.SIGKILL, dead.stderr
+    proposal = opened(tmp_path, "between").state().proposals["p"]
+    assert (proposal.status, len(proposal.approvals)) == ("held", 1)
+    done = worked(tmp_path)
+    assert done.returncode == 0, done.stderr
+    check(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_process_that_is_killed_at_any_write(tmp_path: Path, when: str) -> None:
+    whole = tmp_path / "whole"
+    made(whole)
+    writes = int(worked(whole).stdout)
+    check(whole)
+    assert writes >= 7
+    for at in range(1, writes + 1):
+        place = tmp_path / str(at)
+        made(place)
+        dead = worked(place, at, when)
+        assert dead.returncode == -signal.SIGKILL, (at, dead.stderr)
+        done = worked(place)
+        assert done.returncode == 0, (at, done.stderr)
+        check(place)
