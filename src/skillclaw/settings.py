@@ -110,10 +110,15 @@ class JournalSettings(Section, frozen=True, kw_only=True):
 
 
 class GateSettings(Section, frozen=True, kw_only=True):
-    """`gate.*`: which policy of DESIGN 7.5 holds on the personal hub; `policies` by skill, where stricter."""
+    """`gate.*`: which policy of DESIGN 7.5 holds on the personal hub; `policies` by skill, where stricter.
+
+    `switchback`: what the policy would release at once is a canary first, here on some days and not on
+    others, so that its effect is measured (docs/rollout.md).
+    """
 
     policy: Literal["solo", "team", "strict"] = "solo"
     policies: dict[str, Literal["solo", "team", "strict"]] = {}
+    switchback: bool = False
 
 
 class ShareSettings(Section, frozen=True, kw_only=True):

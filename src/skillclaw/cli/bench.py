@@ -13,6 +13,7 @@ from skillclaw.cli import output
 from skillclaw.cli.bench_loop import loop
 from skillclaw.cli.bench_proxy import proxy, soak
 from skillclaw.cli.bench_redaction import redaction
+from skillclaw.cli.bench_rollout import rollout
 from skillclaw.cli.bench_serve import serve
 from skillclaw.cli.bench_sync import sync
 from skillclaw.cli.command import Context, command
@@ -34,6 +35,7 @@ def register(parent: typer.Typer) -> None:
     command(app, "redaction")(redaction)
     command(app, "sync")(sync)
     command(app, "serve")(serve)
+    command(app, "rollout")(rollout)
 
 
 def mine(

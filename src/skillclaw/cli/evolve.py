@@ -133,6 +133,7 @@ def evolve(
                 "set_aside": report.aside,
                 "notes": report.notes,
                 "care": report.care,
+                "rollouts": report.rollouts,
                 "report": str(report_to) if report_to else None,
                 "hub": hub or "personal",
                 "collected": collected,
@@ -154,6 +155,8 @@ def evolve(
             ("pattern", "kind", "sessions", "users", "odds ratio [95%]"),
             [(p.title, p.kind, p.sessions, p.users, odds(p.stats.odds_ratio, p.stats.ci)) for p in top],
         )
+    for rollout in report.rollouts:
+        output.plain(rollout.told(dry_run=dry_run))
     for judged in report.proposals:
         if judged.known:
             continue

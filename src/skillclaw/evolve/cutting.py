@@ -56,6 +56,8 @@ class Head(Record, frozen=True, kw_only=True):
     intents  the user's requests, each once
     day      `YYYY-MM-DD`, empty when no step says
     env      facts seen (os, tool versions)
+    started  when its first step was (ISO 8601), empty when no step says
+    client   who recorded it; edited: skills of which it had a copy that the user had changed
     """
 
     mark: str
@@ -70,6 +72,9 @@ class Head(Record, frozen=True, kw_only=True):
     fixes: list[tuple[str, str]]
     intents: list[str]
     env: dict[str, str] = {}
+    started: str = ""
+    client: str = ""
+    edited: list[str] = []
 
 
 class Cut(Record, frozen=True, kw_only=True):
@@ -115,13 +120,14 @@ def cut_session(trajectory: Trajectory) -> Cut:
             parts.add((unit_name("failure", episode.failed.key), episode.failed.error[:PART_CUT]))
             fixes.update((episode.failed.key, move.key) for move in episode.actions[-1:])
     key = known.key or trajectory.session_id or trajectory.trajectory_id or ""
+    started = next((s.timestamp for s in trajectory.steps if s.timestamp), "")
     return Cut(
         head=Head(
             mark=f"{key}\0{known.user}",
             key=key,
             user=known.user,
             project=known.project,
-            day=next((s.timestamp[:10] for s in trajectory.steps if s.timestamp), ""),
+            day=started[:10],
             outcome=known.outcome,
             revision=known.revision,
             episodes=len(episodes),
@@ -129,6 +135,9 @@ def cut_session(trajectory: Trajectory) -> Cut:
             fixes=sorted(fixes),
             intents=list(intents),
             env=known.env,
+            started=started,
+            client=known.client,
+            edited=sorted(use.name for use in known.skills if use.edited),
         ),
         episodes=episodes,
     )

@@ -29,6 +29,7 @@ from skillclaw.evolve.modelled import asking, forecast_of, foreseen, notes_of, s
 from skillclaw.evolve.models import check_forgotten, forget_answers
 from skillclaw.evolve.models.fallback import reasons
 from skillclaw.evolve.report import CycleReport, Judged, ReleasedVersion, compared
+from skillclaw.evolve.rollouts import keep_events, left_alone, roll_out
 from skillclaw.evolve.scripts import propose_scripts
 from skillclaw.evolve.settle import DECIDED, finish, proposal_version, release, settle
 from skillclaw.evolve.state import DamagedStateError, EvolveState
@@ -79,8 +80,9 @@ def run_cycle(
     progress: Progress = lambda done, total, what: None,
     fence: Fence = lambda: None,
     shared: SharedAnswers | None = None,
+    switchback: bool = False,
 ) -> CycleReport:
-    """Mine the sessions, propose, judge, release what passed.
+    """Mine the sessions, decide on canaries, propose, judge, release what passed.
 
     `policy` is a name of gate.policies, `policies` has such names by skill, where they are stricter;
     `foreign` are skills on this machine that the hub does not know;
@@ -94,12 +96,17 @@ def run_cycle(
     is written to the hub, `released` says what would have been, no model is asked, and the report has a
     forecast. `fence` is called at every stage boundary and before each write to the hub; what it raises ends
     the cycle, and all that was found so far is kept. `shared` has models' answers of other machines and gets
-    those of this one. Raises UsageError for an engine or policy that does not exist, StorageError and
+    those of this one. With `switchback` what the policy would release at once is a canary first, so that
+    its effect is measured. Raises UsageError for an engine or policy that does not exist, StorageError and
     VerifyError of the hub and the store.
     """
     watch = _Watch()
     rules = gate.policy(policy)
     asked = {"policy": policy, "policies": dict(policies)}
+
+    def stage(one: Proposal) -> Stage:
+        return _stage(one, asked, switchback)
+
     evolver = _evolver(engine or settings.engine)
     state = hub.state()
     forgotten = {*state.tombstones, *withdrawn}
@@ -152,10 +159,30 @@ def run_cycle(
         if not dry_run:
             counting = memory.known().keys() - forgotten
             finished = finish(
-                hub, stage=lambda one: _stage(one, asked), counts=counting.__contains__, fence=fence
+                hub,
+                stage=lambda one: _stage(one, asked, switchback),
+                counts=counting.__contains__,
+                fence=fence,
             )
             state = hub.state()
-        current = current_skills(hub, state)
+        given_now = current_skills(hub, state)
+        rolled = roll_out(
+            hub,
+            state,
+            memory,
+            current=given_now,
+            foreign=foreign,
+            patterns=mined.patterns,
+            policy=lambda skill: gate.policy(policy_of(asked, skill)),
+            sessions=lambda key: None if key in forgotten else _session(sessions, key),
+            now=now,
+            dry_run=dry_run,
+            fence=fence,
+        )
+        if not dry_run and any(one.action != "wait" for one in rolled):
+            state = hub.state()
+            given_now = current_skills(hub, state)
+        current = left_alone(given_now, state)
         context = gate.GateContext(
             policy=rules,
             redactor=redactor,
@@ -187,7 +214,7 @@ def run_cycle(
         proposals = evolver.propose(due, current, given)
         changed = {one.skill for one in proposals}
         proposals += propose_scripts(due, current, given, evolver.name, changed)
-        proposals += _orphans(current, forgotten)
+        proposals += _orphans(given_now, forgotten)
         cared = care(proposals, mined, memory, current, state, given, settings.descriptions)
         proposals = recounted(cared.proposals, mined.patterns)
         watch.lap("propose")
@@ -213,10 +240,13 @@ def run_cycle(
                 passed.append(result.proposal)
         for proposal in passed if not dry_run else []:
             _check_forgotten(memory, sessions, cursor, home)
-            if release(hub, proposal, _stage(proposal, asked), fence=fence):
+            keep_events(memory, proposal, proposal_version(proposal))
+            if release(hub, proposal, stage(proposal), fence=fence):
                 finished.append(proposal)
         released = [
-            ReleasedVersion(skill=one.skill, version=proposal_version(one), stage=_stage(one, asked))
+            ReleasedVersion(
+                skill=one.skill, version=proposal_version(one), stage=_stage(one, asked, switchback)
+            )
             for one in (passed if dry_run else finished)
         ]
         if not dry_run:
@@ -243,6 +273,7 @@ def run_cycle(
             model=asks,
             forecast=foreseen(models, forecast) if dry_run else [],
             care=cared.report,
+            rollouts=rolled,
             degraded="" if dry_run else reasons(given.failed),
         )
         return compared(memory, report, keep=not dry_run)
@@ -312,10 +343,11 @@ def _named(asked: Mapping[str, Any]) -> str:
     return " ".join([asked["policy"], *own])
 
 
-def _stage(proposal: Proposal, asked: Mapping[str, Any]) -> Stage:
+def _stage(proposal: Proposal, asked: Mapping[str, Any], switchback: bool) -> Stage:
     if proposal.action == "retire":
         return "archived"
-    return "stable" if _rules(proposal, asked).release == "at once" else "canary"
+    at_once = _rules(proposal, asked).release == "at once" and not switchback
+    return "stable" if at_once else "canary"
 
 
 FORGOTTEN = "forgotten"

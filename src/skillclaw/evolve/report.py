@@ -8,6 +8,7 @@ from skillclaw.evolve.care.report import CareReport
 from skillclaw.evolve.effects import SkillEffect
 from skillclaw.evolve.models.records import Forecast, StageSpent
 from skillclaw.evolve.ranking import Changes, carried, changed, marks
+from skillclaw.evolve.rollouts.report import Rollout
 from skillclaw.evolve.state import EvolveState
 from skillclaw.evolve.taking import Aside
 from skillclaw.evolve.view import (
@@ -68,6 +69,7 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     model          the model that was asked; empty for none
     forecast       of a dry run: what the model would be asked at most
     care           how the library is
+    rollouts       what became of the canaries
     degraded       why the extractive engine took over where the evolver failed; the next cycle tries it again
     """
 
@@ -91,6 +93,7 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     model: str = ""
     forecast: list[Forecast] = []
     care: CareReport = CareReport()
+    rollouts: list[Rollout] = []
     degraded: str = ""
 
 

@@ -87,7 +87,8 @@ class EvolveState:
         self._db.close()
 
     def clear(self) -> None:
-        """Forget all but vectors and what was refused, so that the next pass is made from sessions alone."""
+        """Forget all but vectors, what was refused and what is measured, so that the next pass is made from
+        sessions alone."""
         with self.writing():
             for table in (
                 "sessions",
@@ -101,7 +102,7 @@ class EvolveState:
                 "uses",
             ):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
-            self._db.execute("DELETE FROM meta WHERE name NOT IN ('miner', 'cycle', 'tried')")
+            self._db.execute("DELETE FROM meta WHERE name NOT IN ('miner', 'cycle', 'tried', 'rollouts')")
             self._parts.clear()
 
     @contextmanager
@@ -135,8 +136,8 @@ class EvolveState:
             self._remove(int(old[0]))
         number = rank(head.mark)
         added = self._db.execute(
-            "INSERT INTO sessions (mark, key, project, rank, revision, changed, episodes, head, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO sessions (mark, key, project, rank, revision, changed, episodes, day, head, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 head.mark,
                 head.key,
@@ -145,6 +146,7 @@ class EvolveState:
                 head.revision,
                 changed,
                 head.episodes,
+                head.day,
                 msgspec.msgpack.encode(head),
                 body,
             ),
@@ -262,6 +264,15 @@ class EvolveState:
         with self._errors():
             for (body,) in self._db.execute("SELECT body FROM sessions ORDER BY mark"):
                 yield unpack(body)
+
+    def since(self, day: str) -> Iterator[Member]:
+        """The sessions of that day (`YYYY-MM-DD`) and later ones, one after the other, in order of mark."""
+        with self._errors():
+            found = self._db.execute(
+                "SELECT mark, id FROM sessions INDEXED BY sessions_day WHERE day >= ?", (day,)
+            ).fetchall()
+        for _, session in sorted(found):
+            yield from self._cuts([session])
 
     # Units
 

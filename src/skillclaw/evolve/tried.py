@@ -1,8 +1,8 @@
 """What was proposed before and is not wanted: the memory of rejected proposals (DESIGN 3.4).
 
 What a pattern was rejected for it is not proposed for again, by whatever engine and in whatever words, until
-its evidence has doubled. Rejected is what the gate refused, what a person refused, and what a person took
-back after its release.
+its evidence has doubled. Rejected is what the gate refused, what a person refused, and what was taken back
+after its release, by a person or because it did harm as a canary.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import msgspec
 from skillclaw.errors import SkillClawError
 from skillclaw.evolve.evolvers._select import turned_against
 from skillclaw.hub.proposing import recorded
-from skillclaw.hub.records import HubState, ProposalState, SkillState
+from skillclaw.hub.records import Event, HubState, ProposalState, SkillState
 from skillclaw.skills.items import all_items
-from skillclaw.skills.records import Action, Item, Pattern, Proposal, Ref
+from skillclaw.skills.records import Action, Effect, Item, Pattern, Proposal, Ref
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -94,7 +94,11 @@ def tried(hub: Hub, state: HubState, memory: EvolveState | None) -> list[Tried]:
             continue
         known[one.id] = entry
         reasons = [v.reason for v in one.verdicts if v.verdict == "reject"]
-        found.append(msgspec.structs.replace(entry, reasons=reasons or [TAKEN_BACK]))
+        event = _end(state, one) if one.id in back else None
+        if not reasons:
+            reasons = [f"It was released, and taken back: {event.why}" if event and event.why else TAKEN_BACK]
+        marks = _measured(entry.marks, event.effect) if event and event.effect else entry.marks
+        found.append(msgspec.structs.replace(entry, reasons=reasons, marks=marks))
     if memory is not None and known != kept:
         _keep(memory, known)
     return found
@@ -167,6 +171,34 @@ def same_evidence(then: Mark, now: Mark) -> bool:
         and now.users < 2 * max(then.users, 1)
         and now.contradictions < 2 * max(then.contradictions, 1)
     )
+
+
+def _end(state: HubState, one: ProposalState) -> Event | None:
+    """How what this proposal released was taken back."""
+    skill = state.skills.get(one.skill)
+    events = [
+        event
+        for release in (skill.releases if skill is not None else [])
+        if release.proposal == one.id
+        for event in release.story
+        if event.what in ("rollback", "revoke")
+    ]
+    return events[-1] if events else None
+
+
+def _measured(marks: Sequence[Mark], effect: Effect) -> list[Mark]:
+    """The marks with the sessions by which it was measured: they may support the pattern too, and it was
+    taken back in spite of them."""
+    more = effect.treated_n + effect.control_n
+    return [
+        msgspec.structs.replace(
+            mark,
+            sessions=mark.sessions + more,
+            users=max(mark.users, effect.clients),
+            contradictions=mark.contradictions + more,
+        )
+        for mark in marks
+    ]
 
 
 def _taken_back(state: HubState) -> set[str]:

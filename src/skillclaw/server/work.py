@@ -37,6 +37,7 @@ def cycle_inputs(machine: Machine) -> dict[str, Any]:
         "hub": machine.hub,
         "policy": settings.gate.policy,
         "policies": settings.gate.policies,
+        "switchback": settings.gate.switchback,
         "settings": settings.evolve,
         "redactor": machine.redactor,
         "foreign": [skill for skill in foreign_skills(machine.targets) if skill.name not in ours],

@@ -21,7 +21,7 @@ MOST = 24
 LOOKED_AT = 4000
 """Characters of a result in which a program tells its version."""
 
-_NOT_PLACE = word_set("git_branch git_commit git_remote cwd project user home date")
+_NOT_PLACE = word_set("git_branch git_commit git_remote cwd project user home date skillclaw.canary")
 """Facts that hosts record about the work or the person, not about the machine."""
 _ALIASES = {"python3": "python", "pip3": "pip", "nodejs": "node", "docker-compose": "docker compose"}
 _ASKS = word_set("--version -version -V -v version --Version")

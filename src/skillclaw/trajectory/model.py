@@ -204,7 +204,11 @@ class Signal(Record, frozen=True, kw_only=True):
 
 
 class SkillUse(Record, frozen=True, kw_only=True):
-    """A skill that was before the agent. `version` is set only when the body seen hashes to one."""
+    """A skill that was before the agent. `version` is set only when the body seen hashes to one.
+
+    installed  the version that SkillClaw had in the agent's folders at the session's first exchange
+    edited     the user had changed that copy, so that the session tells nothing of any version
+    """
 
     name: str
     hub: str | None = None
@@ -212,6 +216,8 @@ class SkillUse(Record, frozen=True, kw_only=True):
     offered: bool = False
     read_step: int | None = None
     invoked_step: int | None = None
+    installed: str | None = None
+    edited: bool = False
 
 
 class SessionMeta(Record, frozen=True, kw_only=True):
@@ -222,7 +228,8 @@ class SessionMeta(Record, frozen=True, kw_only=True):
     outcome    success | failure | unknown, with the signals it came from and a confidence in 0..1
     kind       `evolver`: what an author of skills did, which is never mined, shared or counted
     masked     how many secrets and personal data of each kind were replaced before storing
-    env        facts seen: os, tool versions
+    env        facts seen: os, tool versions; `skillclaw.canary` = `off` where the machine takes no part in
+               canaries
     """
 
     v: int = 1

@@ -79,7 +79,7 @@ def _one(name: str, given: Situation, uses: SkillUses) -> SkillCare:
         read=uses.read,
         users=uses.users,
         trigger=score if score.own else None,
-        pinned=given.current[name].pinned,
+        pinned=given.current[name].pinned and not given.current[name].measured,
     )
 
 

@@ -39,12 +39,14 @@ _log = logging.getLogger(__name__)
 
 
 class Current(Record, frozen=True, kw_only=True):
-    """A skill as the hub makes it available now; a pinned one is left alone."""
+    """A skill as the hub makes it available now; a pinned one is left alone. `measured`: it counts as pinned
+    only while it is a canary whose effect is being measured."""
 
     bundle: Bundle
     sidecar: Sidecar
     version: str
     pinned: bool = False
+    measured: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,255 @@
+"""The rollout's part of a cycle: what sessions say of each canary, what is decided, and the commit of it.
+
+Whoever else is at it: a fence before each commit, a commit that holds only while the very version is still
+the current canary, and what somebody did meanwhile stands. What is decided depends on the sessions alone, so
+that a cycle that was cut off, or runs twice, ends in the same state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from skillclaw.errors import BadInputError
+from skillclaw.evolve.evolvers import Current
+from skillclaw.evolve.rollouts.collecting import Canary, moment, observations
+from skillclaw.evolve.rollouts.events import EventShape, new_patterns, shapes_of
+from skillclaw.evolve.rollouts.report import Rollout
+from skillclaw.evolve.triggers import entries_of
+from skillclaw.gate.rollout import Decision, Rules, decide, rules_for
+from skillclaw.hub.records import Release, SkillState
+from skillclaw.skills.records import Pattern, Proposal, Sidecar
+from skillclaw.skills.retrieval import Index
+
+if TYPE_CHECKING:
+    from skillclaw.evolve.state import EvolveState
+    from skillclaw.gate.context import ForeignSkill, SessionSource
+    from skillclaw.gate.policies import Policy
+    from skillclaw.hub import Hub, HubState
+
+__all__ = ["Rollout", "keep_events", "left_alone", "roll_out"]
+
+META = "rollouts"
+UNCONTROLLED = "It was released before canaries had a control, so what it does was not measured."
+
+
+def roll_out(
+    hub: Hub,
+    state: HubState,
+    memory: EvolveState,
+    *,
+    current: Mapping[str, Current],
+    foreign: Sequence[ForeignSkill],
+    patterns: Iterable[Pattern],
+    policy: Callable[[str], Policy],
+    sessions: SessionSource,
+    now: datetime,
+    dry_run: bool,
+    fence: Callable[[], None],
+) -> list[Rollout]:
+    """What becomes of each canary that is current, by what `memory` holds of sessions since its release.
+
+    `current` is what `state` makes available, `policy` says which one holds for a skill. `patterns` tell the
+    events of a version that the memory knows none of. With `dry_run` nothing is written. Raises what `fence`
+    and the hub do.
+    """
+    there = {
+        name: release
+        for name, skill in sorted(state.skills.items())
+        if skill.stage == "canary" and name in current and (release := skill.release(current[name].version))
+    }
+    if not there:
+        return []
+    events = _events(hub, state, memory, there, current, patterns, keep=not dry_run)
+    canaries = [
+        _canary(hub, state.skills[name], release, current[name], events.get(_mark(release), []))
+        for name, release in there.items()
+        if release.share is not None
+    ]
+    index = Index(entries_of(current, foreign).values())
+    seen = observations(memory, canaries, index, sessions)
+    began = {one.skill: one.began for one in canaries}
+    found = []
+    for name, release in there.items():
+        rules = rules_for(policy(name), share=release.share if release.share is not None else 0.0)
+        if release.share is None:
+            decision = _uncontrolled(release, rules, now)
+        else:
+            decision = decide(seen[name], released=began[name], now=now, rules=rules)
+        if decision.action == "rollback" and state.skills[name].pinned:
+            why = f"It is pinned, so it stays; else it would be rolled back. {decision.why}"
+            decision = Decision(action="wait", why=why, effect=decision.effect)
+        if decision.action != "wait" and not dry_run:
+            decision = _commit(hub, release, decision, fence)
+        found.append(
+            Rollout(
+                skill=name,
+                version=release.version,
+                action=decision.action,
+                why=decision.why,
+                effect=decision.effect,
+            )
+        )
+    return found
+
+
+def left_alone(current: Mapping[str, Current], state: HubState) -> dict[str, Current]:
+    """The skills as engines should see them: a canary that is being measured is left alone like a pinned
+    skill, for each change of it would begin its measuring anew."""
+
+    def measured(name: str) -> bool:
+        skill = state.skills.get(name)
+        release = skill.release(skill.current) if skill is not None and skill.current else None
+        return release is not None and release.stage == "canary" and release.share is not None
+
+    return {
+        name: msgspec.structs.replace(skill, pinned=True, measured=not skill.pinned)
+        if measured(name)
+        else skill
+        for name, skill in current.items()
+    }
+
+
+def keep_events(memory: EvolveState, proposal: Proposal, version: str) -> None:
+    """Remember the events of a version when it is released: what the hub keeps may go without patterns."""
+    if proposal.sidecar is None:
+        return
+    own = new_patterns(proposal.sidecar, None)
+    shapes = shapes_of(one for one in proposal.patterns if one.id in own)
+    if shapes:
+        _keep(memory, {**_kept(memory), f"{proposal.skill}@{version}": shapes})
+
+
+def _kept(memory: EvolveState) -> dict[str, list[EventShape]]:
+    return memory.load(memory.get_meta(META), dict[str, list[EventShape]]) or {}
+
+
+def _keep(memory: EvolveState, events: Mapping[str, list[EventShape]]) -> None:
+    memory.put_meta(META, msgspec.msgpack.encode(dict(events)))
+
+
+def _mark(release: Release) -> str:
+    return f"{release.skill}@{release.version}"
+
+
+def _events(
+    hub: Hub,
+    state: HubState,
+    memory: EvolveState,
+    there: Mapping[str, Release],
+    current: Mapping[str, Current],
+    patterns: Iterable[Pattern],
+    *,
+    keep: bool,
+) -> dict[str, list[EventShape]]:
+    """The events of each canary, as settled before, else by the patterns behind its new lines as they are
+    now."""
+    kept = _kept(memory)
+    known = {pattern.id: pattern for pattern in patterns}
+    found: dict[str, list[EventShape]] = {}
+    for name, release in there.items():
+        mark = _mark(release)
+        if mark in kept:
+            found[mark] = kept[mark]
+            continue
+        base = state.skills[name].release(release.base) if release.base else None
+        before = _sidecar(hub, base)
+        ids = new_patterns(current[name].sidecar, before)
+        found[mark] = shapes_of(known[one] for one in sorted(ids) if one in known)
+    if keep and found != kept:
+        _keep(memory, found)
+    return found
+
+
+def _sidecar(hub: Hub, release: Release | None) -> Sidecar | None:
+    if release is None or release.sidecar is None:
+        return None
+    return msgspec.json.decode(hub.get_object(release.sidecar), type=Sidecar)
+
+
+def _canary(
+    hub: Hub, skill: SkillState, release: Release, current: Current, shapes: Sequence[EventShape]
+) -> Canary:
+    base = skill.release(release.base) if release.base else None
+    return Canary(
+        skill=skill.name,
+        version=release.version,
+        share=release.share if release.share is not None else 0.0,
+        began=_began(release),
+        versions=frozenset(one.version for one in skill.releases),
+        bundles=(current.bundle, *([hub.get_bundle(base)] if base is not None else ())),
+        shapes=tuple(shapes),
+        project=release.project if release.scope == "project" else None,
+    )
+
+
+def _began(release: Release) -> datetime:
+    """When it became current the last time: what was measured before another version took its place for a
+    while is not of the same days as its control."""
+    times = [release.time, *(event.time for event in release.story if event.what == "return")]
+    known = [found for text in times if (found := moment(text)) is not None]
+    assert known, "the log's times are times"
+    return max(known)
+
+
+def _uncontrolled(release: Release, rules: Rules, now: datetime) -> Decision:
+    days = (now - _began(release)) / timedelta(days=1)
+    return Decision(action="unproven" if days >= rules.timeout else "wait", why=UNCONTROLLED)
+
+
+def _commit(hub: Hub, release: Release, decision: Decision, fence: Callable[[], None]) -> Decision:
+    """Write what was decided; what is true where somebody else was at the skill meanwhile."""
+    fence()
+    skill = hub.state().skills[release.skill]
+    back = decision.action == "rollback"
+    if _decided(skill, release, back):
+        return _overtaken(skill, release, decision)
+    body: dict[str, Any] = {"skill": release.skill, "base": release.version, "why": decision.why[:500]}
+    if back:
+        body["version"] = _before(skill, release)
+    else:
+        body |= {
+            "version": release.version,
+            "stage": "stable" if decision.action == "promote" else "unproven",
+        }
+    if decision.effect is not None:
+        body["effect"] = decision.effect
+    try:
+        # As the evolver, also where this machine has the owner's key: so the fold keeps what people pinned.
+        role = hub.acts_as("evolver", "owner", "reviewer") or "evolver"
+        hub.commit("rollback" if back else "promote", body, role=role)
+    except BadInputError:
+        skill = hub.state().skills[release.skill]
+        if not _decided(skill, release, back):
+            raise
+        return _overtaken(skill, release, decision)
+    return decision
+
+
+def _decided(skill: SkillState, release: Release, back: bool) -> bool:
+    """Whether somebody decided on the canary before us."""
+    there = skill.current == release.version and skill.stage == "canary"
+    return not there or (back and skill.pinned)
+
+
+def _before(skill: SkillState, release: Release) -> str | None:
+    """The version to go back to: the one before, or, of those that it builds on, the last not revoked."""
+    at, seen = release.base, {release.version}
+    while at is not None and at not in seen:
+        known = skill.release(at)
+        if known is not None and known.stage != "revoked":
+            return at
+        seen.add(at)
+        at = known.base if known is not None else None
+    return None
+
+
+def _overtaken(skill: SkillState, release: Release, decision: Decision) -> Decision:
+    if skill.current == release.version and skill.stage == "canary":
+        why = f"It was pinned meanwhile, so it stays. {decision.why}"
+    else:
+        why = "Somebody decided on it meanwhile; that stands."
+    return Decision(action="wait", why=why, effect=decision.effect)
