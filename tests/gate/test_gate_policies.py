@@ -95,6 +95,7 @@ def test_every_check_says_something_and_in_sentences() -> None:
         "secrets",
         "scan",
         "support",
+        "trust",
         "grounding",
         "scripts",
         "duplicate",

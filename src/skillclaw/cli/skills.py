@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from skillclaw.cli import candidates, care, output, safety, skills_edits
+from skillclaw.cli import candidates, care, output, safety, skills_edits, skills_verify
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.evolve import odds
 from skillclaw.errors import UsageError
@@ -40,6 +40,7 @@ def register(parent: typer.Typer) -> None:
     candidates.register(app)
     care.register(app)
     safety.register(app)
+    skills_verify.register(app)
 
 
 def list_(ctx: Context) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from skillclaw import gate
 from skillclaw.errors import BadInputError, BusyError, SkillClawError, UsageError
 from skillclaw.evolve.by_hand import changed_by_hand
@@ -28,6 +30,7 @@ from skillclaw.evolve.mine import Mined, mine_state
 from skillclaw.evolve.modelled import asking, forecast_of, foreseen, notes_of, spent_of
 from skillclaw.evolve.models import check_forgotten, forget_answers
 from skillclaw.evolve.models.fallback import reasons
+from skillclaw.evolve.receipts import with_receipts
 from skillclaw.evolve.report import CycleReport, Judged, ReleasedVersion, compared
 from skillclaw.evolve.rollouts import keep_events, left_alone, roll_out
 from skillclaw.evolve.scripts import propose_scripts
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from skillclaw.evolve.models.answers import SharedAnswers
     from skillclaw.evolve.models.daybook import DayBook
     from skillclaw.gate.context import ForeignSkill, Masker
+    from skillclaw.gate.standing import MemberFacts
 
 __all__ = ["run_cycle"]
 
@@ -81,6 +85,8 @@ def run_cycle(
     fence: Fence = lambda: None,
     shared: SharedAnswers | None = None,
     switchback: bool = False,
+    members: Mapping[str, MemberFacts] | None = None,
+    receipt: Callable[[str], str | None] = lambda key: None,
 ) -> CycleReport:
     """Mine the sessions, decide on canaries, propose, judge, release what passed.
 
@@ -189,11 +195,14 @@ def run_cycle(
             sessions=lambda key: None if key in forgotten else _session(sessions, key),
             current=current,
             foreign=foreign,
+            members=members or {},
         )
         taken = frozenset(skill.name for skill in foreign)
         asks = models.name if models is not None else cli.name if cli and evolver.name == "cli" else ""
         asked_by = f"{evolver.name} {asks}".strip()
-        marks_now = topic_marks(mined.patterns, current, [_named(asked), asked_by, sorted(taken)], mined.work)
+        rest = [_named(asked), asked_by, sorted(taken)]
+        new = {user for user, facts in context.members.items() if not facts.known}
+        marks_now = topic_marks(mined.patterns, current, rest, mined.work, new)
         given = EvolveContext(
             policy=rules,
             now=now,
@@ -234,6 +243,9 @@ def run_cycle(
             done = result.verdict == "passed"
             if not dry_run:
                 _check_forgotten(memory, sessions, cursor, home)
+                result = msgspec.structs.replace(
+                    result, proposal=with_receipts(result.proposal, context.base(result.proposal), receipt)
+                )
                 remember(memory, result.proposal)
                 done = settle(hub, result, private=private, fence=fence)
             if done:

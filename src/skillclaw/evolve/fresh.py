@@ -29,8 +29,10 @@ def topic_marks(
     current: Mapping[str, Current],
     rest: Sequence[object],
     work: Work | None = None,
+    new: Collection[str] = (),
 ) -> dict[str, str]:
-    """For each topic a digest of all that its proposals depend on; `rest` is what all topics depend on.
+    """For each topic a digest of all that its proposals depend on; `rest` is what all topics depend on, `new`
+    are people who count half as yet: once one is known, its topics are proposed again.
 
     Topics of one skill or job (`evolve.job_groups`, from `work`) have one digest, and so have topics whose
     skills would have one name: what is proposed for one of them depends on the others.
@@ -55,6 +57,7 @@ def topic_marks(
                     [[_timeless(pattern), jobs[pattern.id]] for pattern in members],
                     sorted({owner for pattern in members for owner in owners.get(pattern.id, ())}),
                     rest,
+                    *([news] if (news := _seen_by(members, new)) else []),
                 ]
             )
         ).hexdigest()
@@ -77,6 +80,11 @@ def topic_marks(
         else hashlib.sha256("\0".join(own[one] for one in sorted(group)).encode()).hexdigest()
         for topic, group in together.items()
     }
+
+
+def _seen_by(patterns: Sequence[Pattern], new: Collection[str]) -> list[str]:
+    """Those of these people that have sessions behind the patterns."""
+    return sorted({ref.user for pattern in patterns for ref in pattern.evidence if ref.user in new})
 
 
 def fresh(patterns: Sequence[Pattern], marks: Mapping[str, str], memory: EvolveState) -> list[Pattern]:

@@ -11,6 +11,7 @@ from skillclaw.evolve.corpus import Corpus, refs
 from skillclaw.evolve.corrections import find_corrections
 from skillclaw.evolve.cutting import unpack
 from skillclaw.evolve.effects import SkillTables, skill_tables
+from skillclaw.evolve.fairness import fairly
 from skillclaw.evolve.family import family_procedures
 from skillclaw.evolve.intents import Vocabulary, make_intent
 from skillclaw.evolve.lapses import find_lapses
@@ -182,14 +183,13 @@ def _mining(found: Iterable[tuple[Pattern, bool]], episodes: Sequence[Episode]) 
 
 
 def _episodes(bodies: Iterable[bytes]) -> list[Episode]:
-    """The episodes of these sessions; a session that comes twice counts once."""
-    seen: Counter[tuple[str, str]] = Counter()
-    found: list[Episode] = []
+    """The episodes of these sessions, of one person no more than is fair; a session that comes twice counts
+    once."""
+    seen: set[tuple[str, str]] = set()
+    found: list[list[Episode]] = []
     for body in bodies:
         episodes = unpack(body)
-        if episodes:
-            mark = (episodes[0].session, episodes[0].user)
-            seen[mark] += 1
-            if seen[mark] == 1:
-                found += episodes
-    return found
+        if episodes and (mark := (episodes[0].session, episodes[0].user)) not in seen:
+            seen.add(mark)
+            found.append(episodes)
+    return [episode for episodes in fairly(found) for episode in episodes]

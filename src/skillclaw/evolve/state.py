@@ -136,11 +136,13 @@ class EvolveState:
             self._remove(int(old[0]))
         number = rank(head.mark)
         added = self._db.execute(
-            "INSERT INTO sessions (mark, key, project, rank, revision, changed, episodes, day, head, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO sessions"
+            " (mark, key, user, project, rank, revision, changed, episodes, day, head, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 head.mark,
                 head.key,
+                head.user,
                 head.project,
                 number,
                 head.revision,
@@ -290,49 +292,53 @@ class EvolveState:
 
     def members(self, unit: str, limit: int, *, parts: int = 1) -> list[Member]:
         """At most `limit` sessions of each of the `parts` largest parts of a unit: a fair
-        sample, the whole where it is smaller; in order of mark, each session once.
+        sample (people take turns), the whole where it is smaller; in order of mark, each session once.
         """
         with self._errors():
-            chosen = [
-                part
-                for (part,) in self._db.execute(
-                    "SELECT id FROM parts WHERE unit = ? AND n > 0 ORDER BY n DESC, part LIMIT ?",
-                    (unit, parts),
-                )
-            ]
+            chosen = self._db.execute(
+                "SELECT id FROM parts WHERE unit = ? AND n > 0 ORDER BY n DESC, part LIMIT ?", (unit, parts)
+            ).fetchall()
             found: dict[int, None] = {}
             for part in chosen:
-                found.update(
-                    dict.fromkeys(
-                        session
-                        for (session,) in self._db.execute(
-                            "SELECT session FROM members WHERE part = ? ORDER BY rank LIMIT ?", (part, limit)
-                        )
-                    )
-                )
+                rows = "SELECT session, rank FROM members WHERE part = ?"
+                found.update(dict.fromkeys(self._fair(rows, part, limit)))
             return self._cuts(found)
+
+    def _fair(self, rows: str, values: Sequence[object], limit: int) -> list[int]:
+        """At most `limit` of the sessions that a query gives with their ranks, each once: people take turns,
+        so that nobody is crowded out. With no more than `limit` nothing has to be chosen, which is cheap."""
+        counting = f"SELECT count(DISTINCT session) FROM ({rows})"  # noqa: S608 - a query of this class
+        (n,) = self._db.execute(counting, values).fetchone()
+        if n > limit:
+            rows = (
+                "SELECT session, found.rank, row_number()"  # noqa: S608 - a query of this class
+                " OVER (PARTITION BY user ORDER BY found.rank, session) AS turn"
+                f" FROM (SELECT DISTINCT session, rank FROM ({rows})) AS found"
+                " JOIN sessions INDEXED BY sessions_user ON id = session"
+                " ORDER BY turn, found.rank, session LIMIT ?"
+            )
+            return [session for session, _, _ in self._db.execute(rows, (*values, limit))]
+        return [session for session, _ in self._db.execute(f"{rows} ORDER BY rank", values)]
 
     def members_in(self, unit: str, projects: Sequence[str], limit: int) -> list[Member]:
         """The same for the sessions of some projects."""
         with self._errors():
-            part = self._part(unit, "")
-            rows = self._db.execute(
-                "SELECT session FROM members JOIN sessions ON id = session"
+            rows = (
+                "SELECT session, members.rank AS rank FROM members"
+                " JOIN sessions INDEXED BY sessions_user ON id = session"
                 " WHERE part = ? AND project IN (SELECT value FROM json_each(?))"
-                " ORDER BY members.rank LIMIT ?",
-                (part, msgspec.json.encode(list(projects)).decode(), limit),
             )
-            return self._cuts(dict.fromkeys(session for (session,) in rows))
+            values = (self._part(unit, ""), msgspec.json.encode(list(projects)).decode())
+            return self._cuts(dict.fromkeys(self._fair(rows, values, limit)))
 
     def asking(self, family: str, limit: int) -> list[Member]:
         """At most `limit` sessions with a request of this family of task clusters; a fair sample."""
         with self._errors():
-            rows = self._db.execute(
-                "SELECT DISTINCT session, asks.rank FROM intents JOIN asks ON asks.intent = intents.id"
-                " WHERE family = ? ORDER BY asks.rank LIMIT ?",
-                (family, limit),
+            rows = (
+                "SELECT DISTINCT session, asks.rank AS rank FROM intents"
+                " JOIN asks ON asks.intent = intents.id WHERE family = ?"
             )
-            return self._cuts(dict.fromkeys(session for session, _ in rows))
+            return self._cuts(dict.fromkeys(self._fair(rows, (family,), limit)))
 
     def asking_new(self) -> Iterator[list[Episode]]:
         """The episodes of the sessions with a request that has no task cluster yet."""

@@ -36,11 +36,12 @@ BUSY_SECONDS = 30.0
 SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE sessions (
-    id INTEGER PRIMARY KEY, mark TEXT NOT NULL UNIQUE, key TEXT NOT NULL, project TEXT NOT NULL,
-    rank INTEGER NOT NULL, revision INTEGER NOT NULL, changed INTEGER NOT NULL, episodes INTEGER NOT NULL,
-    day TEXT NOT NULL, head BLOB NOT NULL, body BLOB NOT NULL
+    id INTEGER PRIMARY KEY, mark TEXT NOT NULL UNIQUE, key TEXT NOT NULL, user TEXT NOT NULL,
+    project TEXT NOT NULL, rank INTEGER NOT NULL, revision INTEGER NOT NULL, changed INTEGER NOT NULL,
+    episodes INTEGER NOT NULL, day TEXT NOT NULL, head BLOB NOT NULL, body BLOB NOT NULL
 );
 CREATE INDEX sessions_key ON sessions (key, changed, episodes);
+CREATE INDEX sessions_user ON sessions (id, user, project);
 CREATE INDEX sessions_day ON sessions (day);
 CREATE TABLE parts (
     id INTEGER PRIMARY KEY, unit TEXT NOT NULL, part TEXT NOT NULL, n INTEGER NOT NULL DEFAULT 0,

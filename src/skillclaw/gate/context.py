@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
@@ -11,7 +11,9 @@ from typing import Protocol
 from skillclaw.gate.grounds import Grounds, read_grounds
 from skillclaw.gate.policies import Policy
 from skillclaw.gate.replay.records import ReplayResult
-from skillclaw.skills.records import Bundle, Proposal, Sidecar
+from skillclaw.gate.standing import MemberFacts, Standing, enough, weighed
+from skillclaw.gate.trail import Trail, read_trail
+from skillclaw.skills.records import Bundle, Proposal, Ref, Sidecar
 from skillclaw.trajectory.model import Record, Trajectory
 
 __all__ = ["CurrentSkill", "Fault", "ForeignSkill", "GateContext", "Masker", "Replayer", "SessionSource"]
@@ -78,6 +80,8 @@ class GateContext:
     sessions  the sessions that evidence refers to; a reference to one that is gone supports nothing
     replayer  tries the proposal on cases that it was not made from; None where no replay is set up. It is
               asked only where no cheaper check rejects, since it costs
+    members   what the group's log says of its members, by the user that their sessions name; none on one's
+              own hub
     """
 
     policy: Policy
@@ -86,6 +90,7 @@ class GateContext:
     current: Mapping[str, CurrentSkill] = field(default_factory=dict)
     foreign: Sequence[ForeignSkill] = ()
     replayer: Replayer | None = None
+    members: Mapping[str, MemberFacts] = field(default_factory=dict)
 
     @cached_property
     def _grounds(self) -> dict[str, Grounds | None]:
@@ -106,6 +111,36 @@ class GateContext:
             trajectory = self.sessions(session)
             known[session] = read_grounds(trajectory) if trajectory is not None else None
         return known[session]
+
+    def sources(self, refs: Iterable[Ref]) -> list[Grounds]:
+        """The sessions that `refs` really stand for, each once: one counts if it is there and belongs to the
+        person that the reference names."""
+        found = {}
+        for ref in refs:
+            grounds = self.grounds(ref.session)
+            if grounds is not None and grounds.user == ref.user:
+                found[ref.session] = grounds
+        return [found[session] for session in sorted(found)]
+
+    @cached_property
+    def _trails(self) -> dict[str, Trail | None]:
+        return {}
+
+    def trail(self, session: str) -> Trail | None:
+        """Where what the agent did in the session with this key came from; None where the session is gone."""
+        known = self._trails
+        if session not in known:
+            trajectory = self.sessions(session)
+            known[session] = read_trail(trajectory) if trajectory is not None else None
+        return known[session]
+
+    def standing(self, sources: Iterable[Grounds]) -> Standing:
+        """What these sessions weigh together, by who their people are."""
+        return weighed(((one.user, one.day) for one in sources), self.policy, self.members)
+
+    def enough(self, sources: Iterable[Grounds]) -> bool:
+        """Whether these sessions are the support that the policy asks for."""
+        return enough(self.standing(sources), self.policy)
 
     def base(self, proposal: Proposal) -> CurrentSkill | None:
         """The version that the proposal changes."""

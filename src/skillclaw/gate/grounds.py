@@ -1,8 +1,9 @@
 """What one session can vouch for (DESIGN 7.5).
 
 Only two kinds of text ground a line of a skill: what the user wrote, and what the agent itself put into a
-tool call that succeeded. Results, fetched pages, skill bodies, system prompts and text that a host injected
-are tainted: they may come from anyone, and never ground anything.
+tool call that succeeded. What a user pasted from an earlier result is no word of theirs. Results, fetched
+pages, skill bodies, system prompts and text that a host injected are tainted: they may come from anyone, and
+never ground anything.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from skillclaw.trajectory.model import (
     text_of,
 )
 from skillclaw.trajectory.shapes import is_shell
-from skillclaw.trajectory.told import own_text
+from skillclaw.trajectory.told import own_text, unpasted
 
-__all__ = ["Grounds", "read_grounds"]
+__all__ = ["Grounds", "call_text", "calls_of", "read_grounds", "steps_of"]
 
 
 class Grounds:
@@ -39,12 +40,24 @@ class Grounds:
     worked  the agent's calls that succeeded, one text a call: tool name, then arguments
     failed  the agent's calls that failed
     tainted everything that tools gave back, in plain words
+    day     when it began (YYYY-MM-DD), empty where no step says
+    session its key
     """
 
     def __init__(
-        self, user: str, said: list[str], worked: list[str], failed: list[str], tainted: list[str]
+        self,
+        user: str,
+        said: list[str],
+        worked: list[str],
+        failed: list[str],
+        tainted: list[str],
+        *,
+        day: str = "",
+        session: str = "",
     ) -> None:
         self.user = user
+        self.day = day
+        self.session = session
         self.said = said
         self.worked = worked
         self.failed = failed
@@ -87,26 +100,28 @@ def read_grounds(trajectory: Trajectory) -> Grounds:
     worked: list[str] = []
     failed: list[str] = []
     tainted: list[str] = []
-    for step, root in _steps(trajectory):
+    for step, root in steps_of(trajectory):
         kind = step_meta(step)
         if step.source == "user":
             if root and kind.kind == "turn" and not kind.injected:
-                text = normal(own_text(text_of(step.message)))
+                text = normal(unpasted(own_text(text_of(step.message)), tainted))
                 if text:
                     said.append(text)
             continue
         if step.source != "agent" or kind.kind == "compaction":
             continue
-        results = _by_call(step)
+        results = calls_of(step)
         for call in step.tool_calls or []:
             given = results.get(call.tool_call_id, [])
             tainted += [text for text in (text_of(result.content) for result in given) if text]
             if not given:
                 continue  # nothing came back: it neither worked nor failed
             (failed if any(_went_wrong(result, call.function_name) for result in given) else worked).append(
-                _call_text(call)
+                call_text(call)
             )
-    return Grounds(meta(trajectory).user, said, worked, failed, tainted)
+    known = meta(trajectory)
+    day = next((step.timestamp[:10] for step in trajectory.steps if step.timestamp), "")
+    return Grounds(known.user, said, worked, failed, tainted, day=day, session=known.key)
 
 
 _SPACES = {code: " " for code in (*range(0x3040), *range(0xFF00, 0xFF10)) if not re.match(r"\w", chr(code))}
@@ -117,15 +132,17 @@ def _plain(texts: list[str]) -> str:
     return f" {' '.join(' '.join(texts).lower().translate(_SPACES).split())} "
 
 
-def _steps(trajectory: Trajectory) -> Iterator[tuple[Step, bool]]:
+def steps_of(trajectory: Trajectory) -> Iterator[tuple[Step, bool]]:
+    """The steps, and whether each is of the session itself and not of a sub-agent."""
     for step in trajectory.steps:
         yield step, True
     for sub in trajectory.subagent_trajectories or []:
-        for step, _ in _steps(sub):
+        for step, _ in steps_of(sub):
             yield step, False
 
 
-def _by_call(step: Step) -> dict[str, list[Result]]:
+def calls_of(step: Step) -> dict[str, list[Result]]:
+    """What came back, by the id of the call."""
     found: dict[str, list[Result]] = {}
     calls = step.tool_calls or []
     for result in step.observation.results if step.observation else []:
@@ -143,7 +160,8 @@ def _went_wrong(result: Result, tool: str) -> bool:
     return known.is_error is True or known.exit_code not in (None, 0)
 
 
-def _call_text(call: ToolCall) -> str:
+def call_text(call: ToolCall) -> str:
+    """A call as one text, as `occurs` compares it: the tool's name, then the arguments."""
     return normal(" ".join([call.function_name, *_flat(call.arguments)]))
 
 

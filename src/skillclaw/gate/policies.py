@@ -14,6 +14,7 @@ class Policy(Record, frozen=True, kw_only=True):
     """What a group asks of a change before it spreads.
 
     sessions, users  least support of each line of a skill
+    per_day          sessions of one person and day that count towards `sessions`; 0: all
     replay           a replay must have passed; otherwise it may be missing
     network          text that makes an agent reach other machines waits for a reviewer
     reviewer         every change waits for a reviewer
@@ -23,6 +24,7 @@ class Policy(Record, frozen=True, kw_only=True):
     name: str
     sessions: int
     users: int
+    per_day: int = 0
     replay: bool = False
     network: bool = True
     reviewer: bool = False
@@ -31,8 +33,8 @@ class Policy(Record, frozen=True, kw_only=True):
 
 POLICIES = {
     "solo": Policy(name="solo", sessions=3, users=1, network=False, release="at once"),
-    "team": Policy(name="team", sessions=3, users=2),
-    "strict": Policy(name="strict", sessions=5, users=3, replay=True, reviewer=True),
+    "team": Policy(name="team", sessions=3, users=2, per_day=2),
+    "strict": Policy(name="strict", sessions=5, users=3, per_day=2, replay=True, reviewer=True),
 }
 """By name. Scripts wait for a person under each of them."""
 

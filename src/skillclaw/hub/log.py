@@ -29,6 +29,7 @@ __all__ = [
     "initial",
     "key_of",
     "sign",
+    "signed",
     "why_void",
 ]
 
@@ -73,6 +74,17 @@ def sign(commit: Commit, key: SigningKey, group: str) -> bytes:
     """The bytes of `commit` with signer and signature filled in."""
     commit = replace(commit, signer=keys.public_hex(key), sig="")
     return encode(replace(commit, sig=keys.sign(key, _signed(group, msgspec.to_builtins(commit)))))
+
+
+def signed(state: HubState, data: bytes) -> Commit | None:
+    """The entry in `data`, read by itself, where its signature holds and a key of the group made it; else
+    None. Whether it counts, and where, only the fold can tell."""
+    try:
+        commit = _decoder.decode(data)
+        holds = commit.signer in state.keys and _holds(state.group, msgspec.json.decode(data))
+    except (msgspec.MsgspecError, RecursionError, ValueError, OverflowError):
+        return None
+    return commit if holds else None
 
 
 def fold(state: HubState, data: bytes) -> HubState:

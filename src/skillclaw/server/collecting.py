@@ -25,6 +25,7 @@ from skillclaw.hub.sealed import delete_session, get_session, list_sessions
 from skillclaw.journal.store import PutResult, SessionStore
 from skillclaw.private import private_folder
 from skillclaw.server.passing import Passing, agree
+from skillclaw.server.receipts import keep_receipt
 from skillclaw.trajectory import model
 from skillclaw.trajectory.model import Record, Signal, Trajectory, meta, with_meta
 from skillclaw.trajectory.outcomes import GIVEN, outcome
@@ -217,6 +218,7 @@ def _take(
     else:
         key = meta(trajectory).key
         result = sessions.put(trajectory)
+        keep_receipt(sessions, key, name, opened, meta(trajectory).revision)
         sessions.set_mark(_OBJECT + name, key)
         return _counted(report, result), key
     sessions.set_mark(_OBJECT + name, "")

@@ -66,6 +66,9 @@ def group_cycle(
     from skillclaw.hub.spendings import HubSpendings
     from skillclaw.journal.store import SessionStore
     from skillclaw.server.groups import judge
+    from skillclaw.server.newcomers import member_facts
+    from skillclaw.server.passing import agree
+    from skillclaw.server.receipts import Receipts
 
     check_evolver(hub)
     plan = cli_plan(machine.settings, machine.home, machine.environ)
@@ -80,6 +83,7 @@ def group_cycle(
         now = no_later(hub)
         collected = collect(machine, hub, sessions, now=now, delete=not dry_run)
         state = hub.state()
+        secret = agree(machine.home / "keys", hub, state, write=False)
         may_go_on()
         shared = HubAnswers(hub)
         spent = HubSpendings(hub, claims_of(machine, hub).here.place())
@@ -110,6 +114,8 @@ def group_cycle(
             progress=progress,
             fence=may_go_on,
             shared=shared,
+            members=member_facts(hub, state, sessions, secret, now),
+            receipt=Receipts(sessions, state.group, secret).commitment,
         )
     return GroupCycle(collected=collected, report=report)
 

@@ -53,6 +53,10 @@ KEYS: dict[str, tuple[Any, str]] = {
         Annotated[int, msgspec.Meta(ge=1, le=36_500)],
         "days that sealed sessions stay in the hub after they were read",
     ),
+    "newcomer_days": (
+        Annotated[int, msgspec.Meta(ge=0, le=365)],
+        "days for which who came by an invite for several counts half; 0: nobody does",
+    ),
     "push": (PushPoint, "where machines listen for news; made by `hub push`"),
 }
 """Each setting's type, and what it is for."""

@@ -265,7 +265,11 @@ class Item(Record, frozen=True, kw_only=True):
 
 
 class Sidecar(Record, frozen=True, kw_only=True):
-    """Everything about a version that is not in its files: items, evidence, ownership (DESIGN 7.1)."""
+    """Everything about a version that is not in its files: items, evidence, ownership (DESIGN 7.1).
+
+    receipts  in a group, by session that the items cite: what binds the evolver to the very session that its
+              member signed and sealed, and tells nobody else anything (docs/gate.md, Provenance)
+    """
 
     v: int = 1
     skill: str
@@ -273,6 +277,7 @@ class Sidecar(Record, frozen=True, kw_only=True):
     parents: list[str] = []
     engine: str = ""
     items: list[Item] = []
+    receipts: dict[str, str] = {}
 
 
 class Retired(Record, frozen=True, kw_only=True):

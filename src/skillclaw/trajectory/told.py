@@ -7,8 +7,9 @@ paste: a block in tags, a quotation and a code block are somebody else's words, 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-__all__ = ["own_text", "own_words"]
+__all__ = ["own_text", "own_words", "unpasted"]
 
 _HOSTS = (
     r"system-reminder|command-[a-z]+|local-command-[a-z]+|bash-(?:input|stdout|stderr)|task-notification"
@@ -38,6 +39,50 @@ def own_words(text: str) -> str:
     """`own_text` without code blocks: what the user asks or says in prose."""
     text = own_text(text)
     return _FENCE.sub("", text).strip() if "```" in text or "~~~" in text else text
+
+
+PASTED = 2
+"""Lines in a row that are no accident: who writes one line that a tool showed means it."""
+
+SHORTEST = 4
+"""Characters of a line from which on it tells anything; shorter ones go with the lines around them."""
+
+
+def unpasted(text: str, shown: Sequence[str]) -> str:
+    """`text` without the lines that were copied from what tools had `shown` before.
+
+    Copied are code blocks of which every line was shown, and elsewhere `PASTED` or more lines in a row.
+    """
+    if not shown or "\n" not in text:
+        return text
+    there = {" ".join(line.split()) for one in shown for line in one.splitlines()}
+    lines = text.splitlines()
+    keep = [True] * len(lines)
+    at = 0
+    while at < len(lines):
+        fence = lines[at].lstrip()[:3]
+        if fence in ("```", "~~~"):
+            end = next((n for n in range(at + 1, len(lines)) if lines[n].strip() == fence), len(lines))
+            if _copied(lines[at + 1 : end], there, 1):
+                keep[at : end + 1] = [False] * len(keep[at : end + 1])
+            at = end + 1
+            continue
+        end = at
+        while end < len(lines) and _of(lines[end], there):
+            end += 1
+        if _copied(lines[at:end], there, PASTED):
+            keep[at:end] = [False] * (end - at)
+        at = max(end, at + 1)
+    return "\n".join(line for line, kept in zip(lines, keep, strict=True) if kept)
+
+
+def _of(line: str, there: set[str]) -> bool:
+    return len(line.strip()) < SHORTEST or " ".join(line.split()) in there
+
+
+def _copied(lines: Sequence[str], there: set[str], least: int) -> bool:
+    telling = [line for line in lines if len(line.strip()) >= SHORTEST]
+    return len(telling) >= least and all(_of(line, there) for line in telling)
 
 
 def _without_blocks(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from skillclaw.gate.policies import Policy
 from skillclaw.skills.records import Pattern
 
@@ -45,13 +47,24 @@ def contradicted(pattern: Pattern) -> float:
     return against / pattern.sessions if pattern.sessions else float(against > 0)
 
 
+def _contradicted_by_others(pattern: Pattern) -> float:
+    """The same, where several people have sessions, without those of whoever contradicts most: nobody takes
+    from the others what works for them with sessions of their own, however many those are."""
+    against = len({ref.session for ref in pattern.contradictions})
+    by_user = Counter({ref.session: ref.user for ref in pattern.contradictions}.values())
+    if len(by_user.keys() | {ref.user for ref in pattern.evidence}) > 1:
+        against -= max(by_user.values(), default=0)
+    return against / pattern.sessions if pattern.sessions else float(against > 0)
+
+
 def turned_against(pattern: Pattern) -> bool:
     """Whether experience now speaks against the pattern: more contradictions than evidence, and those who did
-    it succeed less (interval below 1), or twice as many where nothing can be compared."""
+    it succeed less (interval below 1), or twice as many where nothing can be compared; whoever of several
+    people is left out."""
     ci = pattern.stats.ci
     if ci is not None and pattern.kind != "pitfall":
-        return contradicted(pattern) > 1 and ci[1] < 1
-    return contradicted(pattern) >= 2
+        return _contradicted_by_others(pattern) > 1 and ci[1] < 1
+    return _contradicted_by_others(pattern) >= 2
 
 
 def strength(pattern: Pattern) -> tuple[int, int, float, str]:

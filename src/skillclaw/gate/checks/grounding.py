@@ -12,12 +12,12 @@ from __future__ import annotations
 import json
 import re
 
-from skillclaw.gate.checks.support import PERSON, as_written, counted
+from skillclaw.gate.checks.support import PERSON, as_written
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.grounds import Grounds
 from skillclaw.gate.lines import added_items, all_evidence, free_text, summary
 from skillclaw.skills.items import markdown
-from skillclaw.skills.records import ActionShape, Item, Proposal, Ref, Verdict
+from skillclaw.skills.records import ActionShape, Item, Proposal, Verdict
 from skillclaw.skills.text import Claim, claims, fixed_parts, is_name, normal, occurs, prose, prose_words
 from skillclaw.skills.vocabulary import content_words, is_error_phrase
 
@@ -66,7 +66,7 @@ def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | No
     before = _base_text(proposal, context)
     if proposal.project and not is_name(proposal.project) and _says(item.text, proposal.project):
         return "It repeats the name of a project, which reads like a sentence: anyone may have written that."
-    sources = _sources(item.evidence, context)
+    sources = context.sources(item.evidence)
     failing = _failing(item, proposal)
     for text in (item.text, item.section):
         for claim in claims(text):
@@ -93,11 +93,11 @@ def _seen(proposal: Proposal, context: GateContext) -> Verdict:
         reason = "It names no command, path or number that would have to occur in sessions."
         return Verdict(check=name, verdict="pass", reason=reason)
     refs = all_evidence(proposal)
-    sources = _sources(refs, context)
+    sources = context.sources(refs)
     seen = [text for text in told if any(s.supports(tuple(fixed_parts(text)) or (text,)) for s in sources)]
     reason = (
         f"{len(seen)} of the {len(told)} commands, paths and numbers in it occur in what users wrote or in a "
-        f"call that worked, in the {len(counted(refs, context)[0])} sessions that used it; look at the rest."
+        f"call that worked, in the {len(sources)} sessions that used it; look at the rest."
     )
     return Verdict(check=name, verdict="hold", reason=reason)
 
@@ -109,15 +109,6 @@ def _named(text: str) -> set[str]:
 def _says(text: str, project: str) -> bool:
     words, name = (" ".join(re.findall(r"\w+", part.lower())) for part in (text, project))
     return bool(name) and f" {name} " in f" {words} "
-
-
-def _sources(refs: list[Ref], context: GateContext) -> list[Grounds]:
-    found = {}
-    for ref in refs:
-        grounds = context.grounds(ref.session)
-        if grounds is not None and grounds.user == ref.user:
-            found[ref.session] = grounds
-    return [found[session] for session in sorted(found)]
 
 
 def _base_text(proposal: Proposal, context: GateContext) -> str:
@@ -162,7 +153,7 @@ def _claim_fault(
         return None
     failures = any(occurs(list(parts), text) for text in failing)
     yes = [grounds for grounds in sources if grounds.supports(parts, failures=failures)]
-    if _enough(yes, context):
+    if context.enough(yes):
         return None
     return (
         f"`{claim.text}` occurs in {len(yes)} of the {len(sources)} sessions cited, "
@@ -182,7 +173,7 @@ def _quote_fault(text: str, sources: list[Grounds], before: str, context: GateCo
     words = frozenset(content_words(text))
     said = [(grounds, grounds.said_words(words)) for grounds in sources]
     for word in sorted(words):
-        if not _enough([grounds for grounds, used in said if word in used], context):
+        if not context.enough(grounds for grounds, used in said if word in used):
             return f"The quoted word “{word}” is used in too few of the {len(sources)} sessions cited."
     for claim in claims(text):
         if claim.kind != "quote":
@@ -190,11 +181,6 @@ def _quote_fault(text: str, sources: list[Grounds], before: str, context: GateCo
             if fault:
                 return fault
     return None
-
-
-def _enough(sources: list[Grounds], context: GateContext) -> bool:
-    users = {grounds.user for grounds in sources}
-    return len(sources) >= context.policy.sessions and len(users) >= context.policy.users
 
 
 def _named_by_few(text: str, sources: list[Grounds], before: str, context: GateContext) -> str | None:
@@ -224,6 +210,6 @@ def _copied(text: str, sources: list[Grounds], before: str, context: GateContext
             run = " ".join(words[at : at + RUN])
             if run in before.lower() or not any(grounds.tainted_has(run) for grounds in sources):
                 continue
-            if not _enough([grounds for grounds in sources if grounds.said_has(run)], context):
+            if not context.enough(grounds for grounds in sources if grounds.said_has(run)):
                 return f"“{run} ...” is copied from what tools gave back, which anyone may have written."
     return None

@@ -51,15 +51,10 @@ def _fault(script: Script, proposal: Proposal, context: GateContext) -> str:
     for item in proposal_items(proposal):
         if item.kind == "script" and f"]({script.path})" in item.text:
             refs |= {ref.session: ref for ref in item.evidence}
-    sources = [
-        grounds
-        for ref in refs.values()
-        if (grounds := context.grounds(ref.session)) is not None and grounds.user == ref.user
-    ]
+    sources = context.sources(refs.values())
     for words in parts(script):
         yes = [grounds for grounds in sources if grounds.supports(words)]
-        users = {grounds.user for grounds in yes}
-        if len(yes) < context.policy.sessions or len(users) < context.policy.users:
+        if not context.enough(yes):
             line = " ".join(words)
             line = line if len(line) <= 60 else line[:57] + "..."
             return (

@@ -1,21 +1,24 @@
 """`support`: each new line stands on enough sessions of enough people (DESIGN 7.5).
 
 A reference counts only if its session is there and belongs to the person that it names; whose session it
-is, the session says, not the proposal. What a person or an agent wrote has no evidence line by line: it never
-passes by itself.
+is, the session says, not the proposal. People count, not volume, and who is new counts half
+(`gate.standing`): where only that is in the way, people decide. What a person or an agent wrote has no
+evidence line by line: it never passes by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from skillclaw.errors import BadInputError
 from skillclaw.gate.context import GateContext
+from skillclaw.gate.grounds import Grounds
 from skillclaw.gate.lines import added_items, all_evidence, summary
+from skillclaw.gate.standing import enough, weighed
 from skillclaw.skills.items import DESCRIPTION, all_items
 from skillclaw.skills.records import HOST, Item, Proposal, Ref, Verdict
 
-__all__ = ["as_written", "check", "counted", "item_fault", "name", "order"]
+__all__ = ["PERSON", "as_written", "check", "item_fault", "name", "order"]
 
 name = "support"
 order = 60
@@ -38,7 +41,11 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
         reason = "A person or an agent wrote the description that it changes; somebody has to approve it."
         return [Verdict(check=name, verdict="hold", reason=reason)]
     items = [item for item in added_items(proposal, context) if item.section != DESCRIPTION]
-    faults = [fault for item in items if (fault := item_fault(item, proposal, context))]
+    weak = [(item, fault) for item in items if (fault := item_fault(item, proposal, context))]
+    faults = [fault for _, fault in weak]
+    if faults and all(_only_new(item.evidence, context) for item, _ in weak):
+        reason = f"{summary(faults)} It can wait until they are known, or somebody approves it."
+        return [Verdict(check=name, verdict="hold", reason=reason)]
     if faults:
         return [Verdict(check=name, verdict="reject", reason=summary(faults))]
     if not items and proposal.action == "create":
@@ -64,10 +71,12 @@ def _own_words(proposal: Proposal, context: GateContext) -> bool:
 
 def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | None:
     """Why too little speaks for this line."""
-    if as_written(proposal) or _enough(item.evidence, context):
+    if as_written(proposal):
         return None
-    sessions, users = counted(item.evidence, context)
-    return f"Only {_count(sessions, users)} support {_short(item.text)}; {_asked(context)}."
+    sources = context.sources(item.evidence)
+    if context.enough(sources):
+        return None
+    return f"Only {_count(sources, context)} support {_short(item.text)}; {_asked(sources, context)}."
 
 
 def as_written(proposal: Proposal) -> bool:
@@ -78,47 +87,47 @@ def as_written(proposal: Proposal) -> bool:
 def _used(proposal: Proposal, context: GateContext) -> str:
     """How often the skill was used; its sessions say nothing of single lines, so that is for the reader."""
     writer = proposal.engine.removeprefix(HOST)
-    sessions, users = counted(all_evidence(proposal), context)
-    used = f"it was used in {_count(sessions, users)}" if sessions else "no session is known that used it"
+    sources = context.sources(all_evidence(proposal))
+    used = f"it was used in {_count(sources, context)}" if sources else "no session is known that used it"
     return f"The agent {writer} wrote this by itself; {used}. Somebody has to approve it."
 
 
-def counted(refs: Iterable[Ref], context: GateContext) -> tuple[set[str], set[str]]:
-    """The sessions and the people that `refs` really stand for."""
-    sessions: set[str] = set()
-    users: set[str] = set()
-    for ref in refs:
-        grounds = context.grounds(ref.session)
-        if grounds is not None and grounds.user == ref.user:
-            sessions.add(ref.session)
-            users.add(grounds.user)
-    return sessions, users
-
-
-def _enough(refs: list[Ref], context: GateContext) -> bool:
-    sessions, users = counted(refs, context)
-    return len(sessions) >= context.policy.sessions and len(users) >= context.policy.users
+def _only_new(refs: Iterable[Ref], context: GateContext) -> bool:
+    """Whether it would be enough if everybody were known in the group."""
+    seen = ((one.user, one.day) for one in context.sources(refs))
+    return enough(weighed(seen, context.policy), context.policy)
 
 
 def _verdict(refs: list[Ref], context: GateContext, what: str) -> Verdict:
-    sessions, users = counted(refs, context)
-    if _enough(refs, context):
-        return Verdict(check=name, verdict="pass", reason=f"{_count(sessions, users)} {what}.")
-    return Verdict(
-        check=name, verdict="reject", reason=f"Only {_count(sessions, users)} {what}; {_asked(context)}."
-    )
+    sources = context.sources(refs)
+    if context.enough(sources):
+        return Verdict(check=name, verdict="pass", reason=f"{_count(sources, context)} {what}.")
+    reason = f"Only {_count(sources, context)} {what}; {_asked(sources, context)}."
+    if _only_new(refs, context):
+        reason = f"{reason} It can wait until they are known, or somebody approves it."
+        return Verdict(check=name, verdict="hold", reason=reason)
+    return Verdict(check=name, verdict="reject", reason=reason)
 
 
-def _count(sessions: set[str], users: set[str]) -> str:
-    return f"{_number(len(sessions), 'session')} of {_number(len(users), 'user')}"
+def _count(sources: Sequence[Grounds], context: GateContext) -> str:
+    found = context.standing(sources)
+    new = found.users - found.known
+    told = f" ({new} of them new in the group)" if new else ""
+    return f"{_number(found.sessions, 'session')} of {_number(found.users, 'user')}{told}"
 
 
-def _asked(context: GateContext) -> str:
+def _asked(sources: Sequence[Grounds], context: GateContext) -> str:
     policy = context.policy
-    return (
+    asked = (
         f"the policy {policy.name!r} asks for {_number(policy.sessions, 'session')} "
         f"of {_number(policy.users, 'user')}"
     )
+    found = context.standing(sources)
+    if found.users > found.known:
+        return f"{asked}, who is new counts half, and one at least must be known"
+    if found.sessions >= policy.sessions and found.users >= policy.users:
+        return f"{asked}, and of one person and day {policy.per_day} count"
+    return asked
 
 
 def _number(count: int, what: str) -> str:
