@@ -150,13 +150,14 @@ class SyncSettings(Section, frozen=True, kw_only=True):
     """`sync.*`: seconds between polls, at most; the folders that skills are installed into, by default those
     of the agents (`server.machine`); whether a newer release is merged into a copy that you edited where
     nothing conflicts (`auto`), or you do that (`ask`); whether this machine listens where a group says that
-    it tells of news (`hub push`).
+    it tells of news (`hub push`); whether it takes part in canaries, or has the version before always.
     """
 
     interval: Positive = 60.0
     targets: tuple[str, ...] = ()
     merge: Literal["ask", "auto"] = "ask"
     push: bool = False
+    canary: bool = True
 
 
 class RedactSettings(Section, frozen=True, kw_only=True):

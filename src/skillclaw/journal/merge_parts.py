@@ -198,6 +198,8 @@ def merged_skills(one: list[SkillUse], other: list[SkillUse]) -> list[SkillUse]:
             offered=known.offered or use.offered,
             read_step=_first(known.read_step, use.read_step),
             invoked_step=_first(known.invoked_step, use.invoked_step),
+            installed=best(known.installed, use.installed, str),
+            edited=known.edited or use.edited,
         )
     return list(merged.values())
 

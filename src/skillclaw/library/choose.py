@@ -1,21 +1,38 @@
 """Which release of a skill this machine takes from a hub, and which hub's skill has the name. Pure.
 
 A name belongs to the first hub that offers it (DESIGN 7.4); the same name of a later hub is shadowed and
-takes its place when the first withdraws it. What decides is the signed log alone: no clock is asked.
+takes its place when the first withdraws it. What decides is the signed log alone, and for a canary by
+switchback the block of time (`hub.arms`), which the view names: no clock is asked here.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from skillclaw.hub import arms
 from skillclaw.hub.records import HubState, Release, SkillState
 from skillclaw.library.records import Installed
 from skillclaw.skills.records import Bundle
 
-__all__ = ["CANARY_SHARE", "Claim", "HubView", "canary_share", "chosen", "claims", "in_canary"]
+__all__ = [
+    "CANARY_SHARE",
+    "Arm",
+    "Choice",
+    "Claim",
+    "HubView",
+    "canary_share",
+    "choose",
+    "chosen",
+    "claims",
+    "in_canary",
+]
+
+Arm = Literal["", "treated", "control", "off"]
+"""What the block says of the current canary: it is here, or it is withheld; `off`: the user takes no part.
+Empty where the current release is no canary by switchback."""
 
 CANARY_SHARE = 0.1
 """Share of a group's clients that get a canary, where the group's settings do not say another."""
@@ -30,8 +47,10 @@ class HubView:
     state     what its log says; None where it could not be read, which changes nothing of its skills
     fetch     gives a release's files; raises what a user can understand
     projects  ids of the projects that this machine knows, for releases of one project; None takes all
-    client    who this machine is for the draw of canaries
-    canary    share of the clients that get them, 0..1
+    client    who this machine is for the draw of canaries: `Key.member`
+    canary    share of the clients that get those canaries that name no share of blocks, 0..1
+    day       the block of now (`hub.arms.block`), by which canaries with a share are there or not
+    canaries  False: this machine takes no part and has the release before a canary always
     """
 
     name: str
@@ -40,18 +59,54 @@ class HubView:
     projects: frozenset[str] | None = None
     client: str = ""
     canary: float = 1.0
+    day: str = ""
+    canaries: bool = True
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What this machine should have of a skill now: `release`, or nothing where it is None.
+
+    canary    the current release, where it is a canary by switchback
+    among     the versions that its arms move between
+    below     the release before it, where that is no canary
+    """
+
+    release: Release | None
+    arm: Arm = ""
+    canary: Release | None = None
+    among: frozenset[str] = frozenset()
+    below: Release | None = None
+
+    def swaps(self, version: str) -> bool:
+        """Whether putting this in the place of `version` (empty: of nothing) only follows the block of time:
+        no commit asks for it, so that it can wait. A canary that comes to a machine the first time is one.
+        """
+        new = self.release.version if self.release is not None else ""
+        if self.canary is None or new == version:
+            return False
+        return version in self.among or (new == self.canary.version)
+
+    def for_edited(self, version: str) -> Release | None:
+        """What is newer than an edited copy of `version`; None for nothing. An edited copy is in neither
+        arm: neither a canary nor its control comes to it, only what stays.
+        """
+        if self.canary is None:
+            return self.release
+        return None if version in self.among else self.below
 
 
 @dataclass(frozen=True)
 class Claim:
     """Whose skill has a name: `release` is None where that hub could not be read or does not tell of the
-    skill, so that nothing of it is touched. `shadowed`: the later hubs that offer the same name, with what
-    they would install.
+    skill, so that nothing of it is touched; and where it withholds a canary now, which keeps the name too
+    (`choice`). `shadowed`: the later hubs that offer the same name, with what they would install.
     """
 
     skill: str
     hub: HubView
     release: Release | None
+    choice: Choice = Choice(None)
     shadowed: tuple[tuple[str, Release], ...] = ()
 
 
@@ -73,57 +128,98 @@ def in_canary(client: str, skill: str, version: str, share: float) -> bool:
     return int.from_bytes(drawn.digest()[:8], "big") < share * 2**64
 
 
-def chosen(skill: SkillState, view: HubView, *, has_copy: bool) -> Release | None:
-    """The release of `skill` that this machine should have; None where it should have none.
+def choose(skill: SkillState, view: HubView, *, has_copy: bool) -> Choice:
+    """The release of `skill` that this machine should have in the block `view.day`.
 
     A canary that this client did not draw leaves the release before it. A skill of a project that this
     machine does not know is left out, unless it is installed already: only a commit takes it away.
     """
-    release = skill.release(skill.current) if skill.current else None
-    seen: set[str] = set()
+    current = skill.release(skill.current) if skill.current else None
+    canary = current if current is not None and _by_switchback(current) else None
+    release, seen = current, set[str]()
     while release is not None and release.stage == "canary" and release.version not in seen:
-        if in_canary(view.client, skill.name, release.version, view.canary):
+        if _drawn(release, view):
             break
         seen.add(release.version)
         release = skill.release(release.base) if release.base else None
-    if release is None or release.version in seen or release.stage in ("revoked", "archived"):
-        return None
-    known = (
-        view.projects is None or has_copy or release.scope != "project" or release.project in view.projects
+    if release is not None and (release.version in seen or release.stage in ("revoked", "archived")):
+        release = None
+    about = release or canary
+    known = about is None or (
+        view.projects is None or has_copy or about.scope != "project" or about.project in view.projects
     )
-    return release if known else None
+    if canary is None or not known:
+        return Choice(release if known else None)
+    if not view.canaries:
+        return Choice(release, "off")
+    # what lies below the canaries, whichever of them the draw of now stops at
+    below: Release | None = canary
+    among = set[str]()
+    while below is not None and _by_switchback(below) and below.version not in among:
+        among.add(below.version)
+        below = skill.release(below.base) if below.base else None
+    if below is not None and below.stage in ("canary", "revoked", "archived"):
+        below = None
+    among |= {below.version} if below is not None else set()
+    return Choice(release, "treated" if release is canary else "control", canary, frozenset(among), below)
+
+
+def chosen(skill: SkillState, view: HubView, *, has_copy: bool) -> Release | None:
+    """The release that `choose` gives; None where this machine should have none."""
+    return choose(skill, view, has_copy=has_copy).release
+
+
+def _by_switchback(release: Release) -> bool:
+    return release.stage == "canary" and release.share is not None
+
+
+def _drawn(release: Release, view: HubView) -> bool:
+    """Whether this client has the canary now."""
+    if not view.canaries:
+        return False
+    if release.share is None:
+        return in_canary(view.client, release.skill, release.version, view.canary)
+    return arms.treated(view.client, release.skill, release.version, view.day, release.share)
 
 
 def claims(
-    views: Sequence[HubView], installed: Iterable[Installed], declined: Iterable[str] = ()
+    views: Sequence[HubView],
+    installed: Iterable[Installed],
+    declined: Iterable[str] = (),
+    withheld: Collection[tuple[str, str]] = (),
 ) -> list[Claim]:
     """Who has each name, by name. `views` in the order of precedence; `declined`: `<hub>/<skill>` that the
-    user does not want, with `*` for every hub.
+    user does not want, with `*` for every hub; `withheld`: (hub, skill) of canaries that were withheld when
+    last looked, which count as installed.
 
-    A hub that could not be read keeps the names that it has copies of.
+    A hub that could not be read keeps the names that it has copies of, and one that withholds a canary keeps
+    the name: another hub's skill would else come and go with the days.
     """
     refused = set(declined)
-    copies = {(entry.hub, entry.skill) for entry in installed}
+    copies = {(entry.hub, entry.skill) for entry in installed} | set(withheld)
     names = {skill for _, skill in copies}
     names |= {name for view in views if view.state is not None for name in view.state.skills}
     found = []
     for name in sorted(names):
         if f"*/{name}" in refused:
             continue
-        first: tuple[HubView, Release | None] | None = None
+        first: tuple[HubView, Choice] | None = None
         later: list[tuple[str, Release]] = []
         for view in views:
             if f"{view.name}/{name}" in refused:
                 continue
             has_copy = (view.name, name) in copies
             skill = view.state.skills.get(name) if view.state is not None else None
-            release = chosen(skill, view, has_copy=has_copy) if skill is not None else None
+            choice = choose(skill, view, has_copy=has_copy) if skill is not None else Choice(None)
             # unread or absent is not withdrawn: what is installed keeps its place
-            kept = skill is None and has_copy
-            if first is None and (release is not None or kept):
-                first = (view, release)
-            elif release is not None:
-                later.append((view.name, release))
+            kept = (skill is None and has_copy) or choice.arm == "control"
+            if first is None and (choice.release is not None or kept):
+                first = (view, choice)
+            elif choice.release is not None:
+                later.append((view.name, choice.release))
         if first is not None:
-            found.append(Claim(skill=name, hub=first[0], release=first[1], shadowed=tuple(later)))
+            view, choice = first
+            found.append(
+                Claim(skill=name, hub=view, release=choice.release, choice=choice, shadowed=tuple(later))
+            )
     return found

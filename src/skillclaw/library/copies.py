@@ -90,8 +90,11 @@ def row(entry: Installed) -> Row:
     return Row(**known, state="installed")
 
 
-def take_out(entry: Installed, home: Path, why_edited_stays: str) -> tuple[Change | None, bool]:
-    """Take the copy away unless the user edited it; what to tell of it, and whether it is gone."""
+def take_out(
+    entry: Installed, home: Path, why_edited_stays: str, done: ChangeKind = "removed", detail: str = ""
+) -> tuple[Change | None, bool]:
+    """Take the copy away unless the user edited it; what to tell of it (`done` and `detail` where that went
+    well), and whether it is gone."""
     try:
         if not folders.exists(place(entry)):
             return None, True
@@ -102,7 +105,7 @@ def take_out(entry: Installed, home: Path, why_edited_stays: str) -> tuple[Chang
         return change(entry, "edited", why_edited_stays), False
     except OSError as error:
         return change(entry, "failed", f"{error.strerror or error}."), False
-    return change(entry, "removed"), True
+    return change(entry, done, detail), True
 
 
 def recovered(known: LibraryState, home: Path, targets: Iterable[Path]) -> LibraryState:
@@ -134,6 +137,9 @@ def without_made(known: LibraryState) -> LibraryState:
 
 
 def _settled(entry: Installed) -> Installed | None:
+    if entry.leaving:
+        # a folder that cannot be looked at may hold it still
+        return replace(entry, leaving=False) if _may_be_there(place(entry)) else None
     if not entry.pending_version:
         return entry
     settled = replace(entry, pending_hub="", pending_version="", pending_files={})
@@ -148,3 +154,10 @@ def _settled(entry: Installed) -> Installed | None:
             settled, hub=hub, version=entry.pending_version, files=entry.pending_files, wanted=wanted
         )
     return settled if entry.version else None
+
+
+def _may_be_there(folder: Path) -> bool:
+    try:
+        return folders.exists(folder)
+    except OSError:
+        return True

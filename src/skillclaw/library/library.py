@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from msgspec.structs import replace
 
 from skillclaw.errors import BadInputError, BusyError, StorageError
-from skillclaw.library import book, copies, folders, quarantine
+from skillclaw.library import book, copies, folders, past, quarantine
 from skillclaw.library.choose import HubView
 from skillclaw.library.fetched import Fetched
 from skillclaw.library.merging import merge_copy
@@ -63,17 +64,21 @@ class Library:
         check: Callable[[Bundle], list[Verdict]],
         *,
         auto_merge: bool = False,
+        running: Callable[[Path], str] = lambda target: "",
+        now: datetime | None = None,
     ) -> SyncReport:
         """Bring every folder to what the hubs say, which come in the order of precedence.
 
         `check` gives the verdicts that may refuse a release's files. What stands in the way of one skill in
         one folder is in the report and stops no other. A skill that no state knows stays as it is: only a
         signed commit removes one; and a hub that could not be read changes nothing of its own. With
-        `auto_merge` newer releases are merged into edited copies where nothing conflicts. Raises StorageError
-        where `library.json` cannot be read or written, BusyError where another process is at work for long.
+        `auto_merge` newer releases are merged into edited copies where nothing conflicts. What only follows
+        the day, a canary's coming and going, waits for the agents that `running` tells of (see `Sync`); how
+        everything then stands is noted as of `now`. Raises StorageError where `library.json` cannot be read
+        or written, BusyError where another process is at work for long.
         """
         with self._alone() as known:
-            work = Sync(self.home, views, known, auto_merge=auto_merge)
+            work = Sync(self.home, views, known, auto_merge=auto_merge, running=running)
             work.take_away()
             planned = work.plan(self._places(), Fetched(check))
             # what is about to be written is on disk first, so that it is known as ours after a crash
@@ -81,7 +86,11 @@ class Library:
             before = work.book
             for step in planned:
                 work.install(step)
-            book.save(self.home, work.finished(), only_if_not=before)
+            done = work.finished()
+            book.save(self.home, done, only_if_not=before)
+            canaries = all(view.canaries for view in views)
+            groups = {view.name: view.state.group for view in views if view.state is not None}
+            past.note(self.home, done.installed, now or datetime.now(UTC), canaries=canaries, groups=groups)
             return work.report()
 
     def merge(
@@ -119,14 +128,29 @@ class Library:
         """How each skill stands in each folder, and what the last sync could not install."""
         known = book.load(self.home)
         told = {(row.hub, row.skill, row.target): row for rows in known.rows.values() for row in rows}
-        rows = []
+        rows, here = [], set()
         for entry in known.installed:
             row = copies.row(entry)
+            here.add((entry.hub, entry.skill, ""))
             reason = told.pop((entry.hub, entry.skill, entry.target), None)
             if row.state == "outdated" and reason is not None:
                 row = replace(row, detail=f"{row.detail}: {reason.detail}")
+            elif row.state == "installed":
+                withheld = told.get((entry.hub, entry.skill, ""))
+                if reason is None and withheld is not None and withheld.state == "withheld":
+                    reason = withheld
+                row = replace(row, detail=reason.detail) if reason is not None else row
             rows.append(row)
+        told = {key: row for key, row in told.items() if key not in here or row.state != "withheld"}
         return sorted([*rows, *told.values()], key=lambda row: (row.skill, row.target, row.hub))
+
+    def canaries(self) -> list[Row]:
+        """The canaries that the last sync withheld, or that wait for running sessions."""
+        rows = [row for rows in book.load(self.home).rows.values() for row in rows]
+        return sorted(
+            (row for row in rows if row.state in ("withheld", "waiting")),
+            key=lambda row: (row.skill, row.hub, row.target),
+        )
 
     def uninstall(self, name: str | None, hub: str | None = None) -> SyncReport:
         """Take skill `name`, or all, out of the folders; what the user edited stays. With `hub` only that
@@ -139,13 +163,19 @@ class Library:
             entries = [
                 entry for entry in known.installed if name in (None, entry.skill) and hub in (None, entry.hub)
             ]
-            if not entries and name is not None:
+            away = {
+                row.skill
+                for rows in known.rows.values()
+                for row in rows
+                if row.state == "withheld" and name in (None, row.skill) and hub in (None, row.hub)
+            }
+            if not entries and not away and name is not None:
                 raise BadInputError(
                     f"{name} is not installed by SkillClaw.", "", "See: skillclaw skills edit-status"
                 )
             changes: list[Change] = []
             # declined before the first is taken away: a crash in between must not bring it back
-            declined = {f"{hub or '*'}/{entry.skill}" for entry in entries}
+            declined = {f"{hub or '*'}/{skill}" for skill in away | {entry.skill for entry in entries}}
             now = replace(known, declined=sorted({*known.declined, *declined}))
             book.save(self.home, now, only_if_not=known)
             for entry in entries:

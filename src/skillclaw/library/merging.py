@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from skillclaw.errors import BadInputError
 from skillclaw.hub.records import Release
 from skillclaw.library import copies, folders, swap
-from skillclaw.library.choose import HubView, chosen
+from skillclaw.library.choose import HubView, choose
 from skillclaw.library.fetched import Fetched
 from skillclaw.library.records import FileMark, Installed, MergeRow
 from skillclaw.skills.records import Bundle
@@ -58,9 +58,13 @@ def merge_copy(
     """
     row = MergeRow(skill=entry.skill, hub=view.name, target=entry.target, base=entry.version, state="nothing")
     known = view.state.skills.get(entry.skill) if view.state is not None else None
-    release = chosen(known, view, has_copy=True) if known is not None else None
+    choice = choose(known, view, has_copy=True) if known is not None else None
+    release = choice.for_edited(entry.version) if choice is not None else None
     if release is None or release.version == entry.version:
-        return replace(row, detail="no newer version is released"), entry
+        detail = "no newer version is released"
+        if choice is not None and choice.canary is not None and choice.canary.version != entry.version:
+            detail += "; a canary comes to an edited copy once it is stable"
+        return replace(row, detail=detail), entry
     row = replace(row, version=release.version)
     newer, _, why = fetched.get(view, release)
     if newer is None:

@@ -2,8 +2,7 @@
 
 A hub is asked at most `sync.interval` seconds after it was asked last: each wait is drawn from 67-100% of it,
 so that the clients of a group spread out. One that fails is asked ever less often, at most an hour apart,
-unless it is hurried. Waits are counted by the monotonic clock: nothing here, and nothing that is installed,
-depends on what time it is.
+unless it is hurried. Waits are counted by the monotonic clock: nothing here depends on what time it is.
 """
 
 from __future__ import annotations

@@ -22,7 +22,17 @@ __all__ = [
     "shown",
 ]
 
-RowState = Literal["installed", "edited", "blocked", "missing", "failed", "outdated", "shadowed"]
+RowState = Literal[
+    "installed",
+    "edited",
+    "blocked",
+    "missing",
+    "failed",
+    "outdated",
+    "shadowed",
+    "withheld",
+    "waiting",
+]
 ChangeKind = Literal[
     "installed",
     "updated",
@@ -37,6 +47,8 @@ ChangeKind = Literal[
     "refused",
     "skipped",
     "shadowed",
+    "withheld",
+    "waits",
 ]
 
 _QUIET = frozenset(["skipped", "missing"])
@@ -52,6 +64,8 @@ _TEXTS = {
     "failed": "Could not bring {skill} in {target} up to date: {detail}",
     "refused": "Did not install {skill} into {target}, a check refused it: {detail}",
     "shadowed": "{skill} is {detail}.",
+    "withheld": "Withheld {skill} in {target}: {detail}",
+    "waits": "{skill} in {target} waits: {detail}",
 }
 
 
@@ -74,6 +88,7 @@ class Installed(Record, frozen=True, kw_only=True):
     wanted           the version that the log makes current, where it is another
     pending_*        what is being written; settled at the next sync where that was cut off. `pending_hub`
                      where it is another hub's, whose skill takes the place
+    leaving          the copy is being withheld (a canary, on a day without it): where it is gone, that was us
     """
 
     hub: str
@@ -85,11 +100,13 @@ class Installed(Record, frozen=True, kw_only=True):
     pending_hub: str = ""
     pending_version: str = ""
     pending_files: dict[str, FileMark] = {}
+    leaving: bool = False
 
 
 class Row(Record, frozen=True, kw_only=True, omit_defaults=False):
     """How one skill stands in one folder; `detail` says why, for people. `target` is empty for a skill that
-    is shadowed by another hub's: it lies nowhere."""
+    lies nowhere: it is shadowed by another hub's, or a canary that is withheld now (`withheld`). `waiting`: a
+    canary comes or goes once no agent that reads the folder is in a session."""
 
     skill: str
     target: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -12,62 +11,47 @@ from msgspec.structs import replace
 from skillclaw.errors import SkillClawError
 from skillclaw.hub.records import Release
 from skillclaw.library import copies, folders, merging, quarantine, swap
-from skillclaw.library.choose import Claim, HubView, chosen, claims
+from skillclaw.library.choose import Claim, HubView, choose, claims
 from skillclaw.library.fetched import Fetched
 from skillclaw.library.records import (
-    Change,
     ChangeKind,
-    FileMark,
     Installed,
     LibraryState,
     Row,
     SyncReport,
     shown,
 )
+from skillclaw.library.step import Step
+from skillclaw.library.telling import Telling
+from skillclaw.library.withholding import CONTROL, withdrawn, withheld_row, withholding
 from skillclaw.skills.bundle import check_name
 from skillclaw.skills.records import Bundle
 
-__all__ = ["Step", "Sync"]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One folder that is to be written.
-
-    entry       what the book says while that is under way
-    over        what must lie there meanwhile; None for nothing
-    done, back  what the book says afterwards: of a copy that was written, of one that was not
-    """
-
-    entry: Installed
-    hub: str
-    release: Release
-    bundle: Bundle
-    over: Mapping[str, FileMark] | None
-    done: Installed
-    back: Installed | None
-    action: ChangeKind
-    detail: str = ""
-    make: tuple[Path, ...] = ()
+__all__ = ["Sync"]
 
 
 class Sync:
     """Works on `book` and tells what it did; writes the folders, never `library.json`.
 
     `views` are the hubs in the order of precedence; `auto_merge` merges newer releases into edited copies
-    where nothing conflicts.
+    where nothing conflicts. `running` tells of a folder which agents that read it are in a session now, for
+    people (empty: none): a canary comes and goes between sessions only.
     """
 
     def __init__(
-        self, home: Path, views: Sequence[HubView], book: LibraryState, *, auto_merge: bool = False
+        self,
+        home: Path,
+        views: Sequence[HubView],
+        book: LibraryState,
+        *,
+        auto_merge: bool = False,
+        running: Callable[[Path], str] = lambda target: "",
     ) -> None:
         self.home = home
         self.views = views
         self.book = book
         self.auto_merge = auto_merge
-        self._changes: list[Change] = []
-        self._rows: list[Row] = []
-        self._unchanged = 0
+        self.told = Telling(running)
 
     def take_away(self) -> None:
         """Remove what a signed commit withdrew, and quarantine what one revoked. A skill that the state does
@@ -82,31 +66,53 @@ class Sync:
                 release = skill.release(entry.version)
                 if release is not None and release.stage == "revoked":
                     told, gone = quarantine.take(entry, self.home)
-                elif chosen(skill, view, has_copy=True) is None:
+                elif withdrawn(entry, choose(skill, view, has_copy=True)):
                     told, gone = copies.take_out(entry, self.home, "the hub withdrew it; your copy stays.")
                 else:
                     continue
                 if told is not None:
-                    self._changes.append(told)
+                    self.told.changes.append(told)
                 self._swap_entry(entry, None if gone else replace(entry, wanted=""))
 
     def plan(self, targets: Sequence[Path], fetched: Fetched) -> list[Step]:
         """What is to be written. The book then holds it as pending, but for merges."""
         self._tell_declined()
-        steps: list[Step] = []
-        for claim in claims(self.views, self.book.installed, self.book.declined):
+        steps = []
+        for view in self.views:
+            for entry in [entry for entry in self.book.installed if entry.hub == view.name]:
+                step = withholding(entry, view, self.told)
+                if step is not None:
+                    self._swap_entry(entry, step.entry)
+                    steps.append(step)
+        withheld = {
+            (row.hub, row.skill)
+            for rows in self.book.rows.values()
+            for row in rows
+            if row.state in ("withheld", "waiting")
+        }
+        for claim in claims(self.views, self.book.installed, self.book.declined, withheld):
             if claim.release is not None:
                 found = [self._consider(target, claim, claim.release, fetched) for target in targets]
                 steps += [step for step in found if step is not None]
+            if claim.choice.arm == "control" and not self.told.waiting(claim.hub.name, claim.skill):
+                self.told.rows.append(withheld_row(claim))
             for hub, release in claim.shadowed:
                 detail = f"shadowed by {claim.hub.name}"
-                self._tell(hub, claim.skill, "", "shadowed", detail, release)
-                self._rows.append(Row(skill=claim.skill, target="", state="shadowed", detail=detail, hub=hub))
+                self.told.tell(hub, claim.skill, "", "shadowed", detail, release)
+                self.told.rows.append(
+                    Row(skill=claim.skill, target="", state="shadowed", detail=detail, hub=hub)
+                )
         return steps
 
     def install(self, step: Step) -> None:
-        """Write one folder; what was there stays where that cannot be done."""
+        """Write one folder, or take it away; what was there stays where that cannot be done."""
         entry = step.entry
+        if step.bundle is None:
+            told, gone = copies.take_out(entry, self.home, "it is in neither arm.", step.action, step.detail)
+            if told is not None and told.action != "edited":
+                self.told.changes.append(told)
+            self._swap_entry(entry, step.done if gone else step.back)
+            return
         try:
             for folder in step.make:
                 copies.make_folder(folder)
@@ -114,20 +120,20 @@ class Sync:
         except swap.EditedError:
             self._swap_entry(entry, step.back)
             detail = f"version {step.release.version[:12]} is newer and was not installed."
-            self._tell(step.hub, entry.skill, entry.target, "edited", detail, step.release)
+            self.told.tell(step.hub, entry.skill, entry.target, "edited", detail, step.release)
         except OSError as error:
             self._swap_entry(entry, step.back)
-            self._fail(step.hub, entry.skill, entry.target, f"{error.strerror or error}", step.release)
+            self.told.fail(step.hub, entry.skill, entry.target, f"{error.strerror or error}", step.release)
         else:
             self._swap_entry(entry, step.done)
-            self._tell(step.hub, entry.skill, entry.target, step.action, step.detail, step.release)
+            self.told.tell(step.hub, entry.skill, entry.target, step.action, step.detail, step.release)
 
     def finished(self) -> LibraryState:
         """The book to remember; what was told of hubs that could not be read now stays."""
         rows = {
             view.name: self.book.rows.get(view.name, [])
             if view.state is None
-            else [row for row in self._rows if row.hub == view.name]
+            else [row for row in self.told.rows if row.hub == view.name]
             for view in self.views
         }
         rows = {hub: kept for hub, kept in rows.items() if kept}
@@ -135,7 +141,7 @@ class Sync:
 
     def report(self) -> SyncReport:
         """What was done."""
-        return SyncReport(changes=self._changes, unchanged=self._unchanged)
+        return SyncReport(changes=self.told.changes, unchanged=self.told.unchanged)
 
     def _tell_declined(self) -> None:
         for view in self.views:
@@ -144,7 +150,7 @@ class Sync:
                 if release is not None and not {f"{view.name}/{name}", f"*/{name}"}.isdisjoint(
                     self.book.declined
                 ):
-                    self._tell(view.name, name, "", "skipped", "you uninstalled it", release)
+                    self.told.tell(view.name, name, "", "skipped", "you uninstalled it", release)
 
     def _consider(self, target: Path, claim: Claim, release: Release, fetched: Fetched) -> Step | None:
         name, view = claim.skill, claim.hub
@@ -154,45 +160,57 @@ class Sync:
             there = (e for e in self.book.installed if e.skill == name)
             ours = next((e for e in there if copies.real(e.target) == copies.real(target)), None)
             if ours is None:
-                return self._begin(target, view, release, fetched)
+                return self._begin(target, claim, release, fetched)
             if ours.hub == view.name:
-                return self._renew(ours, view, release, fetched)
-            return self._take_over(ours, view, release, fetched)
+                return self._renew(ours, claim, release, fetched)
+            return self._take_over(ours, claim, release, fetched)
         except SkillClawError as error:
-            self._fail(view.name, name, str(target), error.what, release)
+            self.told.fail(view.name, name, str(target), error.what, release)
         except OSError as error:
-            self._fail(view.name, name, str(target), f"{error.strerror or error}", release)
+            self.told.fail(view.name, name, str(target), f"{error.strerror or error}", release)
         return None
 
-    def _renew(self, entry: Installed, view: HubView, release: Release, fetched: Fetched) -> Step | None:
+    def _renew(self, entry: Installed, claim: Claim, release: Release, fetched: Fetched) -> Step | None:
         """A copy that was installed before: as it should be, edited, gone, or to be updated."""
-        place = copies.place(entry)
+        view, place, swaps = claim.hub, copies.place(entry), claim.choice.swaps(entry.version)
         newer = "" if entry.version == release.version else release.version
         if not folders.exists(place):
             self._swap_entry(entry, replace(entry, wanted=newer))
-            self._tell(view.name, entry.skill, entry.target, "missing", "you removed it", release)
+            self.told.tell(view.name, entry.skill, entry.target, "missing", "you removed it", release)
             return None
         found = folders.scan(place)
+        if found != entry.files and claim.choice.canary is not None:
+            stays = claim.choice.for_edited(entry.version)
+            if stays is None:
+                self._swap_entry(entry, replace(entry, wanted=""))
+                return None  # in neither arm
+            release, newer, swaps = stays, stays.version, False
         if found == entry.files and not newer:
             self._swap_entry(entry, replace(entry, wanted=""))
-            self._unchanged += 1
+            self.told.unchanged += 1
             return None
         if found != entry.files and not newer:
             self._swap_entry(entry, replace(entry, wanted=""))
             return None  # edited, and nothing new to say
+        if swaps and self.told.waits(view.name, entry.skill, Path(entry.target), release):
+            self._swap_entry(entry, replace(entry, wanted=""))
+            return None
         bundle, action, detail = fetched.get(view, release)
         if bundle is not None and found == folders.marks(bundle):
             done = replace(entry, version=release.version, files=found, wanted="")
             self._swap_entry(entry, done)
-            self._unchanged += 1
+            self.told.unchanged += 1
             return None
         wanting = replace(entry, wanted=newer)
         self._swap_entry(entry, wanting)
         if found != entry.files:
             return self._edited(wanting, view, release, bundle, fetched)
         if bundle is None:
-            self._refuse(view.name, entry.skill, entry.target, action, detail, release)
+            self.told.refuse(view.name, entry.skill, entry.target, action, detail, release)
             return None
+        if swaps and claim.choice.arm == "control":
+            detail = f"{CONTROL} Version {release.version[:12]}, the one before, is in its place."
+            return self._pending(wanting, view.name, release, bundle, "withheld", old=wanting, detail=detail)
         return self._pending(wanting, view.name, release, bundle, "updated", old=wanting)
 
     def _edited(
@@ -224,14 +242,14 @@ class Sync:
                 )
             else:
                 detail = f"{what} and would merge cleanly. Do it: {command}"
-        self._tell(view.name, entry.skill, entry.target, "edited", detail, release)
+        self.told.tell(view.name, entry.skill, entry.target, "edited", detail, release)
         return None
 
-    def _take_over(self, entry: Installed, view: HubView, release: Release, fetched: Fetched) -> Step | None:
-        """The place of another hub's skill: `view` comes before it and offers the name too."""
-        place = copies.place(entry)
+    def _take_over(self, entry: Installed, claim: Claim, release: Release, fetched: Fetched) -> Step | None:
+        """The place of another hub's skill: the claim's comes before it and offers the name too."""
+        view, place = claim.hub, copies.place(entry)
         if not folders.exists(place):
-            self._tell(view.name, entry.skill, entry.target, "missing", "you removed it", release)
+            self.told.tell(view.name, entry.skill, entry.target, "missing", "you removed it", release)
             return None
         found = folders.scan(place)
         bundle, action, detail = fetched.get(view, release)
@@ -240,38 +258,42 @@ class Sync:
                 hub=view.name, skill=entry.skill, target=entry.target, version=release.version, files=found
             )
             self._swap_entry(entry, done)
-            self._unchanged += 1
+            self.told.unchanged += 1
             return None
         if found != entry.files:
             detail = f"hub {view.name} has a skill of that name, which comes once your edit is gone."
-            self._tell(view.name, entry.skill, entry.target, "edited", detail, release)
+            self.told.tell(view.name, entry.skill, entry.target, "edited", detail, release)
             return None
         if bundle is None:
-            self._refuse(view.name, entry.skill, entry.target, action, detail, release)
+            self.told.refuse(view.name, entry.skill, entry.target, action, detail, release)
+            return None
+        if claim.choice.swaps("") and self.told.waits(view.name, entry.skill, Path(entry.target), release):
             return None
         detail = f"hub {view.name} has a skill of that name and comes before {entry.hub}."
         return self._pending(entry, view.name, release, bundle, "replaced", old=entry, detail=detail)
 
-    def _begin(self, target: Path, view: HubView, release: Release, fetched: Fetched) -> Step | None:
+    def _begin(self, target: Path, claim: Claim, release: Release, fetched: Fetched) -> Step | None:
         """A folder that does not have the skill from us yet."""
-        name = release.skill
+        name, view = release.skill, claim.hub
         make = _missing(target)
         if make and not self._may_make(target, make):
-            self._tell(
+            self.told.tell(
                 view.name, name, str(target), "skipped", f"there is no folder {target.parent}", release
             )
             return None
         for other in [] if make else os.listdir(target):  # noqa: PTH208 - names are needed, not paths
             if other.casefold() == name:
                 detail = f"{target / other} is there and not from SkillClaw."
-                self._tell(view.name, name, str(target), "blocked", detail, release)
-                self._rows.append(
+                self.told.tell(view.name, name, str(target), "blocked", detail, release)
+                self.told.rows.append(
                     Row(skill=name, target=str(target), state="blocked", detail=detail, hub=view.name)
                 )
                 return None
+        if claim.choice.swaps("") and self.told.waits(view.name, name, target, release):
+            return None
         bundle, action, detail = fetched.get(view, release)
         if bundle is None:
-            self._refuse(view.name, name, str(target), action, detail, release)
+            self.told.refuse(view.name, name, str(target), action, detail, release)
             return None
         fresh = Installed(hub=view.name, skill=name, target=str(target))
         made = [str(folder) for folder in make if str(folder) not in self.book.made]
@@ -323,25 +345,6 @@ class Sync:
             at = self.book.installed.index(old)
             entries = [*self.book.installed[:at], *new_ones, *self.book.installed[at + 1 :]]
         self.book = replace(self.book, installed=entries)
-
-    def _tell(
-        self, hub: str, skill: str, target: str, action: ChangeKind, detail: str, release: Release
-    ) -> None:
-        self._changes.append(
-            Change(skill=skill, target=target, action=action, detail=detail, version=release.version, hub=hub)
-        )
-
-    def _refuse(
-        self, hub: str, skill: str, target: str, action: ChangeKind, detail: str, release: Release
-    ) -> None:
-        """Tell of a release that could not be had, or that a check does not let in."""
-        self._tell(hub, skill, target, action, detail, release)
-        why = f"a check refused it: {detail}" if action == "refused" else detail
-        self._rows.append(Row(skill=skill, target=target, state="failed", detail=why, hub=hub))
-
-    def _fail(self, hub: str, skill: str, target: str, detail: str, release: Release) -> None:
-        self._tell(hub, skill, target, "failed", f"{detail}.".replace("..", "."), release)
-        self._rows.append(Row(skill=skill, target=target, state="failed", detail=detail, hub=hub))
 
 
 def _missing(target: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.library.choose import chosen
+from skillclaw.library.choose import choose
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.naming import shown, split_name
 from skillclaw.server.offering import Private, private_places
@@ -284,11 +284,14 @@ def _one_copy(machine: Machine, given: str, folder: Path | None, *, any_: bool =
 
 
 def _offered(machine: Machine, source: Source, copy: EditedCopy) -> Release | None:
-    """The version that the hub would install on this machine, where it is another than the copy's."""
+    """The version that comes to the edited copy, where it is another than the copy's."""
     if source.state is None:
         return None
     skill = source.state.skills.get(copy.entry.skill)
-    release = chosen(skill, machine.hubs.view(source), has_copy=True) if skill is not None else None
+    if skill is None:
+        return None
+    choice = choose(skill, machine.hubs.view(source), has_copy=True)
+    release = choice.for_edited(copy.entry.version)
     return None if release is None or release.version == copy.entry.version else release
 
 

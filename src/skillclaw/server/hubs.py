@@ -5,12 +5,14 @@ Each is opened once in a process, so that a later poll is one request; one that 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from skillclaw import settings as settings_module
 from skillclaw.errors import SkillClawError, StorageError, UsageError, VerifyError
+from skillclaw.hub.arms import block
 from skillclaw.library.choose import HubView, canary_share
 from skillclaw.library.objects import ObjectCache
 from skillclaw.server.approved import check_approved, client_policy
@@ -37,10 +39,11 @@ class Source:
 
 
 class Hubs:
-    """The hubs of one machine, with what was last read of each."""
+    """The hubs of one machine, with what was last read of each. By `clock` goes which canaries are there."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.machine = machine
+        self.clock = clock
         self._cache = ObjectCache(machine.home / "objects")
         self._opened: dict[tuple[str, str], Hub] = {}
         self._last: dict[str, HubState] = {}
@@ -79,7 +82,8 @@ class Hubs:
         with the approvals that its policy asks for."""
         hub, state = source.hub, source.state
         if hub is None or state is None:
-            return HubView(name=source.name, state=None, fetch=_nothing)
+            canaries = self.settings().sync.canary
+            return HubView(name=source.name, state=None, fetch=_nothing, canaries=canaries)
         group = source.name != PERSONAL
 
         def plain(release: Release) -> Bundle:
@@ -90,15 +94,16 @@ class Hubs:
             check_approved(state, release, found, client_policy(state, release.skill, group=group), plain)
             return found
 
-        if not group:
-            return HubView(name=source.name, state=state, fetch=fetch)
         return HubView(
             name=source.name,
             state=state,
             fetch=fetch,
-            projects=self._projects(state),
-            client=self._client(hub, state),
-            canary=canary_share(state.settings, _clients(state)),
+            projects=self._projects(state) if group else None,
+            # on a personal hub sessions know this machine by its installation
+            client=self._client(hub, state) if group else self.machine.identity.client,
+            canary=canary_share(state.settings, _clients(state)) if group else 1.0,
+            day=block(self.clock()),
+            canaries=self.settings().sync.canary,
         )
 
     def object(self, hub: Hub, name: str) -> bytes:

@@ -11,6 +11,8 @@ from skillclaw.agents.repository import repository_of
 from skillclaw.errors import StorageError
 from skillclaw.journal.assemble import assemble_placed
 from skillclaw.journal.reader import START, Position, read
+from skillclaw.journal.records import is_own
+from skillclaw.journal.segment import path_of, segments
 from skillclaw.journal.unread import MARK, Uncounted, UnreadCount, counted
 from skillclaw.proxy.configured.replay import as_sent
 from skillclaw.server.intake import admit
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from skillclaw.trajectory.model import Trajectory
     from skillclaw.wire.records import Unread
 
-__all__ = ["assemble_recorded"]
+__all__ = ["assemble_recorded", "last_exchanges"]
 
 SETTLED = 12 * 3600.0
 """Seconds of rest after which a session is not read again. A conversation that names no session and goes on
@@ -38,12 +40,14 @@ class _Mark(Record, frozen=True, kw_only=True):
     """How far the journal was read: `settled` is never read again, `seen` was read at least once.
 
     waiting: Unix time when the first session that was still active then becomes idle; None where none was.
+    busy: of the sessions that were, by agent the Unix time of the last exchange.
     unread: what could not be read up to `seen`, each exchange once. It is stored with `seen`, in one write.
     """
 
     settled: Position = START
     seen: Position = START
     waiting: float | None = None
+    busy: dict[str, float] = {}
     unread: list[UnreadCount] = []
 
 
@@ -66,11 +70,14 @@ def assemble_recorded(machine: Machine, idle: float | None = None) -> int:
     except OSError as error:
         raise StorageError(f"Cannot read the journal {folder}.", str(error), "Check who owns it.") from error
     ready, waiting, open_from = [], None, len(reading.read)
+    active: dict[str, float] = {}
     for trajectory, first, last, cwd, _ in found:
         busy = idle is not None and abs(now - last) < idle
         if busy:
             quiet_at = last + (idle or 0.0)
             waiting = min(quiet_at, waiting or quiet_at)
+            agent = trajectory.agent.name
+            active[agent] = max(last, active.get(agent, last))
         else:
             ready.append(admit(machine, _placed(trajectory, cwd)))
         if busy or abs(now - last) < SETTLED:
@@ -82,10 +89,36 @@ def assemble_recorded(machine: Machine, idle: float | None = None) -> int:
             note(machine, {meta(one).key: Span(since=span_of(one).since)})
     settled = reading.settled(now - SETTLED, open_from)
     kept = _Mark(
-        settled=settled, seen=reading.seen, waiting=waiting, unread=counted(mark.unread, reading.unread)
+        settled=settled,
+        seen=reading.seen,
+        waiting=waiting,
+        busy=active,
+        unread=counted(mark.unread, reading.unread),
     )
     store.set_mark(MARK, msgspec.json.encode(kept).decode("utf-8"))
     return sum(result in ("new", "grown") for result in results)
+
+
+def last_exchanges(machine: Machine, idle: float) -> dict[str, float]:
+    """By agent, the Unix time of its last exchange, of those that are younger than `idle` seconds.
+
+    What was put together is not read again, nor what was written before that long. Raises StorageError.
+    """
+    folder, since = machine.home / "journal", time.time() - idle
+    if not folder.exists():
+        return {}
+    try:
+        fresh = [n for n in segments(folder) if path_of(folder, n).stat().st_mtime >= since]
+        mark = _load(machine.sessions.get_mark(MARK))
+        found = dict(mark.busy)
+        after = max(mark.seen, Position(segment=fresh[0])) if fresh else mark.seen
+        for exchange, _ in read(folder, after) if fresh else ():
+            if not is_own(exchange):
+                at = exchange.finished or exchange.started
+                found[exchange.agent] = max(at, found.get(exchange.agent, at))
+    except OSError as error:
+        raise StorageError(f"Cannot read the journal {folder}.", str(error), "Check who owns it.") from error
+    return {agent: at for agent, at in found.items() if abs(time.time() - at) < idle}
 
 
 def _placed(trajectory: Trajectory, cwd: str) -> Trajectory:

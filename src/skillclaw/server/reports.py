@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw.errors import BadInputError
+from skillclaw.library.choose import choose
 from skillclaw.server.naming import find_skill, shown
 from skillclaw.skills.records import Bundle, Sidecar
 from skillclaw.trajectory.model import Record
@@ -32,7 +33,9 @@ __all__ = [
 
 class SkillRow(Record, frozen=True, kw_only=True, omit_defaults=False):
     """One skill in `skills list --json`. `installed` maps each folder to how the copy there stands;
-    `shadowed_by` is the hub whose skill of the same name is taken instead, or null."""
+    `shadowed_by` is the hub whose skill of the same name is taken instead, or null. `arm`: of a canary by
+    switchback, whether this machine has it today (`treated`), is without it (`control`), or takes no part
+    (`off`); empty for anything else."""
 
     name: str
     version: str
@@ -45,6 +48,7 @@ class SkillRow(Record, frozen=True, kw_only=True, omit_defaults=False):
     installed: dict[str, str] = {}
     hub: str = ""
     shadowed_by: str | None = None
+    arm: str = ""
 
     @property
     def shown(self) -> str:
@@ -57,7 +61,12 @@ class SkillRow(Record, frozen=True, kw_only=True, omit_defaults=False):
             return f"shadowed by {self.shadowed_by}"
         well = sum(state == "installed" for state in self.installed.values())
         others = [f"{state} in {folder}" for folder, state in self.installed.items() if state != "installed"]
-        return ", ".join([f"{well} folder{'' if well == 1 else 's'}"] * bool(well) + others) or "no"
+        told = [f"{well} folder{'' if well == 1 else 's'}"] * bool(well) + others
+        if self.arm == "control":
+            told.append("canary, withheld today (control)")
+        elif self.arm == "off":
+            told.append("takes no part in canaries")
+        return ", ".join(told) or "no"
 
 
 class EvidenceRow(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -117,9 +126,10 @@ def skill_rows(machine: Machine) -> tuple[list[SkillRow], list[Source]]:
     for row in machine.library.status():
         if row.state == "shadowed":
             shadowed[row.hub, row.skill] = row.detail.removeprefix("shadowed by ")
-        else:
+        elif row.state != "withheld":
             installed.setdefault((row.hub, row.skill), {})[str(row.target)] = row.state
     rows = []
+    views = {source.name: machine.hubs.view(source) for source in sources}
     for source in sources:
         if source.state is None or source.hub is None:
             rows += [
@@ -143,6 +153,7 @@ def skill_rows(machine: Machine) -> tuple[list[SkillRow], list[Source]]:
             if release is None:
                 continue
             sidecar = _sidecar(machine, source.hub, source.state, skill)
+            places = installed.get((source.name, name), {})
             refs = [ref for item in (sidecar.items if sidecar else []) for ref in item.evidence]
             rows.append(
                 SkillRow(
@@ -154,7 +165,8 @@ def skill_rows(machine: Machine) -> tuple[list[SkillRow], list[Source]]:
                     sessions=len({ref.session for ref in refs}),
                     users=len({ref.user for ref in refs}),
                     pinned=skill.pinned,
-                    installed=installed.get((source.name, name), {}),
+                    installed=places,
+                    arm=choose(skill, views[source.name], has_copy=bool(places)).arm,
                     hub=source.name,
                     shadowed_by=shadowed.get((source.name, name)),
                 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw.journal.unread import MARK, UnreadCount, counts_in, told
+from skillclaw.library.records import Row, shown
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.polling import HubPoll, read_polls
 from skillclaw.server.wishes import wishes
@@ -66,6 +67,7 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
     candidates: skills that agents on this machine wrote by themselves and nobody offered.
     quarantined: ids of the copies of revoked skills that were moved away.
     hubs: when each hub was asked last, when it will be, and what keeps it from being read.
+    canaries: those that are withheld today, or wait for running sessions.
     """
 
     running: bool
@@ -86,6 +88,7 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
     candidates: int = 0
     quarantined: list[str] = []
     hubs: list[HubPoll] = []
+    canaries: list[Row] = []
 
     def text(self) -> str:
         """For people."""
@@ -120,6 +123,8 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
         waiting = ", ".join(f"{count} {name}" for name, count in sorted(self.proposals.items())) or "none"
         lines.append(f"Skills: {self.skills}; proposals: {waiting}")
         lines += [hub.text() for hub in self.hubs]
+        # one line for all its folders
+        lines += dict.fromkeys(f"Skill {shown(row.hub, row.skill)}: {row.detail}" for row in self.canaries)
         if self.candidates:
             lines.append(waiting_text(self.candidates))
         if self.quarantined:
@@ -260,4 +265,5 @@ def status_of(machine: Machine) -> Status:
         candidates=_candidates(machine),
         quarantined=_quarantined(machine),
         hubs=_hubs(machine, running=running is not None),
+        canaries=machine.library.canaries(),
     )

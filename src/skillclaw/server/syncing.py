@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from skillclaw.errors import SkillClawError
+from skillclaw.hub.arms import block
 from skillclaw.library.pace import Schedule
 from skillclaw.server.group_settings import push_point
 from skillclaw.server.polling import network_mark, woken
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Syncing"]
 
 log = logging.getLogger("skillclaw.up")
+AGAIN = 20.0
+"""Seconds between looks at whether sessions still run that a canary waits for."""
 NETWORK = 5.0
 """Seconds between looks at the machine's addresses while a hub cannot be read."""
 
@@ -36,6 +39,8 @@ class Syncing:
         self._network = ""
         self._looked = 0.0
         self._listeners: dict[str, Listener] = {}
+        self._block = ""
+        self._waits_until = 0.0
 
     def step(self) -> bool:
         """Ask the hubs that are due; whether something changed. Raises SkillClawError as long as one cannot
@@ -49,7 +54,12 @@ class Syncing:
         names = self.machine.hubs.names()
         due = self.schedule.due(names)
         lines: list[str] = []
-        if due:
+        # a canary comes and goes with the block; which it is now is asked of the clock, since a machine that
+        # slept, or whose clock was set, finds itself in another one
+        now = block(self.machine.hubs.clock())
+        turned = now != self._block or 0.0 < self._waits_until <= time.monotonic()
+        if due or turned:
+            self._block = now
             self._failed = None
             try:
                 lines = self._sync(due)
@@ -68,15 +78,17 @@ class Syncing:
 
         interval = self.machine.hubs.settings().sync.interval
 
-        def waits(name: str, failed: bool) -> tuple[int, float]:
+        def next_(name: str, failed: bool) -> tuple[int, float]:
             return self.schedule.asked(name, interval, failed=failed)
 
-        report = sync(self.machine, due, waits)
+        report = sync(self.machine, due, next_)
         self._listen()
         for one in report.hubs:
             self._trouble.pop(one.hub, None)
             if one.error:
                 self._trouble[one.hub] = one.error
+        waits = any(change.action == "waits" for change in report.changes)
+        self._waits_until = time.monotonic() + AGAIN if waits else 0.0
         lines = replace(report, hubs=[]).lines()
         # what stands in the way stands there at every poll; it is told when it is new
         for line in lines:

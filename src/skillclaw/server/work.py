@@ -60,6 +60,7 @@ def sync(machine: Machine, due: Collection[str] | None = None, waits: Waits | No
     from skillclaw.server.listing import announce
     from skillclaw.server.polling import note_polls, wake
     from skillclaw.server.proxy_process import reroute
+    from skillclaw.server.running import Running
 
     notes = _attend(machine) if due is None or any(name != PERSONAL for name in due) else {}
     sources = machine.hubs.sources(due)
@@ -84,7 +85,9 @@ def sync(machine: Machine, due: Collection[str] | None = None, waits: Waits | No
             raise errors[0]
     views = [machine.hubs.view(source) for source in sources]
     auto = machine.hubs.settings().sync.merge == "auto"
-    report = machine.library.sync(views, static_checks, auto_merge=auto)
+    report = machine.library.sync(
+        views, static_checks, auto_merge=auto, running=Running(machine), now=machine.hubs.clock()
+    )
     announce(report)
     reroute(machine)
     unread = {one.hub for one in seen if one.error}
