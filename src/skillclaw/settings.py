@@ -33,6 +33,7 @@ from skillclaw.settings_evolve import (
 )
 from skillclaw.settings_layers import Layer, layers, origin, put, read_file, scalar, united
 from skillclaw.settings_serve import TOKEN_PLACE, Port, ServeSettings, no_token
+from skillclaw.settings_votes import VotesSettings
 
 __all__ = [
     "AgentSettings",
@@ -44,6 +45,7 @@ __all__ = [
     "ServeSettings",
     "Settings",
     "UpstreamSettings",
+    "VotesSettings",
     "default_home",
     "flatten",
     "get_value",
@@ -119,6 +121,7 @@ class GateSettings(Section, frozen=True, kw_only=True):
     policy: Literal["solo", "team", "strict"] = "solo"
     policies: dict[str, Literal["solo", "team", "strict"]] = {}
     switchback: bool = False
+    votes: VotesSettings = VotesSettings()
 
 
 class ShareSettings(Section, frozen=True, kw_only=True):

@@ -100,6 +100,7 @@ def test_every_check_says_something_and_in_sentences() -> None:
         "scripts",
         "duplicate",
         "replay",
+        "votes",
         "approval",
     ]
 

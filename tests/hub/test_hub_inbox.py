@@ -265,7 +265,7 @@ def test_a_newer_message_waits_and_holds_up_only_its_sender(team: Path) -> None:
     joined(team, "carl")
     bob = own(team, "bob")
     group = hub(team).info.group
-    newer = {"v": 2, "group": group, "client": keys.public_hex(bob), "n": 5, "kind": "leave", "new": True}
+    newer = {"v": 3, "group": group, "client": keys.public_hex(bob), "n": 5, "kind": "leave", "new": True}
     newer["sig"] = keys.sign(
         bob,
         b"skillclaw message\0" + group.encode() + b"\0" + msgspec.json.encode(newer, order="deterministic"),

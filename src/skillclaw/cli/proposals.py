@@ -93,6 +93,9 @@ def show(ctx: Context, proposal: ProposalArgument, hub: HubOption = None) -> Non
         output.plain(f"  {verdict.verdict:6} {verdict.check}: {verdict.reason}")
     for vote_ in state.votes.values():
         output.plain(f"  voted {vote_.vote}{f': {vote_.reason}' if vote_.reason else ''}")
+    for counts in state.counts.values():
+        tried = f"{counts.won} cases won, {counts.lost} lost, {counts.tied} tied"
+        output.plain(f"  a member's machine: {tried} ({counts.model or 'unknown model'})")
     for one in seen.approvals:
         note = f": {one.note}" if one.note else ""
         output.plain(f"  approved by {one.name or one.key} ({one.role}){note}{'' if one.counts else _NOT}")

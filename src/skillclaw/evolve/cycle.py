@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from skillclaw.evolve.engines.cli_plan import CliPlan
     from skillclaw.evolve.models.answers import SharedAnswers
     from skillclaw.evolve.models.daybook import DayBook
+    from skillclaw.evolve.voting import GroupVotes
     from skillclaw.gate.context import ForeignSkill, Masker
     from skillclaw.gate.standing import MemberFacts
 
@@ -87,6 +88,7 @@ def run_cycle(
     switchback: bool = False,
     members: Mapping[str, MemberFacts] | None = None,
     receipt: Callable[[str], str | None] = lambda key: None,
+    votes: GroupVotes | None = None,
 ) -> CycleReport:
     """Mine the sessions, decide on canaries, propose, judge, release what passed.
 
@@ -103,8 +105,9 @@ def run_cycle(
     forecast. `fence` is called at every stage boundary and before each write to the hub; what it raises ends
     the cycle, and all that was found so far is kept. `shared` has models' answers of other machines and gets
     those of this one. With `switchback` what the policy would release at once is a canary first, so that
-    its effect is measured. Raises UsageError for an engine or policy that does not exist, StorageError and
-    VerifyError of the hub and the store.
+    its effect is measured. `votes` asks members' machines for theirs, and ends what they decided. Raises
+    UsageError for an engine or policy that does not exist, StorageError and VerifyError of the hub and the
+    store.
     """
     watch = _Watch()
     rules = gate.policy(policy)
@@ -171,6 +174,16 @@ def run_cycle(
                 fence=fence,
             )
             state = hub.state()
+        judged: list[Judged] = []
+        waiting: set[str] = set()
+        if not dry_run and votes is not None:
+            decided, voted, open_ = votes.collect(
+                stage=lambda one: _stage(one, asked, switchback), counts=counting.__contains__, fence=fence
+            )
+            judged += decided
+            finished += voted
+            waiting = {skill for about in open_.values() for skill in about}
+            state = hub.state()
         given_now = current_skills(hub, state)
         rolled = roll_out(
             hub,
@@ -196,6 +209,7 @@ def run_cycle(
             current=current,
             foreign=foreign,
             members=members or {},
+            voting=votes.voting if votes is not None else None,
         )
         taken = frozenset(skill.name for skill in foreign)
         asks = models.name if models is not None else cli.name if cli and evolver.name == "cli" else ""
@@ -230,9 +244,13 @@ def run_cycle(
         fence()
         if not dry_run and not private:  # what a group's policy is, its owner says
             _settle_policy(hub, state, asked)
-        judged: list[Judged] = []
         passed: list[Proposal] = []
+        later: set[str] = set()
         for at, proposal in enumerate(proposals):
+            if proposal.skill in waiting or not waiting.isdisjoint(gone.skill for gone in proposal.retires):
+                # One change of a skill at a time; what is known by then is proposed once this is decided.
+                later |= {pattern.topic for pattern in proposal.patterns}
+                continue
             progress(at, len(proposals), f"judging {proposal.skill}")
             result = _known(proposal, state) or _judge(proposal, context.under(_rules(proposal, asked)))
             if result is None:
@@ -240,6 +258,8 @@ def run_cycle(
             judged.append(result)
             if result.known:
                 continue
+            if result.verdict == "open":  # asked again each time, so that a job that is gone is written anew
+                later |= {pattern.topic for pattern in proposal.patterns}
             done = result.verdict == "passed"
             if not dry_run:
                 _check_forgotten(memory, sessions, cursor, home)
@@ -247,7 +267,8 @@ def run_cycle(
                     result, proposal=with_receipts(result.proposal, context.base(result.proposal), receipt)
                 )
                 remember(memory, result.proposal)
-                done = settle(hub, result, private=private, fence=fence)
+                ask = votes.ask if votes is not None else None
+                done = settle(hub, result, private=private, fence=fence, ask=ask)
             if done:
                 passed.append(result.proposal)
         for proposal in passed if not dry_run else []:
@@ -262,7 +283,9 @@ def run_cycle(
             for one in (passed if dry_run else finished)
         ]
         if not dry_run:
-            keep_marks(memory, marks_now, given.failed)
+            keep_marks(memory, marks_now, {*given.failed, *later})
+            if votes is not None:
+                votes.sweep(fence)
             cared.keep(memory)
             keep_counts(home, mined.patterns)
         watch.lap("judge")
@@ -422,4 +445,6 @@ def _judge(proposal: Proposal, context: gate.GateContext) -> Judged | None:
     if proposal.base is not None and proposal_version(pruned) == proposal.base:
         return None
     verdicts = gate.judge(pruned, context)
-    return Judged(proposal=pruned, verdict=gate.decide(verdicts), reasons=verdicts, dropped=dropped)
+    waits = context.waits(pruned) and all(one.verdict != "reject" for one in verdicts)
+    said = "open" if waits else gate.decide(verdicts)
+    return Judged(proposal=pruned, verdict=said, reasons=verdicts, dropped=dropped)

@@ -6,7 +6,7 @@ already is done; what somebody decided meanwhile stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -17,7 +17,7 @@ from skillclaw.hub import Hub
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import ProposalState, Stage
 from skillclaw.skills.bundle import version
-from skillclaw.skills.records import HOST, Proposal
+from skillclaw.skills.records import HOST, Proposal, Verdict
 
 __all__ = ["DECIDED", "finish", "proposal_version", "release", "settle"]
 
@@ -25,13 +25,19 @@ DECIDED = frozenset({"released", "held", "rejected"})
 """States in which a proposal is not judged again: the same evidence gives the same id and the same answer."""
 
 
-def settle(hub: Hub, result: Judged, *, private: bool, fence: Callable[[], None]) -> bool:
+Ask = Callable[[Proposal, Sequence[Verdict], Proposal], None]
+"""Asks for votes on a proposal that waits, with what the checks said and what the log gets of it."""
+
+
+def settle(
+    hub: Hub, result: Judged, *, private: bool, fence: Callable[[], None], ask: Ask | None = None
+) -> bool:
     """Write a judged proposal to the log, with what was said of it; whether it may be released.
 
     All of a cycle are written before the first is released: who takes over finds either the skills that were
     asked about, or all that was decided (`finish`), and asks no model again. `fence` is called before each
     commit. With `private` the log gets no words of single users, and nothing at all of a proposal that holds
-    a secret.
+    a secret. One that waits for votes (`open`) is made known once they were asked for, and gets no verdict.
     """
     if private and any(one.check == "secrets" and one.verdict == "reject" for one in result.reasons):
         return False
@@ -41,9 +47,13 @@ def settle(hub: Hub, result: Judged, *, private: bool, fence: Callable[[], None]
     if private:
         proposal = msgspec.structs.replace(proposal, patterns=[])
     fence()
+    if result.verdict == "open" and ask is not None:
+        ask(result.proposal, reasons, proposal)
     known = hub.propose(proposal)
     if (known.status, result.verdict) == ("passed", "held"):
         return False  # the log takes that from people alone; what is not released harms nobody
+    if result.verdict == "open":
+        return False
     if known.status not in DECIDED and known.status != result.verdict:
         fence()
         known = _unless_done(hub, proposal, lambda: hub.record_verdicts(proposal.id, reasons, result.verdict))

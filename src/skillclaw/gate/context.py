@@ -13,6 +13,7 @@ from skillclaw.gate.policies import Policy
 from skillclaw.gate.replay.records import ReplayResult
 from skillclaw.gate.standing import MemberFacts, Standing, enough, weighed
 from skillclaw.gate.trail import Trail, read_trail
+from skillclaw.gate.voting import Voting
 from skillclaw.skills.records import Bundle, Proposal, Ref, Sidecar
 from skillclaw.trajectory.model import Record, Trajectory
 
@@ -82,6 +83,7 @@ class GateContext:
               asked only where no cheaper check rejects, since it costs
     members   what the group's log says of its members, by the user that their sessions name; none on one's
               own hub
+    voting    how the votes of members' machines stand; None where nobody is asked
     """
 
     policy: Policy
@@ -91,6 +93,7 @@ class GateContext:
     foreign: Sequence[ForeignSkill] = ()
     replayer: Replayer | None = None
     members: Mapping[str, MemberFacts] = field(default_factory=dict)
+    voting: Voting | None = None
 
     @cached_property
     def _grounds(self) -> dict[str, Grounds | None]:
@@ -141,6 +144,11 @@ class GateContext:
     def enough(self, sources: Iterable[Grounds]) -> bool:
         """Whether these sessions are the support that the policy asks for."""
         return enough(self.standing(sources), self.policy)
+
+    def waits(self, proposal: Proposal) -> bool:
+        """Whether votes of members' machines are waited for."""
+        found = self.voting(proposal) if self.voting is not None and proposal.bundle is not None else None
+        return found is not None and found[0].state == "wait"
 
     def base(self, proposal: Proposal) -> CurrentSkill | None:
         """The version that the proposal changes."""

@@ -1,6 +1,6 @@
 """The entries of a claim on a piece of work, `jobs/<job>/claims/<n>.json` (docs/hub-log.md). Pure.
 
-An entry is signed by an evolver's key and says its own job and number, so that it counts nowhere else.
+An entry is signed by a key of the group and says its own job and number, so that it counts nowhere else.
 What lies there and does not hold is void: skipped, as in the log.
 """
 
@@ -26,7 +26,7 @@ MAX_ENTRY = 16 * 1024
 """Bytes of an entry; a longer one is void."""
 MOST_TTL = 3600.0
 """Seconds that an entry counts at most, whatever it says: a mistaken one must not stop a group for days."""
-_JOB = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_JOB = re.compile(r"[a-z0-9][a-z0-9-]{0,63}(/[a-z0-9][a-z0-9-]{0,63}){0,2}")
 _NUMBER = re.compile(r"[0-9]{20}")
 
 
@@ -58,7 +58,10 @@ class Entry(Record, frozen=True, kw_only=True, omit_defaults=False):
 def checked(job: str) -> str:
     """The name of a job; UsageError where it is none."""
     if not _JOB.fullmatch(job):
-        raise UsageError(f"{ascii(job)[:80]} is not the name of a job.", "It has a-z, 0-9 and -, 64 at most.")
+        raise UsageError(
+            f"{ascii(job)[:80]} is not the name of a job.",
+            "It has a-z, 0-9 and -, 64 at most; / parts it, twice at most.",
+        )
     return job
 
 

@@ -70,7 +70,7 @@ class Here:
             return _NoLock()
         from filelock import FileLock, Timeout
 
-        path = _made(self._folder) / f"{job}.lock"
+        path = _made(self._folder) / f"{_flat(job)}.lock"
         # taken by one thread and let go by another
         lock = FileLock(path, timeout=0, mode=0o600, thread_local=False)
         try:
@@ -99,7 +99,7 @@ class Here:
             return None
         try:
             boot, name, at = msgspec.json.decode(
-                (self._folder / f"{job}.seen").read_bytes(), type=tuple[str, str, float]
+                (self._folder / f"{_flat(job)}.seen").read_bytes(), type=tuple[str, str, float]
             )
         except (OSError, msgspec.DecodeError, RecursionError, UnicodeError):
             return None
@@ -108,7 +108,7 @@ class Here:
     def _remember(self, job: str, seen: tuple[str, float]) -> None:
         if self._folder is None or not _boot():
             return
-        with suppress(OSError), whole_file(_made(self._folder) / f"{job}.seen") as file:
+        with suppress(OSError), whole_file(_made(self._folder) / f"{_flat(job)}.seen") as file:
             file.write(msgspec.json.encode((_boot(), *seen)))
 
 
@@ -118,6 +118,11 @@ def _made(folder: Path) -> Path:
     except OSError as error:
         raise StorageError(f"Cannot make {folder}.", str(error), "Free space or mend permissions.") from error
     return folder
+
+
+def _flat(job: str) -> str:
+    """The name of a job as that of a file."""
+    return job.replace("/", ".")
 
 
 def _boot() -> str:

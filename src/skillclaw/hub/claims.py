@@ -66,23 +66,30 @@ class Claims:
 
     `folder` (made, 0700) is this home's own for this hub: a lock there keeps two processes of a home from
     one job, so that what this home holds and no process has locked is known to be dead at once; and what was
-    watched is remembered there for the next process. Without it only what this object saw counts. Every
-    method may raise StorageError and, for an entry of a later version, UpgradeNeededError.
+    watched is remembered there for the next process. Without it only what this object saw counts. Whose
+    key has one of `roles` may hold a job, and the first that this machine has is used. Every method may raise
+    StorageError and, for an entry of a later version, UpgradeNeededError.
     """
 
     def __init__(
-        self, hub: Hub, folder: Path | None = None, *, clock: Callable[[], float] = time.monotonic
+        self,
+        hub: Hub,
+        folder: Path | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        roles: tuple[str, ...] = ("evolver",),
     ) -> None:
         self.hub = hub
+        self.roles = roles
         self.here = Here(folder, clock)
 
     def take(self, job: str, ttl: float) -> Claim | None:
         """The claim on `job`; None while somebody works on it and is not (yet) seen to be dead.
 
         `ttl` is how long, in seconds, others wait for a sign of life of ours. UsageError where this machine
-        has no evolver's key.
+        has no key for it.
         """
-        key = self.hub.own_key("evolver")
+        key = self.hub.own_key(self.hub.acts_as(*self.roles) or self.roles[0])
         lock = self.here.lock(entries.checked(job))
         if lock is None:
             return None
@@ -161,12 +168,12 @@ class Claims:
         return None
 
     def _counts(self, public: str) -> bool:
-        """Whether `public` is an evolver's key that counts; the log is read on where it is not known yet."""
+        """Whether `public` is a key that counts and may hold a job; where it is new, the log is read on."""
         for state in (self.hub.last_state, self.hub.state):
             known = state().keys.get(public)
             if known is not None:
                 break
-        return known is not None and known.role == "evolver" and known.active
+        return known is not None and known.role in self.roles and known.active
 
 
 class Claim:
@@ -313,7 +320,7 @@ class Claim:
 
     def _gone(self) -> LostClaimError:
         return LostClaimError(
-            f"Another evolver has taken over the job {self.job} of the hub at {self._claims.hub.url}.",
+            f"Another machine has taken over the job {self.job} of the hub at {self._claims.hub.url}.",
             f"This one gave no sign of life for {self.ttl:g} seconds, or has released it.",
             "Nothing is lost: what was found is kept, and the other goes on.",
         )

@@ -47,9 +47,10 @@ def send(hub: Hub, kind: str, body: dict[str, Any], role: str = "member") -> str
     """Leave a message, signed with this machine's key for `role`; returns its name in the hub.
 
     `body` is for a `tombstone` {"keys": [session key, ...]} (200 at most), for a `proposal` the Proposal as
-    builtins, for a `vote` {"proposal", "vote": approve|against, "reason"}, for a `leave` nothing, for a
-    `join` what `statements.join` gives. Raises UsageError where this machine has no such key, BadInputError
-    where the body is wrong, BusyError while a rotation of the key waits, StorageError.
+    builtins, for a `vote` {"proposal", "vote": approve|against, "reason"}, for `counts` the commit's fields
+    but for `public`, `n` and `sig`, for a `leave` nothing, for a `join` what `statements.join` gives. Raises
+    UsageError where this machine has no such key, BadInputError where the body is wrong, BusyError while a
+    rotation of the key waits, StorageError.
     """
     if kind not in _MAKERS:
         raise UsageError(f"{kind!r} is not a kind of message.", f"Known: {', '.join(_MAKERS)}.")
@@ -159,9 +160,26 @@ def _vote(hub: Hub, key: keys.SigningKey, body: dict[str, Any]) -> dict[str, Any
     if known is None:
         raise BadInputError(f"There is no proposal {ascii(proposal)[:80]}.")
     before = known.votes.get(member(state, keys.public_hex(key)))
-    pending = [m.body.get("n", 0) for m in waiting(hub, keys.public_hex(key)) if m.kind == "vote"]
-    n = 1 + max([before.n if before else 0, *(m for m in pending if isinstance(m, int))])
+    n = _next(hub, key, "vote", before.n if before else 0)
     return statements.vote(hub.info.group, key, proposal, body["vote"], str(body.get("reason", ""))[:500], n)
+
+
+def _counts(hub: Hub, key: keys.SigningKey, body: dict[str, Any]) -> dict[str, Any]:
+    from skillclaw.hub.membership import member
+
+    state = hub.state()
+    known = state.proposals.get(str(body.get("proposal")))
+    if known is None:
+        raise BadInputError(f"There is no proposal {ascii(body.get('proposal'))[:80]}.")
+    before = known.counts.get(member(state, keys.public_hex(key)))
+    n = _next(hub, key, "counts", before.n if before else 0)
+    return statements.counts(hub.info.group, key, {**body, "n": n})
+
+
+def _next(hub: Hub, key: keys.SigningKey, kind: str, before: int) -> int:
+    """The number of the next that the member says of one proposal, after those that wait in the inbox."""
+    pending = [m.body.get("n", 0) for m in waiting(hub, keys.public_hex(key)) if m.kind == kind]
+    return 1 + max([before, *(m for m in pending if isinstance(m, int))])
 
 
 _MAKERS: dict[str, Callable[[Hub, keys.SigningKey, dict[str, Any]], dict[str, Any]]] = {
@@ -170,6 +188,7 @@ _MAKERS: dict[str, Callable[[Hub, keys.SigningKey, dict[str, Any]], dict[str, An
     "tombstone": _tombstone,
     "proposal": _proposal,
     "vote": _vote,
+    "counts": _counts,
 }
 
 

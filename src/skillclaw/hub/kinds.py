@@ -24,6 +24,7 @@ __all__ = [
     "Approval",
     "Archive",
     "Body",
+    "CountsEntry",
     "InviteEntry",
     "Join",
     "KeyAdd",
@@ -54,6 +55,8 @@ Signature = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{128}\Z")]
 Moment = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")]
 Label = Annotated[str, msgspec.Meta(max_length=100)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
+Cases = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+Spent = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 Reason = Annotated[str, msgspec.Meta(max_length=500)]
@@ -180,6 +183,26 @@ class VoteEntry(Body, frozen=True, kw_only=True):
     sig: Signature
 
 
+class CountsEntry(Body, frozen=True, kw_only=True):
+    """`counts`: how a member's own cases went with a proposal; `object` is what it tried, `sig` is by its
+    key. Of format 2."""
+
+    proposal: Id
+    object: Hash
+    public: Hash
+    won: Cases
+    lost: Cases
+    tied: Cases = 0
+    void: Cases = 0
+    model: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{0,32}\Z")] = ""
+    calls: Spent = 0
+    tokens: Spent = 0
+    seconds: Spent = 0
+    skillclaw: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z.+-]{0,32}\Z")] = ""
+    n: Count = 1
+    sig: Signature
+
+
 class Approval(Body, frozen=True, kw_only=True):
     """`approval`: a person lets a proposal through; `note` says why, for the group."""
 
@@ -281,6 +304,7 @@ BODIES: dict[str, Any] = {
     "proposal": ProposalEntry,
     "verdict": VerdictEntry,
     "vote": VoteEntry,
+    "counts": CountsEntry,
     "approval": Approval,
     "release": ReleaseEntry,
     "promote": Promote,
@@ -293,6 +317,7 @@ BODIES: dict[str, Any] = {
 """The kinds that a log knows."""
 
 LATER: dict[str, dict[str, int]] = {
+    "counts": {"proposal": 2},
     "settings": {"policies": 2, "reviewers": 2},
     "approval": {"note": 2},
     "release": {"share": 2},

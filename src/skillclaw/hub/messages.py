@@ -35,7 +35,8 @@ __all__ = [
 ]
 
 INBOX = "inbox"
-FORMAT = 1
+FORMAT = 2
+"""The newest format that this version reads."""
 MAX_PROPOSAL = 4 * 1024 * 1024
 """Bytes of a message with a proposal: a skill that passes the gate has 2 MB, as base64 2.7."""
 MAX_MESSAGE = 64 * 1024
@@ -43,8 +44,10 @@ MAX_MESSAGE = 64 * 1024
 MAX_KEYS = 200
 """Sessions in one message that forgets them."""
 
-Kind = Literal["join", "leave", "rotate", "tombstone", "proposal", "vote"]
-KINDS: tuple[Kind, ...] = ("join", "leave", "rotate", "tombstone", "proposal", "vote")
+Kind = Literal["join", "leave", "rotate", "tombstone", "proposal", "vote", "counts"]
+KINDS: tuple[Kind, ...] = ("join", "leave", "rotate", "tombstone", "proposal", "vote", "counts")
+NEWER: dict[str, int] = {"counts": 2}
+"""Kinds that came with a later format, so that a machine that does not know them lets them lie."""
 
 _PLACE = re.compile(r"inbox/([0-9a-f]{64})/(\d{20})\.json")
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -58,7 +61,7 @@ class Message(Record, frozen=True, kw_only=True):
     time    when it was sent, by the sender's clock; nothing is decided by it
     """
 
-    v: int = FORMAT
+    v: int = 1
     group: str
     client: str
     n: int
@@ -71,7 +74,7 @@ class Message(Record, frozen=True, kw_only=True):
 class Refusal(Record, frozen=True, kw_only=True, omit_defaults=False):
     """Why a message was set aside: `inbox/<client>/refused/<n>.json`. A hint for the sender, not signed."""
 
-    v: int = FORMAT
+    v: int = 1
     n: int
     kind: str
     reason: str
@@ -101,7 +104,7 @@ def parse_place(name: str) -> tuple[str, int] | None:
 
 def write(message: Message, key: keys.SigningKey) -> bytes:
     """The bytes of `message`, signed by `key`; BadInputError where they are too many."""
-    message = replace(message, client=keys.public_hex(key), sig="")
+    message = replace(message, v=NEWER.get(message.kind, 1), client=keys.public_hex(key), sig="")
     sig = keys.sign(key, _signed(message.group, msgspec.to_builtins(message)))
     data = _encoder.encode(replace(message, sig=sig))
     if len(data) > _limit(message.kind):
@@ -122,13 +125,13 @@ def read(data: bytes, group: str, client: str, n: int) -> Message:
         if not isinstance(raw, dict) or len(data) > _limit(str(raw.get("kind"))):
             raise _bad("it is too large, or no message")
         holds = _holds(raw, group, client)
-        version = raw.get("v", FORMAT)
+        version = raw.get("v", 1)
         if isinstance(version, int) and version > FORMAT and holds:
             raise UpgradeNeededError("Upgrade needed: a message is of a newer format.", place(client, n))
         message = msgspec.convert(raw, Message)
     except (msgspec.MsgspecError, RecursionError, ValueError, OverflowError) as error:
         raise _bad(f"it does not parse: {str(error)[:200]}") from error
-    if version != FORMAT or _encoder.encode(message) != data:
+    if version != NEWER.get(message.kind, 1) or _encoder.encode(message) != data:
         raise _bad("it is not written as a message is")
     if not holds:
         raise _bad("its signature does not hold")

@@ -9,6 +9,7 @@ from skillclaw.trajectory.model import Record
 
 __all__ = [
     "Commit",
+    "Counts",
     "Event",
     "HubInfo",
     "HubState",
@@ -41,8 +42,8 @@ class Commit(Record, frozen=True, kw_only=True):
     v      its format: the least that has all of its fields (`kinds.format_of`)
     prev   sha256 of the bytes of the last valid commit; 64 zeros for the first
     kind   settings | key-add | key-revoke | invite | uninvite | join | leave | rotate | proposal | verdict |
-           vote | approval | release | promote | rollback | pin | archive | revoke | tombstone; `body` holds
-           that kind's fields (docs/hub-log.md)
+           vote | counts | approval | release | promote | rollback | pin | archive | revoke | tombstone;
+           `body` holds that kind's fields (docs/hub-log.md)
     signer the Ed25519 public key (hex); sig over the record without `sig`
     """
 
@@ -117,6 +118,28 @@ class Vote(Record, frozen=True, kw_only=True):
     n: int = 1
 
 
+class Counts(Record, frozen=True, kw_only=True):
+    """How a member's own cases went with a proposal against without it (`counts.py`), and what it took there.
+
+    won, lost, tied, void  cases (`gate.replay.deciding`); model: the family of the model that was asked
+    calls, tokens, seconds what it cost that machine; skillclaw: the version that tried
+    n                      counts the member's counts on this proposal, the highest one counts
+    time                   of the commit
+    """
+
+    won: int
+    lost: int
+    tied: int = 0
+    void: int = 0
+    model: str = ""
+    calls: int = 0
+    tokens: int = 0
+    seconds: int = 0
+    skillclaw: str = ""
+    n: int = 1
+    time: str = ""
+
+
 class Event(Record, frozen=True, kw_only=True):
     """What became of a version by one commit: entry `seq`, at `time`, signed by the key `by`.
 
@@ -188,8 +211,8 @@ class ProposalState(Record, frozen=True, kw_only=True):
 
     `version` is that of its bundle (None for `retire`), so that nothing else is released in its name;
     `author` the key of the member who proposed it, None for the evolver's own; `by` the key that wrote it
-    into the log, `judged_by` the one that gave the verdicts; `votes` are by member, `notes` what people said
-    with their approvals, by their keys.
+    into the log, `judged_by` the one that gave the verdicts; `votes` and `counts` are by member, `notes` what
+    people said with their approvals, by their keys.
     """
 
     id: str
@@ -206,6 +229,7 @@ class ProposalState(Record, frozen=True, kw_only=True):
     judged_by: str = ""
     author: str | None = None
     votes: dict[str, Vote] = {}
+    counts: dict[str, Counts] = {}
     seq: int = 0
     time: str = ""
 

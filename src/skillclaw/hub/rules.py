@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from skillclaw.errors import BadInputError
-from skillclaw.hub import kinds, membership
+from skillclaw.hub import counts, kinds, membership
 from skillclaw.hub.approval import PEOPLE, approved, missing, needed, policy_of
 from skillclaw.hub.records import Commit, HubState, Key, ProposalState, Release, SkillState, Vote
 from skillclaw.hub.story import event, told
@@ -40,6 +40,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "proposal": WRITERS,
     "verdict": WRITERS,
     "vote": WRITERS,
+    "counts": WRITERS,
     "approval": PEOPLE,
     "release": WRITERS,
     "promote": WRITERS,
@@ -305,6 +306,7 @@ _RULES: dict[str, Callable[[HubState, Commit, Key, Any], HubState]] = {
     "archive": _archive,
     "revoke": _revoke,
     "tombstone": _tombstone,
+    **counts.RULES,
     **membership.RULES,
 }
 

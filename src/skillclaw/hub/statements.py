@@ -11,7 +11,24 @@ import msgspec
 from skillclaw.hub import keys
 from skillclaw.hub.keys import SigningKey
 
-__all__ = ["join", "leave", "proposal", "request", "rotate", "statement", "tombstone", "vote"]
+__all__ = ["counts", "join", "leave", "proposal", "request", "rotate", "statement", "tombstone", "vote"]
+
+
+COUNTED = (
+    "proposal",
+    "object",
+    "won",
+    "lost",
+    "tied",
+    "void",
+    "model",
+    "calls",
+    "tokens",
+    "seconds",
+    "skillclaw",
+    "n",
+)
+"""What is signed of `counts`, in this order."""
 
 
 def statement(kind: str, group: str, *fields: str | int | None) -> bytes:
@@ -78,6 +95,13 @@ def vote(
     public = keys.public_hex(own)
     sig = keys.sign(own, statement("vote", group, public, proposal_id, vote, reason, n))
     return {"proposal": proposal_id, "public": public, "vote": vote, "reason": reason, "n": n, "sig": sig}
+
+
+def counts(group: str, own: SigningKey, fields: dict[str, str | int]) -> dict[str, str | int]:
+    """The body of a `counts`; `fields` are all of it but `public` and `sig`."""
+    public = keys.public_hex(own)
+    said = [fields[name] for name in COUNTED]
+    return {**fields, "public": public, "sig": keys.sign(own, statement("counts", group, public, *said))}
 
 
 def request(group: str, own: SigningKey, role: str, name: str, sealing: str) -> str:

@@ -251,7 +251,7 @@ class _Pass:
                 told = " ".join(f"{v.check}: {v.reason}" for v in rejected[:3])
                 raise BadInputError("The gate refuses the proposal.", told)
             return [("proposal", store_proposal(self.hub, message, record))]
-        whose = {"join": "public", "leave": "public", "vote": "public", "rotate": "old"}[message.kind]
+        whose = "old" if message.kind == "rotate" else "public"
         if body.get(whose) != client:
             raise BadInputError("A message speaks for somebody else.", "it speaks for another key")
         if message.kind == "rotate" and body.get("upto") != message.n:
@@ -322,6 +322,12 @@ def _has(state: HubState, kind: str, body: dict[str, Any]) -> bool:
         return key is not None and key.replaced != "" and key.replaced == body.get("new")
     if kind == "tombstone":
         return body.get("key") in state.withdrawn.get(_member(state, str(body.get("client"))), [])
+    if kind == "counts":
+        known = state.proposals.get(str(body.get("proposal")))
+        counted = known.counts.get(_member(state, str(body.get("public")))) if known is not None else None
+        return counted is not None and all(
+            getattr(counted, name) == body.get(name, 0) for name in ("n", "won", "lost", "tied", "void")
+        )
     if kind == "vote":
         known = state.proposals.get(str(body.get("proposal")))
         said = known.votes.get(_member(state, str(body.get("public")))) if known is not None else None

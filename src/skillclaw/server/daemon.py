@@ -36,6 +36,7 @@ from skillclaw.settings import load
 if TYPE_CHECKING:
     from skillclaw.server.serving.beside import Beside
     from skillclaw.server.syncing import Syncing
+    from skillclaw.server.voting_beside import Voting
 
 __all__ = ["Daemon"]
 
@@ -61,6 +62,7 @@ class Daemon:
         self._cycle: subprocess.Popen[bytes] | None = None
         self._cycle_cursor: int | None = None
         self._unread: dict[str, str] = {}
+        self._voting: Voting | None = None
 
     def run(self, on_ready: Callable[[runfile.Running], None]) -> None:
         """Run until stopped. Raises BusyError when this home's daemon runs already, StorageError, ..."""
@@ -106,6 +108,8 @@ class Daemon:
                 self._loop()
             finally:
                 self._end_cycle()
+                if self._voting is not None:
+                    self._voting.stop()
                 if "_syncing" in self.__dict__:
                     self._syncing.stop()
                 if "_beside" in self.__dict__:
@@ -126,11 +130,13 @@ class Daemon:
             "sync": _Every(min(1.0, settings.sync.interval), self._sync),
             "share": _Every(settings.sync.interval, self._share),
             "serve": _Every(10.0, self._serve),
+            "vote": _Every(300.0, self._vote),
             "expire": _Every(3600.0, self._expire),
         }
         while not self._stop.wait(TICK) and not runfile.stop_requested(self.machine.home):
             self._try("proxy", self._keep_proxy)
             self._try("cycle", self._reap_cycle)
+            self._try("vote", self._reap_vote)
             for name, part in due.items():
                 if part.is_due() and not self._stop.is_set():
                     self._try(name, part.run)
@@ -298,6 +304,20 @@ class Daemon:
                 self._cycle.wait(10)
             except subprocess.TimeoutExpired:
                 self._cycle.kill()
+
+    def _vote(self) -> bool:
+        """Try what groups ask for, where the user allowed it and nobody works here."""
+        settings = load(self.machine.home, self.machine.environ)
+        if not agreed(self.machine.home) or not settings.hubs or not settings.gate.votes.enabled:
+            return False
+        if self._voting is None:
+            from skillclaw.server.voting_beside import Voting
+
+            self._voting = Voting(self.machine.home)
+        return self._voting.step(settings.gate.votes)
+
+    def _reap_vote(self) -> bool:
+        return self._voting is not None and self._voting.reap()
 
     def _catch_signals(self) -> None:
         if threading.current_thread() is not threading.main_thread():

@@ -65,6 +65,7 @@ def group_cycle(
     from skillclaw.hub.inbox import take_in
     from skillclaw.hub.spendings import HubSpendings
     from skillclaw.journal.store import SessionStore
+    from skillclaw.server.group_votes import group_votes
     from skillclaw.server.groups import judge
     from skillclaw.server.newcomers import member_facts
     from skillclaw.server.passing import agree
@@ -116,6 +117,7 @@ def group_cycle(
             shared=shared,
             members=member_facts(hub, state, sessions, secret, now),
             receipt=Receipts(sessions, state.group, secret).commitment,
+            votes=group_votes(machine, hub, now),
         )
     return GroupCycle(collected=collected, report=report)
 

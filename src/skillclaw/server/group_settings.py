@@ -8,6 +8,7 @@ import msgspec
 
 from skillclaw.errors import BadInputError, UsageError
 from skillclaw.hub.kinds import Name
+from skillclaw.hub.vote_jobs import VoteRules
 from skillclaw.settings import ShareSettings
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ KEYS: dict[str, tuple[Any, str]] = {
     "newcomer_days": (
         Annotated[int, msgspec.Meta(ge=0, le=365)],
         "days for which who came by an invite for several counts half; 0: nobody does",
+    ),
+    "votes": (
+        VoteRules,
+        'when members\' machines are asked to try a change first, as {"needed": 2, "voters": 3, "hours": 72}',
     ),
     "push": (PushPoint, "where machines listen for news; made by `hub push`"),
 }

@@ -1,0 +1,249 @@
+"""The evolver's side of votes: members' machines are asked, and what they say decides (DESIGN 7.5).
+
+What was held never passes by itself, so votes come before the verdict: what no other check rejects stays
+`open` in the log, with a job beside it, until the votes decide or their time is over. The job is written
+first and holds what the other checks said: whichever evolver comes next can finish it, whatever became of the
+one that asked. The log takes one verdict of an open proposal, so that it ends in one state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from skillclaw.errors import BadInputError, SkillClawError, StorageError, UpgradeNeededError, VerifyError
+from skillclaw.evolve.report import Judged
+from skillclaw.evolve.settle import release
+from skillclaw.evolve.signatures import signatures_of
+from skillclaw.gate import decide
+from skillclaw.gate.context import Masker
+from skillclaw.gate.voting import Ballot, Tally, tally, votes_verdict
+from skillclaw.hub import Hub, HubState, vote_jobs
+from skillclaw.hub.counts import VOTERS
+from skillclaw.hub.proposing import recorded
+from skillclaw.hub.records import Key, ProposalState, Stage
+from skillclaw.hub.vote_jobs import VoteJob, VoteRules
+from skillclaw.skills.records import Proposal, Verdict
+
+__all__ = ["GroupVotes", "rules_of"]
+
+WAITS = "open"
+"""The verdict, in reports, of a proposal that waits for votes; it is its status in the log too."""
+_record = msgspec.json.Encoder(order="deterministic")
+
+
+def rules_of(settings: dict[str, object]) -> VoteRules | None:
+    """The group's setting `votes`; None where it has none, or none that is one."""
+    try:
+        return msgspec.convert(settings["votes"], VoteRules) if "votes" in settings else None
+    except msgspec.ValidationError:
+        return None
+
+
+class GroupVotes:
+    """The votes of one group, as one cycle sees them.
+
+    now       the time, which deadlines are made from and compared with
+    masker    masks what a job tells; `user_of` is what a member is called where evidence names users
+    """
+
+    def __init__(self, hub: Hub, *, now: datetime, masker: Masker, user_of: Callable[[Key], str]) -> None:
+        self.hub = hub
+        self.now = now
+        self._masker = masker
+        self._user_of = user_of
+        self._rules = rules_of(hub.last_state().settings)
+
+    def voting(self, proposal: Proposal) -> tuple[Tally, VoteRules] | None:
+        """What the gate's check asks (`gate.voting.Voting`): how the votes stand on a new proposal."""
+        rules = self._rules
+        if rules is None or not vote_jobs.votable(proposal.id):
+            return None
+        if not signatures_of(proposal, proposal.patterns, self._masker):
+            none = Tally(state="few", why="nothing can be said of its cases without quoting sessions")
+            return none, rules
+        state = self.hub.last_state()
+        return self._tally(
+            state, state.proposals.get(proposal.id), _sources(proposal), rules, over=False
+        ), rules
+
+    def ask(self, proposal: Proposal, verdicts: Sequence[Verdict], public: Proposal) -> None:
+        """Write the job for a proposal that waits; `public` is what the log is going to have of it."""
+        rules = self._rules
+        if rules is None:
+            return
+        known = self.hub.last_state().proposals.get(proposal.id)
+        until = self.now + timedelta(hours=rules.hours)
+        job = VoteJob(
+            proposal=proposal.id,
+            object=known.object if known is not None else self.hub.put_object(_record.encode(public)),
+            skill=proposal.skill,
+            patterns=signatures_of(proposal, proposal.patterns, self._masker),
+            rules=rules,
+            verdicts=[one for one in verdicts if one.check != "votes"],
+            sources=sorted(_sources(proposal)),
+            created=_text(self.now),
+            expires=_text(until),
+        )
+        place = vote_jobs.place_of(proposal.id)
+        if self._job(self.hub.last_state(), proposal.id) is not None:
+            return  # whoever asked before set the time
+        self.hub.store.put(place, vote_jobs.write(job, self.hub.info.group, self.hub.own_key("evolver")))
+
+    def collect(
+        self,
+        *,
+        stage: Callable[[Proposal], Stage],
+        counts: Callable[[str], bool],
+        fence: Callable[[], None],
+    ) -> tuple[list[Judged], list[Proposal], dict[str, Collection[str]]]:
+        """Decide what the votes, or the time, decide: these proposals as judged; those of them that are
+        released then; and by proposal that still waits the skills that it is about.
+
+        `counts` says whether a session, by its key, is evidence still; `fence` is called before each commit.
+        """
+        judged: list[Judged] = []
+        released: list[Proposal] = []
+        waiting: dict[str, Collection[str]] = {}
+        for proposal_id in vote_jobs.proposals(self.hub.store.list(vote_jobs.FOLDER)):
+            state = self.hub.last_state()
+            known = state.proposals.get(proposal_id)
+            job = self._job(state, proposal_id)
+            if known is None or job is None or known.status not in ("open", "passed"):
+                continue
+            try:
+                record = recorded(self.hub, known)
+            except (BadInputError, VerifyError, StorageError):
+                continue  # not what the log says of it, or gone: `sweep` ends it
+            result = self._result(state, known, job, record, counts)
+            if result.verdict == WAITS:
+                waiting[proposal_id] = {record.skill, *(gone.skill for gone in record.retires)}
+                continue
+            if known.status != result.verdict:
+                fence()
+                if not self._decided(known, result):
+                    continue
+            judged.append(result)
+            if result.verdict == "passed" and release(self.hub, record, stage(record), fence=fence):
+                released.append(record)
+        return judged, released, waiting
+
+    def sweep(self, fence: Callable[[], None]) -> None:
+        """End what nobody can finish, and delete the jobs of what is decided. Asked at the end of a cycle."""
+        state = self.hub.state()
+        names = self.hub.store.list(vote_jobs.FOLDER)
+        with_job = {one for one in vote_jobs.proposals(names) if self._job(state, one) is not None}
+        rules = self._rules
+        for known in state.proposals.values() if rules is not None else ():
+            old = rules is not None and known.time < _text(self.now - timedelta(hours=2 * rules.hours))
+            if known.status == "open" and known.author is None and old and known.id not in with_job:
+                reason = "Its voting job is gone, and nobody proposed it again."
+                fence()
+                self._decided(known, _as_judged(_bare(known), [_no(reason)], "rejected"))
+        state = self.hub.state()
+        for name in names:
+            proposal_id = name.split("/")[2] if name.count("/") >= 3 else ""
+            now = state.proposals.get(proposal_id)
+            done = now is not None and now.status not in ("open", "passed")
+            # A job without its proposal is of a cycle that was cut off between the two, or just begins.
+            if done or (now is None and self._is_old(proposal_id, state)):
+                try:
+                    self.hub.store.delete(name)
+                except SkillClawError:
+                    continue  # the next cycle tries again
+
+    def _is_old(self, proposal_id: str, state: HubState) -> bool:
+        job = self._job(state, proposal_id)
+        return job is None or job.expires < _text(self.now)
+
+    def _job(self, state: HubState, proposal_id: str) -> VoteJob | None:
+        data = self.hub.store.get(vote_jobs.place_of(proposal_id), vote_jobs.MAX_JOB)
+        if data is None:
+            return None
+        try:
+            return vote_jobs.read(data, state, proposal_id)
+        except UpgradeNeededError:
+            raise
+        except VerifyError:
+            return None
+
+    def _tally(
+        self,
+        state: HubState,
+        known: ProposalState | None,
+        sources: Collection[str],
+        rules: VoteRules,
+        *,
+        over: bool,
+    ) -> Tally:
+        voters = [key for key in state.keys.values() if key.role in VOTERS and key.active]
+        free = [key for key in voters if self._user_of(key) not in sources]
+        standing = {key.member: key for key in voters}
+        given = known.counts if known is not None else {}
+        ballots = [
+            Ballot(member=member, counts=counts, source=self._user_of(standing[member]) in sources)
+            for member, counts in sorted(given.items())
+            if member in standing  # what was said by who was revoked or left since does not count
+        ]
+        return tally(ballots, rules, voters=len(free), over=over)
+
+    def _result(
+        self,
+        state: HubState,
+        known: ProposalState,
+        job: VoteJob,
+        record: Proposal,
+        counts: Callable[[str], bool],
+    ) -> Judged:
+        """What is to become of a proposal with a job."""
+        base = state.skills.get(known.skill)
+        if (base.current if base is not None else None) != known.base:
+            reason = "The skill changed while it was voted on."
+            return _as_judged(record, [*job.verdicts, _no(reason)], "rejected")
+        items = record.sidecar.items if record.sidecar is not None else []
+        if not all(counts(ref.session) for item in items for ref in item.evidence):
+            reason = "A session that it rests on was taken back while it was voted on."
+            return _as_judged(record, [*job.verdicts, _no(reason)], "rejected")
+        if known.status == "passed":
+            return _as_judged(record, known.verdicts, "passed")
+        over = job.expires <= _text(self.now) or self._rules is None
+        found = self._tally(state, known, {*job.sources, *_sources(record)}, job.rules, over=over)
+        verdicts = [*job.verdicts, votes_verdict(found, job.rules)]
+        return _as_judged(record, verdicts, WAITS if found.state == "wait" else decide(verdicts))
+
+    def _decided(self, known: ProposalState, result: Judged) -> bool:
+        """Write the verdict; False where another's stands, which the log took before."""
+        try:
+            self.hub.record_verdicts(known.id, result.reasons, result.verdict)
+        except BadInputError:
+            if self.hub.state().proposals[known.id].status == known.status:
+                raise
+            return False
+        return True
+
+
+def _as_judged(record: Proposal, verdicts: list[Verdict], verdict: str) -> Judged:
+    return Judged(proposal=record, verdict=verdict, reasons=verdicts, known=verdict == WAITS)
+
+
+def _bare(known: ProposalState) -> Proposal:
+    """What the log alone tells of a proposal."""
+    return Proposal(id=known.id, action=known.action, skill=known.skill, base=known.base, engine="", why="")
+
+
+def _no(reason: str) -> Verdict:
+    return Verdict(check="votes", verdict="reject", reason=reason)
+
+
+def _sources(proposal: Proposal) -> set[str]:
+    """The users whose sessions it was made from."""
+    items = proposal.sidecar.items if proposal.sidecar is not None else []
+    refs = [ref for item in items for ref in item.evidence]
+    refs += [ref for pattern in proposal.patterns for ref in pattern.evidence]
+    return {ref.user for ref in refs}
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,28 @@
+"""The votes of a group's cycle: who a member is where evidence names users, and until when it is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skillclaw.hub import keys
+from skillclaw.server.collecting import pseudonym
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from skillclaw.evolve.voting import GroupVotes
+    from skillclaw.hub import Hub
+    from skillclaw.server.machine import Machine
+
+__all__ = ["group_votes"]
+
+
+def group_votes(machine: Machine, hub: Hub, now: datetime) -> GroupVotes:
+    """For the evolver of `hub` on this machine; its sessions were collected before, by `now`."""
+    from skillclaw.evolve.voting import GroupVotes
+
+    known = keys.load(machine.home / "keys", hub.info.group, "pseudonyms")
+    secret = known.encode() if known is not None else b""
+    return GroupVotes(
+        hub, now=now, masker=machine.redactor, user_of=lambda key: pseudonym(key, secret) if secret else ""
+    )

@@ -1,0 +1,139 @@
+"""What tries a proposal for a vote: the replay of decision points, on this machine's sessions and model."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec.structs import replace
+
+from skillclaw.errors import UsageError
+from skillclaw.server.share_view import current
+from skillclaw.server.vote_book import FOLDER
+from skillclaw.settings import BudgetSettings
+from skillclaw.trajectory.model import meta
+
+if TYPE_CHECKING:
+    from skillclaw.gate.context import CurrentSkill
+    from skillclaw.gate.replay.records import ReplayResult
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.voting import Make, Tester
+    from skillclaw.settings import VotesSettings
+    from skillclaw.skills.records import Proposal
+    from skillclaw.trajectory.model import Trajectory
+
+__all__ = ["tester_of"]
+
+REPEATS = 5
+"""Repeats of each case, where `gate.replay.repeats` does not say."""
+
+
+def tester_of(machine: Machine) -> Make:
+    """Makes what tries a proposal, with the day's limits that it is given. What it asks is paid for from
+    a budget of its own, which is counted by day before each request: a crash does not give it twice.
+
+    UsageError where no model is set.
+    """
+    settings = current(machine)[0]
+    if not settings.evolve.model.name:
+        raise UsageError(
+            "No model is set that could try anything.",
+            "evolve.model.name is empty.",
+            "skillclaw config set evolve.model.name NAME (.protocol, .url, .key)",
+        )
+    replay = _replay()
+
+    def make(limits: VotesSettings, base: Mapping[str, CurrentSkill]) -> Tester:
+        def test(proposal: Proposal, sessions: list[Trajectory]) -> ReplayResult:
+            return _tried(machine, replay, limits, base, proposal, sessions)
+
+        return test
+
+    return make
+
+
+class _Replay(NamedTuple):
+    """What the replay of decisions is made of (`evolve.replay`)."""
+
+    choose_points: Any
+    agents_tools: Any
+    decision_scores: Any
+    skill_text: Any
+
+
+def _replay() -> _Replay:
+    """Loaded by name and late: with it come the libraries of models, which most commands never need."""
+    try:
+        choosing, decision, asking = (
+            importlib.import_module(f"skillclaw.evolve.replay.{name}")
+            for name in ("choosing", "decision", "decision_asking")
+        )
+    except ModuleNotFoundError as error:
+        raise UsageError("This SkillClaw cannot replay decisions.", str(error), "Upgrade it.") from error
+    return _Replay(choosing.choose_points, decision.agents_tools, decision.decision_scores, asking.skill_text)
+
+
+def _tried(
+    machine: Machine,
+    replay: _Replay,
+    limits: VotesSettings,
+    base: Mapping[str, CurrentSkill],
+    proposal: Proposal,
+    sessions: list[Trajectory],
+) -> ReplayResult:
+    from skillclaw import gate
+    from skillclaw.evolve.models import open_models
+    from skillclaw.gate.replay.records import ReplayResult
+    from skillclaw.private import private_folder
+
+    settings = current(machine)[0]
+    repeats = int(getattr(getattr(settings.gate, "replay", None), "repeats", REPEATS))
+    budget = BudgetSettings(
+        tokens=0,
+        calls=0,
+        usd=0,
+        day_tokens=limits.day_tokens,
+        day_calls=limits.day_calls,
+        day_usd=limits.day_usd,
+    )
+    folder = machine.home / FOLDER
+    private_folder(folder)
+    asker = open_models(replace(settings.evolve, budget=budget), home=folder, environ=machine.environ)
+    if asker is None:
+        raise UsageError("No model is set that could try anything.")
+    with closing(asker):
+        known = {meta(session).key: session for session in sessions}
+        context = gate.GateContext(
+            policy=gate.policy("team"), redactor=machine.redactor, sessions=known.get, current=base
+        )
+        patterns: list[Any] = [
+            # What it is tried on is no evidence for it here: no session of this machine taught it.
+            replace(one, held_out=one.evidence, evidence=[])
+            for one in proposal.patterns
+        ]
+        most = limits.day_calls // (2 * repeats) if limits.day_calls else len(sessions)
+        points, why = replay.choose_points(replace(proposal, patterns=patterns), context, most)
+        if why:
+            return ReplayResult(proposal=proposal.id, model=asker.name, missing=why)
+        old = base.get(proposal.skill)
+        tried = replay.decision_scores(
+            points,
+            before=replay.skill_text(old.bundle if old is not None else None),
+            after=replay.skill_text(proposal.bundle),
+            tools=replay.agents_tools(points, sessions),
+            asker=asker,
+            redactor=machine.redactor,
+            repeats=repeats,
+            max_calls=limits.day_calls,
+            deadline=time.monotonic() + limits.max_seconds,
+        )
+        return ReplayResult(
+            proposal=proposal.id,
+            model=asker.name,
+            scores=tried.scores,
+            cost=tried.cost,
+            missing=tried.cut_off,
+        )

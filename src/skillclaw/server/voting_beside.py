@@ -1,0 +1,74 @@
+"""This machine's votes beside `up`: a process of its own, so that its memory and its libraries go with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from skillclaw.errors import SkillClawError
+from skillclaw.private import append_file
+from skillclaw.server.idleness import why_busy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from skillclaw.settings import VotesSettings
+
+__all__ = ["Voting"]
+
+LOG_BYTES = 5_000_000
+END = 10.0
+"""Seconds that the process has to let go of what it holds."""
+
+
+class Voting:
+    """The process that votes for one home, while there is one. It watches by itself whether it has to end
+    (`voting_run`); what is here begins it, and ends it with `up`."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def step(self, settings: VotesSettings) -> bool:
+        """Begin, where none runs and nobody works here; whether one was begun."""
+        if self._process is not None or why_busy(self._home, settings):
+            return False
+        path = self._home / "logs" / "votes.log"
+        if path.exists() and path.stat().st_size > LOG_BYTES:
+            path.replace(path.with_suffix(".log.1"))
+        with append_file(path) as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "skillclaw", "jobs", "run", "--idle", "--home", str(self._home)],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+        return True
+
+    def reap(self) -> bool:
+        """Whether one ended well; SkillClawError where it did not."""
+        if self._process is None or self._process.poll() is None:
+            return False
+        code, self._process = self._process.returncode, None
+        if code not in (0, INTERRUPTED):
+            raise SkillClawError(
+                f"Votes ended with exit code {code}.", "", f"See: {self._home}/logs/votes.log"
+            )
+        return True
+
+    def stop(self) -> None:
+        """End it."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(END)
+        except subprocess.TimeoutExpired:
+            with suppress(OSError):
+                self._process.kill()
+
+
+INTERRUPTED = 130
+"""The exit code of a command that was interrupted: the machine was needed."""

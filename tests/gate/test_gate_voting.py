@@ -1,0 +1,107 @@
+"""The rule of votes: one member one vote, whatever its numbers; nothing passes that more find harmful."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skillclaw.gate.voting import Ballot, opinion, tally, votes_verdict
+from skillclaw.hub.records import Counts
+from skillclaw.hub.vote_jobs import VoteRules
+
+CASES = st.integers(0, 1000)
+COUNTS = st.builds(Counts, won=CASES, lost=CASES, tied=CASES, void=CASES)
+RULES = st.builds(
+    VoteRules,
+    needed=st.integers(1, 5),
+    voters=st.integers(5, 9),
+    share=st.floats(0.51, 1),
+    cases=st.integers(1, 20),
+    lost=st.integers(0, 3),
+    required=st.booleans(),
+)
+
+
+def ballots(*found: tuple[int, int], sources: int = 0) -> list[Ballot]:
+    """Members' (won, lost); the last `sources` of them taught it."""
+    return [
+        Ballot(member=f"m{at}", counts=Counts(won=won, lost=lost, tied=1), source=at >= len(found) - sources)
+        for at, (won, lost) in enumerate(found)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [
+        ([], "wait"),
+        ([(3, 0)], "wait"),
+        ([(3, 0), (1, 0)], "pass"),
+        ([(1000, 0)], "wait"),
+        ([(3, 0), (0, 0)], "wait"),
+        ([(3, 0), (3, 1)], "wait"),
+        ([(3, 0), (3, 0), (0, 1)], "pass"),
+        ([(3, 0), (0, 1), (0, 1)], "reject"),
+        ([(1000, 0), (1, 1), (1, 1), (1, 1)], "reject"),
+    ],
+)
+def test_members_decide_and_not_their_numbers(found: list[tuple[int, int]], state: str) -> None:
+    assert tally(ballots(*found), VoteRules(), voters=9, over=False).state == state
+
+
+def test_time_or_too_few_members_end_it() -> None:
+    rules = VoteRules()
+    assert tally(ballots((3, 0)), rules, voters=9, over=True).state == "few"
+    assert tally(ballots((3, 0), (0, 1)), rules, voters=9, over=True).state == "doubt"
+    assert tally([], rules, voters=1, over=False).state == "few", "one other member cannot be two"
+    assert tally(ballots((3, 0), (0, 1)), rules, voters=2, over=False).state == "doubt", "all have spoken"
+
+
+def test_who_taught_it_is_counted_out() -> None:
+    found = tally(ballots((3, 0), (3, 0), (3, 0), sources=2), VoteRules(), voters=9, over=False)
+    assert (found.state, found.helps, found.left_out, found.won) == ("wait", 1, 2, 3)
+    assert "2 more taught it and do not count" in votes_verdict(found, VoteRules()).reason
+
+
+@given(st.lists(COUNTS, max_size=8), RULES, st.booleans(), st.integers(0, 9))
+def test_nothing_passes_that_more_find_harmful_than_helpful(
+    found: list[Counts], rules: VoteRules, over: bool, voters: int
+) -> None:
+    votes = [Ballot(member=str(at), counts=one) for at, one in enumerate(found)]
+    result = tally(votes, rules, voters=voters, over=over)
+    said = [opinion(one, rules) for one in found]
+    if result.state == "pass":
+        assert said.count("helps") >= rules.needed and said.count("helps") > said.count("harms")
+        assert result.won + result.lost + result.tied >= rules.cases
+    if said.count("harms") >= rules.needed and said.count("harms") >= said.count("helps"):
+        assert result.state == "reject"
+    if over:
+        assert result.state != "wait"
+    verdict = votes_verdict(result, rules)
+    assert verdict.verdict == {"wait": "hold", "doubt": "hold", "pass": "pass", "reject": "reject"}.get(
+        result.state, "hold" if rules.required else "n/a"
+    )
+    assert verdict.reason.endswith(".")
+
+
+@given(st.lists(COUNTS, max_size=6), RULES, st.integers(0, 1000))
+def test_no_member_changes_anything_by_larger_numbers(
+    found: list[Counts], rules: VoteRules, more: int
+) -> None:
+    """A liar that multiplies its counts says no more than one that does not."""
+    plain = [Ballot(member=str(at), counts=one) for at, one in enumerate(found)]
+    if not found or sum(one.won + one.lost + one.tied for one in found) < rules.cases:
+        return
+    first = found[0]
+    louder = (
+        Counts(won=first.won + more, lost=first.lost, tied=first.tied)
+        if not first.lost and first.won
+        else first
+    )
+    loud = [Ballot(member="0", counts=louder), *plain[1:]]
+    assert tally(plain, rules, voters=9, over=False).state == tally(loud, rules, voters=9, over=False).state
+
+
+def test_the_rules_of_a_group_make_sense() -> None:
+    with pytest.raises(ValueError, match="voters cannot be fewer"):
+        VoteRules(needed=3, voters=2)
