@@ -31,9 +31,9 @@ from skillclaw.settings_evolve import (
     Section,
     UpstreamUrl,
 )
+from skillclaw.settings_gate import GateSettings, ReplaySettings
 from skillclaw.settings_layers import Layer, layers, origin, put, read_file, scalar, united
 from skillclaw.settings_serve import TOKEN_PLACE, Port, ServeSettings, no_token
-from skillclaw.settings_votes import VotesSettings
 
 __all__ = [
     "AgentSettings",
@@ -41,11 +41,12 @@ __all__ = [
     "BudgetSettings",
     "CliSettings",
     "EvolveSettings",
+    "GateSettings",
     "ModelSettings",
+    "ReplaySettings",
     "ServeSettings",
     "Settings",
     "UpstreamSettings",
-    "VotesSettings",
     "default_home",
     "flatten",
     "get_value",
@@ -109,19 +110,6 @@ class JournalSettings(Section, frozen=True, kw_only=True):
     idle: Positive = 300.0
     expire_days: Positive = 7.0
     max_mb: Annotated[int, Meta(ge=1)] = 2048
-
-
-class GateSettings(Section, frozen=True, kw_only=True):
-    """`gate.*`: which policy of DESIGN 7.5 holds on the personal hub; `policies` by skill, where stricter.
-
-    `switchback`: what the policy would release at once is a canary first, here on some days and not on
-    others, so that its effect is measured (docs/rollout.md).
-    """
-
-    policy: Literal["solo", "team", "strict"] = "solo"
-    policies: dict[str, Literal["solo", "team", "strict"]] = {}
-    switchback: bool = False
-    votes: VotesSettings = VotesSettings()
 
 
 class ShareSettings(Section, frozen=True, kw_only=True):

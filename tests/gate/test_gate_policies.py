@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import cast
 
+import msgspec
 import pytest
 from gate_world import World, bash, proposal, skill_text
 
 from skillclaw.errors import UsageError
 from skillclaw.gate import checks, decide, judge, policy, prune, static_checks
+from skillclaw.gate.checks import replay
 from skillclaw.gate.replay.records import CaseScore, ReplayResult
 from skillclaw.skills.bundle import version
-from skillclaw.skills.records import Bundle, File, Pattern, Proposal, Sidecar
+from skillclaw.skills.records import Action, Bundle, File, Pattern, Proposal, Sidecar
 
 
 def steps(world: World, users: list[str], command: str, times: int = 1) -> tuple[str, str, str, list]:
@@ -302,3 +305,30 @@ def test_what_an_agent_wrote_is_rejected_for_what_no_approval_replaces() -> None
     assert decide(judge(proposal([line], engine="host:hermes"), world.context("solo"))) == "rejected"
     named = proposal([("Steps", "step", "Ask first.", [])], engine="host:hermes", name="claude-help")
     assert decide(judge(named, world.context("solo"))) == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("action", "after", "verdict"),
+    [
+        ("describe", 0.0, "n/a"),
+        ("merge", 0.5, "pass"),
+        ("split", 0.5, "pass"),
+        ("merge", 0.0, "reject"),
+        ("create", 0.5, "hold"),
+        ("refine", 0.5, "hold"),
+    ],
+)
+def test_what_only_takes_another_form_may_not_get_worse(action: str, after: float, verdict: str) -> None:
+    world = World()
+    one = msgspec.structs.replace(
+        proposal([steps(world, ["a", "b", "c"], "make all", 2)]), action=cast("Action", action)
+    )
+    scores = [
+        CaseScore(case=f"c{n}", kind="decision", source="recorded", before=[0.5] * 5, after=[after] * 5)
+        for n in range(3)
+    ]
+    context = world.context("strict").with_replayer(
+        lambda asked: ReplayResult(proposal=asked.id, scores=scores)
+    )
+    (said,) = replay.check(one, context)
+    assert said.verdict == verdict

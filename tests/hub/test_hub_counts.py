@@ -151,5 +151,5 @@ def test_whatever_a_body_holds_it_is_void_or_counts_once(changed: dict[str, Any]
         reason = book.add("counts", body)
     except (ValueError, OverflowError, TypeError):
         return  # cannot be written at all
-    assert (reason == "") == (body == said())
+    assert (reason == "") == (repr(body) == repr(said()))  # 0.0 is no 0 there
     assert book.state.seq == state.seq + 1

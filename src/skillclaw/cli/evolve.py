@@ -9,6 +9,7 @@ import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
+from skillclaw.cli.replays import tell_replay
 from skillclaw.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -134,6 +135,8 @@ def evolve(
                 "notes": report.notes,
                 "care": report.care,
                 "rollouts": report.rollouts,
+                "replays": report.replays,
+                "degraded": report.degraded,
                 "report": str(report_to) if report_to else None,
                 "hub": hub or "personal",
                 "collected": collected,
@@ -157,6 +160,7 @@ def evolve(
         )
     for rollout in report.rollouts:
         output.plain(rollout.told(dry_run=dry_run))
+    replays = {one.proposal: one for one in report.replays}
     for judged in report.proposals:
         if judged.known:
             continue
@@ -166,6 +170,8 @@ def evolve(
         for reason in judged.reasons:
             if reason.verdict in ("hold", "reject"):
                 output.plain(f"  {reason.check}: {reason.reason}")
+        if judged.proposal.id in replays:
+            tell_replay(replays[judged.proposal.id])
         if judged.dropped:
             output.plain(f"  {judged.dropped} lines were left out by the gate.")
     for released in report.released:

@@ -9,6 +9,7 @@ import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
+from skillclaw.cli.replays import tell_replay
 from skillclaw.errors import UsageError
 
 __all__ = ["register"]
@@ -26,6 +27,7 @@ def register(parent: typer.Typer) -> None:
     parent.add_typer(app, name="proposals")
     command(app, "list")(list_)
     command(app, "show")(show)
+    command(app, "replay")(replay)
     command(app, "approve")(approve)
     command(app, "reject")(reject)
     command(app, "vote")(vote)
@@ -74,14 +76,18 @@ def show(ctx: Context, proposal: ProposalArgument, hub: HubOption = None) -> Non
     from skillclaw.server.decisions import find, load
     from skillclaw.server.machine import Machine
     from skillclaw.server.naming import shown
+    from skillclaw.server.replaying import found_before
     from skillclaw.server.reviewing import review
 
     machine = Machine(ctx.home)
     found = find(machine, proposal, hub)
     state, record = found.state, load(found)
     seen = review(machine, found.hub_name, found.hub, found.log, state, record)
+    replayed = found_before(machine, found)
     if ctx.json:
-        output.print_json({"state": state, "proposal": record, "hub": found.hub_name, "review": seen})
+        output.print_json(
+            {"state": state, "proposal": record, "hub": found.hub_name, "review": seen, "replay": replayed}
+        )
         return
     skill = shown(found.hub_name, state.skill)
     output.plain(f"{state.id}: {state.action} {skill}, {state.status}. {record.why}")
@@ -99,6 +105,8 @@ def show(ctx: Context, proposal: ProposalArgument, hub: HubOption = None) -> Non
     for one in seen.approvals:
         note = f": {one.note}" if one.note else ""
         output.plain(f"  approved by {one.name or one.key} ({one.role}){note}{'' if one.counts else _NOT}")
+    if replayed is not None:
+        tell_replay(replayed)
     output.plain(seen.diff if not seen.cut else f"{seen.diff}\n(The change is longer than what is shown.)")
     if seen.lines:
         output.plain("New lines, and what they rest on:")
@@ -116,6 +124,20 @@ def show(ctx: Context, proposal: ProposalArgument, hub: HubOption = None) -> Non
 EXCERPT = 400
 """Characters of one session that are printed; --json has more."""
 _NOT = " (does not count)"
+
+
+def replay(ctx: Context, proposal: ProposalArgument) -> None:
+    """Try a proposal of your own hub that waits on the cases that were held out for it, and show how it did
+    and what that cost. It decides nothing."""
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.replaying import replay as work
+
+    done = work(Machine(ctx.home), proposal)
+    if ctx.json:
+        output.print_json(done)
+        return
+    tell_replay(done.result)
+    output.plain(f"{done.verdict.verdict}: {done.verdict.reason}")
 
 
 def approve(

@@ -10,6 +10,7 @@ import msgspec
 from skillclaw.evolve.care.report import CareReport, SkillCare, StaleLine
 from skillclaw.evolve.replay.trying import CaseCheck, CaseRuns
 from skillclaw.evolve.triggers import TriggerScore
+from skillclaw.gate.replay.records import ReplayResult
 from skillclaw.hub.messages import Message, Refusal
 from skillclaw.hub.records import Commit, HubInfo, HubState, Invite, Key, Vote
 from skillclaw.hub.sealed import Letter
@@ -53,6 +54,7 @@ RECORDS = (
     Proposal,
     Sidecar,
     Verdict,
+    ReplayResult,
     Commit,
     HubInfo,
     HubState,

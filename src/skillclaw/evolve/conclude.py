@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from skillclaw.evolve.corpus import Weigh, fair
-from skillclaw.evolve.jobs import Found, Mining
+from skillclaw.evolve.jobs import FALSE_DISCOVERY, Found, Mining
 from skillclaw.evolve.state import Fact
 from skillclaw.evolve.statistics import benjamini_hochberg
 from skillclaw.skills.records import Pattern, content_id
@@ -18,9 +18,6 @@ __all__ = ["EVIDENCE", "FALSE_DISCOVERY", "conclude", "settled", "stale"]
 
 EVIDENCE = 200
 """References that a pattern holds; `Pattern.support` counts them all."""
-
-FALSE_DISCOVERY = 0.05
-"""Patterns that rest on a comparison of success count only with q up to this."""
 
 
 def conclude(
@@ -72,6 +69,7 @@ def settled(
             stale=stale(pattern, facts),
             evidence=fair(pattern.evidence, keep),
             contradictions=fair(pattern.contradictions, keep),
+            held_out=fair(pattern.held_out, keep),
         )
         kept.append(msgspec.structs.replace(one, pattern=pattern))
     kept.sort(key=lambda one: (-one.pattern.users, -one.pattern.sessions, one.pattern.kind, one.pattern.id))

@@ -26,11 +26,14 @@ from skillclaw.evolve.embeddings import CachedEmbedder, Embedder, departs, make_
 from skillclaw.evolve.evolvers import Current, EvolveContext, Evolver, evolvers
 from skillclaw.evolve.executors import make_executor
 from skillclaw.evolve.fresh import fresh, keep_marks, topic_marks
+from skillclaw.evolve.holdout import Hold
 from skillclaw.evolve.mine import Mined, mine_state
 from skillclaw.evolve.modelled import asking, forecast_of, foreseen, notes_of, spent_of
 from skillclaw.evolve.models import check_forgotten, forget_answers
 from skillclaw.evolve.models.fallback import reasons
 from skillclaw.evolve.receipts import with_receipts
+from skillclaw.evolve.replay.replayer import ReplayPlan, replaying
+from skillclaw.evolve.replay.telling import replay_notes, waiting_topics, waits, with_replays
 from skillclaw.evolve.report import CycleReport, Judged, ReleasedVersion, compared
 from skillclaw.evolve.rollouts import keep_events, left_alone, roll_out
 from skillclaw.evolve.scripts import propose_scripts
@@ -89,6 +92,7 @@ def run_cycle(
     members: Mapping[str, MemberFacts] | None = None,
     receipt: Callable[[str], str | None] = lambda key: None,
     votes: GroupVotes | None = None,
+    trying: ReplayPlan | None = None,
 ) -> CycleReport:
     """Mine the sessions, decide on canaries, propose, judge, release what passed.
 
@@ -105,9 +109,10 @@ def run_cycle(
     forecast. `fence` is called at every stage boundary and before each write to the hub; what it raises ends
     the cycle, and all that was found so far is kept. `shared` has models' answers of other machines and gets
     those of this one. With `switchback` what the policy would release at once is a canary first, so that
-    its effect is measured. `votes` asks members' machines for theirs, and ends what they decided. Raises
-    UsageError for an engine or policy that does not exist, StorageError and VerifyError of the hub and the
-    store.
+    its effect is measured. `votes` asks members' machines for theirs, and ends what they decided. `trying`
+    says how proposals are replayed: sessions are held out for it, and what could not be tried to the end, and
+    is held for that, is not settled, so that the next cycle tries it again. Raises UsageError for an engine
+    or policy that does not exist, StorageError and VerifyError of the hub and the store.
     """
     watch = _Watch()
     rules = gate.policy(policy)
@@ -133,7 +138,20 @@ def run_cycle(
             record=record,
             offline=dry_run,
             shared=shared,
+            beside=trying is not None and trying.asks,
         ) as models,
+        replaying(
+            trying,
+            settings,
+            home=home,
+            shared_with=models,
+            spending=spending,
+            environ=environ or {},
+            replay=replay,
+            record=record,
+            offline=dry_run,
+            shared=shared,
+        ) as replayer_for,
     ):
         with closing(make_executor(settings)) as executor:
 
@@ -152,6 +170,7 @@ def run_cycle(
                     executor=executor,
                     embedder=embedder,
                     progress=progress,
+                    hold=Hold(sessions=rules.sessions, users=rules.users) if trying is not None else None,
                 )
                 watch.lap("mine")
                 return aside, notes, mined
@@ -211,10 +230,14 @@ def run_cycle(
             members=members or {},
             voting=votes.voting if votes is not None else None,
         )
+        replayer = replayer_for(context) if replayer_for is not None else None
+        if replayer is not None:
+            replayer.progress = lambda done, total: progress(done, total, "replaying")
+        judging = context.with_replayer(replayer)
         taken = frozenset(skill.name for skill in foreign)
         asks = models.name if models is not None else cli.name if cli and evolver.name == "cli" else ""
         asked_by = f"{evolver.name} {asks}".strip()
-        rest = [_named(asked), asked_by, sorted(taken)]
+        rest = [_named(asked), asked_by, sorted(taken), *([trying] if trying is not None else [])]
         new = {user for user, facts in context.members.items() if not facts.known}
         marks_now = topic_marks(mined.patterns, current, rest, mined.work, new)
         given = EvolveContext(
@@ -252,11 +275,11 @@ def run_cycle(
                 later |= {pattern.topic for pattern in proposal.patterns}
                 continue
             progress(at, len(proposals), f"judging {proposal.skill}")
-            result = _known(proposal, state) or _judge(proposal, context.under(_rules(proposal, asked)))
+            result = _known(proposal, state) or _judge(proposal, judging.under(_rules(proposal, asked)))
             if result is None:
                 continue
             judged.append(result)
-            if result.known:
+            if result.known or waits(result, replayer):
                 continue
             if result.verdict == "open":  # asked again each time, so that a job that is gone is written anew
                 later |= {pattern.topic for pattern in proposal.patterns}
@@ -283,7 +306,7 @@ def run_cycle(
             for one in (passed if dry_run else finished)
         ]
         if not dry_run:
-            keep_marks(memory, marks_now, {*given.failed, *later})
+            keep_marks(memory, marks_now, {*given.failed, *later, *waiting_topics(judged, replayer)})
             if votes is not None:
                 votes.sweep(fence)
             cared.keep(memory)
@@ -297,19 +320,28 @@ def run_cycle(
             patterns=mined.patterns,
             proposals=judged,
             released=released,
-            spent=spent_of(models, watch.total(), given.paid),
+            spent=spent_of([models, replayer.asker if replayer else None], watch.total(), given.paid),
             units=mined.units,
             remade=mined.remade,
             stages=watch.laps,
             aside=[*aside, *mined.aside],
             clusters=mined.clusters,
             effects=mined.effects,
-            notes=[*notes, *mined.notes, *cared.notes, *notes_of(evolver, models, given, settings)],
-            model=asks,
-            forecast=foreseen(models, forecast) if dry_run else [],
+            notes=[
+                *notes,
+                *mined.notes,
+                *cared.notes,
+                *notes_of(evolver, models, given, settings),
+                *replay_notes(judged, replayer, models, dry_run=dry_run),
+            ],
+            model=asks or (replayer.asker.name if replayer is not None and replayer.asker else ""),
+            forecast=with_replays(foreseen(models, forecast), replayer) if dry_run else [],
             care=cared.report,
             rollouts=rolled,
-            degraded="" if dry_run else reasons(given.failed),
+            degraded=""
+            if dry_run
+            else reasons({**given.failed, **(replayer.cut_off if replayer is not None else {})}),
+            replays=list(replayer.results.values()) if replayer is not None else [],
         )
         return compared(memory, report, keep=not dry_run)
 

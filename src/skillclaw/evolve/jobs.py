@@ -13,6 +13,7 @@ from skillclaw.evolve.cutting import unpack
 from skillclaw.evolve.effects import SkillTables, skill_tables
 from skillclaw.evolve.fairness import fairly
 from skillclaw.evolve.family import family_procedures
+from skillclaw.evolve.holdout import Hold, Mark, held_of, kept_apart, said_again
 from skillclaw.evolve.intents import Vocabulary, make_intent
 from skillclaw.evolve.lapses import find_lapses
 from skillclaw.evolve.measure import measured
@@ -28,7 +29,7 @@ from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.model import Record
 from skillclaw.trajectory.text import terms
 
-__all__ = ["Found", "Job", "Mining", "mine_units"]
+__all__ = ["FALSE_DISCOVERY", "Found", "Job", "Mining", "mine_units"]
 
 
 class Job(Record, frozen=True, kw_only=True):
@@ -38,6 +39,7 @@ class Job(Record, frozen=True, kw_only=True):
     context   packed episodes of sessions that made the calls in question (failures only)
     places    slotted text, task cluster and family of the requests
     vocabulary  how common the words of the requests are (tasks only)
+    hold      what patterns must keep where sessions are held out; None: none are
     """
 
     unit: str
@@ -45,6 +47,7 @@ class Job(Record, frozen=True, kw_only=True):
     context: list[bytes] = []
     places: dict[str, Place] = {}
     vocabulary: Vocabulary | None = None
+    hold: Hold | None = None
 
 
 class Found(Record, frozen=True, kw_only=True):
@@ -74,6 +77,9 @@ class Mining(Record, frozen=True, kw_only=True):
     skills: list[SkillTables] = []
 
 
+FALSE_DISCOVERY = 0.05
+"""Patterns that rest on a comparison of success count only with q up to this (`evolve.conclude`)."""
+
 TERMS = 40
 """Words that a cluster is drawn by, those of most of its requests first."""
 
@@ -87,32 +93,78 @@ def mine_units(jobs: Sequence[bytes]) -> list[bytes]:
 
 
 def _mine(job: Job) -> Mining:
+    own = _episodes(job.own)
+    whole = _unit(job, own, frozenset())
+    out = kept_apart(job.unit, own) if job.hold is not None else frozenset()
+    if job.hold is None or not out:
+        return whole
+    return _parted(whole, _unit(job, own, out), out, job.hold)
+
+
+def _unit(job: Job, own: list[Episode], out: frozenset[Mark]) -> Mining:
+    """What the unit gives without the sessions `out`."""
     kind, _, key = job.unit.partition(":")
     if kind == "task":
-        return _task(job, key)
-    if kind == "failure":
-        return _failure(job, key)
-    return _topic(job, key)
+        return _task(job, own, key, out)
+    taught = _without(own, out)
+    return _failure(job, taught, key, out) if kind == "failure" else _topic(taught, key)
 
 
-def _topic(job: Job, topic: str) -> Mining:
-    corpus = Corpus(len(job.own), 0, [], [], [], [])
-    corpus.corrections = [e for e in _episodes(job.own) if e.kind == "correction" and e.topic == topic]
+def _without(episodes: Iterable[Episode], out: frozenset[Mark]) -> list[Episode]:
+    return [e for e in episodes if (e.user, e.session) not in out]
+
+
+def _parted(whole: Mining, taught: Mining, out: frozenset[Mark], hold: Hold) -> Mining:
+    """`taught` was mined without the sessions `out`; its patterns get those of them that show the same.
+
+    A pattern of `whole` that without them has too little support, or is none, is taken as it is. What all
+    sessions together do not show is no pattern.
+    """
+    known = [one.pattern for one in whole.found]
+    found: list[Found] = []
+    again: set[str] = set()
+    for one in taught.found:
+        pattern, same = held_of(one.pattern, known, out)
+        enough = pattern.sessions >= hold.sessions and pattern.users >= hold.users
+        if same is not None and enough and _may_count(one):
+            again.add(same.id)
+            found.append(msgspec.structs.replace(one, pattern=pattern))
+    said = [one.pattern for one in found]
+    found += [
+        one
+        for one in whole.found
+        if one.pattern.id not in again and not any(said_again(one.pattern, other) for other in said)
+    ]
+    return msgspec.structs.replace(taught, found=found)
+
+
+def _may_count(one: Found) -> bool:
+    """Whether what needs a small q over the whole cycle can have one: q is never below p."""
+    p = one.pattern.stats.p
+    return not one.needed or (p is not None and p <= FALSE_DISCOVERY)
+
+
+def _topic(own: list[Episode], topic: str) -> Mining:
+    corpus = Corpus(0, 0, [], [], [], [])
+    corpus.corrections = [e for e in own if e.kind == "correction" and e.topic == topic]
     return _mining([(p, False) for p in find_corrections(corpus)], corpus.corrections)
 
 
-def _task(job: Job, family: str) -> Mining:
+def _task(job: Job, own: list[Episode], family: str, out: frozenset[Mark]) -> Mining:
+    """Words and labels are those of the sessions that teach; how many a task has, and what skills did in it,
+    is counted over all."""
     assert job.vocabulary is not None
     members: dict[str, list[Episode]] = {}
-    for episode in _episodes(job.own):
+    for episode in own:
         place = job.places.get(episode.intent)
         if episode.kind == "procedure" and place is not None and place.family == family:
             members.setdefault(place.cluster, []).append(episode)
+    teaching = {c: left for c, es in members.items() if (left := _without(es, out))}
     slots = {intent: place.slot for intent, place in job.places.items()}
     # By their first wording: the id of a cluster tells of its history, and results must not depend on that.
-    named = {min(slots[e.intent] for e in own): own for own in members.values()}
-    points = {cluster: _point(cluster, members[cluster], slots) for cluster in sorted(members)}
-    labels = {min(slots[e.intent] for e in members[c]): point.label for c, point in points.items()}
+    named = {min(slots[e.intent] for e in es): es for es in teaching.values()}
+    points = {c: _point(c, members[c], slots, teaching.get(c) or members[c]) for c in sorted(members)}
+    labels = {min(slots[e.intent] for e in teaching[c]): points[c].label for c in teaching}
     found = family_procedures(named, slots, job.vocabulary)
     lapses, compared = find_lapses(named, labels)
     episodes = [e for name in sorted(named) for e in named[name]]
@@ -126,19 +178,23 @@ def _task(job: Job, family: str) -> Mining:
         tested=compared,
         clusters=list(points.values()),
         tasks=[
-            task_of(cluster, make_intent(members[cluster], slots, job.vocabulary), refs(members[cluster]))
+            task_of(cluster, make_intent(es, slots, job.vocabulary), refs(es))
             for cluster, point in points.items()
-            if point.sessions >= MIN_SESSIONS
+            if point.sessions >= MIN_SESSIONS and (es := teaching.get(cluster))
         ],
-        skills=skill_tables(episodes, lambda e: job.places[e.intent].cluster),
+        skills=skill_tables(
+            [e for c in sorted(members) for e in members[c]], lambda e: job.places[e.intent].cluster
+        ),
     )
 
 
-def _point(cluster: str, episodes: Sequence[Episode], slots: dict[str, str]) -> ClusterPoint:
+def _point(
+    cluster: str, episodes: Sequence[Episode], slots: dict[str, str], teaching: Sequence[Episode]
+) -> ClusterPoint:
     ends = {(e.user, e.session): e.success for e in episodes}
-    texts = {slots[e.intent] for e in episodes}
-    labels = Counter(label(slots[e.intent]) for e in episodes)
-    topics = Counter(e.topic for e in episodes if e.topic)
+    texts = {slots[e.intent] for e in teaching}
+    labels = Counter(label(slots[e.intent]) for e in teaching)
+    topics = Counter(e.topic for e in teaching if e.topic)
     counts = Counter(term for text in texts for term in set(terms(text)))
     telling = sorted(counts.items(), key=lambda x: (-x[1], x[0]))[:TERMS]
     return ClusterPoint(
@@ -154,15 +210,14 @@ def _point(cluster: str, episodes: Sequence[Episode], slots: dict[str, str]) -> 
     )
 
 
-def _failure(job: Job, key: str) -> Mining:
-    corpus = Corpus(len(job.own), 0, [], [], [], [])
+def _failure(job: Job, episodes: list[Episode], key: str, out: frozenset[Mark]) -> Mining:
+    corpus = Corpus(0, 0, [], [], [], [])
     corpus.task = {intent: place.cluster for intent, place in job.places.items()}
-    episodes = _episodes(job.own)
     failed = [e for e in episodes if e.failed is not None and e.failed.key == key]
     corpus.recoveries = [e for e in failed if e.kind == "recovery"]
     corpus.pitfalls = [e for e in failed if e.kind == "pitfall"]
-    marks = {(e.user, e.session) for e in episodes}
-    context = [e for e in _episodes(job.context) if (e.user, e.session) not in marks]
+    marks = {(e.user, e.session) for e in episodes} | out
+    context = _without(_episodes(job.context), frozenset(marks))
     corpus.procedures = [e for e in (*episodes, *context) if e.kind == "procedure"]
     corpus.index_calls()
     found = [(p, False) for p in find_recoveries(corpus)]

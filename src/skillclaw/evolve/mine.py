@@ -21,6 +21,7 @@ from skillclaw.evolve.effects import SkillEffect, effects
 from skillclaw.evolve.embeddings import Embedder
 from skillclaw.evolve.executors import Executor, SetAside
 from skillclaw.evolve.executors.local import LocalExecutor
+from skillclaw.evolve.holdout import Hold
 from skillclaw.evolve.intents import Vocabulary
 from skillclaw.evolve.jobs import Found, Job, Mining, mine_units
 from skillclaw.evolve.slots import Slots
@@ -129,19 +130,21 @@ def mine_state(
     executor: Executor | None = None,
     embedder: Embedder | None = None,
     keep: int | None = EVIDENCE,
+    hold: Hold | None = None,
 ) -> Mined:
     """Bring the state's patterns up to date with its sessions, and give them all.
 
     `executor` says where units are mined; by default here. A unit that could not be mined keeps what it gave
     before, if anything. `embedder` gives the meaning of requests a part in their clustering; when it fails
     the clustering goes on without, and `Mined.notes` says so. `keep` bounds the references that a pattern
-    holds (None: all of them).
+    holds (None: all of them). `hold` holds sessions out (`evolve.holdout`), and says what patterns must keep.
     """
     notes: list[str] = []
     space = _settle_space(state, near, progress, embedder, notes)
     units = {u: s for kind in ("task", "failure", "topic") for u, s in state.units(kind).items()}
     units = {u: s for u, s in units.items() if s.n >= MIN_SESSIONS}
     sizes = {**units, **state.units("calls")}
+    _mined_as(state, hold)
     kept: dict[str, bytes] = {}
     due: list[str] = []
     for unit in units:
@@ -155,6 +158,7 @@ def mine_state(
     def jobs() -> Iterator[bytes]:
         for unit in due:
             job, used = _job(state, space, unit)
+            job = msgspec.structs.replace(job, hold=hold)
             reads.append({one: sizes.get(one, UnitState(n=0, version=0)) for one in used})
             yield msgspec.msgpack.encode(job)
 
@@ -190,6 +194,15 @@ def mine_state(
         effects=effects(mining.skills for mining in minings),
         work=_work(state, minings, concluded),
     )
+
+
+def _mined_as(state: EvolveState, hold: Hold | None) -> None:
+    """What units gave while other sessions were held out is nothing to go on from."""
+    now = msgspec.msgpack.encode(hold)
+    if (state.get_meta("hold") or msgspec.msgpack.encode(None)) != now:
+        with state.writing():
+            state.keep_results(set())
+            state.put_meta("hold", now)
 
 
 def _work(state: EvolveState, minings: Sequence[Mining], found: Sequence[Found]) -> Work:

@@ -14,7 +14,7 @@ from skillclaw.evolve.drafting.targets import targets
 from skillclaw.evolve.models import Forecast, Spending, departs_to, open_models
 from skillclaw.evolve.models.fallback import told
 from skillclaw.evolve.report import Spent
-from skillclaw.settings import EvolveSettings
+from skillclaw.settings import EvolveSettings, ModelSettings
 
 if TYPE_CHECKING:
     from skillclaw.evolve.evolvers import Current, EvolveContext, Evolver
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from skillclaw.evolve.models.daybook import DayBook
     from skillclaw.skills.records import Pattern
 
-__all__ = ["asking", "forecast_of", "foreseen", "needs_model", "notes_of", "spent_of"]
+__all__ = ["asking", "departures", "forecast_of", "foreseen", "needs_model", "notes_of", "spent_of"]
 
 
 def needs_model(evolver: Evolver) -> bool:
@@ -43,13 +43,15 @@ def asking(
     record: Path | None,
     offline: bool,
     shared: SharedAnswers | None = None,
+    beside: bool = False,
 ) -> Iterator[Asker | None]:
-    """The model for an evolver that needs one, let go of at the end; None for any other.
+    """The model for an evolver that needs one, let go of at the end; None for any other. `beside`: something
+    else of the cycle asks a model.
 
     Raises UsageError where it needs one and none is set, and as `open_models` does.
     """
     if not needs_model(evolver):
-        if replay or record:
+        if (replay or record) and not beside:
             raise UsageError(
                 f"The engine {evolver.name} asks no model, so there is nothing to record or to replay.",
                 "",
@@ -100,18 +102,17 @@ def foreseen(models: Asker | None, forecast: list[Forecast]) -> list[Forecast]:
     ]
 
 
-def spent_of(models: Asker | None, seconds: float, paid: Sequence[Spending] = ()) -> Spent:
-    """What the cycle used; `paid`: by an evolver that asks no model of the settings."""
-    if models is None and not paid:
-        return Spent(seconds=seconds)
-    used = models.ledger.spent() if models is not None else paid[0]
+def spent_of(models: Sequence[Asker | None], seconds: float, paid: Sequence[Spending] = ()) -> Spent:
+    """What the cycle used, of all `models`; `paid`: by an evolver that asks no model of the settings."""
+    asked = list({id(one): one for one in models if one is not None}.values())
+    used = [*(one.ledger.spent() for one in asked), *paid[:1]]
     return Spent(
-        tokens=used.tokens,
-        calls=used.calls,
-        usd=used.usd,
+        tokens=sum(one.tokens for one in used),
+        calls=sum(one.calls for one in used),
+        usd=round(sum((one.usd for one in used), 0.0), 6),
         seconds=seconds,
-        recorded=used.recorded,
-        stages=used.stages,
+        recorded=sum(one.recorded for one in used),
+        stages=[stage for one in used for stage in one.stages],
     )
 
 
@@ -124,11 +125,17 @@ def notes_of(
         return notes + told(evolver.name, context.failed)
     if not models.offline:
         notes += told(evolver.name, context.failed)
+    return [*notes, *departures(models, settings.model)]
+
+
+def departures(models: Asker, settings: ModelSettings) -> list[str]:
+    """Where what was asked went, if it left this machine, and what else a user should know of that."""
+    notes: list[str] = []
     used = models.ledger.spent()
-    host = departs_to(settings.model)
+    host = departs_to(settings)
     if used.calls and host is not None:
         notes.append(f"Redacted parts of sessions went to {host}, where {models.name} was asked.")
-    if used.calls and host is not None and settings.model.url.startswith("http://"):
+    if used.calls and host is not None and settings.url.startswith("http://"):
         notes.append(f"The way to {host} is not encrypted: evolve.model.url begins with http://.")
     if used.calls and host is not None and not models.ledger.priced:
         notes.append(

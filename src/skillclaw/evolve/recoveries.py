@@ -19,12 +19,12 @@ from skillclaw.evolve.corpus import Corpus, refs
 from skillclaw.evolve.procedures import learn_steps
 from skillclaw.evolve.statistics import Row
 from skillclaw.evolve.tasks import MIN_SESSIONS, association, row
-from skillclaw.evolve.traits import SHORT, Rates, rates, traits
+from skillclaw.evolve.traits import SHORT, Rates, lasting, rates, traits
 from skillclaw.skills.records import ActionShape, ArgShape, Pattern, content_id
 from skillclaw.trajectory.episodes import Episode, Move
 from skillclaw.trajectory.text import words
 
-__all__ = ["find_recoveries"]
+__all__ = ["alike", "find_recoveries"]
 
 FAILS = 0.5
 """The failing way works at most this often."""
@@ -170,8 +170,8 @@ def _changes(episode: Episode, names: set[str]) -> frozenset[Change]:
         return frozenset()
     final = episode.actions[-1]
     before, after = traits(episode.failed, names), traits(final, names)
-    found = {("gain", t) for t in after - before if _lasting(t)}
-    found |= {("lose", t) for t in before - after if _lasting(t)}
+    found = {("gain", t) for t in after - before if lasting(t)}
+    found |= {("lose", t) for t in before - after if lasting(t)}
     given = {a.name: a.value for a in final.args}
     for arg in episode.failed.args:
         value = given.get(arg.name, arg.value)
@@ -187,16 +187,6 @@ def _same(first: Move, second: Move) -> bool:
         first.tool == second.tool
         and first.command == second.command
         and [(a.name, a.value) for a in first.args] == [(a.name, a.value) for a in second.args]
-    )
-
-
-def _lasting(trait: str) -> bool:
-    if trait.startswith("+"):
-        return True
-    return (
-        not trait.startswith("lacks ")
-        and "<-nowhere" not in trait
-        and ("=" not in trait or trait.startswith("key "))
     )
 
 

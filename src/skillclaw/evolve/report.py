@@ -20,6 +20,7 @@ from skillclaw.evolve.view import (
     ReleasedLine,
     SetAside,
 )
+from skillclaw.gate.replay.records import ReplayResult
 from skillclaw.skills.records import Pattern, Proposal, Verdict
 from skillclaw.trajectory.model import Record
 
@@ -70,7 +71,9 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     forecast       of a dry run: what the model would be asked at most
     care           how the library is
     rollouts       what became of the canaries
-    degraded       why the extractive engine took over where the evolver failed; the next cycle tries it again
+    degraded       why the extractive engine took over where the evolver failed, or a replay was cut off; the
+                   next cycle tries it again
+    replays        what came of trying proposals on cases that they were not made from
     """
 
     cycle: str
@@ -95,6 +98,7 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     care: CareReport = CareReport()
     rollouts: list[Rollout] = []
     degraded: str = ""
+    replays: list[ReplayResult] = []
 
 
 def compared(memory: EvolveState, report: CycleReport, *, keep: bool) -> CycleReport:

@@ -118,7 +118,15 @@ def _signature(pattern: Pattern, text: str, masker: Masker) -> Signature | None:
     actions = [found for one in pattern.actions if (found := _masked(one, text, masker)) is not None]
     known = set(words(text))
     said = pattern.intent.terms if pattern.intent is not None else []
-    terms = [term for term in said if set(words(term)) <= known and masker.text(term)[0] == term]
+    terms = [
+        term
+        for term in said
+        if words(term)
+        and set(words(term)) <= known
+        # words are compared by their stems, and leave numbers out
+        and all(part in text.lower() for part in term.lower().split())
+        and masker.text(term)[0] == term
+    ]
     if failed is None and (pattern.failed is not None or len(terms) < LEAST_TERMS):
         return None
     topic = pattern.topic if pattern.topic in text else ""

@@ -14,7 +14,7 @@ from scipy.stats import hypergeom
 
 from skillclaw.trajectory.episodes import Move
 
-__all__ = ["SHORT", "Rates", "fisher", "given", "rates", "traits"]
+__all__ = ["SHORT", "Rates", "fisher", "given", "lasting", "rates", "traits"]
 
 SHORT = 40
 """Longer values are the user's business, not a trait."""
@@ -46,6 +46,17 @@ def given(move: Move) -> set[str]:
     """The names of a call's arguments; of a command its words and flags, as `+word`."""
     words = {f"+{w}" for w in move.tokens if not w.startswith("<") and w not in ("&&", "|", "||")}
     return words | {arg.name for arg in move.args}
+
+
+def lasting(trait: str) -> bool:
+    """Whether a trait is of the way a call is made, and not of what it happened to be about."""
+    if trait.startswith("+"):
+        return True
+    return (
+        not trait.startswith("lacks ")
+        and "<-nowhere" not in trait
+        and ("=" not in trait or trait.startswith("key "))
+    )
 
 
 class Rates(NamedTuple):

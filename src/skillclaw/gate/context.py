@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from skillclaw.gate.grounds import Grounds, read_grounds
 from skillclaw.gate.policies import Policy
@@ -100,10 +100,17 @@ class GateContext:
         return {}
 
     def under(self, policy: Policy) -> GateContext:
-        """The same for a skill that another policy holds for; what sessions ground is read once for both."""
-        if policy == self.policy:
-            return self
-        other = replace(self, policy=policy)
+        """The same for a skill that another policy holds for."""
+        return self if policy == self.policy else self._other(policy=policy)
+
+    def with_replayer(self, replayer: Replayer | None) -> GateContext:
+        """The same with a replay."""
+        return self._other(replayer=replayer)
+
+    def _other(self, **changes: Any) -> GateContext:
+        """The same but for `changes`; what was read of sessions is read once for both."""
+        other = replace(self, **changes)
+        other.__dict__["_trails"] = self._trails
         other.__dict__["_grounds"] = self._grounds
         return other
 

@@ -45,8 +45,9 @@ class Trail:
     """One session's messages, calls and results in their order."""
 
     def __init__(self, events: list[_Event]) -> None:
-        self._events = events
         self._foreign = any(event.kind == "remote" for event in events)
+        # most sessions fetch nothing, and a cycle keeps the trails of all that it cites
+        self._events = events if self._foreign else []
         self._shown: dict[int, str] = {}
         self._known: dict[tuple[str, ...], Origin] = {}
 

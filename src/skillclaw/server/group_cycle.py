@@ -61,6 +61,7 @@ def group_cycle(
     from skillclaw.evolve.cycle import run_cycle
     from skillclaw.evolve.engines.cli_plan import cli_plan
     from skillclaw.evolve.models.daybook import DayBook
+    from skillclaw.evolve.replay.replayer import replay_plan
     from skillclaw.hub.answers import HubAnswers
     from skillclaw.hub.inbox import take_in
     from skillclaw.hub.spendings import HubSpendings
@@ -73,6 +74,7 @@ def group_cycle(
 
     check_evolver(hub)
     plan = cli_plan(machine.settings, machine.home, machine.environ)
+    trying = replay_plan(machine.settings.gate.replay, machine.settings.evolve)
     _check_cli(hub, engine or machine.settings.evolve.engine)
     _check_provider(machine, hub, engine, plan)
     folder = group_folder(machine, hub.info.group)
@@ -118,6 +120,7 @@ def group_cycle(
             members=member_facts(hub, state, sessions, secret, now),
             receipt=Receipts(sessions, state.group, secret).commitment,
             votes=group_votes(machine, hub, now),
+            trying=trying,
         )
     return GroupCycle(collected=collected, report=report)
 
@@ -157,6 +160,7 @@ def _check_provider(machine: Machine, hub: Hub, engine: str | None, plan: CliPla
     from skillclaw.evolve.models import departs_to
 
     settings = machine.settings.evolve
+    replays = machine.settings.gate.replay.mode != "off"
     evolver = evolvers().get(engine or settings.engine)
     asks = evolver is not None and needs_model(evolver)
     runs = evolver is not None and evolver.name == "cli" and bool(plan.cli.agent)
@@ -165,6 +169,11 @@ def _check_provider(machine: Machine, hub: Hub, engine: str | None, plan: CliPla
         (departs(settings), "be embedded", "skillclaw config set evolve.embeddings off"),
         (departs_to(settings.model) if asks else None, "be drafted from", "use --engine extractive"),
         (cli_departs_to(plan) if runs else None, "be drafted from", "use --engine extractive"),
+        (
+            departs_to(settings.model) if replays else None,
+            "be replayed",
+            "skillclaw config set gate.replay.mode off",
+        ),
     ):
         # As a whole word: the name of a host may be a part of another's.
         if host is not None and host.lower().rstrip(".") not in _words(named):

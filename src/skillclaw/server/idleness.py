@@ -12,7 +12,7 @@ from skillclaw.server import runfile
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from skillclaw.settings import VotesSettings
+    from skillclaw.settings_votes import VotesSettings
 
 __all__ = ["in_hours", "last_activity", "why_busy"]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from skillclaw.gate.replay.records import ReplayResult
     from skillclaw.server.machine import Machine
     from skillclaw.server.voting import Make, Tester
-    from skillclaw.settings import VotesSettings
+    from skillclaw.settings_votes import VotesSettings
     from skillclaw.skills.records import Proposal
     from skillclaw.trajectory.model import Trajectory
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from skillclaw.hub.records import Counts, ProposalState
     from skillclaw.hub.vote_jobs import VoteJob
     from skillclaw.server.machine import Machine
-    from skillclaw.settings import VotesSettings
+    from skillclaw.settings_votes import VotesSettings
 
 __all__ = ["Make", "OpenJob", "Tester", "find_job", "open_jobs", "vote"]
 

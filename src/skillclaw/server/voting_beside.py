@@ -14,7 +14,7 @@ from skillclaw.server.idleness import why_busy
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from skillclaw.settings import VotesSettings
+    from skillclaw.settings_votes import VotesSettings
 
 __all__ = ["Voting"]
 

@@ -28,6 +28,7 @@ asked again."""
 def cycle_inputs(machine: Machine) -> dict[str, Any]:
     """What `evolve.cycle.run_cycle` needs to know of this machine."""
     from skillclaw.evolve.engines.cli_plan import cli_plan
+    from skillclaw.evolve.replay.replayer import replay_plan
     from skillclaw.library import foreign_skills
 
     settings = machine.settings
@@ -45,6 +46,7 @@ def cycle_inputs(machine: Machine) -> dict[str, Any]:
         "home": machine.home,
         "environ": machine.environ,
         "cli": cli_plan(settings, machine.home, machine.environ),
+        "trying": replay_plan(settings.gate.replay, settings.evolve),
     }
 
 

@@ -162,6 +162,8 @@ class Pattern(Record, frozen=True, kw_only=True):
     before    procedure, pitfall: (index of the action, index of what must come first)
     user_text correction: the user's own words, shortest first
     contradictions  sessions where the same was done and it went wrong
+    held_out  sessions that show it and taught nothing of it: it is tried on them (docs/gate.md); only where
+              replay is switched on
     support   all that stands behind it, where `evidence` holds a sample of it only
     env       facts of the environment in which the evidence was seen (os, tool versions)
     stale     what has changed in the environment since the last evidence, a sentence each
@@ -180,6 +182,7 @@ class Pattern(Record, frozen=True, kw_only=True):
     user_text: list[str] = []
     evidence: list[Ref] = []
     contradictions: list[Ref] = []
+    held_out: list[Ref] = []
     stats: Stats = Stats()
     project: str | None = None
     support: Support | None = None

@@ -20,7 +20,7 @@ from skillclaw.trajectory.flow import Act, Event, Said, flow
 from skillclaw.trajectory.model import Record, Trajectory, meta
 from skillclaw.trajectory.outcomes import same_goal
 
-__all__ = ["Chosen", "Shown", "choose", "session_text", "show"]
+__all__ = ["Chosen", "Shown", "choose", "event_text", "session_text", "show"]
 
 SUPPORTING = 3
 AGAINST = 2
@@ -176,7 +176,7 @@ def session_text(trajectory: Trajectory, chosen: Chosen | None, tokens: int) -> 
     kept: dict[int, str] = {}
     for index in order:
         for scale in SCALES if ranks[index] <= TELLING else SCALES[:1]:
-            text = _event(events[index], scale)
+            text = event_text(events[index], scale)
             cost = estimate(text) + 1
             if cost <= left:
                 kept[index] = text
@@ -225,7 +225,7 @@ def _mends(events: Sequence[Event], index: int) -> bool:
     )
 
 
-def _event(event: Event, scale: float) -> str:
+def event_text(event: Event, scale: float) -> str:
     """One event; all its further lines are set in, so that they cannot pass for an event of their own."""
     said, call, error, result, answer = (int(size * scale) for size in (SAID, CALL, ERROR, RESULT, ANSWER))
     if isinstance(event, Said):

@@ -47,24 +47,29 @@ def contradicted(pattern: Pattern) -> float:
     return against / pattern.sessions if pattern.sessions else float(against > 0)
 
 
-def _contradicted_by_others(pattern: Pattern) -> float:
-    """The same, where several people have sessions, without those of whoever contradicts most: nobody takes
-    from the others what works for them with sessions of their own, however many those are."""
-    against = len({ref.session for ref in pattern.contradictions})
-    by_user = Counter({ref.session: ref.user for ref in pattern.contradictions}.values())
-    if len(by_user.keys() | {ref.user for ref in pattern.evidence}) > 1:
-        against -= max(by_user.values(), default=0)
-    return against / pattern.sessions if pattern.sessions else float(against > 0)
-
-
 def turned_against(pattern: Pattern) -> bool:
     """Whether experience now speaks against the pattern: more contradictions than evidence, and those who did
-    it succeed less (interval below 1), or twice as many where nothing can be compared; whoever of several
-    people is left out."""
+    it succeed less (interval below 1), or twice as many where nothing can be compared; and more against it
+    than for it whoever of several people is left out."""
     ci = pattern.stats.ci
     if ci is not None and pattern.kind != "pitfall":
-        return _contradicted_by_others(pattern) > 1 and ci[1] < 1
-    return _contradicted_by_others(pattern) >= 2
+        turned = contradicted(pattern) > 1 and ci[1] < 1
+    else:
+        turned = contradicted(pattern) >= 2
+    return turned and _whoever_is_left_out(pattern)
+
+
+def _whoever_is_left_out(pattern: Pattern) -> bool:
+    """Nobody takes from the others what works for them with sessions of their own, however many those are."""
+    good = Counter({ref.session: ref.user for ref in pattern.evidence}.values())
+    bad = Counter({ref.session: ref.user for ref in pattern.contradictions}.values())
+    people = good.keys() | bad.keys()
+    if len(people) < 2:
+        return True
+    for_it, against = good.total(), bad.total()
+    # a pattern holds a sample of its evidence, and says how much there is
+    scale = pattern.sessions / for_it if for_it else 1.0
+    return all(against - bad[user] > scale * (for_it - good[user]) for user in people)
 
 
 def strength(pattern: Pattern) -> tuple[int, int, float, str]:

@@ -17,6 +17,7 @@ from skillclaw.evolve.models.shapes import Unfit, read_answer, schema_of
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelResponse
     from pydantic_ai.models import Model, ModelRequestParameters
+    from pydantic_ai.settings import ModelSettings as RequestSettings
 
     from skillclaw.evolve.models.ledger import Ledger
 
@@ -44,6 +45,8 @@ class Asker:
         self.context_tokens = context_tokens
         self.tools = tools
         """How a loop of its own tells the model of tools: `evolve.model.tools`."""
+        self.told = False
+        """Whether its server turned out to take no tools, so that they are told in words."""
         self.stopped: ModelError | None = None
         """Why it is asked no more; every further question is answered with this."""
         self._fitted = 0
@@ -69,6 +72,31 @@ class Asker:
     def model(self, stage: str = "agent") -> Model:
         """The same model, recorded and paid for, for a loop of its own. Its requests raise ModelError."""
         return RecordingModel(self._model, self._shared, stage)
+
+    def request(
+        self,
+        stage: str,
+        messages: Sequence[ModelMessage],
+        settings: RequestSettings,
+        parameters: ModelRequestParameters,
+    ) -> ModelResponse:
+        """One request of a caller's own making, recorded and paid for. Raises ModelError."""
+        model = RecordingModel(self._model, self._shared, stage)
+        return self._shared.courier.result(model.request(list(messages), settings, parameters))
+
+    @property
+    def varies(self) -> bool:
+        """Whether the settings of requests fix what a model says, so that a repeat has to ask for variety."""
+        return "temperature" in self._shared.settings
+
+    def quickly(self) -> RequestSettings:
+        """The settings of a request that takes little thought: thoughts are paid for like answers."""
+        from pydantic_ai.settings import ModelSettings as RequestSettings
+
+        profile = self._model.profile
+        if not profile.get("supports_thinking", False):
+            return RequestSettings()
+        return RequestSettings(thinking="low" if profile.get("thinking_always_enabled", False) else False)
 
     def missed(self) -> list[Forecast]:
         """What the questions would take at most that no record answered (offline)."""
@@ -160,10 +188,7 @@ class Asker:
         from pydantic_ai.settings import ModelSettings as RequestSettings
 
         parameters = _parameters(question, schema, by_tool=self._by_tool)
-        profile, settings = self._model.profile, RequestSettings(max_tokens=question.max_tokens)
-        if profile.get("supports_thinking", False):
-            # To fill in a form takes little thought, and thoughts are paid for like answers.
-            settings["thinking"] = "low" if profile.get("thinking_always_enabled", False) else False
+        settings = RequestSettings(**{**self.quickly(), "max_tokens": question.max_tokens})
         return self._shared.courier.result(model.request(list(messages), settings, parameters))
 
     def _read(self, question: Question[T], response: ModelResponse) -> T:

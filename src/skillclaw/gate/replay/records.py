@@ -26,7 +26,7 @@ class Cost(Record, frozen=True, kw_only=True, omit_defaults=False):
 class CaseScore(Record, frozen=True, kw_only=True):
     """How one case went. `before` and `after` have one entry a repeat, the i-th of both with the same seed:
     how well it went, 0 to 1 (of a decision: 1 the action that is known to work, 0 the one known to fail, 0.5
-    neither); null where it could not be tried.
+    neither, 0.75 the failing one and, when it failed, the one that works); null where it could not be tried.
 
     case     stands for the case: a hash of what it is made of, nothing of a user's words
     kind     `executable`: an agent ran and a grader looked; `decision`: a model named its next action

@@ -1,0 +1,40 @@
+"""How a replay is shown: a line for each case, and what it cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skillclaw.cli import output
+
+if TYPE_CHECKING:
+    from skillclaw.gate.replay.records import ReplayResult
+
+__all__ = ["tell_replay"]
+
+
+def tell_replay(result: ReplayResult) -> None:
+    """Print the cases with the mean scores of both sides, then what was missing and spent."""
+    from skillclaw.gate.replay.deciding import outcome
+
+    if result.scores:
+        output.table(
+            ("case", "kind", "without", "with", "repeats", "ended"),
+            [
+                (one.case[:8], one.kind, _mean(one.before), _mean(one.after), len(one.after), outcome(one))
+                for one in result.scores
+            ],
+        )
+    cost = result.cost
+    usd = "" if cost.usd is None else f", ${cost.usd:.4f}"
+    by = f" by {result.model}" if result.model else ""
+    output.plain(
+        f"{len(result.scores)} cases replayed{by}: "
+        f"{cost.calls} calls, {cost.tokens:,} tokens{usd}, {cost.seconds:.0f} s."
+    )
+    if result.missing:
+        output.plain(result.missing)
+
+
+def _mean(scores: list[float | None]) -> str:
+    known = [one for one in scores if one is not None]
+    return f"{sum(known) / len(known):.2f}" if known else "-"
