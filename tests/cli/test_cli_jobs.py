@@ -21,7 +21,6 @@ from voters import PRIVATE, every_byte, evolved, member, status, taught
 
 from skillclaw.server.idleness import in_hours
 
-pytest.importorskip("skillclaw.evolve.replay.replayer", reason="the replay of decisions is not there")
 pytestmark = pytest.mark.slow
 
 

@@ -17,7 +17,7 @@ from skillclaw.hub.counts import VOTERS
 from skillclaw.hub.inbox import send
 from skillclaw.server.vote_book import Tried
 from skillclaw.server.voting import Tester, vote
-from skillclaw.settings import VotesSettings
+from skillclaw.settings_votes import VotesSettings
 from skillclaw.skills.records import Proposal
 from skillclaw.trajectory.model import Trajectory, meta
 

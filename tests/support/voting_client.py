@@ -15,7 +15,7 @@ from skillclaw.gate.replay.records import ReplayResult
 from skillclaw.server import voting
 from skillclaw.server.machine import Machine
 from skillclaw.server.voting import Tester, vote
-from skillclaw.settings import VotesSettings
+from skillclaw.settings_votes import VotesSettings
 from skillclaw.skills.records import Proposal
 from skillclaw.trajectory.model import Trajectory
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["tester_of"]
 
-REPEATS = 5
-"""Repeats of each case, where `gate.replay.repeats` does not say."""
+CALLS = 4
+"""Questions of one repeat of a case at most: with and without the change, each asked once more at most."""
 
 
 def tester_of(machine: Machine) -> Make:
@@ -44,41 +43,18 @@ def tester_of(machine: Machine) -> Make:
             "evolve.model.name is empty.",
             "skillclaw config set evolve.model.name NAME (.protocol, .url, .key)",
         )
-    replay = _replay()
 
     def make(limits: VotesSettings, base: Mapping[str, CurrentSkill]) -> Tester:
         def test(proposal: Proposal, sessions: list[Trajectory]) -> ReplayResult:
-            return _tried(machine, replay, limits, base, proposal, sessions)
+            return _tried(machine, limits, base, proposal, sessions)
 
         return test
 
     return make
 
 
-class _Replay(NamedTuple):
-    """What the replay of decisions is made of (`evolve.replay`)."""
-
-    choose_points: Any
-    agents_tools: Any
-    decision_scores: Any
-    skill_text: Any
-
-
-def _replay() -> _Replay:
-    """Loaded by name and late: with it come the libraries of models, which most commands never need."""
-    try:
-        choosing, decision, asking = (
-            importlib.import_module(f"skillclaw.evolve.replay.{name}")
-            for name in ("choosing", "decision", "decision_asking")
-        )
-    except ModuleNotFoundError as error:
-        raise UsageError("This SkillClaw cannot replay decisions.", str(error), "Upgrade it.") from error
-    return _Replay(choosing.choose_points, decision.agents_tools, decision.decision_scores, asking.skill_text)
-
-
 def _tried(
     machine: Machine,
-    replay: _Replay,
     limits: VotesSettings,
     base: Mapping[str, CurrentSkill],
     proposal: Proposal,
@@ -86,11 +62,14 @@ def _tried(
 ) -> ReplayResult:
     from skillclaw import gate
     from skillclaw.evolve.models import open_models
+    from skillclaw.evolve.replay.choosing import choose_points
+    from skillclaw.evolve.replay.decision import agents_tools, decision_scores
+    from skillclaw.evolve.replay.decision_asking import skill_text
     from skillclaw.gate.replay.records import ReplayResult
     from skillclaw.private import private_folder
 
     settings = current(machine)[0]
-    repeats = int(getattr(getattr(settings.gate, "replay", None), "repeats", REPEATS))
+    repeats = settings.gate.replay.repeats
     budget = BudgetSettings(
         tokens=0,
         calls=0,
@@ -109,21 +88,21 @@ def _tried(
         context = gate.GateContext(
             policy=gate.policy("team"), redactor=machine.redactor, sessions=known.get, current=base
         )
-        patterns: list[Any] = [
+        patterns = [
             # What it is tried on is no evidence for it here: no session of this machine taught it.
             replace(one, held_out=one.evidence, evidence=[])
             for one in proposal.patterns
         ]
-        most = limits.day_calls // (2 * repeats) if limits.day_calls else len(sessions)
-        points, why = replay.choose_points(replace(proposal, patterns=patterns), context, most)
+        most = limits.day_calls // (CALLS * repeats) if limits.day_calls else len(sessions)
+        points, why = choose_points(replace(proposal, patterns=patterns), context, most)
         if why:
             return ReplayResult(proposal=proposal.id, model=asker.name, missing=why)
         old = base.get(proposal.skill)
-        tried = replay.decision_scores(
+        tried = decision_scores(
             points,
-            before=replay.skill_text(old.bundle if old is not None else None),
-            after=replay.skill_text(proposal.bundle),
-            tools=replay.agents_tools(points, sessions),
+            before=skill_text(old.bundle if old is not None else None),
+            after=skill_text(proposal.bundle),
+            tools=agents_tools(points, sessions),
             asker=asker,
             redactor=machine.redactor,
             repeats=repeats,

@@ -18,9 +18,10 @@ __all__ = ["replay_notes", "waiting_topics", "waits", "with_replays"]
 
 
 def waits(result: Judged, replayer: Replayer | None) -> bool:
-    """Whether it is held, and a replay was cut off: another cycle may let it through, which the log would not
-    once it says that it is held."""
-    return replayer is not None and result.verdict == "held" and result.proposal.id in replayer.cut_off
+    """Whether it is held, or waits for votes, and a replay was cut off: another cycle may let it through,
+    which the log would not once it says that it is held; machines are asked once it was tried here."""
+    undecided = result.verdict in ("held", "open")
+    return replayer is not None and undecided and result.proposal.id in replayer.cut_off
 
 
 def waiting_topics(judged: Sequence[Judged], replayer: Replayer | None) -> set[str]:
