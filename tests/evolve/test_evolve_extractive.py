@@ -19,8 +19,9 @@ from skillclaw.gate import GateContext, decide, judge, policy, prune
 from skillclaw.journal.redact import Redactor
 from skillclaw.skills.bundle import version
 from skillclaw.skills.frontmatter import parse
+from skillclaw.skills.hiding import hidden
 from skillclaw.skills.items import all_items, markdown, replace_text
-from skillclaw.skills.lint import hidden, spec
+from skillclaw.skills.lint import spec
 from skillclaw.skills.records import (
     ActionShape,
     ArgShape,

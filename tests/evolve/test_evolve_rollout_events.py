@@ -50,8 +50,10 @@ def test_steps_count_from_the_failure_to_what_worked(mined: list[Pattern]) -> No
 
 
 def test_a_procedure_and_a_silent_pitfall_have_no_event() -> None:
-    given = {"title": "t", "topic": "npm", "signature": "s"}
-    patterns = [Pattern(id="p", kind="procedure", **given), Pattern(id="q", kind="pitfall", **given)]
+    patterns = [
+        Pattern(id="p", kind="procedure", title="t", topic="npm", signature="s"),
+        Pattern(id="q", kind="pitfall", title="t", topic="npm", signature="s"),
+    ]
     assert shapes_of(patterns) == []
 
 

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillclaw.evolve.care.describing import better
-from skillclaw.evolve.cited import cited_requests, refs_of_items
 from skillclaw.evolve.evolvers import Current, EvolveContext
-from skillclaw.evolve.triggers import entries_of, evaluate, on_test, trials_for, trigger_faults
+from skillclaw.evolve.triggers import trigger_faults
 from skillclaw.gate import policy
+from skillclaw.gate.cited import cited_requests, refs_of_items
+from skillclaw.gate.triggers import entries_of, evaluate, on_test, trials_for
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Proposal, Ref
 from skillclaw.skills.retrieval import Entry, Index

@@ -12,7 +12,8 @@ from skills_ref.validator import validate
 
 from skillclaw.errors import BadInputError
 from skillclaw.skills.frontmatter import Head, parse, plain, render
-from skillclaw.skills.lint import NAME, hidden, hidden_in, spec
+from skillclaw.skills.hiding import hidden, hidden_in
+from skillclaw.skills.lint import NAME, spec
 from skillclaw.skills.records import Bundle, File
 from skillclaw.skills.tokens import estimate
 

@@ -20,14 +20,14 @@ from skillclaw.bench.datasets import read_rows, workbench_session
 from skillclaw.bench.workbench import NOW, learning
 from skillclaw.evolve.care.describing import better, wanting
 from skillclaw.evolve.care.situation import Spoken
-from skillclaw.evolve.cited import cited_requests, refs_of_items
 from skillclaw.evolve.evolvers import Current, EvolveContext
 from skillclaw.evolve.evolvers.extractive import Extractive
 from skillclaw.evolve.mine import mine
-from skillclaw.evolve.triggers import TEST, Trial, TriggerScore, entries_of, evaluate, on_test, trials_for
 from skillclaw.evolve.work import Work
 from skillclaw.gate import GateContext, decide, judge, policy, prune
+from skillclaw.gate.cited import cited_requests, refs_of_items
 from skillclaw.gate.static import default_masker
+from skillclaw.gate.triggers import TEST, Trial, TriggerScore, entries_of, evaluate, on_test, trials_for
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Pattern
 from skillclaw.skills.retrieval import Entry, Index

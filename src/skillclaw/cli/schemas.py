@@ -9,8 +9,8 @@ import msgspec
 
 from skillclaw.evolve.care.report import CareReport, SkillCare, StaleLine
 from skillclaw.evolve.replay.trying import CaseCheck, CaseRuns
-from skillclaw.evolve.triggers import TriggerScore
 from skillclaw.gate.replay.records import ReplayResult
+from skillclaw.gate.triggers import TriggerScore
 from skillclaw.hub.messages import Message, Refusal
 from skillclaw.hub.records import Commit, HubInfo, HubState, Invite, Key, Vote
 from skillclaw.hub.sealed import Letter

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
+from skillclaw.gate.cited import cited_requests, refs_of_items
 from skillclaw.gate.grounds import Grounds, read_grounds
 from skillclaw.gate.policies import Policy
 from skillclaw.gate.replay.records import ReplayResult
@@ -110,8 +111,8 @@ class GateContext:
     def _other(self, **changes: Any) -> GateContext:
         """The same but for `changes`; what was read of sessions is read once for both."""
         other = replace(self, **changes)
-        other.__dict__["_trails"] = self._trails
-        other.__dict__["_grounds"] = self._grounds
+        for name in ("_grounds", "_trails", "_requests"):
+            other.__dict__[name] = getattr(self, name)
         return other
 
     def grounds(self, session: str) -> Grounds | None:
@@ -156,6 +157,18 @@ class GateContext:
         """Whether votes of members' machines are waited for."""
         found = self.voting(proposal) if self.voting is not None and proposal.bundle is not None else None
         return found is not None and found[0].state == "wait"
+
+    @cached_property
+    def _requests(self) -> dict[str, list[str]]:
+        return {}
+
+    def requests(self, skill: str) -> list[str]:
+        """What users asked in the sessions that the lines of a current skill cite."""
+        known = self._requests
+        if skill not in known:
+            items = self.current[skill].sidecar.items
+            known[skill] = cited_requests(refs_of_items(items), self.sessions)
+        return known[skill]
 
     def base(self, proposal: Proposal) -> CurrentSkill | None:
         """The version that the proposal changes."""

@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
+from skillclaw.gate.steering import beginnings
 from skillclaw.skills.text import normal, occurs
 from skillclaw.skills.vocabulary import content_words
 from skillclaw.trajectory.flow import looks_failed
@@ -82,6 +84,16 @@ class Grounds:
         if self._user_words is None:
             self._user_words = frozenset(word for text in self.said for word in content_words(text))
         return words & self._user_words
+
+    @cached_property
+    def said_beginnings(self) -> frozenset[str]:
+        """How the words begin that the user wrote (`gate.steering`)."""
+        return beginnings(self.said)
+
+    @cached_property
+    def known_beginnings(self) -> frozenset[str]:
+        """How the words begin that the user wrote or a call that succeeded held."""
+        return self.said_beginnings | beginnings(self.worked)
 
     def tainted_has(self, run: str) -> bool:
         """Whether tools gave back this run of plain lower-case words."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from skillclaw.gate import places
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Danger", "dangers", "reaches_out", "risky"]
@@ -22,8 +23,10 @@ class Danger(Record, frozen=True, kw_only=True):
 
 
 _KEY_FILES = (
-    r"(?:~|\$HOME|/root|/home/[^\s/]+|/Users/[^\s/]+)?/?\.(?:ssh/|aws/credentials|netrc|npmrc|pypirc|kube/config|"
-    r"docker/config\.json|gnupg|git-credentials|config/gh/hosts\.yml|claude/\.credentials)|\bid_(?:rsa|ed25519|ecdsa)\b"
+    r"(?:~|\$HOME|/root|/home/[^\s/]+|/Users/[^\s/]+)?/?\.(?:ssh/|aws/credentials|netrc|npmrc|pypirc"
+    r"|kube/config|"
+    r"docker/config\.json|gnupg|git-credentials|config/gh/hosts\.yml|claude/\.credentials)|\bid_(?:rsa"
+    r"|ed25519|ecdsa)\b"
     r"|/etc/shadow|\blogin\.keychain|\bwallet\.dat"
 )
 _PRIVATE = rf"{_KEY_FILES}|(?<![\w.])\.env\b(?!\.(?:example|sample|template))"
@@ -69,12 +72,14 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("opens a remote shell", r"socket\.socket\([^\n]*(?:subprocess|dup2|pty\.spawn)|\bsocat\b[^\n]*exec:"),
     (
         "deletes everything",
-        r"\brm\s+(?:-\w+\s+|--\S+\s+)*-\w*[rRf]\w*\s+(?:-\w+\s+|--\S+\s+)*[\"']?(?:/|~|\$HOME|\*|/\*|\.\.?/?)[\"']?/?\*?"
+        r"\brm\s+(?:-\w+\s+|--\S+\s+)*-\w*[rRf]\w*\s+(?:-\w+\s+|--\S+\s+)*[\"']?(?:/|~|\$HOME|\*|/\*"
+        r"|\.\.?/?)[\"']?/?\*?"
         r"(?=[\s\"'`;&|)]|$)",
     ),
     (
         "deletes system files",
-        r"\brm\s+(?:-\w+\s+)*-\w*[rR]\w*\s+(?:-\w+\s+)*/(?:etc|usr|var|bin|sbin|lib|boot|home|root|opt|dev|Users|System)"
+        r"\brm\s+(?:-\w+\s+)*-\w*[rR]\w*\s+(?:-\w+\s+)*/(?:etc|usr|var|bin|sbin|lib|boot|home|root|opt"
+        r"|dev|Users|System)"
         r"/?(?=[\s\"'`;&|)]|$)",
     ),
     ("deletes everything", r"--no-preserve-root"),
@@ -92,7 +97,8 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "switches protection off",
-        r"Set-MpPreference[^\n]*Disable|netsh\s+advfirewall[^\n]*off|ExecutionPolicy\s+(?:Bypass|Unrestricted)",
+        r"Set-MpPreference[^\n]*Disable|netsh\s+advfirewall[^\n]*off|ExecutionPolicy\s+(?:Bypass"
+        r"|Unrestricted)",
     ),
     (
         "switches protection off",
@@ -104,7 +110,8 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "switches the agent's own safety off",
-        r"--dangerously-(?:skip-permissions|bypass\S*)|--yolo\b|--no-sandbox\b|bypassPermissions|danger-full-access",
+        r"--dangerously-(?:skip-permissions|bypass\S*)|--yolo\b|--no-sandbox\b|bypassPermissions"
+        r"|danger-full-access",
     ),
     ("sends secrets out", rf"(?:{_PRIVATE})[^\n]*(?:\||>|<|@|&&|;)[^\n]*{_SEND}"),
     ("sends secrets out", rf"{_SEND}[^\n]*(?:@|<|\$\(|`)[^\n]*(?:{_PRIVATE})"),
@@ -119,16 +126,19 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "sends secrets out",
-        rf"{_SEND}[^\n]*\$\{{?\w*(?:TOKEN|SECRET|PASSWORD|API_?KEY|CREDENTIAL)\w*\}}?[^\n]*(?:https?://(?!localhost|127\.))",
+        rf"{_SEND}[^\n]*\$\{{?\w*(?:TOKEN|SECRET|PASSWORD|API_?KEY"
+        rf"|CREDENTIAL)\w*\}}?[^\n]*(?:https?://(?!localhost|127\.))",
     ),
     (
         "reads credentials",
-        rf"\b(?:cat|less|head|tail|cp|mv|open|read|print|show|paste|copy|type|Get-Content)\b[^\n]*(?:{_KEY_FILES})",
+        rf"\b(?:cat|less|head|tail|cp|mv|open|read|print|show|paste|copy|type"
+        rf"|Get-Content)\b[^\n]*(?:{_KEY_FILES})",
     ),
     ("reads credentials", r"security\s+(?:find-generic-password|dump-keychain)|\bsecretsdump|\bmimikatz"),
     (
         "installs itself permanently",
-        r"(?:crontab\s+-(?!l)|>>?\s*~?/?\S*(?:\.bashrc|\.zshrc|\.profile|\.bash_profile)|authorized_keys|LaunchAgents)",
+        r"(?:crontab\s+-(?!l)|>>?\s*~?/?\S*(?:\.bashrc|\.zshrc|\.profile|\.bash_profile)|authorized_keys"
+        r"|LaunchAgents)",
     ),
     (
         "installs itself permanently",
@@ -136,7 +146,8 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "tells the agent to drop its instructions",
-        rf"\b{_IGNORE}\b[^.\n]{{0,40}}\b(?:previous|prior|above|earlier|all|any|other|system|safety|your)\b[^.\n]{{0,30}}"
+        rf"\b{_IGNORE}\b[^.\n]{{0,40}}\b(?:previous|prior|above|earlier|all|any|other|system|safety"
+        rf"|your)\b[^.\n]{{0,30}}"
         r"\b(?:instructions?|prompts?|rules?|guidelines?|policies|restrictions?|messages?|context)\b",
     ),
     (
@@ -149,7 +160,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "imitates a system message",
-        r"<\|?/?(?:im_start|im_end|system|endoftext)\|?>|\[/?INST\]|^\s*(?:system|assistant)\s*:"
+        r"<\|?/?(?:im_start|im_end|system|endoftext)\|?>|\[/?INST\]|^[ \t]*(?:system|assistant)[ \t]*:"
         r"|\bnew system prompt\b",
     ),
     (
@@ -182,9 +193,31 @@ _RULES: tuple[tuple[str, str], ...] = (
         r"(?:>>?|\btee\b|\bwrite\b|\bappend\b|\bedit\b|\bmodify\b)[^.\n]{0,40}"
         r"(?:SKILL\.md|CLAUDE\.md|AGENTS\.md|settings\.json|\.claude/|\.codex/)",
     ),
+    (
+        "tells the agent to drop its instructions",
+        r"\b(?:new|updated|real|actual) (?:system )?instructions?\s*:"
+        r"|\b(?:ignoriere?n?|vergiss|missachte)\b[^.\n]{0,30}\b(?:anweisungen|regeln|vorgaben)\b"
+        r"|\b(?:ignore[rz]?|oublie[rz]?)\b[^.\n]{0,20}\b(?:instructions|consignes"
+        r"|règles)\b[^.\n]{0,20}\b(?:précédentes|système)"
+        r"|\b(?:ignora|olvida|omite)\b[^.\n]{0,25}\b(?:instrucciones|reglas|indicaciones)\b"
+        r"|(?:игнорируй|забудь|не обращай)(?:те)?[^.\n]{0,30}(?:инструкци|правил|указани)"
+        r"|(?:以前|これまで|上記)の[^。\n]{0,6}(?:指示|命令|ルール)を?(?:無視|忘れ)"
+        r"|(?:无视|不要遵守|别管|跳过)[^。\n]{0,10}(?:指令|提示|规则|说明|限制)",
+    ),
+    (
+        "runs what is put together from pieces",
+        rf"\bcat\s+(?:[^\s|;&]{{1,200}}[ \t][^|\n;&]{{1,300}}|[^\s|]{{0,200}}[*?\[{{][^\s|]{{0,200}}["
+        rf" \t]{{0,9}})\|[^\n]{{0,200}}?(?<=[\s|])"
+        rf"(?:{_RUNNER})"
+        r"|\b(?:eval|exec|sh -c|bash -c)\s*\(?\s*[\"']?(?:\$\{?\w+\}?\s*){2,}"
+        r"|\b(?:eval|exec)\s*\(\s*(?:[\"'][\"']\.join|\w+\s*\+\s*\w+)"
+        r"|\bpaste\s+-s\S*[^\n|]*\|\s*(?:base64[^\n|]*\|\s*)?(?:ba|z)?sh\b",
+    ),
     ("mines money", r"\bxmrig\b|stratum\+tcp|\bcoinhive\b|cryptonight"),
 )
-_COMPILED = tuple((what, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for what, pattern in _RULES)
+_COMPILED = tuple(
+    (what, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for what, pattern in (*_RULES, *places.RULES)
+)
 
 _LOCAL = (
     r"(?:localhost|127(?:\.\d{1,3}){3}|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[\w-]+\.local(?:host)?)"

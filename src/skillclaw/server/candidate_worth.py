@@ -63,8 +63,8 @@ def worth_of(bundle: Bundle, uses: Uses, current: Mapping[str, Bundle]) -> Worth
 
 def _like(bundle: Bundle, current: Mapping[str, Bundle]) -> list[Like]:
     """The current skills that are like it, the likest first."""
-    from skillclaw.evolve.triggers import description_of
     from skillclaw.gate.checks.duplicate import overlap
+    from skillclaw.gate.triggers import description_of
     from skillclaw.skills.retrieval import Entry, Index
 
     index = Index(Entry(name=name, description=description_of(other)) for name, other in current.items())

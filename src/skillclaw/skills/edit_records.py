@@ -6,8 +6,8 @@ import re
 from typing import Literal
 
 from skillclaw.errors import BadInputError
+from skillclaw.skills.hiding import hidden
 from skillclaw.skills.items import DESCRIPTION, same_text
-from skillclaw.skills.lint import hidden
 from skillclaw.skills.records import Bundle, File, ItemKind
 from skillclaw.trajectory.model import Record
 

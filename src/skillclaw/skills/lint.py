@@ -1,8 +1,8 @@
-"""The rules of a skill that can be seen from its files alone.
+"""The rules of a skill that can be seen from its files alone: the portable subset of the Agent Skills
+specification (agentskills.io; `skills_ref` judges the frontmatter, our rules are the narrower subset that
+every host reads).
 
-Two sets: `spec`, the portable subset of the Agent Skills specification (agentskills.io; `skills_ref` judges
-the frontmatter, our rules are the narrower subset that every host reads), and `hidden`, text that an agent
-reads and a person does not see: invisible characters, HTML comments, look-alike letters.
+What an agent reads and a person does not see is in `skills.hiding`.
 """
 
 from __future__ import annotations
@@ -15,21 +15,13 @@ from skillclaw.skills.frontmatter import parse, split
 from skillclaw.skills.records import Bundle
 from skillclaw.trajectory.model import Record
 
-__all__ = ["NAME", "Finding", "hidden", "hidden_in", "is_script", "spec"]
+__all__ = ["NAME", "Finding", "is_script", "spec"]
 
 NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 """The names that every host takes: lower-case ASCII letters and digits, single hyphens between."""
 _RESERVED = frozenset({"anthropic", "claude"})
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?\Z", re.IGNORECASE)
 _LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_HTML = re.compile(
-    r"<(?:script|iframe|object|embed|img|svg|link|meta|style|details|div|span|font)\b", re.IGNORECASE
-)
-_MARKUP = (
-    ("comment", _COMMENT, "an HTML comment, which a reader of the page does not see"),
-    ("html", _HTML, "an HTML element"),
-)
 _SCRIPT_ENDS = (
     ".sh",
     ".bash",
@@ -47,10 +39,6 @@ _SCRIPT_ENDS = (
 )
 MAX_DESCRIPTION = 1024
 MAX_COMPATIBILITY = 500
-_ZERO_WIDTH = frozenset(
-    "\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u180e\u00ad\u034f\u115f\u1160\u3164\uffa0"
-)
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 
 
 class Finding(Record, frozen=True, kw_only=True):
@@ -189,66 +177,3 @@ def _links(bundle: Bundle, body: str) -> list[Finding]:
                 Finding(rule="link", path="SKILL.md", text=f"{target!r} lies more than one level deep")
             )
     return found
-
-
-def hidden(bundle: Bundle) -> list[Finding]:
-    """What an agent reads in `bundle` and a person does not see."""
-    found = []
-    for file in sorted(bundle.files, key=lambda f: f.path):
-        found += [
-            Finding(rule=rule, path=file.path, text=f"the file name {words}")
-            for rule, words in hidden_in(file.path)
-        ]
-        try:
-            text = file.data.decode("utf-8")
-        except UnicodeDecodeError:
-            continue
-        for number, line in enumerate(text.split("\n"), start=1):
-            found += [
-                Finding(rule=rule, path=file.path, text=f"line {number} {words}", line=number)
-                for rule, words in hidden_in(line)
-            ]
-        if file.path.lower().endswith(".md"):
-            for rule, pattern, words in _MARKUP:
-                for match in pattern.finditer(text):
-                    at = text.count("\n", 0, match.start()) + 1
-                    found.append(Finding(rule=rule, path=file.path, text=f"line {at} has {words}", line=at))
-    return found
-
-
-def hidden_in(text: str) -> list[tuple[str, str]]:
-    """(rule, what it holds) for each kind of invisible or deceiving character in `text`."""
-    if text.isascii():
-        bad = sorted(
-            {f"U+{ord(c):04X}" for c in text if (ord(c) < 32 and c not in "\t\r\n\f") or ord(c) == 127}
-        )
-        return [("control", f"has control characters ({', '.join(bad)})")] if bad else []
-    found = []
-    if any(c in _ZERO_WIDTH and not _joins_emoji(text, i) for i, c in enumerate(text)):
-        found.append(("zero-width", "has characters without width"))
-    if any(c in _BIDI for c in text):
-        found.append(("bidi", "has characters that change the reading direction"))
-    if any(0xE0000 <= ord(c) <= 0xE01EF for c in text):
-        found.append(("tag", "has invisible tag characters"))
-    if any(0xFE00 <= ord(c) <= 0xFE0E for c in text) or text.count("\ufe0f") > 8:
-        found.append(("variation", "has variation selectors that can carry hidden data"))
-    if any(unicodedata.category(c) in ("Cc", "Co", "Cs") and c not in "\t\r\n\f" for c in text):
-        found.append(("control", "has control or private-use characters"))
-    mixed = next((word for word in re.findall(r"\w+", text) if _mixes(word)), None)
-    if mixed is not None:
-        found.append(("homoglyph", f"mixes alphabets within the word {mixed!r}"))
-    return found
-
-
-def _joins_emoji(text: str, at: int) -> bool:
-    """A zero-width joiner between two symbols builds one emoji; anything else is hidden."""
-    if text[at] != "\u200d" or at == 0 or at + 1 >= len(text):
-        return False
-    before = text[at - 1] if text[at - 1] != "\ufe0f" else text[max(at - 2, 0)]
-    return unicodedata.category(before) in ("So", "Sk") and unicodedata.category(text[at + 1]) in ("So", "Sk")
-
-
-def _mixes(word: str) -> bool:
-    """Latin with Cyrillic or Greek letters in one word; a lone Greek letter as in `µs` is common."""
-    scripts = {unicodedata.name(c, "").split(" ")[0] for c in word if c.isalpha()}
-    return "LATIN" in scripts and ("CYRILLIC" in scripts or "GREEK" in scripts or "CHEROKEE" in scripts)

@@ -22,7 +22,7 @@ from skillclaw.evolve.effects import SkillEffect
 from skillclaw.evolve.evolvers import Current, EvolveContext
 from skillclaw.evolve.mine import Mined
 from skillclaw.evolve.state import EvolveState
-from skillclaw.evolve.triggers import Trial, description_of, evaluate
+from skillclaw.gate.triggers import Trial, description_of, evaluate
 from skillclaw.hub.records import HubState
 from skillclaw.skills.bundle import version
 from skillclaw.skills.items import DESCRIPTION, same_text

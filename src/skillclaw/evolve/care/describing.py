@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from skillclaw.evolve.evolvers._phrases import joined
-from skillclaw.evolve.triggers import Trial, TriggerScore, evaluate
+from skillclaw.gate.triggers import Trial, TriggerScore, evaluate
 from skillclaw.skills.frontmatter import DESCRIPTION_MAX, plain
 from skillclaw.skills.retrieval import Entry, Index, telling
 from skillclaw.skills.vocabulary import content_words

@@ -16,11 +16,11 @@ from skillclaw.errors import BadInputError
 from skillclaw.evolve.care.describing import better
 from skillclaw.evolve.care.retiring import BY_CARE, NAME
 from skillclaw.evolve.care.situation import Situation
-from skillclaw.evolve.cited import refs_of_items
 from skillclaw.evolve.evolvers._draft import Unit
 from skillclaw.evolve.evolvers._lines import additions
 from skillclaw.evolve.evolvers._names import topic_title
 from skillclaw.gate.checks.duplicate import overlap, unsaid
+from skillclaw.gate.cited import refs_of_items
 from skillclaw.skills.bundle import version
 from skillclaw.skills.edits import EditError, apply
 from skillclaw.skills.frontmatter import parse, render

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from skillclaw.evolve.care.merging import Pair
 from skillclaw.evolve.care.situation import Situation
 from skillclaw.evolve.state_file import SkillUses
-from skillclaw.evolve.triggers import TriggerScore, evaluate
+from skillclaw.gate.triggers import TriggerScore, evaluate
 from skillclaw.skills.items import DESCRIPTION
 from skillclaw.skills.tokens import estimate
 from skillclaw.trajectory.model import Record

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from skillclaw.evolve.cited import cited_requests, refs_of_items
 from skillclaw.evolve.effects import SkillEffect
 from skillclaw.evolve.evolvers import Current, EvolveContext
 from skillclaw.evolve.state import EvolveState
-from skillclaw.evolve.triggers import Trial, entries_of, trials_for
+from skillclaw.gate.cited import cited_requests, refs_of_items
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.policies import Policy
+from skillclaw.gate.triggers import Trial, entries_of, trials_for
 from skillclaw.hub.records import HubState
 from skillclaw.skills.records import Item, Pattern, Proposal, Ref
 from skillclaw.skills.retrieval import Entry, Index

@@ -11,13 +11,13 @@ from collections import Counter
 from skillclaw.errors import BadInputError
 from skillclaw.evolve.care.retiring import NAME
 from skillclaw.evolve.care.situation import Situation
-from skillclaw.evolve.cited import cited_requests, refs_of_items
 from skillclaw.evolve.drafting.records import Target
 from skillclaw.evolve.evolvers import Current
 from skillclaw.evolve.evolvers._describe import describe
 from skillclaw.evolve.evolvers._draft import Unit
 from skillclaw.evolve.evolvers._lines import additions
 from skillclaw.evolve.evolvers._names import skill_name, topic_title
+from skillclaw.gate.cited import cited_requests, refs_of_items
 from skillclaw.skills.bundle import version
 from skillclaw.skills.edits import Edit, EditError, apply
 from skillclaw.skills.frontmatter import Head, render

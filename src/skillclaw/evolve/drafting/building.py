@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from skillclaw.evolve.cited import refs_of
 from skillclaw.evolve.counts import counted
 from skillclaw.evolve.drafting.budget import within
 from skillclaw.evolve.drafting.checking import faults
@@ -16,6 +15,7 @@ from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.evolvers._names import topic_title
 from skillclaw.evolve.evolvers._select import strength, turned_against
 from skillclaw.evolve.tried import refused
+from skillclaw.gate.cited import refs_of
 from skillclaw.skills.bundle import version
 from skillclaw.skills.edits import Edit, EditError, apply
 from skillclaw.skills.frontmatter import Head, parse, plain, render

@@ -14,13 +14,13 @@ from typing import Any, Literal
 import msgspec
 
 from skillclaw.errors import BadInputError
-from skillclaw.evolve.cited import refs_of
 from skillclaw.evolve.dossier.fence import cut, fenced, line
 from skillclaw.evolve.drafting import Draft, DraftError, Target, build, review
 from skillclaw.evolve.engines import agent_search
 from skillclaw.evolve.engines.echo import echoed
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.triggers import trigger_faults
+from skillclaw.gate.cited import refs_of
 from skillclaw.gate.lines import added_items
 from skillclaw.skills.items import markdown
 from skillclaw.skills.records import Proposal

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from skillclaw.evolve.triggers import Trial
+from skillclaw.gate.triggers import Trial
 from skillclaw.skills.retrieval import Entry, Index, telling
 from skillclaw.skills.vocabulary import content_words
 

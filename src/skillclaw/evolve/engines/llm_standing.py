@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from skillclaw import gate
-from skillclaw.evolve.cited import refs_of
 from skillclaw.evolve.dossier import line
 from skillclaw.evolve.drafting import Draft, Target
 from skillclaw.evolve.engines.echo import echoed
 from skillclaw.evolve.engines.reasons import explained
 from skillclaw.evolve.evolvers import EvolveContext
+from skillclaw.gate.cited import refs_of
 from skillclaw.gate.lines import added_items
 from skillclaw.skills.records import Proposal
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from skillclaw.evolve.dossier import DATA_RULE, fenced, line
 from skillclaw.evolve.models import Question
-from skillclaw.evolve.triggers import Trial, TriggerScore
+from skillclaw.gate.triggers import Trial, TriggerScore
 from skillclaw.skills.retrieval import Entry
 from skillclaw.trajectory.model import Record
 

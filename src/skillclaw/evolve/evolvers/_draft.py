@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from skillclaw.evolve.cited import refs_of
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.evolvers._phrases import code, error_name
 from skillclaw.evolve.evolvers._select import strength
 from skillclaw.evolve.evolvers._voice import Support, Voice
 from skillclaw.evolve.evolvers._wishes import in_other_words, wish
+from skillclaw.gate.cited import refs_of
 from skillclaw.gate.prune import item_reason
 from skillclaw.skills.edits import line_fault, section_fault
 from skillclaw.skills.placing import FACTS, STEPS, WHEN, WRONG

@@ -13,11 +13,11 @@ import msgspec
 from skillclaw.evolve.care.describing import GAIN, LEAST, Better, parts_of, with_words
 from skillclaw.evolve.care.merging import described_as
 from skillclaw.evolve.care.situation import Spoken
-from skillclaw.evolve.cited import cited_requests, refs_of_items
 from skillclaw.evolve.evolvers import Current, EvolveContext
 from skillclaw.evolve.evolvers.extractive import Extractive
-from skillclaw.evolve.triggers import Trial, entries_of, evaluate, trials_for
+from skillclaw.gate.cited import cited_requests, refs_of_items
 from skillclaw.gate.context import GateContext
+from skillclaw.gate.triggers import Trial, entries_of, evaluate, trials_for
 from skillclaw.skills.bundle import version
 from skillclaw.skills.frontmatter import DESCRIPTION_MAX
 from skillclaw.skills.records import Pattern, Proposal, content_id

@@ -18,8 +18,8 @@ from skillclaw.evolve.evolvers import Current
 from skillclaw.evolve.rollouts.collecting import Canary, moment, observations
 from skillclaw.evolve.rollouts.events import EventShape, new_patterns, shapes_of
 from skillclaw.evolve.rollouts.report import Rollout
-from skillclaw.evolve.triggers import entries_of
 from skillclaw.gate.rollout import Decision, Rules, decide, rules_for
+from skillclaw.gate.triggers import entries_of
 from skillclaw.hub.records import Release, SkillState
 from skillclaw.skills.records import Pattern, Proposal, Sidecar
 from skillclaw.skills.retrieval import Index

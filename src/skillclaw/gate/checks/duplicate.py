@@ -16,7 +16,7 @@ from skillclaw.skills.vocabulary import content_words
 __all__ = ["check", "name", "order", "overlap", "unsaid"]
 
 name = "duplicate"
-order = 80
+order = 77
 SAME = 0.7
 """Share of a new skill's telling parts that another one has, from which on it says the same."""
 

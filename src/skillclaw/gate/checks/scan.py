@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.lines import summary
-from skillclaw.gate.rules import dangers
+from skillclaw.gate.pieces import decoded, joined, plain_views, variables
+from skillclaw.gate.rules import Danger, dangers
 from skillclaw.skills.records import Bundle, Item, Proposal, Verdict
 
 __all__ = ["check", "item_fault", "name", "order", "static"]
@@ -14,21 +17,29 @@ order = 50
 
 
 def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
-    """Rejects dangerous commands and instructions that turn an agent against its user."""
+    """Rejects dangerous commands and instructions that turn an agent against its user, also such that only
+    together with another skill do harm."""
     if proposal.bundle is None:
         return [Verdict(check=name, verdict="n/a", reason="A retirement has no files.")]
-    return static(proposal.bundle)
+    verdicts = static(proposal.bundle)
+    if verdicts[0].verdict == "pass":
+        own = _texts(proposal.bundle)
+        for other, current in sorted(context.current.items()):
+            danger = None if other == proposal.skill else _across(own, _texts(current.bundle))
+            if danger is not None:
+                reason = f"Together with the skill {other} it {danger.what}: `{danger.text}`."
+                return [Verdict(check=name, verdict="reject", reason=reason)]
+    return verdicts
 
 
 def static(bundle: Bundle) -> list[Verdict]:
     """The same for a bundle alone."""
+    texts = _texts(bundle)
     reasons = []
-    for file in sorted(bundle.files, key=lambda f: f.path):
-        text = file.data.decode("utf-8", errors="replace")
-        # A phrase may be broken over lines, so the text is looked at once more as one line a paragraph.
-        joined = "\n".join(" ".join(part.split()) for part in text.split("\n\n"))
-        found = {danger.what: danger for danger in [*dangers(text), *dangers(joined)]}
-        reasons += [f"{file.path} {d.what}: `{d.text}`." for d in found.values()]
+    for path, text in texts.items():
+        reasons += [f"{_place(path, text, d)} {d.what}: `{d.text}`." for d in _shown(text)]
+    if not reasons:
+        reasons = [f"Put together, its parts {_many(d.what)}: `{d.text}`." for d in _pieced(texts.values())]
     if reasons:
         return [Verdict(check=name, verdict="reject", reason=summary(reasons))]
     return [Verdict(check=name, verdict="pass", reason="No dangerous command or instruction.")]
@@ -36,5 +47,62 @@ def static(bundle: Bundle) -> list[Verdict]:
 
 def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | None:
     """Why this line is dangerous."""
-    found = next(dangers(f"{item.section}\n{' '.join(item.text.split())}"), None)
+    text = f"{item.section}\n{' '.join(item.text.split())}"
+    found = next(iter(_shown(text)), None) or next(_pieced([text]), None)
     return f"The line {found.what}: `{found.text}`." if found else None
+
+
+def _texts(bundle: Bundle) -> dict[str, str]:
+    ordered = sorted(bundle.files, key=lambda f: f.path)
+    return {file.path: file.data.decode("utf-8", errors="replace") for file in ordered}
+
+
+def _shown(text: str) -> list[Danger]:
+    """Dangers that can be read in the text."""
+    # A phrase may be broken over lines, so the text is looked at once more as one line a paragraph.
+    whole = "\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+    views = [text, whole, *plain_views(whole)]
+    return list({danger.what: danger for view in reversed(views) for danger in dangers(view)}.values())
+
+
+def _pieced(texts: Iterable[str]) -> Iterator[Danger]:
+    """Dangers that are there only when pieces are put together or decoded."""
+    texts = list(texts)
+    known = variables(texts)
+    for text in texts:
+        whole = joined(text, known)
+        if whole != text:
+            yield from dangers(whole)
+    for text in decoded(texts):
+        yield from dangers(text)
+
+
+def _across(own: Mapping[str, str], other: Mapping[str, str]) -> Danger | None:
+    """A danger of two skills' pieces together; what the other holds alone is no matter of this one."""
+    theirs = variables(other.values())
+    mine = variables(own.values())
+    for text in own.values():
+        whole = joined(text, {**theirs, **mine})
+        if whole != joined(text, mine):
+            for danger in dangers(whole):
+                return danger
+    alone = {danger.text for danger in _pieced(other.values())}
+    for texts in ([*own.values(), *other.values()], [*other.values(), *own.values()]):
+        for text in decoded(texts):
+            for danger in dangers(text):
+                if danger.text not in alone:
+                    return danger
+    return None
+
+
+def _place(path: str, text: str, danger: Danger) -> str:
+    """The file and the line, where the stretch stands in one line."""
+    begin = danger.text[:30].split("...")[0]
+    at = next((n for n, line in enumerate(text.split("\n"), 1) if begin in " ".join(line.split())), 0)
+    return f"{path}, line {at}," if at else path
+
+
+def _many(what: str) -> str:
+    """`runs code` as `run code`, for what several parts do."""
+    verb, _, rest = what.partition(" ")
+    return f"{verb.removesuffix('s')} {rest}"

@@ -171,7 +171,7 @@ def cited(
 
 def _refs(record: Proposal) -> list[tuple[Ref, list[str]]]:
     """Each cited session once, with the patterns of the lines that cite it, in order."""
-    from skillclaw.evolve.cited import refs_of_items
+    from skillclaw.gate.cited import refs_of_items
 
     found = record.sidecar.items if record.sidecar is not None else []
     by: dict[str, dict[str, None]] = {}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from skillclaw.gate.context import SessionSource
 from skillclaw.skills.records import Item, Pattern, Ref
 from skillclaw.trajectory.asks import intent, requests
 from skillclaw.trajectory.flow import flow
@@ -45,7 +44,9 @@ def refs_of_items(items: Iterable[Item]) -> list[Ref]:
     return [found[key] for key in sorted(found)]
 
 
-def cited_requests(refs: Sequence[Ref], sessions: SessionSource, limit: int = MOST) -> list[str]:
+def cited_requests(
+    refs: Sequence[Ref], sessions: Callable[[str], Trajectory | None], limit: int = MOST
+) -> list[str]:
     """The requests that the cited steps belong to, each once, in order; the first of its session where a
     reference names no step. At most `limit` sessions are read: those with the lowest hash."""
     chosen = sorted(refs, key=lambda ref: hashlib.sha256(ref.session.encode()).digest())[:limit]

@@ -1,0 +1,138 @@
+"""Payloads in pieces: text as it reads once variables, quotations, lines and files are put together.
+
+Each piece alone is harmless, so that no rule sees it. Here everything is put together that a shell, Python or
+a person would join: `A=cu; B=rl; $A$B`, `"cu" + "rl"`, base64 over several lines or files, letters set apart.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+__all__ = ["decoded", "joined", "plain_views", "variables"]
+
+_ASSIGNED = re.compile(
+    r"""(?:^|[;&(\s`])\$?([A-Za-z_]\w{0,40})\s?=\s?(["'])([^"'\n]{1,400})\2"""
+    r"""|(?:^|[;&\s`]|\bexport\s)([A-Za-z_]\w{0,40})=([^\s"'`;&|$()]{1,400})""",
+    re.MULTILINE,
+)
+_USED = re.compile(r"\$\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\}")
+_PLUS = re.compile(r"""["'](?:\s{0,20}(?:\+|\.\.|&|,)\s{0,20}|[ \t]{0,3})["']""")
+_NAMES = re.compile(r"(?<![\w.\"'])([A-Za-z_]\w*)(\s*\+\s*)(?=[A-Za-z_\"'])|(\+\s*)([A-Za-z_]\w*)(?![\w(.])")
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{8,}={0,2}(?![A-Za-z0-9+/=_-])")
+_ALONE = re.compile(r"[A-Za-z0-9+/_-]{1,2000}={0,2}")
+SHORT = 12
+"""Characters below which a word alone on its line may be the rest of something encoded."""
+TOGETHER = 40
+"""Neighbouring pieces that are put together, at most."""
+_HEX = re.compile(r"(?:\\x[0-9a-fA-F]{2}){4,}|(?:\\u00[0-9a-fA-F]{2}){4,}|(?:%[0-9a-fA-F]{2}){4,}")
+_APART = re.compile(r"(?<!\w)(?:\w[ .\-_*·•]){5,}\w(?!\w)")
+_MARKS = re.compile(r"(?<=\w)(?:\*{1,3}|_{2,3}|~~)(?=\w)|\\(?=[^\w\s])|(?<=\w)(?:''|\"\"|\^)(?=\w)")
+LEAST = 12
+"""Characters of a decoded text below which it could do nothing."""
+MOST = 400
+"""Pieces that are put together, at most."""
+LONGEST = 200_000
+"""Characters of a text that are looked at here."""
+
+
+def plain_views(text: str) -> list[str]:
+    """`text` as it reads to an eye: marks within words, styled letters, and letters set apart taken out. Only
+    the ways of reading that differ from the text."""
+    text = text[:LONGEST]
+    styled = text if text.isascii() else "".join(_plain(c) for c in text)
+    unmarked = _MARKS.sub("", styled)
+    close = _APART.sub(lambda match: re.sub(r"\W|_", "", match[0]), unmarked)
+    return [view for view in dict.fromkeys((unmarked, close)) if view != text]
+
+
+def _plain(c: str) -> str:
+    """A letter without its style; characters without width are nothing."""
+    if c.isascii():
+        return c
+    plain = unicodedata.normalize("NFKC", c)
+    if len(plain) == 1 and plain.isascii() and plain.isalnum():
+        return plain
+    return "" if unicodedata.category(c) == "Cf" else c
+
+
+def variables(texts: Iterable[str]) -> dict[str, str]:
+    """What is assigned to a name anywhere in `texts`; the first time counts."""
+    found: dict[str, str] = {}
+    for text in texts:
+        for match in _ASSIGNED.finditer(text[:LONGEST]):
+            name, value = (match[1], match[3]) if match[1] else (match[4], match[5])
+            found.setdefault(name, value)
+    return found
+
+
+def joined(text: str, known: dict[str, str]) -> str:
+    """`text` with names replaced by what they stand for, and neighbouring quotations made one."""
+    text = text[:LONGEST]
+    if known:
+        for _ in range(3):  # a name may stand for text with names
+            before = text
+            text = _USED.sub(lambda m: known.get(m[1] or m[2] or m[3], m[0]), text)
+            text = _NAMES.sub(lambda m: _named(m, known), text)
+            if text == before or len(text) > LONGEST:
+                break
+    return _PLUS.sub("", text)
+
+
+def _named(match: re.Match[str], known: dict[str, str]) -> str:
+    name = match[1] or match[4]
+    if name not in known:
+        return match[0]
+    return f'"{known[name]}"{match[2]}' if match[1] else f'{match[3]}"{known[name]}"'
+
+
+def decoded(texts: Iterable[str]) -> Iterator[str]:
+    """Readable texts behind what is encoded in `texts`: each piece alone, and neighbours of one text and of
+    the next put together."""
+    texts = [text[:LONGEST] for text in texts]
+    for text in texts:
+        for match in _HEX.finditer(text):
+            yield re.sub(r"(?:\\x|\\u00|%)([0-9a-fA-F]{2})", lambda m: chr(int(m[1], 16)), match[0])
+    pieces = [piece for text in texts for piece in _pieces(text)][:MOST]
+    for at, piece in enumerate(pieces):
+        yield from _readable(piece)
+        for end in range(at + 2, min(at + TOGETHER, len(pieces)) + 1):
+            yield from _readable("".join(part.rstrip("=") for part in pieces[at:end]))
+    yield from _readable("".join(piece.rstrip("=") for piece in pieces))
+    yield from _readable("".join(piece.rstrip("=") for piece in pieces)[::-1])
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """What may be a part of something encoded; a short rest counts where it stands alone on its line."""
+    for line in text.split("\n"):
+        alone = line.strip(" \t\r\"',;`+\\-*>")
+        if _ALONE.fullmatch(alone) and (len(alone) < SHORT or _looks_encoded(alone)):
+            yield alone
+        else:
+            yield from filter(_looks_encoded, _BASE64.findall(line))
+
+
+def _looks_encoded(piece: str) -> bool:
+    """Words of prose and paths are no base64: it mixes cases or has digits within."""
+    return bool(re.search(r"[a-z]", piece) and re.search(r"[A-Z]", piece)) or bool(
+        re.search(r"\d\D*\d", piece)
+    )
+
+
+def _readable(piece: str) -> Iterator[str]:
+    body = piece.rstrip("=").replace("-", "+").replace("_", "/")
+    for cut in range(4):
+        part = body[: len(body) - cut]
+        if len(part) % 4 == 1:
+            continue
+        try:
+            raw = base64.b64decode(part + "=" * (-len(part) % 4))
+            text = raw.decode("utf-8")
+        except (binascii.Error, ValueError):
+            continue
+        if len(text) >= LEAST and sum(c.isprintable() or c in "\n\t" for c in text) == len(text):
+            yield text
+            return

@@ -1,0 +1,69 @@
+"""Markdown without its code, which a page shows as it stands.
+
+Who hides text would have it taken for code by this reader and for markup by the page. So only what every
+reader of CommonMark takes for code is left out; where it depends (a fence in a list or a quotation, an
+element around it, a lone backtick in the same paragraph), nothing is.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["without_code"]
+
+_FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})([^\n]*)$")
+_INNER = re.compile(r"^\s*(?:(?:[-*+]|\d{1,9}[.)]|>)\s*)+(?:`{3,}|~{3,})")
+"""A fence in the same line as the sign of a list or a quotation."""
+_ELEMENT = re.compile(r"^ {0,3}<[A-Za-z/!?]", re.MULTILINE)
+_SPAN = re.compile(r"(?<![`\\])(`+)(?!`)(.{0,300}?[^`])\1(?!`)")
+
+
+def without_code(text: str) -> str:
+    """`text` with the insides of code blocks and code spans as blanks, so that every place stays the same."""
+    lines = text.split("\n")
+    if any(_INNER.match(line) for line in lines):
+        return text
+    number = 0
+    while number < len(lines):
+        end = _closed(lines, number)
+        for inside in range(number + 1, end):
+            lines[inside] = " " * len(lines[inside])
+        number = max(number, end) + 1
+    if _ELEMENT.search("\n".join(lines)):
+        return text
+    return "\n".join(_spans(lines))
+
+
+def _closed(lines: list[str], number: int) -> int:
+    """The line that closes the fence which this line opens; 0 where it opens none that is closed for sure."""
+    opening = _FENCE.match(lines[number])
+    if not opening or (opening[2][0] == "`" and "`" in opening[3]):
+        return 0
+    indent, fence = len(opening[1]), opening[2]
+    for at in range(number + 1, len(lines)):
+        line = lines[at]
+        if line.strip() and len(line) - len(line.lstrip(" ")) < indent:
+            return 0  # whatever the fence stood in has ended, and the fence with it
+        closing = _FENCE.match(line)
+        if closing and closing[2].startswith(fence) and not closing[3].strip():
+            return at
+    return 0
+
+
+def _spans(lines: list[str]) -> list[str]:
+    """The lines without their code spans; as they are where a backtick has no other in its line."""
+    blanked = [_SPAN.sub(_blank, line) for line in lines]
+    found, first = list(lines), 0
+    for number in range(len(lines) + 1):
+        if number < len(lines) and lines[number].strip():
+            continue
+        if not any("`" in line for line in blanked[first:number]):
+            found[first:number] = blanked[first:number]
+        first = number + 1
+    return found
+
+
+def _blank(match: re.Match[str]) -> str:
+    before = match.string[: match.start()]
+    # An element that began before it would hold the backtick as a part of itself.
+    return match[0] if "<" in _SPAN.sub("", before) else " " * len(match[0])
