@@ -12,6 +12,7 @@ from rollout_house import BROKEN, FIXED, TASK, House, only
 
 from skillclaw.errors import BusyError
 from skillclaw.evolve.rollouts.collecting import OFF
+from skillclaw.evolve.undecided import so_far
 from skillclaw.hub.arms import block, treated
 from skillclaw.trajectory.model import SkillUse
 
@@ -91,9 +92,19 @@ def test_little_data_waits_and_says_how_much_is_missing_and_ends_unproven(house:
     found = only(house.cycle(1))
     assert found.action == "wait"
     assert found.why == "Not enough data yet: 3 of 40 eligible sessions, 1 of 2 people."
+    kept = so_far(house.path / "group", release.skill, release.version)
+    assert kept is not None and kept.why == found.why and kept.time.startswith(found_day(1))
     found = only(house.cycle(28.1))
     assert found.action == "unproven" and "No evidence of harm in 28 days" in found.why
     assert house.hub.state().skills[release.skill].stage == "unproven"
+    assert so_far(house.path / "group", release.skill, release.version) is None
+    (house.path / "group" / "canaries.json").write_bytes(b"{")
+    assert so_far(house.path / "group", release.skill, release.version) is None, "damage is nothing"
+
+
+def found_day(days: float) -> str:
+    """The day of a cycle so many days after now."""
+    return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
 
 
 def test_a_canary_from_before_there_was_a_control_ends_unproven_and_unmeasured(house: House) -> None:

@@ -38,7 +38,7 @@ def running() -> list[str]:
             line = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
         except OSError:
             continue
-        found += [line] if f"sleep {MARK}" in line else []
+        found += [line] if line.startswith(f"sleep {MARK}") else []
     return found
 
 

@@ -20,7 +20,7 @@ from skillclaw.evolve.replay.cases import Case, find_cases
 from skillclaw.evolve.replay.checkouts import Checkouts, known_commit, read_checkouts
 from skillclaw.evolve.replay.executable import Limits, executable_scores
 from skillclaw.evolve.replay.recorded_cases import Recorder, test_command
-from skillclaw.evolve.replay.sources import case_sources
+from skillclaw.evolve.replay.sources import CASES, case_sources
 from skillclaw.headless.tasks.folders import FolderWorkspace
 from skillclaw.sandbox import runners
 from skillclaw.trajectory.model import SessionMeta, Trajectory
@@ -190,7 +190,7 @@ def test_a_recorded_session_is_tried_for_a_skill_that_it_did_not_teach(
     (home / "cases").mkdir(parents=True)
     (home / "cases" / "projects.toml").write_text('folders = ["~/calc"]\n', "utf-8")
     (home / "cases" / "half-done").mkdir()
-    sources, faults = case_sources(home, user_home=tmp_path, sessions=lambda: [session()])
+    sources, faults = case_sources(home, home / CASES, user_home=tmp_path, sessions=lambda: [session()])
     assert len(faults) == 1 and "case.toml cannot be read" in faults[0]
     about = bundle("Mind the sign.", about="Mend add in calc.py. Use when add in calc is to be mended.")
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -340,6 +341,42 @@ def test_a_copy_of_skillclaw_beside_the_interpreter_is_hidden(
             assert said(room, f"ls -A {package}; cat {package.parent}/other") == "seen"
     finally:
         bubblewrap._packages.cache_clear()
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from skillclaw.sandbox import Limits, Mount, open_box
+with open_box([Mount(outside=Path(sys.argv[1]), inside="/work")], workspace="/work") as room:
+    print("made", flush=True)
+    room.run(["sleep", sys.argv[2]], limits=Limits(seconds=60))
+"""
+
+
+def test_whenever_the_maker_of_a_room_is_killed_no_later_than_the_next_room_it_is_gone(work: Path) -> None:
+    mark = f"{os.getpid()}.5"
+    for after in range(12):
+        maker = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(work), mark], stdout=subprocess.PIPE, env=os.environ
+        )
+        assert maker.stdout is not None and maker.stdout.readline() == b"made\n"
+        time.sleep(after * 0.003)
+        maker.kill()
+        maker.communicate()
+    with open_box([Mount(outside=work, inside="/work")], workspace="/work") as room:
+        assert said(room, "echo well") == "well"
+        end = time.monotonic() + 10
+        while (left := _running(mark)) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert left == []
+
+
+def _running(mark: str) -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found.append(path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+    return [line for line in found if f"sleep {mark}" in line]
 
 
 PROBE = """

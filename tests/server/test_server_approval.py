@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import os
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from unittest.mock import patch
 
 import msgspec
 import pytest
 from api_house import proposal
-from team import found, home, hub, joined, machine, sc, state, tree
+from team import found, home, hub, joined, machine, printed, sc, state
 
 from skillclaw.errors import SkillClawError, UsageError
 from skillclaw.hub import keys
@@ -41,15 +37,6 @@ def held(
     hub(team).propose(made)
     hub(team).record_verdicts(made.id, HELD, "held")
     return made.id
-
-
-def printed(place: Path, who: str, *args: str) -> str:
-    """What people see."""
-    out = io.StringIO()
-    own = {"HOME": str(place / who), "SKILLCLAW_HOME": str(home(place, who))}
-    with patch.dict(os.environ, own), redirect_stdout(out), redirect_stderr(out):
-        tree()(list(args), standalone_mode=False)
-    return out.getvalue()
 
 
 def test_two_people_approve_each_with_a_note_and_then_it_is_released(team: Path) -> None:

@@ -57,16 +57,20 @@ def test_an_edit_is_voted_on_approved_and_reaches_the_others(team: Path) -> None
     assert [(one["vote"], one["reason"]) for one in shown["state"]["votes"].values()] == [
         ("approve", "it bit me too")
     ]
+    sc(team, "ada", "hub", "settings", "canary", "1")
     done = sc(team, "ada", "proposals", "approve", row["id"])
-    assert done["released"]["stage"] == "canary"
+    assert (done["released"]["stage"], done["released"]["share"]) == ("canary", 1.0)
     assert "wait for CI" not in text(team, "cyd")
     sc(team, "cyd", "sync")
-    assert "wait for CI" in text(team, "cyd"), "in a small group a canary comes to all"
+    assert "wait for CI" in text(team, "cyd"), "on every day"
     sc(team, "bob", "sync")
-    assert [one["state"] for one in sc(team, "bob", "skills", "edit-status")] == ["installed"]
+    (row,) = sc(team, "bob", "skills", "edit-status")
+    assert row["state"] == "edited", "his copy is his own, and in neither arm, while it is a canary"
     with pytest.raises(SkillClawError):
         sc(team, "bob", "skills", "promote", "team/deploy-app")
     assert sc(team, "ada", "skills", "promote", "team/deploy-app")["stage"] == "stable"
+    sc(team, "bob", "sync")
+    assert [one["state"] for one in sc(team, "bob", "skills", "edit-status")] == ["installed"]
     assert state(team).skills["deploy-app"].stage == "stable"
     with pytest.raises(UsageError, match="stable already"):
         sc(team, "ada", "skills", "promote", "team/deploy-app")

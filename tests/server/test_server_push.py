@@ -139,7 +139,7 @@ def test_an_owner_sets_and_everybody_reads(team: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        *(("canary", value) for value in ("2", "often")),
+        *(("canary", value) for value in ("0", "2", "often")),
         *(("policy", value) for value in ("solo", "mild")),
         *(("retention_days", value) for value in ("0", "1.5")),
         ("hosts", "git.example.com"),

@@ -160,6 +160,8 @@ def test_the_cap_of_a_day_holds_over_the_machines_of_a_group(team: Path, asked: 
     paid = len(asked.seen)
     second(team)
     shutil.rmtree(team / "group" / FOLDER)  # it cannot take over the answers, so that it would have to ask
+    # what is written without the model waits for a person: a canary would be left alone while it is measured
+    sc(team, "ada", "hub", "settings", "policy", "strict")
     for who, calls in (("eve", paid), ("eve", paid + 1)):
         sc(team, who, "config", "set", "evolve.budget.day_calls", str(calls))
         before = len(asked.seen)

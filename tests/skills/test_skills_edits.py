@@ -297,6 +297,15 @@ def test_what_was_merged_can_be_applied_where_both_could(ours: list[Edit], their
     }
 
 
+def test_of_two_changes_of_one_line_the_later_stands() -> None:
+    bundle, items = skill(BODY, *STEPS, "You push.")
+    line = items[1].id
+    ours = [Edit(op="change", item=line, text=text) for text in ("beta", "alpha", "beta")]
+    together, _ = merge(ours, [])
+    assert [edit.text for edit in together] == ["beta"]
+    assert "beta" in {i.text for i in apply(bundle, items, together, "Git")[1]}
+
+
 @given(st.text())
 def test_blocks_of_any_text_are_the_text(text: str) -> None:
     assert join(blocks(text)) == text

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import warnings
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,15 @@ def sc(place: Path, who: str, *args: str) -> Any:
     with patch.dict(os.environ, kept | own, clear=True), redirect_stdout(out):
         made([*args, "--json"], standalone_mode=False)
     return json.loads(out.getvalue()) if out.getvalue() else None
+
+
+def printed(place: Path, who: str, *args: str) -> str:
+    """What people see of `skillclaw ARGS` on the machine of `who`."""
+    out = io.StringIO()
+    own = {"HOME": str(place / who), "SKILLCLAW_HOME": str(home(place, who))}
+    with patch.dict(os.environ, own), redirect_stdout(out), redirect_stderr(out):
+        tree()(list(args), standalone_mode=False)
+    return out.getvalue()
 
 
 def found(place: Path, *more: str) -> Path:

@@ -13,15 +13,12 @@ from skillclaw.errors import UsageError
 
 if TYPE_CHECKING:
     from skillclaw.evolve.replay.cases import Case
-    from skillclaw.evolve.replay.executable_agents import Runner
-    from skillclaw.server.machine import Machine
 
 __all__ = ["register"]
 
-MINIMAL = "minimal"
 CasesOption = Annotated[
     Path | None,
-    typer.Option("--cases", help="The folder of cases [default: cases in SkillClaw's home].", metavar="DIR"),
+    typer.Option("--cases", help="The folder of cases [default: setting gate.replay.cases].", metavar="DIR"),
 ]
 
 
@@ -115,30 +112,43 @@ def run(
     ctx: Context,
     name: Annotated[str, typer.Argument(help="The case.", metavar="NAME")],
     agent: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--agent", help="minimal, claude-code, codex, hermes or openclaw, headless.", metavar="NAME"
+            "--agent",
+            help="minimal, claude-code, codex, hermes or openclaw [default: the setting gate.replay.agent].",
+            metavar="NAME",
         ),
-    ] = MINIMAL,
+    ] = None,
     repeats: Annotated[int, typer.Option("--repeats", help="How often.", min=1, max=50)] = 1,
     seed: Annotated[int, typer.Option("--seed", help="Of the model's sampling.", min=0)] = 0,
     cases: CasesOption = None,
 ) -> int:
     """Let an agent work on one case, with the skills of the personal hub as they are now.
 
-    It asks a model: evolve.model (minimal), or evolve.cli.model on the agent's own account; what that costs
-    counts into evolve.budget. The exit code is 1 where no run could be graded.
+    It asks a model: evolve.model (minimal), or evolve.cli.model on the agent's own account, or the one that
+    gate.replay.model names; what that costs counts into evolve.budget. The exit code is 1 where no run could
+    be graded.
     """
     from skillclaw.evolve.current import current_skills
+    from skillclaw.evolve.engines.cli_plan import cli_plan
     from skillclaw.evolve.models import Ledger
+    from skillclaw.evolve.replay.plan import agent_runner
     from skillclaw.evolve.replay.trying import needs_sandbox, try_case
     from skillclaw.server.machine import Machine
+    from skillclaw.settings_gate import replay_model
 
     needs_sandbox()
     machine = Machine(ctx.home)
     case = _case(ctx, cases, name)
-    runner, usd = _runner(machine, agent)
-    ledger = Ledger(machine.settings.evolve.budget, usd_in=usd[0], usd_out=usd[1], book=machine.home)
+    settings = machine.settings
+    runner, usd = agent_runner(
+        agent or settings.gate.replay.agent,
+        replay_model(settings.gate.replay, settings.evolve.model),
+        cli_plan(settings, machine.home, machine.environ),
+        machine.environ,
+        other=settings.gate.replay.model,
+    )
+    ledger = Ledger(settings.evolve.budget, usd_in=usd[0], usd_out=usd[1], book=machine.home)
     now = current_skills(machine.hub, machine.hub.state()) if machine.has_hub else {}
     with output.progress("Running", show=not ctx.json) as progress:
         done = try_case(
@@ -167,9 +177,12 @@ def run(
 
 
 def _folder(ctx: Context, cases: Path | None) -> Path:
-    from skillclaw.evolve.replay.sources import CASES
+    from skillclaw.evolve.replay.sources import cases_folder
+    from skillclaw.settings import load
 
-    return cases.expanduser() if cases is not None else ctx.home / CASES
+    if cases is not None:
+        return cases.expanduser()
+    return cases_folder(ctx.home, load(ctx.home).gate.replay)
 
 
 def _all(ctx: Context, cases: Path | None) -> list[Case]:
@@ -192,26 +205,3 @@ def _case(ctx: Context, cases: Path | None, name: str) -> Case:
     if "/" in name or name in ("", ".", "..") or not folder.is_dir():
         raise UsageError(f"There is no case {name!r} in {folder.parent}.", "", "See: skillclaw cases list")
     return read_case(folder)
-
-
-def _runner(machine: Machine, agent: str) -> tuple[Runner, tuple[float, float]]:
-    """The agent, and what a million of its model's tokens costs, in and out."""
-    import os
-
-    from skillclaw.evolve.engines.cli_plan import cli_plan
-    from skillclaw.evolve.replay.executable_agents import cli_runner, minimal_runner
-    from skillclaw.headless import PLATFORMS
-
-    settings = machine.settings.evolve
-    if agent == MINIMAL:
-        return minimal_runner(settings.model, os.environ), (settings.model.usd_in, settings.model.usd_out)
-    if agent not in PLATFORMS:
-        raise UsageError(f"There is no agent {agent!r}.", "", f"Known: {MINIMAL}, {', '.join(PLATFORMS)}")
-    plan = cli_plan(machine.settings, machine.home, os.environ)
-    if plan.cli.agent != agent:
-        raise UsageError(
-            f"Nothing is set for {agent}.",
-            f"evolve.cli.agent is {plan.cli.agent!r}; its model and account are not another agent's.",
-            f"skillclaw config set evolve.cli.agent {agent}; and evolve.cli.model NAME",
-        )
-    return cli_runner(plan), (plan.cli.usd_in, plan.cli.usd_out)

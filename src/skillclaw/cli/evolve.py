@@ -9,7 +9,7 @@ import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
-from skillclaw.cli.replays import tell_replay
+from skillclaw.cli.replays import packaged_tasks, tell_replay
 from skillclaw.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -86,11 +86,11 @@ def evolve(
                 "progress": progress,
             }
             if hub is None:
-                report = run_cycle(**cycle_inputs(machine), **given)
+                report = run_cycle(**cycle_inputs(machine, packaged_tasks), **given)
             else:
                 group = find(machine, hub).hub
                 with claimed(machine, group, ttl=machine.settings.serve.ttl, dry_run=dry_run) as claim:
-                    done = group_cycle(machine, group, claim=claim, **given)
+                    done = group_cycle(machine, group, claim=claim, tasks=packaged_tasks, **given)
                 collected, report = done.collected, done.report
         synced = None if dry_run else sync(machine)
     if report_to is not None:

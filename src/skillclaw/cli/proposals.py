@@ -9,7 +9,7 @@ import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
-from skillclaw.cli.replays import tell_replay
+from skillclaw.cli.replays import packaged_tasks, tell_replay
 from skillclaw.errors import UsageError
 
 __all__ = ["register"]
@@ -132,7 +132,7 @@ def replay(ctx: Context, proposal: ProposalArgument) -> None:
     from skillclaw.server.machine import Machine
     from skillclaw.server.replaying import replay as work
 
-    done = work(Machine(ctx.home), proposal)
+    done = work(Machine(ctx.home), proposal, packaged_tasks)
     if ctx.json:
         output.print_json(done)
         return

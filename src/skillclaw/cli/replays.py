@@ -1,4 +1,4 @@
-"""How a replay is shown: a line for each case, and what it cost."""
+"""How a replay is shown: a line for each case, and what it cost; and the tasks that come with the package."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING
 from skillclaw.cli import output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skillclaw.evolve.replay.cases import TaskSource
     from skillclaw.gate.replay.records import ReplayResult
 
-__all__ = ["tell_replay"]
+__all__ = ["packaged_tasks", "tell_replay"]
+
+
+def packaged_tasks() -> Sequence[TaskSource]:
+    """The suites' tasks, which graded sessions may name (`server.work.Tasks`); loaded when needed."""
+    from skillclaw.bench.replay_tasks import packaged
+
+    return packaged()
 
 
 def tell_replay(result: ReplayResult) -> None:

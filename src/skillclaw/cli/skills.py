@@ -98,7 +98,8 @@ def log(ctx: Context, name: NameArgument) -> None:
         for told in row.told:
             output.plain(f"    {told.time[:16]}  {told.by}: {told.text}")
         if row.undecided:
-            output.plain("    Not decided yet.")
+            seen = f" {row.so_far.why} ({row.so_far.time[:16]})" if row.so_far is not None else ""
+            output.plain(f"    Not decided yet.{seen}")
 
 
 def evidence(ctx: Context, name: NameArgument) -> None:

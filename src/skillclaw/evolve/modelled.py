@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from skillclaw.evolve.models.answers import SharedAnswers
     from skillclaw.evolve.models.asker import Asker
     from skillclaw.evolve.models.daybook import DayBook
+    from skillclaw.evolve.models.ledger import Ledger
     from skillclaw.skills.records import Pattern
 
 __all__ = ["asking", "departures", "forecast_of", "foreseen", "needs_model", "notes_of", "spent_of"]
@@ -102,10 +103,10 @@ def foreseen(models: Asker | None, forecast: list[Forecast]) -> list[Forecast]:
     ]
 
 
-def spent_of(models: Sequence[Asker | None], seconds: float, paid: Sequence[Spending] = ()) -> Spent:
-    """What the cycle used, of all `models`; `paid`: by an evolver that asks no model of the settings."""
-    asked = list({id(one): one for one in models if one is not None}.values())
-    used = [*(one.ledger.spent() for one in asked), *paid[:1]]
+def spent_of(ledgers: Sequence[Ledger], seconds: float, paid: Sequence[Spending] = ()) -> Spent:
+    """What the cycle used, of all `ledgers`; `paid`: by an evolver that asks no model of the settings."""
+    each = list({id(one): one for one in ledgers}.values())
+    used = [*(one.spent() for one in each), *paid[:1]]
     return Spent(
         tokens=sum(one.tokens for one in used),
         calls=sum(one.calls for one in used),

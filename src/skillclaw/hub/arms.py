@@ -23,10 +23,10 @@ CONTROL = 0.5
 
 
 def share_of(settings: Mapping[str, Any]) -> float:
-    """The share that a new canary gets by a group's settings: `canary`, a number from 0 to 1 (1: without a
-    control); what is none of these counts as not set, and that is `CONTROL`."""
+    """The share that a new canary gets by a group's settings: `canary`, a number above 0 and up to 1 (1:
+    without a control); what is none of these counts as not set, and that is `CONTROL`."""
     given = settings.get("canary")
-    if isinstance(given, int | float) and not isinstance(given, bool) and 0 <= given <= 1:
+    if isinstance(given, int | float) and not isinstance(given, bool) and 0 < given <= 1:
         return float(given)
     return CONTROL
 

@@ -25,7 +25,7 @@ from typing import IO, Any
 
 import skillclaw
 from skillclaw.errors import StorageError
-from skillclaw.sandbox import relay
+from skillclaw.sandbox import relay, strays
 from skillclaw.sandbox.box import Limits, Mount, Ran
 from skillclaw.sandbox.disk import Disk
 
@@ -50,10 +50,10 @@ LOOK = 0.2
 END = 30.0
 """Seconds that the processes of a room may take to be gone once they are killed."""
 BEGIN = """\
-ulimit -c 0; ulimit -f "$1"; ulimit -v "$2"; ulimit -u "$3"; shift 3; exec "$@"
+ulimit -c 0; ulimit -f "$2"; ulimit -v "$3"; ulimit -u "$4"; shift 4; exec "$@"
 """
-"""What stands before every command: its limits. They are set in the room, because one on processes that is
-set outside counts all processes of the user."""
+"""What stands before every command: who made the room (`strays`), and its limits. They are set in the room,
+because one on processes that is set outside counts all processes of the user."""
 FIRST = 'echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec "$@"'
 """Where memory runs out, rooms go before anything else of the host."""
 
@@ -83,6 +83,7 @@ def open_box(
     mounts: Sequence[Mount], *, workspace: str, socket: Path | None = None, scratch: Path | None = None
 ) -> Iterator[_Room]:
     """See `sandbox.open_box`."""
+    strays.end_strays()
     with tempfile.TemporaryDirectory(prefix="skillclaw-box-", dir=scratch) as folder:
         disk = Disk([m.outside for m in mounts if m.writable], ROOM_MB * 10**6, ROOM_FILES)
         yield _Room(_options(mounts, workspace, Path(folder), socket), DOOR if socket else (), disk)
@@ -277,7 +278,8 @@ def _variables(environ: Mapping[str, str]) -> list[str]:
 def _begin(limits: Limits) -> list[str]:
     memory = str(limits.memory_mb * 10**6 // 1024) if limits.memory_mb else "unlimited"
     count = str(limits.processes) if _counts_by_room() else "unlimited"
-    return ["/bin/bash", "-p", "-c", BEGIN, "bash", str(limits.file_mb * 10**6 // 1024), memory, count]
+    files = str(limits.file_mb * 10**6 // 1024)
+    return ["/bin/bash", "-p", "-c", BEGIN, strays.MARK, strays.maker(), files, memory, count]
 
 
 @cache

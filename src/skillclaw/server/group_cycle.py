@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from skillclaw.hub import Hub
     from skillclaw.hub.claims import Claim
     from skillclaw.server.machine import Machine
+    from skillclaw.server.work import Tasks
 
 __all__ = ["GroupCycle", "group_cycle"]
 
@@ -49,6 +50,7 @@ def group_cycle(
     progress: Progress = lambda done, total, what: None,
     claim: Claim | None = None,
     fence: Callable[[], None] = lambda: None,
+    tasks: Tasks = tuple,
 ) -> GroupCycle:
     """Run a cycle over what members sent to `hub`, by the group's own policy.
 
@@ -61,7 +63,7 @@ def group_cycle(
     from skillclaw.evolve.cycle import run_cycle
     from skillclaw.evolve.engines.cli_plan import cli_plan
     from skillclaw.evolve.models.daybook import DayBook
-    from skillclaw.evolve.replay.replayer import replay_plan
+    from skillclaw.evolve.replay.plan import RunPlan, replay_plan
     from skillclaw.hub.answers import HubAnswers
     from skillclaw.hub.inbox import take_in
     from skillclaw.hub.spendings import HubSpendings
@@ -121,6 +123,13 @@ def group_cycle(
             receipt=Receipts(sessions, state.group, secret).commitment,
             votes=group_votes(machine, hub, now),
             trying=trying,
+            # The cases of this machine; what members did in their own workspaces is done over in none.
+            on=RunPlan(
+                home=machine.home,
+                cli=msgspec.structs.replace(plan, spending=book),
+                tasks=tasks,
+                recorded=False,
+            ),
         )
     return GroupCycle(collected=collected, report=report)
 
@@ -160,7 +169,10 @@ def _check_provider(machine: Machine, hub: Hub, engine: str | None, plan: CliPla
     from skillclaw.evolve.models import departs_to
 
     settings = machine.settings.evolve
-    replays = machine.settings.gate.replay.mode != "off"
+    replay = machine.settings.gate.replay
+    decides = replay.mode in ("decision", "both")
+    minimal = replay.mode in ("executable", "both") and replay.agent == "minimal"
+    installed = replay.mode in ("executable", "both") and not minimal
     evolver = evolvers().get(engine or settings.engine)
     asks = evolver is not None and needs_model(evolver)
     runs = evolver is not None and evolver.name == "cli" and bool(plan.cli.agent)
@@ -170,9 +182,15 @@ def _check_provider(machine: Machine, hub: Hub, engine: str | None, plan: CliPla
         (departs_to(settings.model) if asks else None, "be drafted from", "use --engine extractive"),
         (cli_departs_to(plan) if runs else None, "be drafted from", "use --engine extractive"),
         (
-            departs_to(settings.model) if replays else None,
+            departs_to(settings.model) if decides or minimal else None,
             "be replayed",
             "skillclaw config set gate.replay.mode off",
+        ),
+        # A skill that is tried was learned from them, and not all of what is tried is released.
+        (
+            cli_departs_to(plan) if installed and plan.cli.agent else None,
+            "be replayed",
+            "skillclaw config set gate.replay.agent minimal",
         ),
     ):
         # As a whole word: the name of a host may be a part of another's.

@@ -40,8 +40,9 @@ KEYS: dict[str, tuple[Any, str]] = {
     ),
     "evolver_cli": (bool, "whether an agent of the evolver's machine may write skills: true, false"),
     "canary": (
-        Annotated[float, msgspec.Meta(ge=0, le=1)],
-        "share of the days on which a client has a canary, 0 to 1 (1: all, without a control)",
+        # Not 0: a version that nobody has would be released to all untried when its time is over.
+        Annotated[float, msgspec.Meta(gt=0, le=1)],
+        "share of the days on which a client has a canary, above 0 and up to 1 (1: all, without a control)",
     ),
     "hosts": (
         Annotated[

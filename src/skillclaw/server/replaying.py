@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from skillclaw.errors import BadInputError, UsageError
 from skillclaw.server.decisions import find, load
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from skillclaw.gate.replay.records import ReplayResult
     from skillclaw.server.decisions import FoundProposal
     from skillclaw.server.machine import Machine
+    from skillclaw.server.work import Tasks
+    from skillclaw.trajectory.model import Trajectory
 
 __all__ = ["Replayed", "found_before", "replay"]
 
@@ -27,11 +30,15 @@ class Replayed(Record, frozen=True, kw_only=True):
     verdict: Verdict
 
 
-def replay(machine: Machine, prefix: str) -> Replayed:
+def replay(machine: Machine, prefix: str, tasks: Tasks = tuple) -> Replayed:
     """Try a proposal of the personal hub that waits, as the settings `gate.replay.*` say; recorded answers
-    and results of before cost nothing. UsageError where replay is off or the proposal is decided."""
+    and results of before cost nothing; `tasks` gives packaged tasks. UsageError where replay is off or the
+    proposal is decided."""
     from skillclaw.evolve.current import current_skills
-    from skillclaw.evolve.replay.replayer import replay_plan, replaying
+    from skillclaw.evolve.engines.cli_plan import cli_plan
+    from skillclaw.evolve.replay.executing import recorded_sessions
+    from skillclaw.evolve.replay.plan import RunPlan, replay_plan
+    from skillclaw.evolve.replay.replayer import replaying
     from skillclaw.gate import GateContext, policy
     from skillclaw.gate.checks import replay as checked
 
@@ -47,7 +54,13 @@ def replay(machine: Machine, prefix: str) -> Replayed:
     if found.state.status not in WAITING:
         raise UsageError(f"Proposal {found.state.id} is {found.state.status}: nothing is left to decide.")
 
-    def session(key: str) -> Any:
+    forgotten = frozenset(found.hub.state().tombstones)
+    on = RunPlan(home=machine.home, cli=cli_plan(settings, machine.home, machine.environ), tasks=tasks)
+
+    def recorded(whole: bool) -> Iterator[Trajectory]:
+        return recorded_sessions(machine.sessions, forgotten.__contains__, whole=whole)
+
+    def session(key: str) -> Trajectory | None:
         try:
             return machine.sessions.get(key)
         except BadInputError:
@@ -61,7 +74,14 @@ def replay(machine: Machine, prefix: str) -> Replayed:
     )
     with (
         machine.alone("evolve"),
-        replaying(plan, settings.evolve, home=machine.home, environ=machine.environ) as made,
+        replaying(
+            plan,
+            settings.evolve,
+            home=machine.home,
+            environ=machine.environ,
+            on=on,
+            sessions=recorded,
+        ) as made,
     ):
         assert made is not None
         replayer = made(context)

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from skillclaw.errors import SkillClawError
+from skillclaw.evolve.undecided import SoFar, so_far
 from skillclaw.hub.proposing import Objects, recorded
 from skillclaw.server.reviewing import Approver, approver_rows
 from skillclaw.skills.records import Effect
@@ -37,7 +40,8 @@ class Told(Record, frozen=True, kw_only=True, omit_defaults=False):
 class VersionStory(Record, frozen=True, kw_only=True, omit_defaults=False):
     """One release of a skill. `share`: the part of the days on which a client has the canary; `because`: why
     it was proposed, empty where no proposal tells; `told` begins with its release; `undecided`: a canary of
-    which nobody has said yet what becomes of it."""
+    which nobody has said yet what becomes of it; `so_far`: what the last cycle saw of it, where that ran on
+    this machine."""
 
     version: str
     stage: str
@@ -53,6 +57,7 @@ class VersionStory(Record, frozen=True, kw_only=True, omit_defaults=False):
     approved_by: list[Approver] = []
     told: list[Told] = []
     undecided: bool = False
+    so_far: SoFar | None = None
 
 
 class _Fetched:
@@ -75,9 +80,14 @@ def stories(
     """The story of each release, or of those in `releases`, newest first."""
     found = list(releases) if releases is not None else list(reversed(skill.releases))
     newest = skill.release(skill.current) if skill.current else None
-    return [
+    told = [
         _story(_Fetched(machine, hub), state, one, current=newest is not None and one.seq == newest.seq)
         for one in found
+    ]
+    own = machine.has_hub and machine.hub.info.group == state.group
+    place = machine.home if own else machine.home / "groups" / state.group
+    return [
+        replace(one, so_far=so_far(place, skill.name, one.version)) if one.undecided else one for one in told
     ]
 
 

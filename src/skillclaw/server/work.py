@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,24 +14,30 @@ from skillclaw.library.records import HubSeen
 from skillclaw.server.machine import PERSONAL
 
 if TYPE_CHECKING:
+    from skillclaw.evolve.replay.cases import TaskSource
     from skillclaw.library import SyncReport
     from skillclaw.server.hubs import Source
     from skillclaw.server.machine import Machine
 
-__all__ = ["Waits", "cycle_inputs", "sync"]
+__all__ = ["Tasks", "Waits", "cycle_inputs", "sync"]
+
+Tasks = Callable[[], Sequence["TaskSource"]]
+"""Gives packaged tasks that come with a grader (`evolve.replay.cases.TaskSource`)."""
 
 Waits = Callable[[str, bool], tuple[int, float]]
 """Told of a hub whether it could not be read; gives how often in a row that was, and the seconds until it is
 asked again."""
 
 
-def cycle_inputs(machine: Machine) -> dict[str, Any]:
-    """What `evolve.cycle.run_cycle` needs to know of this machine."""
+def cycle_inputs(machine: Machine, tasks: Tasks = tuple) -> dict[str, Any]:
+    """What `evolve.cycle.run_cycle` needs to know of this machine; `tasks` gives packaged tasks, on which
+    proposals may be tried."""
     from skillclaw.evolve.engines.cli_plan import cli_plan
-    from skillclaw.evolve.replay.replayer import replay_plan
+    from skillclaw.evolve.replay.plan import RunPlan, replay_plan
     from skillclaw.library import foreign_skills
 
     settings = machine.settings
+    cli = cli_plan(settings, machine.home, machine.environ)
     ours = set(machine.hub.state().skills)
     return {
         "sessions": machine.sessions,
@@ -45,8 +51,9 @@ def cycle_inputs(machine: Machine) -> dict[str, Any]:
         "now": datetime.now(UTC),
         "home": machine.home,
         "environ": machine.environ,
-        "cli": cli_plan(settings, machine.home, machine.environ),
+        "cli": cli,
         "trying": replay_plan(settings.gate.replay, settings.evolve),
+        "on": RunPlan(home=machine.home, cli=cli, tasks=tasks),
     }
 
 

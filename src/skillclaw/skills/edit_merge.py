@@ -94,7 +94,7 @@ def _ordered(mine: Sequence[Edit], theirs: Sequence[Edit]) -> list[Edit]:
     in their own list."""
     runs: dict[tuple[int, str, str, int], list[Edit]] = {}
     for side, edits in enumerate((mine, theirs)):
-        for edit in edits:
+        for edit in _last_words(edits):
             ordered = edit.op in ("move", "add")
             place = (_section(edit), edit.after) if ordered else (edit.item, "")
             runs.setdefault((_ORDER[edit.op], *place, side), []).append(edit)
@@ -112,6 +112,12 @@ def _ordered(mine: Sequence[Edit], theirs: Sequence[Edit]) -> list[Edit]:
             else:
                 found[known] = _joined(found[known], edit)
     return found
+
+
+def _last_words(edits: Sequence[Edit]) -> list[Edit]:
+    """The edits without those that a later one of the same list takes the place of."""
+    last = {(str(e.op), e.item): at for at, e in enumerate(edits) if e.op in ("change", "move")}
+    return [e for at, e in enumerate(edits) if last.get((e.op, e.item), at) == at]
 
 
 def _sort(edit: Edit) -> tuple[str, ...]:

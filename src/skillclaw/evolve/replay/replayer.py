@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
-from skillclaw.errors import UsageError
-from skillclaw.evolve.models import Forecast, open_models
+from skillclaw.evolve.models import Forecast, Ledger, open_models
 from skillclaw.evolve.replay.choosing import choose_points
 from skillclaw.evolve.replay.decision import Tried, agents_tools, decision_scores
 from skillclaw.evolve.replay.decision_asking import STAGE, skill_text
 from skillclaw.evolve.replay.decision_points import Point
+from skillclaw.evolve.replay.executable import Limits
+from skillclaw.evolve.replay.executing import Executed, Runs
+from skillclaw.evolve.replay.plan import MINIMAL, ReplayPlan, RunPlan, agent_runner
 from skillclaw.evolve.replay.remembered import Remembered
+from skillclaw.evolve.replay.sources import cases_folder
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.replay.records import CaseScore, Cost, ReplayResult
-from skillclaw.settings_evolve import EvolveSettings, ModelSettings, Section
-from skillclaw.settings_gate import ReplaySettings, replay_model
+from skillclaw.settings_evolve import EvolveSettings
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Proposal
 
@@ -32,8 +34,9 @@ if TYPE_CHECKING:
     from skillclaw.evolve.models import SharedAnswers
     from skillclaw.evolve.models.asker import Asker
     from skillclaw.evolve.models.daybook import DayBook
+    from skillclaw.trajectory.model import Trajectory
 
-__all__ = ["Executable", "ReplayPlan", "Replayer", "replay_plan", "replaying"]
+__all__ = ["Replayer", "replaying"]
 
 FORM = 1
 """Goes up when the same answers would be scored otherwise, or the same cases asked otherwise."""
@@ -42,47 +45,12 @@ OTHERS = 12
 """Sessions of the evidence that are looked through for an agent's tools."""
 
 
-class Executable(Protocol):
-    """Tries a proposal on executable cases: their scores, what they cost, and why there are not more. It gets
-    the replayer, for its settings, context, model and home, and a time of `time.monotonic` to end at."""
-
-    def __call__(
-        self, proposal: Proposal, replayer: Replayer, deadline: float, /
-    ) -> tuple[list[CaseScore], Cost, str]: ...
-
-
-class ReplayPlan(Section, frozen=True, kw_only=True):
-    """How proposals are tried: `gate.replay.*`, and the model that is asked."""
-
-    settings: ReplaySettings
-    model: ModelSettings
-
-    @property
-    def asks(self) -> bool:
-        """Whether a model is asked for decisions."""
-        return self.settings.mode in ("decision", "both")
-
-
-def replay_plan(settings: ReplaySettings, evolve: EvolveSettings) -> ReplayPlan | None:
-    """The plan of these settings; None where nothing is tried. UsageError where no model is named."""
-    if settings.mode == "off":
-        return None
-    plan = ReplayPlan(settings=settings, model=replay_model(settings, evolve.model))
-    if plan.asks and not evolve.model.name:
-        raise UsageError(
-            f"gate.replay.mode {settings.mode!r} asks a model, and none is set.",
-            "evolve.model.name is empty.",
-            "skillclaw config set evolve.model.name NAME (.protocol, .url, .key); "
-            "or: skillclaw config set gate.replay.mode off",
-        )
-    return plan
-
-
 @dataclass
 class Replayer:
     """Tries proposals, one after the other; a result of before is used again.
 
     results    what was found, by proposal
+    offline    nothing may be asked or run now
     cut_off    by proposal why it could not be tried to the end this time; another time may do better
     """
 
@@ -90,47 +58,83 @@ class Replayer:
     context: GateContext
     home: Path
     asker: Asker | None = None
-    executable: Executable | None = None
+    executable: Runs | None = None
+    offline: bool = False
     progress: Callable[[int, int], None] = lambda done, total: None
     results: dict[str, ReplayResult] = field(default_factory=dict)
     cut_off: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, proposal: Proposal) -> ReplayResult:
         """The result for the check; it raises nothing of models."""
-        settings = self.plan.settings
-        deadline = time.monotonic() + settings.max_seconds
+        settings, plan = self.plan.settings, self.plan
+        began = time.monotonic()
         scores: list[CaseScore] = []
         missing: list[str] = []
         cost = Cost()
-        if self.plan.asks and self.asker is not None:
+        if plan.asks and self.asker is not None:
             points, why = choose_points(proposal, self.context, self.most)
             if not why:
-                scores, cost, why = self._decided(proposal, points, self.asker, deadline)
+                seconds = settings.max_seconds / (2 if plan.runs else 1)
+                scores, cost, why = self._decided(proposal, points, self.asker, began + seconds)
             missing.append(why)
-        if settings.mode in ("executable", "both"):
-            if self.executable is None:
-                missing.append("No executable cases can be tried here.")
-            else:
-                more, paid, why = self.executable(proposal, self, deadline)
-                scores, cost = [*scores, *more], _sum(cost, paid)
-                missing.append(why)
+        if plan.runs:
+            done = self._executed(proposal, cost, began + settings.max_seconds)
+            scores, cost = [*scores, *done.scores], _sum(cost, done.cost)
+            missing.append(done.missing)
+            if done.cut_off:
+                self.cut_off[proposal.id] = " ".join(
+                    [self.cut_off.get(proposal.id, ""), done.cut_off]
+                ).strip()
         result = ReplayResult(
             proposal=proposal.id,
-            agent=settings.agent if settings.mode in ("executable", "both") else "",
-            model=self.asker.name if self.asker is not None else "",
+            agent=settings.agent if plan.runs else "",
+            model=self.model,
             scores=scores,
             missing=" ".join(one for one in missing if one),
             cost=cost,
         )
+        if plan.runs and plan.asks and proposal.id not in self.cut_off and not self.offline:
+            # Both kinds are remembered apart; people are shown the newest.
+            Remembered(self.home).put(result, ["both", FORM])
         self.results[proposal.id] = result
         return result
+
+    def _executed(self, proposal: Proposal, cost: Cost, end: float) -> Executed:
+        settings = self.plan.settings
+        if self.executable is None:
+            return Executed(missing="No executable cases can be tried here.")
+        calls = max(0, settings.max_calls - cost.calls)
+        seconds = end - time.monotonic()
+        if (settings.max_calls and not calls) or seconds <= 0:
+            return Executed(missing="The limits of gate.replay.* left nothing for executable cases.")
+        return self.executable(proposal, self, Limits(calls=calls, seconds=seconds))
+
+    @property
+    def model(self) -> str:
+        """What is asked; empty where nothing is."""
+        if self.asker is not None:
+            return self.asker.name
+        runner = self.executable.runner if self.executable is not None else None
+        return runner.model if runner is not None else ""
+
+    @property
+    def ledgers(self) -> list[Ledger]:
+        """What it paid from."""
+        found = [self.asker.ledger] if self.asker is not None else []
+        return [*found, *([self.executable.ledger] if self.executable is not None else [])]
+
+    @property
+    def decisions(self) -> int:
+        """Calls that decisions may take: all of them, or half where executable cases come after; 0 is no
+        limit."""
+        most = self.plan.settings.max_calls
+        return max(1, most // 2) if most and self.plan.runs else most
 
     @property
     def most(self) -> int:
         """Decisions that one proposal may be tried on: two sides, and up to two questions each
-        (`decision_points.Point.then`), within `max_calls`."""
-        settings = self.plan.settings
-        return settings.max_calls // (4 * settings.repeats) if settings.max_calls else 10**6
+        (`decision_points.Point.then`), within their calls."""
+        return self.decisions // (4 * self.plan.settings.repeats) if self.decisions else 10**6
 
     def forecast(self) -> list[Forecast]:
         """What the questions that could not be asked (offline) would take at most."""
@@ -189,7 +193,7 @@ class Replayer:
             asker=asker,
             redactor=self.context.redactor,
             repeats=settings.repeats,
-            max_calls=settings.max_calls,
+            max_calls=self.decisions,
             deadline=deadline,
             progress=self.progress,
         )
@@ -208,20 +212,23 @@ def replaying(
     record: Path | None = None,
     offline: bool = False,
     shared: SharedAnswers | None = None,
-    executable: Executable | None = None,
+    on: RunPlan | None = None,
+    sessions: Callable[[bool], Iterable[Trajectory]] = lambda whole: (),
 ) -> Iterator[Callable[[GateContext], Replayer] | None]:
     """What makes a replayer for a gate's context; None without a plan.
 
-    `executable` tries executable cases, where there is something that can. `shared_with` is the model that
-    the cycle's evolver asks: where it is the same one, they share it and its budget. The rest as in
-    `evolve.models.open_models`, which says what is raised.
+    `on` says what there is for executable cases, `sessions` gives the recorded ones (`executing.Runs`).
+    `shared_with` is the model that the cycle's evolver asks: where it is the same one, they share it and its
+    budget. The rest as in `evolve.models.open_models`, which says what is raised; UsageError too where the
+    agent cannot be run here.
     """
     if plan is None:
         yield None
         return
     asker, own = None, None
+    same = shared_with is not None and plan.model == settings.model
     if plan.asks:
-        if shared_with is not None and plan.model == settings.model:
+        if same:
             asker = shared_with
         else:
             asker = own = open_models(
@@ -234,13 +241,42 @@ def replaying(
                 offline=offline,
                 shared=shared,
             )
+    offline = offline or replay is not None
     try:
+        runs = None
+        if plan.runs and on is not None:
+            payer = asker if asker is not None else shared_with if same else None
+            runs = _runs(plan, settings, on, payer, spending or home, environ, offline, sessions)
         yield lambda context: Replayer(
-            plan=plan, context=context, home=home, asker=asker, executable=executable
+            plan=plan, context=context, home=home, asker=asker, executable=runs, offline=offline
         )
     finally:
         if own is not None:
             own.close()
+
+
+def _runs(
+    plan: ReplayPlan,
+    settings: EvolveSettings,
+    on: RunPlan,
+    payer: Asker | None,
+    book: DayBook | Path,
+    environ: Mapping[str, str],
+    offline: bool,
+    sessions: Callable[[bool], Iterable[Trajectory]],
+) -> Runs:
+    """What tries executable cases. The minimal agent shares the ledger of `payer`, which asks the same model;
+    another agent has one of its own, over the same days."""
+    asked = plan.settings
+    runner, usd = None, (0.0, 0.0)
+    if not offline:
+        runner, usd = agent_runner(asked.agent, plan.model, on.cli, environ, other=asked.model)
+    if payer is not None and asked.agent == MINIMAL:
+        ledger = payer.ledger
+    else:
+        ledger = Ledger(settings.budget, usd_in=usd[0], usd_out=usd[1], book=book)
+    folder = cases_folder(on.home, asked)
+    return Runs(on=on, folder=folder, ledger=ledger, runner=runner, sessions=sessions)
 
 
 def _sum(one: Cost, other: Cost) -> Cost:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from skillclaw.evolve.modelled import departures
-from skillclaw.evolve.models import Forecast
+from skillclaw.evolve.models import Forecast, departs_to
 from skillclaw.evolve.models.fallback import reasons
+from skillclaw.evolve.replay.plan import MINIMAL
 from skillclaw.evolve.replay.replayer import Replayer
 from skillclaw.evolve.report import Judged
 
@@ -33,11 +34,18 @@ def replay_notes(
     judged: Sequence[Judged], replayer: Replayer | None, models: Asker | None, *, dry_run: bool
 ) -> list[str]:
     """What a user should know of the replays; `models` is what the evolver asks."""
-    if replayer is None or replayer.asker is None:
+    if replayer is None:
         return []
-    notes = departures(replayer.asker, replayer.plan.model) if replayer.asker is not models else []
+    notes = []
+    if replayer.asker is not None and replayer.asker is not models:
+        notes += departures(replayer.asker, replayer.plan.model)
+    runs = replayer.executable
     if dry_run:
-        return notes
+        planned = sorted(runs.planned.items()) if runs is not None else []
+        return notes + [f"Without --dry-run an agent would work on cases. {text}." for _, text in planned]
+    host = departs_to(replayer.plan.model) if replayer.plan.settings.agent == MINIMAL else None
+    if runs is not None and runs.tried and host is not None:
+        notes.append(f"Skills, and what cases ask, went to {host}, where the agent of the replay asked.")
     waiting = sorted({one.proposal.skill for one in judged if waits(one, replayer)})
     if waiting:
         why = reasons(replayer.cut_off)

@@ -20,6 +20,8 @@ from skillclaw.server.serving.worker import Order, Result, Said
 __all__ = ["Child"]
 
 log = logging.getLogger("skillclaw.serve")
+WORKER = "skillclaw.cli.cycle_worker"
+"""The module that is run: the room above knows what comes with the package."""
 LOG_BYTES = 5_000_000
 """Size at which the log of the processes begins anew; one older is kept."""
 MOST = 1 << 20
@@ -47,7 +49,7 @@ class Child:
         self._hung, self._over = False, threading.Event()
         with append_file(_log_of(Path(order.home))) as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "skillclaw.server.serving.worker"],
+                [sys.executable, "-m", WORKER],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -1,9 +1,10 @@
 """One cycle of one group in a process of its own: its memory is given back, and killing it loses nothing.
 
-`python -m skillclaw.server.serving.worker` reads one line from its standard input, an `Order`, and writes
-lines of JSON to its standard output: `Said` as it goes, the last one with the `Result`. What it found goes
-into the file of the order. It ends at once when its input closes, since then its server is gone; at SIGTERM
-it stops where it next tells how far it is, which leaves everything as a kill would: kept, to go on from.
+`python -m skillclaw.cli.cycle_worker` calls `main`, which reads one line from its standard input, an
+`Order`, and writes lines of JSON to its standard output: `Said` as it goes, the last one with the `Result`.
+What it found goes into the file of the order. It ends at once when its input closes, since then its server
+is gone; at SIGTERM it stops where it next tells how far it is, which leaves everything as a kill would:
+kept, to go on from.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from skillclaw.hub.claims import Claim
     from skillclaw.server.group_cycle import GroupCycle
     from skillclaw.server.machine import Machine
+    from skillclaw.server.work import Tasks
 
 __all__ = ["Order", "Result", "Said", "main"]
 
@@ -142,8 +144,8 @@ class Teller:
             os.write(self._out, msgspec.json.encode(said) + b"\n")
 
 
-def main() -> None:
-    """Do what the first line of the standard input says."""
+def main(tasks: Tasks = tuple) -> None:
+    """Do what the first line of the standard input says; `tasks` gives packaged tasks."""
     close_files()
     no_dumps()
     _logs()
@@ -154,12 +156,12 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     order = msgspec.json.decode(_first_line(), type=Order)
     threading.Thread(target=_end_with_server, daemon=True).start()
-    teller.say(Said(result=_done(order, teller)))
+    teller.say(Said(result=_done(order, teller, tasks)))
 
 
-def _done(order: Order, teller: Teller) -> Result:
+def _done(order: Order, teller: Teller, tasks: Tasks) -> Result:
     try:
-        return _cycle(order, teller)
+        return _cycle(order, teller, tasks)
     except StoppedError as error:
         return Result(outcome="stopped", error=_told(error), kind="StoppedError")
     except SkillClawError as error:
@@ -179,7 +181,7 @@ def _done(order: Order, teller: Teller) -> Result:
         )
 
 
-def _cycle(order: Order, teller: Teller) -> Result:
+def _cycle(order: Order, teller: Teller, tasks: Tasks) -> Result:
     from skillclaw.server.claiming import CYCLE, claimed, claims_of, why_not
     from skillclaw.server.groups import find
     from skillclaw.server.machine import Machine
@@ -189,7 +191,7 @@ def _cycle(order: Order, teller: Teller) -> Result:
     hub = find(machine, order.hub).hub
     if order.dry_run:  # changes nothing in the hub, so it claims nothing there
         with claimed(machine, hub, ttl=order.ttl, dry_run=True):
-            return _evolved(order, machine, hub, teller, None)
+            return _evolved(order, machine, hub, teller, None, tasks)
     hub.state()
     claims = claims_of(machine, hub)
     claim = claims.take(CYCLE, order.ttl)
@@ -197,7 +199,7 @@ def _cycle(order: Order, teller: Teller) -> Result:
         return Result(outcome="elsewhere", error=_told(why_not(claims)), kind="BusyError")
     note = "failed"
     try:
-        result = _evolved(order, machine, hub, teller, claim)
+        result = _evolved(order, machine, hub, teller, claim, tasks)
         covered = _covered(machine, hub)
         note = notes.text(notes.Done(seq=result.seq, names=covered, missed=bool(result.degraded)))
         return result
@@ -208,7 +210,9 @@ def _cycle(order: Order, teller: Teller) -> Result:
         claim.release(note)
 
 
-def _evolved(order: Order, machine: Machine, hub: Hub, teller: Teller, claim: Claim | None) -> Result:
+def _evolved(
+    order: Order, machine: Machine, hub: Hub, teller: Teller, claim: Claim | None, tasks: Tasks
+) -> Result:
     from skillclaw.server.group_cycle import group_cycle
 
     done = group_cycle(
@@ -219,6 +223,7 @@ def _evolved(order: Order, machine: Machine, hub: Hub, teller: Teller, claim: Cl
         progress=teller.progress,
         claim=claim,
         fence=teller.check,
+        tasks=tasks,
     )
     _write(Path(order.report), _facts(order, done))
     if not order.dry_run:
@@ -316,7 +321,3 @@ def _logs() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogFormatter())
     logging.getLogger("skillclaw").addHandler(handler)
-
-
-if __name__ == "__main__":
-    main()

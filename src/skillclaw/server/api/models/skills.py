@@ -222,6 +222,13 @@ class Told(BaseModel):
     effect: ReleaseEffect | None
 
 
+class SoFar(BaseModel):
+    """What was seen of a canary up to then: how many sessions there are, and what is missing."""
+
+    time: str
+    why: str
+
+
 class Line(BaseModel):
     """A version of a skill in its log, with its story."""
 
@@ -240,6 +247,9 @@ class Line(BaseModel):
     approved_by: list[Approval]
     told: list[Told] = Field(description="From its release on; the oldest first.")
     undecided: bool = Field(description="A canary of which nobody has said yet what becomes of it.")
+    so_far: SoFar | None = Field(
+        default=None, description="Of one that is undecided: what the last cycle on this machine saw of it."
+    )
 
 
 class Rollback(Given):

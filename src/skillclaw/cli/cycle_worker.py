@@ -1,0 +1,9 @@
+"""One cycle of a server as a process (`server.serving.worker`), with the tasks that come with the package."""
+
+from __future__ import annotations
+
+from skillclaw.cli.replays import packaged_tasks
+from skillclaw.server.serving.worker import main
+
+if __name__ == "__main__":
+    main(packaged_tasks)

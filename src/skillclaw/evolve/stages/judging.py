@@ -1,0 +1,145 @@
+"""Fourth stage: the gate judges, the log is told, and what passed is released."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from skillclaw import gate
+from skillclaw.evolve.counts import keep_counts
+from skillclaw.evolve.fresh import keep_marks
+from skillclaw.evolve.mine import Mined
+from skillclaw.evolve.receipts import with_receipts
+from skillclaw.evolve.replay.replayer import Replayer
+from skillclaw.evolve.replay.telling import waiting_topics, waits
+from skillclaw.evolve.report import Judged
+from skillclaw.evolve.rollouts import keep_events
+from skillclaw.evolve.settle import DECIDED, proposal_version, release, settle
+from skillclaw.evolve.stages.proposing import FORGOTTEN, Proposed
+from skillclaw.evolve.stages.run import Run
+from skillclaw.evolve.stages.standing import Standing
+from skillclaw.evolve.tried import remember
+from skillclaw.evolve.undecided import keep_undecided
+from skillclaw.hub import Hub, HubState
+from skillclaw.skills.records import Proposal, Verdict
+
+__all__ = ["Decided", "judge", "keep"]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What the gate said of each proposal (those that votes decided first); what passed, in a dry run would
+    pass; what was released now, by this cycle or for an earlier one; topics that are proposed from again."""
+
+    judged: list[Judged]
+    passed: list[Proposal] = field(default_factory=list)
+    released: list[Proposal] = field(default_factory=list)
+    later: set[str] = field(default_factory=set)
+
+
+def judge(
+    run: Run, standing: Standing, proposed: Proposed, context: gate.GateContext, replayer: Replayer | None
+) -> Decided:
+    """Judge all, write all verdicts, then release: so who takes over finds what was decided (`settle`)."""
+    if not run.dry_run and not run.private:  # what a group's policy is, its owner says
+        _settle_policy(run.hub, standing.state, run.asked.settings)
+    found = Decided(judged=list(standing.judged), released=list(standing.finished))
+    judging = context.with_replayer(replayer)
+    waiting = standing.waiting
+    voted = {one.proposal.id for one in standing.judged}
+    for at, proposal in enumerate(proposed.proposals):
+        if proposal.id in voted:
+            continue  # what the votes of this cycle decided is told once
+        if proposal.skill in waiting or not waiting.isdisjoint(gone.skill for gone in proposal.retires):
+            # One change of a skill at a time; what is known by then is proposed once this is decided.
+            found.later.update(pattern.topic for pattern in proposal.patterns)
+            continue
+        run.progress(at, len(proposed.proposals), f"judging {proposal.skill}")
+        result = _known(proposal, standing.state) or _judged(
+            proposal, judging.under(run.asked.rules(proposal))
+        )
+        if result is None:
+            continue
+        found.judged.append(result)
+        if result.known or waits(result, replayer):
+            continue
+        if result.verdict == "open":  # asked again each time, so that a job that is gone is written anew
+            found.later.update(pattern.topic for pattern in proposal.patterns)
+        passed = result.verdict == "passed"
+        if not run.dry_run:
+            result, passed = _settled(run, result, context)
+        if passed:
+            found.passed.append(result.proposal)
+    if not run.dry_run:
+        _release(run, found)
+    return found
+
+
+def keep(
+    run: Run,
+    mined: Mined,
+    standing: Standing,
+    proposed: Proposed,
+    decided: Decided,
+    replayer: Replayer | None,
+) -> None:
+    """Remember what need not be done again, once everything is decided."""
+    again = {*proposed.given.failed, *decided.later, *waiting_topics(decided.judged, replayer)}
+    keep_marks(run.memory, proposed.marks, again)
+    if run.votes is not None:
+        run.votes.sweep(run.fence)
+    proposed.cared.keep(run.memory)
+    keep_undecided(run.home, standing.rolled, run.now)
+    keep_counts(run.home, mined.patterns)
+
+
+def _settled(run: Run, result: Judged, context: gate.GateContext) -> tuple[Judged, bool]:
+    """The proposal as the log has it, and whether it may be released."""
+    run.check_forgotten()
+    proposal = with_receipts(result.proposal, context.base(result.proposal), run.receipt)
+    result = msgspec.structs.replace(result, proposal=proposal)
+    remember(run.memory, proposal)
+    ask = run.votes.ask if run.votes is not None else None
+    return result, settle(run.hub, result, private=run.private, fence=run.fence, ask=ask)
+
+
+def _release(run: Run, found: Decided) -> None:
+    for proposal in found.passed:
+        run.check_forgotten()
+        keep_events(run.memory, proposal, proposal_version(proposal))
+        if release(run.hub, proposal, run.asked.stage(proposal), fence=run.fence):
+            found.released.append(proposal)
+
+
+def _settle_policy(hub: Hub, state: HubState, asked: Mapping[str, Any]) -> None:
+    """The log must know the policies, since its fold enforces approvals."""
+    now = {key: state.settings.get(key) or None for key in asked}
+    changed = {key: value or None for key, value in asked.items() if (value or None) != now[key]}
+    if changed:
+        hub.commit("settings", changed, role="owner")
+
+
+def _known(proposal: Proposal, state: HubState) -> Judged | None:
+    """What was decided of the very same proposal before."""
+    known = state.proposals.get(proposal.id)
+    if known is None or known.status not in DECIDED:
+        return None
+    return Judged(proposal=proposal, verdict=known.status, reasons=known.verdicts, known=True)
+
+
+def _judged(proposal: Proposal, context: gate.GateContext) -> Judged | None:
+    """The proposal without the lines that fail alone, and the gate's answer; None when it changes nothing."""
+    if proposal.engine == FORGOTTEN:
+        # Nothing to weigh: what people took back is no evidence, and a skill without any is nobody's.
+        verdict = Verdict(check=FORGOTTEN, verdict="pass", reason=proposal.why)
+        return Judged(proposal=proposal, verdict="passed", reasons=[verdict])
+    pruned, dropped = gate.prune(proposal, context)
+    if proposal.base is not None and proposal_version(pruned) == proposal.base:
+        return None
+    verdicts = gate.judge(pruned, context)
+    waits_ = context.waits(pruned) and all(one.verdict != "reject" for one in verdicts)
+    said = "open" if waits_ else gate.decide(verdicts)
+    return Judged(proposal=pruned, verdict=said, reasons=verdicts, dropped=dropped)
