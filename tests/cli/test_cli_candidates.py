@@ -275,7 +275,7 @@ def test_offered_approved_and_installed_only_by_hand(home: Home) -> None:
     reasons = {v["check"]: v for v in shown["verdicts"]}
     assert "used in 3 sessions of 2 users" in reasons["support"]["reason"]
     assert "2 of the 2 commands" in reasons["grounding"]["reason"]
-    assert {v["verdict"] for v in shown["verdicts"]} == {"pass", "hold"}
+    assert {v["verdict"] for v in shown["verdicts"]} == {"pass", "hold", "n/a"}
 
     ok("sync", **home.run)
     report = ok_json("evolve", **home.run)

@@ -146,6 +146,16 @@ def test_one_person_cannot_hide_a_harm() -> None:
     assert decided([*harmed, *liar]).action == "rollback"
 
 
+def test_one_person_cannot_hide_that_success_falls_where_a_failure_becomes_rarer() -> None:
+    harmed = seen(lambda c, arm: 0.5 if arm else 0.75, event=lambda c, arm: 0.05 if arm else 0.8, days=15)
+    liar = seen(lambda c, arm: float(arm), event=lambda c, arm: float(not arm), clients=1, each=100, days=15)
+    liar = [msgspec.structs.replace(o, client="liar", user="liar") for o in liar]
+    alone = msgspec.structs.replace(RULES, left_out=0.0)
+    assert decided([*harmed, *liar], 15, alone).action == "promote"  # so the liar does hide it
+    done = decided([*harmed, *liar], 15)
+    assert done.action == "wait" and "not certain yet that success does not fall" in done.why
+
+
 def test_more_sessions_of_one_day_say_no_more_than_the_cap() -> None:
     for each in (RULES.cap, 10 * RULES.cap):
         found = blocks(seen(helping, clients=1, each=each), "outcome", RULES.cap)

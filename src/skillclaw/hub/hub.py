@@ -6,6 +6,7 @@ import random
 import re
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +60,8 @@ class Hub(Deciding):
         self._settled = -1
         self._last: HubState | None = None
         self._makes_keys = False
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        """What time it is for the commits of this machine; a simulation has its own."""
 
     @classmethod
     def open_or_create(cls, url: str, keys_folder: Path, seen: Path) -> Hub:
@@ -77,7 +80,7 @@ class Hub(Deciding):
                     f"A hub of group {pinned or 'unknown'} was here; nothing is changed or uninstalled.",
                     f"Put it back from a backup. To begin anew: choose another place, or delete {seen}.",
                 )
-            data = found_group(store, keys_folder, _now())
+            data = found_group(store, keys_folder, _told(datetime.now(UTC)))
         hub = cls._pinned(store, data, keys_folder, seen)
         hub._makes_keys = True
         if keys.load(keys_folder, hub.info.group, "owner") is not None and hub.reader.seen.seq == 0:
@@ -165,7 +168,7 @@ class Hub(Deciding):
                     v=kinds.format_of(kind, plain_body),
                     seq=state.seq + 1,
                     prev=state.head,
-                    time=_now(),
+                    time=_told(self.clock()),
                     kind=kind,
                     body=plain_body,
                     signer=keys.public_hex(key),
@@ -302,5 +305,5 @@ class Hub(Deciding):
                     raise
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _told(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -85,6 +85,11 @@ def observations(
     def brings_up(intent: str) -> frozenset[str]:
         return frozenset(hit.name for hit in index.find(intent)) & found.keys()
 
+    @cache
+    def cluster(intent: str) -> str:
+        place = memory.places([intent]).get(intent)
+        return place.cluster if place is not None else ""
+
     # A day of slack: a session names its day as its own clock's zone had it.
     first = min(one.began for one in canaries) - timedelta(days=1)
     for head, body in memory.since(block(first)):
@@ -103,19 +108,18 @@ def observations(
                 episodes = unpack(body)
             own = [e for e in episodes if one.skill in asked.get(e.intent, ())]
             if own and not _foreign(one, head, episodes, session):
-                found[one.skill].append(_observation(one, head, block(began), own, memory))
+                found[one.skill].append(_observation(one, head, block(began), own, cluster))
     return found
 
 
 def _observation(
-    canary: Canary, head: Head, day: str, episodes: Sequence[Episode], memory: EvolveState
+    canary: Canary, head: Head, day: str, episodes: Sequence[Episode], cluster: Callable[[str], str]
 ) -> Observation:
     shapes = canary.shapes
     requests = [e for e in episodes if e.kind == "procedure"]
     known = {e.success for e in requests}
     success = False if False in known else True if known == {True} else None
     last = requests[-1] if requests else episodes[-1]
-    place = memory.places([last.intent]).get(last.intent)
     event = occurred(shapes, episodes) if shapes else None
     steps = steps_to(shapes, episodes) if event else None
     if not event and success:
@@ -130,7 +134,7 @@ def _observation(
         success=success,
         steps=steps,
         read=any(f"{canary.skill}@{canary.version}" in e.skills for e in episodes),
-        stratum=f"{place.cluster if place is not None else ''} {last.model}",
+        stratum=f"{cluster(last.intent)} {last.model}",
     )
 
 

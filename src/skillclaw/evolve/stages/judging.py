@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +18,7 @@ from skillclaw.evolve.report import Judged
 from skillclaw.evolve.rollouts import keep_events
 from skillclaw.evolve.settle import DECIDED, proposal_version, release, settle
 from skillclaw.evolve.stages.proposing import FORGOTTEN, Proposed
-from skillclaw.evolve.stages.run import Run
+from skillclaw.evolve.stages.run import Asked, Run
 from skillclaw.evolve.stages.standing import Standing
 from skillclaw.evolve.tried import remember
 from skillclaw.evolve.undecided import keep_undecided
@@ -27,6 +26,9 @@ from skillclaw.hub import Hub, HubState
 from skillclaw.skills.records import Proposal, Verdict
 
 __all__ = ["Decided", "judge", "keep"]
+
+ALWAYS = 1.0
+"""Share of the days on which a canary is there: all of them."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def judge(
 ) -> Decided:
     """Judge all, write all verdicts, then release: so who takes over finds what was decided (`settle`)."""
     if not run.dry_run and not run.private:  # what a group's policy is, its owner says
-        _settle_policy(run.hub, standing.state, run.asked.settings)
+        _settle_policy(run.hub, standing.state, run.asked)
     found = Decided(judged=list(standing.judged), released=list(standing.finished))
     judging = context.with_replayer(replayer)
     waiting = standing.waiting
@@ -114,10 +116,16 @@ def _release(run: Run, found: Decided) -> None:
             found.released.append(proposal)
 
 
-def _settle_policy(hub: Hub, state: HubState, asked: Mapping[str, Any]) -> None:
-    """The log must know the policies, since its fold enforces approvals."""
-    now = {key: state.settings.get(key) or None for key in asked}
-    changed = {key: value or None for key, value in asked.items() if (value or None) != now[key]}
+def _settle_policy(hub: Hub, state: HubState, asked: Asked) -> None:
+    """The log must know the policies, since its fold enforces approvals; and on one's own hub that canaries
+    are there on all days, unless `gate.switchback` says otherwise."""
+    wanted: dict[str, Any] = {**asked.settings, "canary": state.settings.get("canary")}
+    if asked.switchback and wanted["canary"] == ALWAYS:
+        wanted["canary"] = None
+    elif not asked.switchback and {asked.policy, *asked.policies.values()} != {"solo"}:
+        wanted["canary"] = ALWAYS
+    now = {key: state.settings.get(key) or None for key in wanted}
+    changed = {key: value or None for key, value in wanted.items() if (value or None) != now[key]}
     if changed:
         hub.commit("settings", changed, role="owner")
 

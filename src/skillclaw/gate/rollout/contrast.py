@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from skillclaw.gate.rollout.blocks import Block
 
-__all__ = ["Contrast", "contrast"]
+__all__ = ["Contrast", "contrast", "lowest"]
 
 PULL = 5.0
 """Full blocks' worth of weight that the mean of all has in a client's and in a day's."""
@@ -52,6 +52,22 @@ def contrast(found: Sequence[Block]) -> Contrast | None:
     if error == 0:
         return None
     return Contrast(treated[0] - control[0], error, len(found) - 2)
+
+
+def lowest(found: Sequence[Block], left_out: int, confidence: float) -> float:
+    """The lower bound without the `left_out` people whose leaving lowers it most, taken out one after the
+    other; -1 where nothing can be compared without them, or there is nobody else."""
+    kept, bound = list(found), 1.0
+    for _ in range(left_out):
+        bounds = {}
+        for person in sorted({one.user for one in kept}):
+            rest = contrast([one for one in kept if one.user != person])
+            bounds[person] = -1.0 if rest is None else rest.bound(confidence, lower=True)
+        if not bounds:
+            return -1.0
+        person = min(bounds, key=lambda one: bounds[one])
+        bound, kept = bounds[person], [one for one in kept if one.user != person]
+    return bound
 
 
 def _residuals(found: Sequence[Block]) -> list[float]:

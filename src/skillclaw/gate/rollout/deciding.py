@@ -10,7 +10,7 @@ from typing import NamedTuple
 from skillclaw.gate.rollout import wording
 from skillclaw.gate.rollout.betting import Evidence, evidence, interval
 from skillclaw.gate.rollout.blocks import Block, Endpoint, blocks, good
-from skillclaw.gate.rollout.contrast import Contrast, contrast
+from skillclaw.gate.rollout.contrast import Contrast, contrast, lowest
 from skillclaw.gate.rollout.records import Decision, Observation
 from skillclaw.gate.rollout.rules import Rules
 from skillclaw.skills.records import Effect
@@ -76,8 +76,13 @@ def _see(observations: Sequence[Observation], endpoint: Endpoint, rules: Rules) 
     known = [one for one in observations if good(one, endpoint) is not None]
     found = blocks(known, endpoint, rules.cap)
     people = len({one.user for one in known})
-    left = max(1, math.floor(rules.left_out * people)) if rules.left_out else 0
-    return _Seen(endpoint, known, found, evidence(found, rules.share, left), contrast(found))
+    said = evidence(found, rules.share, _left(people, rules))
+    return _Seen(endpoint, known, found, said, contrast(found))
+
+
+def _left(people: int, rules: Rules) -> int:
+    """Of so many people, how many are left out."""
+    return max(1, math.floor(rules.left_out * people)) if rules.left_out else 0
 
 
 def _comparable(seen: _Seen) -> bool:
@@ -103,12 +108,16 @@ def _harm(seen: _Seen, days: float, rules: Rules) -> wording.Harm | None:
 
 
 def _open(seen: _Seen, days: float, rules: Rules) -> bool:
-    """Whether the endpoint is known well enough to judge by, and a large harm to it is still possible. It is
-    looked at once the guard has looked twice: at every look before, chance would have another try."""
+    """Whether the endpoint is known well enough to judge by, and a large harm to it is still possible: by all
+    sessions, or by those without the people who hide one best. It is looked at once the guard has looked
+    twice: at every look before, chance would have another try."""
     found = seen.contrast
     if found is None or len(seen.known) < rules.sessions:
         return False
-    return days < rules.guard + 1 or found.bound(rules.certain, lower=True) <= -rules.worst
+    if days < rules.guard + 1 or found.bound(rules.certain, lower=True) <= -rules.worst:
+        return True
+    people = {one.user for one in seen.blocks}
+    return lowest(seen.blocks, _left(len(people), rules), rules.certain) <= -rules.worst
 
 
 def _effect(seen: _Seen, rules: Rules) -> Effect:
