@@ -9,9 +9,12 @@ import pytest
 from gate_world import World, bash, proposal
 from msgspec.structs import replace
 
+from skillclaw.errors import BusyError, StorageError
+from skillclaw.evolve.withheld import without_quotations
 from skillclaw.gate import checks, decide, judge
 from skillclaw.gate.checks import grounding, hidden, secrets, support
 from skillclaw.gate.grounds import Grounds, read_grounds
+from skillclaw.gate.replay.records import ReplayResult
 from skillclaw.skills.records import File
 from skillclaw.trajectory.model import Step, StepMeta, ToolCall, Trajectory, with_step_meta
 
@@ -103,6 +106,31 @@ def test_a_check_that_breaks_rejects(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [v.verdict for v in verdicts] == ["pass", "pass", "reject"]
     assert decide(verdicts) == "rejected"
     assert "RecursionError" in verdicts[-1].reason
+
+
+@pytest.mark.parametrize("error", [StorageError("The disk is full."), BusyError("Another has it.")])
+def test_what_cannot_be_read_now_rejects_nothing_for_good(error: Exception) -> None:
+    def replayer(one: object) -> ReplayResult:
+        raise error
+
+    world = World()
+    refs = world.many("ab", "do it", [bash("make all")], 2)
+    context = world.context().with_replayer(replayer)
+    with pytest.raises(type(error)):
+        judge(proposal([("Steps", "step", COMMAND, refs)]), context)
+
+
+def test_the_words_of_a_broken_check_are_not_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("what eve asked")
+
+    some = [SimpleNamespace(name="scan", check=broken)]
+    monkeypatch.setattr(sys.modules["skillclaw.gate.judge"], "checks", lambda: some)
+    world = World()
+    (said,) = judge(proposal([("Steps", "step", COMMAND, world.many("a", "do", [], 1))]), world.context())
+    assert "what eve asked" in said.reason
+    (public,) = without_quotations([said])
+    assert "KeyError" in public.reason and "eve" not in public.reason
 
 
 def test_secrets_and_placeholders_anywhere_in_the_files_reject() -> None:

@@ -150,3 +150,19 @@ def test_a_merge_that_takes_a_strict_skill_in_is_strict() -> None:
 )
 def test_the_strictest_counts(names: list[object], wanted: str) -> None:
     assert stricter(names) == wanted
+
+
+def test_an_evolver_never_brings_back_what_people_took_back() -> None:
+    w = group("strict")
+    for name, version, base in (("p1", V1, None), ("p2", V2, V1)):
+        w.propose(name, version, base, "held")
+        w.must("approval", {"proposal": name}, "reviewer")
+        body = {"skill": "git", "version": version, "base": base, "object": OBJECT, "proposal": name}
+        w.must("release", body)
+    w.must("rollback", {"skill": "git", "version": V1, "base": V2, "why": "It lost files."}, "owner")
+    again = {"skill": "git", "version": V2, "base": V1}
+    assert "never forward" in w.try_("rollback", again)
+    assert w.replay().skills["git"].current == V1
+    w.must("rollback", again, "reviewer")  # people may
+    w.must("rollback", {"skill": "git", "version": V1, "base": V2})  # and it may go back
+    assert w.replay().skills["git"].current == V1

@@ -137,7 +137,7 @@ def test_a_story_keeps_the_newest_events() -> None:
     w.must("release", {"skill": "git", "version": V2, "base": V1, "object": OBJECT})
     for n in range(2 * MOST):
         to, base = (V1, V2) if n % 2 == 0 else (V2, V1)
-        w.must("rollback", {"skill": "git", "version": to, "base": base, "why": f"turn {n}"})
+        w.must("rollback", {"skill": "git", "version": to, "base": base, "why": f"turn {n}"}, "owner")
     story = w.replay().skills["git"].release(V2).story  # type: ignore[union-attr]
     assert len(story) == MOST
     assert story[-1].what == "return"

@@ -8,8 +8,9 @@ one that asked. The log takes one verdict of an open proposal, so that it ends i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import msgspec
 
@@ -19,6 +20,7 @@ from skillclaw.evolve.settle import release
 from skillclaw.evolve.signatures import signatures_of
 from skillclaw.gate import decide
 from skillclaw.gate.context import Masker
+from skillclaw.gate.standing import MemberFacts
 from skillclaw.gate.voting import Ballot, Tally, tally, votes_verdict
 from skillclaw.hub import Hub, HubState, vote_jobs
 from skillclaw.hub.counts import VOTERS
@@ -47,10 +49,21 @@ class GroupVotes:
 
     now       the time, which deadlines are made from and compared with
     masker    masks what a job tells; `user_of` is what a member is called where evidence names users
+    members   what is known of each, by that name: who is new has no vote yet, since keys cost nothing to who
+              holds an invite for several
     """
 
-    def __init__(self, hub: Hub, *, now: datetime, masker: Masker, user_of: Callable[[Key], str]) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        now: datetime,
+        masker: Masker,
+        user_of: Callable[[Key], str],
+        members: Mapping[str, MemberFacts] = MappingProxyType({}),
+    ) -> None:
         self.hub = hub
+        self._members = members
         self.now = now
         self._masker = masker
         self._user_of = user_of
@@ -75,10 +88,12 @@ class GroupVotes:
         if rules is None:
             return
         known = self.hub.last_state().proposals.get(proposal.id)
+        # Each time, so that what somebody deleted is there again: nothing could end the proposal else.
+        made = self.hub.put_object(_record.encode(public))
         until = self.now + timedelta(hours=rules.hours)
         job = VoteJob(
             proposal=proposal.id,
-            object=known.object if known is not None else self.hub.put_object(_record.encode(public)),
+            object=known.object if known is not None else made,
             skill=proposal.skill,
             patterns=signatures_of(proposal, proposal.patterns, self._masker),
             rules=rules,
@@ -178,16 +193,22 @@ class GroupVotes:
         *,
         over: bool,
     ) -> Tally:
-        voters = [key for key in state.keys.values() if key.role in VOTERS and key.active]
+        voters = [
+            key for key in state.keys.values() if key.role in VOTERS and key.active and not self._is_new(key)
+        ]
         free = [key for key in voters if self._user_of(key) not in sources]
         standing = {key.member: key for key in voters}
         given = known.counts if known is not None else {}
         ballots = [
             Ballot(member=member, counts=counts, source=self._user_of(standing[member]) in sources)
             for member, counts in sorted(given.items())
-            if member in standing  # what was said by who was revoked or left since does not count
+            if member in standing  # not of who was revoked or left since, or is new
         ]
         return tally(ballots, rules, voters=len(free), over=over)
+
+    def _is_new(self, key: Key) -> bool:
+        facts = self._members.get(self._user_of(key))
+        return facts is not None and not facts.known
 
     def _result(
         self,

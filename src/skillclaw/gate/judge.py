@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from skillclaw.errors import BusyError, StorageError
 from skillclaw.gate.checks import checks
 from skillclaw.gate.context import GateContext
 from skillclaw.skills.records import Proposal, Verdict
@@ -16,7 +17,8 @@ def judge(proposal: Proposal, context: GateContext) -> list[Verdict]:
 
     All are asked, also after a rejection, so that people see everything at once; but for `costly` ones, which
     spend money only on what may still pass. A check that breaks rejects the proposal: what could not be
-    checked has not passed.
+    checked has not passed. What cannot be read or written now (StorageError, BusyError) is raised: a
+    rejection is for good, and another time may do better.
     """
     verdicts: list[Verdict] = []
     for check in checks():
@@ -26,8 +28,11 @@ def judge(proposal: Proposal, context: GateContext) -> list[Verdict]:
             continue
         try:
             verdicts += check.check(proposal, context)
+        except (StorageError, BusyError):
+            raise
         except Exception as error:
-            reason = f"The check could not be made ({type(error).__name__}: {error})."
+            # Quoted, since it may be of a session: what others read is left without quotations.
+            reason = f"The check could not be made ({type(error).__name__}: “{error}”)."
             verdicts.append(Verdict(check=check.name, verdict="reject", reason=reason))
     return verdicts
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from skillclaw.gate.policies import Policy
 from skillclaw.trajectory.model import Record
 
-__all__ = ["NEWCOMER", "MemberFacts", "Standing", "enough", "weighed"]
+__all__ = ["NEWCOMER", "MemberFacts", "Standing", "enough", "person_of", "weighed"]
 
 NEWCOMER = 0.5
 """What a person who is new in the group counts, against 1 of one who is known."""
@@ -62,7 +62,7 @@ def weighed(
         sessions += 1
         facts = _facts(user, members)
         users[user] = facts
-        person = f"{_STRANGER}{facts.cohort}" if not facts.known else user
+        person = person_of(user, members)
         by_day[person, day] = by_day.get((person, day), 0) + 1
     new = {f"{_STRANGER}{facts.cohort}" for facts in users.values() if not facts.known}
     known = sum(facts.known for facts in users.values())
@@ -76,6 +76,12 @@ def weighed(
         people=known + NEWCOMER * len(new),
         known=known,
     )
+
+
+def person_of(user: str, members: Mapping[str, MemberFacts] | None) -> str:
+    """Whom a user counts as: those who are new and came in together are one person."""
+    facts = _facts(user, members)
+    return user if facts.known else f"{_STRANGER}{facts.cohort}"
 
 
 def _facts(user: str, members: Mapping[str, MemberFacts] | None) -> MemberFacts:

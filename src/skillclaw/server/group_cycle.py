@@ -96,6 +96,7 @@ def group_cycle(
             shared.sweep(retention_days(state), now)
             spent.sweep(now.date().isoformat())
         book = DayBook(machine.home, spent)
+        members = member_facts(hub, state, sessions, secret, now)
         report = run_cycle(
             sessions=sessions,
             hub=hub,
@@ -119,9 +120,9 @@ def group_cycle(
             progress=progress,
             fence=may_go_on,
             shared=shared,
-            members=member_facts(hub, state, sessions, secret, now),
+            members=members,
             receipt=Receipts(sessions, state.group, secret).commitment,
-            votes=group_votes(machine, hub, now),
+            votes=group_votes(machine, hub, now, members),
             trying=trying,
             # The cases of this machine; what members did in their own workspaces is done over in none.
             on=RunPlan(

@@ -8,21 +8,28 @@ from skillclaw.hub import keys
 from skillclaw.server.collecting import pseudonym
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from skillclaw.evolve.voting import GroupVotes
+    from skillclaw.gate.standing import MemberFacts
     from skillclaw.hub import Hub
     from skillclaw.server.machine import Machine
 
 __all__ = ["group_votes"]
 
 
-def group_votes(machine: Machine, hub: Hub, now: datetime) -> GroupVotes:
-    """For the evolver of `hub` on this machine; its sessions were collected before, by `now`."""
+def group_votes(machine: Machine, hub: Hub, now: datetime, members: Mapping[str, MemberFacts]) -> GroupVotes:
+    """For the evolver of `hub` on this machine; its sessions were collected before, by `now`. `members`: what
+    is known of each (newcomers.py)."""
     from skillclaw.evolve.voting import GroupVotes
 
     known = keys.load(machine.home / "keys", hub.info.group, "pseudonyms")
     secret = known.encode() if known is not None else b""
     return GroupVotes(
-        hub, now=now, masker=machine.redactor, user_of=lambda key: pseudonym(key, secret) if secret else ""
+        hub,
+        now=now,
+        masker=machine.redactor,
+        user_of=lambda key: pseudonym(key, secret) if secret else "",
+        members=members,
     )

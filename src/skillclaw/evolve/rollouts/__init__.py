@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,7 +19,8 @@ from skillclaw.evolve.evolvers import Current
 from skillclaw.evolve.rollouts.collecting import Canary, moment, observations
 from skillclaw.evolve.rollouts.events import EventShape, new_patterns, shapes_of
 from skillclaw.evolve.rollouts.report import Rollout
-from skillclaw.gate.rollout import Decision, Rules, decide, rules_for
+from skillclaw.gate.rollout import Decision, Observation, Rules, decide, rules_for
+from skillclaw.gate.standing import person_of
 from skillclaw.gate.triggers import entries_of
 from skillclaw.hub.records import Release, SkillState
 from skillclaw.skills.records import Pattern, Proposal, Sidecar
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from skillclaw.evolve.state import EvolveState
     from skillclaw.gate.context import ForeignSkill, SessionSource
     from skillclaw.gate.policies import Policy
+    from skillclaw.gate.standing import MemberFacts
     from skillclaw.hub import Hub, HubState
 
 __all__ = ["Rollout", "keep_events", "left_alone", "roll_out"]
@@ -49,12 +52,14 @@ def roll_out(
     now: datetime,
     dry_run: bool,
     fence: Callable[[], None],
+    members: Mapping[str, MemberFacts] = MappingProxyType({}),
 ) -> list[Rollout]:
     """What becomes of each canary that is current, by what `memory` holds of sessions since its release.
 
     `current` is what `state` makes available, `policy` says which one holds for a skill. `patterns` tell the
-    events of a version that the memory knows none of. With `dry_run` nothing is written. Raises what `fence`
-    and the hub do.
+    events of a version that the memory knows none of. `members` are those of a group: new ones who came in
+    together are one person here too, else who holds an invite for several is as many people as it makes
+    keys. With `dry_run` nothing is written. Raises what `fence` and the hub do.
     """
     there = {
         name: release
@@ -78,7 +83,7 @@ def roll_out(
         if release.share is None:
             decision = _uncontrolled(release, rules, now)
         else:
-            decision = decide(seen[name], released=began[name], now=now, rules=rules)
+            decision = decide(_by_person(seen[name], members), released=began[name], now=now, rules=rules)
         if decision.action == "rollback" and state.skills[name].pinned:
             why = f"It is pinned, so it stays; else it would be rolled back. {decision.why}"
             decision = Decision(action="wait", why=why, effect=decision.effect)
@@ -193,6 +198,10 @@ def _began(release: Release) -> datetime:
     known = [found for text in times if (found := moment(text)) is not None]
     assert known, "the log's times are times"
     return max(known)
+
+
+def _by_person(seen: Sequence[Observation], members: Mapping[str, MemberFacts]) -> list[Observation]:
+    return [msgspec.structs.replace(one, user=person_of(one.user, members)) for one in seen]
 
 
 def _uncontrolled(release: Release, rules: Rules, now: datetime) -> Decision:

@@ -65,6 +65,7 @@ def stand(run: Run, mined: Mined, state: HubState) -> Standing:
         now=run.now,
         dry_run=run.dry_run,
         fence=run.fence,
+        members=run.members,
     )
     if not run.dry_run and any(one.action != "wait" for one in rolled):
         state = hub.state()

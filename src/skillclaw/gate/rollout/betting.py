@@ -37,6 +37,10 @@ class Evidence(NamedTuple):
     """E-values that the skill helps, and harms. `robust` is the first without the people who speak most for
     it: of each stake those that gain most, so that it is at most what is left without any so many. `harms` is
     half of all, half of the mean over those without one person, so that nobody alone can hide a harm.
+
+    What is left without somebody is forecast by each person's own days: who sees all draws beforehand, as
+    everybody can, could else tell others' forecasts by them (low before days with the skill, high before days
+    without), and so speak by their sessions.
     """
 
     helps: float
@@ -54,6 +58,8 @@ def evidence(found: Sequence[Block], share: float, left_out: int) -> Evidence:
     x = arrays.weight * (arrays.arm - share) * (arrays.value - arrays.forecast)
     bound = arrays.weight * max(share, 1 - share) * arrays.reach
     stakes = np.minimum(np.array(STAKES), MOST / np.maximum(bound, 1e-9)[:, None])
+    total = np.log1p(stakes * x[:, None]).sum(axis=0)
+    all_losses = np.log1p(-stakes * x[:, None]).sum(axis=0)
     people, place = np.unique([one.user for one in found], return_inverse=True)
 
     def by_person(bets: Floats) -> Floats:
@@ -61,17 +67,18 @@ def evidence(found: Sequence[Block], share: float, left_out: int) -> Evidence:
         np.add.at(own, place, np.log1p(bets))
         return own
 
-    gains, losses = by_person(stakes * x[:, None]), by_person(-stakes * x[:, None])
+    own = arrays.weight * (arrays.arm - share) * (arrays.value - arrays.own)
+    bound = arrays.weight * max(share, 1 - share) * np.maximum(arrays.own, 1 - arrays.own)
+    stakes = np.minimum(np.array(STAKES), MOST / np.maximum(bound, 1e-9)[:, None])
+    gains, losses = by_person(stakes * own[:, None]), by_person(-stakes * own[:, None])
     best = np.sort(gains, axis=0)[::-1][: min(left_out, len(people))]
-    all_losses = losses.sum(axis=0)
     harms = _mean(all_losses[None])
     if len(people) > 1:
-        harms = (harms + _mean(all_losses - losses)) / 2
-    total = gains.sum(axis=0)
+        harms = (harms + _mean(losses.sum(axis=0) - losses)) / 2
     return Evidence(
         helps=_mean(total[None]),
         harms=harms,
-        robust=_mean((total - np.maximum(best, 0.0).sum(axis=0))[None]),
+        robust=_mean((gains.sum(axis=0) - np.maximum(best, 0.0).sum(axis=0))[None]),
     )
 
 
@@ -108,6 +115,7 @@ class _Arrays:
         self.arm = np.array([float(one.treated) for one in found])
         self.value = np.array([one.value for one in found])
         self.forecast = np.array([one.forecast for one in found])
+        self.own = np.array([one.own for one in found])
         self.weight = np.array([one.weight for one in found])
         self.reach = np.maximum(self.forecast, 1 - self.forecast)
 

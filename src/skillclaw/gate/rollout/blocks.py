@@ -23,8 +23,8 @@ PULL_STRATUM, PULL_CLIENT = 4.0, 15.0
 
 class Block(NamedTuple):
     """One client's day. `value` is the mean of its sessions, 1 the best (no failing action, or success),
-    `forecast` what the days before let one expect, `usual` the mean of their strata over all days; each 0 to
-    1, as is `weight`.
+    `forecast` what the days before let one expect, `own` what the person's own days alone do, which nobody
+    else can move; `usual` the mean of their strata over all days; each 0 to 1, as is `weight`.
     """
 
     user: str
@@ -34,6 +34,7 @@ class Block(NamedTuple):
     n: int
     value: float
     forecast: float
+    own: float
     usual: float
     weight: float
 
@@ -57,6 +58,7 @@ def blocks(observations: Iterable[Observation], endpoint: Endpoint, cap: int) ->
             days.setdefault(one.day, {}).setdefault(key, []).append((one.stratum, value))
     found: list[tuple[Block, list[_Session]]] = []
     past = _Past()
+    alone: dict[str, _Past] = defaultdict(_Past)
     for name in sorted(days):
         # In an order of its own, so that rounding does not depend on that of the sessions.
         day = {key: sorted(sessions) for key, sessions in sorted(days[name].items())}
@@ -73,11 +75,14 @@ def blocks(observations: Iterable[Observation], endpoint: Endpoint, cap: int) ->
                 n=n,
                 value=sum([value for _, value in sessions]) / n,
                 forecast=past.forecast(client, sessions),
+                own=alone[user].forecast(client, sessions),
                 usual=0.0,
                 weight=min(n, cap) / max(cap, counted[user]),
             )
             found.append((block, sessions))
         past.add(day)
+        for person in counted:
+            alone[person].add({key: sessions for key, sessions in day.items() if key[0] == person})
     means = past.means
     return [
         block._replace(usual=sum([means[stratum] for stratum, _ in sessions]) / block.n)

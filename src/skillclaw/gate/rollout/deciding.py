@@ -13,6 +13,7 @@ from skillclaw.gate.rollout.blocks import Block, Endpoint, blocks, good
 from skillclaw.gate.rollout.contrast import Contrast, contrast, lowest
 from skillclaw.gate.rollout.records import Decision, Observation
 from skillclaw.gate.rollout.rules import Rules
+from skillclaw.hub.arms import block
 from skillclaw.skills.records import Effect
 
 __all__ = ["METHOD", "decide"]
@@ -39,11 +40,17 @@ def decide(
     primary one promotes, once the other one excludes a large harm; either one rolls back. What an earlier
     call decided is not known here: the error rates hold for asking at any time, as often as one likes (those
     of the guard, which are for daily cycles, are in docs/rollout.md).
+
+    Days to come are left out, whatever a client's clock says: else who makes days up has the evidence of
+    months at once. For help only days that are over speak, since who looks into a day as it goes on chooses
+    when it looks good.
     """
+    today = block(now)
+    observations = [one for one in observations if one.day <= today]
     days = (now - released) / timedelta(days=1)
     primary: Endpoint = "event" if any(one.event is not None for one in observations) else "outcome"
     ends: list[Endpoint] = ["event", "outcome"] if primary == "event" else ["outcome"]
-    seen = [_see(observations, end, rules) for end in ends]
+    seen = [_see(observations, end, rules, today) for end in ends]
     first = seen[0]
     for one in seen:
         if harm := _harm(one, days, rules):
@@ -72,11 +79,15 @@ def decide(
     return Decision(action="wait", why=why, effect=measured)
 
 
-def _see(observations: Sequence[Observation], endpoint: Endpoint, rules: Rules) -> _Seen:
+def _see(observations: Sequence[Observation], endpoint: Endpoint, rules: Rules, today: str) -> _Seen:
     known = [one for one in observations if good(one, endpoint) is not None]
     found = blocks(known, endpoint, rules.cap)
     people = len({one.user for one in known})
-    said = evidence(found, rules.share, _left(people, rules))
+    left = _left(people, rules)
+    said = evidence(found, rules.share, left)
+    over = [one for one in found if one.day < today]
+    if len(over) < len(found):
+        said = evidence(over, rules.share, left)._replace(harms=said.harms)
     return _Seen(endpoint, known, found, said, contrast(found))
 
 

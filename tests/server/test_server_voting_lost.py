@@ -1,0 +1,23 @@
+"""A storage writer deletes what a voting job is about: the proposal ends all the same."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from team import hub, state
+from voters import evolved, status, taught
+
+
+@pytest.mark.slow
+def test_a_proposal_whose_object_was_deleted_while_it_waited_is_made_again_and_ends(tmp_path: Path) -> None:
+    proposal = taught(tmp_path, hours=0.001)
+    name, store = state(tmp_path).proposals[proposal].object, hub(tmp_path).store
+    (place,) = [one for one in store.list("objects") if name in one]
+    store.delete(place)
+    time.sleep(4)
+    evolved(tmp_path)
+    assert place in store.list("objects"), "it is there again"
+    evolved(tmp_path)
+    assert status(tmp_path, proposal) == "released"
