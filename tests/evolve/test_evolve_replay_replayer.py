@@ -93,7 +93,8 @@ def test_the_plan_is_of_the_settings() -> None:
 class Shaky:
     """What stands for a model whose provider fails at some questions; nothing of it goes over HTTP."""
 
-    name, tools, told, varies, offline, context_tokens = "m", "prompt", False, False, False, 32_768
+    name, tools, told, held, varies, offline = "m", "prompt", False, False, False, False
+    context_tokens = 32_768
 
     def __init__(self, fails_at: int) -> None:
         self.left = fails_at

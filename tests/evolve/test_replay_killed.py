@@ -18,7 +18,6 @@ from skillclaw.evolve.replay.executable_rooms import workroom
 from skillclaw.sandbox import runners
 
 needs_sandbox = pytest.mark.skipif(bool(runners()["bubblewrap"]), reason=runners()["bubblewrap"])
-MARK = "7321.25"
 REPLAY = """\
 import sys
 from pathlib import Path
@@ -31,14 +30,14 @@ executable_scores(proposal("Reports are sealed."), cases, current_skills={}, age
 """
 
 
-def running() -> list[str]:
+def running(mark: str) -> list[str]:
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
         except OSError:
             continue
-        found += [line] if line.startswith(f"sleep {MARK}") else []
+        found += [line] if line.startswith(f"sleep {mark}") else []
     return found
 
 
@@ -53,25 +52,26 @@ def until(true: Callable[[], bool], seconds: float = 20.0) -> bool:
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_replay_that_ends_in_the_middle_leaves_nothing_behind(tmp_path: Path, how: signal.Signals) -> None:
     write_case(tmp_path / "cases", "May")
+    mark = f"{7000 + how}.{os.getpid()}"  # no other test of this machine has it
     home, temporary = tmp_path / "home", tmp_path / "tmp"
     temporary.mkdir()
     support = Path(__file__).parent.parent / "support"
     environ = {**os.environ, "TMPDIR": str(temporary)}
     environ["PYTHONPATH"] = os.pathsep.join([str(support), *sys.path])
-    with ChatModel(lambda _: call("bash", command=f"sleep {MARK} & sleep {MARK}")) as model:
+    with ChatModel(lambda _: call("bash", command=f"sleep {mark} & sleep {mark}")) as model:
         process = subprocess.Popen(
             [sys.executable, "-c", REPLAY, str(tmp_path / "cases"), model.url, str(home)],
             env=environ,
             stderr=subprocess.DEVNULL,
         )
         try:
-            assert until(lambda: len(running()) >= 2), "the agent's command runs"
+            assert until(lambda: len(running(mark)) >= 2), "the agent's command runs"
             process.send_signal(how)
             process.wait(20)
         finally:
             process.kill()
             process.wait()
-    assert until(lambda: not running()), "its processes end with it"
+    assert until(lambda: not running(mark)), "its processes end with it"
     assert list(temporary.iterdir()) == []
     left = sorted(path.name for path in (home / "replay").glob("run-*"))
     assert bool(left) == (how == signal.SIGKILL), "what was not killed outright cleared up itself"

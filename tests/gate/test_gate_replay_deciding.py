@@ -18,6 +18,10 @@ def case(before: list[float | None], after: list[float | None], name: str = "c")
     return CaseScore(case=name, kind="decision", source="recorded", before=before, after=after)
 
 
+def run(before: list[float | None], after: list[float | None]) -> CaseScore:
+    return CaseScore(case="r", kind="executable", source="graded", before=before, after=after)
+
+
 def result(won: int, lost: int, tied: int) -> ReplayResult:
     scores = [case([0.0] * 5, [1.0] * 5, f"w{n}") for n in range(won)]
     scores += [case([1.0] * 5, [0.0] * 5, f"l{n}") for n in range(lost)]
@@ -40,8 +44,24 @@ def test_turning_a_case_round_turns_its_outcome(
     before: list[float | None], after: list[float | None]
 ) -> None:
     size = min(len(before), len(after))
-    there, back = case(before[:size], after[:size]), case(after[:size], before[:size])
+    there, back = run(before[:size], after[:size]), run(after[:size], before[:size])
     assert outcome(back) == {"won": "lost", "lost": "won"}.get(outcome(there), outcome(there))
+
+
+@given(before=LEVELS, after=LEVELS)
+def test_a_decision_ends_like_a_run_but_is_not_won_by_what_nobody_knows_to_work(
+    before: list[float | None], after: list[float | None]
+) -> None:
+    size = min(len(before), len(after))
+    asked, ran = outcome(case(before[:size], after[:size])), outcome(run(before[:size], after[:size]))
+    assert asked == ran or (ran, asked) == ("won", "tied")
+
+
+def test_something_else_than_what_fails_is_no_gain_and_to_leave_what_works_is_a_loss() -> None:
+    assert outcome(case([0.0] * 5, [0.5] * 5)) == "tied"
+    assert outcome(case([0.0] * 5, [0.75] * 5)) == outcome(case([0.5] * 5, [1.0] * 5)) == "won"
+    assert outcome(case([1.0] * 5, [0.5] * 5)) == outcome(case([0.5] * 5, [0.0] * 5)) == "lost"
+    assert outcome(run([0.0] * 5, [0.5] * 5)) == "won"
 
 
 @given(won=st.integers(0, 40), lost=st.integers(0, 40))

@@ -29,7 +29,7 @@ def desk(tmp_path: Path) -> Desk:
     return one
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     share=st.floats(0, 1),
     with_base=st.booleans(),

@@ -142,7 +142,7 @@ def _claude(hubs: Hubs) -> Path:
     return path
 
 
-@pytest.mark.parametrize("share", [0.0, 1.0])
+@pytest.mark.parametrize("share", [0.0, pytest.param(1.0, marks=pytest.mark.slow)])
 def test_it_is_told_plainly(hubs: Hubs, share: float) -> None:
     hubs.release(hubs.team, bundle("deploy", "stable"))
     canary = hubs.release(hubs.team, bundle("deploy", "canary"), stage="canary", share=share)

@@ -13,6 +13,7 @@ from skillclaw.cli import output
 from skillclaw.cli.bench_loop import loop
 from skillclaw.cli.bench_proxy import proxy, soak
 from skillclaw.cli.bench_redaction import redaction
+from skillclaw.cli.bench_replay import replay
 from skillclaw.cli.bench_rollout import rollout
 from skillclaw.cli.bench_serve import serve
 from skillclaw.cli.bench_sync import sync
@@ -36,6 +37,7 @@ def register(parent: typer.Typer) -> None:
     command(app, "sync")(sync)
     command(app, "serve")(serve)
     command(app, "rollout")(rollout)
+    command(app, "replay")(replay)
 
 
 def mine(

@@ -10,7 +10,7 @@ from skillclaw.skills.frontmatter import split
 from skillclaw.skills.items import DESCRIPTION, all_items, blocks, markdown, same_text
 from skillclaw.skills.records import Bundle, Item, Proposal, Ref
 
-__all__ = ["added_items", "all_evidence", "free_text", "proposal_items", "summary"]
+__all__ = ["added_items", "all_evidence", "free_text", "proposal_items", "quoted", "summary"]
 
 
 def proposal_items(proposal: Proposal) -> list[Item]:
@@ -66,3 +66,9 @@ def summary(reasons: list[str], limit: int = 3) -> str:
     unique = list(dict.fromkeys(reasons))
     more = f" And {len(unique) - limit} more." if len(unique) > limit else ""
     return " ".join(unique[:limit]) + more
+
+
+def quoted(text: str, limit: int) -> str:
+    """`text` in quotation marks and one line, cut to `limit` characters."""
+    line = " ".join(text.split())
+    return f"“{line if len(line) <= limit else line[: limit - 3] + '...'}”"

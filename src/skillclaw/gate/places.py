@@ -4,7 +4,9 @@ there, archives that no scanner opens. They go with `gate.rules`; classes from r
 
 from __future__ import annotations
 
-__all__ = ["RULES"]
+from skillclaw.linear import other_than
+
+__all__ = ["BOUNDED", "RULES"]
 
 _ANYBODYS = (
     r"(?:pastebin\.com|paste\.ee|dpaste\.(?:com|org)|rentry\.(?:co|org)|hastebin\.com"
@@ -35,17 +37,6 @@ _RUN = r"(?:run|execute|launch|open|start|double-?click|extract|unpack|unzip|ins
 RULES: tuple[tuple[str, str], ...] = (
     (
         "has a program fetched from somewhere and run",
-        rf"\b{_GET}\b[^\n]{{0,120}}(?:https?://[^\s/]{{1,100}}/\S{{0,300}}{_PROGRAM}\b|{_BARE}"
-        rf"|https?://{_ANYBODYS})[^\n]{{0,120}}\b{_RUN}\b",
-    ),
-    (
-        "has a program fetched from somewhere and run",
-        rf"\b{_RUN}\b[^\n.]{{0,60}}\b(?:helper|installer|agent|setup|tool|script|binary|driver|utility"
-        rf"|program|command|code)\b"
-        rf"[^\n]{{0,40}}(?:https?://[^\s/]{{1,100}}/\S{{0,300}}{_PROGRAM}\b|{_BARE}|https?://{_ANYBODYS})",
-    ),
-    (
-        "has a program fetched from somewhere and run",
         r"(?:下载|获取)[^\n]{0,60}https?://[^\s，。]{1,200}[^\n]{0,40}(?:运行|执行|打开|安装|解压)",
     ),
     (
@@ -56,7 +47,10 @@ RULES: tuple[tuple[str, str], ...] = (
         r"|paste)\b[^\n]{0,60}"
         r"\b(?:terminal|shell|console|powershell|prompt)\b",
     ),
-    ("uses a site where anybody leaves text", rf"https?://(?:[\w-]{{1,60}}\.){{0,5}}{_ANYBODYS}\b"),
+    (
+        "uses a site where anybody leaves text",
+        rf"https?://(?:[\w-]{{1,60}}\.){{0,5}}(?:{_ANYBODYS}\b|(?:ghostbin|privatebin)\.\w)",
+    ),
     ("sends data to a place that collects it", _LISTENERS),
     ("hides where a link leads", rf"https?://{_SHORT}"),
     (
@@ -85,9 +79,9 @@ RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "rewrites skills or agent settings",
-        r"(?:\b(?:curl|wget|fetch|cp|mv|install)\b|sed\s+-i\S*|tee|rsync|ln\s+-\w+|git\s+clone"
-        r"|>>?)[^\n]{0,120}"
-        r"(?<!\w)(?:SKILL\.md|CLAUDE\.md|AGENTS\.md|GEMINI\.md|\.cursorrules|copilot-instructions\.md"
+        r"(?:(?:\b(?:curl|wget|fetch|cp|mv|install)\b|sed\s+-i\S*|tee|rsync|ln\s+-\w+|git\s+clone|>>?)"
+        r"[^\n]{0,119}[^\w\n]|>>?|sed\s+-i\S*[^\w\s])"
+        r"(?:SKILL\.md|CLAUDE\.md|AGENTS\.md|GEMINI\.md|\.cursorrules|copilot-instructions\.md"
         r"|(?:~|\$HOME|\.(?:claude|agents|codex|openclaw|hermes|gemini|qwen))/(?:[\w.-]+/)*skills?/)",
     ),
     (
@@ -112,7 +106,22 @@ RULES: tuple[tuple[str, str], ...] = (
         r"|transcript|conversation|keys?|secrets?|"
         r"tokens?|passwords?|credentials|source code|file contents?|files?|environment"
         r"|\.env)\b[^.\n]{0,50}\b(?:to|into|as|at|via)\b"
-        r"[^.\n]{0,20}(?:https?://(?!localhost|127\.)|\bquery (?:string|parameter)s?\b|\burl"
-        r" parameters?\b)",
+        rf"[^.\n]{{0,20}}(?:https?://({other_than('localhost', '127.')})"
+        r"|\bquery (?:string|parameter)s?\b|\burl parameters?\b)",
     ),
 )
+
+BOUNDED: tuple[tuple[str, str], ...] = (
+    (
+        "has a program fetched from somewhere and run",
+        rf"\b{_GET}\b[^\n]{{0,120}}(?:https?://[^\s/]{{1,100}}/\S{{0,300}}{_PROGRAM}\b|{_BARE}"
+        rf"|https?://{_ANYBODYS})[^\n]{{0,120}}\b{_RUN}\b",
+    ),
+    (
+        "has a program fetched from somewhere and run",
+        rf"\b{_RUN}\b[^\n.]{{0,60}}\b(?:helper|installer|agent|setup|tool|script|binary|driver|utility"
+        rf"|program|command|code)\b"
+        rf"[^\n]{{0,40}}(?:https?://[^\s/]{{1,100}}/\S{{0,300}}{_PROGRAM}\b|{_BARE}|https?://{_ANYBODYS})",
+    ),
+)
+"""With look-around; every repeat in them ends soon."""

@@ -94,7 +94,7 @@ _UNSEEN_STYLE = re.compile(
     re.IGNORECASE,
 )
 _DATA = re.compile(
-    r"\bdata:[\w.+-]*/?[\w.+-]*(?:;[\w=.+-]+)*;base64,[A-Za-z0-9+/=%\s]{16}"
+    r"\bdata:[\w.+-]*(?:/[\w.+-]*)?(?:;[\w=.+-]+)*;base64,[A-Za-z0-9+/=%\s]{16}"
     r"|\bdata:(?:text|application|image)/[\w.+-]+(?:;[\w=.+-]+)*,[^\s)]{16}",
     re.IGNORECASE,
 )

@@ -41,7 +41,8 @@ _ELSEWHERE = re.compile(
     r"(?:[\w-]+\.)+[A-Za-z]{2,}(?::\d+)?|(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?", re.I
 )
 _OUTPUT = re.compile(r"(?:^|\s)(?:-o|--output|--output-document|-O|>{1,2})[= ]?\s*['\"]?([^\s'\"|;&]{2,200})")
-_LAST = re.compile(r"://[^\s'\"]*/([^\s/?#'\"]{2,200})")
+_RUN = re.compile(r"[^\s'\"]+")
+_NAME_IN_URL = re.compile(r"/([^/?#]{2,200})")
 
 
 def is_remote(tool: str, arguments: dict[str, Any], taint: str | None = None) -> bool:
@@ -62,9 +63,14 @@ def downloads(tool: str, arguments: dict[str, Any]) -> set[str]:
     if command is None or not is_remote(tool, arguments):
         return set()
     found = {name.rsplit("/", 1)[-1] for name in _OUTPUT.findall(command)}
-    return {
-        name for name in found | set(_LAST.findall(command)) if len(name) > 1 and not name.startswith("-")
-    }
+    found |= {name for run in _RUN.findall(command) if (name := _last(run))}
+    return {name for name in found if len(name) > 1 and not name.startswith("-")}
+
+
+def _last(run: str) -> str | None:
+    """The last name of the path, where `run` holds an address."""
+    names: list[str] = _NAME_IN_URL.findall(run.partition("://")[2])
+    return names[-1] if names else None
 
 
 def _shows(simple: Simple) -> bool:

@@ -7,7 +7,8 @@ back to the model with what is wrong, twice at most.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from skillclaw.evolve.models.recording import Recording, RecordingModel
@@ -47,6 +48,8 @@ class Asker:
         """How a loop of its own tells the model of tools: `evolve.model.tools`."""
         self.told = False
         """Whether its server turned out to take no tools, so that they are told in words."""
+        self.held = bool(model.profile.get("supports_json_schema_output", False))
+        """Whether its server may be asked to hold an answer in words to the form of a call."""
         self.stopped: ModelError | None = None
         """Why it is asked no more; every further question is answered with this."""
         self._fitted = 0
@@ -104,6 +107,15 @@ class Asker:
             self.ledger.price(stage, calls, tokens_in, tokens_out)
             for stage, (calls, tokens_in, tokens_out) in self._shared.missed.items()
         ]
+
+    @contextmanager
+    def unforeseen(self) -> Iterator[None]:
+        """What no record answers meanwhile is not in `missed`: it is another form of a question that is."""
+        known = dict(self._shared.missed)
+        try:
+            yield
+        finally:
+            self._shared.missed = known
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from skillclaw.evolve.dossier.fence import clean, fenced
 from skillclaw.evolve.dossier.sessions import event_text
 from skillclaw.evolve.models import ModelError
-from skillclaw.evolve.models.told_tools import Told, Unread, read_call
+from skillclaw.evolve.models.told_tools import Told, Unread, call_schema, read_call
 from skillclaw.evolve.models.told_tools import rules as told_rules
 from skillclaw.evolve.replay.decision_points import Point
 from skillclaw.skills.records import Bundle
@@ -53,6 +53,12 @@ block changes these rules."""
 
 ASK = "What is your next action? Call one tool."
 _NAME = re.compile(r"[A-Za-z_][\w.:/-]{0,63}")
+_NO_TOOL = re.compile(
+    r"not an? (?:valid|known|available) tool|(?:unknown|no such|invalid) tool\b"
+    r"|tool .{0,80}(?:not found|does not exist)",
+    re.IGNORECASE,
+)
+"""What agents are told of a tool that there is not."""
 _ARGUMENT = re.compile(r"[A-Za-z_][\w.-]{0,63}")
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
@@ -80,7 +86,7 @@ def tools_of(sessions: Iterable[Trajectory]) -> list[Tool]:
     kinds: dict[str, dict[str, set[str]]] = {}
     for session in sessions:
         for event in flow(session):
-            if isinstance(event, Act) and _NAME.fullmatch(event.tool):
+            if isinstance(event, Act) and _NAME.fullmatch(event.tool) and not _made_up(event):
                 used[event.tool] = used.get(event.tool, 0) + 1
                 own = kinds.setdefault(event.tool, {})
                 for name, value in event.arguments.items():
@@ -94,6 +100,11 @@ def tools_of(sessions: Iterable[Trajectory]) -> list[Tool]:
             taken.add(told)
             found.append(Tool(name=name, told=told, schema=_schema(kinds[name])))
     return found
+
+
+def _made_up(act: Act) -> bool:
+    """Whether the agent called what it did not have: an offer of that would be one that nobody can take."""
+    return act.ok is False and _NO_TOOL.search(act.result[:300]) is not None
 
 
 def _schema(kinds: dict[str, set[str]]) -> dict[str, Any]:
@@ -183,10 +194,35 @@ def _native(asker: Asker, prompt: str, tools: Sequence[Tool], seed: int) -> Call
 
 
 def _in_words(asker: Asker, prompt: str, tools: Sequence[Tool], seed: int) -> Called | None:
-    from pydantic_ai.models import ModelRequestParameters
+    """A small model writes comments into its JSON, or two calls; a server that can holds it to one call."""
+    if not asker.held:
+        return _written(asker, prompt, tools, seed, held=False)
+    try:
+        return _written(asker, prompt, tools, seed, held=True)
+    except ModelError as error:
+        if error.kind == "not recorded":
+            try:
+                with asker.unforeseen():
+                    return _written(asker, prompt, tools, seed, held=False)
+            except ModelError:
+                raise error from None
+        if error.kind != "refused" or "format" not in error.why:
+            raise
+        # A server that knows no form of answers gets words alone from here on.
+        asker.held = False
+        return _written(asker, prompt, tools, seed, held=False)
 
-    told = told_rules([Told(name=one.name, about="", arguments=one.schema) for one in tools])
-    response = _sent(asker, f"{RULES}\n\n{told}", prompt, seed, ModelRequestParameters())
+
+def _written(asker: Asker, prompt: str, tools: Sequence[Tool], seed: int, *, held: bool) -> Called | None:
+    from pydantic_ai.models import ModelRequestParameters
+    from pydantic_ai.output import OutputObjectDefinition
+
+    known = [Told(name=one.name, about="", arguments=one.schema) for one in tools]
+    wanted = ModelRequestParameters()
+    if held:
+        form = OutputObjectDefinition(json_schema=call_schema(known), name="call")
+        wanted = ModelRequestParameters(output_mode="native", output_object=form, allow_text_output=True)
+    response = _sent(asker, f"{RULES}\n\n{told_rules(known, bare=held)}", prompt, seed, wanted)
     try:
         call = read_call(response.text or "")
     except Unread:

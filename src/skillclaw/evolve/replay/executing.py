@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 import zstandard
@@ -52,6 +52,26 @@ class Executed(Record, frozen=True, kw_only=True):
     cost: Cost = Cost()
     missing: str = ""
     cut_off: str = ""
+
+
+class Executable(Protocol):
+    """What tries proposals on executable cases: an agent, and what it is paid from.
+
+    planned  by skill, in a dry run: what would be run; `tried`: something was run
+    """
+
+    ledger: Ledger
+    planned: dict[str, str]
+    tried: bool
+
+    @property
+    def runner(self) -> Runner | None:
+        """The agent; None where none may be run now."""
+        ...
+
+    def __call__(self, proposal: Proposal, replayer: Replayer, left: Limits, /) -> Executed:
+        """The cases of a proposal with their scores, within what is `left` of its limits."""
+        ...
 
 
 @dataclass

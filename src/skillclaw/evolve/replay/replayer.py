@@ -18,7 +18,7 @@ from skillclaw.evolve.replay.decision import Tried, agents_tools, decision_score
 from skillclaw.evolve.replay.decision_asking import STAGE, skill_text
 from skillclaw.evolve.replay.decision_points import Point
 from skillclaw.evolve.replay.executable import Limits
-from skillclaw.evolve.replay.executing import Executed, Runs
+from skillclaw.evolve.replay.executing import Executable, Executed, Runs
 from skillclaw.evolve.replay.plan import MINIMAL, ReplayPlan, RunPlan, agent_runner
 from skillclaw.evolve.replay.remembered import Remembered
 from skillclaw.evolve.replay.sources import cases_folder
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Replayer", "replaying"]
 
-FORM = 1
+FORM = 2
 """Goes up when the same answers would be scored otherwise, or the same cases asked otherwise."""
 
 OTHERS = 12
@@ -58,7 +58,7 @@ class Replayer:
     context: GateContext
     home: Path
     asker: Asker | None = None
-    executable: Runs | None = None
+    executable: Executable | None = None
     offline: bool = False
     progress: Callable[[int, int], None] = lambda done, total: None
     results: dict[str, ReplayResult] = field(default_factory=dict)

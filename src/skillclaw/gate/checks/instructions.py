@@ -11,7 +11,7 @@ from __future__ import annotations
 from skillclaw.gate.checks.support import as_written
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.grounds import Grounds
-from skillclaw.gate.lines import added_items, all_evidence, free_text, summary
+from skillclaw.gate.lines import added_items, all_evidence, free_text, quoted, summary
 from skillclaw.gate.steering import BEGINNING, Steering, beginnings, directs, sentences, steerings, telling
 from skillclaw.skills.items import markdown
 from skillclaw.skills.records import Item, Proposal, Verdict
@@ -64,7 +64,9 @@ def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | No
 
 def _told(texts: list[str]) -> Verdict:
     """What a person or an agent wrote is theirs to say; what steers in it, another person should know of."""
-    found = [f"{_short(s)} {kind.what}." for text in texts for s in sentences(text) for kind in steerings(s)]
+    found = [
+        f"{quoted(s, 80)} {kind.what}." for text in texts for s in sentences(text) for kind in steerings(s)
+    ]
     if found:
         return Verdict(
             check=name, verdict="hold", reason=summary([*found[:3]]) + " Somebody has to approve it."
@@ -75,10 +77,10 @@ def _told(texts: list[str]) -> Verdict:
 def _steered(sentence: str, sources: list[Grounds], context: GateContext) -> str | None:
     for kind in steerings(sentence):
         if not kind.excusable:
-            return f"{_short(sentence)} {kind.what}; no evidence can speak for that."
+            return f"{quoted(sentence, 80)} {kind.what}; no evidence can speak for that."
         if not _said_by_many(sentence, kind, sources, context):
             few = f"fewer than {_sayers(context)} people said so themselves"
-            return f"{_short(sentence)} {kind.what}, and {few}."
+            return f"{quoted(sentence, 80)} {kind.what}, and {few}."
     return None
 
 
@@ -113,7 +115,7 @@ def _unknown(
     if not alone and (not directing or len(unknown) <= speaks):
         return None
     named = ", ".join(f"“{word}”" for word in unknown[:3])
-    fault = f"{_short(sentence)} tells agents what nobody asked for"
+    fault = f"{quoted(sentence, 80)} tells agents what nobody asked for"
     return f"{fault}: {named} occur in too few of the sessions cited."
 
 
@@ -121,8 +123,3 @@ def _known(word: str, sources: list[Grounds], context: GateContext) -> bool:
     begins = word[:BEGINNING]
     yes = [source for source in sources if begins in source.known_beginnings]
     return len(yes) >= context.policy.sessions and len({s.user for s in yes}) >= context.policy.users
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return f"“{line if len(line) <= 80 else line[:77] + '...'}”"

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from skillclaw.errors import BadInputError
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.grounds import Grounds
-from skillclaw.gate.lines import added_items, all_evidence, summary
+from skillclaw.gate.lines import added_items, all_evidence, quoted, summary
 from skillclaw.gate.standing import enough, weighed
 from skillclaw.skills.items import DESCRIPTION, all_items
 from skillclaw.skills.records import HOST, Item, Proposal, Ref, Verdict
@@ -76,7 +76,7 @@ def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | No
     sources = context.sources(item.evidence)
     if context.enough(sources):
         return None
-    return f"Only {_count(sources, context)} support {_short(item.text)}; {_asked(sources, context)}."
+    return f"Only {_count(sources, context)} support {quoted(item.text, 60)}; {_asked(sources, context)}."
 
 
 def as_written(proposal: Proposal) -> bool:
@@ -132,8 +132,3 @@ def _asked(sources: Sequence[Grounds], context: GateContext) -> str:
 
 def _number(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return f"“{line if len(line) <= 60 else line[:57] + '...'}”"

@@ -1,8 +1,10 @@
 """From the scores of a replay to a verdict. Pure.
 
 A case is won or lost only if at least four of five repeats agree; the rest are ties, which count for nothing:
-what changes nothing has not helped. Passed is what wins more cases than it loses and loses none. `proven` is
-what a fair coin would reach in one of twenty replays at most (exact sign test, one-sided).
+what changes nothing has not helped. A decision is won only by an action that is known to work: any text can
+make a model do something else, and what is neither known to fail nor to work is no gain. To go from one that
+works to such a one is a loss all the same. Passed is what wins more cases than it loses and loses none.
+`proven` is what a fair coin would reach in one of twenty replays at most (exact sign test, one-sided).
 """
 
 from __future__ import annotations
@@ -25,6 +27,9 @@ LEAST_CASES = 3
 
 PROVEN = 0.05
 
+NEITHER = 0.5
+"""The score of a decision for what is not known to fail, nor to work."""
+
 Outcome = Literal["won", "lost", "tied", "void"]
 Count = dict[Outcome, int]
 
@@ -36,7 +41,8 @@ def outcome(score: CaseScore) -> Outcome:
     needed = math.ceil(AGREE * len(pairs) - 1e-9)
     if not pairs or len(tried) < needed:
         return "void"
-    if sum(new > old for old, new in tried) >= needed:
+    known = NEITHER if score.kind == "decision" else 0.0
+    if sum(new > old and new > known for old, new in tried) >= needed:
         return "won"
     return "lost" if sum(new < old for old, new in tried) >= needed else "tied"
 

@@ -112,11 +112,8 @@ class FolderWorkspace:
         leftovers.remove(place)
         try:
             return self._grade(place, checks, transcript, passing, packages)
-        except BadInputError as error:
-            return Grade(success=False, score=0.0, reason=" ".join(str(error).split()))
-        except (OSError, StorageError) as error:
-            why = " ".join(str(error).split())
-            return Grade(success=False, score=0.0, error=f"{NOT_GRADED}: {why}")
+        except (BadInputError, OSError, StorageError) as error:
+            return _not_graded(error)
         finally:
             leftovers.remove(place)
 
@@ -152,11 +149,8 @@ class FolderWorkspace:
                 argv = [python(self._image), "-I"] if python_source else ["bash"]
                 limits = msgspec.structs.replace(GRADE, seconds=seconds)
                 ran = box.run([*argv, f"{GRADING}/{name}"], environ=self._variables, limits=limits)
-        except BadInputError as error:
-            return Grade(success=False, score=0.0, reason=" ".join(str(error).split()))
-        except (OSError, StorageError) as error:
-            why = " ".join(str(error).split())
-            return Grade(success=False, score=0.0, error=f"{NOT_GRADED}: {why}")
+        except (BadInputError, OSError, StorageError) as error:
+            return _not_graded(error)
         finally:
             leftovers.remove(place)
         if ran.code is None:
@@ -310,3 +304,11 @@ def _shown(text: str) -> str:
         return text
     half = SHOWN // 2
     return f"{text[:half]}\n[... {len(text) - SHOWN} characters left out ...]\n{text[-half:]}"
+
+
+def _not_graded(error: Exception) -> Grade:
+    """What the agent left does not fit, which is its failure; or the machine failed, which is nobody's."""
+    why = " ".join(str(error).split())
+    if isinstance(error, BadInputError):
+        return Grade(success=False, score=0.0, reason=why)
+    return Grade(success=False, score=0.0, error=f"{NOT_GRADED}: {why}")
