@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -21,6 +22,14 @@ def collected(path: Path) -> set[str]:
             if not any(mark.startswith(("pytest.mark.skip(", "pytest.mark.xfail")) for mark in marks):
                 found.add(node.name)
     return found
+
+
+def test_each_case_of_the_documentation_names_a_test_that_is_collected() -> None:
+    text = (TESTS.parent / "docs" / "gate.md").read_text("utf-8")
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", text)
+    assert len(named) >= 17
+    for path, test in named:
+        assert test in collected(TESTS / path), f"there is no {path}::{test}"
 
 
 def test_each_defect_says_what_it_was_and_names_a_test_that_is_collected() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,21 +48,38 @@ def ballots(*found: tuple[int, int], sources: int = 0) -> list[Ballot]:
     ],
 )
 def test_members_decide_and_not_their_numbers(found: list[tuple[int, int]], state: str) -> None:
-    assert tally(ballots(*found), VoteRules(), voters=9, over=False).state == state
+    assert tally(ballots(*found), VoteRules(), voters=9, everyone=9, over=False).state == state
 
 
 def test_time_or_too_few_members_end_it() -> None:
     rules = VoteRules()
-    assert tally(ballots((3, 0)), rules, voters=9, over=True).state == "few"
-    assert tally(ballots((3, 0), (0, 1)), rules, voters=9, over=True).state == "doubt"
-    assert tally([], rules, voters=1, over=False).state == "few", "one other member cannot be two"
-    assert tally(ballots((3, 0), (0, 1)), rules, voters=2, over=False).state == "doubt", "all have spoken"
+    assert tally(ballots((3, 0)), rules, voters=9, everyone=9, over=True).state == "few"
+    assert tally(ballots((3, 0), (0, 1)), rules, voters=9, everyone=9, over=True).state == "doubt"
+    assert tally([], rules, voters=1, everyone=4, over=False).state == "few", "one other cannot be two"
+    all_of_them = tally(ballots((3, 0), (0, 1)), rules, voters=2, everyone=2, over=False)
+    assert (all_of_them.state, all_of_them.why) == ("doubt", "everybody has voted")
 
 
 def test_who_taught_it_is_counted_out() -> None:
-    found = tally(ballots((3, 0), (3, 0), (3, 0), sources=2), VoteRules(), voters=9, over=False)
-    assert (found.state, found.helps, found.left_out, found.won) == ("wait", 1, 2, 3)
-    assert "2 more taught it and do not count" in votes_verdict(found, VoteRules()).reason
+    found = tally(ballots((3, 0), (3, 0), (3, 0), sources=2), VoteRules(), voters=9, everyone=11, over=False)
+    assert (found.state, found.helps, found.cases) == ("wait", 1, 4)
+
+
+def test_it_does_not_end_with_the_last_who_counts_since_that_would_tell_who_taught_it() -> None:
+    spoken = ballots((3, 0), (0, 1), sources=0)
+    assert tally(spoken, VoteRules(), voters=2, everyone=4, over=False).state == "wait"
+
+
+@given(st.lists(st.tuples(COUNTS, st.booleans()), max_size=8), RULES, st.booleans())
+def test_a_verdict_tells_what_follows_and_no_number_of_who_counts(
+    found: list[tuple[Counts, bool]], rules: VoteRules, over: bool
+) -> None:
+    """Beside the log's counts by member, any number of those who count would name those who do not."""
+    votes = [Ballot(member=str(at), counts=one, source=bad) for at, (one, bad) in enumerate(found)]
+    free = 9 - sum(bad for _, bad in found)
+    result = tally(votes, rules, voters=free, everyone=9, over=over)
+    reason = votes_verdict(result, rules).reason
+    assert set(re.findall(r"\d+", reason)) <= {str(rules.needed)}, "the group's own rule is known to all"
 
 
 @given(st.lists(COUNTS, max_size=8), RULES, st.booleans(), st.integers(0, 9))
@@ -68,11 +87,11 @@ def test_nothing_passes_that_more_find_harmful_than_helpful(
     found: list[Counts], rules: VoteRules, over: bool, voters: int
 ) -> None:
     votes = [Ballot(member=str(at), counts=one) for at, one in enumerate(found)]
-    result = tally(votes, rules, voters=voters, over=over)
+    result = tally(votes, rules, voters=voters, everyone=9, over=over)
     said = [opinion(one, rules) for one in found]
     if result.state == "pass":
         assert said.count("helps") >= rules.needed and said.count("helps") > said.count("harms")
-        assert result.won + result.lost + result.tied >= rules.cases
+        assert result.cases >= rules.cases
     if said.count("harms") >= rules.needed and said.count("harms") >= said.count("helps"):
         assert result.state == "reject"
     if over:
@@ -99,7 +118,8 @@ def test_no_member_changes_anything_by_larger_numbers(
         else first
     )
     loud = [Ballot(member="0", counts=louder), *plain[1:]]
-    assert tally(plain, rules, voters=9, over=False).state == tally(loud, rules, voters=9, over=False).state
+    first_said, then = (tally(one, rules, voters=9, everyone=9, over=False) for one in (plain, loud))
+    assert first_said.state == then.state
 
 
 def test_the_rules_of_a_group_make_sense() -> None:

@@ -128,6 +128,7 @@ def test_a_list_has_all_keys_however_many(place: Place) -> None:
     assert store.list("log/") == keys
     assert store.list("log", after=keys[-3]) == keys[-2:]
     assert store.list("log", after=keys[-1]) == []
+    assert len(store.list("log", most=5)) == 5 and set(store.list("log", most=5)) <= set(keys)
     assert store.list("sessions") == ["sessions/deep/er/1"]
     times = store.times("log")
     assert sorted(times) == keys

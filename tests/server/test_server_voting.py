@@ -49,7 +49,7 @@ def test_a_change_waits_for_votes_and_is_released_by_them(tmp_path: Path) -> Non
     assert released["stage"] == "canary"
     assert status(tmp_path, proposal) == "released"
     said, reason = verdict(tmp_path, proposal)
-    assert said == "pass" and "2 members' machines found that it helps, 0 that it harms" in reason
+    assert said == "pass" and "2 of the members' machines found that it helps" in reason
     assert hub(tmp_path).store.list(vote_jobs.FOLDER) == [], "the job is gone with the decision"
     assert sc(tmp_path, "gus", "jobs", "list")["open"] == []
     # the log tells who found what: numbers, and the kind of model
@@ -89,7 +89,7 @@ def test_one_that_it_helps_against_three_that_it_harms_is_never_released(tmp_pat
     (done,) = evolved(tmp_path)["proposals"]
     assert done["verdict"] == "rejected"
     assert status(tmp_path, proposal) == "rejected"
-    assert "1 members' machines found that it helps, 3 that it harms" in verdict(tmp_path, proposal)[1]
+    assert "At least 2 of the members' machines found that it harms." in verdict(tmp_path, proposal)[1]
     assert state(tmp_path).skills == {}
     assert evolved(tmp_path)["released"] == []
     assert status(tmp_path, proposal) == "rejected"
@@ -146,7 +146,7 @@ def test_who_taught_it_has_no_vote_nor_has_who_was_revoked(tmp_path: Path) -> No
     taken(tmp_path)
     evolved(tmp_path)
     assert status(tmp_path, proposal) == "released"
-    assert "2 more taught it and do not count" in verdict(tmp_path, proposal)[1]
+    assert "taught" not in verdict(tmp_path, proposal)[1], "who it was is not told, nor how many"
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ def test_new_members_of_one_invite_neither_reject_nor_release_a_change(tmp_path:
     evolved(tmp_path)
     assert status(tmp_path, proposal) == "released"
     said = next(one for one in state(tmp_path).proposals[proposal].verdicts if one.check == "votes")
-    assert "2 members' machines found that it helps, 0 that it harms" in said.reason
+    assert said.verdict == "pass" and "found that it helps" in said.reason
 
 
 @pytest.mark.slow

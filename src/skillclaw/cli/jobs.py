@@ -13,6 +13,8 @@ __all__ = ["register"]
 
 JobArgument = Annotated[str, typer.Argument(help="The proposal's id, or how it begins.", metavar="PROPOSAL")]
 
+_OFF = "This machine takes no part. To let it: skillclaw config set gate.votes.enabled true"
+
 
 def register(parent: typer.Typer) -> None:
     """Add the group to `parent`."""
@@ -27,9 +29,9 @@ def register(parent: typer.Typer) -> None:
 def list_(ctx: Context) -> None:
     """The groups' open voting jobs, and what this machine did for them."""
     from skillclaw.server.machine import Machine
-    from skillclaw.server.share_view import clock
+    from skillclaw.server.share_view import clock, hub_names
     from skillclaw.server.vote_book import load_book, on_day
-    from skillclaw.server.voting import open_jobs
+    from skillclaw.server.voting import NO_GROUP, open_jobs
 
     machine = Machine(ctx.home)
     votes = machine.settings.gate.votes
@@ -49,6 +51,9 @@ def list_(ctx: Context) -> None:
         return
     for hub, why in errors.items():
         output.note(f"hub {hub}: {why}")
+    if not hub_names(machine.settings):
+        output.plain(f"{NO_GROUP} Join one: skillclaw hub join INVITE")
+        return
     output.table(
         ("hub", "proposal", "skill", "until", "votes", "here"),
         [
@@ -62,10 +67,11 @@ def list_(ctx: Context) -> None:
             )
             for one in jobs
         ],
-        empty="No group asks for votes now.",
+        empty="No group asks for votes now. Its owner says whether it does, "
+        "and by which rules: skillclaw hub settings votes '{}'",
     )
     if not votes.enabled:
-        output.plain("This machine takes no part. To let it: skillclaw config set gate.votes.enabled true")
+        output.plain(_OFF)
     paid = f"{spent['calls']} calls, {spent['tokens']} tokens, ${spent['usd']:.2f}"
     output.plain(f"Today: {spent['jobs']} tried, {paid}.")
 
@@ -82,6 +88,8 @@ def show(ctx: Context, proposal: JobArgument) -> None:
     if ctx.json:
         output.print_json({"hub": hub, "job": job, "counts": counts, "tried": tried})
         return
+    if not machine.settings.gate.votes.enabled:
+        output.note(_OFF)
     rules = job.rules
     output.plain(f"{job.proposal} of hub {hub}: {job.skill}. Open until {job.expires}.")
     output.plain(f"  Read what is proposed: skillclaw proposals show {job.proposal}")

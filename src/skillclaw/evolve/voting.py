@@ -49,6 +49,7 @@ class GroupVotes:
 
     now       the time, which deadlines are made from and compared with
     masker    masks what a job tells; `user_of` is what a member is called where evidence names users
+    code_of   what stands for such a user in the job of one proposal, which others cannot make or compare
     members   what is known of each, by that name: who is new has no vote yet, since keys cost nothing to who
               holds an invite for several
     """
@@ -60,6 +61,7 @@ class GroupVotes:
         now: datetime,
         masker: Masker,
         user_of: Callable[[Key], str],
+        code_of: Callable[[str, str], str],
         members: Mapping[str, MemberFacts] = MappingProxyType({}),
     ) -> None:
         self.hub = hub
@@ -67,6 +69,7 @@ class GroupVotes:
         self.now = now
         self._masker = masker
         self._user_of = user_of
+        self._code_of = code_of
         self._rules = rules_of(hub.last_state().settings)
 
     def voting(self, proposal: Proposal) -> tuple[Tally, VoteRules] | None:
@@ -78,9 +81,8 @@ class GroupVotes:
             none = Tally(state="few", why="nothing can be said of its cases without quoting sessions")
             return none, rules
         state = self.hub.last_state()
-        return self._tally(
-            state, state.proposals.get(proposal.id), _sources(proposal), rules, over=False
-        ), rules
+        taught = _sources(proposal).__contains__
+        return self._tally(state, state.proposals.get(proposal.id), taught, rules, over=False), rules
 
     def ask(self, proposal: Proposal, verdicts: Sequence[Verdict], public: Proposal) -> None:
         """Write the job for a proposal that waits; `public` is what the log is going to have of it."""
@@ -98,7 +100,7 @@ class GroupVotes:
             patterns=signatures_of(proposal, proposal.patterns, self._masker),
             rules=rules,
             verdicts=[one for one in verdicts if one.check != "votes"],
-            sources=sorted(_sources(proposal)),
+            sources=sorted(self._code_of(proposal.id, user) for user in _sources(proposal)),
             created=_text(self.now),
             expires=_text(until),
         )
@@ -122,19 +124,18 @@ class GroupVotes:
         judged: list[Judged] = []
         released: list[Proposal] = []
         waiting: dict[str, Collection[str]] = {}
-        for proposal_id in vote_jobs.proposals(self.hub.store.list(vote_jobs.FOLDER)):
+        names = self.hub.store.list(vote_jobs.FOLDER, most=vote_jobs.NAMES)
+        for one in vote_jobs.asked(self.hub.last_state(), names, "open", "passed"):
             state = self.hub.last_state()
-            known = state.proposals.get(proposal_id)
-            job = self._job(state, proposal_id)
-            if known is None or job is None or known.status not in ("open", "passed"):
+            known = state.proposals[one.id]
+            job = self._job(state, one.id)
+            record = self._record(known)
+            # One that is not what the log says of it, or gone, may be made again until its time is over.
+            if job is None or record is None or known.status not in ("open", "passed"):
                 continue
-            try:
-                record = recorded(self.hub, known)
-            except (BadInputError, VerifyError, StorageError):
-                continue  # not what the log says of it, or gone: `sweep` ends it
             result = self._result(state, known, job, record, counts)
             if result.verdict == WAITS:
-                waiting[proposal_id] = {record.skill, *(gone.skill for gone in record.retires)}
+                waiting[known.id] = {record.skill, *(gone.skill for gone in record.retires)}
                 continue
             if known.status != result.verdict:
                 fence()
@@ -148,30 +149,51 @@ class GroupVotes:
     def sweep(self, fence: Callable[[], None]) -> None:
         """End what nobody can finish, and delete the jobs of what is decided. Asked at the end of a cycle."""
         state = self.hub.state()
-        names = self.hub.store.list(vote_jobs.FOLDER)
-        with_job = {one for one in vote_jobs.proposals(names) if self._job(state, one) is not None}
-        rules = self._rules
-        for known in state.proposals.values() if rules is not None else ():
-            old = rules is not None and known.time < _text(self.now - timedelta(hours=2 * rules.hours))
-            if known.status == "open" and known.author is None and old and known.id not in with_job:
-                reason = "Its voting job is gone, and nobody proposed it again."
+        for known in list(state.proposals.values()):
+            reason = self._lost(state, known)
+            if reason:
                 fence()
                 self._decided(known, _as_judged(_bare(known), [_no(reason)], "rejected"))
         state = self.hub.state()
+        names = self.hub.store.list(vote_jobs.FOLDER, most=vote_jobs.NAMES)
+        over = {one: self._is_over(one, state) for one in {vote_jobs.proposal_of(name) for name in names}}
         for name in names:
-            proposal_id = name.split("/")[2] if name.count("/") >= 3 else ""
-            now = state.proposals.get(proposal_id)
-            done = now is not None and now.status not in ("open", "passed")
-            # A job without its proposal is of a cycle that was cut off between the two, or just begins.
-            if done or (now is None and self._is_old(proposal_id, state)):
+            if over[vote_jobs.proposal_of(name)]:
                 try:
                     self.hub.store.delete(name)
                 except SkillClawError:
                     continue  # the next cycle tries again
 
-    def _is_old(self, proposal_id: str, state: HubState) -> bool:
-        job = self._job(state, proposal_id)
+    def _lost(self, state: HubState, known: ProposalState) -> str:
+        """Why nobody can finish a proposal that waits, whatever members say; empty where somebody may."""
+        if known.status != "open" or known.author is not None:
+            return ""
+        job = self._job(state, known.id) if vote_jobs.votable(known.id) else None
+        if job is not None:
+            over = job.expires <= _text(self.now) or self._rules is None
+            if over and self._record(known) is None:
+                return "What was proposed is gone from the hub's storage, or was changed there."
+            return ""
+        rules = self._rules
+        if rules is not None and known.time < _text(self.now - timedelta(hours=2 * rules.hours)):
+            return "Its voting job is gone, and nobody proposed it again."
+        return ""
+
+    def _is_over(self, proposal_id: str, state: HubState) -> bool:
+        """Whether what lies there for a proposal is of no use any more; so is what is of none."""
+        now = state.proposals.get(proposal_id)
+        if now is not None:
+            return now.status not in ("open", "passed")
+        # A job without its proposal is of a cycle that was cut off between the two, or just begins.
+        job = self._job(state, proposal_id) if proposal_id else None
         return job is None or job.expires < _text(self.now)
+
+    def _record(self, known: ProposalState) -> Proposal | None:
+        """What was proposed; None where it is gone, or is not what the log says of it."""
+        try:
+            return recorded(self.hub, known)
+        except (BadInputError, VerifyError, StorageError, msgspec.MsgspecError):
+            return None
 
     def _job(self, state: HubState, proposal_id: str) -> VoteJob | None:
         data = self.hub.store.get(vote_jobs.place_of(proposal_id), vote_jobs.MAX_JOB)
@@ -188,7 +210,7 @@ class GroupVotes:
         self,
         state: HubState,
         known: ProposalState | None,
-        sources: Collection[str],
+        taught: Callable[[str], bool],
         rules: VoteRules,
         *,
         over: bool,
@@ -196,15 +218,15 @@ class GroupVotes:
         voters = [
             key for key in state.keys.values() if key.role in VOTERS and key.active and not self._is_new(key)
         ]
-        free = [key for key in voters if self._user_of(key) not in sources]
+        free = [key for key in voters if not taught(self._user_of(key))]
         standing = {key.member: key for key in voters}
         given = known.counts if known is not None else {}
         ballots = [
-            Ballot(member=member, counts=counts, source=self._user_of(standing[member]) in sources)
+            Ballot(member=member, counts=counts, source=taught(self._user_of(standing[member])))
             for member, counts in sorted(given.items())
             if member in standing  # not of who was revoked or left since, or is new
         ]
-        return tally(ballots, rules, voters=len(free), over=over)
+        return tally(ballots, rules, voters=len(free), everyone=len(voters), over=over)
 
     def _is_new(self, key: Key) -> bool:
         facts = self._members.get(self._user_of(key))
@@ -230,7 +252,12 @@ class GroupVotes:
         if known.status == "passed":
             return _as_judged(record, known.verdicts, "passed")
         over = job.expires <= _text(self.now) or self._rules is None
-        found = self._tally(state, known, {*job.sources, *_sources(record)}, job.rules, over=over)
+        users = _sources(record)
+
+        def taught(user: str) -> bool:
+            return user in users or self._code_of(known.id, user) in job.sources
+
+        found = self._tally(state, known, taught, job.rules, over=over)
         verdicts = [*job.verdicts, votes_verdict(found, job.rules)]
         return _as_judged(record, verdicts, WAITS if found.state == "wait" else decide(verdicts))
 

@@ -11,7 +11,7 @@ from skillclaw.gate.context import CurrentSkill, Fault, ForeignSkill, GateContex
 from skillclaw.gate.judge import decide, judge
 from skillclaw.gate.policies import POLICIES, Policy, policy
 from skillclaw.gate.prune import faults, prune
-from skillclaw.gate.static import static_checks
+from skillclaw.gate.static import beside, static_checks
 
 __all__ = [
     "POLICIES",
@@ -25,6 +25,7 @@ __all__ = [
     "Policy",
     "SessionSource",
     "StaticCheck",
+    "beside",
     "checks",
     "decide",
     "faults",

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-__all__ = ["decoded", "joined", "plain_views", "variables"]
+__all__ = ["decoded", "encoded", "joined", "plain_views", "variables"]
 
 _ASSIGNED = re.compile(
     r"""(?:^|[;&(\s`])\$?([A-Za-z_]\w{0,40})\s?=\s?(["'])([^"'\n]{1,400})\2"""
@@ -103,6 +103,11 @@ def decoded(texts: Iterable[str]) -> Iterator[str]:
             yield from _readable("".join(part.rstrip("=") for part in pieces[at:end]))
     yield from _readable("".join(piece.rstrip("=") for piece in pieces))
     yield from _readable("".join(piece.rstrip("=") for piece in pieces)[::-1])
+
+
+def encoded(texts: Iterable[str]) -> bool:
+    """Whether anything in `texts` may be a part of something encoded."""
+    return any(True for text in texts for _ in _pieces(text[:LONGEST]))
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -4,9 +4,7 @@ there, archives that no scanner opens. They go with `gate.rules`; classes from r
 
 from __future__ import annotations
 
-from skillclaw.linear import other_than
-
-__all__ = ["BOUNDED", "RULES"]
+__all__ = ["RULES"]
 
 _ANYBODYS = (
     r"(?:pastebin\.com|paste\.ee|dpaste\.(?:com|org)|rentry\.(?:co|org)|hastebin\.com"
@@ -37,6 +35,17 @@ _RUN = r"(?:run|execute|launch|open|start|double-?click|extract|unpack|unzip|ins
 RULES: tuple[tuple[str, str], ...] = (
     (
         "has a program fetched from somewhere and run",
+        rf"\b{_GET}\b[^\n]{{0,120}}(?:https?://[^\s/]{{1,100}}/\S{{0,300}}{_PROGRAM}\b|{_BARE}"
+        rf"|https?://{_ANYBODYS})[^\n]{{0,120}}\b{_RUN}\b",
+    ),
+    (
+        "has a program fetched from somewhere and run",
+        rf"\b{_RUN}\b[^\n.]{{0,60}}\b(?:helper|installer|agent|setup|tool|script|binary|driver|utility"
+        rf"|program|command|code)\b"
+        rf"[^\n]{{0,40}}(?:https?://[^\s/]{{1,100}}/\S{{0,300}}{_PROGRAM}\b|{_BARE}|https?://{_ANYBODYS})",
+    ),
+    (
+        "has a program fetched from somewhere and run",
         r"(?:下载|获取)[^\n]{0,60}https?://[^\s，。]{1,200}[^\n]{0,40}(?:运行|执行|打开|安装|解压)",
     ),
     (
@@ -47,10 +56,7 @@ RULES: tuple[tuple[str, str], ...] = (
         r"|paste)\b[^\n]{0,60}"
         r"\b(?:terminal|shell|console|powershell|prompt)\b",
     ),
-    (
-        "uses a site where anybody leaves text",
-        rf"https?://(?:[\w-]{{1,60}}\.){{0,5}}(?:{_ANYBODYS}\b|(?:ghostbin|privatebin)\.\w)",
-    ),
+    ("uses a site where anybody leaves text", rf"https?://(?:[\w-]{{1,60}}\.){{0,5}}{_ANYBODYS}\b"),
     ("sends data to a place that collects it", _LISTENERS),
     ("hides where a link leads", rf"https?://{_SHORT}"),
     (
@@ -74,21 +80,21 @@ RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "makes the agent follow what another place says",
-        r"(?:按照|遵循|执行)[^。\n]{0,12}https?://|https?://[^\s。，]+[^。\n]{0,12}(?:的指示|的指令|的说明)[^。\n]{0,6}(?:执行"
+        r"(?:按照|遵循|执行)[^。\n]{0,12}https?://|https?://[^\s。，]{1,200}[^。\n]{0,12}(?:的指示|的指令|的说明)[^。\n]{0,6}(?:执行"
         r"|操作|去做)",
     ),
     (
         "rewrites skills or agent settings",
-        r"(?:(?:\b(?:curl|wget|fetch|cp|mv|install)\b|sed\s+-i\S*|tee|rsync|ln\s+-\w+|git\s+clone|>>?)"
-        r"[^\n]{0,119}[^\w\n]|>>?|sed\s+-i\S*[^\w\s])"
-        r"(?:SKILL\.md|CLAUDE\.md|AGENTS\.md|GEMINI\.md|\.cursorrules|copilot-instructions\.md"
+        r"(?:\b(?:curl|wget|fetch|cp|mv|install)\b|sed\s+-i\S*|tee|rsync|ln\s+-\w+|git\s+clone"
+        r"|>>?)[^\n]{0,120}"
+        r"(?<!\w)(?:SKILL\.md|CLAUDE\.md|AGENTS\.md|GEMINI\.md|\.cursorrules|copilot-instructions\.md"
         r"|(?:~|\$HOME|\.(?:claude|agents|codex|openclaw|hermes|gemini|qwen))/(?:[\w.-]+/)*skills?/)",
     ),
     (
         "reads credentials",
         r"\b(?:Login Data|Local State|key4\.db|logins\.json|cookies\.sqlite|Cookies-journal|Web Data"
         r"|keychain-db)\b"
-        r"|\b(?:cat|less|head|tail|cp|read|open|curl)\b[^\n]{0,300}(?:/var/run/secrets/|169\.254\.169\.254"
+        r"|\b(?:cat|less|head|tail|cp|read|open|curl)\b[^\n|]{0,300}(?:/var/run/secrets/|169\.254\.169\.254"
         r"|metadata\.google\.internal)"
         r"|/proc/(?:self|\d+|\*)/environ"
         r"|\.(?:bash|zsh|python|psql|mysql)_history\b|(?:exodus|electrum|metamask|phantom)[\w"
@@ -106,22 +112,7 @@ RULES: tuple[tuple[str, str], ...] = (
         r"|transcript|conversation|keys?|secrets?|"
         r"tokens?|passwords?|credentials|source code|file contents?|files?|environment"
         r"|\.env)\b[^.\n]{0,50}\b(?:to|into|as|at|via)\b"
-        rf"[^.\n]{{0,20}}(?:https?://({other_than('localhost', '127.')})"
-        r"|\bquery (?:string|parameter)s?\b|\burl parameters?\b)",
+        r"[^.\n]{0,20}(?:https?://(?!localhost|127\.)|\bquery (?:string|parameter)s?\b|\burl"
+        r" parameters?\b)",
     ),
 )
-
-BOUNDED: tuple[tuple[str, str], ...] = (
-    (
-        "has a program fetched from somewhere and run",
-        rf"\b{_GET}\b[^\n]{{0,120}}(?:https?://[^\s/]{{1,100}}/\S{{0,300}}{_PROGRAM}\b|{_BARE}"
-        rf"|https?://{_ANYBODYS})[^\n]{{0,120}}\b{_RUN}\b",
-    ),
-    (
-        "has a program fetched from somewhere and run",
-        rf"\b{_RUN}\b[^\n.]{{0,60}}\b(?:helper|installer|agent|setup|tool|script|binary|driver|utility"
-        rf"|program|command|code)\b"
-        rf"[^\n]{{0,40}}(?:https?://[^\s/]{{1,100}}/\S{{0,300}}{_PROGRAM}\b|{_BARE}|https?://{_ANYBODYS})",
-    ),
-)
-"""With look-around; every repeat in them ends soon."""

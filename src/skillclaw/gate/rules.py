@@ -1,5 +1,7 @@
-"""Looks for what a skill must not tell an agent to do (DESIGN 3.5, scan; the patterns: `gate.harms`), and for
-what a person should see first: work destroyed, other machines reached.
+"""What a skill must not tell an agent to do, as patterns (research on malicious skills; DESIGN 3.5, scan).
+
+The kinds are those found in skills in the wild: remote code, credential theft, sending data out, destroying,
+switching protection off, obfuscation, and talking the agent out of its instructions.
 """
 
 from __future__ import annotations
@@ -7,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from skillclaw.gate import harms, places
-from skillclaw.linear import Found, Linear, other_than
+from skillclaw.gate import places, tokens, wordings
+from skillclaw.gate.mentions import spoken_of
+from skillclaw.gate.packages import look_alikes
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Danger", "dangers", "reaches_out", "risky"]
@@ -21,61 +24,222 @@ class Danger(Record, frozen=True, kw_only=True):
     text: str
 
 
-_LINEAR = tuple((what, Linear(pattern)) for what, pattern in (*harms.RULES, *places.RULES))
-_SENDS = tuple((what, Linear(pattern)) for what, pattern in harms.SENDS)
-_BOUNDED = tuple((what, re.compile(pattern, re.IGNORECASE)) for what, pattern in places.BOUNDED)
-"""With look-around, and every repeat in them ends soon."""
-_HOLDER = "\ue000"
-"""A character of no meaning, in the place of a dot."""
-
-
-def dangers(text: str) -> Iterator[Danger]:
-    """Each dangerous stretch of `text`, one of a kind."""
-    seen: set[str] = set()
-    # Code fences and list markers between words must not hide a phrase; a line stays a line.
-    for what, found in _finds(text):
-        if what not in seen:
-            seen.add(what)
-            yield Danger(what=what, text=_short(found))
-
-
-def _finds(text: str) -> Iterator[tuple[str, str]]:
-    for what, pattern in _LINEAR:
-        found = pattern.find(text)
-        if found is not None:
-            yield what, found.text
-    masked = harms.EXEMPT.sub(_HOLDER, text)
-    for what, pattern in _SENDS:
-        found = pattern.find(masked)
-        if found is not None:
-            yield what, found.text.replace(_HOLDER, ".")
-    for what, bounded in _BOUNDED:
-        match = bounded.search(text)
-        if match:
-            yield what, match[0]
-
-
-def _short(found: str) -> str:
-    return " ".join(found.split())[:80]
-
-
-_RISKY = Linear(
-    r"\bgit\b[^`\n]*\bpush\b[^`\n]*\s(?:--force($|[^\w-]|-" + other_than("with-lease") + r")|-f\b|\+\w)"
-    r"|\bgit\b[^`\n]*\s--no-verify\b"
-    r"|\bgit\s+reset\s+--hard\b|\bgit\s+clean\s+-\w*f|\bgit\s+config\s+(?:\S+\s+)*--(?:global|system)\b"
-    r"|\bcore\.hooksPath\b|\b(?:docker|podman)\b[^`\n]*\s(?:--privileged|--pid=host|--net(?:work)?=host)\b"
-    r"|\bdocker\s+system\s+prune\b|\b(?:terraform|tofu|pulumi)\s+destroy\b|\bkubectl\s+delete\b"
-    r"|\b(?:DROP|TRUNCATE)\s+(?:TABLE|DATABASE|SCHEMA)\b|\bsudo\b|\brm\s+-\w*[rR]\w*f|\brm\s+-\w*f\w*[rR]"
-    r"|\bchown\s+-\w*R|\bkill\s+-(?:9|KILL)\b|\bpkill\b|\bkillall\b"
+_KEY_FILES = (
+    r"(?:~|\$HOME|/root|/home/[^\s/]+|/Users/[^\s/]+)?/?\.(?:ssh/(?!\S{0,80}\.pub\b)|aws/credentials|netrc|npmrc|pypirc"
+    r"|kube/config|"
+    r"docker/config\.json|gnupg|git-credentials|config/gh/hosts\.yml|claude/\.credentials)|\bid_(?:rsa"
+    r"|ed25519|ecdsa)\b(?!\.pub\b)"
+    r"|/etc/shadow|\blogin\.keychain|\bwallet\.dat"
 )
-"""What destroys work or lifts a guard when done in the wrong place, however often it went well."""
-
-
-def risky(text: str) -> str | None:
-    """The first stretch that a person should see before every agent learns it."""
-    found = _RISKY.find(text)
-    return None if found is None else _short(found.text)
-
+_KEPT_BACK = r"(?<!--exclude[ =])(?<!--exclude[ =][\"'])"
+_PRIVATE = rf"{_KEPT_BACK}(?:{_KEY_FILES}|(?<![\w.])\.env\b(?!\.(?:example|sample|template)))"
+"""Files that nothing should send away; copying an `.env` on the machine is ordinary work."""
+_KEY_FOLDERS = (
+    r"(?:~|\$HOME|\$\{HOME\}|/(?:home|Users)/[^\s/]+|/root|%USERPROFILE%)"
+    r"[/\\]\.(?:ssh|aws|gnupg|kube|docker|azure)\b"
+)
+_SEND = r"(?:curl|wget|nc|ncat|netcat|scp|rsync|ftp|sftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm)\b"
+_SHELL = r"(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+)?(?:/\S{0,100}/)?(?:ba|z|da|k|fi)?sh\b"
+_RUNNER = (
+    rf"(?:{_SHELL}|(?:sudo\s+)?(?:python3?|perl|ruby|node|php|pwsh|powershell|osascript)\b|source\b|eval\b)"
+)
+_NOWHERE = r"(?:\s+-\S+)*\s+(?:https?://[\w.-]*)?(?:…|\.{3})\s*\\?\|(?![^\n]*https?://)"
+"""Dots in place of a whole address: that cannot be run, it only shows the form."""
+_IGNORE = r"(?:ignore|disregard|forget|override|bypass)"
+_RULES: tuple[tuple[str, str], ...] = (
+    (
+        "runs code fetched from the network",
+        rf"(?:curl|wget|fetch|iwr|irm)\b(?!{_NOWHERE})[^\n|;]*\|\s*(?:tee\s[^|]*\|\s*)?{_RUNNER}",
+    ),
+    (
+        "runs code fetched from the network",
+        rf"{_RUNNER}\s+(?:-\w+\s+)*[\"']?(?:<\(|\$\(|`)\s*(?:curl|wget)\b",
+    ),
+    (
+        "runs code fetched from the network",
+        r"(?:iex|Invoke-Expression)\b.*(?:DownloadString|iwr|irm|Invoke-)",
+    ),
+    (
+        "runs code fetched from the network",
+        r"(?:curl|wget)\b[^\n]*(?:&&|;)\s*(?:chmod\s+\S*x|(?:ba)?sh\s|\./)",
+    ),
+    ("runs encoded code", rf"base64\s+(?:-d|-D|--decode)\b(?:(?!\s\$\s)[^\n]){{0,500}}\|\s*{_RUNNER}"),
+    (
+        "runs encoded code",
+        r"(?:eval|exec)(?:\s*\(?\s*(?:\"?\$\(|base64|atob|codecs\.decode|bytes\.fromhex|__import__)"
+        r"(?!\((?:\.{3}|…)\))"
+        r"|[\s(]\s*[\"'(]?`)",
+    ),
+    ("runs encoded code", r"powershell[^\n]*\s-(?:e|ec|enc|encodedcommand)\s(?!…|\.{3})"),
+    ("runs encoded code", rf"(?:xxd\s+-r|printf\s+[\"']?\\x|echo\s+-e\s+[\"']?\\x)[^\n]*\|\s*{_RUNNER}"),
+    ("hides a long encoded text", r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{200,}={0,2}(?![A-Za-z0-9+/])"),
+    ("opens a remote shell", r"/dev/(?:tcp|udp)/"),
+    ("opens a remote shell", r"\b(?:nc|ncat|netcat)\b[^\n]*\s-\w*[ec]\w*\s+\S*(?:sh|cmd)"),
+    ("opens a remote shell", r"\b(?:ba)?sh\s+-i\s*(?:>&|<|2>)|\bmkfifo\b[^\n]*\|\s*(?:ba)?sh"),
+    ("opens a remote shell", r"socket\.socket\([^\n]*(?:subprocess|dup2|pty\.spawn)|\bsocat\b[^\n]*exec:"),
+    (
+        "deletes everything",
+        r"\brm\s+(?:-\w{1,20}\s+|--\S{1,40}\s+){0,8}-\w{0,20}[rRf]\w{0,20}\s+(?:-\w{1,20}\s+|--\S{1,40}\s+){0,8}[\"']?(?:/|~|\$HOME|\*|/\*"
+        r"|\.\.?/?)[\"']?/?\*?"
+        r"(?=[\s\"'`;&|)]|$)",
+    ),
+    (
+        "deletes system files",
+        r"\brm\s+(?:-\w{1,20}\s+){0,8}-\w{0,20}[rR]\w{0,20}\s+(?:-\w{1,20}\s+){0,8}/(?:etc|usr|var|bin|sbin|lib|boot|home|root|opt"
+        r"|dev|Users|System)"
+        r"/?(?=[\s\"'`;&|)]|$)",
+    ),
+    ("deletes everything", r"--no-preserve-root"),
+    (
+        "destroys a disk",
+        r"\bmkfs(?:\.\w+)?\s|\bdd\b[^\n]*\bof=/dev/(?:sd|nvme|hd|disk|mmc)|>\s*/dev/(?:sd|nvme|hd|disk)",
+    ),
+    ("destroys a disk", r"\b(?:format|diskpart|wipefs|shred)\s+(?:[A-Za-z]:|/dev/|clean)"),
+    ("exhausts the machine", r":\(\)\s*\{\s*:\s*\|\s*:"),
+    (
+        "opens files to everybody",
+        r"\bchmod\s+(?:-\w{1,20}\s+){0,8}(?:0?777|a\+rwx|ugo\+rwx|-?R\s+0?777)\s+[^\s`…]",
+    ),
+    (
+        "gives a program the rights of root",
+        r"\bchmod\s+(?:-\w{1,20}\s+){0,8}(?:[ug]\+s|[2467]7[0-7]{2})\b|NOPASSWD",
+    ),
+    (
+        "switches protection off",
+        r"\bsetenforce\s+0|\bufw\s+disable|\biptables\s+-F|\bcsrutil\s+disable|spctl\s+--master-disable",
+    ),
+    (
+        "switches protection off",
+        r"Set-MpPreference[^\n]*Disable|netsh\s+advfirewall[^\n]*off|ExecutionPolicy\s+(?:Bypass"
+        r"|Unrestricted)",
+    ),
+    (
+        "switches protection off",
+        r"\bsystemctl\s+(?:stop|disable)\s+(?:\S*firewall\S*|auditd|apparmor|falcon\S*|clamav\S*)",
+    ),
+    (
+        "switches certificate checks off",
+        r"\bNODE_TLS_REJECT_UNAUTHORIZED\s*=\s*[\"']?0|http\.sslVerify[\s=]+false|GIT_SSL_NO_VERIFY",
+    ),
+    (
+        "switches the agent's own safety off",
+        r"--dangerously-(?:skip-permissions|bypass\S*)|--yolo\b|--no-sandbox\b|bypassPermissions"
+        r"|danger-full-access",
+    ),
+    ("sends secrets out", rf"(?:{_PRIVATE})[^\n]*(?:\||>|<|@|&&|;)[^\n]*{_SEND}"),
+    ("sends secrets out", rf"{_SEND}[^\n]*(?:@|<|\$\(|`)[^\n]*(?:{_PRIVATE})"),
+    (
+        "sends a folder of keys out",
+        rf"\b(?:tar|zip|7z|gzip|find|cp)\b[^\n]*{_KEY_FOLDERS}[^\n]*(?:\||&&|;)[^\n]*{_SEND}"
+        rf"|\b(?:scp|rsync|rclone)\b[^\n]*{_KEY_FOLDERS}",
+    ),
+    (
+        "sends secrets out",
+        rf"(?:\bprintenv\b|\benv\b|\bset\b)\s*(?:\||>)[^\n]*{_SEND}|{_SEND}[^\n]*\$\((?:env|printenv)\b",
+    ),
+    (
+        "reads credentials",
+        rf"\b(?:cat|less|head|tail|cp|mv|open|read|print|show|paste|copy|type"
+        rf"|Get-Content)\b[^\n|]*(?:{_KEY_FILES})",
+    ),
+    ("reads credentials", r"security\s+(?:find-generic-password|dump-keychain)|\bsecretsdump|\bmimikatz"),
+    (
+        "installs itself permanently",
+        r"(?:crontab\s+-(?!l)|>>?\s*~?/?\S*(?:\.bashrc|\.zshrc|\.profile|\.bash_profile)|LaunchAgents"
+        r"|(?:>|\b(?:tee|cp|mv|scp|echo|cat|add|append|write|insert|put|copy|install|place|save|upload)\b"
+        r"|加入|写入|添加|追加|放(?:入|到|进))[^\n]{0,120}authorized_keys"
+        r"|authorized_keys[^\n]{0,120}(?:\bssh-\w+ AAAA|加入|写入|添加|追加)"
+        r"|\bssh-\w+ AAAA[^\n]{0,500}authorized_keys)",
+    ),
+    (
+        "installs itself permanently",
+        r"\b(?:at\s+now|schtasks\s+/create\s+/|reg\s+add\s+HKLM)"
+        r"|(?:\breg\s+add|-ItemProperty|\b(?:add|write|set|put|create|register|insert"
+        r")\b|添加|写入)[^\n|]{0,120}CurrentVersion\\+Run"
+        r"|CurrentVersion\\+Run[^\n|]{0,120}(?:/v\s|/d\s|-Value\b|添加|写入)",
+    ),
+    (
+        "tells the agent to drop its instructions",
+        rf"\b{_IGNORE}\b[^.\n]{{0,40}}\b(?:previous|prior|above|earlier|all|any|other|system|safety"
+        rf"|your)\b[^.\n]{{0,30}}"
+        r"\b(?:instructions?|prompts?|rules?|guidelines?|policies|restrictions?|messages?|context)\b",
+    ),
+    (
+        "tells the agent to drop its instructions",
+        r"忽略(?:之前|以上|先前|所有|前面)[^。\n]{0,12}(?:指令|提示|规则|说明)",
+    ),
+    (
+        "tells the agent who to be",
+        r"\byou are now\b|\bfrom now on,? you (?:are|will|must)\b|\b(?:DAN|developer|jailbreak|god) mode\b",
+    ),
+    (
+        "imitates a system message",
+        r"<\|?/?(?:im_start|im_end|system|endoftext)\|?>|\[/?INST\]|^[ \t]*(?:system|assistant)[ \t]*:"
+        r"|\bnew system prompt\b",
+    ),
+    (
+        "hides something from the user",
+        r"\b(?:do not|don't|never)\b[^.\n]{0,20}\b(?:tell|mention|inform|reveal|notify|alert|let)\b"
+        r"[^.\n]{0,25}\b(?:user|human|operator|owner)\b(?!'s)",
+    ),
+    (
+        "hides something from the user",
+        r"\bwithout (?:telling|mentioning|informing|notifying|alerting)\b[^.\n]{0,25}"
+        r"\b(?:user|human|operator|owner)\b",
+    ),
+    (
+        "hides something from the user",
+        r"\b(?:silently|secretly|covertly)\s+(?:send|upload|run|execute|copy|post|install|delete|add)",
+    ),
+    (
+        "sends the conversation out",
+        r"\b(?:send|upload|post|exfiltrate|forward|leak)\b[^.\n]{0,40}\b"
+        r"(?:conversation|chat history|transcript|system prompt|credentials|api keys?|passwords?|secrets"
+        r"|tokens|environment variables)\b",
+    ),
+    (
+        "changes what the agent may do",
+        r"\b(?:auto-?approve|always allow|grant)\b[^.\n]{0,30}\b(?:all|every|any)\b[^.\n]{0,20}"
+        r"\b(?:tools?|permissions?|commands?)\b",
+    ),
+    (
+        "rewrites skills or agent settings",
+        r"(?:>>?|\btee\b|\bwrite\b|\bappend\b|\bedit\b|\bmodify\b)[^.\n]{0,40}"
+        r"(?:SKILL\.md|CLAUDE\.md|AGENTS\.md|settings\.json|\.claude/|\.codex/)",
+    ),
+    (
+        "tells the agent to drop its instructions",
+        r"\b(?:new|updated|real|actual) (?:system )?instructions?\s*:"
+        r"|\b(?:ignoriere?n?|vergiss|missachte)\b[^.\n]{0,30}\b(?:anweisungen|regeln|vorgaben)\b"
+        r"|\b(?:ignore[rz]?|oublie[rz]?)\b[^.\n]{0,20}\b(?:instructions|consignes"
+        r"|règles)\b[^.\n]{0,20}\b(?:précédentes|système)"
+        r"|\b(?:ignora|olvida|omite)\b[^.\n]{0,25}\b(?:instrucciones|reglas|indicaciones)\b"
+        r"|(?:игнорируй|забудь|не обращай)(?:те)?[^.\n]{0,30}(?:инструкци|правил|указани)"
+        r"|(?:以前|これまで|上記)の[^。\n]{0,6}(?:指示|命令|ルール)を?(?:無視|忘れ)"
+        r"|(?:无视|不要遵守|别管|跳过)[^。\n]{0,10}(?:指令|提示|规则|说明|限制)",
+    ),
+    (
+        "runs what is put together from pieces",
+        rf"\bcat\s+(?:[^\s|;&]{{1,200}}[ \t][^|\n;&]{{1,300}}|[^\s|]{{0,200}}[*?\[{{][^\s|]{{0,200}}["
+        rf" \t]{{0,9}})\|[^\n]{{0,200}}?(?<=[\s|])"
+        rf"(?:{_RUNNER})"
+        r"|\b(?:eval|exec|sh -c|bash -c)\s*\(?\s*[\"']?(?:\$\{?\w+\}?\s*){2,}"
+        r"|\b(?:eval|exec)\s*\(\s*(?:[\"'][\"']\.join|\w+\s*\+\s*\w+)"
+        r"|\bpaste\s+-s\S*[^\n|]*\|\s*(?:base64[^\n|]*\|\s*)?(?:ba|z)?sh\b",
+    ),
+    ("mines money", r"\bxmrig\b|stratum\+tcp|\bcoinhive\b|cryptonight"),
+)
+_SECRETS = "sends secrets out"
+_WORDS = frozenset({"tells the agent to drop its instructions", "hides something from the user"})
+"""What a text can speak of without doing it: words that only an agent who obeys them makes do harm."""
+_FAR = 500
+"""Characters between the parts of one danger, at most: without a bound the time would grow with the square of
+a line's length."""
+_UNBOUNDED = re.compile(r"(\[\^(?:\\n|\|)[^\]]*\]|(?<!\\)\.)\*")
+_COMPILED = tuple(
+    (what, re.compile(_UNBOUNDED.sub(rf"\1{{0,{_FAR}}}", pattern), re.IGNORECASE | re.MULTILINE))
+    for what, pattern in (*_RULES, *places.RULES, *wordings.rules(_KEY_FILES, _SHELL))
+)
 
 _LOCAL = (
     r"(?:localhost|127(?:\.\d{1,3}){3}|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[\w-]+\.local(?:host)?)"
@@ -84,37 +248,59 @@ _LOCAL = (
 _OUT = re.compile(
     rf"""
       \b(?:https?|wss?|ftp|ssh|git)://(?!{_LOCAL})[^\s`"'<>]+
+    | \bgit@[\w.-]+:
     | \b(?:scp|sftp|ftp|ssh|telnet|nc|ncat|netcat)\s+(?!-h\b|--help\b)\S
+    | \brsync\b[^\n]{{0,300}}\s[\w.@-]+:
+    | \bopenssl\s+s_client\b | \bsocat\s | \bnslookup\s | \bdig\s+[@\w$]
+    | \b(?:curl|wget)\s(?![^\n`]{{0,300}}{_LOCAL})
     | --(?:extra-)?index-url\b | --registry\b | \bgit\+https?:
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_OUT_FAR = Linear(r"\bgit@[\w.-]+:|\brsync\b[^\n]*\s[\w.@-]+:")
-_FETCH = re.compile(r"\b(?:curl|wget)\s", re.IGNORECASE)
-_HERE = re.compile(
-    r"(?:localhost|127(?:\.\d{1,3}){3}|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[\w-]\.local(?:host)?)"
-    r"(?![\w.-])|[\n`]",
+
+
+def dangers(text: str) -> Iterator[Danger]:
+    """Each dangerous stretch of `text`, one of a kind."""
+    seen: set[str] = set()
+    # Code fences and list markers between words must not hide a phrase; a line stays a line.
+    for what, pattern in _COMPILED:
+        if what in seen:
+            continue
+        for match in pattern.finditer(text):
+            if what in _WORDS and spoken_of(text, *match.span()):
+                continue
+            seen.add(what)
+            yield Danger(what=what, text=" ".join(match[0].split())[:80])
+            break
+    if _SECRETS not in seen and (command := next(tokens.astray(text), None)):
+        yield Danger(what=_SECRETS, text=" ".join(command.split())[:80])
+    for name, known in look_alikes(text):
+        yield Danger(what=f"installs a package that only looks like {known}", text=name[:80])
+        break
+
+
+_RISKY = re.compile(
+    r"\bgit\b[^`\n]{0,200}\bpush\b[^`\n]{0,200}\s(?:--force(?!-with-lease)\b|-f\b|\+\w)"
+    r"|\bgit\b[^`\n]{0,200}\s--no-verify\b"
+    r"|\bgit\s+reset\s+--hard\b|\bgit\s+clean\s+-\w*f|\bgit\s+config\s+(?:\S+\s+)*--(?:global|system)\b"
+    r"|\bcore\.hooksPath\b|\b(?:docker|podman)\b[^`\n]{0,200}\s"
+    r"(?:--privileged|--pid=host|--net(?:work)?=host)\b"
+    r"|\bdocker\s+system\s+prune\b|\b(?:terraform|tofu|pulumi)\s+destroy\b|\bkubectl\s+delete\b"
+    r"|\b(?:DROP|TRUNCATE)\s+(?:TABLE|DATABASE|SCHEMA)\b|\bsudo\b|\brm\s+-\w*[rR]\w*f|\brm\s+-\w*f\w*[rR]"
+    r"|\bchown\s+-\w*R|\bkill\s+-(?:9|KILL)\b|\bpkill\b|\bkillall\b",
     re.IGNORECASE,
 )
-"""An address of this machine, or the end of the command."""
+"""What destroys work or lifts a guard when done in the wrong place, however often it went well."""
+
+
+def risky(text: str) -> str | None:
+    """The first stretch that a person should see before every agent learns it."""
+    match = _RISKY.search(text)
+    return " ".join(match[0].split())[:80] if match else None
 
 
 def reaches_out(text: str) -> str | None:
     """The first stretch that makes an agent reach another machine; addresses of this machine don't count,
     nor does a package manager with its usual registry."""
     match = _OUT.search(text)
-    finds = (Found(match.start(), match[0]) if match else None, _OUT_FAR.find(text), _fetch(text))
-    first = min((found for found in finds if found is not None), default=None)
-    return None if first is None else _short(first.text)
-
-
-def _fetch(text: str) -> Found | None:
-    """The first curl or wget that names no address of this machine behind it, before the command ends."""
-    here = _HERE.finditer(text)
-    next_here = next(here, None)
-    for fetch in _FETCH.finditer(text):
-        while next_here is not None and next_here.start() < fetch.end():
-            next_here = next(here, None)
-        if next_here is None or next_here[0] in "\n`":
-            return Found(fetch.start(), fetch[0])
-    return None
+    return " ".join(match[0].split())[:80] if match else None

@@ -20,11 +20,13 @@ __all__ = ["Steering", "beginnings", "directs", "sentences", "steerings", "telli
 
 
 class Steering(Record, frozen=True, kw_only=True):
-    """A stretch of text that steers: what it does, the text, and whether evidence may speak for it."""
+    """A stretch of text that steers: what it does, the text, whether evidence may speak for it; and `never`:
+    it is refused whoever wrote it, since no skill needs to say so."""
 
     what: str
     text: str
     excusable: bool
+    never: bool = False
 
 
 _WHO = r"(?:the |your |a |any |an )?(?:user|human|person|operator|owner|customer|team|reviewer)s?"
@@ -73,12 +75,16 @@ _NEVER: tuple[tuple[str, str], ...] = (
         r"[^.\n]{0,20}\b(?:at|from|on|in|that|behind|found|returned|given by|contained)\b[^.\n]{0,30}"
         r"\b(?:page|site|website|url|link|web|server|response|issue|email|message|comment|attachment"
         r"|remote)\b"
+        r"|\b(?:carry out|do|follow|execute|perform|obey)\b[^.\n]{0,6}"
+        r"\b(?:whatever|everything|anything|what)\b[^.\n]{0,40}\b(?:page|site|website|url|link|server|response|reply|issue|email|message|comment)\b"
+        r"[^.\n]{0,20}\b(?:tells?|says?|asks?|instructs?|orders?|wants?|returns?)\b"
         r"|\b(?:fetch|download|load|read|check|get)\b[^.\n]{0,20}\b(?:latest|current|newest|updated"
         r"|remote|new) "
         r"(?:\w+ )?(?:instructions|rules|steps|guidance|directives|prompt)\b"
         r"|(?:按照|遵循|执行)[^。\n]{0,10}(?:网页|链接|页面|网站|邮件|消息|服务器)[^。\n]{0,6}(?:指令|指示|说明|命令)",
     ),
 )
+_NOBODYS = frozenset({"puts itself above other instructions", "lets others give the instructions"})
 _BY_MANY: tuple[tuple[str, str], ...] = (
     (
         "keeps the agent from asking",
@@ -189,7 +195,8 @@ def steerings(text: str) -> Iterator[Steering]:
     for what, excusable, pattern in _KINDS:
         found = pattern.search(words)
         if found:
-            yield Steering(what=what, text=" ".join(found[0].split())[:80], excusable=excusable)
+            stretch = " ".join(found[0].split())[:80]
+            yield Steering(what=what, text=stretch, excusable=excusable, never=what in _NOBODYS)
 
 
 def telling(text: str) -> list[str]:

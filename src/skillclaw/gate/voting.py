@@ -2,7 +2,9 @@
 
 A member has one vote, however many cases its counts tell of: it helps, it harms, or they say neither. So who
 makes numbers up can say no more than who tried. Members whose own sessions the proposal was made from count
-for nothing, and that is told: the sessions that taught it would judge it.
+for nothing: the sessions that taught it would judge it. Who they are is not told: the log names who found
+what, so that each number of those who count would tell by its difference who does not. Hence a verdict says
+what follows, and no number of members or cases.
 """
 
 from __future__ import annotations
@@ -33,18 +35,13 @@ class Tally(Record, frozen=True, kw_only=True):
 
     state   `wait` for more; `pass`, `reject`; `doubt`: time is over, and somebody found that it harms;
             `few`: time is over, or nobody is there to vote, and nothing was said against it
-    helps, harms, neither  members; left_out: those that count for nothing
-    won, lost, tied  the counted members' cases
+    helps, harms  members that count; cases: theirs that could be tried; these are never published
     """
 
     state: Literal["wait", "pass", "reject", "doubt", "few"]
     helps: int = 0
     harms: int = 0
-    neither: int = 0
-    left_out: int = 0
-    won: int = 0
-    lost: int = 0
-    tied: int = 0
+    cases: int = 0
     why: str = ""
 
 
@@ -59,15 +56,15 @@ def opinion(counts: Counts, rules: VoteRules) -> Opinion:
     return "helps" if counts.won else "neither"
 
 
-def tally(ballots: Sequence[Ballot], rules: VoteRules, *, voters: int, over: bool) -> Tally:
-    """How the votes stand. `ballots` has a member once; `voters` is how many members may vote at all; `over`
-    whether the time for it is."""
+def tally(ballots: Sequence[Ballot], rules: VoteRules, *, voters: int, everyone: int, over: bool) -> Tally:
+    """How the votes stand. `ballots` has a member once; `voters` is how many members may vote and did not
+    teach it, `everyone` counts those who did too; `over` whether the time for it is. Before that it ends for
+    want of votes only once everyone has spoken: if it ended with the last that counts, those who are silent
+    would have taught it."""
     counted = [one.counts for one in ballots if not one.source]
     said = [opinion(one, rules) for one in counted]
     helps, harms = said.count("helps"), said.count("harms")
-    won, lost = sum(one.won for one in counted), sum(one.lost for one in counted)
-    tied = sum(one.tied for one in counted)
-    tried = won + lost + tied
+    tried = sum(one.won + one.lost + one.tied for one in counted)
     enough = helps >= rules.needed and helps >= rules.share * (helps + harms) and tried >= rules.cases
     why = ""
     state: Literal["wait", "pass", "reject", "doubt", "few"] = "wait"
@@ -75,39 +72,28 @@ def tally(ballots: Sequence[Ballot], rules: VoteRules, *, voters: int, over: boo
         state = "pass"
     elif harms >= rules.needed:
         state = "reject"
-    elif over or voters < rules.needed or len(counted) >= voters:
+    elif over or voters < rules.needed or len(ballots) >= everyone:
         state = "doubt" if harms else "few"
-        why = "the time for it is over" if over else f"{voters} other members could vote"
-    return Tally(
-        state=state,
-        helps=helps,
-        harms=harms,
-        neither=said.count("neither"),
-        left_out=len(ballots) - len(counted),
-        won=won,
-        lost=lost,
-        tied=tied,
-        why=why,
-    )
+        why = "everybody has voted"
+        if over:
+            why = "the time for it is over"
+        elif voters < rules.needed:
+            why = f"fewer than {rules.needed} others could vote"
+    return Tally(state=state, helps=helps, harms=harms, cases=tried, why=why)
 
 
 def votes_verdict(found: Tally, rules: VoteRules) -> Verdict:
-    """The tally as a verdict of the gate; a `wait` holds."""
-    told = (
-        f"{found.helps} members' machines found that it helps, {found.harms} that it harms, "
-        f"{found.neither} neither (cases: {found.won} won, {found.lost} lost, {found.tied} tied)"
-    )
-    if found.left_out:
-        told += f"; {found.left_out} more taught it and do not count"
+    """The tally as a verdict of the gate, without its numbers; a `wait` holds."""
+    enough = f"t least {rules.needed} of the members' machines"
+    said: Literal["pass", "reject", "hold", "n/a"] = "hold"
     if found.state == "pass":
-        return Verdict(check="votes", verdict="pass", reason=f"{told}.")
-    if found.state == "reject":
-        return Verdict(check="votes", verdict="reject", reason=f"{told}.")
-    if found.state == "wait":
-        asked = f"It waits for the votes of {rules.needed} members' machines"
-        return Verdict(check="votes", verdict="hold", reason=f"{asked}: {told}.")
-    if found.state == "doubt":
-        reason = f"Too few votes ({found.why}), and not all of them for it: {told}. A person has to look."
-        return Verdict(check="votes", verdict="hold", reason=reason)
-    reason = f"Not enough votes ({found.why}): {told}."
-    return Verdict(check="votes", verdict="hold" if rules.required else "n/a", reason=reason)
+        said, reason = "pass", f"A{enough} found that it helps, and few or none that it harms."
+    elif found.state == "reject":
+        said, reason = "reject", f"A{enough} found that it harms."
+    elif found.state == "wait":
+        reason = f"It waits for votes: a{enough} have to find that it helps."
+    elif found.state == "doubt":
+        reason = f"Too few votes ({found.why}), and not all of them for it. A person has to look."
+    else:
+        said, reason = "hold" if rules.required else "n/a", f"Not enough votes ({found.why})."
+    return Verdict(check="votes", verdict=said, reason=reason)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,9 +179,10 @@ class Store:
             settle(self.folder, key)
         return True
 
-    def list(self, prefix: str, after: str | None = None) -> list[str]:
-        """The keys below `prefix` (a folder), sorted; only those behind the key `after`, if given."""
-        keys = sorted(path for path, _ in self._listed(prefix, after))
+    def list(self, prefix: str, after: str | None = None, *, most: int | None = None) -> list[str]:
+        """The keys below `prefix` (a folder), sorted; only those behind the key `after`, if given. No more
+        than `most` are read, if given: whichever the storage tells first."""
+        keys = sorted(path for path, _ in self._listed(prefix, after, most))
         # not every storage heeds where to start
         return keys if after is None else [key for key in keys if key > after]
 
@@ -188,13 +190,16 @@ class Store:
         """When each object below `prefix` (a folder) was written, by the storage's own clock (UTC)."""
         return dict(self._listed(prefix))
 
-    def _listed(self, prefix: str, after: str | None = None) -> Sequence[tuple[str, datetime]]:
+    def _listed(
+        self, prefix: str, after: str | None = None, most: int | None = None
+    ) -> Sequence[tuple[str, datetime]]:
         with self._errors(f"listed ({prefix})"):
             self._still_there()
             if self.folder is not None:
-                return list(listed(self.folder, prefix, _MAX_KEY))
+                return list(islice(listed(self.folder, prefix, _MAX_KEY), most))
             batches = obstore.list(self._store, prefix=prefix, offset=after)
-            return [(item["path"], item["last_modified"]) for batch in batches for item in batch]
+            items = (item for batch in batches for item in batch)
+            return [(item["path"], item["last_modified"]) for item in islice(items, most)]
 
     def delete(self, key: str) -> None:
         """Take the object away; nothing happens where there is none."""

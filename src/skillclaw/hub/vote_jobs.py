@@ -8,14 +8,14 @@ works on it claims one of its slots (claims.py), and says what came of it in the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 import msgspec
 
 from skillclaw.errors import UpgradeNeededError, VerifyError
 from skillclaw.hub.keys import SigningKey
-from skillclaw.hub.records import HubState
+from skillclaw.hub.records import HubState, ProposalState
 from skillclaw.hub.signed import opened, signed
 from skillclaw.skills.records import ActionShape, PatternKind, Verdict
 from skillclaw.trajectory.model import Record
@@ -23,12 +23,14 @@ from skillclaw.trajectory.model import Record
 __all__ = [
     "FOLDER",
     "MAX_JOB",
+    "NAMES",
     "Signature",
     "VoteJob",
     "VoteRules",
+    "asked",
     "folder_of",
     "place_of",
-    "proposals",
+    "proposal_of",
     "read",
     "slot_of",
     "votable",
@@ -38,6 +40,8 @@ __all__ = [
 FOLDER = "jobs/votes"
 MAX_JOB = 256 * 1024
 """Bytes of a job; a longer one is void."""
+NAMES = 1000
+"""Names below FOLDER that are looked at in one go: members write there, and nobody has to read a flood."""
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _WORD = "vote job"
 
@@ -87,7 +91,8 @@ class VoteJob(Record, frozen=True, kw_only=True, omit_defaults=False):
 
     object    the proposal's record under objects/, which the log names too
     verdicts  what the gate's other checks said, so that any evolver can finish the proposal
-    sources   users (as evidence names them) whose sessions it was made from: their votes do not count
+    sources   whose sessions it was made from, so that their votes do not count: a code for each, of this
+              proposal alone, which only evolvers can make (evidence names people the same everywhere)
     created, expires  UTC, by the evolver's clock
     """
 
@@ -125,10 +130,24 @@ def slot_of(proposal: str, slot: int) -> str:
     return f"votes/{proposal}/slot-{slot}"
 
 
-def proposals(names: Iterable[str]) -> list[str]:
-    """The proposals that there are jobs of, from the names of objects below FOLDER."""
-    found = {name.split("/")[2] for name in names if name.count("/") >= 3}
-    return sorted(one for one in found if votable(one))
+def proposal_of(name: str) -> str:
+    """The proposal that an object below FOLDER belongs to; empty where its name is none of a job's."""
+    found = name.split("/")[2] if name.count("/") >= 3 else ""
+    return found if votable(found) else ""
+
+
+def asked(state: HubState, names: Collection[str], *statuses: str) -> list[ProposalState]:
+    """Evolvers' proposals in one of these states that there may be a job of, by id. `names` lie below FOLDER;
+    where NAMES of them were read there may be more, and the log alone says which proposals those can be."""
+    told = {proposal_of(name) for name in names} if len(names) < NAMES else None
+    return [
+        known
+        for key, known in sorted(state.proposals.items())
+        if known.status in statuses
+        and known.author is None
+        and votable(key)
+        and (told is None or key in told)
+    ]
 
 
 def write(job: VoteJob, group: str, key: SigningKey) -> bytes:

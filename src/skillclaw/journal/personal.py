@@ -37,7 +37,7 @@ _SERVICE_USERS = frozenset(
     """
     git hg svn root ubuntu ec2-user centos debian fedora admin-user core vagrant www-data nobody
     postmaster hostmaster webmaster abuse mailer-daemon notifications support security info bot
-    noreply no-reply donotreply do-not-reply
+    noreply no-reply donotreply do-not-reply backup deploy deployer jenkins ansible postgres
     """.split()
 )
 _L = r"A-Za-z0-9\u00c0-\u1fff\uac00-\ud7a3"

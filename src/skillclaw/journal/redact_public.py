@@ -69,6 +69,8 @@ _FORMS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
         # Names of versions of a page.
         (('W/"', 'W/\\', "W/&"), r"\bW/(?:\\{0,15}\"|&quot;)(?P<v>[^\s\"\\&<>]{4,160}+)"),
         (("nonce-",), rf"\bnonce-(?P<v>{_ANY}{{8,128}}+={{0,2}})"),
+        # The token that documentation of JWT shows: John Doe, 1234567890.
+        (("eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lI",), r"(?<![A-Za-z0-9_-])(?P<v>eyJ[A-Za-z0-9_-]{8,120}\.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lI[A-Za-z0-9_-]{0,120}\.[A-Za-z0-9_-]{20,100})(?![A-Za-z0-9_-])"),
         # Images, fonts and the like.
         (("base64,",), rf"\bdata:(?:image|font|audio|video|application/(?:x-|vnd\.|octet|pdf|wasm|zip|font))[\w.+/-]{{0,60}}(?:;[\w=.-]{{1,40}}){{0,4}};base64,(?P<v>{_ANY}{{8,}}+={{0,2}})"),
         # Keys that are given to everybody.

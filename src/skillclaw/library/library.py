@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,6 +92,15 @@ class Library:
             groups = {view.name: view.state.group for view in views if view.state is not None}
             past.note(self.home, done.installed, now or datetime.now(UTC), canaries=canaries, groups=groups)
             return work.report()
+
+    def bundles(self) -> list[Bundle]:
+        """The installed copies as they are on the disk; one that cannot be read is left out."""
+        found: dict[str, Bundle] = {}
+        for entry in book.load(self.home).installed:
+            with suppress(BadInputError, OSError):
+                if entry.skill not in found:
+                    found[entry.skill] = folders.from_folder(copies.place(entry), entry.skill)
+        return list(found.values())
 
     def merge(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import TYPE_CHECKING
 
 from skillclaw.hub import keys
@@ -26,10 +27,16 @@ def group_votes(machine: Machine, hub: Hub, now: datetime, members: Mapping[str,
 
     known = keys.load(machine.home / "keys", hub.info.group, "pseudonyms")
     secret = known.encode() if known is not None else b""
+
+    def code(proposal: str, user: str) -> str:
+        parts = ("skillclaw taught", hub.info.group, proposal, user)
+        return hmac.digest(secret, "\0".join(parts).encode(), "sha256").hex()[:16]
+
     return GroupVotes(
         hub,
         now=now,
         masker=machine.redactor,
         user_of=lambda key: pseudonym(key, secret) if secret else "",
+        code_of=code,
         members=members,
     )

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
     from skillclaw.settings_votes import VotesSettings
 
-__all__ = ["Make", "OpenJob", "Tester", "find_job", "open_jobs", "vote"]
+__all__ = ["NO_GROUP", "Make", "OpenJob", "Tester", "find_job", "open_jobs", "vote"]
 
 Tester = Callable[[Proposal, list[Trajectory]], ReplayResult]
 """Tries a proposal on these sessions, which the evidence of its patterns refers to (`signatures`)."""
@@ -50,6 +50,7 @@ LOOKED = 2000
 AGAIN = 3
 """Times that a job is begun, where it failed or was stopped."""
 TOO_FEW = "Too few sessions here are of that kind."
+NO_GROUP = "This machine is in no group, and only groups ask for votes."
 GRACE = 900.0
 """Seconds that the counts of a slot that is done have to come into the log before it is free again."""
 
@@ -171,10 +172,13 @@ def find_job(machine: Machine, prefix: str) -> tuple[str, VoteJob, dict[str, Cou
         for one in _jobs(machine, name)
         if one.job.proposal.startswith(prefix)
     ]
+    if not hub_names(current(machine)[0]):
+        raise UsageError("There are no jobs here.", NO_GROUP, "Join one: skillclaw hub join INVITE")
     if len(found) != 1:
         what = "No open job" if not found else f"{len(found)} open jobs"
+        why = "" if found else "It may be decided by now: see skillclaw proposals list"
         raise UsageError(
-            f"{what} for a proposal that begins with {prefix!r}.", "", "See: skillclaw jobs list"
+            f"{what} for a proposal that begins with {prefix!r}.", why, "See: skillclaw jobs list"
         )
     return found[0].name, found[0].job, found[0].known.counts
 
@@ -187,13 +191,11 @@ def _jobs(machine: Machine, name: str) -> Iterator[_Job]:
     if role is None:
         return
     member = state.keys[keys.public_hex(hub.own_key(role))].member
-    for proposal in vote_jobs.proposals(hub.store.list(vote_jobs.FOLDER)):
-        known = state.proposals.get(proposal)
-        if known is None or known.status != "open":
-            continue
-        data = hub.store.get(vote_jobs.place_of(proposal), vote_jobs.MAX_JOB)
+    names = hub.store.list(vote_jobs.FOLDER, most=vote_jobs.NAMES)
+    for known in vote_jobs.asked(state, names, "open"):
+        data = hub.store.get(vote_jobs.place_of(known.id), vote_jobs.MAX_JOB)
         try:
-            job = vote_jobs.read(data or b"", state, proposal)
+            job = vote_jobs.read(data or b"", state, known.id)
         except VerifyError:
             continue
         yield _Job(name=name, hub=hub, state=state, known=known, job=job, member=member)

@@ -65,7 +65,7 @@ def sync(machine: Machine, due: Collection[str] | None = None, waits: Waits | No
     conversations that begin from now on. `waits` is told of each hub whether it failed, and says when it will
     be asked again; without it a running `up` is told to ask at once.
     """
-    from skillclaw.gate import static_checks
+    from skillclaw.gate import beside
     from skillclaw.server.listing import announce
     from skillclaw.server.polling import note_polls, wake
     from skillclaw.server.proxy_process import reroute
@@ -95,7 +95,11 @@ def sync(machine: Machine, due: Collection[str] | None = None, waits: Waits | No
     views = [machine.hubs.view(source) for source in sources]
     auto = machine.hubs.settings().sync.merge == "auto"
     report = machine.library.sync(
-        views, static_checks, auto_merge=auto, running=Running(machine), now=machine.hubs.clock()
+        views,
+        beside(machine.library.bundles),
+        auto_merge=auto,
+        running=Running(machine),
+        now=machine.hubs.clock(),
     )
     announce(report)
     reroute(machine)

@@ -11,6 +11,7 @@ import re
 import unicodedata
 
 from skillclaw.errors import BadInputError
+from skillclaw.skills.codeless import without_code
 from skillclaw.skills.frontmatter import parse, split
 from skillclaw.skills.records import Bundle
 from skillclaw.trajectory.model import Record
@@ -162,7 +163,7 @@ def _paths(bundle: Bundle) -> list[Finding]:
 def _links(bundle: Bundle, body: str) -> list[Finding]:
     paths = {file.path for file in bundle.files}
     found = []
-    for match in _LINK.finditer(body):
+    for match in _LINK.finditer(without_code(body)):
         target = match[1].split("#")[0]
         if not target or "://" in target or target.startswith("mailto:"):
             continue

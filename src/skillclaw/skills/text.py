@@ -61,9 +61,11 @@ LONG_WORD = 300
 _PLACEHOLDER = re.compile(r"<[^<>]*>|…|\.\.\.")
 
 _MASK = re.compile(
-    r"<(?:secret|password|token|key|credential|private)\b[^<>]*>|<[a-z][\w-]*:[^<>\s]*>", re.IGNORECASE
+    r"<(?:secret|password|token|key|credential|private)\b[^<>]*>|<(?!mailto:)[a-z][\w-]*:(?!//)[^<>\s]*>",
+    re.IGNORECASE,
 )
-"""What redaction leaves (`<secret:kind:id>`, `<email:id>`); a shape's `<email>` varies and is no mask."""
+"""What redaction leaves (`<secret:kind:id>`, `<email:id>`); a shape's `<email>` varies and is no mask, nor
+is an address in `<...>` as Markdown has it."""
 
 
 _NAME = re.compile(r"[\w.@:/+$-]+")

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.lines import summary
-from skillclaw.gate.pieces import decoded, joined, plain_views, variables
+from skillclaw.gate.pieces import decoded, encoded, joined, plain_views, variables
 from skillclaw.gate.rules import Danger, dangers
+from skillclaw.gate.steering import sentences, steerings
+from skillclaw.skills.frontmatter import split
 from skillclaw.skills.records import Bundle, Item, Proposal, Verdict
 
-__all__ = ["check", "item_fault", "name", "order", "static"]
+__all__ = ["check", "item_fault", "name", "order", "static", "together"]
 
 name = "scan"
 order = 50
+_FILES = r"\b(?:AGENTS|CLAUDE|GEMINI)\.md"
+_PURPOSE = re.compile(
+    rf"(\b(?:write|edit|modify|append)\b[\w ,'’-]{{0,40}}?){_FILES}(?:(?:,|,? or|,? and) {_FILES}){{0,2}}",
+    re.IGNORECASE,
+)
+"""A description may say that a skill is for writing such a file. What to write is said below, and judged."""
 
 
 def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
@@ -23,13 +32,20 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
         return [Verdict(check=name, verdict="n/a", reason="A retirement has no files.")]
     verdicts = static(proposal.bundle)
     if verdicts[0].verdict == "pass":
-        own = _texts(proposal.bundle)
-        for other, current in sorted(context.current.items()):
-            danger = None if other == proposal.skill else _across(own, _texts(current.bundle))
-            if danger is not None:
-                reason = f"Together with the skill {other} it {danger.what}: `{danger.text}`."
-                return [Verdict(check=name, verdict="reject", reason=reason)]
+        current = [one.bundle for other, one in sorted(context.current.items()) if other != proposal.skill]
+        return together(proposal.bundle, current) or verdicts
     return verdicts
+
+
+def together(bundle: Bundle, others: Iterable[Bundle]) -> list[Verdict]:
+    """A rejection where `bundle` does harm only with the pieces of one of `others`; else nothing."""
+    own = _texts(bundle)
+    for other in others:
+        danger = _across(own, _texts(other))
+        if danger is not None:
+            reason = f"Together with the skill {other.name} it {danger.what}: `{danger.text}`."
+            return [Verdict(check=name, verdict="reject", reason=reason)]
+    return []
 
 
 def static(bundle: Bundle) -> list[Verdict]:
@@ -54,7 +70,11 @@ def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | No
 
 def _texts(bundle: Bundle) -> dict[str, str]:
     ordered = sorted(bundle.files, key=lambda f: f.path)
-    return {file.path: file.data.decode("utf-8", errors="replace") for file in ordered}
+    texts = {file.path: file.data.decode("utf-8", errors="replace") for file in ordered}
+    if "SKILL.md" in texts:
+        head, body = split(texts["SKILL.md"])
+        texts["SKILL.md"] = _PURPOSE.sub(r"\1", head) + body
+    return texts
 
 
 def _shown(text: str) -> list[Danger]:
@@ -62,7 +82,14 @@ def _shown(text: str) -> list[Danger]:
     # A phrase may be broken over lines, so the text is looked at once more as one line a paragraph.
     whole = "\n".join(" ".join(part.split()) for part in text.split("\n\n"))
     views = [text, whole, *plain_views(whole)]
-    return list({danger.what: danger for view in reversed(views) for danger in dangers(view)}.values())
+    found = [danger for view in reversed(views) for danger in dangers(view)]
+    found += [
+        Danger(what=steers.what, text=steers.text)
+        for sentence in sentences(text)
+        for steers in steerings(sentence)
+        if steers.never
+    ]
+    return list({danger.what: danger for danger in found}.values())
 
 
 def _pieced(texts: Iterable[str]) -> Iterator[Danger]:
@@ -81,11 +108,15 @@ def _across(own: Mapping[str, str], other: Mapping[str, str]) -> Danger | None:
     """A danger of two skills' pieces together; what the other holds alone is no matter of this one."""
     theirs = variables(other.values())
     mine = variables(own.values())
-    for text in own.values():
-        whole = joined(text, {**theirs, **mine})
-        if whole != joined(text, mine):
-            for danger in dangers(whole):
-                return danger
+    # Either may name what the other one uses.
+    for holder, named, more in ((own, mine, theirs), (other, theirs, mine)):
+        for text in holder.values():
+            whole = joined(text, {**more, **named})
+            if whole != joined(text, named):
+                for danger in dangers(whole):
+                    return danger
+    if not (encoded(own.values()) and encoded(other.values())):
+        return None
     alone = {danger.text for danger in _pieced(other.values())}
     for texts in ([*own.values(), *other.values()], [*other.values(), *own.values()]):
         for text in decoded(texts):
