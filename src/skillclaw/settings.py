@@ -20,7 +20,7 @@ from msgspec import Meta
 
 from skillclaw.errors import BadInputError, SkillClawError, StorageError, UsageError
 from skillclaw.private import private_folder, whole_file
-from skillclaw.settings_choices import choices
+from skillclaw.settings_choices import choices, wanted
 from skillclaw.settings_evolve import (
     AuthorSettings,
     BudgetSettings,
@@ -304,7 +304,7 @@ def _convert(tree: dict[str, Any], where: Callable[..., str]) -> Settings:
     except msgspec.ValidationError as error:
         raise BadInputError(
             f"A setting in {where()} is wrong.",
-            str(error),
+            wanted(Settings, str(error)),
             "See the keys and values: skillclaw config show",
         ) from error
     _check_upstreams(settings, where)

@@ -22,14 +22,15 @@ class ReplaySettings(Section, frozen=True, kw_only=True):
 
     `mode` which cases: `decision` asks a model for the next action where a recorded session went wrong,
     `executable` lets an agent work in a closed room; `off` tries nothing, and holds no sessions out.
-    `repeats` of each case, with and without the change; four of five have to agree. `cases` a folder of cases
+    `repeats` of each case, with and without the change, 5 at least: four of five have to agree, and fewer
+    would be won by chance. `cases` a folder of cases
     of your own, empty for `cases` in SkillClaw's home. `agent` that works on executable cases. `model` that
     is asked, of the provider that `evolve.model.*` names; empty for that model itself. `max_calls` and
     `max_seconds` for one proposal, within `evolve.budget.*`.
     """
 
     mode: ReplayMode = "off"
-    repeats: Annotated[int, Meta(ge=1, le=50)] = 5
+    repeats: Annotated[int, Meta(ge=5, le=50)] = 5
     cases: str = ""
     agent: ReplayAgent = "minimal"
     model: Annotated[str, Meta(max_length=200, pattern=r"^[^\s\x00-\x1f]*$")] = ""

@@ -10,7 +10,13 @@ from skillclaw.settings_evolve import Amount, Money, Positive, Section
 
 __all__ = ["VotesSettings"]
 
-Hours = Annotated[str, Meta(pattern=r"^(?:(?:[01]?\d|2[0-4])-(?:[01]?\d|2[0-4]))?$")]
+Hours = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:(?:[01]?\d|2[0-4])-(?:[01]?\d|2[0-4]))?$",
+        description="hours of the day from 0 to 24, such as 22-7; empty for all",
+    ),
+]
 
 
 class VotesSettings(Section, frozen=True, kw_only=True):

@@ -38,7 +38,7 @@ def obedient(knows: str) -> Callable[[dict[str, Any]], Any]:
 def settings(provider: Provider) -> dict[str, str]:
     table = provider.settings(key="env:KEY")
     named = {f"SKILLCLAW_EVOLVE__MODEL__{name.upper()}": str(value) for name, value in table.items()}
-    return {**named, "SKILLCLAW_GATE__REPLAY__REPEATS": "2", "KEY": "of-the-test"}
+    return {**named, "SKILLCLAW_GATE__REPLAY__REPEATS": "5", "KEY": "of-the-test"}
 
 
 def test_two_machines_try_it_with_their_own_model_and_it_is_released(tmp_path: Path) -> None:

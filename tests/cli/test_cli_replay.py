@@ -90,7 +90,7 @@ def environ(provider: Provider, policy: str = "strict", **more: str) -> dict[str
     return {
         **{f"SKILLCLAW_EVOLVE__MODEL__{name.upper()}": str(value) for name, value in table.items()},
         "SKILLCLAW_GATE__REPLAY__MODE": "decision",
-        "SKILLCLAW_GATE__REPLAY__REPEATS": "2",
+        "SKILLCLAW_GATE__REPLAY__REPEATS": "5",
         "SKILLCLAW_GATE__POLICY": policy,
         "KEY": "of-the-test",
         **more,
@@ -110,15 +110,15 @@ def test_a_good_skill_passes_and_is_released_once_a_person_approves(home: Path) 
         found = of_replay(report)
         assert (found["verdict"], found["status"]) == ("pass", "held"), "strict asks a person, too"
         assert "4 of 4 cases won, 0 lost, 0 tied" in found["reason"]
-        assert re.search(r"It took 24 calls, 2640 tokens, \$0\.00, \d+ s\.", found["reason"])
+        assert re.search(r"It took 60 calls, 6600 tokens, \$0\.01, \d+ s\.", found["reason"])
         (replay,) = report["replays"]
-        assert replay["cost"]["calls"] == report["spent"]["calls"] == len(provider.seen) == 24
-        assert [(s["before"], s["after"]) for s in replay["scores"]] == [([0.0, 0.0], [1.0, 1.0])] * 4
+        assert replay["cost"]["calls"] == report["spent"]["calls"] == len(provider.seen) == 60
+        assert [(s["before"], s["after"]) for s in replay["scores"]] == [([0.0] * 5, [1.0] * 5)] * 4
         asked = provider.seen[0]
         assert asked.headers["x-skillclaw-own"] == "evolve", "it is never mined"
         assert [tool["function"]["name"] for tool in asked.body["tools"]] == ["Bash"]
         shown = ok("proposals", "show", found["id"], home=home)
-        assert "won" in shown and "4 cases replayed by openai:m: 24 calls" in shown
+        assert "won" in shown and "4 cases replayed by openai:m: 60 calls" in shown
         again = ok_json("proposals", "replay", found["id"], home=home, environ=given)
         assert again["verdict"]["verdict"] == "pass" and len(provider.seen) == 24, "known already"
     ok("proposals", "approve", found["id"], home=home)
@@ -199,7 +199,7 @@ def test_a_dry_run_asks_nothing_and_says_what_it_would_take(home: Path) -> None:
         report = ok_json("evolve", "--dry-run", home=home, environ=environ(provider))
         assert provider.seen == []
         (line,) = report["forecast"]
-        assert (line["stage"], line["calls"], line["recorded"]) == ("replay", 32, 0)
+        assert (line["stage"], line["calls"], line["recorded"]) == ("replay", 80, 0)
         assert of_replay(report)["verdict"] == "hold"
         assert "No model is asked now" in of_replay(report)["reason"]
         said = ok("evolve", "--dry-run", home=home, environ=environ(provider))
@@ -216,7 +216,7 @@ def test_a_replay_is_reproduced_from_its_record(home: Path) -> None:
     ok("import", str(home / "s.jsonl"), home=other)
     again = ok_json("evolve", "--replay", str(home / "record"), home=other, environ=given)
     assert again["replays"][0]["scores"] == first["replays"][0]["scores"]
-    assert (again["spent"]["calls"], again["spent"]["recorded"]) == (0, 24)
+    assert (again["spent"]["calls"], again["spent"]["recorded"]) == (0, 60)
 
 
 @pytest.mark.slow
@@ -251,7 +251,7 @@ def test_a_model_without_tools_is_told_of_them_in_words(home: Path) -> None:
 @pytest.mark.slow
 def test_the_budget_of_a_proposal_and_of_the_day_hold(home: Path) -> None:
     with Provider("chat", obedient("npm test")) as provider:
-        little = environ(provider, SKILLCLAW_GATE__REPLAY__MAX_CALLS="10")
+        little = environ(provider, SKILLCLAW_GATE__REPLAY__MAX_CALLS="25")
         found = of_replay(ok_json("evolve", "--dry-run", home=home, environ=little))
         assert "gate.replay.max_calls leaves room for 1" in found["reason"]
         day = environ(provider, SKILLCLAW_EVOLVE__BUDGET__DAY_CALLS="5")

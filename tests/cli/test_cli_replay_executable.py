@@ -62,7 +62,7 @@ def environ(model: ChatModel, **more: str) -> dict[str, str]:
         "SKILLCLAW_EVOLVE__MODEL__URL": model.url,
         "SKILLCLAW_EVOLVE__MODEL__USD_IN": "1",
         "SKILLCLAW_GATE__REPLAY__MODE": "executable",
-        "SKILLCLAW_GATE__REPLAY__REPEATS": "1",
+        "SKILLCLAW_GATE__REPLAY__REPEATS": "5",
         "SKILLCLAW_GATE__POLICY": "strict",
         **more,
     }

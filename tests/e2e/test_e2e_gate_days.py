@@ -72,7 +72,7 @@ def team(tmp_path: Path, days: Days) -> Iterator[Path]:
             shares(tmp_path, who)
         for who in VOTERS:
             learnt(tmp_path, days, who, 4)
-            config(tmp_path, who, **{"gate.votes.enabled": "true", "gate.replay.repeats": "1"})
+            config(tmp_path, who, **{"gate.votes.enabled": "true"})
         for name in ("tool", "lib", "app"):
             folder = tmp_path / "ada" / ".skillclaw" / "cases" / name
             folder.mkdir(parents=True)
@@ -80,7 +80,7 @@ def team(tmp_path: Path, days: Days) -> Iterator[Path]:
                 f'instruction = "{ASKED}, for the {name}"\ntimeout = 20\n', "utf-8"
             )
             (folder / "grade.sh").write_text("[ -e made ]", "utf-8")
-        config(tmp_path, "ada", **{"gate.replay.mode": "executable", "gate.replay.repeats": "1"})
+        config(tmp_path, "ada", **{"gate.replay.mode": "executable", "gate.replay.max_calls": "400"})
         sc(tmp_path, "ada", "hub", "settings", "policy", "strict")
         sc(tmp_path, "ada", "hub", "settings", "votes", '{"needed": 2, "voters": 2, "hours": 400}')
         yield tmp_path

@@ -102,6 +102,20 @@ def test_little_data_waits_and_says_how_much_is_missing_and_ends_unproven(house:
     assert so_far(house.path / "group", release.skill, release.version) is None, "damage is nothing"
 
 
+def test_where_sessions_are_not_kept_as_long_as_a_canary_is_measured_nothing_is_promoted(
+    house: House,
+) -> None:
+    release = house.released()
+    house.live(release, 10, lambda arm, n: FIXED if arm else [BROKEN, *FIXED])
+    house.hub.commit("settings", {"retention_days": 7}, role="owner")
+    assert only(house.cycle(6.9, dry_run=True)).why.startswith("The group keeps") is False
+    found = only(house.cycle(10))
+    assert found.action == "wait"
+    assert "keeps sessions for 7 days" in found.why and "first days are not measured" in found.why
+    assert only(house.cycle(28.1)).action == "unproven"
+    assert house.hub.state().skills[release.skill].stage == "unproven"
+
+
 def found_day(days: float) -> str:
     """The day of a cycle so many days after now."""
     return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
@@ -129,11 +143,11 @@ def test_sessions_that_belong_to_no_arm_are_left_out(house: House) -> None:
     house.put(client, began - timedelta(seconds=1), FIXED)  # from before
     house.put(client, at, FIXED, env=dict([OFF]))  # takes no part
     house.put(client, at, [], task="translate the letter to the landlord into French")  # about something else
-    edited = SkillUse(name=release.skill, offered=True, edited=True)
-    house.put(client, at, FIXED, skills=[edited])
     other = SkillUse(name=release.skill, version="f" * 64, read_step=2)  # another hub's, of the same name
-    house.put(client, at, FIXED, skills=[other])
-    assert "1 of 40 eligible sessions" in only(house.cycle(1)).why
+    for day in range(3):  # of the first day it is not known yet when arms are drawn
+        house.put(house.people[1], at + timedelta(days=day), FIXED, skills=[other])
+    assert "2 of 40 eligible sessions, 2 of 2 people" in only(house.cycle(3)).why
+    assert "changed their copy" not in only(house.cycle(28.1)).why
 
 
 def test_a_version_that_was_read_is_a_second_figure_and_changes_no_arm(house: House) -> None:

@@ -100,9 +100,9 @@ def test_a_members_proposal_waits_for_a_person_and_is_released(team: Path) -> No
     assert (vote.vote, vote.reason, vote.n) == ("against", "On second thought.", 2)
     owner = hub(team)
     with pytest.raises(BadInputError, match="waits for the approval"):
-        owner.release(known.id)
+        owner.release(known.id, stage="canary")
     owner.approve(known.id)
-    release = owner.release(known.id)
+    release = owner.release(known.id, stage="canary")
     assert hub(team, "bob").get_bundle(release) == proposal().bundle
     sent(team, "bob", "proposal", proposal())
     assert taken(team)["taken"] == {"proposal": 1}, "again changes nothing"
@@ -143,7 +143,7 @@ def test_evidence_that_is_only_claimed_is_left_out(team: Path) -> None:
     assert (left.text, left.evidence, left.patterns, left.odds_ratio) == (item.text, [], [], None)
     owner = hub(team)
     owner.approve(known.id)
-    owner.release(known.id)
+    owner.release(known.id, stage="canary")
     # what the version has by itself stays with an edit of it
     base = state(team).skills["deploy"].current
     edit = msgspec.structs.replace(

@@ -114,7 +114,7 @@ def test_a_held_proposal_needs_people_whatever_the_evolver_signs(policy: str) ->
         assert "without a proposal" in w.try_("release", release(V1, None))
     w.must("approval", {"proposal": "p"}, "reviewer")
     assert "differ" in w.try_("release", release(V2, None, "p"))
-    w.must("release", release(V1, None, "p"))
+    w.must("release", release(V1, None, "p", stage="canary"))
     assert w.state.proposals["p"].status == "released"
     w.must("rollback", {"skill": "git", "version": None, "base": V1})
     assert "cannot be released" in w.try_("release", release(V1, None, "p"))
@@ -128,13 +128,13 @@ def test_strict_asks_people_for_what_passed_too_and_a_revoked_reviewer_does_not_
     w.must("key-revoke", {"public": keys.public_hex(SEEDS["reviewer"])}, "owner")
     assert "approval" in w.try_("release", release(V1, None, "p"))
     w.must("approval", {"proposal": "p"}, "owner")
-    w.must("release", release(V1, None, "p"))
+    w.must("release", release(V1, None, "p", stage="canary"))
 
 
 def test_team_releases_what_passed() -> None:
     w = Writer("team")
     w.propose("p", V1, None)
-    w.must("release", release(V1, None, "p"))
+    w.must("release", release(V1, None, "p", stage="canary"))
     w.propose("q", V2, V1, "rejected")
     assert "rejected" in w.try_("release", release(V2, V1, "q"))
 

@@ -29,7 +29,7 @@ def approve(w: Writer, key: SigningKey, note: str = "") -> str:
 
 def release(w: Writer, role: str = "evolver", **more: Any) -> str:
     body = {"skill": "git", "version": V1, "base": None, "object": OBJECT, "proposal": "p1"}
-    return w.try_("release", {**body, **more}, role)
+    return w.try_("release", {**body, "stage": "canary", **more}, role)
 
 
 def test_one_is_enough_by_default_and_its_note_is_kept() -> None:
@@ -134,7 +134,7 @@ def test_a_merge_that_takes_a_strict_skill_in_is_strict() -> None:
     taking = {"version": V2, "base": V1, "retires": [{"skill": "svn", "version": V3}]}
     assert "waits for the approval" in release(w, **taking)
     approve(w, SECOND)
-    assert release(w, **taking) == ""
+    assert release(w, "owner", **taking, stage="stable") == ""
     (gone,) = w.replay().skills["svn"].releases
     assert [(one.what, one.skill) for one in gone.story] == [("archive", "git")]
 
@@ -158,7 +158,7 @@ def test_an_evolver_never_brings_back_what_people_took_back() -> None:
         w.propose(name, version, base, "held")
         w.must("approval", {"proposal": name}, "reviewer")
         body = {"skill": "git", "version": version, "base": base, "object": OBJECT, "proposal": name}
-        w.must("release", body)
+        w.must("release", {**body, "stage": "canary"})
     w.must("rollback", {"skill": "git", "version": V1, "base": V2, "why": "It lost files."}, "owner")
     again = {"skill": "git", "version": V2, "base": V1}
     assert "never forward" in w.try_("rollback", again)

@@ -27,7 +27,7 @@ def entry(
     version: str, base: str | None, proposal: str | None, skill: str = "git", **more: Any
 ) -> dict[str, Any]:
     body = {"skill": skill, "version": version, "base": base, "object": OBJECT, "proposal": proposal}
-    return {**body, "stage": "stable", **more}
+    return {**body, "stage": "canary", **more}
 
 
 def taking_in(**more: Any) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def current(log: Writer) -> dict[str, str | None]:
 
 
 def test_both_happen_with_one_commit_and_both_are_undone_with_one(log: Writer) -> None:
-    log.must("release", taking_in())
+    log.must("release", taking_in(stage="stable"), "owner")
     assert current(log) == {"git": V2, "svn": None}
     log.must("rollback", {"skill": "git", "version": V1, "base": V2})
     assert current(log) == {"git": V1, "svn": V3}

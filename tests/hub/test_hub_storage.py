@@ -100,8 +100,8 @@ def test_doing_it_twice_is_doing_it_once(tmp_path: Path) -> None:
 
 def test_held_rejected_and_retired(tmp_path: Path) -> None:
     hub = opened(tmp_path)
-    hub.commit("settings", {"policy": "team"}, role="owner")
     first = released(hub, "p1", "one")
+    hub.commit("settings", {"policy": "team"}, role="owner")
     hub.propose(proposal("p2", "two", first))
     hub.record_verdicts(
         "p2", [Verdict(check="scripts", verdict="hold", reason="A person must look.")], "held"

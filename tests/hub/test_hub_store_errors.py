@@ -229,7 +229,7 @@ def test_no_credentials_at_all(oss: Bucket, monkeypatch: pytest.MonkeyPatch) -> 
     try:
         monkeypatch.setenv("AWS_METADATA_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
         url = f"s3://team/hub?endpoint={oss.endpoint}&region=x&timeout=2&retries=0"
-        told(url, "No credentials", "docs/storage.md")
+        told(url, "No credentials", "AWS_ACCESS_KEY_ID")
     finally:
         server.shutdown()
         server.server_close()

@@ -193,13 +193,17 @@ def test_a_machine_of_one_person_knows_policies_of_single_skills(tmp_path: Path)
     sc(tmp_path, "ada", "config", "set", "gate.policies.pip-venv", "team")
     sc(tmp_path, "ada", "evolve")
     ada = machine(tmp_path, "ada")
-    assert ada.hub.state().settings == {"policy": "solo", "policies": {"pip-venv": "team"}}
+    assert ada.hub.state().settings == {
+        "policy": "solo",
+        "policies": {"pip-venv": "team"},
+        "canary": 1.0,  # on one's own hub a canary is there on all days
+    }
     for number, skill in ((1, "pip-venv"), (2, "uv-venv")):
         made = proposal(number, skill=skill)
         ada.hub.propose(made)
         ada.hub.record_verdicts(made.id, HELD, "held")
     done = sc(tmp_path, "ada", "proposals", "approve", f"{1:016x}")
-    assert (done["released"]["stage"], done["released"]["share"]) == ("canary", 0.5)
+    assert (done["released"]["stage"], done["released"]["share"]) == ("canary", 1.0)
     done = sc(tmp_path, "ada", "proposals", "approve", f"{2:016x}")
     assert "share" not in done["released"], "under solo there is no canary"
     # what was set is taken out again, too

@@ -64,7 +64,7 @@ def test_an_approval_by_somebody_whose_key_was_revoked_since_counts_no_more(hubs
     hubs.team.record_verdicts(id_, [Verdict(check="approval", verdict="hold", reason="Wait.")], "held")
     hubs.team.approve(id_)
     public = second(hubs, id_)
-    hubs.team.release(id_)
+    hubs.team.release(id_, stage="canary")
     machine = hubs.fresh()
     hubs.sync(machine)
     assert hubs.text("deploy") == "Run it."

@@ -93,11 +93,12 @@ def test_sessions_are_in_the_arm_of_their_day_unless_edited_or_without_part(
     settings.set_value(hubs.machine.home, "sync.canary", "true")
     sessions.append(lived(hubs, 9))
     hubs.edit("deploy", hubs.text("deploy") or "", "my own way")
-    sessions.append(lived(hubs, 10))  # the copy is edited
+    sessions += [lived(hubs, 10), lived(hubs, 11)]  # the copy is edited: the first such day counts
     found = {one.session: one for one in counted(tmp_path / "group", canary, sessions)}
-    assert sorted(found) == [f"{day:016x}" for day in (*range(8), 9)]
-    for day in (*range(8), 9):
+    assert sorted(found) == [f"{day:016x}" for day in (*range(8), 9, 10)]
+    for day in (*range(8), 9, 10):
         arm = treated(member(hubs), "deploy", version, block(START + timedelta(days=day)), 0.5)
         one = found[f"{day:016x}"]
         assert (one.treated, one.client, one.success) == (arm, member(hubs), True)
     assert {one.treated for one in found.values()} == {True, False}
+    assert all(one.edited for one in found.values())

@@ -180,6 +180,7 @@ def test_to_a_group_it_goes_by_the_inbox(hubs: Hubs) -> None:
     if state.status == "open":
         hubs.team.record_verdicts(done.proposal, [], "held")
     hubs.team.approve(done.proposal)
-    hubs.team.release(done.proposal)
+    hubs.team.release(done.proposal, stage="canary")
+    hubs.team.promote("deploy")
     hubs.sync()
     assert states(hubs) == ["installed"]

@@ -31,7 +31,6 @@ def replaying(place: Path, url: str) -> None:
         ("evolve.model.name", "m"),
         ("evolve.model.url", url),
         ("gate.replay.mode", "decision"),
-        ("gate.replay.repeats", "1"),
     ):
         sc(place, "ada", "config", "set", key, value)
 
@@ -54,8 +53,8 @@ def test_the_evolver_tries_what_members_sent_and_the_hub_gets_the_verdict_alone(
         report = sc(tmp_path, "ada", "evolve", "--hub", "team")
         asked = len(provider.seen)
     (result,) = report["replays"]
-    assert [(one["before"], one["after"]) for one in result["scores"]] == [([0.0], [1.0])] * 4
-    assert asked == result["cost"]["calls"] == 12
+    assert [(one["before"], one["after"]) for one in result["scores"]] == [([0.0] * 5, [1.0] * 5)] * 4
+    assert asked == result["cost"]["calls"] == 60
     (known,) = state(tmp_path).proposals.values()
     assert known.status == "released"
     (said,) = [one for one in known.verdicts if one.check == "replay"]

@@ -175,3 +175,27 @@ def test_a_log_whose_release_was_replaced_is_not_even_read(team: Path) -> None:
     place.write_bytes(place.read_bytes().replace(b'"stage":"canary"', b'"stage":"stable"'))
     with pytest.raises(BadInputError, match="cut back or replaced"):
         verified(team)
+
+
+def approvals(team: Path) -> list[tuple[str, str]]:
+    links = verify_skill(machine(team, "ada"), "install-httpie").links
+    return [(link.status, link.why) for link in links if link.link == "approval"]
+
+
+def test_an_approval_is_told_only_while_it_counts(team: Path) -> None:
+    joined(team, "rev", "--role", "reviewer")
+    owner = hub(team)
+    skill = owner.state().skills["install-httpie"]
+    made = "again"
+    known = state(team).proposals[skill.releases[-1].proposal or ""]
+    record = msgspec.json.decode(owner.get_object(known.object), type=Proposal)
+    owner.rollback("install-httpie", None)
+    owner.propose(msgspec.structs.replace(record, id=made))
+    owner.record_verdicts(made, [], "held")
+    hub(team, "rev").approve(made)
+    owner.release(made, "canary")
+    assert approvals(team) == [("verified", "Approved by rev.")]
+    (public,) = owner.state().proposals[made].approvals
+    owner.commit("key-revoke", {"public": public}, role="owner")
+    ((status, why),) = approvals(team)
+    assert status == "not here" and why.startswith("An approval by rev does not count")

@@ -61,7 +61,7 @@ class Hubs:
         return made
 
     def evolve(self, hub: Hub, one: Bundle, *, approve: bool = False) -> str:
-        """Release `one` as the evolver does, with a proposal that passed."""
+        """Release `one` as the evolver does, with a proposal that passed: a canary, and then for all."""
         known = hub.state().skills.get(one.name)
         base = known.current if known is not None else None
         proposal = Proposal(
@@ -77,7 +77,8 @@ class Hubs:
         hub.record_verdicts(proposal.id, [Verdict(check="spec", verdict="pass", reason="Fine.")], "passed")
         if approve:
             hub.approve(proposal.id)
-        return hub.release(proposal.id).version
+        hub.release(proposal.id, stage="canary")
+        return hub.promote(one.name).version
 
     def sync(self, machine: Machine | None = None) -> SyncReport:
         return sync(machine or self.machine)

@@ -74,11 +74,13 @@ class House:
             "sessions": self.store,
             "hub": self.hub,
             "policy": self.policy,
+            "switchback": self.policy != "solo",  # as on one's own hub; a group's cycle has its own settings
             "settings": EvolveSettings(),
             "redactor": self.machine.redactor,
             "foreign": [],
             "now": datetime.now(UTC) + timedelta(days=days),
             "home": self.path / "group",
+            "switchback": self.policy != "solo",
         }
         return run_cycle(**{**given, **more})
 

@@ -33,7 +33,7 @@ def register(parent: typer.Typer) -> None:
 
 def list_(ctx: Context, cases: CasesOption = None) -> int:
     """The cases that are there, and what is wrong with those that cannot be used: exit code 1 then."""
-    from skillclaw.evolve.replay.folder_cases import read_cases
+    from skillclaw.evolve.replay.folder_cases import HOW, read_cases
 
     folder = _folder(ctx, cases)
     found, faults = read_cases(folder)
@@ -68,7 +68,7 @@ def list_(ctx: Context, cases: CasesOption = None) -> int:
             )
             for case in found
         ],
-        empty=f"There are no cases in {folder}. docs/gate.md says how to write one.",
+        empty=f"There are no cases in {folder}. {HOW}",
     )
     for fault in faults:
         output.error(fault.what, fault.why, fault.todo)
@@ -187,14 +187,14 @@ def _folder(ctx: Context, cases: Path | None) -> Path:
 
 def _all(ctx: Context, cases: Path | None) -> list[Case]:
     """All cases. Raises the first fault: a check that leaves one out would say that all is good."""
-    from skillclaw.evolve.replay.folder_cases import read_cases
+    from skillclaw.evolve.replay.folder_cases import HOW, read_cases
 
     folder = _folder(ctx, cases)
     found, faults = read_cases(folder)
     if faults:
         raise faults[0]
     if not found:
-        raise UsageError(f"There are no cases in {folder}.", "", "docs/gate.md says how to write one.")
+        raise UsageError(f"There are no cases in {folder}.", "", HOW)
     return found
 
 

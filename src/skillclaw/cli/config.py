@@ -70,6 +70,10 @@ def set_(
         parts = key.split(".")
         if parts[0] == "agents" and parts[-1] == "upstream" and len(parts) == 3:
             output.note(f"An agent that is connected needs this once more: skillclaw connect {parts[1]}")
+    if key == "gate.votes.enabled" and stored:
+        chosen = settings.load(ctx.home)
+        if not (chosen.evolve.model.name or chosen.gate.replay.model):
+            output.note("No model is set, so nothing is tried: skillclaw config set evolve.model.name NAME")
 
 
 def key_(

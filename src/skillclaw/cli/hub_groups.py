@@ -67,8 +67,8 @@ def init(
         output.plain("Nobody evolves yet. For that machine: skillclaw hub invite --role evolver")
     if _private(done.url):
         output.plain(
-            "Only your own user may use that folder. Where others are to join by it, give it a group and its "
-            "rights: docs/storage.md."
+            "Only your own user may use that folder. Where others of this system are to join by it: "
+            "chgrp -R GROUP FOLDER && chmod -R g+rwX FOLDER"
         )
     output.plain(f"Next: skillclaw hub invite --hub {done.hub}")
     output.plain(

@@ -35,6 +35,7 @@ def settings(
     hub: HubOption = None,
 ) -> None:
     """Show a group's settings; as owner, change one for all members."""
+    from skillclaw.hub.approval import deciders
     from skillclaw.server.group_settings import KEYS, change
     from skillclaw.server.groups import find
     from skillclaw.server.machine import Machine
@@ -47,6 +48,11 @@ def settings(
         now = change(opened.hub, key or "", None if value is None else _value(value))
     elif key is not None and key not in KEYS:
         raise UsageError(f"A group has no setting {key!r}.", "", f"Known: {', '.join(KEYS)}")
+    if key == "reviewers" and value is not None and len(people := deciders(opened.hub.state())) < now[key]:
+        output.note(
+            f"Only {len(people)} may approve here, so that no change that needs people is released: "
+            "skillclaw hub invite --role reviewer"
+        )
     # the token lets a machine listen; who is a member reads it in the log, and nobody needs to see it
     shown = {name: one for name, one in sorted(now.items()) if key in (None, name)}
     if isinstance(shown.get("push"), dict):

@@ -121,7 +121,8 @@ def _found(found: Survey) -> str:
         if agent.installed or agent.sessions
     ]
     if not lines:
-        lines = ["Found no agent that SkillClaw knows (they are listed in docs/agents.md)."]
+        known = ", ".join(agent.title for agent in found.agents)
+        lines = [f"Found no agent that SkillClaw knows ({known})."]
     lines.append(f"Here already: {found.stored} sessions, {found.skills} skills.")
     if found.candidates:
         from skillclaw.server.survey import waiting_text

@@ -13,7 +13,17 @@ from typing import Any
 from skillclaw.hub.membership import member
 from skillclaw.hub.records import HubState, ProposalState
 
-__all__ = ["PEOPLE", "approved", "approvers", "author", "missing", "needed", "policy_of", "stricter"]
+__all__ = [
+    "PEOPLE",
+    "approved",
+    "approvers",
+    "author",
+    "deciders",
+    "missing",
+    "needed",
+    "policy_of",
+    "stricter",
+]
 
 PEOPLE = ("owner", "reviewer")
 """Roles of people who decide."""
@@ -37,6 +47,11 @@ def policy_of(settings: Mapping[str, Any], *skills: str, default: str = "solo") 
 def needed(settings: Mapping[str, Any]) -> int:
     """How many different people have to approve what needs people: 1, or 2 (the two-person rule)."""
     return 2 if settings.get("reviewers") == 2 else 1
+
+
+def deciders(state: HubState) -> set[str]:
+    """The members who may approve by now: owners and reviewers whose keys count."""
+    return {key.member for key in state.keys.values() if key.role in PEOPLE and key.active}
 
 
 def author(state: HubState, proposal: ProposalState) -> str | None:

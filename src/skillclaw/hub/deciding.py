@@ -17,6 +17,7 @@ from skillclaw.hub import arms, keys
 from skillclaw.hub.membership import member
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import Commit, HubState, ProposalState, Release
+from skillclaw.hub.releasing import place
 from skillclaw.skills import bundle as bundles
 from skillclaw.skills.records import Bundle, Effect, Proposal, Verdict
 
@@ -43,7 +44,8 @@ class Deciding:
 
     def propose(self, proposal: Proposal) -> ProposalState:
         """Make `proposal` known; one with the same id that is known already stays as it is."""
-        if proposal.id not in self.state().proposals:
+        state = self.state()
+        if proposal.id not in state.proposals:
             body = {
                 "id": proposal.id,
                 "skill": proposal.skill,
@@ -51,6 +53,7 @@ class Deciding:
                 "base": proposal.base,
                 "object": self.put_object(_record.encode(proposal)),
                 "version": bundles.version(proposal.bundle) if proposal.bundle is not None else None,
+                **place(proposal, state.settings),
             }
             try:
                 self.commit("proposal", body, role=self._role("evolver", "owner", "reviewer"))

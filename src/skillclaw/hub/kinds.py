@@ -148,10 +148,18 @@ class Rotate(Body, frozen=True, kw_only=True):
     proof: Signature
 
 
+class RetiredEntry(Body, frozen=True, kw_only=True):
+    """A skill that a release archives, at the version that is current then."""
+
+    skill: Name
+    version: Hash
+
+
 class ProposalEntry(Body, frozen=True, kw_only=True):
     """`proposal`: makes a proposal known; `version` is that of its bundle, None for `retire`.
 
-    One that a member sent has its key as `author`, with its signature.
+    One that a member sent has its key as `author`, with its signature. `scope`, `project` and `retires` say
+    what its release has to say (`releasing.py`); None: one of before format 2, or on one's own hub.
     """
 
     id: Id
@@ -162,6 +170,9 @@ class ProposalEntry(Body, frozen=True, kw_only=True):
     version: Hash | None = None
     author: Hash | None = None
     sig: Signature | Literal[""] = ""
+    scope: Literal["global", "project"] | None = None
+    project: Text | None = None
+    retires: Annotated[list[RetiredEntry], msgspec.Meta(max_length=20)] = []
 
 
 class VerdictEntry(Body, frozen=True, kw_only=True):
@@ -208,13 +219,6 @@ class Approval(Body, frozen=True, kw_only=True):
 
     proposal: Id
     note: Reason = ""
-
-
-class RetiredEntry(Body, frozen=True, kw_only=True):
-    """A skill that a release archives, at the version that is current then."""
-
-    skill: Name
-    version: Hash
 
 
 class ReleaseEntry(Body, frozen=True, kw_only=True):
@@ -318,6 +322,7 @@ BODIES: dict[str, Any] = {
 
 LATER: dict[str, dict[str, int]] = {
     "counts": {"proposal": 2},
+    "proposal": {"scope": 2, "project": 2, "retires": 2},
     "settings": {"policies": 2, "reviewers": 2},
     "approval": {"note": 2},
     "release": {"share": 2},

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from skillclaw.errors import BadInputError, SkillClawError, VerifyError
 from skillclaw.hub.messages import Message
+from skillclaw.hub.releasing import place, told_place
 from skillclaw.skills.bundle import check_files, check_name, version
 from skillclaw.skills.records import HOST, Item, Proposal, Sidecar
 
@@ -71,11 +72,11 @@ def recorded(hub: Objects, known: ProposalState) -> Proposal:
     bundle = record.bundle
     told = (record.id, record.skill, record.action, record.base, version(bundle) if bundle else None)
     if told != (known.id, known.skill, known.action, known.base, known.version) or (
-        bundle is not None and bundle.name != known.skill
+        (bundle is not None and bundle.name != known.skill) or not told_place(known, record)
     ):
         raise VerifyError(
             f"Proposal {known.id} is not what its object holds.",
-            "The log names another skill, base or version than the text is.",
+            "The log names another skill, base, version or place than the text is of.",
             "Do not approve it. Tell the group's owner: the key of who wrote it may be stolen.",
         )
     return record
@@ -111,6 +112,7 @@ def store_proposal(hub: Hub, message: Message, record: Proposal) -> dict[str, An
         "version": version(record.bundle) if record.bundle is not None else None,
         "author": message.client,
         "sig": str(message.body.get("sig")),
+        **place(record, hub.last_state().settings),
     }
 
 

@@ -212,7 +212,8 @@ class ProposalState(Record, frozen=True, kw_only=True):
     `version` is that of its bundle (None for `retire`), so that nothing else is released in its name;
     `author` the key of the member who proposed it, None for the evolver's own; `by` the key that wrote it
     into the log, `judged_by` the one that gave the verdicts; `votes` and `counts` are by member, `notes` what
-    people said with their approvals, by their keys.
+    people said with their approvals, by their keys. `scope`, `project`, `retires` are what its release has to
+    say; None: any, as before format 2 and on one's own hub.
     """
 
     id: str
@@ -232,6 +233,9 @@ class ProposalState(Record, frozen=True, kw_only=True):
     counts: dict[str, Counts] = {}
     seq: int = 0
     time: str = ""
+    scope: Literal["global", "project"] | None = None
+    project: str | None = None
+    retires: list[Retired] = []
 
 
 class HubState(Record, frozen=True, kw_only=True):

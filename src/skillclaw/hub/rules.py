@@ -17,10 +17,11 @@ from skillclaw.errors import BadInputError
 from skillclaw.hub import counts, kinds, membership
 from skillclaw.hub.approval import PEOPLE, approved, missing, needed, policy_of
 from skillclaw.hub.records import Commit, HubState, Key, ProposalState, Release, SkillState, Vote
+from skillclaw.hub.releasing import check_place, check_release, retired
 from skillclaw.hub.story import event, told
 from skillclaw.hub.void import Void
 from skillclaw.skills.bundle import check_name
-from skillclaw.skills.records import Effect, Retired
+from skillclaw.skills.records import Effect
 
 __all__ = ["ROLES", "Void", "apply"]
 
@@ -85,6 +86,7 @@ def _proposal(state: HubState, commit: Commit, signer: Key, body: kinds.Proposal
     _check_name(body.skill)
     if (body.version is None) != (body.action == "retire"):
         raise Void("a proposal has a version, unless it retires a skill")
+    check_place(body)
     if body.author is not None:
         said = (body.id, body.skill, body.action, body.base, body.version)
         membership.said_by(state, body.author, body.sig, "proposal", *said)
@@ -103,6 +105,9 @@ def _proposal(state: HubState, commit: Commit, signer: Key, body: kinds.Proposal
         author=body.author,
         seq=commit.seq,
         time=commit.time,
+        scope=body.scope,
+        project=body.project,
+        retires=retired(body.retires),
     )
     return _with_proposal(state, proposal)
 
@@ -158,8 +163,9 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
         raise Void(
             "where two people decide, only a version that was released before comes without a proposal"
         )
-    others = [gone.skill for gone in body.retires]
+    others, before = [gone.skill for gone in body.retires], state
     state = _release_proposal(state, signer, body.proposal, body.skill, body.base, body.version, others)
+    check_release(before, signer, body)
     release = Release(
         skill=body.skill,
         version=body.version,
@@ -172,7 +178,7 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
         time=commit.time,
         scope=body.scope,
         project=body.project,
-        retires=[Retired(skill=gone.skill, version=gone.version) for gone in body.retires],
+        retires=retired(body.retires),
         share=body.share,
         began=body.stage,
         reviewers=needed(state.settings),

@@ -268,7 +268,7 @@ class Store:
             raise UsageError(
                 f"The URL {self.shown} has an option that is not known.",
                 text.split("\n", 1)[0][:200],
-                "docs/storage.md lists the options.",
+                "Check its name, such as region, endpoint, style, profile, timeout or retries.",
             ) from RuntimeError(text)
         except (BaseError, OSError, ValueError, NotImplementedError) as error:
             text = self._text(error)
@@ -290,7 +290,7 @@ class Store:
         if writes and store_errors.open_ended(text):
             why = f"{why} It may have been done all the same."
         if self.url.startswith("s3") and "No credentials" in why and shared_files():
-            todo = "Profiles in ~/.aws are read by boto3: pip install 'skillclaw[aws]'; see docs/storage.md."
+            todo = "Profiles in ~/.aws are read by boto3: pip install 'skillclaw[aws]'"
         return StorageError(what, why, todo)
 
 

@@ -79,7 +79,7 @@ def told(text: str) -> Told:
     if status in ("401", "403"):
         return Told(
             f"It does not let these credentials do this{said}.",
-            "Ask the bucket's owner for the rights; docs/hub.md lists them by role.",
+            "Ask the bucket's owner for the rights: get and list to read a hub, put and delete to write it.",
         )
     if status.startswith("5"):
         return Told(f"The storage has a fault of its own{said}.", "Try again later.")
@@ -141,7 +141,7 @@ _MEANINGS: list[tuple[re.Pattern[str], str, str]] = [
     (
         _NO_CREDENTIALS,
         "No credentials were found",
-        "Set them in the environment (see docs/storage.md), name a ?profile=, or give this machine a role.",
+        "Set them in the environment (AWS_ACCESS_KEY_ID, ...), name a ?profile=, or give the machine a role.",
     ),
     (
         _TLS,

@@ -52,8 +52,9 @@ KEYS: dict[str, tuple[Any, str]] = {
     ),
     "share": (ShareSettings, "what no member sends: default, agents, projects, each redacted or off"),
     "retention_days": (
-        Annotated[int, msgspec.Meta(ge=1, le=36_500)],
-        "days that sealed sessions stay in the hub after they were read",
+        # A canary is measured for 28 days, by sessions that are there (gate/rollout/rules.py).
+        Annotated[int, msgspec.Meta(ge=30, le=36_500)],
+        "days that sealed sessions stay in the hub after they were read, 30 at least: a canary needs 28",
     ),
     "newcomer_days": (
         Annotated[int, msgspec.Meta(ge=0, le=365)],

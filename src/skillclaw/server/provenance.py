@@ -23,6 +23,7 @@ from skillclaw.hub.room import own_keys
 from skillclaw.server.collecting import evidence_key, group_folder, pseudonym
 from skillclaw.server.naming import find_skill
 from skillclaw.server.receipts import Receipt, Receipts
+from skillclaw.server.reviewing import approver_rows
 from skillclaw.skills.items import all_items, same_text
 from skillclaw.skills.records import Bundle, Item, Ref, Sidecar
 from skillclaw.trajectory import model
@@ -170,10 +171,15 @@ def _proposal(hub: Hub, state: HubState, release: Release, sidecar: Sidecar | No
         return [Link(link="proposal", of=known.id, status="broken", why=why)]
     why = f"It is what was proposed and judged ({len(known.verdicts)} verdicts), with the same evidence."
     found = [Link(link="proposal", of=known.id, status="verified", why=why)]
-    people = [state.keys[public].name or public[:16] for public in known.approvals if public in state.keys]
-    if people:
-        why = f"Approved by {', '.join(people)}."
-        found.append(Link(link="approval", of=known.id, status="verified", why=why))
+    rows = approver_rows(state, known, release.reviewers)
+    people = [row.name or row.key for row in rows if row.counts]
+    others = [row.name or row.key for row in rows if not row.counts]
+    told = [f"Approved by {', '.join(people)}."] if people else []
+    if others:
+        told.append(f"An approval by {', '.join(others)} does not count (key revoked, or its author's).")
+    if told:
+        status: Status = "verified" if people else "not here"
+        found.append(Link(link="approval", of=known.id, status=status, why=" ".join(told)))
     return found
 
 

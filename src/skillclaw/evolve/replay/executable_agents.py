@@ -166,7 +166,7 @@ def minimal_runner(model: ModelSettings, environ: Mapping[str, str]) -> MinimalR
         raise UsageError(
             "No model is set that the agent could ask.",
             "evolve.model.name is empty.",
-            "Set one (docs/evolvers.md): skillclaw config set evolve.model.name NAME",
+            "Set one: skillclaw config set evolve.model.name NAME",
         )
     if model.protocol != "chat":
         raise UsageError(

@@ -24,7 +24,12 @@ from skillclaw.headless.tasks.model import Workspace
 from skillclaw.sandbox import Mount
 from skillclaw.skills.records import content_id
 
-__all__ = ["CaseFile", "read_case", "read_cases"]
+__all__ = ["HOW", "CaseFile", "read_case", "read_cases"]
+
+HOW = (
+    "Each is a folder there: case.toml with an `instruction`, and grade.sh, which ends with 0 if it is done."
+)
+"""How a user writes cases, in a sentence."""
 
 LARGEST = 1_000_000
 """Bytes of a file that is read whole: `case.toml`, a grader, a solution."""
@@ -170,7 +175,8 @@ def _case_file(path: Path) -> CaseFile:
     try:
         told = msgspec.convert(tomllib.loads(_text(path)), CaseFile)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise BadInputError(f"{path} is not a case.", f"{error}.", "docs/gate.md has the format.") from error
+        takes = f"It takes: {', '.join(CaseFile.__struct_fields__)}."
+        raise BadInputError(f"{path} is not a case.", f"{error}.", takes) from error
     for name in told.files:
         pure = PurePosixPath(name)
         if pure.is_absolute() or not pure.parts or ".." in pure.parts or "\0" in name or "\\" in name:

@@ -17,13 +17,14 @@ import msgspec
 from skillclaw.errors import BadInputError
 from skillclaw.evolve.evolvers import Current
 from skillclaw.evolve.rollouts.collecting import Canary, moment, observations
-from skillclaw.evolve.rollouts.events import EventShape, new_patterns, shapes_of
+from skillclaw.evolve.rollouts.events import EventShape
 from skillclaw.evolve.rollouts.report import Rollout
+from skillclaw.evolve.rollouts.settled import keep_events, mark_of, settled_events
 from skillclaw.gate.rollout import Decision, Observation, Rules, decide, rules_for
 from skillclaw.gate.standing import person_of
 from skillclaw.gate.triggers import entries_of
 from skillclaw.hub.records import Release, SkillState
-from skillclaw.skills.records import Pattern, Proposal, Sidecar
+from skillclaw.skills.records import Pattern
 from skillclaw.skills.retrieval import Index
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Rollout", "keep_events", "left_alone", "roll_out"]
 
-META = "rollouts"
+BY_OUTCOME = "The failures that it is about are not known here, so success alone was looked at."
 UNCONTROLLED = "It was released before canaries had a control, so what it does was not measured."
 
 
@@ -68,9 +69,9 @@ def roll_out(
     }
     if not there:
         return []
-    events = _events(hub, state, memory, there, current, patterns, keep=not dry_run)
+    events = settled_events(hub, state, memory, there, current, patterns, now=now, keep=not dry_run)
     canaries = [
-        _canary(hub, state.skills[name], release, current[name], events.get(_mark(release), []))
+        _canary(hub, state.skills[name], release, current[name], events[mark_of(release)] or [])
         for name, release in there.items()
         if release.share is not None
     ]
@@ -84,6 +85,12 @@ def roll_out(
             decision = _uncontrolled(release, rules, now)
         else:
             decision = decide(_by_person(seen[name], members), released=began[name], now=now, rules=rules)
+            if events[mark_of(release)] is None:
+                decision = msgspec.structs.replace(decision, why=f"{decision.why} {BY_OUTCOME}")
+        kept = state.settings.get("retention_days")
+        if isinstance(kept, int) and kept < rules.timeout and now - _began(release) > timedelta(days=kept):
+            over = now - _began(release) >= timedelta(days=rules.timeout)
+            decision = _cut_short(decision, kept, over=over)
         if decision.action == "rollback" and state.skills[name].pinned:
             why = f"It is pinned, so it stays; else it would be rolled back. {decision.why}"
             decision = Decision(action="wait", why=why, effect=decision.effect)
@@ -118,63 +125,6 @@ def left_alone(current: Mapping[str, Current], state: HubState) -> dict[str, Cur
     }
 
 
-def keep_events(memory: EvolveState, proposal: Proposal, version: str) -> None:
-    """Remember the events of a version when it is released: what the hub keeps may go without patterns."""
-    if proposal.sidecar is None:
-        return
-    own = new_patterns(proposal.sidecar, None)
-    shapes = shapes_of(one for one in proposal.patterns if one.id in own)
-    if shapes:
-        _keep(memory, {**_kept(memory), f"{proposal.skill}@{version}": shapes})
-
-
-def _kept(memory: EvolveState) -> dict[str, list[EventShape]]:
-    return memory.load(memory.get_meta(META), dict[str, list[EventShape]]) or {}
-
-
-def _keep(memory: EvolveState, events: Mapping[str, list[EventShape]]) -> None:
-    memory.put_meta(META, msgspec.msgpack.encode(dict(events)))
-
-
-def _mark(release: Release) -> str:
-    return f"{release.skill}@{release.version}"
-
-
-def _events(
-    hub: Hub,
-    state: HubState,
-    memory: EvolveState,
-    there: Mapping[str, Release],
-    current: Mapping[str, Current],
-    patterns: Iterable[Pattern],
-    *,
-    keep: bool,
-) -> dict[str, list[EventShape]]:
-    """The events of each canary, as settled before, else by the patterns behind its new lines as they are
-    now."""
-    kept = _kept(memory)
-    known = {pattern.id: pattern for pattern in patterns}
-    found: dict[str, list[EventShape]] = {}
-    for name, release in there.items():
-        mark = _mark(release)
-        if mark in kept:
-            found[mark] = kept[mark]
-            continue
-        base = state.skills[name].release(release.base) if release.base else None
-        before = _sidecar(hub, base)
-        ids = new_patterns(current[name].sidecar, before)
-        found[mark] = shapes_of(known[one] for one in sorted(ids) if one in known)
-    if keep and found != kept:
-        _keep(memory, found)
-    return found
-
-
-def _sidecar(hub: Hub, release: Release | None) -> Sidecar | None:
-    if release is None or release.sidecar is None:
-        return None
-    return msgspec.json.decode(hub.get_object(release.sidecar), type=Sidecar)
-
-
 def _canary(
     hub: Hub, skill: SkillState, release: Release, current: Current, shapes: Sequence[EventShape]
 ) -> Canary:
@@ -202,6 +152,16 @@ def _began(release: Release) -> datetime:
 
 def _by_person(seen: Sequence[Observation], members: Mapping[str, MemberFacts]) -> list[Observation]:
     return [msgspec.structs.replace(one, user=person_of(one.user, members)) for one in seen]
+
+
+def _cut_short(decision: Decision, kept: int, *, over: bool) -> Decision:
+    """What is decided where the first days of a canary are gone: each day another stretch of it is seen, and
+    who looks at many finds one that looks good. So it is not promoted by that."""
+    why = f"The group keeps sessions for {kept} days (retention_days), so its first days are not measured."
+    decision = msgspec.structs.replace(decision, why=f"{why} {decision.why}")
+    if decision.action == "promote":
+        return msgspec.structs.replace(decision, action="unproven" if over else "wait")
+    return decision
 
 
 def _uncontrolled(release: Release, rules: Rules, now: datetime) -> Decision:

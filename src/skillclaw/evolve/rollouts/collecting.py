@@ -2,8 +2,11 @@
 
 Eligible is a session of which some request brings up the skill by its description, judged in both arms alike
 by the words of the request; its arm is by assignment (`hub.arms`). What the client did, and whether the body
-was read, has no part in either. Left out are sessions of nobody's client, of machines that take no part in
-canaries, and of an edited copy, which lies there in both arms.
+was read, has no part in either. Left out are sessions of nobody's client, and of machines that take no part
+in canaries.
+
+An edited copy lies there in both arms, so its client leaves both, but from the block after the edit on: the
+edit may be what the canary made the agent do, and the sessions of its block were drawn before.
 """
 
 from __future__ import annotations
@@ -29,6 +32,10 @@ __all__ = ["Canary", "moment", "observations"]
 
 OFF = ("skillclaw.canary", "off")
 """The fact by which a machine says that it takes no part in canaries."""
+BEFORE = timedelta(days=28)
+"""How long before a release it is looked for copies that were edited by then: no canary comes to these."""
+NEVER = ""
+"""The last block of a client that was never in an arm; smaller than any day."""
 
 
 class Canary(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -74,12 +81,14 @@ def observations(
     index: Index,
     session: Callable[[str], Trajectory | None],
 ) -> dict[str, list[Observation]]:
-    """The eligible sessions of each canary (by skill) that began since it was released. Episodes are unpacked
-    of eligible sessions only; `session` is asked only for one that read a text of no known version.
+    """The eligible sessions of each canary (by skill) that began since it was released, of each client up to
+    the block in which it was first seen with another text. Episodes are unpacked of eligible sessions only;
+    `session` is asked only for one that read a text of no known version.
     """
     found: dict[str, list[Observation]] = {one.skill: [] for one in canaries}
     if not canaries:
         return found
+    gone = {one.skill: _Gone() for one in canaries}
 
     @cache
     def brings_up(intent: str) -> frozenset[str]:
@@ -91,25 +100,58 @@ def observations(
         return place.cluster if place is not None else ""
 
     # A day of slack: a session names its day as its own clock's zone had it.
-    first = min(one.began for one in canaries) - timedelta(days=1)
+    first = min(one.began for one in canaries) - BEFORE - timedelta(days=1)
     for head, body in memory.since(block(first)):
         began = moment(head.started)
-        asked = {intent: brings_up(intent) for intent in head.intents}
-        up = frozenset().union(*asked.values())
-        if began is None or not up or not head.client or OFF in head.env.items():
+        if began is None or not head.client or OFF in head.env.items():
             continue
+        day = block(began)
+        there = [one for one in canaries if one.project is None or head.project == one.project]
+        for one in there:
+            if one.skill in head.edited:
+                gone[one.skill].edited(head.client, day if began >= one.began else NEVER)
+        there = [one for one in there if began >= one.began]
+        asked = {intent: brings_up(intent) for intent in head.intents} if there else {}
+        up = frozenset().union(*asked.values())
         episodes: list[Episode] | None = None
-        for one in canaries:
-            if one.skill not in up or began < one.began or one.skill in head.edited:
-                continue
-            if one.project is not None and head.project != one.project:
+        for one in there:
+            if one.skill not in up:
                 continue
             if episodes is None:
                 episodes = unpack(body)
             own = [e for e in episodes if one.skill in asked.get(e.intent, ())]
-            if own and not _foreign(one, head, episodes, session):
-                found[one.skill].append(_observation(one, head, block(began), own, cluster))
-    return found
+            if not own:
+                continue
+            if _foreign(one, head, episodes, session):
+                gone[one.skill].foreign(head.client, day)
+            found[one.skill].append(_observation(one, head, day, own, cluster))
+    return {skill: gone[skill].kept(seen) for skill, seen in found.items()}
+
+
+class _Gone:
+    """The clients that have another text under a canary's name, and their last blocks in its arms.
+
+    Who reads another text than the hub's either edited its copy or has another hub's skill. It is an edit
+    where this hub's was read too: two hubs' skills of one name do not take turns.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[str, str] = {}
+        self._edited: set[str] = set()
+
+    def foreign(self, client: str, day: str) -> None:
+        self._last[client] = min(day, self._last.get(client, day))
+
+    def edited(self, client: str, day: str) -> None:
+        self.foreign(client, day)
+        self._edited.add(client)
+
+    def kept(self, seen: Sequence[Observation]) -> list[Observation]:
+        """Those of blocks in which their clients were still there; `edited` tells whose copies were changed
+        then."""
+        kept = [one for one in seen if one.client not in self._last or one.day <= self._last[one.client]]
+        edited = self._edited | {one.client for one in kept if one.read and one.client in self._last}
+        return [msgspec.structs.replace(one, edited=one.client in edited) for one in kept]
 
 
 def _observation(

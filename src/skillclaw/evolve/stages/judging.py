@@ -119,10 +119,9 @@ def _release(run: Run, found: Decided) -> None:
 def _settle_policy(hub: Hub, state: HubState, asked: Asked) -> None:
     """The log must know the policies, since its fold enforces approvals; and on one's own hub that canaries
     are there on all days, unless `gate.switchback` says otherwise."""
-    wanted: dict[str, Any] = {**asked.settings, "canary": state.settings.get("canary")}
-    if asked.switchback and wanted["canary"] == ALWAYS:
-        wanted["canary"] = None
-    elif not asked.switchback and {asked.policy, *asked.policies.values()} != {"solo"}:
+    before = state.settings.get("canary")
+    wanted: dict[str, Any] = {**asked.settings, "canary": None if before == ALWAYS else before}
+    if not asked.switchback and {asked.policy, *asked.policies.values()} != {"solo"}:
         wanted["canary"] = ALWAYS
     now = {key: state.settings.get(key) or None for key in wanted}
     changed = {key: value or None for key, value in wanted.items() if (value or None) != now[key]}

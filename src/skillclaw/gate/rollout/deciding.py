@@ -18,7 +18,7 @@ from skillclaw.skills.records import Effect
 
 __all__ = ["METHOD", "decide"]
 
-METHOD = "switchback by client and day; betting e-values; docs/rollout.md"
+METHOD = "switchback by client and day; betting e-values"
 
 
 class _Seen(NamedTuple):
@@ -65,8 +65,7 @@ def decide(
     if helps and measured is not None and not any(_open(one, days, rules) for one in seen[1:]):
         return Decision(action="promote", why=wording.helped(measured), effect=measured)
     if days >= rules.timeout:
-        why = wording.timed_out(measured, rules)
-        return Decision(action="unproven", why=why, effect=measured)
+        return _end(observations, measured, rules)
     if not enough:
         why = wording.not_enough(len(first.known), people, rules)
     elif measured is None:
@@ -77,6 +76,18 @@ def decide(
         carried = said.helps >= target
         why = wording.not_told(measured, days, rules, carried=carried)
     return Decision(action="wait", why=why, effect=measured)
+
+
+def _end(observations: Sequence[Observation], measured: Effect | None, rules: Rules) -> Decision:
+    """Time is over without evidence. Whoever changed the copy is measured no more: where many did, that
+    nothing is known of harm says little, and that they did says something."""
+    had = {one.user for one in observations if one.treated}
+    edited = {one.user for one in observations if one.treated and one.edited}
+    if had and len(edited) / len(had) > rules.edits:
+        why = wording.changed(measured, rules, len(edited), len(had))
+        return Decision(action="rollback", why=why, effect=measured)
+    why = wording.timed_out(measured, rules, len(edited), len(had))
+    return Decision(action="unproven", why=why, effect=measured)
 
 
 def _see(observations: Sequence[Observation], endpoint: Endpoint, rules: Rules, today: str) -> _Seen:

@@ -12,7 +12,7 @@ __all__ = ["Decision", "Observation"]
 
 class Observation(Record, frozen=True, kw_only=True):
     """One eligible session of one client: the skill's description comes up for what was asked, in both arms
-    alike. Sessions with an edited copy are in neither arm and are left out before.
+    alike. A client that edited its copy is in neither arm from the next block on; those are left out before.
 
     client   `Key.member` of who signed the session; user: the person
     day      the block (`hub.arms.block`) in which the session began
@@ -22,6 +22,7 @@ class Observation(Record, frozen=True, kw_only=True):
     steps    actions until it was recovered, or done; null where nothing was
     read     whether the body of this version was really read: a second figure, never the first
     stratum  task cluster and model: what is alike but for the skill
+    edited   whether the client changed its copy since the release, by which this is of its last blocks
     """
 
     client: str
@@ -34,6 +35,7 @@ class Observation(Record, frozen=True, kw_only=True):
     steps: int | None = None
     read: bool = False
     stratum: str = ""
+    edited: bool = False
 
 
 class Decision(Record, frozen=True, kw_only=True):
@@ -41,7 +43,8 @@ class Decision(Record, frozen=True, kw_only=True):
     was measured, null where nothing can be compared.
 
     wait      go on: more data, or more time, is needed (said plainly)
-    promote   stable: it helps; unproven: time is over, no evidence of harm; rollback: it harms
+    promote   stable: it helps; unproven: time is over, no evidence of harm
+    rollback  it harms, or time is over and many changed their copies of it
     """
 
     action: Literal["wait", "promote", "unproven", "rollback"]

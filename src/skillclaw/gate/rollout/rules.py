@@ -26,6 +26,7 @@ class Rules(Record, frozen=True, kw_only=True):
     guarded          sessions of an endpoint from which on the guard can tell
     worst            the harm, as a difference of rates, that has to be excluded
     certain          confidence with which it has to be
+    edits            share of the people who had it above which, at the time-out, their edits speak against it
     """
 
     share: float = CONTROL
@@ -40,6 +41,7 @@ class Rules(Record, frozen=True, kw_only=True):
     guarded: int = 200
     worst: float = 0.15
     certain: float = 0.99
+    edits: float = 0.2
 
 
 def rules_for(policy: Policy, share: float = CONTROL) -> Rules:

@@ -11,6 +11,7 @@ from skillclaw.skills.records import Effect
 
 __all__ = [
     "Harm",
+    "changed",
     "harmed",
     "helped",
     "measured",
@@ -81,10 +82,28 @@ def success_open(effect: Effect, days: float, rules: Rules) -> str:
     )
 
 
-def timed_out(effect: Effect | None, rules: Rules) -> str:
-    """Time is over without evidence of harm."""
-    said = "not measured, since nothing could be compared" if effect is None else measured(effect)
-    return f"No evidence of harm in {rules.timeout:.0f} days, and none that it helps: {said}."
+def timed_out(effect: Effect | None, rules: Rules, edited: int, had: int) -> str:
+    """Time is over without evidence of harm; `edited` of the `had` people who had it changed their copy."""
+    told = f" {_edited(edited, had)}." if edited else ""
+    return (
+        f"No evidence of harm in {rules.timeout:.0f} days, and none that it helps: {_or_not(effect)}.{told}"
+    )
+
+
+def changed(effect: Effect | None, rules: Rules, edited: int, had: int) -> str:
+    """Time is over, and so many did not leave it as it is that little could be measured."""
+    return (
+        f"Time is over, and {_edited(edited, had)}; up to then: {_or_not(effect)}. "
+        f"More than {rules.edits:.0%} is taken as a sign that it does not serve."
+    )
+
+
+def _edited(edited: int, had: int) -> str:
+    return f"{edited} of {had} {'person' if had == 1 else 'people'} who had it changed their copy"
+
+
+def _or_not(effect: Effect | None) -> str:
+    return "not measured, since nothing could be compared" if effect is None else measured(effect)
 
 
 def _range(effect: Effect) -> str:
