@@ -79,21 +79,21 @@ def test_a_skill_that_helps_on_cases_passes_and_a_second_try_costs_nothing(home:
         given = environ(model)
         planned = ok_json("evolve", "--dry-run", home=home, environ=given)
         assert model.seen == []
-        assert any("6 runs of an agent on 3 cases, 100 calls at most" in one for one in planned["notes"])
+        assert any("30 runs of an agent on 3 cases, 100 calls at most" in one for one in planned["notes"])
         report = ok_json("evolve", home=home, environ=given)
         found = of_replay(report)
         assert (found["verdict"], found["status"]) == ("pass", "held"), "strict asks a person, too"
         assert "3 of 3 cases won, 0 lost, 0 tied" in found["reason"]
-        assert "It took 12 calls, 1320 tokens, $0.00" in found["reason"]
+        assert "It took 60 calls, 6600 tokens, $0.01" in found["reason"]
         (replay,) = report["replays"]
         assert (replay["agent"], replay["model"]) == ("minimal", "m")
         assert {one["source"] for one in replay["scores"]} == {"cases"}
-        assert report["spent"]["calls"] == replay["cost"]["calls"] == len(model.seen) == 12
+        assert report["spent"]["calls"] == replay["cost"]["calls"] == len(model.seen) == 60
         day = json.loads((home / ".skillclaw" / "model-spending.json").read_text("utf-8"))
-        assert [sums["calls"] for sums in day.values()] == [12]
+        assert [sums["calls"] for sums in day.values()] == [60]
         again = ok_json("proposals", "replay", found["id"], home=home, environ=given)
-        assert again["verdict"]["verdict"] == "pass" and len(model.seen) == 12, "known already"
-        assert "3 cases replayed by m: 12 calls" in ok("proposals", "show", found["id"], home=home)
+        assert again["verdict"]["verdict"] == "pass" and len(model.seen) == 60, "known already"
+        assert "3 cases replayed by m: 60 calls" in ok("proposals", "show", found["id"], home=home)
     ok("proposals", "approve", found["id"], home=home)
     assert [one["stage"] for one in ok_json("skills", "list", home=home)] == ["canary"]
 
@@ -123,7 +123,7 @@ def test_the_calls_of_one_proposal_end_it_for_good(home: Path) -> None:
         given = environ(model, SKILLCLAW_GATE__REPLAY__MAX_CALLS="5")
         found = of_replay(ok_json("evolve", home=home, environ=given))
         assert (found["verdict"], found["status"]) == ("hold", "held")
-        assert "The limit of 5 calls for one proposal is reached. 3 of 6 runs were made." in found["reason"]
+        assert "The limit of 5 calls for one proposal is reached. 3 of 30 runs were made." in found["reason"]
         assert len(ok_json("proposals", "list", home=home)) == 1
         ok_json("proposals", "replay", found["id"], home=home, environ=given)
         assert len(model.seen) == 6
@@ -158,12 +158,14 @@ def test_decisions_and_cases_together_are_one_result(home: Path) -> None:
         return helped(request)
 
     with ChatModel(answer) as model:
-        given = environ(model, SKILLCLAW_GATE__REPLAY__MODE="both")
+        room = {"SKILLCLAW_GATE__REPLAY__MAX_CALLS": "160", "SKILLCLAW_EVOLVE__BUDGET__CALLS": "200"}
+        given = environ(model, SKILLCLAW_GATE__REPLAY__MODE="both", **room)
         report = ok_json("evolve", home=home, environ=given)
         asked = len(model.seen)
+        assert report["degraded"] == ""
         (replay,) = report["replays"]
         assert {one["kind"] for one in replay["scores"]} == {"decision", "executable"}
-        assert replay["cost"]["calls"] == report["spent"]["calls"] == asked <= 100
+        assert replay["cost"]["calls"] == report["spent"]["calls"] == asked <= 160
         assert of_replay(report)["verdict"] == "pass"
         ok_json("proposals", "replay", of_replay(report)["id"], home=home, environ=given)
         assert len(model.seen) == asked

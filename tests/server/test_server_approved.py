@@ -52,7 +52,7 @@ def test_a_group_that_asks_for_two_from_now_on_keeps_what_one_approved_before(hu
 
 
 def test_an_approval_by_somebody_whose_key_was_revoked_since_counts_no_more(hubs: Hubs) -> None:
-    hubs.team.commit("settings", {"reviewers": 2}, role="owner")
+    hubs.team.commit("settings", {"reviewers": 2, "canary": 1}, role="owner")
     known = bundle("deploy", "Run it.", SCRIPT)
     from skillclaw.skills.bundle import version
     from skillclaw.skills.records import Proposal, Verdict

@@ -90,7 +90,9 @@ def stolen(thief: Hub, made: Bundle) -> None:
     proposal = {"id": made.name, "skill": made.name, "action": "create", "base": None, "object": object_}
     thief.commit("proposal", {**proposal, "version": version(made)})
     thief.commit("verdict", {"proposal": made.name, "verdicts": [], "status": "passed"})
-    thief.commit("release", {**release_of(made, object_, made.name), "stage": "stable"})
+    with pytest.raises(BadInputError, match="a canary first"):
+        thief.commit("release", {**release_of(made, object_, made.name), "stage": "stable"})
+    thief.commit("release", {**release_of(made, object_, made.name), "stage": "canary", "share": 1.0})
 
 
 @pytest.mark.parametrize("chosen", [one_of_each(ALL), pytest.param(ALL, marks=pytest.mark.slow)], ids=len)
@@ -98,6 +100,7 @@ def test_what_a_thief_of_the_evolvers_key_releases_is_not_installed(
     team: Path, chosen: list[Variant]
 ) -> None:
     """By the log itself: every variant is released as a version that passed; the clients look again."""
+    sc(team, "ada", "hub", "settings", "canary", "1")  # what is released is there today
     thief = hub(team)
     for one in chosen:
         for made in (one.bundle(), one.second()):
@@ -116,6 +119,7 @@ def test_what_a_thief_of_the_evolvers_key_releases_is_not_installed(
 
 def test_the_second_half_is_refused_in_a_later_sync_too(team: Path) -> None:
     """Two that are harmless alone, and that no other check stops."""
+    sc(team, "ada", "hub", "settings", "canary", "1")
     one = next(one for one in ALL if one.id == "split-skills-2")
     second = one.second()
     assert second is not None

@@ -340,8 +340,8 @@ def patch_store(world: Month) -> Iterator[None]:
         def create(self, key: str, data: bytes) -> bool:
             return world.through("create", key, lambda: Store.create(self, key, data))
 
-        def list(self, prefix: str, after: str | None = None) -> list[str]:
-            return world.through("list", prefix, lambda: Store.list(self, prefix, after))
+        def list(self, prefix: str, after: str | None = None, *, most: int | None = None) -> list[str]:
+            return world.through("list", prefix, lambda: Store.list(self, prefix, after, most=most))
 
         def delete(self, key: str) -> None:
             world.through("delete", key, lambda: Store.delete(self, key))

@@ -80,7 +80,6 @@ class House:
             "foreign": [],
             "now": datetime.now(UTC) + timedelta(days=days),
             "home": self.path / "group",
-            "switchback": self.policy != "solo",
         }
         return run_cycle(**{**given, **more})
 

@@ -99,9 +99,10 @@ class Deciding:
             self._commit_unless(lambda now: now.status == "rejected", proposal_id, "verdict", body, role)
         return self._proposal(proposal_id)
 
-    def release(self, proposal_id: str, stage: str = "stable") -> Release:
+    def release(self, proposal_id: str, stage: str = "stable", *, role: str | None = None) -> Release:
         """Release what was proposed, with its base as base; a retirement archives the skill. A canary gets
-        the share of blocks that the hub's settings name (`canary`), else `arms.CONTROL`.
+        the share of blocks that the hub's settings name (`canary`), else `arms.CONTROL`. `role` says as whom;
+        None: as evolver, where this machine is one.
 
         Raises BadInputError where the log does not allow it: not passed, waiting for people, base outdated,
         pinned. A proposal that is released already gives its release. For a retirement the release that was
@@ -110,7 +111,7 @@ class Deciding:
         known = self._proposal(proposal_id)
         record = recorded(self, known)
         skill = self.state().skills.get(known.skill)
-        role = self._role("evolver", "owner", "reviewer")
+        role = role or self._role("evolver", "owner", "reviewer")
         if known.action == "retire":
             current = skill.release(known.base) if skill is not None and known.base is not None else None
             if current is None:

@@ -197,7 +197,9 @@ def _release(
             held = f"It needs {more} more reviewer{'' if more == 1 else 's'}. {held}"
             report.waiting.append(Waiting(skill=name, proposal=proposal.id, reason=held))
             return "stop"
-    hub.release(proposal.id)
+    people = hub.acts_as("owner", "reviewer")
+    measured = people is None and policy_of(hub.last_state().settings, name) != "solo"
+    hub.release(proposal.id, stage="canary" if measured else "stable", role=people)
     return "released"
 
 
