@@ -39,7 +39,7 @@ _KEY_FOLDERS = (
     r"[/\\]\.(?:ssh|aws|gnupg|kube|docker|azure)\b"
 )
 _SEND = r"(?:curl|wget|nc|ncat|netcat|scp|rsync|ftp|sftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm)\b"
-_SHELL = r"(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+)?(?:/\S{0,100}/)?(?:ba|z|da|k|fi)?sh\b"
+_SHELL = r"(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+)?(?:/\S{0,400}/)?(?:ba|z|da|k|fi)?sh\b"
 _RUNNER = (
     rf"(?:{_SHELL}|(?:sudo\s+)?(?:python3?|perl|ruby|node|php|pwsh|powershell|osascript)\b|source\b|eval\b)"
 )
@@ -79,13 +79,13 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("opens a remote shell", r"socket\.socket\([^\n]*(?:subprocess|dup2|pty\.spawn)|\bsocat\b[^\n]*exec:"),
     (
         "deletes everything",
-        r"\brm\s+(?:-\w{1,20}\s+|--\S{1,40}\s+){0,8}-\w{0,20}[rRf]\w{0,20}\s+(?:-\w{1,20}\s+|--\S{1,40}\s+){0,8}[\"']?(?:/|~|\$HOME|\*|/\*"
+        r"\brm\s+(?:-\w{1,80}\s+|--\S{1,80}\s+){0,40}-\w{0,80}[rRf]\w{0,80}\s+(?:-\w{1,80}\s+|--\S{1,80}\s+){0,40}[\"']?(?:/|~|\$HOME|\*|/\*"
         r"|\.\.?/?)[\"']?/?\*?"
         r"(?=[\s\"'`;&|)]|$)",
     ),
     (
         "deletes system files",
-        r"\brm\s+(?:-\w{1,20}\s+){0,8}-\w{0,20}[rR]\w{0,20}\s+(?:-\w{1,20}\s+){0,8}/(?:etc|usr|var|bin|sbin|lib|boot|home|root|opt"
+        r"\brm\s+(?:-\w{1,80}\s+){0,40}-\w{0,80}[rR]\w{0,80}\s+(?:-\w{1,80}\s+){0,40}/(?:etc|usr|var|bin|sbin|lib|boot|home|root|opt"
         r"|dev|Users|System)"
         r"/?(?=[\s\"'`;&|)]|$)",
     ),
@@ -98,11 +98,11 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("exhausts the machine", r":\(\)\s*\{\s*:\s*\|\s*:"),
     (
         "opens files to everybody",
-        r"\bchmod\s+(?:-\w{1,20}\s+){0,8}(?:0?777|a\+rwx|ugo\+rwx|-?R\s+0?777)\s+[^\s`…]",
+        r"\bchmod\s+(?:-\w{1,80}\s+){0,40}(?:0?777|a\+rwx|ugo\+rwx|-?R\s+0?777)\s+[^\s`…]",
     ),
     (
         "gives a program the rights of root",
-        r"\bchmod\s+(?:-\w{1,20}\s+){0,8}(?:[ug]\+s|[2467]7[0-7]{2})\b|NOPASSWD",
+        r"\bchmod\s+(?:-\w{1,80}\s+){0,40}(?:[ug]\+s|[2467]7[0-7]{2})\b|NOPASSWD",
     ),
     (
         "switches protection off",
@@ -232,9 +232,10 @@ _RULES: tuple[tuple[str, str], ...] = (
 _SECRETS = "sends secrets out"
 _WORDS = frozenset({"tells the agent to drop its instructions", "hides something from the user"})
 """What a text can speak of without doing it: words that only an agent who obeys them makes do harm."""
-_FAR = 500
+_FAR = 3000
 """Characters between the parts of one danger, at most: without a bound the time would grow with the square of
 a line's length."""
+_COMMANDS = re.compile(r"\b(?:curl|wget|iwr|irm|base64|powershell|scp|ncat?)\b", re.IGNORECASE)
 _UNBOUNDED = re.compile(r"(\[\^(?:\\n|\|)[^\]]*\]|(?<!\\)\.)\*")
 _COMPILED = tuple(
     (what, re.compile(_UNBOUNDED.sub(rf"\1{{0,{_FAR}}}", pattern), re.IGNORECASE | re.MULTILINE))
@@ -271,6 +272,11 @@ def dangers(text: str) -> Iterator[Danger]:
                 continue
             seen.add(what)
             yield Danger(what=what, text=" ".join(match[0].split())[:80])
+            break
+    for line in text.split("\n"):
+        # The parts of one danger could stand too far from each other to be seen together.
+        if len(line) > _FAR and (found := _COMMANDS.search(line)):
+            yield Danger(what=f"has a command in a line of more than {_FAR} characters", text=found[0])
             break
     if _SECRETS not in seen and (command := next(tokens.astray(text), None)):
         yield Danger(what=_SECRETS, text=" ".join(command.split())[:80])
