@@ -74,11 +74,11 @@ $(VENV)/.client: pyproject.toml
 	  { echo "SkillClaw needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 up"; exit 1; }
 	@echo "Setting up SkillClaw in $(VENV) (once, about a minute) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --editable '.[evolve,serve]'
+	@$(BIN)/python -m pip install --quiet --editable '.[evolve,serve,web]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.client
-	@$(BIN)/python -m pip install --quiet --editable '.[evolve,serve,cluster,embeddings,llm,gepa,dev]'
+	@$(BIN)/python -m pip install --quiet --editable '.[evolve,serve,web,cluster,embeddings,llm,gepa,dev]'
 	@touch $@
 
 clean:

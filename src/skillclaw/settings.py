@@ -34,12 +34,14 @@ from skillclaw.settings_evolve import (
 from skillclaw.settings_gate import GateSettings, ReplaySettings
 from skillclaw.settings_layers import Layer, layers, origin, put, read_file, scalar, united
 from skillclaw.settings_serve import TOKEN_PLACE, Port, ServeSettings, no_token
+from skillclaw.settings_web import DashboardSettings
 
 __all__ = [
     "AgentSettings",
     "AuthorSettings",
     "BudgetSettings",
     "CliSettings",
+    "DashboardSettings",
     "EvolveSettings",
     "GateSettings",
     "ModelSettings",
@@ -178,6 +180,7 @@ class Settings(Section, frozen=True, kw_only=True):
     sync: SyncSettings = SyncSettings()
     redact: RedactSettings = RedactSettings()
     serve: ServeSettings = ServeSettings()
+    dashboard: DashboardSettings = DashboardSettings()
     user: str = ""
 
 

@@ -30,10 +30,10 @@ from skillclaw.evolve.ranking import (
     marks,
 )
 from skillclaw.skills.records import Pattern, PatternKind, Ref, Stats, Verdict
-from skillclaw.web import render
 from skillclaw.web.clusters import HEIGHT, WIDTH, choose, place
 from skillclaw.web.drawing import axis, forest
 from skillclaw.web.labels import name
+from skillclaw.web.report import render
 from skillclaw.web.text import number, odds, visible, width
 
 HOSTILE = (

@@ -76,9 +76,8 @@ def _connect(
     ctx: Context, machine: Machine, names: list[str], *, dry_run: bool, every: bool, yes: bool
 ) -> None:
     from skillclaw.server import runfile
-    from skillclaw.server.connections import connect_agent, open_port, planned, port_of
-    from skillclaw.server.consent import resume
-    from skillclaw.server.wishes import revert, want, wishes
+    from skillclaw.server.connections import connect_agent, planned, port_of
+    from skillclaw.server.joining import join
 
     if every:
         plans, failures = planned(machine, names, port_of(machine))
@@ -87,22 +86,11 @@ def _connect(
             _show(plans, failures)
         if names and not dry_run and not yes and not _agrees(ctx, f"Connect {len(names)} agents?"):
             return
-    if not dry_run:
-        machine.prepare()
-    before = wishes(machine.home)
-    port = open_port(machine, names) if names and not dry_run else port_of(machine)
-    results = []
-    try:
-        for name in names:
-            result = connect_agent(machine, name, port, dry_run=dry_run)
-            results.append(result)
-            if not dry_run:
-                want(machine.home, [name])
-                resume(machine.home, [name])
-    finally:
-        if not dry_run:
-            # To open the port all were wanted; those that cannot be connected are wanted as they were before.
-            revert(machine.home, names[len(results) :], before)
+    if dry_run:
+        port = port_of(machine)
+        results = [connect_agent(machine, name, port, dry_run=True) for name in names]
+    else:
+        results = list(join(machine, names))
     if ctx.json:
         output.print_json(results)
         return
@@ -125,8 +113,8 @@ def _follow(ctx: Context, machine: Machine, names: list[str], *, dry_run: bool, 
     """Learn from histories alone."""
     from skillclaw.agents import Env
     from skillclaw.server import runfile
-    from skillclaw.server.consent import agree
-    from skillclaw.server.wishes import want, wishes
+    from skillclaw.server.joining import follow
+    from skillclaw.server.wishes import wishes
 
     env, known = Env.current(), _known()
     counts = {name: len(known[name].histories(env)) for name in names}
@@ -142,9 +130,7 @@ def _follow(ctx: Context, machine: Machine, names: list[str], *, dry_run: bool, 
             f"this machine); skills go into {' and '.join(map(str, machine.targets_for(names)))}."
         )
     if not dry_run and (yes or _agrees(ctx, f"Follow {len(names)} agents?")):
-        machine.prepare()
-        want(machine.home, names, history_only=True)
-        agree(machine.home, names)
+        follow(machine, names)
         if not ctx.json and runfile.read_running(ctx.home) is None:
             output.note("Nothing runs yet: skillclaw up -d")
     if ctx.json:
@@ -182,10 +168,11 @@ def disconnect(
 ) -> None:
     """Put the agents' settings files back; what you changed in them meanwhile stays."""
     from skillclaw.agents import connected
-    from skillclaw.server.connections import disconnect_agent, forget
+    from skillclaw.server.connections import disconnect_agent
     from skillclaw.server.consent import agreed, followed, unfollow
+    from skillclaw.server.joining import part
     from skillclaw.server.machine import Machine
-    from skillclaw.server.wishes import drop, wishes
+    from skillclaw.server.wishes import wishes
 
     machine = Machine(ctx.home)
     wanted = wishes(machine.home)
@@ -193,14 +180,12 @@ def disconnect(
     every = sorted({*connected(ctx.home), *wanted.proxy, *wanted.history} & set(_known()))
     names = _chosen(agents, all_, lambda: every)
     read = followed(machine.home)
-    results = [disconnect_agent(machine, name, dry_run=dry_run) for name in names]
-    if not dry_run and all_:
-        unfollow(machine.home)
-    if not dry_run and names:
-        unfollow(machine.home, names)
-        drop(machine.home, names)
-        for name in names:
-            forget(machine, name)
+    if dry_run:
+        results = [disconnect_agent(machine, name, dry_run=True) for name in names]
+    else:
+        results = part(machine, names)
+        if all_:
+            unfollow(machine.home)
     if ctx.json:
         output.print_json(results)
         return

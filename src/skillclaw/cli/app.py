@@ -13,6 +13,7 @@ from skillclaw.cli import (
     bench,
     cases,
     config,
+    dashboard,
     evolve,
     hub,
     imports,
@@ -48,6 +49,7 @@ def build() -> Any:
     for group in (
         up,
         serve,
+        dashboard,
         agents,
         imports,
         sessions,

@@ -15,6 +15,7 @@ import typer
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.config_file import ConfigOption, use
+from skillclaw.cli.dashboard import tell_door
 from skillclaw.errors import BadInputError, SkillClawError, UsageError
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def _over(host: str | None, port: int | None, hubs: list[str] | None) -> None:
 
 
 def _serve(ctx: Context, machine: Machine, stop: threading.Event) -> None:
+    from skillclaw.server.door import Door, available
     from skillclaw.server.serving.admission import keep_asking, served
     from skillclaw.server.serving.startup import door
 
@@ -126,14 +128,23 @@ def _serve(ctx: Context, machine: Machine, stop: threading.Event) -> None:
     service.start()
     try:
         api = start(app, entry.host, entry.port, tls_cert=entry.tls_cert, tls_key=entry.tls_key)
+        doorway = None
+        if machine.settings.dashboard.enabled and available():
+            doorway = Door(machine.home, machine.settings.dashboard, machine.environ)
         try:
+            if doorway is not None:
+                doorway.keep()
             _tell_ready(ctx, api.url, settings.token or str(machine.home / "serve" / "token"))
             # Beside it all: one group that has not admitted this machine keeps no other from being served.
             keep_asking(machine, _tell_standing, stop)
             while not stop.wait(ALIVE):
+                if doorway is not None:
+                    doorway.keep()
                 if not api.alive:
                     raise SkillClawError("The HTTP API ended by itself.", "", "See: skillclaw logs serve")
         finally:
+            if doorway is not None:
+                doorway.close()
             api.stop()
     finally:
         service.stop()
@@ -199,6 +210,7 @@ def _tell_ready(ctx: Context, url: str, token: str) -> None:
         output.print_json({"pid": os.getpid(), "url": url, "token": token, "ready": True})
         return
     output.plain(f"Serving (process {os.getpid()}): API on {url}, its token: {token}.")
+    tell_door(ctx)
 
 
 def _tell_once(ctx: Context, done: Once) -> None:

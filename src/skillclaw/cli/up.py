@@ -12,6 +12,7 @@ import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
+from skillclaw.cli.dashboard import tell_door
 from skillclaw.errors import SkillClawError, UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+LOGS = ("up", "proxy", "evolve", "serve", "dashboard")
 START = 30.0
 """Seconds that a detached start may take before it counts as failed."""
 
@@ -216,6 +218,7 @@ def _report(ctx: Context, running: Running) -> None:
         return
     recorded = f"proxy on http://127.0.0.1:{running.port}, recording" if running.port else "histories"
     output.plain(f"Running: {recorded}, evolver, sync (process {running.pid}).")
+    tell_door(ctx)
     if running.agreed:
         output.plain("Work with your agents as always. Look: skillclaw status, skillclaw skills list.")
         output.plain("End it: skillclaw stop (your agents' settings are put back).")
@@ -289,12 +292,12 @@ def status(ctx: Context) -> None:
 
 def logs(
     ctx: Context,
-    part: Annotated[str, typer.Argument(help="up, proxy, evolve or serve.")] = "up",
+    part: Annotated[str, typer.Argument(help="up, proxy, evolve, serve or dashboard.")] = "up",
     lines: Annotated[int, typer.Option("-n", help="How many lines.", min=1)] = 40,
 ) -> None:
     """The last lines of a log."""
-    if part not in ("up", "proxy", "evolve", "serve"):
-        raise UsageError(f"There is no log {part!r}.", "", "Logs: up, proxy, evolve, serve")
+    if part not in LOGS:
+        raise UsageError(f"There is no log {part!r}.", "", f"Logs: {', '.join(LOGS)}")
     path = ctx.home / "logs" / f"{part}.log"
     try:
         text = path.read_text("utf-8", "replace").splitlines()[-lines:]

@@ -34,6 +34,7 @@ from skillclaw.server.wishes import needs_proxy, wishes
 from skillclaw.settings import load
 
 if TYPE_CHECKING:
+    from skillclaw.server.door import Door
     from skillclaw.server.serving.beside import Beside
     from skillclaw.server.syncing import Syncing
     from skillclaw.server.voting_beside import Voting
@@ -63,6 +64,7 @@ class Daemon:
         self._cycle_cursor: int | None = None
         self._unread: dict[str, str] = {}
         self._voting: Voting | None = None
+        self._door: Door | None = None
 
     def run(self, on_ready: Callable[[runfile.Running], None]) -> None:
         """Run until stopped. Raises BusyError when this home's daemon runs already, StorageError, ..."""
@@ -101,6 +103,7 @@ class Daemon:
                 self._catch_signals()
                 if self._running.agreed and self._proxy:
                     self._try("connect", self._connect)
+                self._try("dashboard", self._keep_door)
                 # Only now: who waits for it may start an agent at once.
                 self._running = msgspec.structs.replace(self._running, ready=True)
                 runfile.write_running(machine.home, self._running)
@@ -110,6 +113,8 @@ class Daemon:
                 self._end_cycle()
                 if self._voting is not None:
                     self._voting.stop()
+                if self._door is not None:
+                    self._door.close()
                 if "_syncing" in self.__dict__:
                     self._syncing.stop()
                 if "_beside" in self.__dict__:
@@ -132,6 +137,7 @@ class Daemon:
             "serve": _Every(10.0, self._serve),
             "vote": _Every(300.0, self._vote),
             "expire": _Every(3600.0, self._expire),
+            "dashboard": _Every(10.0, self._keep_door),
         }
         while not self._stop.wait(TICK) and not runfile.stop_requested(self.machine.home):
             self._try("proxy", self._keep_proxy)
@@ -257,6 +263,19 @@ class Daemon:
         if failed:
             raise SkillClawError("; ".join(failed), "", "See: skillclaw share status")
         return any(report.sent or report.withdrawn for report in reports)
+
+    def _keep_door(self) -> bool:
+        """The dashboard's door, where there can be something behind it."""
+        if self._door is None:
+            settings = self.machine.settings.dashboard
+            if not settings.enabled:
+                return False
+            from skillclaw.server.door import Door, available
+
+            if not available():
+                return False
+            self._door = Door(self.machine.home, settings, self.machine.environ)
+        return self._door.keep()
 
     def _expire(self) -> bool:
         from skillclaw.journal.reader import expire

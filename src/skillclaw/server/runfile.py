@@ -12,7 +12,16 @@ import msgspec
 from skillclaw.private import whole_file
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Running", "health", "read_running", "request_stop", "stop_requested", "write_running"]
+__all__ = [
+    "Running",
+    "health",
+    "lives",
+    "pid_of_self",
+    "read_running",
+    "request_stop",
+    "stop_requested",
+    "write_running",
+]
 
 
 class Running(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -44,15 +53,22 @@ def write_running(home: Path, running: Running) -> None:
 
 def read_running(home: Path) -> Running | None:
     """The daemon of this home if it lives, else None (also after a crash or a reboot)."""
+    try:
+        running = msgspec.json.decode(_path(home).read_bytes(), type=Running)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return running if lives(running.pid, running.created) else None
+
+
+def lives(pid: int, created: float) -> bool:
+    """Whether the process with this id, which began then, still runs."""
     import psutil
 
     try:
-        running = msgspec.json.decode(_path(home).read_bytes(), type=Running)
-        process = psutil.Process(running.pid)
-        alive = abs(process.create_time() - running.created) < 2 and process.status() != psutil.STATUS_ZOMBIE
-    except (OSError, msgspec.DecodeError, psutil.Error):
-        return None
-    return running if alive else None
+        process = psutil.Process(pid)
+        return abs(process.create_time() - created) < 2 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def forget_running(home: Path) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "AgentFound",
     "Status",
     "Survey",
+    "agents_here",
     "detect",
     "is_installed",
     "status_of",
@@ -144,7 +145,9 @@ def waiting_text(candidates: int) -> str:
     )
 
 
-def _agents(machine: Machine, *, versions: bool) -> list[AgentFound]:
+def agents_here(machine: Machine, *, versions: bool) -> list[AgentFound]:
+    """Every agent that SkillClaw knows, as it stands on this machine; with `versions` their programs are
+    asked for theirs, which takes up to a second."""
     from concurrent.futures import ThreadPoolExecutor
 
     from skillclaw.agents import Env, adapters, connected
@@ -190,7 +193,7 @@ def is_installed(adapter: Adapter, env: Env) -> bool:
 
 def survey(machine: Machine) -> Survey:
     """Look around; nothing is changed, nothing is read but names, counts and what skills agents wrote."""
-    agents = _agents(machine, versions=True)
+    agents = agents_here(machine, versions=True)
     return Survey(
         agents=agents,
         past=sum(agent.sessions for agent in agents),
@@ -251,7 +254,7 @@ def status_of(machine: Machine) -> Status:
         pid=running.pid if running else None,
         port=port,
         version=__version__,
-        agents=_agents(machine, versions=False),
+        agents=agents_here(machine, versions=False),
         journal=health["journal"] if health else None,
         sessions=_stored(machine),
         outcomes=machine.sessions.outcomes() if exists else {},

@@ -1,5 +1,1 @@
-"""Pages that people look at: the report of a cycle as one HTML file."""
-
-from skillclaw.web.report import render
-
-__all__ = ["render"]
+"""Pages that people look at: the dashboard, and the report of a cycle as one HTML file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-__all__ = ["LONGEST", "number", "odds", "percent", "visible", "width"]
+__all__ = ["LONGEST", "legible", "number", "odds", "percent", "visible", "width"]
 
 LONGEST = 400
 """Characters shown of any one text."""
@@ -21,6 +21,13 @@ def visible(text: str, limit: int = LONGEST) -> str:
     flat = " ".join(text[: 4 * limit].split())
     shown = "".join(map(_plain, flat[: limit + 1]))
     return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
+
+
+def legible(text: str) -> str:
+    """`text` as it is, its lines too, with what is invisible or turns the writing direction written out."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if char in "\n\t" else _plain(char) for char in text.replace("\r\n", "\n"))
 
 
 def _plain(char: str) -> str:

@@ -5,30 +5,25 @@ Pure ASGI, outermost, so that no path, whether it exists or not, is reached arou
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
-import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from skillclaw.server.api.errors import MAX_BODY, TOO_LARGE, problem, tell_unexpected
+from skillclaw.server.asking import LOOPBACK, host_of, limited, plain_name, same_origin
 
 __all__ = ["ABORT", "LOOPBACK", "MAX_BODY", "Guard", "Rules"]
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 BODY_SECONDS = 20.0
 """In which a body must have come."""
 BARE = frozenset({"/healthz", "/readyz"})
 """Answer without a token, and to any host: they say no more than yes or no there. Probes use addresses."""
-_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 AUTHORIZED = "skillclaw.authorized"
 """Key of the scope: whether the request had the token."""
 ABORT = "skillclaw.abort"
@@ -65,7 +60,7 @@ class Guard:
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
         self.app = app
         self.rules = rules
-        self._hosts = LOOPBACK | {_name(host) for host in rules.hosts}
+        self._hosts = LOOPBACK | {plain_name(host) for host in rules.hosts}
         # Digests, so that the comparison takes as long for tokens of any length.
         self._token = hashlib.sha256(rules.token.encode()).digest() if rules.token else None
 
@@ -96,7 +91,7 @@ class Guard:
             await response(scope, receive, answer)
             return
         try:
-            await self.app(scope, _limited(receive), answer)
+            await self.app(scope, limited(receive, MAX_BODY, BODY_SECONDS), answer)
         except ClientDisconnect:
             return
         except Exception as error:
@@ -110,14 +105,14 @@ class Guard:
         path = scope["path"]
         if path in BARE:
             return None
-        if len(headers.getlist("host")) != 1 or _host(headers["host"]) not in self._hosts:
+        if len(headers.getlist("host")) != 1 or host_of(headers["host"]) not in self._hosts:
             return "host", problem(
                 403,
                 "The request is for another host.",
                 "Its Host header names neither this machine's loopback nor a host of serve.hosts.",
                 "Add the name to serve.hosts.",
             )
-        if not self._same_origin(headers):
+        if not same_origin(headers):
             return "origin", problem(
                 403, "The request comes from another site.", "Only pages of this server may use its API."
             )
@@ -144,53 +139,6 @@ class Guard:
         kind, _, token = given[0].partition(" ")
         mine = hashlib.sha256(token.strip().encode("utf-8", "surrogateescape")).digest()
         return hmac.compare_digest(mine, self._token) and kind.lower() == "bearer"
-
-    def _same_origin(self, headers: Headers) -> bool:
-        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-            return False
-        given = headers.get("origin")
-        if given is None:
-            return True
-        try:
-            parts = urlsplit(given)
-        except ValueError:
-            return False
-        return parts.scheme in ("http", "https") and parts.netloc.lower() == headers["host"].lower()
-
-
-def _host(given: str) -> str:
-    """The name in a Host header, without its port; empty where it is none."""
-    found = _HOST.fullmatch(given)
-    return _name(found[1]) if found else ""
-
-
-def _name(host: str) -> str:
-    return host.strip("[]").lower().rstrip(".")
-
-
-def _limited(receive: Receive) -> Receive:
-    """`receive`, which gives no more than MAX_BODY bytes of a body and does not wait for it for ever."""
-    size = 0
-    whole = False
-    until = asyncio.get_running_loop().time() + BODY_SECONDS
-
-    async def limited() -> Message:
-        nonlocal size, whole
-        if whole:
-            return await receive()
-        try:
-            async with asyncio.timeout_at(until):
-                message = await receive()
-        except TimeoutError:
-            raise HTTPException(408) from None
-        if message["type"] == "http.request":
-            size += len(message.get("body", b""))
-            whole = not message.get("more_body", False)
-            if size > MAX_BODY:
-                raise HTTPException(413)
-        return message
-
-    return limited
 
 
 def _abort(send: Any) -> Callable[[], None] | None:

@@ -1,0 +1,17 @@
+"""The page `home`."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from skillclaw.web.site.ask import Ask, page
+
+__all__ = ["ROUTES"]
+
+
+def show(ask: Ask) -> Response:
+    """The page."""
+    return ask.render("home/index.html", page="home")
+
+
+ROUTES = [page("/", "home", show)]

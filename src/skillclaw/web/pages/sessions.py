@@ -1,0 +1,17 @@
+"""The page `sessions`."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from skillclaw.web.site.ask import Ask, page
+
+__all__ = ["ROUTES"]
+
+
+def show(ask: Ask) -> Response:
+    """The page."""
+    return ask.render("sessions/index.html", page="sessions")
+
+
+ROUTES = [page("/sessions", "sessions", show)]

@@ -1,0 +1,220 @@
+"""The dashboard as an ASGI application: guard, login, pages, assets, news."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from skillclaw.errors import SkillClawError
+from skillclaw.settings import load
+from skillclaw.web.pages import ROUTES
+from skillclaw.web.site.ask import BROWSER, SITE, Ask, Site, act, checked, error_page, no_login
+from skillclaw.web.site.guard import Guard
+from skillclaw.web.site.house import House
+from skillclaw.web.site.language import LANGUAGES, chosen
+from skillclaw.web.site.live import News
+from skillclaw.web.site.login import Logins, base_path
+from skillclaw.web.site.rendering import STATIC
+
+__all__ = ["COOKIE", "App", "make_app"]
+
+COOKIE = "skillclaw"
+THEMES = ("auto", "light", "dark")
+YEAR = 31_536_000
+TRIES = 20
+"""Wrong tokens that are answered in a minute; more are told to wait. A right one is let in all the same."""
+ASSETS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
+
+
+class App:
+    """The application. `close` ends the streams of news, so that the server can end; `busy` says whether a
+    page is open or was asked for within the last `seconds`."""
+
+    def __init__(self, whole: ASGIApp, site: Site, news: News) -> None:
+        self.site = site
+        self._whole = whole
+        self._news = news
+        self._last = time.monotonic()
+        self._open = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        self._open += 1
+        try:
+            await self._whole(scope, receive, send)
+        finally:
+            self._open -= 1
+            self._last = time.monotonic()
+
+    def busy(self, seconds: float) -> bool:
+        """Whether somebody looks, or did within these seconds."""
+        return self._open > 0 or time.monotonic() - self._last < seconds
+
+    def close(self) -> None:
+        """End the streams of news."""
+        self._news.close()
+
+
+def make_app(home: Path, environ: Mapping[str, str], *, hosts: Collection[str] = ()) -> App:
+    """The dashboard of the machine whose SkillClaw lives in `home`. Raises StorageError, BadInputError."""
+    settings = load(home, environ).dashboard
+    logins = Logins(home, settings.hours)
+    site = Site(house=House(home, environ), base=f"/{base_path(home)}")
+    news = News(site.house)
+    routes = [
+        *ROUTES,
+        Route("/login", _show_login, methods=["GET"], name="login"),
+        Route("/login", _enters(logins), methods=["POST"], name="enter"),
+        act("/leave", "leave", _leaves(logins)),
+        act("/choose", "choose", _choose),
+        Route("/live", news.endpoint, methods=["GET"], name="live"),
+        Route("/static/{name}", _static, methods=["GET"], name="static"),
+    ]
+    unchecked = [route.name for route in routes if not checked(route) and route.name != "enter"]
+    assert not unchecked, f"these take actions and ask for no token: {unchecked}"
+    pages = Starlette(
+        routes=routes,
+        exception_handlers={HTTPException: _refused, Exception: _broken},  # type: ignore[dict-item]
+    )
+    parameters = {route.name: frozenset(route.param_convertors) for route in routes}
+    inner = _Entry(pages, site, logins, parameters, lambda: settings.language)
+    return App(Guard(inner, hosts), site, news)
+
+
+class _Entry:
+    """Finds out whose request it is, and in which language and colours it is answered."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        site: Site,
+        logins: Logins,
+        parameters: Mapping[str, frozenset[str]],
+        language: Callable[[], str],
+    ) -> None:
+        self.app = app
+        self._site = site
+        self._logins = logins
+        self._parameters = parameters
+        self._language = language
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        base = self._site.base
+        if not scope["path"].startswith(f"{base}/"):
+            text = "This is SkillClaw's dashboard. A link that opens it: skillclaw dashboard\n"
+            await PlainTextResponse(text, 404)(scope, receive, send)
+            return
+        request = Request(scope)
+        cookie = request.cookies.get(COOKIE, "")
+        browser = await run_in_threadpool(self._logins.browser, cookie) if cookie else None
+        theme = request.cookies.get("theme", "")
+        seen = {
+            "path": scope["path"].removeprefix(base),
+            BROWSER: browser,
+            SITE: self._site,
+            "skillclaw.parameters": self._parameters,
+            "skillclaw.theme": theme if theme in THEMES else "auto",
+            "skillclaw.language": chosen(
+                request.cookies.get("language", ""),
+                self._language(),
+                request.headers.get("accept-language", ""),
+            ),
+        }
+        await self.app({**scope, **seen}, receive, send)
+
+
+async def _show_login(request: Request) -> Response:
+    if request.scope[BROWSER] is not None:
+        return RedirectResponse(f"{request.scope[SITE].base}/", 303)
+    return no_login(request)
+
+
+def _enters(logins: Logins) -> Any:
+    wrong: deque[float] = deque(maxlen=TRIES)
+
+    async def enter(request: Request) -> Response:
+        async with request.form(max_files=0, max_fields=4) as form:
+            token = str(form.get("token", "")).strip()[:200]
+        site: Site = request.scope[SITE]
+        try:
+            cookie = await run_in_threadpool(logins.enter, token)
+        except SkillClawError as error:
+            return PlainTextResponse(f"{error}\n", 503)
+        if cookie is None:
+            now = time.monotonic()
+            many = len(wrong) == TRIES and now - wrong[0] < 60
+            wrong.append(now)
+            return no_login(request, status=429 if many else 403)
+        there = RedirectResponse(f"{site.base}/", 303)
+        there.set_cookie(COOKIE, cookie, path=f"{site.base}/", httponly=True, samesite="strict")
+        return there
+
+    return enter
+
+
+def _leaves(logins: Logins) -> Any:
+    def leave(ask: Ask) -> Response:
+        if ask.form.get("all"):
+            logins.leave_all()
+        else:
+            logins.leave(ask.browser)
+        there = RedirectResponse(f"{ask.site.base}/login", 303)
+        there.delete_cookie(COOKIE, path=f"{ask.site.base}/", httponly=True, samesite="strict")
+        return there
+
+    return leave
+
+
+def _choose(ask: Ask) -> Response:
+    """The reader's language and colours, for this browser."""
+    there = ask.back()
+    for name, known in (("language", tuple(LANGUAGES)), ("theme", THEMES)):
+        given = ask.form.get(name, "")
+        if given in known:
+            there.set_cookie(
+                name, given, max_age=YEAR, path=f"{ask.site.base}/", httponly=True, samesite="strict"
+            )
+    return there
+
+
+async def _static(request: Request) -> Response:
+    name = request.path_params["name"]
+    path = STATIC / name
+    kind = ASSETS.get(path.suffix)
+    if kind is None or name not in {one.name for one in STATIC.iterdir()}:
+        raise HTTPException(404)
+    return FileResponse(
+        path, media_type=kind, headers={"Cache-Control": f"private, max-age={YEAR}, immutable"}
+    )
+
+
+async def _refused(request: Request, error: HTTPException) -> Response:
+    browser = request.scope.get(BROWSER)
+    if browser is None:
+        return PlainTextResponse(f"{error.detail}\n", error.status_code)
+    ask = Ask(request, request.scope[SITE], browser, request.scope["skillclaw.language"])
+    what = str(ask.t("There is nothing at this address.")) if error.status_code == 404 else error.detail
+    return await run_in_threadpool(error_page, ask, SkillClawError(what), error.status_code)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    from skillclaw.web.site.telling import tell_unexpected
+
+    tell_unexpected(error, request.url.path)
+    return HTMLResponse(
+        "The dashboard met an error that it did not expect. See: skillclaw logs dashboard\n", 500
+    )

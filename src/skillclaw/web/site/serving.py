@@ -1,0 +1,97 @@
+"""The dashboard on a socket: its own, or one that the door of `up` or `serve` hands on."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass
+
+import uvicorn
+
+from skillclaw.errors import BusyError, SkillClawError
+from skillclaw.web.site.app import App
+
+__all__ = ["Serving", "inherited", "listen", "serve"]
+
+CONNECTIONS = 100
+HEAD = 16 * 1024
+"""Bytes of a request's line and headers."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A dashboard that answers on `port` of 127.0.0.1."""
+
+    app: App
+    port: int
+    server: uvicorn.Server
+    thread: threading.Thread
+
+    def wait(self, stop: threading.Event, idle: float | None = None) -> None:
+        """Until `stop` is set, or nobody looked for `idle` seconds."""
+        while not stop.wait(0.5):
+            if not self.thread.is_alive():
+                raise SkillClawError("The dashboard ended by itself.", "", "See: skillclaw logs dashboard")
+            if idle is not None and not self.app.busy(idle):
+                return
+
+    def end(self) -> None:
+        """Streams at once, requests under way within two seconds."""
+        self.app.close()
+        self.server.should_exit = True
+        self.thread.join(5.0)
+
+
+def listen(port: int) -> socket.socket:
+    """A socket of 127.0.0.1 (`port` 0: any free one). Raises BusyError where the port is taken."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", port))
+        listening.listen(64)
+    except OSError as error:
+        listening.close()
+        raise BusyError(
+            f"The dashboard cannot listen on port {port}.",
+            error.strerror or str(error),
+            "Give another: --port N, or: skillclaw config set dashboard.port N",
+        ) from error
+    return listening
+
+
+def inherited(number: int) -> socket.socket:
+    """The socket that the process which started this one listens with."""
+    return socket.socket(fileno=number)
+
+
+def serve(app: App, listening: socket.socket) -> Serving:
+    """Answer on the socket, in a thread."""
+    listening.setblocking(False)
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level=logging.WARNING,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=2,
+        h11_max_incomplete_event_size=HEAD,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listening],), name="dashboard", daemon=True)
+    thread.start()
+    until = time.monotonic() + 20
+    while not server.started and thread.is_alive() and time.monotonic() < until:
+        time.sleep(0.005)
+    if not server.started:
+        raise SkillClawError("The dashboard did not begin to answer.", "", "See: skillclaw logs dashboard")
+    return Serving(app, int(listening.getsockname()[1]), server, thread)

@@ -1,0 +1,63 @@
+"use strict";
+
+// Parts of a page that say so are fetched again when what they show has changed.
+const parts = new Map();
+let news = null;
+
+function listen() {
+  const place = document.querySelector('meta[name="live"]');
+  if (!place || news || document.hidden) return;
+  news = new EventSource(place.content);
+  for (const topic of ["sessions", "hub", "run", "jobs"]) {
+    news.addEventListener(topic, () => renew(topic));
+  }
+}
+
+function silence() {
+  if (news) news.close();
+  news = null;
+}
+
+function renew(topic) {
+  for (const part of document.querySelectorAll("[data-live]")) {
+    if (!part.dataset.live.split(" ").includes(topic)) continue;
+    if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) continue;
+    if (parts.has(part.id)) continue;
+    parts.set(part.id, setTimeout(() => {
+      parts.delete(part.id);
+      if (!part.isConnected) return;
+      htmx.ajax("GET", location.href, {
+        source: part, target: `#${CSS.escape(part.id)}`, select: `#${CSS.escape(part.id)}`, swap: "outerHTML",
+      });
+    }, 300));
+  }
+}
+
+document.addEventListener("visibilitychange", () => (document.hidden ? silence() : listen()));
+addEventListener("pagehide", silence);
+addEventListener("pageshow", listen);
+
+// After a page was put in place of another, the reader begins at its heading, as after a load.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target === document.body) document.getElementById("main").focus({ preventScroll: true });
+});
+
+// Boosted forms answer with the page that they lead to: the token in the body's headers is the same.
+// Keys: data-key="a" on a link or button is pressed by that key, unless somebody writes.
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.target.matches("input, textarea, select, [contenteditable]")) return;
+  const found = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (!found || found.disabled) return;
+  event.preventDefault();
+  if (found.matches("input, textarea, select")) found.focus();
+  else found.click();
+});
+
+// A filter is applied when it changes, without a press on its button.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-filter]");
+  if (form) form.requestSubmit();
+});
+
+listen();
