@@ -20,7 +20,7 @@ from msgspec import Meta
 
 from skillclaw.errors import BadInputError, SkillClawError, StorageError, UsageError
 from skillclaw.private import private_folder, whole_file
-from skillclaw.settings_choices import choices, wanted
+from skillclaw.settings_choices import choices, command, has, takes, wanted
 from skillclaw.settings_evolve import (
     AuthorSettings,
     BudgetSettings,
@@ -29,11 +29,11 @@ from skillclaw.settings_evolve import (
     ModelSettings,
     Positive,
     Section,
-    UpstreamUrl,
 )
 from skillclaw.settings_gate import GateSettings, ReplaySettings
 from skillclaw.settings_layers import Layer, layers, origin, put, read_file, scalar, united
 from skillclaw.settings_serve import TOKEN_PLACE, Port, ServeSettings, no_token
+from skillclaw.settings_upstreams import AgentSettings, UpstreamSettings
 from skillclaw.settings_web import DashboardSettings
 
 __all__ = [
@@ -59,43 +59,7 @@ __all__ = [
     "user_home",
 ]
 
-BaseUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/]+[^\s]*$")]
-# A base URL, or the name of a table under `upstreams`.
-AgentUpstream = Annotated[str, Meta(pattern=r"^(?:https?://[^\s/]+[^\s]*|[a-z0-9][a-z0-9_-]{0,63})$")]
-
 Sharing = Literal["off", "redacted"]
-
-
-class AgentSettings(Section, frozen=True, kw_only=True):
-    """`agents.<name>.*`.
-
-    upstream  base URL that the agent's requests are passed on to, with its own credentials; or the name of a
-              table under `upstreams`, whose key, models and protocol are used then
-    inject    put the list of installed skills into the system prompt, for agents without a skills folder;
-              `"bodies"` puts in their whole text. Unset: as the agent's adapter asks
-    """
-
-    upstream: AgentUpstream | None = None
-    inject: bool | Literal["bodies"] | None = None
-
-
-class UpstreamSettings(Section, frozen=True, kw_only=True):
-    """`upstreams.<name>.*`: a configured upstream. Times in seconds.
-
-    `url` base URL with the version in its path (`/v1`); `protocol` what it speaks; `key` where its key is:
-    `env:NAME` (of `skillclaw up`), `keyring:NAME`, or empty for none, never the key itself; `models` maps
-    what agents ask for to what the upstream calls it (`*` at the end: any end); `retries` where a repetition
-    is safe; `longest_wait` that a Retry-After may ask for; `fallback` upstreams to try after this one.
-    """
-
-    url: UpstreamUrl = ""
-    protocol: Literal["anthropic", "chat", "responses", "gemini"] = "chat"
-    key: str = ""
-    models: dict[str, str] = {}
-    retries: Annotated[int, Meta(ge=0, le=10)] = 2
-    first_byte_timeout: Positive = 600.0
-    longest_wait: Positive = 30.0
-    fallback: tuple[str, ...] = ()
 
 
 class ProxySettings(Section, frozen=True, kw_only=True):
@@ -270,14 +234,34 @@ def set_value(home: Path, key: str, value: str) -> Any:
         _write_private(path, tomlkit.dumps(document))
         return stored
     assert last is not None
+    raise _refused(path, old, parts, key, value, last)
+
+
+def _refused(
+    path: Path, old: dict[str, Any], parts: list[str], key: str, value: str, error: BadInputError
+) -> SkillClawError:
+    """Why nothing that `value` may stand for can be `key`: what was given, what it takes, an example."""
+    try:
+        _convert(old, lambda *parts: str(path))
+    except BadInputError as before:
+        if before.why == error.why:
+            return before  # the file was wrong before
+    words = choices(Settings, parts)
+    said = f"one of: {', '.join(words)}" if words else takes(Settings, parts)
+    if not said:
+        there = has(Settings, parts)
+        todo = f"There are: {', '.join(there)}." if there else "See them all: skillclaw config show"
+        return UsageError(f"There is no setting {key!r}.", "", todo)
     # What somebody tries to put beside an upstream's URL may be its key, which no terminal should repeat.
     shown = parts[0] != "upstreams" or parts[-1] in {*UpstreamSettings.__struct_fields__} - {"url"}
     hidden = ("redact.allow", "evolve.cli.upstream")
     shown = shown and key not in hidden and not key.startswith("evolve.model.key")
     given = repr(value) if shown else "what was given"
-    words = choices(Settings, parts)
-    why = f"It is one of: {', '.join(words)}." if words else last.why
-    raise UsageError(f"{key} cannot be {given}.", why, last.todo)
+    what = f"{key} cannot be {given}."
+    if not isinstance(error.__cause__, msgspec.ValidationError):
+        return UsageError(what, error.why, error.todo)  # it says in words what does not fit together
+    why = f"It is {said}." if words else f"It takes {said}."
+    return UsageError(what, why, f"For example: {command(Settings, parts)}")
 
 
 def flatten(settings: Settings) -> dict[str, Any]:

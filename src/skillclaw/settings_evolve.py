@@ -13,6 +13,7 @@ __all__ = [
     "BudgetSettings",
     "CliSettings",
     "EvolveSettings",
+    "ModelName",
     "ModelSettings",
     "Positive",
     "Section",
@@ -22,13 +23,45 @@ __all__ = [
 Positive = Annotated[float, Meta(gt=0, le=1e9)]
 Amount = Annotated[int, Meta(ge=0)]
 Money = Annotated[float, Meta(ge=0, le=1e9)]
-Embeddings = Annotated[str, Meta(pattern=r"^(?:off|local|https?://[^\s/@?#]+(?:/[^\s?#]*)?)$")]
-# Without user info and query: neither is a place for a key.
-UpstreamUrl = Annotated[str, Meta(pattern=r"^(?:https?://[^\s/@?#]+(?:/[^\s?#]*)?)?$")]
-CliUpstream = Annotated[
-    str, Meta(pattern=r"^(?:https?://[^\s/@?#]+(?:/[^\s?#]*)?|[a-z0-9][a-z0-9_-]{0,63})?$")
+Embeddings = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:off|local|https?://[^\s/@?#]+(?:/[^\s?#]*)?)$",
+        description="off, local or the base URL of an API, without a user or key in it",
+    ),
 ]
-EnvName = Annotated[str, Meta(pattern=r"^(?:[A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)]
+# Without user info and query: neither is a place for a key.
+UpstreamUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:https?://[^\s/@?#]+(?:/[^\s?#]*)?)?$",
+        description="a base URL without a user or key in it, such as https://api.example.com/v1",
+    ),
+]
+CliUpstream = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:https?://[^\s/@?#]+(?:/[^\s?#]*)?|[a-z0-9][a-z0-9_-]{0,63})?$",
+        description="the name of a table under upstreams, or a base URL without a user or key in it, "
+        "such as https://api.example.com/v1",
+    ),
+]
+EnvName = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:[A-Za-z_][A-Za-z0-9_]*)?$",
+        max_length=100,
+        description="the name of a variable of the environment, such as EMBEDDINGS_KEY",
+    ),
+]
+ModelName = Annotated[
+    str,
+    Meta(
+        max_length=200,
+        pattern=r"^[^\s\x00-\x1f]*$",
+        description="the name of a model as its provider has it, without spaces, 200 characters at most",
+    ),
+]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,7 +92,7 @@ class ModelSettings(Section, frozen=True, kw_only=True):
     is not known.
     """
 
-    name: Annotated[str, Meta(max_length=200, pattern=r"^[^\s\x00-\x1f]*$")] = ""
+    name: ModelName = ""
     protocol: Literal["chat", "responses", "anthropic", "gemini", "bedrock"] = "chat"
     url: UpstreamUrl = ""
     key: str = ""
@@ -91,7 +124,7 @@ class CliSettings(Section, frozen=True, kw_only=True):
     """
 
     agent: Literal["", "claude-code", "codex", "hermes", "openclaw"] = ""
-    model: Annotated[str, Meta(max_length=200, pattern=r"^[^\s\x00-\x1f]*$")] = ""
+    model: ModelName = ""
     upstream: CliUpstream = ""
     usd_in: Money = 0.0
     usd_out: Money = 0.0

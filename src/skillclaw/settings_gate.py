@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 from msgspec.structs import replace
 
-from skillclaw.settings_evolve import Amount, ModelSettings, Positive, Section
+from skillclaw.settings_evolve import Amount, ModelName, ModelSettings, Positive, Section
 from skillclaw.settings_votes import VotesSettings
 
 __all__ = ["GateSettings", "ReplaySettings", "replay_model"]
@@ -33,7 +33,7 @@ class ReplaySettings(Section, frozen=True, kw_only=True):
     repeats: Annotated[int, Meta(ge=5, le=50)] = 5
     cases: str = ""
     agent: ReplayAgent = "minimal"
-    model: Annotated[str, Meta(max_length=200, pattern=r"^[^\s\x00-\x1f]*$")] = ""
+    model: ModelName = ""
     max_calls: Amount = 100
     max_seconds: Positive = 900.0
 

@@ -13,9 +13,21 @@ from skillclaw.settings_evolve import Amount, Positive, Section
 __all__ = ["TOKEN_PLACE", "Port", "ServeSettings", "no_token"]
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Host = Annotated[str, Meta(pattern=r"^[A-Za-z0-9:.%_-]{1,253}$")]
-HubName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-Path = Annotated[str, Meta(pattern=r"^[^\x00-\x1f]*$", max_length=4096)]
+Host = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9:.%_-]{1,253}$",
+        description="the name or address of a machine, such as 127.0.0.1 or skills.example.org",
+    ),
+]
+HubName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$",
+        description="the name of a group's hub: small letters, digits, - and _",
+    ),
+]
+Path = Annotated[str, Meta(pattern=r"^[^\x00-\x1f]*$", max_length=4096, description="the path of a file")]
 TOKEN_PLACE = re.compile(
     r"(?:env:[A-Za-z_][A-Za-z0-9_]{0,99}|keyring:[A-Za-z0-9_.@-]{1,100}|file:[^\x00-\x1f]{1,4096})?"
 )

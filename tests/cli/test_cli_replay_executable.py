@@ -80,6 +80,7 @@ def test_a_skill_that_helps_on_cases_passes_and_a_second_try_costs_nothing(home:
         planned = ok_json("evolve", "--dry-run", home=home, environ=given)
         assert model.seen == []
         assert any("30 runs of an agent on 3 cases, 100 calls at most" in one for one in planned["notes"])
+        assert any("skillclaw config set evolve.budget.calls 240" in one for one in planned["notes"])
         report = ok_json("evolve", home=home, environ=given)
         found = of_replay(report)
         assert (found["verdict"], found["status"]) == ("pass", "held"), "strict asks a person, too"

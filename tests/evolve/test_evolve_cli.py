@@ -254,7 +254,8 @@ def test_it_refuses_with_what_to_do(tmp_path: Path) -> None:
     path = player(tmp_path / "bin", "")
 
     def refused(**environ: str) -> str:
-        given = {"PATH": path, **environ}
+        # An empty cache, too: programs that this machine's user keeps there would be found.
+        given = {"PATH": path, "XDG_CACHE_HOME": str(tmp_path / "cache"), "E2E_CLIENTS": "", **environ}
         done = skillclaw("evolve", "--engine", "cli", home=tmp_path, environ=given)
         assert done.returncode == 2, done.stdout + done.stderr
         assert "Traceback" not in done.stderr

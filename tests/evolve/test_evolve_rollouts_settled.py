@@ -44,6 +44,15 @@ def test_a_second_evolver_finds_the_events_in_the_proposal(tmp_path: Path) -> No
     assert first == second
 
 
+def test_a_proposal_whose_text_is_lost_is_as_one_that_holds_no_events(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    release = house.released()
+    state = house.hub.state()
+    assert release.proposal is not None and house.hub.store.folder is not None
+    (house.hub.store.folder / "objects" / state.proposals[release.proposal].object).unlink()
+    assert events(house, EvolveState(None), {release.skill: release}) == {mark_of(release): None}
+
+
 def test_in_a_group_it_takes_those_patterns_of_its_own_that_are_the_same_or_says_it_knows_none(
     tmp_path: Path,
 ) -> None:

@@ -54,7 +54,8 @@ def ids(hub: Hub) -> dict[str, str]:
 
 
 def finished(hub: Hub, counts: Callable[[str], bool] = lambda session: True) -> Sequence[str]:
-    done = finish(hub, stage=lambda one: "stable", counts=counts, fence=lambda: None)
+    done, aside = finish(hub, stage=lambda one: "stable", counts=counts, fence=lambda: None)
+    assert aside == []
     return [one.skill for one in done]
 
 
@@ -99,3 +100,42 @@ def test_what_a_person_proposed_is_not_the_cycles(hub: Hub) -> None:
     decided(hub, "pip", engine="person")
     hub.release(ids(hub)["git"])
     assert finished(hub) == ["make", "npm"]
+
+
+def test_one_whose_text_is_lost_or_changed_holds_up_none_of_the_others(hub: Hub) -> None:
+    known = {one.skill: one for one in hub.state().proposals.values()}
+    hub.release(known["git"].id)
+    lost, torn = (objects(hub) / known[skill].object for skill in ("make", "npm"))
+    whole = lost.read_bytes(), torn.read_bytes()
+    decided(hub, "pip")
+    decided(hub, "uv")
+    lost.unlink()
+    torn.write_bytes(whole[1][:100])
+    hub.release(ids(hub)["uv"])  # so that a release follows them all
+    done, aside = finish(hub, stage=lambda one: "stable", counts=lambda key: True, fence=lambda: None)
+    assert [one.skill for one in done] == ["pip"]
+    assert [one.what.split(" (")[0] for one in aside] == ["make", "npm"]
+    assert "is not in the hub" in aside[0].reason
+    assert "hash" in aside[1].reason
+    lost.write_bytes(whole[0])
+    torn.write_bytes(whole[1])
+    hub.commit("pin", {"skill": "uv", "pinned": True}, role="owner")
+    assert finished(hub) == ["make", "npm"]
+
+
+def test_what_holds_no_proposal_is_told_too(hub: Hub) -> None:
+    name = hub.put_object(b"{")
+    said = {"id": "p-odd", "skill": "odd", "action": "create", "base": None}
+    hub.commit("proposal", {**said, "object": name, "version": "0" * 64}, role="evolver")
+    hub.record_verdicts("p-odd", [], "passed")
+    decided(hub, "uv")
+    hub.release(ids(hub)["uv"])
+    done, aside = finish(hub, stage=lambda one: "stable", counts=lambda key: True, fence=lambda: None)
+    assert [one.skill for one in done] == list(WAYS)
+    assert [(one.what, "hub verify" in one.reason) for one in aside] == [("odd (p-odd)", True)]
+
+
+def objects(hub: Hub) -> Path:
+    """The folder of the hub's objects."""
+    assert hub.store.folder is not None
+    return hub.store.folder / "objects"

@@ -60,7 +60,7 @@ def test_two_cycles_that_found_otherwise_release_one_of_both(tmp_path: Path) -> 
     state = hubs[0].state()
     assert sorted(known.status for known in state.proposals.values()) == ["passed", "released"]
     assert len(state.skills["git"].releases) == 1
-    assert finish(hubs[0], stage=lambda p: "canary", counts=lambda s: True, fence=lambda: None) == []
+    assert finish(hubs[0], stage=lambda p: "canary", counts=lambda s: True, fence=lambda: None) == ([], [])
 
 
 def test_what_a_person_released_while_the_cycle_ran_stays(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_what_a_person_released_while_the_cycle_ran_stays(tmp_path: Path) -> Non
     state = hub.state()
     assert state.skills["git"].current == own
     assert state.proposals[result.proposal.id].status == "passed"
-    assert finish(hub, stage=lambda p: "canary", counts=lambda s: True, fence=lambda: None) == []
+    assert finish(hub, stage=lambda p: "canary", counts=lambda s: True, fence=lambda: None) == ([], [])
     assert hub.state().skills["git"].current == own
 
 

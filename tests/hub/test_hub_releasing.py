@@ -75,6 +75,23 @@ def test_a_proposal_of_before_format_2_is_released_as_it_was_then_but_not_at_onc
     w.must("release", {**RELEASE, "stage": "canary", "scope": "project", "project": "any"})
 
 
+def test_once_proposals_of_a_group_say_their_place_none_leaves_it_out() -> None:
+    """Else a stolen evolver's key shows people a change for one project, and gives it to everybody."""
+    w = group("team", scope="project", project="web")
+    assert "say their scope" in w.try_("proposal", {**BODY, "id": "p2"})
+    w.must("proposal", {**BODY, "id": "p2", "scope": "global"})
+    w.must("settings", {"policy": "solo", "policies": {"svn": "strict"}}, "owner")
+    w.must("proposal", {**BODY, "id": "p3"})
+    svn = {**BODY, "skill": "svn", "base": V3}
+    assert "say their scope" in w.try_("proposal", {**svn, "id": "p4"})
+    state = w.replay()
+    assert {one.id: one.scope for one in state.proposals.values()} == {
+        "p1": "project",
+        "p2": "global",
+        "p3": None,
+    }
+
+
 @pytest.mark.parametrize(
     "said",
     [

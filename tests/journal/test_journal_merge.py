@@ -177,6 +177,16 @@ def test_the_same_words_later_are_said_again():
     ]
 
 
+def test_an_answer_does_not_take_the_place_of_a_later_one_in_the_same_words():
+    """The later one is known by its call, whichever comes first in the other view."""
+    made = [agent("go on", at=1), user("go on", 2), agent("go on", "c1", at=3), user("bye", 4)]
+    for one, other in ((made[:3], made[1:]), (made[:3], made[2:3])):
+        for old, new in ((one, other), (other, one)):
+            found = merge(session(*old), session(*new))
+            said = texts(found) if found is not None else texts(session(*old))
+            assert Counter(said) == Counter(step.message for step in (made if len(other) > 1 else one))
+
+
 def test_a_redacted_text_is_not_brought_back():
     masked = session(
         user("mail <email:9c0d1e> about it", 1), agent("sent", "c1", at=2, output="to <email:9c0d1e>")

@@ -245,7 +245,7 @@ def test_a_process_that_dies_while_it_withholds_loses_nothing(
     day=st.integers(0, 400),
     canaries=st.booleans(),
 )
-def test_a_choice_is_one_of_the_releases_by_their_own_draws(
+def test_a_choice_is_the_current_canary_or_what_lies_below_all_of_them(
     stages: list[str], shares: list[float | None], day: int, canaries: bool
 ) -> None:
     texts = [f"text {n}" for n in range(len(stages))]
@@ -255,7 +255,16 @@ def test_a_choice_is_one_of_the_releases_by_their_own_draws(
         name="t", state=None, fetch=lambda r: bundle(""), client="c", canary=1.0, day=at, canaries=canaries
     )
     found = choose(one, view, has_copy=False)
+    current = one.releases[-1]
+    by_switchback = current.stage == "canary" and current.share is not None
     for release in reversed(one.releases):
+        if (
+            by_switchback
+            and release is not current
+            and release.stage == "canary"
+            and release.share is not None
+        ):
+            continue
         here = release.stage != "canary" or (
             canaries and (release.share is None or treated("c", "git", release.version, at, release.share))
         )
@@ -264,8 +273,6 @@ def test_a_choice_is_one_of_the_releases_by_their_own_draws(
             break
     else:
         assert found.release is None
-    current = one.releases[-1]
-    by_switchback = current.stage == "canary" and current.share is not None
     assert bool(found.arm) == by_switchback
     if found.arm in ("treated", "control"):
         assert (found.arm == "treated") == (found.release == current)
@@ -274,6 +281,25 @@ def test_a_choice_is_one_of_the_releases_by_their_own_draws(
         assert found.for_edited(current.version) is None
     elif found.release is not None:
         assert not found.swaps("")
+
+
+def test_a_canary_on_top_of_a_canary_has_what_is_below_both_as_control(desk: Desk) -> None:
+    desk.skills["team"] = [skill(BASE, CANARY)]
+    desk.sync(ON[0])
+    assert desk.holds() == ["canary", "canary"]
+    desk.skills["team"] = [skill(BASE, CANARY, ("other", "canary", 0.5))]
+    version = versions("other")[0]
+    for number in range(1, 40):
+        now = ON[0] + timedelta(days=number)
+        desk.sync(now)
+        wanted = "other" if treated("c", "git", version, block(now), 0.5) else "base"
+        assert desk.holds() == [wanted, wanted]
+    desk.skills["team"] = [replace(desk.skills["team"][0], current=versions("canary")[0])]
+    for now in (ON[-1], OFF[-1]):
+        desk.sync(now)
+        assert desk.holds() == ["canary" if now == ON[-1] else "base"] * 2, (
+            "back to the first, by its own days"
+        )
 
 
 def test_an_old_canary_is_as_before() -> None:

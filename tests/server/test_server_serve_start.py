@@ -6,12 +6,14 @@ import stat
 import subprocess
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import team
 from cli import fails
 
 from skillclaw.errors import SkillClawError, UsageError
+from skillclaw.server import group_keys
 from skillclaw.server.serving.admission import Standing, await_admission, standings
 from skillclaw.server.serving.startup import door, is_loopback
 from skillclaw.server.serving.tokens import SHORTEST, find_token, own_token_file
@@ -166,7 +168,10 @@ def test_a_machine_asks_waits_and_is_admitted(tmp_path: Path) -> None:
     )
     waits.start()
     try:
-        waits.join(0.2)
+        for _ in range(200):
+            waits.join(0.1)
+            if told:
+                break
         assert waits.is_alive()
         assert told == [first]
         team.sc(tmp_path, "ada", "hub", "admit", first.request, "--yes")
@@ -179,6 +184,25 @@ def test_a_machine_asks_waits_and_is_admitted(tmp_path: Path) -> None:
     assert [one.state for one in standings(machine)] == ["evolver"]
     team.sc(tmp_path, "ada", "hub", "revoke-key", first.key, "--yes")
     assert [one.state for one in standings(machine)] == ["ended"]
+
+
+def test_who_is_admitted_between_two_looks_at_the_log_is_an_evolver(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log says that the key is unknown, and when the request is made that it is known."""
+    team.found(tmp_path)
+    (tmp_path / "server").mkdir()
+    team.sc(tmp_path, "server", "config", "set", "hubs.team.url", str(tmp_path / "group"))
+    machine = team.machine(tmp_path, "server")
+    (first,) = standings(machine)
+    make = group_keys.request
+
+    def admitted_first(*given: Any, **more: Any) -> Any:
+        team.sc(tmp_path, "ada", "hub", "admit", first.request, "--yes")
+        return make(*given, **more)
+
+    monkeypatch.setattr(group_keys, "request", admitted_first)
+    assert [(one.state, one.key) for one in standings(machine)] == [("evolver", first.key)]
 
 
 def test_waiting_ends_when_it_is_told_to(tmp_path: Path) -> None:

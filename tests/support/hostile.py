@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
-__all__ = ["cpu_seconds", "hostile", "samples"]
+__all__ = ["cpu_seconds", "hostile"]
 
 
-def samples(pattern: str, flags: int = 0) -> list[str]:
+def _samples(pattern: str, flags: int = 0) -> list[str]:
     """One text for each alternative of each beginning of `pattern`; where a text may be empty, it is not."""
     tree = parser.parse(pattern, flags & ~re.DEBUG)
     return list(dict.fromkeys(text for text in _beginnings(list(tree)) if text))
@@ -19,7 +19,7 @@ def samples(pattern: str, flags: int = 0) -> list[str]:
 
 def hostile(pattern: str, flags: int = 0) -> Iterator[tuple[str, str]]:
     """(head, unit): texts are `head` and then `unit` again and again."""
-    found = samples(pattern, flags)
+    found = _samples(pattern, flags)
     known = set()
     for text in found:
         for head, unit in (

@@ -13,6 +13,7 @@ from skillclaw.cli import config_check, output
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.values import shown
 from skillclaw.errors import SkillClawError, StorageError, UsageError
+from skillclaw.settings_needs import replay_short
 
 __all__ = ["register"]
 
@@ -74,6 +75,10 @@ def set_(
         chosen = settings.load(ctx.home)
         if not (chosen.evolve.model.name or chosen.gate.replay.model):
             output.note("No model is set, so nothing is tried: skillclaw config set evolve.model.name NAME")
+    if key.startswith(("gate.replay.", "evolve.budget.")):
+        chosen = settings.load(ctx.home)
+        if short := replay_short(chosen.gate.replay, chosen.evolve.budget):
+            output.note(short)
 
 
 def key_(

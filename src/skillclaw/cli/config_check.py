@@ -48,5 +48,7 @@ def check(
     output.plain(f"The server would listen on {done.listen}; token: {done.token}.")
     for one in done.problems:
         output.plain("\n  ".join(line for line in (f"Wrong: {one.what}", one.why, one.todo) if line))
+    for note in done.notes:
+        output.plain(note)
     output.plain("It would start." if done.ok else "It would not start.")
     return 0 if done.ok else 1

@@ -66,7 +66,7 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     notes          what a user should know of how it was done
     became         by pattern id the last verdict on each skill that was made from it, earlier cycles included
     changes        what is otherwise than in the cycle before; None for the first
-    aside          sessions and units that could not be read or mined
+    aside          sessions and units that could not be read or mined, proposals whose text could not
     model          the model that was asked; empty for none
     forecast       of a dry run: what the model would be asked at most
     care           how the library is

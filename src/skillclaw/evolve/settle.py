@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from skillclaw.errors import BadInputError, VerifyError
+from skillclaw.errors import BadInputError, SkillClawError, StorageError, VerifyError
 from skillclaw.evolve.report import Judged
+from skillclaw.evolve.taking import Aside
 from skillclaw.evolve.withheld import withheld, without_quotations
 from skillclaw.hub import Hub
 from skillclaw.hub.proposing import recorded
@@ -76,15 +77,17 @@ def finish(
     stage: Callable[[Proposal], Stage],
     counts: Callable[[str], bool],
     fence: Callable[[], None],
-) -> list[Proposal]:
-    """Release what a cycle that was cut off while it released had let through; these proposals, in the log's
-    order.
+) -> tuple[list[Proposal], list[Aside]]:
+    """Release what a cycle that was cut off while it released had let through: these proposals, in the log's
+    order; and those whose text could not be read, or is not what the log says of it. The next cycle tries
+    them again, and they hold up none of the others.
 
     Only where nothing became of the skill since, and every session that it cites still `counts`: else the
     cycle proposes anew. What no release follows may not be all that was to be proposed: it is asked for
     again, about the same skills, so that the answers are known.
     """
-    done = []
+    done: list[Proposal] = []
+    aside: list[Aside] = []
     state = hub.state()
     last = max((one.seq for skill in state.skills.values() for one in skill.releases), default=0)
     for known in sorted(state.proposals.values(), key=lambda one: one.seq):
@@ -97,18 +100,28 @@ def finish(
             continue
         try:
             proposal = recorded(hub, known)
-            if proposal.engine == "person" or proposal.engine.startswith(HOST):
-                continue  # whoever sent it sees to it
-            items = proposal.sidecar.items if proposal.sidecar is not None else []
-            cited = {ref.session for item in items for ref in item.evidence}
-            cited |= {ref.session for ref in proposal.against}
-            if all(counts(session) for session in cited) and release(
-                hub, proposal, stage(proposal), fence=fence
-            ):
+        except (StorageError, VerifyError, msgspec.MsgspecError) as error:
+            aside.append(Aside(what=f"{known.skill} ({known.id})", reason=_unread(error)))
+            continue
+        if proposal.engine == "person" or proposal.engine.startswith(HOST):
+            continue  # whoever sent it sees to it
+        items = proposal.sidecar.items if proposal.sidecar is not None else []
+        cited = {ref.session for item in items for ref in item.evidence}
+        cited |= {ref.session for ref in proposal.against}
+        if not all(counts(session) for session in cited):
+            continue
+        try:
+            if release(hub, proposal, stage(proposal), fence=fence):
                 done.append(proposal)
         except (BadInputError, VerifyError):
-            continue  # it waits for people, or is not what the log says of it: no reason to stop a cycle
-    return done
+            continue  # it waits for people: no reason to stop a cycle
+    return done, aside
+
+
+def _unread(error: Exception) -> str:
+    """Why what was proposed is not to be had, in one line."""
+    told = " ".join(str(error).split("\n")) if isinstance(error, SkillClawError) else ""
+    return told or "Its object holds no proposal. See all that does not hold: skillclaw hub verify"
 
 
 def _unless_done(hub: Hub, proposal: Proposal, write: Callable[[], object]) -> ProposalState:

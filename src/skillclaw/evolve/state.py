@@ -7,23 +7,12 @@ file that another version wrote, or that is damaged, is made anew; forgetting a 
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TypeVar
 
 import msgspec
-import zstandard
 
-from skillclaw.errors import BusyError, StorageError
 from skillclaw.evolve.cutting import Head, rank, skill_uses, unit_name, unpack, unpack_head
 from skillclaw.evolve.state_file import (
-    BUSY_SECONDS,
-    DAMAGE,
-    FILE,
-    SCHEMA,
     DamagedStateError,
     Fact,
     Member,
@@ -31,60 +20,15 @@ from skillclaw.evolve.state_file import (
     SkillUses,
     UnitState,
     forget_state,
-    miner,
 )
+from skillclaw.evolve.state_store import StateStore
 from skillclaw.trajectory.episodes import Episode
 
 __all__ = ["DamagedStateError", "EvolveState", "Fact", "Place", "UnitState", "forget_state"]
 
-T = TypeVar("T")
 
-
-class EvolveState:
+class EvolveState(StateStore):
     """The state of one home; `home` None keeps it in memory. One writer at a time (the cycle's lock)."""
-
-    def __init__(self, home: Path | None) -> None:
-        self.path = home / FILE if home is not None else None
-        with self._errors():
-            try:
-                self._open()
-            except sqlite3.DatabaseError as error:
-                if self.path is None or getattr(error, "sqlite_errorcode", 0) & 0xFF not in DAMAGE:
-                    raise
-                self.renew()
-
-    def _open(self) -> None:
-        if self.path is not None:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        self._db = sqlite3.connect(
-            self.path or ":memory:", timeout=BUSY_SECONDS, isolation_level=None, cached_statements=256
-        )
-        self._parts: dict[tuple[str, str], int] = {}
-        if self.path is not None:
-            self._db.execute("PRAGMA journal_mode = WAL")
-        # Derived data: after a power cut the worst is that a cycle's work is done again.
-        self._db.execute("PRAGMA synchronous = OFF")
-        self._db.execute("PRAGMA secure_delete = ON")
-        tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if not tables:
-            with self.writing():
-                for statement in SCHEMA.split(";\n"):
-                    self._db.execute(statement)
-                self.put_meta("miner", miner().encode())
-        elif "meta" not in tables or self.get_meta("miner") != miner().encode():
-            self.renew()
-
-    def renew(self) -> None:
-        """Delete the file and begin with an empty one."""
-        self._db.close()
-        if self.path is not None:
-            forget_state(self.path.parent)
-        self._open()
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._db.close()
 
     def clear(self) -> None:
         """Forget all but vectors, what was refused and what is measured, so that the next pass is made from
@@ -104,20 +48,6 @@ class EvolveState:
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
             self._db.execute("DELETE FROM meta WHERE name NOT IN ('miner', 'cycle', 'tried', 'rollouts')")
             self._parts.clear()
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """One transaction: all of it or nothing."""
-        with self._errors():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                self._parts.clear()
-                raise
 
     # Sessions
 
@@ -435,63 +365,3 @@ class EvolveState:
                 Fact(name=name, value=value, first=first, last=last)
                 for name, value, first, last in self._db.execute("SELECT * FROM facts ORDER BY name, value")
             ]
-
-    def get_meta(self, name: str) -> bytes | None:
-        """The bytes kept under `name`."""
-        with self._errors():
-            row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        return None if row is None else bytes(row[0])
-
-    def load(self, packed: bytes | None, kind: type[T]) -> T | None:
-        """What was kept as MessagePack; None when nothing was."""
-        with self._errors():
-            return None if packed is None else msgspec.msgpack.decode(packed, type=kind)
-
-    def put_meta(self, name: str, value: bytes) -> None:
-        """Keep bytes under `name`."""
-        with self._errors():
-            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
-
-    def get_many(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """The vectors that are known (see `evolve.embeddings`)."""
-        found: dict[bytes, bytes] = {}
-        with self._errors():
-            for key in keys:
-                row = self._db.execute("SELECT vector FROM vectors WHERE key = ?", (key,)).fetchone()
-                if row is not None:
-                    found[key] = bytes(row[0])
-        return found
-
-    def put_many(self, vectors: dict[bytes, bytes]) -> None:
-        """Keep vectors of texts."""
-        with self.writing():
-            self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", sorted(vectors.items()))
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (zstandard.ZstdError, msgspec.DecodeError) as error:
-            raise self._damaged(error) from error
-        except sqlite3.DatabaseError as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code in DAMAGE:
-                raise self._damaged(error) from error
-            if not isinstance(error, sqlite3.OperationalError):
-                raise
-            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                raise BusyError(
-                    f"Another process holds {self.path}.", str(error), "Try again when it is done."
-                ) from error
-            raise StorageError(
-                f"Cannot write {self.path}.", str(error), "Free space or mend permissions; nothing is lost."
-            ) from error
-        except OSError as error:
-            raise StorageError(
-                f"Cannot open {self.path}.", str(error), "Mend permissions, or choose another --home."
-            ) from error
-
-    def _damaged(self, error: Exception) -> DamagedStateError:
-        return DamagedStateError(
-            f"{self.path} is damaged.", str(error), "Run the cycle again: it makes the file anew."
-        )

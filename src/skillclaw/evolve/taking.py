@@ -27,7 +27,8 @@ Progress = Callable[[int, int | None, str], None]
 
 
 class Aside(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """Something that could not be read or mined, and why; it is tried again when it has changed."""
+    """Something that could not be read or mined, and why; it is tried again when it has changed, a proposal
+    in each cycle."""
 
     what: str
     reason: str

@@ -30,16 +30,23 @@ from skillclaw.trajectory.model import Record
 if TYPE_CHECKING:
     from skillclaw.hub.hub import Hub
 
-__all__ = ["Claim", "Claims", "Holder", "LostClaimError"]
+__all__ = ["NAMES", "Claim", "Claims", "Holder", "LitteredError", "LostClaimError"]
 
 KEEP = 4
 """Entries that stay when older ones are deleted."""
+NAMES = 5000
+"""Names of one job's claims that are read: signs of life for two days where nobody may delete. With more the
+job cannot be had: members write in the slots of voting jobs, and nobody has to read a flood."""
 _TRIES = 100
 """Entries that do not hold, one after the other, before it is an error."""
 
 
 class LostClaimError(BusyError):
     """Somebody else has the work now: nothing more may be written for it."""
+
+
+class LitteredError(StorageError):
+    """What lies at the place of a job's claims is not to be read through: somebody floods it."""
 
 
 class Holder(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -68,7 +75,8 @@ class Claims:
     one job, so that what this home holds and no process has locked is known to be dead at once; and what was
     watched is remembered there for the next process. Without it only what this object saw counts. Whose
     key has one of `roles` may hold a job, and the first that this machine has is used. Every method may raise
-    StorageError and, for an entry of a later version, UpgradeNeededError.
+    StorageError (LitteredError for a job whose place is flooded) and, for an entry of a later version,
+    UpgradeNeededError.
     """
 
     def __init__(
@@ -142,9 +150,8 @@ class Claims:
         return found if self._counts(found.signer) else None
 
     def behind(self, job: str, n: int) -> list[int]:
-        """The numbers of what lies behind entry `n`; one request."""
-        names = self.hub.store.list(entries.folder_of(job), entries.place_of(job, n))
-        return entries.numbers(job, names)
+        """The numbers of what lies behind entry `n`; one request, but for a flood."""
+        return [one for one in self._numbers(job) if one > n]
 
     def _begin(self, claim: Claim, job: str) -> bool:
         self.hub.state()
@@ -157,7 +164,10 @@ class Claims:
         return claim.begin(newest.n if newest is not None else 0, found)
 
     def _numbers(self, job: str) -> list[int]:
-        return entries.numbers(job, self.hub.store.list(entries.folder_of(job)))
+        names = self.hub.store.list(entries.folder_of(job), most=NAMES)
+        if len(names) >= NAMES:
+            raise _littered(self.hub, job, f"{NAMES} objects or more lie there.")
+        return entries.numbers(job, names)
 
     def _newest(self, job: str, found: list[int]) -> Entry | None:
         for tried, n in enumerate(reversed(found)):
@@ -326,10 +336,10 @@ class Claim:
         )
 
 
-def _littered(hub: Hub, job: str) -> StorageError:
-    return StorageError(
+def _littered(hub: Hub, job: str, why: str = "") -> LitteredError:
+    return LitteredError(
         f"The claims on the job {job} of the hub at {hub.url} cannot be used.",
-        f"{_TRIES} objects there, one after the other, are no entries.",
+        why or f"{_TRIES} objects there, one after the other, are no entries.",
         f"Delete what lies below {entries.folder_of(job)}/ and see who may write there.",
     )
 

@@ -43,12 +43,17 @@ def retired(entries: list[kinds.RetiredEntry]) -> list[Retired]:
     return [Retired(skill=gone.skill, version=gone.version) for gone in entries]
 
 
-def check_place(body: kinds.ProposalEntry) -> None:
-    """Void where a proposal's entry contradicts itself in this."""
+def check_place(state: HubState, body: kinds.ProposalEntry) -> None:
+    """Void where a proposal's entry contradicts itself in this, or leaves out what the group's proposals say
+    by now: whoever wrote one that says it, or read it since, says it too, unless they want it released for
+    another place than people were shown."""
     if (body.scope == "project") != (body.project is not None):
         raise Void("a project is named where the scope is project, and only there")
     if body.retires and (body.scope is None or body.action != "merge"):
         raise Void("only a merge that says its scope retires other skills")
+    told = any(known.scope is not None for known in state.proposals.values())
+    if body.scope is None and told and policy_of(state.settings, body.skill) != "solo":
+        raise Void("proposals of this group say their scope")
 
 
 def check_release(state: HubState, signer: Key, body: kinds.ReleaseEntry) -> None:

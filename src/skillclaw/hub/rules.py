@@ -86,7 +86,7 @@ def _proposal(state: HubState, commit: Commit, signer: Key, body: kinds.Proposal
     _check_name(body.skill)
     if (body.version is None) != (body.action == "retire"):
         raise Void("a proposal has a version, unless it retires a skill")
-    check_place(body)
+    check_place(state, body)
     if body.author is not None:
         said = (body.id, body.skill, body.action, body.base, body.version)
         membership.said_by(state, body.author, body.sig, "proposal", *said)

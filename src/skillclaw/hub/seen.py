@@ -31,7 +31,7 @@ __all__ = [
     "save_seen",
 ]
 
-FOLD = 4
+FOLD = 5
 """Grows when the rules of the fold change, so that folds that older rules made are not used."""
 
 

@@ -131,14 +131,17 @@ def in_canary(client: str, skill: str, version: str, share: float) -> bool:
 def choose(skill: SkillState, view: HubView, *, has_copy: bool) -> Choice:
     """The release of `skill` that this machine should have in the block `view.day`.
 
-    A canary that this client did not draw leaves the release before it. A skill of a project that this
-    machine does not know is left out, unless it is installed already: only a commit takes it away.
+    A canary that this client did not draw leaves the release before it; where that is a canary too, which
+    people released another on top of, the last that is none: what is not known to help is no control. A skill
+    of a project that this machine does not know is left out, unless it is installed already: only a commit
+    takes it away.
     """
     current = skill.release(skill.current) if skill.current else None
     canary = current if current is not None and _by_switchback(current) else None
     release, seen = current, set[str]()
     while release is not None and release.stage == "canary" and release.version not in seen:
-        if _drawn(release, view):
+        above = canary is not None and release is not canary and _by_switchback(release)
+        if _drawn(release, view) and not above:
             break
         seen.add(release.version)
         release = skill.release(release.base) if release.base else None
@@ -152,7 +155,7 @@ def choose(skill: SkillState, view: HubView, *, has_copy: bool) -> Choice:
         return Choice(release if known else None)
     if not view.canaries:
         return Choice(release, "off")
-    # what lies below the canaries, whichever of them the draw of now stops at
+    # what lies below the canaries; a machine may still have one of those in between
     below: Release | None = canary
     among = set[str]()
     while below is not None and _by_switchback(below) and below.version not in among:

@@ -142,7 +142,10 @@ def vote(
                     return done
                 if _why_not(job, book, machine):
                     continue
-                tried = _try(machine, job, settings, make)
+                try:
+                    tried = _try(machine, job, settings, make)
+                except SkillClawError:
+                    break  # the hub went away
                 if tried is not None:
                     done.append(tried)
     return done
@@ -308,10 +311,10 @@ def _slot(machine: Machine, one: _Job) -> Iterator[Claim | None]:
     """A slot of the job, let go at the end; None where all are taken.
 
     A slot is used up by who is done with it, once its counts are in the log; and as many more are there as
-    members whose counts said nothing.
+    members whose counts said nothing. One that somebody floods counts as taken.
     """
     from skillclaw.gate.voting import opinion
-    from skillclaw.hub.claims import Claims
+    from skillclaw.hub.claims import Claims, LitteredError
 
     folder = machine.home / FOLDER / "claims" / one.hub.info.group
     claims = Claims(one.hub, folder, roles=VOTERS)
@@ -320,8 +323,11 @@ def _slot(machine: Machine, one: _Job) -> Iterator[Claim | None]:
     claim = None
     for slot in range(rules.voters + neither):
         name = vote_jobs.slot_of(one.job.proposal, slot)
-        if not _used(claims, name, one):
-            claim = claims.take(name, TTL)
+        try:
+            if not _used(claims, name, one):
+                claim = claims.take(name, TTL)
+        except LitteredError:
+            continue
         if claim is not None:
             break
     try:

@@ -6,8 +6,20 @@ import json
 import re
 from typing import Any
 
+from skillclaw.trajectory.shape_words import (
+    FILE_TOOLS,
+    GENERIC_NOUNS,
+    NESTED,
+    READ_PROGRAMS,
+    READ_SUBCOMMANDS,
+    READ_VERBS,
+    SHELL_TOOLS,
+    SUBCOMMANDS,
+    TARGETS,
+    VERBS,
+)
 from skillclaw.trajectory.shell import FEEDERS, Simple, main_commands, remembered
-from skillclaw.trajectory.text import error_template, word_set
+from skillclaw.trajectory.text import error_template
 from skillclaw.trajectory.web import PROGRAMS, address, header
 
 __all__ = [
@@ -24,118 +36,7 @@ __all__ = [
     "verb_of",
 ]
 
-_SHELL_TOOLS = word_set(
-    "bash shell sh exec exec_command local_shell local_shell_call shell_command run_shell_command "
-    "run_terminal_cmd "
-    "execute_command execute_bash terminal run_command container.exec powershell run_in_terminal "
-    "developer__shell"
-)
-_FILE_TOOLS = word_set(
-    "edit write multiedit notebookedit apply_patch str_replace str_replace_editor "
-    "str_replace_based_edit_tool write_file "
-    "edit_file replace create_file insert_edit_into_file patch replace_in_file write_to_file"
-)
-_TARGETS = (
-    "file_path",
-    "path",
-    "filename",
-    "file",
-    "notebook_path",
-    "target_file",
-    "absolute_path",
-    "filePath",
-    "url",
-    "uri",
-)
 _PATCHED = re.compile(r"^\*\*\* (?:Update|Add|Delete) File: (.+)$", re.M)
-
-_SUBCOMMANDS = word_set(
-    "git npm pnpm yarn bun npx uv uvx pip pip3 pipx poetry conda cargo go docker docker-compose "
-    "podman kubectl helm make "
-    "apt apt-get brew dnf yum gem bundle rails dotnet gradle mvn terraform aws gcloud az gh "
-    "systemctl service python "
-    "python3 node deno rustup composer php flutter ruff mypy pytest skillclaw ollama huggingface-cli"
-)
-_NESTED = frozenset(
-    {
-        "uv pip",
-        "npm run",
-        "pnpm run",
-        "yarn run",
-        "bun run",
-        "docker compose",
-        "uv run",
-        "poetry run",
-        "gh pr",
-        "gh issue",
-        "gh run",
-        "uv tool",
-        "go mod",
-        "python -m",
-        "python3 -m",
-        "git stash",
-        "git remote",
-        "docker container",
-        "docker image",
-        "gh repo",
-        "gh api",
-        "npx -y",
-        "npm exec",
-        "kubectl get",
-        "git worktree",
-    }
-)
-
-_READ_PROGRAMS = word_set(
-    "ls cat head tail less more grep egrep fgrep rg ag find fd pwd echo which whereis type file "
-    "stat wc du df env printenv "
-    "ps top htop uname whoami id date tree jq diff cmp sort uniq cut awk nl bat column hexdump xxd "
-    "od strings readlink "
-    "realpath basename dirname man help history lsof netstat ss hostname free uptime md5sum "
-    "sha256sum test [ sed"
-)
-_READ_SUBCOMMANDS = {
-    "git": frozenset(
-        {
-            "status",
-            "log",
-            "diff",
-            "show",
-            "blame",
-            "branch",
-            "remote",
-            "rev-parse",
-            "ls-files",
-            "describe",
-            "grep",
-            "shortlog",
-            "reflog",
-        }
-    ),
-    "docker": frozenset({"ps", "images", "logs", "inspect", "version", "info"}),
-    "kubectl": frozenset({"get", "describe", "logs", "version"}),
-    "pip": frozenset({"list", "show", "freeze", "index"}),
-    "pip3": frozenset({"list", "show", "freeze", "index"}),
-    "npm": frozenset({"ls", "list", "view", "outdated"}),
-    "gh": frozenset({"pr view", "pr list", "issue view", "issue list", "run view", "run list"}),
-}
-_READ_VERBS = word_set(
-    "get search find list read fetch query show view check count calculate think lookup look "
-    "retrieve describe inspect "
-    "browse glob grep ls cat head tail open peek total engaged average compute explain websearch "
-    "webfetch toolsearch"
-)
-_GENERIC_NOUNS = word_set(
-    "pending delivered id ids info information details detail item items by all to the of from "
-    "with new current for "
-    "direct onestop status address payment method name zip email and in"
-)
-_VERBS = _READ_VERBS | word_set(
-    "create update delete cancel book modify exchange return send reply forward add remove set put "
-    "post change edit make "
-    "transfer submit assign move rename calculate start stop run execute write insert upload "
-    "download schedule"
-)
 
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -161,7 +62,7 @@ _PATHLIKE = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\].*|[\w.@-]+(?:/[\w.@*-]+)+
 
 def is_shell(tool: str) -> bool:
     """Whether the tool runs shell commands."""
-    return tool.lower() in _SHELL_TOOLS
+    return tool.lower() in SHELL_TOOLS
 
 
 def command_of(tool: str, arguments: dict[str, Any]) -> str | None:
@@ -188,7 +89,7 @@ def _quote(word: str) -> str:
 
 def target_of(tool: str, arguments: dict[str, Any]) -> str:
     """The file or page that a call is about; empty when it names none."""
-    for name in _TARGETS:
+    for name in TARGETS:
         value = arguments.get(name)
         if isinstance(value, str) and value:
             return value
@@ -204,7 +105,7 @@ def _subcommand(simple: Simple) -> tuple[str, int]:
     if program == "xargs":
         run = next((w for w in simple.words[1:] if _PROGRAM.fullmatch(w)), "")
         return f"xargs {run}".strip(), 1
-    if program not in _SUBCOMMANDS:
+    if program not in SUBCOMMANDS:
         return program, 1
     key, used = program, 1
     for word in simple.words[1:4]:
@@ -216,7 +117,7 @@ def _subcommand(simple: Simple) -> tuple[str, int]:
         if program in ("python", "python3") and not key.endswith("-m"):
             break
         key, used = f"{key} {word}", used + 1
-        if key not in _NESTED:
+        if key not in NESTED:
             break
     return key, used
 
@@ -348,7 +249,7 @@ def verb_of(tool: str) -> str:
     """The verb in a function's name: `create` of `calendar.create_event`, `get` of `getUser`."""
     name = _NAMESPACE.split(tool)[-1]
     parts = [p.lower() for p in _NAME_PARTS.split(name) if p]
-    return next((p for p in parts if p in _VERBS), parts[0] if parts else "")
+    return next((p for p in parts if p in VERBS), parts[0] if parts else "")
 
 
 def is_write(tool: str, command: str | None = None) -> bool:
@@ -358,11 +259,11 @@ def is_write(tool: str, command: str | None = None) -> bool:
     """
     if command is not None:
         return _writes(command)
-    if tool.lower() in _FILE_TOOLS:
+    if tool.lower() in FILE_TOOLS:
         return True
     if _COUNTS.search(tool):
         return False
-    return verb_of(tool) not in _READ_VERBS
+    return verb_of(tool) not in READ_VERBS
 
 
 @remembered
@@ -374,7 +275,7 @@ def _reads(simple: Simple) -> bool:
     key, _ = _subcommand(simple)
     program, _, sub = key.partition(" ")
     if program == "xargs":
-        return sub in _READ_PROGRAMS
+        return sub in READ_PROGRAMS
     if program == "sed":
         return not any(w.startswith("-i") or w == "--in-place" for w in simple.words)
     if program == "find":
@@ -385,7 +286,7 @@ def _reads(simple: Simple) -> bool:
             or w.upper() in ("POST", "PUT", "DELETE", "PATCH")
             for w in simple.words
         )
-    return program in _READ_PROGRAMS or sub in _READ_SUBCOMMANDS.get(program, frozenset())
+    return program in READ_PROGRAMS or sub in READ_SUBCOMMANDS.get(program, frozenset())
 
 
 def family(tool: str, command: str | None = None) -> str:
@@ -420,7 +321,7 @@ def _tool_family(tool: str) -> str:
         if separator in tool:
             return tool.split(separator)[0].lower()
     parts = [p.lower() for p in _NAME_PARTS.split(tool) if p]
-    nouns = [p for p in parts if p not in _VERBS and p not in _GENERIC_NOUNS]
+    nouns = [p for p in parts if p not in VERBS and p not in GENERIC_NOUNS]
     if len(parts) > 1 and nouns:
         return nouns[0].rstrip("s") or nouns[0]
     return tool.lower()

@@ -11,6 +11,8 @@ from skillclaw.evolve.models.fallback import reasons
 from skillclaw.evolve.replay.plan import MINIMAL
 from skillclaw.evolve.replay.replayer import Replayer
 from skillclaw.evolve.report import Judged
+from skillclaw.settings_evolve import BudgetSettings
+from skillclaw.settings_needs import replay_short
 
 if TYPE_CHECKING:
     from skillclaw.evolve.models.asker import Asker
@@ -31,12 +33,18 @@ def waiting_topics(judged: Sequence[Judged], replayer: Replayer | None) -> set[s
 
 
 def replay_notes(
-    judged: Sequence[Judged], replayer: Replayer | None, models: Asker | None, *, dry_run: bool
+    judged: Sequence[Judged],
+    replayer: Replayer | None,
+    models: Asker | None,
+    budget: BudgetSettings,
+    *,
+    dry_run: bool,
 ) -> list[str]:
     """What a user should know of the replays; `models` is what the evolver asks."""
     if replayer is None:
         return []
-    notes = []
+    short = replay_short(replayer.plan.settings, budget)
+    notes = [short] if short else []
     if replayer.asker is not None and replayer.asker is not models:
         notes += departures(replayer.asker, replayer.plan.model)
     runs = replayer.executable

@@ -128,17 +128,27 @@ def left_alone(current: Mapping[str, Current], state: HubState) -> dict[str, Cur
 def _canary(
     hub: Hub, skill: SkillState, release: Release, current: Current, shapes: Sequence[EventShape]
 ) -> Canary:
-    base = skill.release(release.base) if release.base else None
     return Canary(
         skill=skill.name,
         version=release.version,
         share=release.share if release.share is not None else 0.0,
         began=_began(release),
         versions=frozenset(one.version for one in skill.releases),
-        bundles=(current.bundle, *([hub.get_bundle(base)] if base is not None else ())),
+        bundles=(current.bundle, *(hub.get_bundle(one) for one in _below(skill, release))),
         shapes=tuple(shapes),
         project=release.project if release.scope == "project" else None,
     )
+
+
+def _below(skill: SkillState, release: Release) -> list[Release]:
+    """What the control has: the last release that is no canary, behind canaries that people released another
+    on top of, whose text a machine may still have."""
+    found: list[Release] = []
+    at = release.base
+    while at is not None and (one := skill.release(at)) is not None and one not in found and one != release:
+        found.append(one)
+        at = one.base if one.stage == "canary" else None
+    return found
 
 
 def _began(release: Release) -> datetime:

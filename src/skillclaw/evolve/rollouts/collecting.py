@@ -42,7 +42,7 @@ class Canary(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A canary by switchback: what it is, since when, and what its sessions are told by.
 
     versions  all that the hub released of the skill: other ones are another hub's, or edited
-    bundles   its files, and those of the version that the control has
+    bundles   its files, those of the version that the control has, and of canaries in between
     project   whose sessions alone count, where it belongs to one
     """
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import VerifyError
+from skillclaw.errors import StorageError, VerifyError
 from skillclaw.evolve.rollouts.collecting import moment
 from skillclaw.evolve.rollouts.events import EventShape, new_patterns, shapes_of
 from skillclaw.hub.proposing import recorded
@@ -102,7 +102,7 @@ def _of_record(hub: Hub, state: HubState, release: Release) -> list[EventShape] 
         return None
     try:
         return _of_proposal(recorded(hub, known))
-    except (VerifyError, msgspec.MsgspecError):
+    except (StorageError, VerifyError, msgspec.MsgspecError):
         return None  # `hub verify` tells of it; without the record it is as where it holds no patterns
 
 

@@ -48,7 +48,7 @@ def report(
             units=mined.units,
             remade=mined.remade,
             stages=run.watch.laps,
-            aside=[*found.aside, *mined.aside],
+            aside=[*found.aside, *mined.aside, *standing.aside],
             clusters=mined.clusters,
             effects=mined.effects,
             notes=[
@@ -56,7 +56,7 @@ def report(
                 *mined.notes,
                 *proposed.cared.notes,
                 *notes_of(run.evolver, models, given, run.settings),
-                *replay_notes(decided.judged, replayer, models, dry_run=dry_run),
+                *replay_notes(decided.judged, replayer, models, run.settings.budget, dry_run=dry_run),
             ],
             model=run.asks or (replayer.model if replayer is not None else ""),
             forecast=with_replays(foreseen(models, proposed.forecast), replayer) if dry_run else [],

@@ -12,6 +12,7 @@ from skillclaw.evolve.report import Judged
 from skillclaw.evolve.rollouts import Rollout, left_alone, roll_out
 from skillclaw.evolve.settle import finish
 from skillclaw.evolve.stages.run import Run
+from skillclaw.evolve.taking import Aside
 from skillclaw.hub import HubState
 from skillclaw.skills.records import Proposal
 
@@ -25,6 +26,7 @@ class Standing:
     given     the skills that it makes available; `current` as engines should see them, canaries left alone
     finished  proposals that were released now, `judged` those that votes decided
     waiting   skills of which a change waits for votes
+    aside     proposals that passed, and whose text could not be read
     """
 
     state: HubState
@@ -34,6 +36,7 @@ class Standing:
     judged: list[Judged]
     waiting: set[str]
     rolled: list[Rollout]
+    aside: list[Aside]
 
 
 def stand(run: Run, mined: Mined, state: HubState) -> Standing:
@@ -42,9 +45,10 @@ def stand(run: Run, mined: Mined, state: HubState) -> Standing:
     finished: list[Proposal] = []
     judged: list[Judged] = []
     waiting: set[str] = set()
+    aside: list[Aside] = []
     if not run.dry_run:
         counting = run.memory.known().keys() - run.forgotten
-        finished = finish(hub, stage=run.asked.stage, counts=counting.__contains__, fence=run.fence)
+        finished, aside = finish(hub, stage=run.asked.stage, counts=counting.__contains__, fence=run.fence)
         if run.votes is not None:
             judged, voted, open_ = run.votes.collect(
                 stage=run.asked.stage, counts=counting.__contains__, fence=run.fence
@@ -70,4 +74,4 @@ def stand(run: Run, mined: Mined, state: HubState) -> Standing:
     if not run.dry_run and any(one.action != "wait" for one in rolled):
         state = hub.state()
         given = current_skills(hub, state)
-    return Standing(state, given, left_alone(given, state), finished, judged, waiting, rolled)
+    return Standing(state, given, left_alone(given, state), finished, judged, waiting, rolled, aside)

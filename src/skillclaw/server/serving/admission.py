@@ -105,18 +105,33 @@ def await_admission(
 
 
 def _standing(machine: Machine, name: str) -> Standing:
-    from skillclaw.hub import keys
-    from skillclaw.server.group_keys import request
     from skillclaw.server.groups import told
-    from skillclaw.server.share_view import current, open_hub
 
     try:
-        opened = open_hub(machine, current(machine)[0], name)
-        own = keys.load(opened.hub.keys_folder, opened.hub.info.group, "evolver")
-        known = opened.state.keys.get(keys.public_hex(own)) if own is not None else None
-        if known is not None:
-            return Standing(hub=name, state="evolver" if known.active else "ended", key=known.public)
-        asked = request(machine, name, "evolver")
-        return Standing(hub=name, state="asking", key=asked.key, request=asked.request)
+        return _known(machine, name) or _asking(machine, name)
     except SkillClawError as error:
-        return Standing(hub=name, state="unknown", error=told(error))
+        try:  # it may have been admitted between the two looks
+            found = _known(machine, name)
+        except SkillClawError:
+            found = None
+        return found or Standing(hub=name, state="unknown", error=told(error))
+
+
+def _known(machine: Machine, name: str) -> Standing | None:
+    """As the log has it; None where it does not know this machine's key."""
+    from skillclaw.hub import keys
+    from skillclaw.server.share_view import current, open_hub
+
+    opened = open_hub(machine, current(machine)[0], name)
+    own = keys.load(opened.hub.keys_folder, opened.hub.info.group, "evolver")
+    known = opened.state.keys.get(keys.public_hex(own)) if own is not None else None
+    if known is None:
+        return None
+    return Standing(hub=name, state="evolver" if known.active else "ended", key=known.public)
+
+
+def _asking(machine: Machine, name: str) -> Standing:
+    from skillclaw.server.group_keys import request
+
+    asked = request(machine, name, "evolver")
+    return Standing(hub=name, state="asking", key=asked.key, request=asked.request)

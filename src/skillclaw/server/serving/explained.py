@@ -12,6 +12,7 @@ from skillclaw.hub.store import masked
 from skillclaw.server.serving.startup import problems
 from skillclaw.server.serving.tokens import find_token, own_token_file
 from skillclaw.settings_layers import layers, origin
+from skillclaw.settings_needs import replay_short
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Checked", "Line", "Problem", "check"]
@@ -37,7 +38,8 @@ class Problem(Record, frozen=True, kw_only=True, omit_defaults=False):
 
 class Checked(Record, frozen=True, kw_only=True, omit_defaults=False):
     """`config check --json`. `sources`: files and variables that say something, the strongest last; `token`
-    where the API's token is, or would be made; `listen` the server's address."""
+    where the API's token is, or would be made; `listen` the server's address; `notes` what would start and
+    yet not do what it is set for."""
 
     ok: bool
     sources: list[str]
@@ -45,6 +47,7 @@ class Checked(Record, frozen=True, kw_only=True, omit_defaults=False):
     token: str
     settings: list[Line]
     problems: list[Problem]
+    notes: list[str] = []
 
 
 def check(home: Path, environ: Mapping[str, str]) -> Checked:
@@ -61,6 +64,7 @@ def check(home: Path, environ: Mapping[str, str]) -> Checked:
         Line(key=key, value=_shown(key, value), source=_source(key, settings, found))
         for key, value in sorted(settings_module.flatten(settings).items())
     ]
+    short = replay_short(settings.gate.replay, settings.evolve.budget)
     return Checked(
         ok=not wrong,
         sources=[layer.name for layer in found if layer.tree],
@@ -68,6 +72,7 @@ def check(home: Path, environ: Mapping[str, str]) -> Checked:
         token=_token(serve.token, home, environ),
         settings=lines,
         problems=[Problem(what=one.what, why=one.why, todo=one.todo) for one in wrong],
+        notes=[short] if short else [],
     )
 
 
