@@ -19,7 +19,7 @@ def test_a_group_that_asks_nobody_and_a_machine_that_takes_no_part(tmp_path: Pat
     found(tmp_path)
     joined(tmp_path, "eve")
     told = " ".join(ok("jobs", "list", home=tmp_path / "eve").split())
-    assert "No group asks for votes now." in told and "skillclaw hub settings votes '{}'" in told
+    assert "No change waits for votes now." in told and "skillclaw hub settings" in told
     assert "skillclaw config set gate.votes.enabled true" in told
     shown = " ".join(fails("jobs", "show", "abc", home=tmp_path / "eve", code=2).split())
     assert "No open job" in shown and "skillclaw proposals list" in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -10,10 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from chat_model import ChatModel, Raw, text
 from made_sessions import made
+from msgspec.structs import replace
 
 from skillclaw.evolve.models import open_models
+from skillclaw.evolve.replay.decision import decision_scores
 from skillclaw.evolve.replay.decision_asking import Called, Tool, ask, tools_of
+from skillclaw.evolve.replay.decision_points import Point
+from skillclaw.journal.redact import Redactor
 from skillclaw.settings import EvolveSettings, ModelSettings
+from skillclaw.trajectory.episodes import cut
 
 if TYPE_CHECKING:
     from skillclaw.evolve.models.asker import Asker
@@ -74,3 +80,73 @@ def test_tools_that_an_agent_made_up_are_not_offered() -> None:
         ("crm.add", {"name": "Ada"}, "Ada is there already.", True),
     )
     assert {one.name for one in tools_of([session])} == {"crm.find", "crm.add"}
+
+
+SESSION = made(
+    "Add a card for Ada",
+    ("crm.find", {"name": "Ada"}, "ada@example.org", False),
+    ("crm.add", {"email": "ada@example.com"}, "Email not valid.", True),
+    ("crm.add", {"email": "ada@example.org"}, "Added.", False),
+)
+"""It looked an address up, wrote another one, and then the right one."""
+
+
+def point() -> Point:
+    """Where it wrote the wrong one."""
+    found = next(one for one in cut(SESSION) if one.kind == "recovery")
+    assert found.failed is not None
+    at = next(i for i, step in enumerate(SESSION.steps) if step.step_id == found.failed.step)
+    return Point(
+        case="ab" * 16,
+        pattern="p",
+        user="ada",
+        before=replace(SESSION, steps=SESSION.steps[:at]),
+        step=found.failed.step,
+        failing=[found.failed],
+        working=[move for move in found.actions if move.step != found.failed.step],
+    )
+
+
+def tried(model: ChatModel, home: Path) -> list[float | None]:
+    names = ("crm.find", "crm.add")
+    tools = [Tool(name=one, told=one.replace(".", "_"), schema={"type": "object"}) for one in names]
+    with asking(model.url, home) as asker:
+        done = decision_scores(
+            [point()],
+            before="",
+            after="# Cards",
+            tools={SESSION.agent.name: tools},
+            asker=asker,
+            redactor=Redactor(b"k" * 32, home=home, user_names=[]),
+            repeats=1,
+            max_calls=0,
+            deadline=time.monotonic() + 60,
+        )
+    return [*done.scores[0].before, *done.scores[0].after]
+
+
+def test_who_does_over_what_was_done_is_told_its_result_and_asked_on(tmp_path: Path) -> None:
+    def answer(request: dict[str, Any]) -> Any:
+        asked = request["messages"][-1]["content"]
+        again = "You made this call already" in asked
+        if again:
+            assert asked.count("ada@example.org") >= 2  # where it stands in the session, and once more
+            return text('{"tool": "crm.add", "arguments": {"email": "ada@example.org"}}')
+        return text('{"tool": "crm.find", "arguments": {"name": " ADA "}}')
+
+    with ChatModel(answer) as model:
+        assert tried(model, tmp_path) == [1.0, 1.0]
+        assert len(model.seen) == 4
+
+
+def test_who_does_it_over_and_over_is_asked_three_times(tmp_path: Path) -> None:
+    with ChatModel(lambda request: text(CALL)) as model:
+        assert tried(model, tmp_path) == [0.5, 0.5]
+        assert len(model.seen) == 6
+
+
+def test_another_call_of_the_kind_is_no_call_done_over(tmp_path: Path) -> None:
+    other = '{"tool": "crm.find", "arguments": {"name": "Bob"}}'
+    with ChatModel(lambda request: text(other)) as model:
+        assert tried(model, tmp_path) == [0.5, 0.5]
+        assert len(model.seen) == 2

@@ -109,7 +109,7 @@ def test_a_session_that_taught_another_lesson_of_the_skill_is_no_case() -> None:
     one = proposal(pattern("x", [0, 1, 2], [3, 4, 5, 6]), pattern("y", [3, 4, 5, 7], []))
     assert {"s3", "s4", "s5"} <= taught_by(one, context())
     found, why = choose_points(one, context(), most=9)
-    assert len(found) == 1 and why == "Of 1 sessions held out 1 show one step that went wrong."
+    assert len(found) == 1 and why == "1 of 1 held-out sessions show one step that went wrong; 3 are needed."
     all_taught = proposal(pattern("x", [0, 1, 2], [3]), pattern("y", [3, 4, 5], []))
     assert choose_points(all_taught, context(), most=9)[1].startswith("Every session that was held out")
 

@@ -9,15 +9,17 @@ from typing import Any
 import msgspec
 import pytest
 from atif_sessions import Ran, session
-from replay_house import ASKED, bundle, ledger, proposal, write_case
+from chat_model import ChatModel
+from replay_house import ASKED, bundle, ledger, minimal, obedient, proposal, write_case
 from test_evolve_replay_choosing import context
 
 from skillclaw.bench.replay_tasks import packaged
 from skillclaw.evolve.replay.executable import Limits
-from skillclaw.evolve.replay.executing import Runs, recorded_sessions
+from skillclaw.evolve.replay.executing import Executed, Runs, recorded_sessions
 from skillclaw.evolve.replay.plan import ReplayPlan, RunPlan
 from skillclaw.evolve.replay.replayer import Replayer
 from skillclaw.journal.store import SessionStore
+from skillclaw.sandbox import runners
 from skillclaw.settings import ModelSettings, ReplaySettings
 from skillclaw.skills.records import Proposal
 from skillclaw.trajectory.model import Trajectory, decode, meta, with_meta
@@ -106,3 +108,43 @@ def test_sessions_that_are_forgotten_or_not_graded_are_left_out(tmp_path: Path) 
     assert keys == [f"{1:016x}"]
     assert len(list(recorded_sessions(store, lambda key: False, whole=True))) == 3
     store.close()
+
+
+@pytest.mark.skipif(bool(runners()["bubblewrap"]), reason=runners()["bubblewrap"])
+@pytest.mark.slow
+def test_what_a_whole_cycle_may_not_ask_is_not_begun_anew_by_each(tmp_path: Path) -> None:
+    """60 calls for three cases, and 24 a cycle: each cycle would else pay for the first runs again."""
+    for month in ("May", "June", "July"):
+        write_case(tmp_path / "cases", month)
+    made = proposal("Reports are sealed.")
+    plan = ReplayPlan(settings=ReplaySettings(mode="executable"), model=ModelSettings(name="m"))
+    with ChatModel(obedient) as model:
+
+        def cycle(calls: int, before: int = 0) -> Executed:
+            paid = ledger(calls=calls)
+            for _ in range(before):
+                paid.settle(paid.book("llm", 1, 1), 1, 1)
+            runs = Runs(
+                on=RunPlan(home=tmp_path), folder=tmp_path / "cases", ledger=paid, runner=minimal(model.url)
+            )
+            replayer = Replayer(plan=plan, context=context(), home=tmp_path)
+            return runs(made, replayer, Limits(calls=100, seconds=100))
+
+        first = cycle(24, before=4)
+        assert first.cut_off and len(model.seen) == 20, "the next one has what another stage took of this"
+        done = cycle(24)
+        assert done.cut_off == "" and len(model.seen) == 44
+        assert "Only 12 of 30 runs were made" in done.missing and "24 calls of this cycle" in done.missing
+        assert cycle(24) == done and len(model.seen) == 44
+        whole = cycle(80)
+        assert len(model.seen) == 104, "another budget, another try"
+        assert whole.missing == "" and all(None not in (*one.before, *one.after) for one in whole.scores)
+        assert cycle(24) == whole and len(model.seen) == 104
+
+
+def test_no_more_cases_are_chosen_than_a_cycle_may_try(tmp_path: Path) -> None:
+    for number in range(14):
+        write_case(tmp_path / "cases", f"M{number}")
+    runs = Runs(on=RunPlan(home=tmp_path), folder=tmp_path / "cases", ledger=ledger(calls=200), runner=None)
+    told = chosen(runs, about(ASKED.format("May")), {}, Limits(calls=480))
+    assert "on 5 cases, 200 calls at most" in told

@@ -153,6 +153,7 @@ def test_run_lets_an_agent_work_on_one_case_and_says_what_it_cost(tmp_path: Path
         assert [sums["calls"] for sums in day.values()] == [4], "it counts into the day's budget"
         shown = skillclaw("cases", "run", "May", home=tmp_path)
         assert "It took 2 calls, 220 tokens, $0.0004" in shown.stdout
+        assert "the grader ended with exit code 1" in shown.stdout
 
 
 @needs_sandbox

@@ -264,3 +264,11 @@ def test_chance_alone_seldom_speaks_for_a_skill_however_sessions_hang_together()
         looks = (evidence(blocks([o for o in found if o.day <= d], "outcome", 8), 0.5, 0) for d in days[4::6])
         won += any(look.helps >= 20 for look in looks)
     assert won <= 14  # at most 7.5 are expected; more than 14 happens by chance in less than 1 of 100
+
+
+def test_a_difference_is_never_more_than_all() -> None:
+    for seed in range(20):
+        found = seen(lambda client, arm: 0.0 if arm else 1.0, days=6, clients=5, each=1, seed=seed)
+        effect = decided(found, days=6).effect
+        assert effect is not None and effect.difference is not None
+        assert -1 <= effect.difference < -0.8

@@ -43,6 +43,9 @@ def test_a_team_in_five_commands(tmp_path: Path) -> None:
     }
     assert "1 join" in ok("hub", "inbox", home=ada)
     assert "You belong to it as member, called bob" in ok("hub", "join", text, home=bob)
+    ok("share", "allow", "--hub", "acme", home=bob)
+    told = ok("hub", "join", text, home=bob)
+    assert "Nothing of yours" not in told and "skillclaw share status" in told
     both = sc(tmp_path, "bob", "hub", "status", "--all")
     assert [one["hub"] for one in both] == ["personal", "acme"]
     assert both[1]["here"] == {"member": "active"}

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from team import hub, machine, sc, state, taken
+from team import hub, machine, printed, sc, state, taken
 from voters import PRIVATE, counts, every_byte, evolved, member, scored, status, taught, voted
 
-from skillclaw.errors import BusyError
+from skillclaw.errors import BusyError, UsageError
 from skillclaw.hub import vote_jobs
 from skillclaw.server.group_cycle import group_cycle
 
@@ -25,6 +25,10 @@ def test_a_change_waits_for_votes_and_is_released_by_them(tmp_path: Path) -> Non
     proposal = taught(tmp_path)
     assert status(tmp_path, proposal) == "open"
     assert state(tmp_path).skills == {}
+    told = printed(tmp_path, "ada", "proposals", "show", proposal)
+    assert "members' machines may have to try it first" in told
+    assert told.count("for Zanzibarbob") + told.count("for Zanzibarcyd") + told.count("for Zanzibardan") <= 4
+    assert "rests on 6 sessions of 3 users, such as those above" in told
     # the same sessions again: it waits, nothing is proposed anew, and nobody is asked twice
     again = evolved(tmp_path)
     assert again["released"] == []
@@ -48,6 +52,10 @@ def test_a_change_waits_for_votes_and_is_released_by_them(tmp_path: Path) -> Non
     (released,) = done["released"]
     assert released["stage"] == "canary"
     assert status(tmp_path, proposal) == "released"
+    sc(tmp_path, "ada", "config", "set", "gate.replay.mode", "decision")
+    sc(tmp_path, "ada", "config", "set", "evolve.model.name", "m")
+    with pytest.raises(UsageError, match="one of hub team"):
+        sc(tmp_path, "ada", "proposals", "replay", proposal)
     said, reason = verdict(tmp_path, proposal)
     assert said == "pass" and "2 of the members' machines found that it helps" in reason
     assert hub(tmp_path).store.list(vote_jobs.FOLDER) == [], "the job is gone with the decision"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import typer
-from typer.main import get_command
+import typer.core
+import typer.main
 
 from skillclaw import __version__
 from skillclaw.cli import (
@@ -35,8 +36,19 @@ HELP = """SkillClaw makes the skills of your AI agents improve from real use.
 Start with `skillclaw up --demo` (no key, no network), then `skillclaw up`."""
 
 
+class _Argument(typer.core.TyperArgument):
+    """From Click 8.5 on an argument's help is Click's own, and Typer does not pass it on."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.help = given.get("help")
+
+
 def build() -> Any:
     """The command tree as a click command."""
+    typer.main.TyperArgument = _Argument  # type: ignore[attr-defined]
+    # Help is printed as it stands here, and Typer escapes its brackets for Rich's markup where Rich is there.
+    typer.core.HAS_RICH = False
     app = typer.Typer(
         help=HELP,
         no_args_is_help=True,
@@ -66,7 +78,7 @@ def build() -> Any:
         service,
     ):
         group.register(app)
-    return get_command(app)
+    return typer.main.get_command(app)
 
 
 def _show_version(value: bool) -> None:

@@ -157,11 +157,12 @@ def join(
     if ctx.json:
         output.print_json(done)
         return
-    for line in _told(done):
+    shares = Machine(ctx.home).settings.share.hubs.get(done.hub, "off") != "off"
+    for line in _told(done, shares=shares):
         output.plain(line)
 
 
-def _told(done: Joined) -> list[str]:
+def _told(done: Joined, *, shares: bool) -> list[str]:
     lines = [
         f"Group {done.group[:16]} at {done.url}, founded by the key {done.owner[:16]}; here: hub {done.hub}."
     ]
@@ -181,7 +182,10 @@ def _told(done: Joined) -> list[str]:
         else "no model provider elsewhere, unless its owner names one"
     )
     lines.append(f"Who evolves, and alone can read what members share: {who}; and {model}.")
-    lines.append("Nothing of yours is shared until you allow it: skillclaw share allow --hub " + done.hub)
+    if shares:
+        lines.append("You allowed that it gets sessions of yours; which: skillclaw share status")
+    else:
+        lines.append("Nothing of yours is shared until you allow it: skillclaw share allow --hub " + done.hub)
     return lines
 
 

@@ -67,8 +67,8 @@ def list_(ctx: Context) -> None:
             )
             for one in jobs
         ],
-        empty="No group asks for votes now. Its owner says whether it does, "
-        "and by which rules: skillclaw hub settings votes '{}'",
+        empty="No change waits for votes now. Whether a group asks for any, and by which rules: "
+        "skillclaw hub settings",
     )
     if not votes.enabled:
         output.plain(_OFF)

@@ -110,11 +110,14 @@ def show(ctx: Context, proposal: ProposalArgument, hub: HubOption = None) -> Non
     output.plain(seen.diff if not seen.cut else f"{seen.diff}\n(The change is longer than what is shown.)")
     if seen.lines:
         output.plain("New lines, and what they rest on:")
+    told: list[str] = []
     for line in seen.lines:
         output.plain(f"+ {line.text}")
         rests = f"{line.sessions} sessions of {line.users} users" if line.sessions else "nothing"
-        output.plain(f"    rests on {rests}")
-        for part in line.shown:
+        before, told = told, [part.session for part in line.shown]
+        again = told and told == before
+        output.plain(f"    rests on {rests}{', such as those above' if again else ''}")
+        for part in line.shown if not again else ():
             text = " ".join(part.text.split()) if part.text is not None else "(not on this machine)"
             output.plain(
                 f"    {part.agent}, {part.day}: {text[:EXCERPT]}{'...' if len(text) > EXCERPT else ''}"

@@ -89,8 +89,9 @@ def log(ctx: Context, name: NameArgument) -> None:
         output.print_json(rows)
         return
     for row in rows:
+        back = ", rolled back" if not row.current and row.told[-1].what == "rollback" else ""
         output.plain(
-            f"{'*' if row.current else ' '} {row.version[:12]}  {row.stage}"
+            f"{'*' if row.current else ' '} {row.version[:12]}  {row.stage}{back}"
             + (f"  on {row.base[:12]}" if row.base else "  new")
         )
         if row.because:

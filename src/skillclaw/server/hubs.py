@@ -61,7 +61,7 @@ class Hubs:
             raise UsageError(
                 f"There is no hub {name!r}.",
                 f"Known: {', '.join(self._names(settings))}.",
-                "Name one: skillclaw config set hubs.NAME.url FOLDER-OR-URL",
+                "Join one: skillclaw hub join INVITE",
             )
         return self._read(settings, name)
 

@@ -50,7 +50,13 @@ def replay(machine: Machine, prefix: str, tasks: Tasks = tuple) -> Replayed:
             "gate.replay.mode is off.",
             "skillclaw config set gate.replay.mode decision",
         )
-    found = find(machine, prefix, PERSONAL)
+    found = find(machine, prefix)
+    if found.hub_name != PERSONAL:
+        raise UsageError(
+            f"Proposal {found.state.id} is one of hub {found.hub_name}.",
+            "Only those of your own hub can be tried by hand; a group's are by the cycles of its evolver.",
+            f"What they found: skillclaw proposals show {found.state.id}",
+        )
     if found.state.status not in WAITING:
         raise UsageError(f"Proposal {found.state.id} is {found.state.status}: nothing is left to decide.")
 

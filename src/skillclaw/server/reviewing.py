@@ -113,7 +113,11 @@ def needs(state: HubState, proposal: ProposalState, policy: str) -> str:
     if proposal.status in ("rejected", "released"):
         return ""
     if proposal.status == "open":
-        return "The gate has not judged it yet."
+        if state.settings.get("votes") is None:
+            return "The gate has not judged it yet."
+        return (
+            "The gate has not judged it yet; members' machines may have to try it first: skillclaw jobs list"
+        )
     if not waits_for_people(proposal, policy):
         return "Nobody has to approve it; the next cycle releases it."
     left = missing(state, proposal)

@@ -97,7 +97,7 @@ def open_hub(machine: Machine, settings: Settings, name: str) -> OpenHub:
         raise UsageError(
             f"There is no group's hub {name!r}.",
             f"Known: {known}. The personal hub gets no sessions.",
-            "Name one: skillclaw config set hubs.NAME.url FOLDER-OR-URL",
+            "Join one: skillclaw hub join INVITE",
         )
     seen = machine.home / "hubs.json"
     hub = Hub.open(given.url, machine.home / "keys", seen)

@@ -18,6 +18,7 @@ __all__ = ["Booking", "Ledger"]
 
 MOST = 100_000_000
 """Tokens that one request can have taken either way."""
+CYCLE = "of this cycle"
 
 
 class Booking(Record, frozen=True, kw_only=True):
@@ -30,7 +31,10 @@ class Booking(Record, frozen=True, kw_only=True):
 
 
 class Ledger:
-    """The caps, and what is left of them. `book` has the days: a home's, or one in memory for None."""
+    """The caps, and what is left of them. `book` has the days: a home's, or one in memory for None.
+
+    refused  which cap the last request that was not let through would have passed; empty for none
+    """
 
     def __init__(
         self,
@@ -47,6 +51,7 @@ class Ledger:
         self._day = day
         self._stages: dict[str, StageSpent] = {}
         self._held = NOTHING
+        self.refused = ""
 
     def usd(self, tokens_in: int, tokens_out: int) -> float:
         """US dollars that so many tokens cost; 0 where the price is not known."""
@@ -56,6 +61,11 @@ class Ledger:
     def priced(self) -> bool:
         """Whether the price is known."""
         return any(self._usd)
+
+    @property
+    def cycle_ended(self) -> bool:
+        """Whether it was a cap of the cycle that was in the way, which the next cycle has anew."""
+        return self.refused.endswith(CYCLE)
 
     def spent(self) -> Spending:
         """What this cycle used up to now."""
@@ -90,6 +100,7 @@ class Ledger:
         day = self._day()
         with self._book.page(day) as page:
             if why := self._over(page.sums, tokens, usd):
+                self.refused = why
                 raise ModelError(
                     "budget",
                     f"The model's budget is used up: {why}.",
@@ -125,9 +136,9 @@ class Ledger:
         now, caps = self.spent(), self.caps
         held = self._held
         limits = (
-            ("tokens of this cycle", now.tokens + held.tokens + tokens, caps.tokens),
-            ("calls of this cycle", now.calls + held.calls + 1, caps.calls),
-            ("dollars of this cycle", now.usd + held.usd + usd, caps.usd),
+            (f"tokens {CYCLE}", now.tokens + held.tokens + tokens, caps.tokens),
+            (f"calls {CYCLE}", now.calls + held.calls + 1, caps.calls),
+            (f"dollars {CYCLE}", now.usd + held.usd + usd, caps.usd),
             ("tokens of this day", day.tokens + tokens, caps.day_tokens),
             ("calls of this day", day.calls + 1, caps.day_calls),
             ("dollars of this day", day.usd + usd, caps.day_usd),

@@ -74,4 +74,4 @@ def _why(proposal: Proposal, held: int, free: int, usable: int, most: int) -> st
         return "Too few sessions show what it is about for any to be held out."
     if not free:
         return "Every session that was held out of one lesson taught another of the skill."
-    return f"Of {free} sessions held out {usable} show one step that went wrong."
+    return f"{usable} of {free} held-out sessions show one step that went wrong; {LEAST_CASES} are needed."

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from skillclaw.evolve.models import ModelError, Spending
-from skillclaw.evolve.replay.decision_asking import STAGE, Tool, ask, prompt_of, tools_of
+from skillclaw.evolve.replay.decision_asking import STAGE, Tool, ask, once_more, prompt_of, tools_of
+from skillclaw.evolve.replay.decision_done import done_before
 from skillclaw.evolve.replay.decision_points import Point, next_move
-from skillclaw.evolve.replay.decision_scoring import FAILS, WORKS, score
+from skillclaw.evolve.replay.decision_scoring import FAILS, NEITHER, WORKS, score
 from skillclaw.gate.replay.records import CaseScore, Cost
 from skillclaw.trajectory.model import Record, Trajectory
 
@@ -30,6 +31,9 @@ LATER = 0.75
 
 SPARE = 1500
 """Tokens of a model's context that are left for its answer and the tools."""
+
+AGAIN = 2
+"""Times that a model which makes a call anew, whose result it has before it, is told so and asked on."""
 
 FAILURES = 3
 """Questions in a row that brought no answer, after which no more are asked."""
@@ -125,7 +129,7 @@ class _Trial:
         self, asker: Asker, point: Point, skill: str, tools: Sequence[Tool], redactor: Masker
     ) -> None:
         room = asker.context_tokens - SPARE
-        self._asker, self._tools, self._point = asker, tools, point
+        self._asker, self._tools, self._point, self._redactor = asker, tools, point, redactor
         self._prompts = [
             (one, prompt_of(one, skill, redactor, room)) for one in (point, point.then) if one is not None
         ]
@@ -146,8 +150,17 @@ class _Trial:
         return LATER if found == WORKS else found
 
     def _asked(self, point: Point, prompt: str, repeat: int) -> float | None:
-        called = ask(self._asker, prompt, self._tools, _seed(point, repeat))
-        return None if called is None else score(point, next_move(point, called.tool, called.arguments))
+        for time_ in range(AGAIN + 1):
+            called = ask(self._asker, prompt, self._tools, _seed(point, repeat))
+            if called is None:
+                return None
+            found = score(point, next_move(point, called.tool, called.arguments))
+            act = done_before(point.before, called.tool, called.arguments) if found == NEITHER else None
+            if act is None or time_ == AGAIN:
+                break
+            # Small models do over what they did: what comes after it is what the case is about.
+            prompt = once_more(prompt, act, self._redactor)
+        return found
 
 
 def _seed(point: Point, repeat: int) -> int:

@@ -28,7 +28,17 @@ if TYPE_CHECKING:
     from skillclaw.evolve.models.asker import Asker
     from skillclaw.gate.context import Masker
 
-__all__ = ["ANSWER", "STAGE", "Called", "Tool", "ask", "prompt_of", "skill_text", "tools_of"]
+__all__ = [
+    "ANSWER",
+    "STAGE",
+    "Called",
+    "Tool",
+    "ask",
+    "once_more",
+    "prompt_of",
+    "skill_text",
+    "tools_of",
+]
 
 STAGE = "replay"
 ANSWER = 700
@@ -132,6 +142,13 @@ def prompt_of(point: Point, skill: str, redactor: Masker, room: int) -> str:
     text, _ = redactor.text(_session(flow(point.before), max(200, min(left, SESSION))))
     blocks = [fenced("skill", skill)] if skill else []
     return "\n\n".join([*blocks, fenced("session", text), ASK])
+
+
+def once_more(prompt: str, act: Act, redactor: Masker) -> str:
+    """The question again, for a model whose answer was a call that it made before, with what came of that."""
+    text, _ = redactor.text(event_text(act, 0.35))
+    told = "You made this call already, and its result is the same again. Go on from there:"
+    return "\n\n".join([prompt.removesuffix(ASK).rstrip(), told, fenced("call", text), ASK])
 
 
 def _session(events: Sequence[Event], tokens: int) -> str:

@@ -13,7 +13,7 @@ from skillclaw.evolve.traits import SHORT, given, lasting, traits
 from skillclaw.trajectory.episodes import Move
 from skillclaw.trajectory.moves import differs
 
-__all__ = ["FAILS", "WORKS", "score"]
+__all__ = ["FAILS", "NEITHER", "WORKS", "score"]
 
 WORKS, FAILS, NEITHER = 1.0, 0.0, 0.5
 AND = " && "

@@ -98,8 +98,11 @@ class Runs:
         sources, faults = self._sources
         context, settings = replayer.context, replayer.plan.settings
         most = MOST
-        if left.calls:
-            most = max(LEAST_CASES, min(MOST, left.calls // (2 * settings.repeats * CALLS)))
+        caps = self.ledger.caps
+        # More than a whole cycle may ask can never be run to the end.
+        calls = min((one for one in (left.calls, caps.calls) if one), default=0)
+        if calls:
+            most = max(LEAST_CASES, min(MOST, calls // (2 * settings.repeats * CALLS)))
         found = find_cases(
             proposal, sources, current_skills=context.current, most=most, allowed=_untaught(proposal, context)
         )
@@ -107,17 +110,20 @@ class Runs:
         if not found.cases:
             return Executed(missing=missing)
         if self.runner is None:
-            self.planned[proposal.skill] = _forecast(proposal, len(found.cases), settings.repeats, left)
+            self.planned[proposal.skill] = _forecast(proposal, len(found.cases), settings.repeats, calls)
             return Executed(missing="No agent is run now.", cut_off="No agent is run now.")
         asked = self._asked(proposal, replayer, found.cases)
         memory = Remembered(replayer.home)
-        known = memory.get(proposal.id, asked)
+        # What limits ended would end there again, until they are others.
+        short = [*asked, settings.max_calls, settings.max_seconds, caps]
+        known = memory.get(proposal.id, asked) or memory.get(proposal.id, short)
         if known is not None:
             return Executed(scores=known.scores, cost=known.cost, missing=known.missing)
         if reason := runners()["bubblewrap"]:
             # Nothing that the next cycle mends: people can decide on it, and try it by hand later.
             return Executed(missing=f"Cases run in a sandbox only, and none can be made here: {reason}")
         end = time.monotonic() + left.seconds
+        alone = not self.ledger.spent().calls
         self.tried = True
         scores, cost, why = executable_scores(
             proposal,
@@ -131,9 +137,11 @@ class Runs:
             home=self.on.home,
             progress=replayer.progress,
         )
-        missing = " ".join(one for one in (why, missing) if one)
-        # What the limits of the proposal ended would end there again.
         limited = (left.calls and cost.calls >= left.calls) or time.monotonic() >= end
+        if why and alone and self.ledger.cycle_ended:
+            # All of a cycle's budget was spent on it; the next one would begin, and end, as this one did.
+            limited, why = True, _too_little(scores, len(found.cases) * settings.repeats * 2, self.ledger)
+        missing = " ".join(one for one in (why, missing) if one)
         if why and not limited:
             return Executed(scores=scores, cost=cost, missing=missing, cut_off=why)
         kept = ReplayResult(
@@ -144,7 +152,7 @@ class Runs:
             missing=missing,
             cost=cost,
         )
-        memory.put(kept, asked)
+        memory.put(kept, short if why else asked)
         return Executed(scores=scores, cost=cost, missing=missing)
 
     @cached_property
@@ -189,8 +197,16 @@ def _untaught(proposal: Proposal, context: GateContext) -> Callable[[Trajectory]
     return allowed
 
 
-def _forecast(proposal: Proposal, cases: int, repeats: int, left: Limits) -> str:
-    most = f", {left.calls} calls at most" if left.calls else ""
+def _too_little(scores: Iterable[CaseScore], whole: int, ledger: Ledger) -> str:
+    made = sum(score is not None for one in scores for score in (*one.before, *one.after))
+    return (
+        f"Only {made} of {whole} runs were made: it is all that a cycle may ask ({ledger.refused}). "
+        "For more: skillclaw config set evolve.budget.*"
+    )
+
+
+def _forecast(proposal: Proposal, cases: int, repeats: int, calls: int) -> str:
+    most = f", {calls} calls at most" if calls else ""
     return f"{proposal.skill}: {cases * repeats * 2} runs of an agent on {cases} cases{most}"
 
 

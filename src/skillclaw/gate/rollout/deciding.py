@@ -154,6 +154,8 @@ def _effect(seen: _Seen, rules: Rules) -> Effect:
     adjusted = seen.contrast.difference if seen.contrast is not None else None
     if adjusted is None and rates[0] is not None and rates[1] is not None:
         adjusted = (rates[0] - rates[1]) * (-1 if event else 1)
+    if adjusted is not None:  # less what was forecast, where little was seen it may be more than all
+        adjusted = max(-1.0, min(1.0, adjusted))
     return Effect(
         endpoint=seen.endpoint,
         treated_n=len(treated),

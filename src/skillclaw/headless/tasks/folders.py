@@ -156,9 +156,11 @@ class FolderWorkspace:
         if ran.code is None:
             why = ran.stopped or f"the grader was stopped after {seconds:g} s"
             return Grade(success=False, score=0.0, reason=why)
+        if ran.code == 0:
+            return Grade(success=True, score=1.0)
         said = " ".join(ran.output.split())[-300:]
-        solved = ran.code == 0
-        return Grade(success=solved, score=float(solved), reason="" if solved else f"{said} ({ran.code})")
+        why = f"the grader ended with exit code {ran.code}{': ' if said else ''}{said}"
+        return Grade(success=False, score=0.0, reason=why)
 
     def _grade(
         self, place: Path, checks: str, transcript: Sequence[Message], passing: float, packages: bool
