@@ -11,7 +11,7 @@ DATA ?= $(E2E_DATA)
 CLIENTS ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/skillclaw/clients
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: up demo test e2e e2e-all soak fuzz lint format schemas clients install clean
+.PHONY: up demo test e2e e2e-all soak fuzz lint format schemas minutes screenshots clients install clean
 
 up: $(VENV)/.client
 	@$(BIN)/skillclaw up $(ARGS)
@@ -50,11 +50,20 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix src tests
 	$(BIN)/ruff format src tests
 
+# The figures of the first ten minutes in docs/dashboard.md, and the pictures of the dashboard.
+minutes: $(VENV)/.dev
+	@mkdir -p build
+	DASHBOARD_MINUTES=$(CURDIR)/build/minutes.json $(BIN)/pytest tests/e2e/test_e2e_dashboard_minutes.py
+	$(BIN)/python tests/support/dashboard_docs.py minutes build/minutes.json docs/dashboard.md
+
+screenshots: $(VENV)/.dev
+	$(BIN)/python tests/support/dashboard_docs.py pictures docs/dashboard
+
 schemas: $(VENV)/.dev
 	$(BIN)/python -m skillclaw.cli.schemas > docs/schemas.json
 	$(BIN)/python -m skillclaw.server.api.app > docs/openapi.json
 
-# The real agents that `make e2e` drives, outside the tree.
+# The real agents that `make e2e` drives, and the judge of its pages, outside the tree.
 clients: $(CLIENTS)/.installed
 
 $(CLIENTS)/.installed: tests/e2e/clients.txt

@@ -14,7 +14,15 @@ from typing import BinaryIO
 
 from skillclaw.errors import StorageError
 
-__all__ = ["append_file", "as_the_user_made", "close_files", "no_dumps", "private_folder", "whole_file"]
+__all__ = [
+    "append_file",
+    "as_the_user_made",
+    "close_files",
+    "made_file",
+    "no_dumps",
+    "private_folder",
+    "whole_file",
+]
 
 _POSIX = os.name == "posix"
 _NOT_DUMPABLE = (4, 0, 0, 0, 0)
@@ -84,6 +92,16 @@ def append_file(path: Path) -> BinaryIO:
     if _POSIX:
         os.fchmod(handle, 0o600)
     return os.fdopen(handle, "ab")
+
+
+def made_file(path: Path) -> None:
+    """See that there is a file at `path`; a new one is empty and readable by its owner alone. OSError.
+
+    One that is there is not even opened: closing any handle of a file lets go of all locks that this process
+    has on it (POSIX), and so SQLite's, whose write-ahead log another process would then take away.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 @contextlib.contextmanager

@@ -21,7 +21,9 @@ __all__ = ["CONFIG", "Layer", "layers", "origin", "put", "read_file", "scalar", 
 CONFIG = "SKILLCLAW_CONFIG"
 """Names a file of settings that lies over the home's."""
 ENV_PREFIX = "SKILLCLAW_"
-NOT_SETTINGS = frozenset({"SKILLCLAW_HOME", "SKILLCLAW_DEBUG", "SKILLCLAW_DOCKER", CONFIG})
+NOT_SETTINGS = frozenset(
+    {"SKILLCLAW_HOME", "SKILLCLAW_DEBUG", "SKILLCLAW_DOCKER", "SKILLCLAW_PROGRESS", CONFIG}
+)
 _SECRET = re.compile(r"(?i)key|secret|token|password|credential|sig(?:nature)?$")
 
 

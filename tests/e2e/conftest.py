@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from browser import chromium
 from clients import Person
+
+if TYPE_CHECKING:
+    from dashboard_data import House
+    from playwright.sync_api import Browser
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -17,3 +25,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def person(tmp_path: Path) -> Person:
     return Person.make(tmp_path / "ada")
+
+
+@pytest.fixture(scope="session")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A house with something of everything that the dashboard shows; who changes it takes a copy."""
+    from dashboard_data import house
+
+    root = tmp_path_factory.getbasetemp()
+    return house(root.parent if os.environ.get("PYTEST_XDIST_WORKER") else root)
+
+
+@pytest.fixture(scope="module")
+def chrome(learned: House) -> Iterator[Browser]:
+    """Chromium, for one module: what drives it keeps a loop of its own running in this thread."""
+    with chromium() as browser:
+        yield browser

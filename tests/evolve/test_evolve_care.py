@@ -387,6 +387,21 @@ def test_one_member_who_fails_all_the_time_takes_no_skill_from_a_group(
 
 
 @pytest.mark.slow
+def test_one_member_who_succeeds_without_a_skill_all_the_time_takes_it_from_nobody(house: House) -> None:
+    refs = house.talk("diary", MEETINGS, Ran("diary show --today", 0, "2 meetings"))
+    house.skill("diary-work", "Schedule and cancel a meeting.", ["Run `diary show --today`."], refs)
+    offered(house, "diary-work", body=house.text("diary-work"), good=15)
+    offered(house, "diary-work", good=15, start=1)
+    for start in range(2, 6):
+        offered(house, "diary-work", start=start, users="d")
+    report = house.cycle(days=8, policy="team")
+    (effect,) = [one for one in report.effects if one.skill == "diary-work"]
+    assert effect.with_success == 15 and effect.without_success > 0.7 * effect.without_n
+    assert effect.ci is not None and effect.ci[1] < 1
+    assert by_care(report) == []
+
+
+@pytest.mark.slow
 def test_the_command_tells_what_the_cycle_found(house: House) -> None:
     assert "skillclaw evolve" in fails("skills", "care", home=house.path, code=2)
     two_desks(house)

@@ -67,7 +67,7 @@ def test_a_replay_that_ends_in_the_middle_leaves_nothing_behind(tmp_path: Path, 
         try:
             assert until(lambda: len(running(mark)) >= 2), "the agent's command runs"
             process.send_signal(how)
-            process.wait(20)
+            process.wait(60)
         finally:
             process.kill()
             process.wait()

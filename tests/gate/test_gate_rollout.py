@@ -106,18 +106,6 @@ def test_what_clients_people_and_tasks_are_called_does_not_matter(
         assert two.effect.difference == pytest.approx(one.effect.difference, abs=1e-3)
 
 
-@settings(max_examples=100, deadline=None)
-@given(sessions, st.integers(1, 2))
-def test_evidence_without_those_who_speak_for_it_is_never_more_than_without_any_of_them(
-    found: list[Observation], left: int
-) -> None:
-    known = blocks(found, "outcome", 8)
-    robust = evidence(known, 0.5, left).robust
-    for user in {one.user for one in known}:
-        without = [one for one in known if one.user != user]
-        assert robust <= evidence(without, 0.5, 0).robust * (1 + 1e-9)
-
-
 @settings(max_examples=60, deadline=None)
 @given(sessions)
 def test_what_was_seen_lies_in_words_and_bounds(found: list[Observation]) -> None:
@@ -135,25 +123,22 @@ def test_one_person_cannot_promote_however_much_that_person_sends() -> None:
     done = decided([*fair, *liar], 25)
     assert done.effect is not None and done.effect.helps is not None
     assert done.effect.helps > 20  # that would do, if one person's word were enough
-    assert done.action == "wait" and "comes from too few people" in done.why
+    assert done.action == "wait" and done.people == ("liar",)
+    assert "The sessions of 1 of 4 people alone speak for it; the others' do not show it." in done.why
     assert done.effect.treated_rate is not None and done.effect.treated_rate < 0.9
 
 
-def test_one_person_cannot_hide_a_harm() -> None:
-    harmed = seen(lambda client, arm: 0.15 if arm else 0.85, clients=4)
-    liar = seen(lambda client, arm: float(arm), clients=1, each=100)
-    liar = [msgspec.structs.replace(o, client="liar", user="liar") for o in liar]
-    assert decided([*harmed, *liar]).action == "rollback"
-
-
 def test_one_person_cannot_hide_that_success_falls_where_a_failure_becomes_rarer() -> None:
-    harmed = seen(lambda c, arm: 0.5 if arm else 0.75, event=lambda c, arm: 0.05 if arm else 0.8, days=15)
-    liar = seen(lambda c, arm: float(arm), event=lambda c, arm: float(not arm), clients=1, each=100, days=15)
+    harmed = seen(lambda c, arm: 0.5 if arm else 0.75, event=lambda c, arm: 0.05 if arm else 0.8, days=14)
+    liar = seen(lambda c, arm: float(arm), event=lambda c, arm: float(not arm), clients=1, each=100, days=14)
     liar = [msgspec.structs.replace(o, client="liar", user="liar") for o in liar]
     alone = msgspec.structs.replace(RULES, left_out=0.0)
-    assert decided([*harmed, *liar], 15, alone).action == "promote"  # so the liar does hide it
-    done = decided([*harmed, *liar], 15)
-    assert done.action == "wait" and "not certain yet that success does not fall" in done.why
+    assert decided([*harmed, *liar], 14, alone).action == "promote"  # so the liar does hide it
+    done = decided([*harmed, *liar], 14)
+    assert done.action == "rollback" and done.people == ("liar",)
+    assert "sessions of 1 of 7 people alone speak for it; by the others'" in done.why
+    late = decided([*harmed, *liar], 15)
+    assert late.action == "wait" and "not certain yet that success does not fall" in late.why
 
 
 def test_more_sessions_of_one_day_say_no_more_than_the_cap() -> None:

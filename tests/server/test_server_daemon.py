@@ -72,6 +72,22 @@ def test_with_yes_agents_are_connected_while_it_runs(home: Path) -> None:
     assert settings.read_text("utf-8") == '{"model": "opus"}\n', "disconnected stays disconnected"
 
 
+def test_the_yes_may_come_later_to_what_runs(home: Path) -> None:
+    environ = fake_claude(home)
+    settings = home / ".claude" / "settings.json"
+    state = ok_json("up", "-d", "--port", "0", home=home, environ=environ)
+    assert settings.read_text("utf-8") == '{"model": "opus"}\n', "nobody agreed"
+    later = ok_json("up", "-d", "--yes", home=home, environ=environ)
+    assert later == {**state, "agreed": True}, "the same one goes on"
+    assert json.loads(settings.read_text("utf-8"))["env"]["ANTHROPIC_BASE_URL"] == (
+        f"http://127.0.0.1:{state['port']}/claude-code"
+    )
+    assert ok_json("status", home=home, environ=environ)["agreed"] is True
+    again = skillclaw("up", "-d", "--yes", home=home, environ=environ)
+    assert again.returncode == 1
+    assert "SkillClaw runs already" in again.stderr
+
+
 def test_a_killed_daemon_leaves_no_orphan_and_starts_again(home: Path) -> None:
     environ = fake_claude(home)
     settings = home / ".claude" / "settings.json"

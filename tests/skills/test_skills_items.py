@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skillclaw.skills.items import all_items, blocks, item_id, join, parse_items, same_text, without
-from skillclaw.skills.records import Bundle, File, Item, Ref, Sidecar
+from skillclaw.skills.records import Bundle, File, Item, Ref, Sidecar, content_id
 
 BODY = """
 # Git
@@ -133,3 +135,19 @@ def test_all_items_begin_with_the_description_and_read_references() -> None:
     items = all_items(bundle, Sidecar(skill="git", version=""))
     assert (items[0].section, items[0].text) == ("description", "Push well.")
     assert items[-1].text == "Rare thing."
+
+
+def test_thousands_of_the_same_line_cost_little_and_each_has_an_id() -> None:
+    """A hostile bundle of some 100 kB kept the gate and the pages busy for hours."""
+    head = "---\nname: many\ndescription: How to do it.\n---\n# Many\n\n"
+    text = (head + "- the same\n" * 8000).encode()
+    began = time.process_time()
+    found = all_items(Bundle(name="many", files=[File(path="SKILL.md", data=text)]), None)
+    assert time.process_time() - began < 2
+    assert len({item.id for item in found}) == len(found) == 8001
+    again = content_id("item", "many", found[1].kind, "the same", 3)
+    assert [item.id for item in found[1:4]] == [
+        item_id("many", found[1].kind, "the same"),
+        found[2].id,
+        again,
+    ]

@@ -31,8 +31,9 @@ TASK = "run the tests of the web site"
 class House:
     """One hub on a folder, the evolver's sessions, and a canary about `npm test`."""
 
-    def __init__(self, path: Path, *, policy: str = "team", people: int = 6) -> None:
+    def __init__(self, path: Path, *, policy: str = "team", people: int = 6, whole: bool = False) -> None:
         self.path, self.policy = path, policy
+        self.whole = whole  # users by their whole keys, as in a group
         self.machine = Machine(path / "machine", environ={"HOME": str(path)})
         self.hub = Hub.open_or_create(str(path / "hub"), path / "keys", path / "seen.json")
         self.store = SessionStore(path / "group")
@@ -63,7 +64,12 @@ class House:
         found = decode(json.dumps(made).encode())
         key = hashlib.sha256(f"session {self._count}".encode()).hexdigest()[:16]
         known = msgspec.structs.replace(
-            meta(found), key=key, client=client, user=client[:8], env=env or {}, skills=list(skills)
+            meta(found),
+            key=key,
+            client=client,
+            user=client if self.whole else client[:8],
+            env=env or {},
+            skills=list(skills),
         )
         self.store.put(with_meta(found, known))
         return key

@@ -21,7 +21,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from skillclaw.bench.datasets import DATASETS, Row, read_rows
-from skillclaw.evolve.statistics import Z95, wilson
+from skillclaw.evolve.intervals import Z95, wilson
 from skillclaw.trajectory.model import SessionMeta, Trajectory, meta, with_meta
 from skillclaw.trajectory.outcomes import RULES, Outcome, outcome, probability
 

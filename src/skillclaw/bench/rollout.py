@@ -38,7 +38,8 @@ class Scenario(Record, frozen=True, kw_only=True):
     a_day     eligible sessions a day in the group; clients: how many there are, drawn anew for each run
     outcome   where the pattern's own failing action is known too and `effect` is on that: the effect on the
               outcome; None where the outcome is all there is
-    liars     clients that report success with the skill and failure without, on all that they send
+    liars     clients that tell of all that they send what is not so: success with the skill and failure
+              without, of a skill that helps (that raises success) the other way round
     volume    how many times as many sessions a liar sends
     """
 
@@ -49,6 +50,11 @@ class Scenario(Record, frozen=True, kw_only=True):
     outcome: float | None = None
     liars: int = 0
     volume: float = 10.0
+
+    @property
+    def helps(self) -> bool:
+        """Whether it raises success."""
+        return (self.effect if self.outcome is None else self.outcome) > 0
 
 
 SCENARIOS = [
@@ -69,6 +75,9 @@ SCENARIOS = [
     Scenario(name="good 10, 3 a day", effect=0.10, a_day=3),
     Scenario(name="neutral, one liar", effect=0.0, liars=1),
     Scenario(name="harm 15, one liar", effect=-0.15, liars=1),
+    Scenario(name="good 10, one liar", effect=0.10, liars=1),
+    Scenario(name="good 20, one liar", effect=0.20, liars=1),
+    Scenario(name="good 20, lowers success 15, one liar", effect=0.20, outcome=-0.15, liars=1),
 ]
 
 
@@ -118,9 +127,9 @@ def observed(scenario: Scenario, seed: int, days: int) -> list[list[Observation]
                 logit = level + drift + skill[client] + strata[stratum] + together
                 chance = min(RANGE[1], max(RANGE[0], 1 / (1 + math.exp(-logit))))
                 fine = bool(rng.random() < chance + scenario.effect * arm)
-                if client < scenario.liars:
-                    fine = arm
                 other = bool(rng.random() < chance + (scenario.outcome or 0.0) * arm)
+                if client < scenario.liars:
+                    fine = other = arm != scenario.helps
                 sessions.append(
                     Observation(
                         client=name,

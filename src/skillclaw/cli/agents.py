@@ -207,8 +207,16 @@ def doctor(
     agent: Annotated[
         str | None, typer.Argument(help="One agent.", metavar="[AGENT]", show_default=False)
     ] = None,
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep", help="Everything that is stored, too, as a report that is safe to paste into an issue."
+        ),
+    ] = False,
 ) -> int:
     """What is right, what is wrong, and the mend."""
+    if deep:
+        return _deep(ctx, agent)
     from skillclaw.server.connections import examine
     from skillclaw.server.machine import Machine
 
@@ -221,6 +229,29 @@ def doctor(
             if finding.mend and finding.level != "ok":
                 output.plain(f"      mend: {finding.mend}")
     return 1 if any(finding.level == "fail" for finding in findings) else 0
+
+
+def _deep(ctx: Context, agent: str | None) -> int:
+    from skillclaw.server.deep import examine_all
+
+    if agent is not None:
+        raise UsageError("--deep looks at everything, not at one agent.", "", "Leave out either.")
+    report = examine_all(ctx.home)
+    if ctx.json:
+        output.print_json(report)
+        return 0 if report.ok else 1
+    for title, table in (("versions", report.facts), ("settings", report.settings)):
+        output.plain(title)
+        for name, value in table.items():
+            output.plain(f"  {name}: {value}")
+    output.plain("checks")
+    for check in report.checks:
+        output.plain(f"  {check.level:4}  {check.group}: {check.subject}: {check.text}")
+        if check.mend and check.level != "ok":
+            output.plain(f"        mend: {check.mend}")
+    wrong = sum(1 for check in report.checks if check.level == "fail")
+    output.plain(f"{wrong} things are wrong." if wrong else "Nothing is wrong.")
+    return 0 if report.ok else 1
 
 
 def run(

@@ -11,6 +11,7 @@ import typer.main
 from skillclaw import __version__
 from skillclaw.cli import (
     agents,
+    backup,
     bench,
     cases,
     config,
@@ -75,6 +76,7 @@ def build() -> Any:
         sync,
         bench,
         config,
+        backup,
         service,
     ):
         group.register(app)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from skillclaw.cli import output
+from skillclaw.cli.bench_dashboard import dashboard
 from skillclaw.cli.bench_loop import loop
 from skillclaw.cli.bench_proxy import proxy, soak
 from skillclaw.cli.bench_redaction import redaction
@@ -38,6 +39,7 @@ def register(parent: typer.Typer) -> None:
     command(app, "serve")(serve)
     command(app, "rollout")(rollout)
     command(app, "replay")(replay)
+    command(app, "dashboard")(dashboard)
 
 
 def mine(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -36,7 +36,7 @@ def settings(
 ) -> None:
     """Show a group's settings; as owner, change one for all members."""
     from skillclaw.hub.approval import deciders
-    from skillclaw.server.group_settings import KEYS, change
+    from skillclaw.server.group_settings import KEYS, change, value_of
     from skillclaw.server.groups import find
     from skillclaw.server.machine import Machine
 
@@ -45,7 +45,7 @@ def settings(
     opened = find(Machine(ctx.home), hub)
     now = opened.state.settings
     if unset or value is not None:
-        now = change(opened.hub, key or "", None if value is None else _value(value))
+        now = change(opened.hub, key or "", None if value is None else value_of(value))
     elif key is not None and key not in KEYS:
         raise UsageError(f"A group has no setting {key!r}.", "", f"Known: {', '.join(KEYS)}")
     if key == "reviewers" and value is not None and len(people := deciders(opened.hub.state())) < now[key]:
@@ -133,11 +133,3 @@ def _tell(url: str, as_json: bool) -> None:
         output.print_json({"url": url})
     else:
         output.plain(f"Members' machines can listen at {url}; each has to want it: config set sync.push true")
-
-
-def _value(text: str) -> Any:
-    """JSON where it is JSON, else the text itself."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

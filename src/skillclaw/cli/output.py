@@ -17,6 +17,10 @@ Progress = Callable[[int, int | None, str], None]
 """Called with (done, total or None, what is going on)."""
 
 
+WATCHED = "SKILLCLAW_PROGRESS"
+OFTEN = 0.25
+"""Seconds between two lines that tell a program how far it is."""
+
 SHORT = 34
 """Characters of a cell that is never broken over lines."""
 
@@ -105,7 +109,14 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: st
 
 @contextmanager
 def progress(title: str, *, show: bool = True) -> Iterator[Progress]:
-    """A progress bar on stderr while the block runs; silent where nobody looks."""
+    """A progress bar on stderr while the block runs; silent where nobody looks.
+
+    Where another program watches (`SKILLCLAW_PROGRESS`), lines in place of the bar: `progress: ` and JSON,
+    `[done, total or null, what]`, a few a second.
+    """
+    if os.environ.get(WATCHED):
+        yield _liner()
+        return
     if not show or not sys.stderr.isatty():
         yield lambda done, total, what: None
         return
@@ -118,3 +129,20 @@ def progress(title: str, *, show: bool = True) -> Iterator[Progress]:
         yield lambda done, total, what: bar.update(
             task, completed=done, total=total, description=_visible(f"{title}: {what}" if what else title)
         )
+
+
+def _liner() -> Progress:
+    import json
+    import time
+
+    last = -OFTEN
+
+    def tell(done: int, total: int | None, what: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= OFTEN:
+            last = now
+            sys.stderr.write(f"progress: {json.dumps([done, total, what])}\n")
+            sys.stderr.flush()
+
+    return tell

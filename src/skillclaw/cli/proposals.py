@@ -203,8 +203,6 @@ def vote(
     from skillclaw.server.decisions import vote as cast
     from skillclaw.server.machine import Machine
 
-    if given not in ("approve", "against"):
-        raise UsageError(f"There is no vote {given!r}.", "", "Known: approve, against")
     found = cast(Machine(ctx.home), proposal, given, why, hub)
     if ctx.json:
         output.print_json({"proposal": found.state.id, "hub": found.hub_name, "vote": given})

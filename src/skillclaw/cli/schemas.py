@@ -20,8 +20,11 @@ from skillclaw.journal.outbox import Receipt
 from skillclaw.journal.records import Exchange, SessionRow
 from skillclaw.journal.share_rules import Grant
 from skillclaw.library.records import Change, HubSeen, MergeRow, SyncReport
+from skillclaw.server.backup import BackedUp, Restored
+from skillclaw.server.backup.records import Head, Manifest
 from skillclaw.server.candidate_worth import Like, Worth
 from skillclaw.server.candidates import Candidate
+from skillclaw.server.deep import Report
 from skillclaw.server.edits import Edit, Proposed
 from skillclaw.server.forgetting import Forgot
 from skillclaw.server.group_founding import Founded
@@ -111,6 +114,11 @@ RECORDS = (
     Proposed,
     Review,
     VersionStory,
+    BackedUp,
+    Restored,
+    Head,
+    Manifest,
+    Report,
     Settings,
 )
 

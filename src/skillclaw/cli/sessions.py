@@ -162,11 +162,10 @@ def feedback(
         raise UsageError(
             f"Feedback is `good` or `bad`, not {verdict!r}.", "", "Example: skillclaw feedback 3fa1 good"
         )
-    machine = recorded(ctx)
-    masked, _ = machine.redactor.text(note)
-    updated = machine.sessions.feedback(session, verdict == "good", masked)
+    from skillclaw.server.feedback import say
     from skillclaw.trajectory.model import meta
 
+    updated = say(recorded(ctx), session, verdict == "good", note)
     if ctx.json:
         output.print_json({"id": meta(updated).key, "outcome": meta(updated).outcome})
     else:

@@ -33,6 +33,7 @@ def register(parent: typer.Typer) -> None:
     command(app, "unpin")(unpin)
     command(app, "rollback")(rollback)
     command(app, "promote")(promote)
+    command(app, "archive")(archive)
     command(app, "edit-status")(edit_status)
     command(app, "uninstall")(uninstall)
     command(app, "install")(install)
@@ -190,6 +191,25 @@ def promote(ctx: Context, name: NameArgument, why: WhyOption = "") -> None:
         )
         return
     output.plain(f"{name} {release.version[:12]} is stable.")
+    for line in synced.lines():
+        output.plain(line)
+
+
+def archive(ctx: Context, name: NameArgument, why: WhyOption = "") -> None:
+    """Leave the skill without a current version: clients take it out. `rollback --to` brings it back."""
+    from skillclaw.server.decisions import archive as decide
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.work import sync
+
+    machine = Machine(ctx.home)
+    version = decide(machine, name, why)
+    synced = sync(machine)
+    if ctx.json:
+        output.print_json({"name": name, "version": version, "installed": synced})
+        return
+    output.plain(
+        f"{name} is archived. To bring it back: skillclaw skills rollback {name} --to {version[:12]}"
+    )
     for line in synced.lines():
         output.plain(line)
 

@@ -54,7 +54,7 @@ def up(
     """Run all of it on this machine: proxy, recording, evolver, sync.
 
     The first time it asks once before it imports past sessions, connects agents or installs skills; where
-    nobody can be asked it does none of these unless you say --yes.
+    nobody can be asked it does none of these unless you say --yes; that may come later, while it runs.
     """
     from skillclaw.server.consent import agree, agreed
     from skillclaw.server.machine import Machine
@@ -77,7 +77,7 @@ def up(
     machine = Machine(ctx.home)
     machine.prepare()
     running = runfile.read_running(machine.home)
-    if running is not None:
+    if running is not None and (not yes or port is not None or agreed(machine.home)):
         from skillclaw.errors import BusyError
 
         raise BusyError(
@@ -85,7 +85,8 @@ def up(
             "One home has one `up`.",
             "See: skillclaw status; end it: skillclaw stop; or use another --home and --port.",
         )
-    if history_only and (joined := wishes(machine.home).proxy):
+    history_only = history_only or (running is not None and not running.port)
+    if running is None and history_only and (joined := wishes(machine.home).proxy):
         raise UsageError(
             f"{', '.join(joined)} goes through the proxy.",
             "",
@@ -105,6 +106,9 @@ def up(
     if agreed(machine.home) and (detach or not ctx.json):
         # A daemon that nobody watches does so by itself, once it runs.
         _import(ctx, machine)
+    if running is not None:
+        _go_on(ctx, machine, running)
+        return
     if detach:
         _report(ctx, _start_detached(ctx.home, port, history_only))
         return
@@ -113,6 +117,20 @@ def up(
     Daemon(machine, port=port, history_only=history_only).run(lambda running: _report(ctx, running))
     if not ctx.json:
         output.plain("Stopped.")
+
+
+def _go_on(ctx: Context, machine: Machine, running: Running) -> None:
+    """The user's yes to what runs already: agents are connected, and it learns and installs from now on."""
+    import msgspec
+
+    from skillclaw.server.connections import connect_wanted
+    from skillclaw.server.polling import wake
+
+    failures = connect_wanted(machine, running.port) if running.port else {}
+    wake(machine.home)
+    _report(ctx, msgspec.structs.replace(running, agreed=True))
+    for name, why in failures.items():
+        output.note(f"Could not connect {name}: {why}")
 
 
 def _found(found: Survey) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from skillclaw import gate
 from skillclaw.errors import UsageError
 from skillclaw.evolve.evolvers import Evolver, evolvers
+from skillclaw.evolve.last import taken_back
 from skillclaw.evolve.modelled import asking
 from skillclaw.evolve.models import check_forgotten
 from skillclaw.evolve.replay.executing import recorded_sessions
@@ -153,6 +154,7 @@ def run_cycle(
             receipt=receipt,
             votes=votes,
             trying=trying,
+            taken=taken_back(state),
         )
         found = read(run)
         fence()

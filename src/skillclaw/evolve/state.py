@@ -31,8 +31,8 @@ class EvolveState(StateStore):
     """The state of one home; `home` None keeps it in memory. One writer at a time (the cycle's lock)."""
 
     def clear(self) -> None:
-        """Forget all but vectors, what was refused and what is measured, so that the next pass is made from
-        sessions alone."""
+        """Forget all but vectors, what was refused, what is measured and what people look at, so that the
+        next pass is made from sessions alone."""
         with self.writing():
             for table in (
                 "sessions",
@@ -46,7 +46,10 @@ class EvolveState(StateStore):
                 "uses",
             ):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
-            self._db.execute("DELETE FROM meta WHERE name NOT IN ('miner', 'cycle', 'tried', 'rollouts')")
+            self._db.execute(
+                "DELETE FROM meta WHERE name NOT IN"
+                " ('miner', 'cycle', 'tried', 'rollouts', 'last', 'last-id')"
+            )
             self._parts.clear()
 
     # Sessions

@@ -25,6 +25,7 @@ __all__ = [
     "UnitState",
     "forget_state",
     "miner",
+    "read_upto",
 ]
 
 Member = tuple[Head, bytes]
@@ -140,3 +141,23 @@ def forget_state(home: Path) -> None:
         raise StorageError(
             f"Cannot delete {file}.", str(error), "Delete it yourself: it holds parts of sessions."
         ) from error
+
+
+def read_upto(home: Path) -> int | None:
+    """Up to which change of the session store the cycles in `home` have read; None where none has, or its
+    file cannot be read just now. It is only looked at."""
+    path = home / FILE
+    if not path.exists():
+        return None
+    try:
+        db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=1)
+        try:
+            found = db.execute(
+                "SELECT max(changed) FROM (SELECT max(changed) AS changed FROM sessions"
+                " UNION ALL SELECT max(changed) FROM aside)"
+            ).fetchone()
+        finally:
+            db.close()
+    except sqlite3.Error:
+        return None
+    return found[0]  # type: ignore[no-any-return]

@@ -5,7 +5,6 @@ What is kept in it by name (`meta`) and the vectors of texts need no more than t
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from skillclaw.evolve.state_file import (
     forget_state,
     miner,
 )
+from skillclaw.private import made_file
 
 __all__ = ["StateStore"]
 
@@ -50,7 +50,7 @@ class StateStore:
     def _open(self) -> None:
         if self.path is not None:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            made_file(self.path)
         self._db = sqlite3.connect(
             self.path or ":memory:", timeout=BUSY_SECONDS, isolation_level=None, cached_statements=256
         )

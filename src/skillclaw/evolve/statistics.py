@@ -10,8 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from scipy.stats import chi2, norm
-
+from skillclaw.evolve.intervals import Z95, wilson
 from skillclaw.skills.records import Carrier
 
 __all__ = [
@@ -31,8 +30,6 @@ MOST = 0.6
 
 LEADS = 0.2
 """With a smaller share nobody carries an effect."""
-
-Z95 = 1.959963984540054
 
 
 class Table(NamedTuple):
@@ -77,6 +74,8 @@ def mantel_haenszel(tables: Iterable[Table]) -> Association:
     p_value = None
     if variance > 0:
         statistic = max(0.0, abs(observed - expected) - 0.5) ** 2 / variance
+        from scipy.stats import chi2  # half a second that the dashboard need not pay at its start
+
         p_value = float(chi2.sf(statistic, 1))
     if r_sum <= 0 or s_sum <= 0:
         return Association(None, None, p_value)
@@ -152,17 +151,6 @@ def benjamini_hochberg(ps: Sequence[float | None]) -> list[float | None]:
     return found
 
 
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """Wilson's 95% interval of a proportion; (0, 1) when nothing was seen."""
-    if n == 0:
-        return 0.0, 1.0
-    share = successes / n
-    centre = share + Z95**2 / (2 * n)
-    spread = Z95 * math.sqrt(share * (1 - share) / n + Z95**2 / (4 * n * n))
-    scale = 1 + Z95**2 / n
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
-
-
 def clustered_difference(rows: Sequence[tuple[str, bool, bool]]) -> tuple[float, tuple[float, float]] | None:
     """Difference of two success shares with a 95% interval that is robust to clusters.
 
@@ -183,6 +171,8 @@ def clustered_difference(rows: Sequence[tuple[str, bool, bool]]) -> tuple[float,
         influence[cluster] -= (success - mean_2) / len(second)
     g = len(clusters)
     spread = math.sqrt(g / (g - 1) * sum(v * v for v in influence.values()))
+    from scipy.stats import norm
+
     z = float(norm.ppf(0.975))
     difference = mean_1 - mean_2
     return difference, (difference - z * spread, difference + z * spread)

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from scipy.stats import hypergeom
-
 from skillclaw.trajectory.episodes import Move
 
 __all__ = ["SHORT", "Rates", "fisher", "given", "lasting", "rates", "traits"]
@@ -92,4 +90,6 @@ def fisher(a: int, b: int, c: int, d: int) -> float:
     total = a + b + c + d
     if total == 0:
         return 1.0
+    from scipy.stats import hypergeom  # half a second that the dashboard need not pay
+
     return float(hypergeom.sf(a - 1, total, a + c, a + b))

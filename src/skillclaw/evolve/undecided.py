@@ -35,7 +35,7 @@ def keep_undecided(home: Path, rollouts: Iterable[Rollout], now: datetime) -> No
     """Keep what a cycle said of those that stay canaries in `home`, the folder of the evolver's state."""
     time = now.isoformat(timespec="seconds")
     kept = {
-        f"{one.skill}@{one.version}": SoFar(time=time, why=one.why)
+        f"{one.skill}@{one.version}": SoFar(time=time, why=one.seen())
         for one in rollouts
         if one.action == "wait"
     }

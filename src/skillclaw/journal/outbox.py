@@ -10,7 +10,6 @@ what a crash left behind is known. What is to be taken back is `undo` until the 
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ import msgspec
 
 from skillclaw.errors import BadInputError
 from skillclaw.journal.store_file import BUSY_SECONDS, told
+from skillclaw.private import made_file
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Entry", "Outbox", "Receipt"]
@@ -97,7 +97,7 @@ class Outbox:
         self.path = home / "sessions.db"
         self._lock = threading.RLock()
         with self._errors():
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            made_file(self.path)
             self._db = sqlite3.connect(
                 self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )

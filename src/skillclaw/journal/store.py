@@ -9,7 +9,6 @@ its key is remembered so that no later import brings it back.
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,9 +20,11 @@ import msgspec
 import zstandard
 
 from skillclaw.errors import BadInputError, StorageError, UpgradeNeededError
+from skillclaw.journal.catalogue_file import erase
 from skillclaw.journal.records import SessionRow
-from skillclaw.journal.store_file import BUSY_SECONDS, SCHEMA, SCHEMA_VERSION, started_at, told
+from skillclaw.journal.store_file import BUSY_SECONDS, LISTS, SCHEMA, SCHEMA_VERSION, started_at, told
 from skillclaw.journal.twins import TABLE, stored_key
+from skillclaw.private import made_file
 from skillclaw.trajectory import model
 from skillclaw.trajectory.model import Signal, Trajectory, meta, with_meta
 
@@ -53,7 +54,7 @@ class SessionStore:
         with self._errors():
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Made before SQLite opens it: the -wal and -shm files take over its permissions.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            made_file(self.path)
             self._db = sqlite3.connect(
                 self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
@@ -76,6 +77,8 @@ class SessionStore:
                             self._db.execute(statement)
                         self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             self._db.execute(TABLE)
+            for index in LISTS:
+                self._db.execute(index)
 
     def _version(self) -> int:
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -219,6 +222,8 @@ class SessionStore:
         with self._lock, self._errors():
             # The log still holds the old pages; a reader at work delays this to a later checkpoint.
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        # After the sessions: who takes one into the catalogue has read it while it was still there.
+        erase(self.path.parent, keys)
 
     def forgotten(self) -> set[str]:
         """The keys of all that was forgotten, and those of other views of the same sessions."""
@@ -245,13 +250,20 @@ class SessionStore:
         outcome: str | None = None,
         limit: int | None = None,
         key: str | None = None,
+        native: bool = True,
     ) -> list[SessionRow]:
-        """The sessions as lists show them, newest first; those without a time come last. `key`: that one."""
+        """The sessions as lists show them, newest first; those without a time come last. `key`: that one.
+
+        Without `native` they have no `native_id`, and no session's bytes are passed over for them.
+        """
+        columns = COLUMNS if native else COLUMNS.replace("native_id", "''")
         with self._lock, self._errors():
             found = self._db.execute(
-                f"SELECT {COLUMNS} FROM sessions WHERE (?1 IS NULL OR agent = ?1)"  # noqa: S608  names of our own, values are bound
-                " AND (?2 IS NULL OR outcome = ?2) AND (?4 IS NULL OR key = ?4)"
-                " ORDER BY started DESC, key LIMIT ?3",
+                f"SELECT {columns} FROM sessions WHERE (?1 IS NULL OR agent = ?1)"  # noqa: S608  names of our own, values are bound
+                " AND (?2 IS NULL OR outcome = ?2)"
+                # as a condition of its own: with `OR` SQLite would read every session for it
+                + (" AND key = ?4" if key is not None else " AND ?4 IS NULL")
+                + " ORDER BY started DESC, key LIMIT ?3",
                 (agent, outcome, -1 if limit is None else limit, key),
             ).fetchall()
         names = ("id", *COLUMNS.split(", ")[1:])
@@ -290,6 +302,25 @@ class SessionStore:
             found = self._db.execute("SELECT key, changed FROM sessions INDEXED BY sessions_changed")
             return dict(sorted(found))
 
+    def newest(self, since: int) -> list[str]:
+        """The keys of the sessions changed after `since`, the newest session first."""
+        with self._lock, self._errors():
+            found = self._db.execute(
+                "SELECT key FROM sessions WHERE changed > ? ORDER BY started DESC, key", (since,)
+            )
+            return [str(key) for (key,) in found]
+
+    def walk(self, after: tuple[str, str] | None, limit: int) -> list[tuple[str, str, int]]:
+        """Begin, key and change number of at most `limit` sessions, newest first, from behind `after` (begin,
+        key) on. Read from an index alone."""
+        begin, key = after or ("\U0010ffff", "")
+        with self._lock, self._errors():
+            return self._db.execute(
+                "SELECT started, key, changed FROM sessions INDEXED BY sessions_lists"
+                " WHERE started <= ?1 AND (started < ?1 OR key > ?2) ORDER BY started DESC, key LIMIT ?3",
+                (begin, key, limit),
+            ).fetchall()
+
     def bodies(self, keys: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
         """Key, change number and packed bytes (zstd of ATIF JSON) of these sessions, in their order, one by
         one; sessions that are gone meanwhile don't come.
@@ -313,6 +344,12 @@ class SessionStore:
         """How many sessions are stored."""
         with self._lock, self._errors():
             return int(self._db.execute("SELECT count(*) FROM sessions").fetchone()[0])
+
+    def changed_since(self, cursor: int) -> int:
+        """How many sessions are new or have changed after it."""
+        with self._lock, self._errors():
+            found = self._db.execute("SELECT count(*) FROM sessions WHERE changed > ?", (cursor,))
+            return int(found.fetchone()[0])
 
     def outcomes(self) -> dict[str, int]:
         """How many sessions have each outcome."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from skillclaw.errors import BusyError, SkillClawError, StorageError
 from skillclaw.trajectory.model import Trajectory
 
-__all__ = ["BUSY_SECONDS", "SCHEMA", "SCHEMA_VERSION", "started_at", "told"]
+__all__ = ["BUSY_SECONDS", "LISTS", "SCHEMA", "SCHEMA_VERSION", "started_at", "told"]
 
 SCHEMA_VERSION = 1
 """In `PRAGMA user_version`; a file with a higher one is left alone."""
@@ -38,6 +38,15 @@ INSERT INTO counter VALUES (0);
 """
 """`inputs` holds the digest of what was last put for a key from each source, so that the same again costs
 neither decompression nor merging; `changed` is the value of `counter` at the row's last change."""
+
+LISTS = (
+    "CREATE INDEX IF NOT EXISTS sessions_lists ON sessions"
+    " (started DESC, key, agent, project, outcome, source, steps, shared, user, revision, changed)",
+    "CREATE INDEX IF NOT EXISTS sessions_kinds ON sessions (agent, project, outcome, source)",
+)
+"""All that lists filter by, show and count: they are read from these alone, and no body is passed over. Older
+versions neither need them nor mind them.
+"""
 
 
 def told(path: Path, error: Exception) -> SkillClawError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -133,9 +133,19 @@ class Library:
                     book.save(self.home, known)
             return rows
 
-    def status(self) -> list[Row]:
-        """How each skill stands in each folder, and what the last sync could not install."""
+    def status(self, of: Collection[tuple[str, str]] | None = None) -> list[Row]:
+        """How each skill stands in each folder, and what the last sync could not install. Every file of the
+        copies is looked at; with `of` only those of these skills (hub, name)."""
         known = book.load(self.home)
+        if of is not None:
+            known = replace(
+                known,
+                installed=[one for one in known.installed if (one.hub, one.skill) in of],
+                rows={
+                    hub: [row for row in rows if (row.hub, row.skill) in of]
+                    for hub, rows in known.rows.items()
+                },
+            )
         told = {(row.hub, row.skill, row.target): row for rows in known.rows.values() for row in rows}
         rows, here = [], set()
         for entry in known.installed:

@@ -7,15 +7,17 @@ tells whether an owner or a reviewer approved.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from skillclaw.errors import BadInputError, SkillClawError, VerifyError
-from skillclaw.gate.policies import POLICIES, Policy
-from skillclaw.gate.rules import reaches_out
 from skillclaw.hub.approval import approved, policy_of
 from skillclaw.hub.records import HubState, Release
 from skillclaw.skills.items import DESCRIPTION, all_items
 from skillclaw.skills.lint import is_script
 from skillclaw.skills.records import Bundle
+
+if TYPE_CHECKING:
+    from skillclaw.gate.policies import Policy
 
 __all__ = ["check_approved", "client_policy"]
 
@@ -23,6 +25,8 @@ __all__ = ["check_approved", "client_policy"]
 def client_policy(state: HubState, skill: str = "", *, group: bool) -> Policy:
     """The policy that a client holds a skill of a hub to: the log's own; a group that says none counts as
     `team`."""
+    from skillclaw.gate.policies import POLICIES  # the gate takes a while to load: not for who only looks
+
     return POLICIES[policy_of(state.settings, skill, default="team" if group else "solo")]
 
 
@@ -41,6 +45,8 @@ def check_approved(
     if policy.network:
         line = _unseen(state, release, _reaching(bundle), fetch)
         if line:
+            from skillclaw.gate.rules import reaches_out
+
             raise VerifyError(
                 f"It makes agents reach another machine (`{reaches_out(line)}`), and nobody approved it."
             )
@@ -69,6 +75,8 @@ def _unseen(
 
 def _reaching(bundle: Bundle) -> set[str]:
     """The lines that make an agent reach another machine, as the gate sees lines."""
+    from skillclaw.gate.rules import reaches_out
+
     try:
         items = all_items(bundle, None)
     except BadInputError:

@@ -15,6 +15,7 @@ import msgspec
 
 from skillclaw.agents.connections import alone
 from skillclaw.agents.edits import write_atomic
+from skillclaw.errors import UpgradeNeededError
 
 __all__ = ["agree", "agreed", "followed", "resume", "unfollow"]
 
@@ -77,6 +78,7 @@ def resume(home: Path, names: Iterable[str]) -> None:
 
 def _store(home: Path, only: Iterable[str] | None, but: Iterable[str]) -> None:
     told = {
+        "v": 1,
         "agreed": True,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "only": None if only is None else sorted(only),
@@ -98,4 +100,10 @@ def _read(home: Path) -> dict[str, Any]:
         found = msgspec.json.decode(_path(home).read_bytes())
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    version = found.get("v")
+    if isinstance(version, int) and version > 1:
+        path = _path(home)
+        raise UpgradeNeededError(f"Upgrade needed: {path} is of a newer format.", "", "Upgrade SkillClaw.")
+    return found

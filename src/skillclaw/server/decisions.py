@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NOTE",
+    "VOTES",
     "Approved",
     "FoundProposal",
     "approve",
+    "archive",
     "find",
     "load",
     "person_role",
@@ -46,6 +48,7 @@ __all__ = [
 
 NOTE = 500
 """Characters of a reason that the log keeps."""
+VOTES = ("approve", "against")
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,7 @@ def approve(machine: Machine, prefix: str, hub: str | None = None, note: str = "
             "Only held proposals wait for people; a rejected one failed a check that no approval replaces.",
             f"See why: skillclaw proposals show {state.id}",
         )
-    if len(note) > NOTE:
-        raise BadInputError("The note is too long.", f"{len(note)} characters of {NOTE}.")
+    _check_note(note)
     if group:
         check_no_source(machine, found.hub, found.log, state, record)
     now = found.hub.approve(state.id, note)
@@ -130,8 +132,14 @@ def approve(machine: Machine, prefix: str, hub: str | None = None, note: str = "
     return Approved(found.hub.last_state().proposals[now.id], release, source_unknown=unknown)
 
 
+def _check_note(note: str) -> None:
+    if len(note) > NOTE:
+        raise BadInputError("The note is too long.", f"{len(note)} characters of {NOTE}.")
+
+
 def reject(machine: Machine, prefix: str, why: str, hub: str | None = None) -> ProposalState:
     """Reject a proposal for good: the same evidence makes the same id, which is not judged again."""
+    _check_note(why)
     found = find(machine, prefix, hub)
     state = found.state
     try:
@@ -148,9 +156,11 @@ def reject(machine: Machine, prefix: str, why: str, hub: str | None = None) -> P
 
 
 def vote(machine: Machine, prefix: str, given: str, why: str, hub: str | None = None) -> FoundProposal:
-    """As a member of its group: say what you think of a proposal. It counts once it was taken in."""
+    """As a member of its group: say what you think of a proposal (`VOTES`). It counts once it is taken in."""
     from skillclaw.hub.inbox import send
 
+    if given not in VOTES:
+        raise UsageError(f"There is no vote {given!r}.", "", f"Known: {', '.join(VOTES)}")
     found = find(machine, prefix, hub)
     if found.hub_name == PERSONAL:
         raise UsageError(
@@ -178,6 +188,16 @@ def set_pinned(machine: Machine, name: str, pinned: bool) -> None:
     found = find_skill(machine, name)
     body = {"skill": found.skill.name, "pinned": pinned}
     found.hub.commit("pin", body, role=person_role(machine, found.hub))
+
+
+def archive(machine: Machine, name: str, why: str = "") -> str:
+    """Leave a skill (`NAME` or `HUB/NAME`) without a current version, for all clients; `rollback` to a
+    version brings it back. Returns the version that was current."""
+    found = find_skill(machine, name)
+    version = found.current.version
+    body = {"skill": found.skill.name, "base": version, **({"why": why} if why else {})}
+    found.hub.commit("archive", body, role=person_role(machine, found.hub))
+    return version
 
 
 def revoke(machine: Machine, name: str, version: str | None, why: str) -> list[str]:

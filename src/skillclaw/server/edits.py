@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
     from skillclaw.skills.threeway import Prefer
 
-__all__ = ["Edit", "Proposed", "diff_edited", "edits", "merge", "propose"]
+__all__ = ["Edit", "Proposed", "diff_edited", "edits", "merge", "propose", "propose_text"]
 
 PERSON = "person"
 """Engine of a proposal that a person wrote."""
@@ -151,12 +151,48 @@ def propose(
     known = source.state.skills.get(copy.entry.skill)
     current = known.release(known.current) if known is not None and known.current else None
     _check_fits(machine, source, copy, current)
-    proposal = _proposal(machine, source, copy, current, note)
-    private = list(private_places(copy.bundle, machine.redactor))
+    place = str(copy.place)
+    return _put(machine, source, copy.bundle, current, note or "A person edited the installed copy.", place)
+
+
+def propose_text(machine: Machine, given: str, text: str, *, base: str, note: str = "") -> Proposed:
+    """Make `text` the SKILL.md of the current version of a skill (`NAME` or `HUB/NAME`), as a proposal.
+
+    `base` is the version that the text was made from. It goes the way of `propose`, which says what the
+    result tells. Raises BadInputError where the text changes nothing or is no SKILL.md, UsageError where
+    another version is current by now, and what the hub raises.
+    """
+    from skillclaw.server.naming import find_skill
+    from skillclaw.skills.items import replace_text
+
+    found = find_skill(machine, given)
+    current = found.current
+    if current.version != base:
+        raise UsageError(
+            f"A newer version of {found.shown} was released: {current.version[:12]}.",
+            f"Your text was made from {base[:12]}.",
+            "Look at what changed, and edit that version.",
+        )
+    before = machine.hubs.bundle(found.hub, current)
+    if not text.strip():
+        raise BadInputError("SKILL.md cannot be empty.", "", "To take the skill away, archive it.")
+    bundle = replace_text(before, {"SKILL.md": text})
+    if bundle == before:
+        raise BadInputError("The text is the same as before.", "", "Change something first.")
+    return _put(machine, found.source, bundle, current, note or "A person edited the text.", "")
+
+
+def _put(
+    machine: Machine, source: Source, bundle: Bundle, current: Release | None, why: str, place: str
+) -> Proposed:
+    """Propose `bundle` to a hub that can be read, in place of the release `current`."""
+    assert source.hub is not None
+    proposal = _proposal(machine, source, bundle, current, why)
+    private = list(private_places(bundle, machine.redactor))
     found = Proposed(
-        skill=copy.entry.skill,
+        skill=bundle.name,
         hub=source.name,
-        place=str(copy.place),
+        place=place,
         base=proposal.base,
         version=proposal.sidecar.version if proposal.sidecar else "",
         proposal=proposal.id,
@@ -210,13 +246,13 @@ def _check_fits(machine: Machine, source: Source, copy: EditedCopy, current: Rel
 
 
 def _proposal(
-    machine: Machine, source: Source, copy: EditedCopy, current: Release | None, note: str
+    machine: Machine, source: Source, bundle: Bundle, current: Release | None, why: str
 ) -> Proposal:
     """The id depends on the text and on what it changes alone: who proposes it is not in it."""
     from skillclaw.skills.bundle import version
     from skillclaw.skills.items import all_items
 
-    made = version(copy.bundle)
+    made = version(bundle)
     before = None
     # evidence of another hub's skill stays in that hub
     if current is not None and current.sidecar is not None and source.hub is not None:
@@ -225,19 +261,19 @@ def _proposal(
     return Proposal(
         id=content_id("proposal", base, PERSON, made),
         action="refine" if current else "create",
-        skill=copy.entry.skill,
+        skill=bundle.name,
         base=base,
         engine=PERSON,
-        why=note or "A person edited the installed copy.",
+        why=why,
         scope=current.scope if current else "global",
         project=current.project if current else None,
-        bundle=copy.bundle,
+        bundle=bundle,
         sidecar=Sidecar(
-            skill=copy.entry.skill,
+            skill=bundle.name,
             version=made,
             parents=[base] if base else [],
             engine=PERSON,
-            items=all_items(copy.bundle, before),
+            items=all_items(bundle, before),
         ),
     )
 

@@ -11,8 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from skillclaw.errors import SkillClawError, UsageError
 from skillclaw.server.raw_erasure import Span, erase_noted, note, span_of
+from skillclaw.skills.records import Sidecar
 from skillclaw.trajectory.model import Record, meta
 
 if TYPE_CHECKING:
@@ -23,6 +26,9 @@ __all__ = ["Forgot", "choose", "forget", "outlook"]
 
 SHOWN = 5
 """Paths of histories that are named; of more, the folder."""
+
+FEW = 20
+"""Sessions up to which it is looked for each of them whether a sidecar names it at all."""
 
 
 class Forgot(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -176,16 +182,26 @@ def _skills(machine: Machine, keys: set[str]) -> tuple[list[str], list[str]]:
     """Skills of the personal hub whose lines cite these sessions: with others, and alone."""
     if not machine.has_hub:
         return [], []
-    from skillclaw.evolve.current import current_skills
-
     some: list[str] = []
     alone: list[str] = []
+    hub = machine.hub
     try:
-        found = current_skills(machine.hub, machine.hub.state())
+        skills = hub.state().skills
     except SkillClawError:
         return [], []  # a hub that cannot be read must not keep a session here
-    for name, skill in sorted(found.items()):
-        cited = {ref.session for item in skill.sidecar.items for ref in item.evidence}
+    marks = [key.encode() for key in keys] if len(keys) <= FEW else []
+    for name, skill in sorted(skills.items()):
+        release = skill.release(skill.current) if skill.current else None
+        if release is None or release.sidecar is None:
+            continue
+        try:
+            data = machine.hubs.object(hub, release.sidecar)
+            if marks and not any(mark in data for mark in marks):  # most skills: they are not taken apart
+                continue
+            sidecar = msgspec.json.decode(data, type=Sidecar)
+        except (SkillClawError, msgspec.MsgspecError):
+            continue
+        cited = {ref.session for item in sidecar.items for ref in item.evidence}
         if cited & keys:
             (alone if cited <= keys else some).append(name)
     return some, alone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -14,7 +15,7 @@ from skillclaw.settings import ShareSettings
 if TYPE_CHECKING:
     from skillclaw.hub import Hub
 
-__all__ = ["KEYS", "PushPoint", "change", "push_point"]
+__all__ = ["KEYS", "PushPoint", "change", "push_point", "value_of"]
 
 
 class PushPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,6 +93,14 @@ def change(hub: Hub, key: str, value: Any) -> dict[str, Any]:
     if hub.state().settings.get(key) != value:
         hub.commit("settings", {key: value}, role="owner")
     return hub.state().settings
+
+
+def value_of(text: str) -> Any:
+    """What somebody wrote as a value: JSON where it is JSON, else the text itself."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def push_point(settings: dict[str, Any]) -> PushPoint | None:

@@ -15,7 +15,7 @@ from skillclaw.trajectory.model import Record
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from skillclaw.hub import Hub, HubState, SkillState
+    from skillclaw.hub import Hub, HubState, Release, SkillState
     from skillclaw.server.hubs import Source
     from skillclaw.server.machine import Machine
     from skillclaw.server.naming import Found
@@ -25,6 +25,8 @@ __all__ = [
     "SkillRow",
     "current_bundle",
     "diff_versions",
+    "evolver_home",
+    "sidecar_of",
     "skill_evidence",
     "skill_rows",
     "version_like",
@@ -99,9 +101,14 @@ def version_like(skill: SkillState, prefix: str) -> str:
 
 
 def _sidecar(machine: Machine, hub: Hub, state: HubState, skill: SkillState) -> Sidecar | None:
-    """What the current version rests on, without the sessions that were forgotten since."""
     release = skill.release(skill.current) if skill.current else None
-    if release is None or release.sidecar is None:
+    return sidecar_of(machine, hub, state, release) if release is not None else None
+
+
+def sidecar_of(machine: Machine, hub: Hub, state: HubState, release: Release) -> Sidecar | None:
+    """What a version rests on, without the sessions that were forgotten since; None where nothing was
+    released with it."""
+    if release.sidecar is None:
         return None
     data = machine.hubs.object(hub, release.sidecar)
     sidecar = msgspec.json.decode(data, type=Sidecar)
@@ -199,11 +206,11 @@ def skill_evidence(machine: Machine, name: str) -> list[EvidenceRow]:
             helpful=item.helpful,
             harmful=item.harmful,
         )
-        for item in latest(_evolver_home(machine, found), sidecar.items if sidecar else [])
+        for item in latest(evolver_home(machine, found), sidecar.items if sidecar else [])
     ]
 
 
-def _evolver_home(machine: Machine, found: Found) -> Path:
+def evolver_home(machine: Machine, found: Found) -> Path:
     """Where the state of the hub's evolver lies, if this machine has it."""
     from skillclaw.server.machine import PERSONAL
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from skillclaw.hub import Hub, HubState, ProposalState, Release
     from skillclaw.server.machine import Machine
     from skillclaw.skills.records import Item, Proposal, Ref
+    from skillclaw.trajectory.model import Trajectory
 
 __all__ = [
     "Approver",
@@ -35,6 +36,7 @@ __all__ = [
     "new_lines",
     "policy_for",
     "review",
+    "sessions_of",
     "stage_for",
     "texts_of",
     "waits_for_people",
@@ -238,32 +240,45 @@ def _base(state: HubState, skill: str, version: str | None) -> Release | None:
 
 
 def texts_of(machine: Machine, hub: Hub | None, state: HubState, refs: Sequence[Ref]) -> dict[str, str]:
-    """The masked text of those cited sessions that this machine has, by key; `hub` is a group's, whose
-    sessions its evolver has, None: the personal hub, whose sessions are this machine's own. Nothing of what
-    was taken back.
-    """
+    """The masked text of those cited sessions that this machine has (`sessions_of`), by key."""
     from skillclaw.evolve.dossier.sessions import Chosen, session_text
+
+    known = sessions_of(machine, hub, state, [ref.session for ref in refs])
+    if known:
+        machine.renew_redactor()
+    found = {}
+    for ref in refs:
+        if ref.session in known:
+            chosen = Chosen(key=ref.session, person=0, agent=ref.agent, steps=ref.steps)
+            text = session_text(known[ref.session], chosen, EXCERPT)
+            found[ref.session], _ = machine.redactor.text(text)
+    return found
+
+
+def sessions_of(
+    machine: Machine, hub: Hub | None, state: HubState, wanted: Sequence[str]
+) -> dict[str, Trajectory]:
+    """Those of the sessions that this machine has, by key; `hub` is a group's, whose sessions its evolver
+    has, None: the personal hub, whose sessions are this machine's own. Nothing of what was taken back.
+    """
     from skillclaw.journal.store import SessionStore
     from skillclaw.server.collecting import group_folder, not_counted
 
     folder = machine.home if hub is None else group_folder(machine, hub.info.group)
-    if not refs or not any(folder.glob("*.db")):
+    if not wanted or not any(folder.glob("*.db")):
         return {}
-    machine.renew_redactor()
     found = {}
     with closing(SessionStore(folder)) as sessions:
         gone = set(state.tombstones)
         if hub is not None:
             gone |= not_counted(machine, state, sessions)
-        for ref in refs:
-            if ref.session in gone:
+        for key in dict.fromkeys(wanted):
+            if key in gone:
                 continue
             try:
-                trajectory = sessions.get(ref.session)
+                found[key] = sessions.get(key)
             except BadInputError:
                 continue
-            chosen = Chosen(key=ref.session, person=0, agent=ref.agent, steps=ref.steps)
-            found[ref.session], _ = machine.redactor.text(session_text(trajectory, chosen, EXCERPT))
     return found
 
 

@@ -4,16 +4,20 @@ much.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import SkillClawError
-from skillclaw.journal.share_rules import HubView, decide
+from skillclaw.journal.share_rules import Decision, HubView, Subject, decide
 from skillclaw.server.share_view import bound, current, hub_names, open_hub, subjects
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
+    from skillclaw.journal.records import SessionRow
     from skillclaw.server.machine import Machine
+    from skillclaw.settings import ShareSettings
 
 __all__ = ["HubStatus", "ShareRow", "ShareStatus", "status"]
 
@@ -64,12 +68,11 @@ def status(machine: Machine, only: str | None = None) -> ShareStatus:
         open_hub(machine, settings, only)  # says why there is none
     receipts = [one for one in machine.outbox.receipts() if one.withdrawn is None]
     entries = [one for one in machine.outbox.entries() if one.state != "undo"]
-    stored = machine.sessions.rows()
+    names = [name for name in hub_names(settings) if only in (None, name)]
+    stored = machine.sessions.rows(native=False) if names else []
     hubs: list[HubStatus] = []
     rows: list[ShareRow] = []
-    for name in hub_names(settings):
-        if only not in (None, name):
-            continue
+    for name in names:
         grant = grants.get(f"hubs.{name}")
         view = HubView(name=name, group=grant.group if grant else "", grants=grants)
         evolver, error = None, ""
@@ -92,8 +95,7 @@ def status(machine: Machine, only: str | None = None) -> ShareStatus:
         )
         count: Counter[tuple[str, str, bool, str, str]] = Counter()
         shared: Counter[tuple[str, str, bool, str, str]] = Counter()
-        for row, subject in subjects(machine, stored, view):
-            decision = decide(settings.share, view, subject)
+        for row, decision in _decided(settings.share, view, subjects(machine, stored, view)):
             cell = (row.agent, row.project, decision.allowed, decision.rule, decision.why)
             count[cell] += 1
             shared[cell] += row.id in sent
@@ -111,3 +113,20 @@ def status(machine: Machine, only: str | None = None) -> ShareStatus:
             for cell, number in sorted(count.items())
         ]
     return ShareStatus(default=settings.share.default, hubs=hubs, rows=rows)
+
+
+def _decided(
+    share: ShareSettings, view: HubView, found: Iterable[tuple[SessionRow, Subject]]
+) -> Iterator[tuple[SessionRow, Decision]]:
+    """The decision on each session. Of sessions that differ in nothing but their begin those from some moment
+    on are decided alike, and so are those before: that moment is searched for, and few are looked at."""
+    groups: dict[tuple[object, ...], list[tuple[SessionRow, Subject]]] = {}
+    for row, one in found:
+        alike = (one.agent, one.project, one.remote, one.other, one.mark, one.asked)
+        groups.setdefault(alike, []).append((row, one))
+    for group in groups.values():
+        group.sort(key=lambda pair: pair[1].started)
+        before, after = (decide(share, view, group[place][1]) for place in (0, -1))
+        place = bisect_left(group, True, key=lambda pair: decide(share, view, pair[1]) == after)
+        for number, (row, _) in enumerate(group):
+            yield row, before if number < place else after

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw.errors import BadInputError, BusyError, SkillClawError, StorageError, UsageError, VerifyError
-from skillclaw.journal.border import Outgoing, outgoing
 from skillclaw.journal.outbox import Entry
 from skillclaw.journal.share_rules import Decision, HubView, decide
 from skillclaw.server.share_view import bound, clock, current, hub_names, open_hub, subjects
@@ -22,6 +21,7 @@ from skillclaw.trajectory.model import Record, Trajectory, meta
 
 if TYPE_CHECKING:
     from skillclaw.hub.keys import SigningKey
+    from skillclaw.journal.border import Outgoing
     from skillclaw.server.machine import Machine
     from skillclaw.server.share_view import OpenHub
 
@@ -82,7 +82,7 @@ def withdraw(machine: Machine) -> int:
     settings, grants = current(machine)
     entries = [entry for entry in machine.outbox.entries() if entry.state != "undo"]
     wanted = {entry.session for entry in entries}
-    rows = [row for row in machine.sessions.rows() if row.id in wanted]
+    rows = [row for key in sorted(wanted) for row in machine.sessions.rows(key=key)]
     known = {
         row.id: subject for row, subject in subjects(machine, rows, HubView(name="", group="", grants=grants))
     }
@@ -322,6 +322,8 @@ def _send(machine: Machine, opened: OpenHub, report: HubShare) -> HubShare:
 
 def _outgoing(machine: Machine, stored: Trajectory, opened: OpenHub | None) -> Outgoing:
     hosts = opened.view.settings.get("hosts", []) if opened is not None else []
+    from skillclaw.journal.border import outgoing  # what masks takes a while to load: only for what leaves
+
     return outgoing(
         stored,
         machine.redactor,

@@ -18,7 +18,7 @@ from skillclaw.errors import BadInputError
 from skillclaw.skills.frontmatter import split
 from skillclaw.skills.records import Ref
 from skillclaw.trajectory.model import Record, SessionMeta, Trajectory, meta
-from skillclaw.trajectory.skilluse import bodies, body_digest
+from skillclaw.trajectory.skilluse import bodies, body_digest, plain_name
 
 if TYPE_CHECKING:
     from skillclaw.library.learned import Learned
@@ -202,5 +202,5 @@ def _head_name(skill: Learned) -> str:
 
 
 def _plain(name: str) -> str:
-    """A skill's name without the category or plugin that some agents put before it."""
-    return re.split(r"[/:]", name.strip())[-1].casefold()
+    """The name by which a skill is found, whatever an agent puts before it."""
+    return plain_name(name).casefold()

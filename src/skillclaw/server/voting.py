@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
     from skillclaw.settings_votes import VotesSettings
 
-__all__ = ["NO_GROUP", "Make", "OpenJob", "Tester", "find_job", "open_jobs", "vote"]
+__all__ = ["NO_GROUP", "Make", "OpenJob", "Tester", "find_job", "jobs_in", "open_jobs", "vote"]
 
 Tester = Callable[[Proposal, list[Trajectory]], ReplayResult]
 """Tries a proposal on these sessions, which the evidence of its patterns refers to (`signatures`)."""
@@ -194,14 +194,19 @@ def _jobs(machine: Machine, name: str) -> Iterator[_Job]:
     if role is None:
         return
     member = state.keys[keys.public_hex(hub.own_key(role))].member
+    for known, job in jobs_in(hub, state):
+        yield _Job(name=name, hub=hub, state=state, known=known, job=job, member=member)
+
+
+def jobs_in(hub: Hub, state: HubState) -> Iterator[tuple[ProposalState, VoteJob]]:
+    """The jobs of a group that are open and hold, each with its proposal as the log has it. StorageError."""
     names = hub.store.list(vote_jobs.FOLDER, most=vote_jobs.NAMES)
     for known in vote_jobs.asked(state, names, "open"):
         data = hub.store.get(vote_jobs.place_of(known.id), vote_jobs.MAX_JOB)
         try:
-            job = vote_jobs.read(data or b"", state, known.id)
+            yield known, vote_jobs.read(data or b"", state, known.id)
         except VerifyError:
             continue
-        yield _Job(name=name, hub=hub, state=state, known=known, job=job, member=member)
 
 
 def _why_not(one: _Job, book: list[Tried], machine: Machine) -> str:

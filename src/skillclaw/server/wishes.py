@@ -12,7 +12,7 @@ import msgspec
 
 from skillclaw.agents.connections import alone
 from skillclaw.agents.edits import write_atomic
-from skillclaw.errors import BadInputError
+from skillclaw.errors import BadInputError, UpgradeNeededError
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Wishes", "drop", "needs_proxy", "revert", "want", "wishes"]
@@ -33,12 +33,15 @@ def wishes(home: Path) -> Wishes:
         raw = path.read_bytes()
         if raw.lstrip().startswith(b"["):
             return Wishes(proxy=msgspec.json.decode(raw, type=list[str]))
-        return msgspec.json.decode(raw, type=Wishes)
+        found = msgspec.json.decode(raw, type=Wishes)
     except FileNotFoundError:
         return Wishes()
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         todo = "Delete it, then connect the agents again."
         raise BadInputError(f"Cannot read {path}.", str(error), todo) from error
+    if found.v > 1:
+        raise UpgradeNeededError(f"Upgrade needed: {path} is of a newer format.", "", "Upgrade SkillClaw.")
+    return found
 
 
 def want(home: Path, names: Iterable[str], *, history_only: bool = False) -> None:

@@ -202,6 +202,7 @@ def _align(skill: str, bodies: Mapping[str, list[Block]], known: Iterable[Item])
     for (_, text), left in exact.items():
         moved.setdefault(text, []).extend(left)
     taken = {item.id for item in found.values()}
+    counted: dict[tuple[str, str], int] = {}  # copies of a line so far: thousands of one are not counted anew
     for path, index in places:
         if (path, index) in found:
             continue
@@ -214,11 +215,12 @@ def _align(skill: str, bodies: Mapping[str, list[Block]], known: Iterable[Item])
             item = Item(
                 id=item_id(skill, kind, block.text), kind=kind, text=block.text, section=block.section
             )
-            copies = 1
+            text = same_text(block.text)
+            copies = counted.get((kind, text), 1)
             while item.id in taken:
                 copies += 1
-                again = content_id("item", skill, kind, same_text(block.text), copies)
-                item = msgspec.structs.replace(item, id=again)
+                item = msgspec.structs.replace(item, id=content_id("item", skill, kind, text, copies))
+            counted[kind, text] = copies
         taken.add(item.id)
         found[path, index] = item
     return [Placed(path, index, found[path, index]) for path, index in places]

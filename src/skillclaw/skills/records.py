@@ -211,7 +211,8 @@ class Effect(Record, frozen=True, kw_only=True):
     endpoint    `event`: the pattern's failing action recurred (less is better); `outcome`: success
     treated_n, control_n  eligible sessions of both arms; clients, blocks: how many clients, and client-days
     difference, ci        null where nothing can be compared: not measured, never a number
-    helps, harms          e-values: evidence that it helps, or harms; chance reaches 20 in 1 of 20 at most
+    helps, harms          e-values: evidence that it helps, or harms, by all sessions; chance reaches 20 in
+                          1 of 20 at most. A group decides by those without the people at either end
     read_n, read_rate     sessions of the treated arm in which the body was really read, and their rate
     method      what was computed, in short, so that a reader can look it up (docs/rollout.md)
     """

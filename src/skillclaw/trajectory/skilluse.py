@@ -26,7 +26,7 @@ from skillclaw.trajectory.model import (
 )
 from skillclaw.trajectory.skilltexts import given_by_tool, is_asked, shown, told
 
-__all__ = ["bodies", "body_digest", "credit", "known_bodies", "skills_seen"]
+__all__ = ["bodies", "body_digest", "credit", "known_bodies", "plain_name", "skills_seen"]
 
 SKILL_TOOLS = frozenset({"skill", "skills", "activate_skill", "invoke_skill", "skill_view", "read_skill"})
 """Tools that open a skill by name: Claude Code, opencode, QwenPaw, qwen-code, Copilot; Cline; gemini-cli;
@@ -115,6 +115,11 @@ def known_bodies(hub: str, version: str, skill_md: str) -> dict[str, tuple[str, 
     plain = _plain(skill_md)
     texts = {plain, FRONTMATTER.sub("", plain, count=1)}
     return {body_digest(text): (hub, version) for text in texts if text.strip()}
+
+
+def plain_name(name: str) -> str:
+    """A skill's name without the category or plugin that some agents put before it."""
+    return re.split(r"[/:]", name.strip())[-1]
 
 
 def _plain(text: str) -> str:

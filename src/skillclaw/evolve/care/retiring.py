@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from skillclaw.evolve.care.situation import Situation
 from skillclaw.evolve.cutting import skill_uses
-from skillclaw.evolve.effects import SkillEffect
+from skillclaw.evolve.effects import SkillEffect, effects, skill_tables
 from skillclaw.hub.records import HubState, ProposalState
 from skillclaw.skills.records import Proposal, Ref, content_id
 from skillclaw.skills.tokens import estimate
@@ -150,16 +150,46 @@ def _retire_harmful(
 
 
 def _by_others_too(read: Sequence[Episode], mark: str, effect: SkillEffect, given: Situation) -> bool:
-    """Whether it holds whoever is left out: where several people share skills, none takes one from the others
-    with sessions of their own, however many those are."""
+    """Whether it holds whoever is left out, of those who read the skill and of those who did not: where
+    several people share skills, none takes one from the others with sessions of their own, however many those
+    are."""
     known = [e for e in read if mark in e.skills and e.success is not None]
-    usual = 1 - effect.without_success / effect.without_n if effect.without_n else 1.0
-    for user in {e.user for e in known}:
-        others = [e for e in known if e.user != user]
-        failed = sum(e.success is False for e in others)
-        if failed < given.context.policy.sessions or failed <= usual * len(others):
+    readers = {e.user for e in known}
+    least = given.context.policy.sessions
+    if any(sum(e.success is False for e in known if e.user != user) < least for user in readers):
+        return False
+    compared, places = _compared(known, given)
+    for user in {e.user for e in compared}:
+        others = [e for e in compared if e.user != user]
+        tables = skill_tables(others, lambda e: places[e.intent])
+        found = next((one for one in effects([tables]) if (one.skill, one.version) == _of(effect)), None)
+        if found is None or found.odds_ratio is None or found.odds_ratio >= 1:
             return False
     return bool(known)
+
+
+def _of(effect: SkillEffect) -> tuple[str, str | None]:
+    return effect.skill, effect.version
+
+
+def _compared(read: Sequence[Episode], given: Situation) -> tuple[list[Episode], dict[str, str]]:
+    """The requests that are compared, those of the task clusters in which it was read, and their clusters."""
+    own = {place.cluster for place in given.memory.places({e.intent for e in read}).values()}
+    places: dict[str, str] = {}
+    asked: set[str] = set()
+    found = []
+    for episodes in given.memory.episodes():
+        for e in episodes:
+            if e.kind != "procedure" or e.success is None:
+                continue
+            if e.intent not in asked:
+                asked.add(e.intent)
+                place = given.memory.places([e.intent]).get(e.intent)
+                if place is not None and place.cluster in own:
+                    places[e.intent] = place.cluster
+            if e.intent in places:
+                found.append(e)
+    return found, places
 
 
 def _proposal(name: str, kind: str, why: str, against: Sequence[Episode], given: Situation) -> Proposal:

@@ -7,6 +7,7 @@ that a cycle that was cut off, or runs twice, ends in the same state.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -18,12 +19,12 @@ from skillclaw.errors import BadInputError
 from skillclaw.evolve.evolvers import Current
 from skillclaw.evolve.rollouts.collecting import Canary, moment, observations
 from skillclaw.evolve.rollouts.events import EventShape
-from skillclaw.evolve.rollouts.report import Rollout
+from skillclaw.evolve.rollouts.report import Hinging, Rollout
 from skillclaw.evolve.rollouts.settled import keep_events, mark_of, settled_events
 from skillclaw.gate.rollout import Decision, Observation, Rules, decide, rules_for
 from skillclaw.gate.standing import person_of
 from skillclaw.gate.triggers import entries_of
-from skillclaw.hub.records import Release, SkillState
+from skillclaw.hub.records import Key, Release, SkillState
 from skillclaw.skills.records import Pattern
 from skillclaw.skills.retrieval import Index
 
@@ -93,7 +94,7 @@ def roll_out(
             decision = _cut_short(decision, kept, over=over)
         if decision.action == "rollback" and state.skills[name].pinned:
             why = f"It is pinned, so it stays; else it would be rolled back. {decision.why}"
-            decision = Decision(action="wait", why=why, effect=decision.effect)
+            decision = msgspec.structs.replace(decision, action="wait", why=why)
         if decision.action != "wait" and not dry_run:
             decision = _commit(hub, release, decision, fence)
         found.append(
@@ -103,9 +104,29 @@ def roll_out(
                 action=decision.action,
                 why=decision.why,
                 effect=decision.effect,
+                people=_hinging(decision, seen.get(name, []), state, members),
             )
         )
     return found
+
+
+def _hinging(
+    decision: Decision, seen: Sequence[Observation], state: HubState, members: Mapping[str, MemberFacts]
+) -> list[Hinging]:
+    """The people on whom it hangs as an owner knows them: each of new members who count as one."""
+    counted = Counter(one.user for one in seen if person_of(one.user, members) in decision.people)
+    return [
+        Hinging(name=key.name, key=key.public[:16], sessions=n, of=len(seen))
+        if (key := _key(user, state)) is not None
+        else Hinging(name="", key=user[:16], sessions=n, of=len(seen))
+        for user, n in sorted(counted.items())
+    ]
+
+
+def _key(member: str, state: HubState) -> Key | None:
+    """The key that a member has by now."""
+    own = [key for key in state.keys.values() if key.member == member]
+    return max(own, key=lambda key: (key.active, key.seq, key.public), default=None)
 
 
 def left_alone(current: Mapping[str, Current], state: HubState) -> dict[str, Current]:

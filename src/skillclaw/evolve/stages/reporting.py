@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from skillclaw.evolve.last import LastCycle, keep_last
 from skillclaw.evolve.modelled import foreseen, notes_of, spent_of
 from skillclaw.evolve.models.fallback import reasons
 from skillclaw.evolve.replay.replayer import Replayer
 from skillclaw.evolve.replay.telling import replay_notes, with_replays
-from skillclaw.evolve.report import CycleReport, ReleasedVersion, compared
+from skillclaw.evolve.report import CycleReport, ReleasedVersion, compared, view_of
 from skillclaw.evolve.settle import proposal_version
 from skillclaw.evolve.stages.judging import Decided
 from skillclaw.evolve.stages.proposing import Proposed
@@ -26,10 +27,10 @@ def report(
     decided: Decided,
     replayer: Replayer | None,
 ) -> CycleReport:
-    """The report, with what is otherwise than in the cycle before."""
+    """The report, with what is otherwise than in the cycle before. It is kept for people to look at."""
     mined, given, models, dry_run = found.mined, proposed.given, run.models, run.dry_run
     ledgers = [*([models.ledger] if models is not None else []), *(replayer.ledgers if replayer else [])]
-    return compared(
+    made = compared(
         run.memory,
         CycleReport(
             cycle=content_id(
@@ -69,3 +70,6 @@ def report(
         ),
         keep=not dry_run,
     )
+    if not dry_run:
+        keep_last(run.memory, LastCycle(view=view_of(made), asked=mined.work.asked, taken=run.taken))
+    return made

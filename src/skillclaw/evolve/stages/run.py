@@ -97,6 +97,7 @@ class Run:
 
     forgotten  keys of sessions that count no longer; `cursor` where the store stood when the cycle began
     models     that the evolver asks, if it does
+    taken      how much had been taken back in the hub when the cycle began (`evolve.last.taken_back`)
     """
 
     sessions: SessionStore
@@ -123,6 +124,7 @@ class Run:
     receipt: Callable[[str], str | None]
     votes: GroupVotes | None
     trying: ReplayPlan | None
+    taken: int = 0
     watch: Watch = field(default_factory=Watch)
 
     @property

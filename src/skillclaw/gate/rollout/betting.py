@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from skillclaw.gate.rollout.blocks import Block
+from skillclaw.gate.rollout.people import FEW
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,19 +25,23 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Evidence", "evidence", "interval"]
+__all__ = ["Evidence", "by_person", "evidence", "interval", "trimmed"]
 
 STAKES = (1.0, 2.0, 4.0, 8.0)
 """Stakes whose mean is taken, before what a block can bear; they suit differences from 3 to 30 points."""
+
+KEPT = 0.2
+"""The part of each person's stake that is kept back: no person's bets lose more of what the others won than
+to this share."""
 
 MOST = 0.9
 """Share of what there is that one block can lose at most."""
 
 
 class Evidence(NamedTuple):
-    """E-values that the skill helps, and harms. `robust` is the first without the people who speak most for
-    it: of each stake those that gain most, so that it is at most what is left without any so many. `harms` is
-    half of all, half of the mean over those without one person, so that nobody alone can hide a harm.
+    """E-values that the skill helps, and harms: of everybody (`helps`, `harms`), and of people without those
+    at either end (`helps_trimmed`, `harms_trimmed`), by which is decided. `loud_help` and `loud_harm` are the
+    people who speak most for either, as many as are left out.
 
     What is left without somebody is forecast by each person's own days: who sees all draws beforehand, as
     everybody can, could else tell others' forecasts by them (low before days with the skill, high before days
@@ -45,41 +50,73 @@ class Evidence(NamedTuple):
 
     helps: float
     harms: float
-    robust: float
+    helps_trimmed: float
+    harms_trimmed: float
+    loud_help: tuple[str, ...] = ()
+    loud_harm: tuple[str, ...] = ()
 
 
 def evidence(found: Sequence[Block], share: float, left_out: int) -> Evidence:
-    """What the blocks say; 1 is nothing. `left_out`: how many people are left out of `robust`."""
+    """What the blocks say; 1 is nothing. `left_out`: how many people are left out at either end
+    (of few nobody who speaks for harm); with 0 the trimmed values are those of everybody."""
     import numpy as np
 
     if not found:
-        return Evidence(1.0, 1.0, 1.0)
-    arrays = _Arrays(found, share)
-    x = arrays.weight * (arrays.arm - share) * (arrays.value - arrays.forecast)
-    bound = arrays.weight * max(share, 1 - share) * arrays.reach
-    stakes = np.minimum(np.array(STAKES), MOST / np.maximum(bound, 1e-9)[:, None])
-    total = np.log1p(stakes * x[:, None]).sum(axis=0)
-    all_losses = np.log1p(-stakes * x[:, None]).sum(axis=0)
-    people, place = np.unique([one.user for one in found], return_inverse=True)
+        return Evidence(1.0, 1.0, 1.0, 1.0)
+    joint = _bets(found, [one.forecast for one in found], share)
+    helps, harms = (_mean(np.log1p(bets).sum(axis=0)[None]) for bets in (joint, -joint))
+    if not left_out:
+        return Evidence(helps, harms, helps, harms)
+    people, gains, losses = by_person(found, share)
+    # Of few people there is no telling who is right: then a harm needs no more than one.
+    against = left_out if len(people) > FEW else 0
 
-    def by_person(bets: Floats) -> Floats:
-        own = np.zeros((len(people), len(STAKES)))
-        np.add.at(own, place, np.log1p(bets))
-        return own
+    def loud(logs: Floats) -> tuple[str, ...]:
+        total = [_mean(one[None]) for one in logs]
+        ordered = sorted(range(len(people)), key=lambda at: (-total[at], people[at]))
+        return tuple(people[at] for at in ordered[:left_out])
 
-    own = arrays.weight * (arrays.arm - share) * (arrays.value - arrays.own)
-    bound = arrays.weight * max(share, 1 - share) * np.maximum(arrays.own, 1 - arrays.own)
-    stakes = np.minimum(np.array(STAKES), MOST / np.maximum(bound, 1e-9)[:, None])
-    gains, losses = by_person(stakes * own[:, None]), by_person(-stakes * own[:, None])
-    best = np.sort(gains, axis=0)[::-1][: min(left_out, len(people))]
-    harms = _mean(all_losses[None])
-    if len(people) > 1:
-        harms = (harms + _mean(losses.sum(axis=0) - losses)) / 2
     return Evidence(
-        helps=_mean(total[None]),
+        helps=helps,
         harms=harms,
-        robust=_mean((gains.sum(axis=0) - np.maximum(best, 0.0).sum(axis=0))[None]),
+        helps_trimmed=trimmed(gains, left_out),
+        harms_trimmed=trimmed(losses, against),
+        loud_help=loud(gains),
+        loud_harm=loud(losses),
     )
+
+
+def by_person(found: Sequence[Block], share: float) -> tuple[list[str], Floats, Floats]:
+    """The people in order, and the logs of the products of each one's bets on help, and on harm (people by
+    stakes), with forecasts from each one's own days."""
+    import numpy as np
+
+    own = _bets(found, [one.own for one in found], share)
+    people, place = np.unique([one.user for one in found], return_inverse=True)
+    logs = np.zeros((2, len(people), len(STAKES)))
+    np.add.at(logs[0], place, np.log1p(own))
+    np.add.at(logs[1], place, np.log1p(-own))
+    return [str(one) for one in people], logs[0], logs[1]
+
+
+def trimmed(logs: Floats, speakers: int) -> float:
+    """The e-value of people without those at either end; `logs` are each person's log of the product x of its
+    bets (people by stakes).
+
+    Without any fixed set I of people the bets of the others are fair games, and so is the mean over all sets
+    J that may be left out besides, each person with chance q = KEPT. That is the sum over J of
+    q^|J| (1 - q)^(n - |J|) times the product of x over who is in neither: the product of q + (1 - q) x over
+    the n people who are not in I. Nobody can hide much alone, for each factor is at least q. The least over
+    all I of `speakers` people is not above what is fair without those who lie, whoever they are, and however
+    they know the draws: so nobody can alone speak for it. The factors grow with x, so that it is least
+    without the largest. Who comes later begins with a factor of 1, so that it does not matter how many people
+    there will be. (A mean of e-values is one: Vovk and Wang, "E-values: calibration, combination and
+    applications", Annals of Statistics 49 (2021) 1736-1754.)
+    """
+    import numpy as np
+
+    kept = np.sort(logs, axis=0)[: max(0, len(logs) - speakers)]
+    return _mean(np.logaddexp(math.log(KEPT), math.log1p(-KEPT) + kept).sum(axis=0)[None])
 
 
 def interval(found: Sequence[Block], share: float, alpha: float = 0.05) -> tuple[float, float] | None:
@@ -93,7 +130,7 @@ def interval(found: Sequence[Block], share: float, alpha: float = 0.05) -> tuple
 
     if not found:
         return None
-    arrays = _Arrays(found, share)
+    arrays = _Arrays(found)
     coarse = np.linspace(-1.0, 1.0, 41)
     kept = coarse[_possible(arrays, coarse, share, alpha)]
     if not len(kept):
@@ -106,16 +143,27 @@ def interval(found: Sequence[Block], share: float, alpha: float = 0.05) -> tuple
     return max(-1.0, low - 0.005), min(1.0, high + 0.005)
 
 
+def _bets(found: Sequence[Block], forecasts: Sequence[float], share: float) -> Floats:
+    """What each block wins of 1 for each stake, where it is bet that the skill helps."""
+    import numpy as np
+
+    weight, forecast = np.array([one.weight for one in found]), np.array(forecasts)
+    arm, value = np.array([float(one.treated) for one in found]), np.array([one.value for one in found])
+    x = weight * (arm - share) * (value - forecast)
+    bound = weight * max(share, 1 - share) * np.maximum(forecast, 1 - forecast)
+    stakes = np.minimum(np.array(STAKES), MOST / np.maximum(bound, 1e-9)[:, None])
+    return np.asarray(stakes * x[:, None])
+
+
 class _Arrays:
     """The blocks as columns; `reach` is how far a value can lie from its forecast."""
 
-    def __init__(self, found: Sequence[Block], share: float) -> None:
+    def __init__(self, found: Sequence[Block]) -> None:
         import numpy as np
 
         self.arm = np.array([float(one.treated) for one in found])
         self.value = np.array([one.value for one in found])
         self.forecast = np.array([one.forecast for one in found])
-        self.own = np.array([one.own for one in found])
         self.weight = np.array([one.weight for one in found])
         self.reach = np.maximum(self.forecast, 1 - self.forecast)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 from typing import Literal, NamedTuple
 
 from skillclaw.gate.rollout.records import Observation
@@ -83,11 +84,31 @@ def blocks(observations: Iterable[Observation], endpoint: Endpoint, cap: int) ->
         past.add(day)
         for person in counted:
             alone[person].add({key: sessions for key, sessions in day.items() if key[0] == person})
-    means = past.means
+    means = _usual(found, PULL_STRATUM / cap)
     return [
         block._replace(usual=sum([means[stratum] for stratum, _ in sessions]) / block.n)
         for block, sessions in found
     ]
+
+
+def _usual(found: Sequence[tuple[Block, Sequence[_Session]]], pull: float) -> dict[str, float]:
+    """The means of the strata over all days, drawn towards that of all. A session has its part of the weight
+    of its block, and nobody has more in a stratum than the median of the people in it: else who sends most
+    says what is usual for others."""
+    strata: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(lambda: [0.0, 0.0]))
+    for block, sessions in found:
+        part = block.weight / block.n
+        for stratum, value in sessions:
+            own = strata[stratum][block.user]
+            own[0] += part
+            own[1] += part * value
+    sums = {}
+    for stratum, people in strata.items():
+        most = median(n for n, _ in people.values())
+        parts = [(min(1.0, most / n), n, total) for n, total in people.values()]
+        sums[stratum] = sum(cut * n for cut, n, _ in parts), sum(cut * total for cut, _, total in parts)
+    rest = sum(total for _, total in sums.values()) / max(1e-9, sum(n for n, _ in sums.values()))
+    return {stratum: (total + pull * rest) / (n + pull) for stratum, (n, total) in sums.items()}
 
 
 _Key = tuple[str, str, bool]

@@ -13,15 +13,23 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from statistics import NormalDist
+from statistics import NormalDist, median
 from typing import NamedTuple
 
 from skillclaw.gate.rollout.blocks import Block
+from skillclaw.gate.rollout.people import FEW
 
-__all__ = ["Contrast", "contrast", "lowest"]
+__all__ = ["Contrast", "Trimmed", "contrast", "lowest", "trimmed"]
 
 PULL = 5.0
 """Full blocks' worth of weight that the mean of all has in a client's and in a day's."""
+
+ROUNDS = 5
+"""How often people are left out at either end: of a large group several at once."""
+
+
+MOST = 3.0
+"""How many times the weight of the median person one may have."""
 
 
 class Contrast(NamedTuple):
@@ -41,33 +49,88 @@ class Contrast(NamedTuple):
 
 def contrast(found: Sequence[Block]) -> Contrast | None:
     """None where an arm has fewer than two blocks, or the blocks do not vary."""
+    return _fit(found)[0]
+
+
+class Trimmed(NamedTuple):
+    """The contrast without the people at either end, and who they are: those who speak most for harm, and for
+    help."""
+
+    contrast: Contrast | None
+    harm: tuple[str, ...] = ()
+    help: tuple[str, ...] = ()
+
+
+def trimmed(found: Sequence[Block], out: int) -> Trimmed:
+    """The difference without the `out` people who lower it most and the `out` who raise it most: a mean that
+    is trimmed by person at both ends (Tukey; Huber and Ronchetti, Robust Statistics, 2009, 1.2 and 3.3), so
+    that one person, whatever that person sends, moves it no more than the others differ.
+
+    Who that is, is told by influence: by how much the difference changes without a person, whose blocks have
+    the share s of all weight and the sum i of their terms in it, which is i / (1 - s). They are left out in
+    turn at one end and the other, and what remains is adjusted anew each time. In a group of few
+    (`people.FEW`) nobody is left out. No contrast where the others are too few to compare. Before that nobody
+    has more than MOST times the weight of the median person: who says by many sessions that nothing changes
+    stands out at neither end.
+    """
+    people = len({one.user for one in found})
+    if people <= FEW or 2 * out >= people:
+        return Trimmed(contrast(found))
+    kept = _evened(found)
+    gone: tuple[list[str], list[str]] = ([], [])
+    each = math.ceil(out / ROUNDS)
+    while len(gone[1]) < out:
+        for end, sign in ((gone[0], 1), (gone[1], -1)):
+            fitted, influence = _fit(kept)
+            if fitted is None:
+                return Trimmed(None, tuple(gone[0]), tuple(gone[1]))
+            ordered = sorted(influence, key=lambda one: (sign * influence[one], one))
+            end += ordered[: min(each, out - len(end))]
+            kept = [one for one in kept if one.user not in end]
+    return Trimmed(contrast(kept), tuple(gone[0]), tuple(gone[1]))
+
+
+def _evened(found: Sequence[Block]) -> list[Block]:
+    """The blocks with weights of which no person's sum is above MOST times that of the median person."""
+    total: dict[str, float] = defaultdict(float)
+    for one in found:
+        total[one.user] += one.weight
+    most = MOST * median(total.values())
+    return [one._replace(weight=one.weight * min(1.0, most / total[one.user])) for one in found]
+
+
+def _fit(found: Sequence[Block]) -> tuple[Contrast | None, dict[str, float]]:
+    """The contrast, and by how much each person moves its difference."""
     left = _residuals(found)
     arms: tuple[list[tuple[float, float]], list[tuple[float, float]]] = ([], [])
     for one, residual in zip(found, left, strict=True):
         arms[one.treated].append((one.weight, residual))
     if min(len(arm) for arm in arms) < 2:
-        return None
+        return None, {}
     control, treated = (_mean(arm) for arm in arms)
     error = math.sqrt(control[1] + treated[1])
     if error == 0:
-        return None
-    return Contrast(treated[0] - control[0], error, len(found) - 2)
+        return None, {}
+    weights = [sum(weight for weight, _ in arm) for arm in arms]
+    moved: dict[str, float] = defaultdict(float)
+    share: dict[str, float] = defaultdict(float)
+    for one, residual in zip(found, left, strict=True):
+        mean = treated[0] if one.treated else control[0]
+        term = one.weight * (residual - mean) / weights[one.treated]
+        moved[one.user] += term if one.treated else -term
+        share[one.user] += one.weight / sum(weights)
+    influence = {user: moved[user] / (1 - min(0.9, share[user])) for user in moved}
+    return Contrast(treated[0] - control[0], error, len(found) - 2), influence
 
 
-def lowest(found: Sequence[Block], left_out: int, confidence: float) -> float:
-    """The lower bound without the `left_out` people whose leaving lowers it most, taken out one after the
-    other; -1 where nothing can be compared without them, or there is nobody else."""
-    kept, bound = list(found), 1.0
-    for _ in range(left_out):
-        bounds = {}
-        for person in sorted({one.user for one in kept}):
-            rest = contrast([one for one in kept if one.user != person])
-            bounds[person] = -1.0 if rest is None else rest.bound(confidence, lower=True)
-        if not bounds:
-            return -1.0
-        person = min(bounds, key=lambda one: bounds[one])
-        bound, kept = bounds[person], [one for one in kept if one.user != person]
-    return bound
+def lowest(found: Sequence[Block], confidence: float) -> float:
+    """The lower bound without the person whose leaving lowers it most; -1 where nothing can be compared
+    without somebody."""
+    bounds = []
+    for person in sorted({one.user for one in found}):
+        rest = contrast([one for one in found if one.user != person])
+        bounds.append(-1.0 if rest is None else rest.bound(confidence, lower=True))
+    return min(bounds, default=-1.0)
 
 
 def _residuals(found: Sequence[Block]) -> list[float]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from skillclaw.gate.rollout import wording
-from skillclaw.gate.rollout.betting import Evidence, evidence, interval
-from skillclaw.gate.rollout.blocks import Block, Endpoint, blocks, good
-from skillclaw.gate.rollout.contrast import Contrast, contrast, lowest
+from skillclaw.gate.rollout.betting import interval
+from skillclaw.gate.rollout.blocks import Endpoint, good
+from skillclaw.gate.rollout.hinging import Hinge, hiding, speaking_against, speaking_for
+from skillclaw.gate.rollout.judging import Seen, comparable, harm_open, harm_without_ends, see
+from skillclaw.gate.rollout.people import FEW, left_out
 from skillclaw.gate.rollout.records import Decision, Observation
 from skillclaw.gate.rollout.rules import Rules
 from skillclaw.hub.arms import block
@@ -18,17 +18,7 @@ from skillclaw.skills.records import Effect
 
 __all__ = ["METHOD", "decide"]
 
-METHOD = "switchback by client and day; betting e-values"
-
-
-class _Seen(NamedTuple):
-    """One endpoint: the sessions in which it is known, their blocks, and what they say."""
-
-    endpoint: Endpoint
-    known: list[Observation]
-    blocks: list[Block]
-    evidence: Evidence
-    contrast: Contrast | None
+METHOD = "switchback by client and day; betting e-values, trimmed by person"
 
 
 def decide(
@@ -50,99 +40,52 @@ def decide(
     days = (now - released) / timedelta(days=1)
     primary: Endpoint = "event" if any(one.event is not None for one in observations) else "outcome"
     ends: list[Endpoint] = ["event", "outcome"] if primary == "event" else ["outcome"]
-    seen = [_see(observations, end, rules, today) for end in ends]
+    seen = [see(observations, end, rules, today, days) for end in ends]
     first = seen[0]
     for one in seen:
-        if harm := _harm(one, days, rules):
+        if harm := harm_without_ends(one, days, rules):
             effect = _effect(one, rules)
-            return Decision(action="rollback", why=wording.harmed(harm, effect), effect=effect)
-    measured = _effect(first, rules) if _comparable(first) else None
-    people = len({one.user for one in first.known})
-    enough = len(first.known) >= rules.sessions and people >= rules.users
-    target = 1 / rules.help
-    said = first.evidence
-    helps = enough and measured is not None and min(said.helps, said.robust) >= target
-    if helps and measured is not None and not any(_open(one, days, rules) for one in seen[1:]):
-        return Decision(action="promote", why=wording.helped(measured), effect=measured)
+            hinge = hiding(one, harm, days, rules)
+            why = wording.harmed(harm, effect) + hinge.why
+            return Decision(action="rollback", why=why, effect=effect, people=hinge.people)
+    measured = _effect(first, rules) if comparable(first.blocks) else None
+    hinge = speaking_against(seen, days, rules)
+    enough = len(first.known) >= rules.sessions and first.people >= rules.users
+    helps = enough and measured is not None and first.evidence.helps_trimmed >= 1 / rules.help
+    if helps and measured is not None and not any(harm_open(one, days, rules) for one in seen[1:]):
+        why = wording.helped(measured) + hinge.why
+        return Decision(action="promote", why=why, effect=measured, people=hinge.people)
     if days >= rules.timeout:
-        return _end(observations, measured, rules)
+        return _end(observations, measured, rules, hinge)
     if not enough:
-        why = wording.not_enough(len(first.known), people, rules)
+        why = wording.not_enough(len(first.known), first.people, rules)
     elif measured is None:
         why = wording.one_sided(first.known)
     elif helps:
         why = wording.success_open(measured, days, rules)
     else:
-        carried = said.helps >= target
-        why = wording.not_told(measured, days, rules, carried=carried)
-    return Decision(action="wait", why=why, effect=measured)
+        why = wording.not_told(measured, days, rules)
+        hinge = hinge if hinge.people else speaking_for(first, rules)
+    return Decision(action="wait", why=why + hinge.why, effect=measured, people=hinge.people)
 
 
-def _end(observations: Sequence[Observation], measured: Effect | None, rules: Rules) -> Decision:
+def _end(
+    observations: Sequence[Observation], measured: Effect | None, rules: Rules, hinge: Hinge
+) -> Decision:
     """Time is over without evidence. Whoever changed the copy is measured no more: where many did, that
-    nothing is known of harm says little, and that they did says something."""
+    nothing is known of harm says little, and that they did says something. As many as can be left out do not
+    roll it back by that either, where there are more than a few."""
     had = {one.user for one in observations if one.treated}
     edited = {one.user for one in observations if one.treated and one.edited}
-    if had and len(edited) / len(had) > rules.edits:
+    least = left_out(len(had), rules.left_out) if len(had) > FEW else 0
+    if len(edited) > max(least, rules.edits * len(had)):
         why = wording.changed(measured, rules, len(edited), len(had))
         return Decision(action="rollback", why=why, effect=measured)
-    why = wording.timed_out(measured, rules, len(edited), len(had))
-    return Decision(action="unproven", why=why, effect=measured)
+    why = wording.timed_out(measured, rules, len(edited), len(had)) + hinge.why
+    return Decision(action="unproven", why=why, effect=measured, people=hinge.people)
 
 
-def _see(observations: Sequence[Observation], endpoint: Endpoint, rules: Rules, today: str) -> _Seen:
-    known = [one for one in observations if good(one, endpoint) is not None]
-    found = blocks(known, endpoint, rules.cap)
-    people = len({one.user for one in known})
-    left = _left(people, rules)
-    said = evidence(found, rules.share, left)
-    over = [one for one in found if one.day < today]
-    if len(over) < len(found):
-        said = evidence(over, rules.share, left)._replace(harms=said.harms)
-    return _Seen(endpoint, known, found, said, contrast(found))
-
-
-def _left(people: int, rules: Rules) -> int:
-    """Of so many people, how many are left out."""
-    return max(1, math.floor(rules.left_out * people)) if rules.left_out else 0
-
-
-def _comparable(seen: _Seen) -> bool:
-    return len({one.treated for one in seen.blocks}) == 2
-
-
-def _harm(seen: _Seen, days: float, rules: Rules) -> wording.Harm | None:
-    """Why the canary has to go, judged by one endpoint; None where it has not."""
-    if not _comparable(seen):
-        return None
-    if seen.evidence.harms >= 1 / rules.harm:
-        return "evidence"
-    found = seen.contrast
-    if found is None or found.difference >= 0:
-        return None
-    guarded = days >= rules.guard and len(seen.known) >= rules.guarded
-    if guarded and found.bound(rules.certain, lower=True) <= -rules.worst:
-        return "guard"
-    ended = days >= rules.timeout and len(seen.known) >= rules.sessions
-    if ended and found.bound(1 - rules.harm, lower=False) < 0:
-        return "end"
-    return None
-
-
-def _open(seen: _Seen, days: float, rules: Rules) -> bool:
-    """Whether the endpoint is known well enough to judge by, and a large harm to it is still possible: by all
-    sessions, or by those without the people who hide one best. It is looked at once the guard has looked
-    twice: at every look before, chance would have another try."""
-    found = seen.contrast
-    if found is None or len(seen.known) < rules.sessions:
-        return False
-    if days < rules.guard + 1 or found.bound(rules.certain, lower=True) <= -rules.worst:
-        return True
-    people = {one.user for one in seen.blocks}
-    return lowest(seen.blocks, _left(len(people), rules), rules.certain) <= -rules.worst
-
-
-def _effect(seen: _Seen, rules: Rules) -> Effect:
+def _effect(seen: Seen, rules: Rules) -> Effect:
     """What was measured, in rates of the endpoint itself: of an event less is better."""
     treated = [one for one in seen.known if one.treated]
     control = [one for one in seen.known if not one.treated]
@@ -178,7 +121,7 @@ def _effect(seen: _Seen, rules: Rules) -> Effect:
     )
 
 
-def _rate(seen: _Seen, treated: bool) -> float | None:
+def _rate(seen: Seen, treated: bool) -> float | None:
     """The rate in one arm, in which each block has its weight: a person's many sessions say no more here
     than they do in the decision."""
     own = [one for one in seen.blocks if one.treated == treated]

@@ -40,7 +40,9 @@ class Observation(Record, frozen=True, kw_only=True):
 
 class Decision(Record, frozen=True, kw_only=True):
     """What becomes of a canary now. `why` is a sentence for the user (500 characters at most); `effect` what
-    was measured, null where nothing can be compared.
+    was measured, null where nothing can be compared. `people` are the few (as `Observation.user`) who alone
+    speak for something else than what is decided: for harm, or for the skill; for the eyes of an owner, since
+    `why` names nobody.
 
     wait      go on: more data, or more time, is needed (said plainly)
     promote   stable: it helps; unproven: time is over, no evidence of harm
@@ -50,3 +52,4 @@ class Decision(Record, frozen=True, kw_only=True):
     action: Literal["wait", "promote", "unproven", "rollback"]
     why: str
     effect: Effect | None = None
+    people: tuple[str, ...] = ()

@@ -18,15 +18,16 @@ class Rules(Record, frozen=True, kw_only=True):
     help, harm       how often chance alone may promote, or roll back by the e-value of one endpoint, in a
                      whole rollout
     sessions, users  least eligible sessions, and people with some, before a promotion
-    left_out         share of people without whom the evidence has to hold too, one at least; 0: nobody is
-                     left out, where one person decides for nobody else
+    left_out         share of people who are left out at either end of what is judged by, one at least (see
+                     `people`); 0: nobody is, where one person decides for nobody else
     cap              eligible sessions of one person on one day that count in full; more share this weight
     timeout          days after which a canary is no more
     guard            days from which on a canary has to exclude a harm as large as `worst`
     guarded          sessions of an endpoint from which on the guard can tell
     worst            the harm, as a difference of rates, that has to be excluded
     certain          confidence with which it has to be
-    edits            share of the people who had it above which, at the time-out, their edits speak against it
+    edits            share of the people who had it above which, at the time-out, their edits speak against
+                     it, where they are more than can be left out
     """
 
     share: float = CONTROL

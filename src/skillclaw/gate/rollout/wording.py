@@ -11,6 +11,7 @@ from skillclaw.skills.records import Effect
 
 __all__ = [
     "Harm",
+    "alone",
     "changed",
     "harmed",
     "helped",
@@ -47,6 +48,11 @@ def harmed(why: Harm, effect: Effect) -> str:
     return f"It is worse so far, and a large harm cannot be excluded: {said}."
 
 
+def alone(speaking: int, people: int, what: str, others: str) -> str:
+    """That few speak for or against it, and what the others' sessions do."""
+    return f" The sessions of {speaking} of {people} people alone speak {what}; {others}."
+
+
 def helped(effect: Effect) -> str:
     """Why it is promoted."""
     return f"It helps: {measured(effect)}{_range(effect)}."
@@ -66,11 +72,10 @@ def one_sided(sessions: Sequence[Observation]) -> str:
     return f"Not enough data yet: all {len(sessions)} eligible sessions are {there}; nothing can be compared."
 
 
-def not_told(effect: Effect, days: float, rules: Rules, *, carried: bool) -> str:
-    """Something was measured, but neither help nor harm is certain; `carried`: it hangs on few people."""
+def not_told(effect: Effect, days: float, rules: Rules) -> str:
+    """Something was measured, but neither help nor harm is certain."""
     left = max(1, round(rules.timeout - days))
-    doubt = " What speaks for it comes from too few people." if carried else ""
-    return f"Not certain yet: {measured(effect)}{_range(effect)}.{doubt} {_some(left, 'day')} left."
+    return f"Not certain yet: {measured(effect)}{_range(effect)}. {_some(left, 'day')} left."
 
 
 def success_open(effect: Effect, days: float, rules: Rules) -> str:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from skillclaw import settings as settings_module
-from skillclaw.agents import adapters
 from skillclaw.errors import SkillClawError, UsageError
-from skillclaw.server import share_consent
-from skillclaw.server.connections import connect_agent, examine, port_of
-from skillclaw.server.joining import follow, join, part
-from skillclaw.server.share_status import status as share_status
-from skillclaw.server.survey import agents_here
+from skillclaw.server.machine import Machine
 from skillclaw.web.reading.fields import GROUPS, shown, values
 from skillclaw.web.site.ask import Ask, act, page
 
@@ -46,10 +42,16 @@ def show(ask: Ask) -> Response:
     )
 
 
+def _machine(ask: Ask) -> Machine:
+    # one of its own: programs are asked for their versions, and pages wait for the house's
+    return Machine(ask.house.home, ask.house.environ)
+
+
 def show_agents(ask: Ask) -> Response:
     """Each agent as it stands here."""
-    with ask.house.open() as machine:
-        found = agents_here(machine, versions=True)
+    from skillclaw.server.survey import agents_here
+
+    found = agents_here(_machine(ask), versions=True)
     here = [one for one in found if one.installed or one.sessions or one.connected or one.followed]
     return ask.render(
         "settings/agents.html",
@@ -61,17 +63,20 @@ def show_agents(ask: Ask) -> Response:
 
 def show_plan(ask: Ask) -> Response:
     """What connecting an agent would change, as a diff without credentials."""
+    from skillclaw.server.connections import connect_agent, port_of
+
     name = _agent(ask.path["agent"])
-    with ask.house.open() as machine:
-        plan = connect_agent(machine, name, port_of(machine), dry_run=True)
-    return ask.render("settings/plan.html", page="settings", plan=plan, title=adapters()[name].title)
+    machine = _machine(ask)
+    plan = connect_agent(machine, name, port_of(machine), dry_run=True)
+    return ask.render("settings/plan.html", page="settings", plan=plan, title=_title(name))
 
 
 def show_doctor(ask: Ask) -> Response:
     """What is right and what is wrong, with the mend."""
+    from skillclaw.server.connections import examine
+
     given = ask.query.get("agent", "")
-    with ask.house.open() as machine:
-        findings = examine(machine, [_agent(given)] if given else None)
+    findings = examine(_machine(ask), [_agent(given)] if given else None)
     order = {"fail": 0, "warn": 1, "ok": 2}
     return ask.render(
         "settings/doctor.html",
@@ -83,40 +88,46 @@ def show_doctor(ask: Ask) -> Response:
 
 def show_sharing(ask: Ask) -> Response:
     """What may leave this machine, for each group, agent and project."""
+    from skillclaw.server.share_status import status
+
     with ask.house.open() as machine:
-        found = share_status(machine)
+        found = status(machine)
         rules = machine.hubs.settings().share
     return ask.render("settings/sharing.html", page="settings", found=found, share=rules)
 
 
 def connect(ask: Ask) -> Response:
     """Connect an agent through the proxy, or follow its history."""
+    from skillclaw.server.joining import follow, join
+
     name = _agent(ask.path["agent"])
-    title = adapters()[name].title
+    title = _title(name)
     with ask.house.open() as machine:
         if ask.form.get("how") == "history":
             follow(machine, [name])
-            return ask.back(str(ask.t("{agent} is followed by its history.", agent=title)))
+            return ask.back(ask.t("{agent} is followed by its history.", agent=title))
         notes = [note for wired in join(machine, [name]) for note in wired.notes]
-    told = str(ask.t("{agent} is connected.", agent=title))
-    return ask.back(" ".join([told, *notes]))
+    told = ask.t("{agent} is connected.", agent=title)
+    return ask.back(Markup(" ").join([told, *notes]))
 
 
 def disconnect(ask: Ask) -> Response:
     """Put an agent's settings back."""
+    from skillclaw.server.joining import part
+
     name = _agent(ask.path["agent"])
     with ask.house.open() as machine:
         part(machine, [name])
-    return ask.back(
-        str(ask.t("{agent} is disconnected; its settings are put back.", agent=adapters()[name].title))
-    )
+    return ask.back(ask.t("{agent} is disconnected; its settings are put back.", agent=_title(name)))
 
 
 def share(ask: Ask) -> Response:
     """Allow or deny what a rule of sharing names."""
+    from skillclaw.server import share_consent
+
     kind, name, said = (ask.form.get(part, "") for part in ("kind", "name", "say"))
     if kind not in ("hub", "agent", "project") or not name or said not in ("allow", "deny"):
-        raise UsageError(str(ask.t("Say what is shared: a hub, an agent or a project.")))
+        raise UsageError(ask.t("Say what is shared: a hub, an agent or a project."))
     hub, agent, project = (name if kind == which else None for which in ("hub", "agent", "project"))
     with ask.house.open() as machine:
         if said == "deny":
@@ -139,23 +150,29 @@ def change(ask: Ask) -> Response:
     done = []
     for key, value in given.items():
         if len(value) > LONGEST:
-            raise UsageError(str(ask.t("The value of {key} is too long.", key=key)))
+            raise UsageError(ask.t("The value of {key} is too long.", key=key))
         if key.startswith("share."):
-            raise UsageError(str(ask.t("Sharing is decided in its own part of this page.")))
+            raise UsageError(ask.t("Sharing is decided in its own part of this page."))
         if before.get(key) == value.strip():
             continue
+        if "?..." in value and "?..." in before.get(key, ""):
+            raise UsageError(
+                ask.t("The value of {key} holds credentials, which this page does not show.", key=key),
+                "",
+                ask.t("Give the whole address anew."),
+            )
         settings_module.set_value(home, key, value.strip())
         done.append(key)
     now = settings_module.flatten(settings_module.load(home, ask.house.environ))
     overruled = [key for key in done if key in now and _overruled(ask, key)]
     if overruled:
         raise SkillClawError(
-            str(ask.t("{keys}: written, but does not count.", keys=", ".join(overruled))),
-            str(ask.t("A variable of the environment says otherwise, and wins.")),
+            ask.t("{keys}: written, but does not count.", keys=", ".join(overruled)),
+            ask.t("A variable of the environment says otherwise, and wins."),
         )
     if not done:
-        return ask.back(str(ask.t("Nothing was changed.")))
-    return ask.back(str(ask.t("Set: {keys}.", keys=", ".join(done))))
+        return ask.back(ask.t("Nothing was changed."))
+    return ask.back(ask.t("Set: {keys}.", keys=", ".join(done)))
 
 
 def _overruled(ask: Ask, key: str) -> bool:
@@ -163,7 +180,15 @@ def _overruled(ask: Ask, key: str) -> bool:
     return name in (ask.house.environ or os.environ)
 
 
+def _title(agent: str) -> str:
+    from skillclaw.agents import adapters
+
+    return adapters()[agent].title
+
+
 def _agent(name: str) -> str:
+    from skillclaw.agents import adapters
+
     if name not in adapters():
         raise UsageError(
             f"There is no agent named {name[:60]!r}.", f"Known: {', '.join(sorted(adapters()))}."

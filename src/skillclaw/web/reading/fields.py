@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from skillclaw.hub.store import masked
 from skillclaw.settings import Settings, get_value
 from skillclaw.trajectory.model import Record
 
@@ -163,11 +164,19 @@ def values(settings: Settings) -> Mapping[str, Any]:
 
 
 def shown(value: Any) -> str:
-    """A value as one writes it: `config set` takes it back."""
+    """A value as one writes it: `config set` takes it back, but where an address holds credentials."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, list | tuple | dict):
         return msgspec.json.encode(value).decode()
-    return "" if value is None else str(value)
+    return "" if value is None else _unsecret(str(value))
+
+
+def _unsecret(text: str) -> str:
+    """An address without the login and the options in it, which the page shows to whoever may look."""
+    try:
+        return masked(text) if "://" in text and ("?" in text or "@" in text) else text
+    except ValueError:
+        return "..."

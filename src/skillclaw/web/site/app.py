@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,22 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from skillclaw.errors import SkillClawError
+from skillclaw.errors import SkillClawError, UsageError
 from skillclaw.settings import load
 from skillclaw.web.pages import ROUTES
-from skillclaw.web.site.ask import BROWSER, SITE, Ask, Site, act, checked, error_page, no_login
+from skillclaw.web.site.ask import BROWSER, DEMO, SITE, Ask, Site, act, checked, error_page, no_login
+from skillclaw.web.site.demo import PREFIX, Demo
 from skillclaw.web.site.guard import Guard
 from skillclaw.web.site.house import House
 from skillclaw.web.site.language import LANGUAGES, chosen
 from skillclaw.web.site.live import News
 from skillclaw.web.site.login import Logins, base_path
 from skillclaw.web.site.rendering import STATIC
+from skillclaw.web.site.telling import tell_unexpected
 
 __all__ = ["COOKIE", "App", "make_app"]
 
@@ -34,6 +37,9 @@ THEMES = ("auto", "light", "dark")
 YEAR = 31_536_000
 TRIES = 20
 """Wrong tokens that are answered in a minute; more are told to wait. A right one is let in all the same."""
+OWN = ("/leave", "/choose")
+"""What a browser does for itself, on the demo's pages too."""
+BROKEN = "The dashboard met an error that it did not expect. See: skillclaw logs dashboard\n"
 ASSETS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
 
 
@@ -50,20 +56,33 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        begun = False
+
+        async def sent(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
         self._open += 1
         try:
-            await self._whole(scope, receive, send)
+            await self._whole(scope, receive, sent)
+        except Exception as error:
+            # What the server would log of it has the error's text, and so maybe what a session says.
+            if not begun:
+                tell_unexpected(error, str(scope.get("path", "")))
+                await PlainTextResponse(BROKEN, 500)(scope, receive, send)
         finally:
             self._open -= 1
             self._last = time.monotonic()
 
     def busy(self, seconds: float) -> bool:
-        """Whether somebody looks, or did within these seconds."""
-        return self._open > 0 or time.monotonic() - self._last < seconds
+        """Whether somebody looks, or did within these seconds; or what somebody began still runs."""
+        return self._open > 0 or time.monotonic() - self._last < seconds or self.site.house.jobs.running()
 
     def close(self) -> None:
-        """End the streams of news."""
+        """End the streams of news, and the jobs."""
         self._news.close()
+        self.site.house.jobs.end()
 
 
 def make_app(home: Path, environ: Mapping[str, str], *, hosts: Collection[str] = ()) -> App:
@@ -71,7 +90,7 @@ def make_app(home: Path, environ: Mapping[str, str], *, hosts: Collection[str] =
     settings = load(home, environ).dashboard
     logins = Logins(home, settings.hours)
     site = Site(house=House(home, environ), base=f"/{base_path(home)}")
-    news = News(site.house)
+    news = News()
     routes = [
         *ROUTES,
         Route("/login", _show_login, methods=["GET"], name="login"),
@@ -87,6 +106,7 @@ def make_app(home: Path, environ: Mapping[str, str], *, hosts: Collection[str] =
         routes=routes,
         exception_handlers={HTTPException: _refused, Exception: _broken},  # type: ignore[dict-item]
     )
+    pages.router.redirect_slashes = False  # it would lead to a path without the base
     parameters = {route.name: frozenset(route.param_convertors) for route in routes}
     inner = _Entry(pages, site, logins, parameters, lambda: settings.language)
     return App(Guard(inner, hosts), site, news)
@@ -105,6 +125,7 @@ class _Entry:
     ) -> None:
         self.app = app
         self._site = site
+        self._demo = Demo(site)
         self._logins = logins
         self._parameters = parameters
         self._language = language
@@ -119,17 +140,29 @@ class _Entry:
             await PlainTextResponse(text, 404)(scope, receive, send)
             return
         request = Request(scope)
-        cookie = request.cookies.get(COOKIE, "")
+        cookies = _cookies(request)
+        cookie = cookies.get(COOKIE, "")
         browser = await run_in_threadpool(self._logins.browser, cookie) if cookie else None
-        theme = request.cookies.get("theme", "")
+        theme = cookies.get("theme", "")
+        site, path = self._site, scope["path"].removeprefix(base)
+        if path == PREFIX or path.startswith(f"{PREFIX}/"):
+            demo = await run_in_threadpool(self._demo.site)
+            path = path.removeprefix(PREFIX) or "/"
+            if demo is None or path.startswith("/settings"):  # which tell of this machine
+                await RedirectResponse(f"{base}{path if demo else '/'}", 303)(scope, receive, send)
+                return
+            site = demo
+            if browser is not None and path not in OWN:
+                browser = replace(browser, read_only=True)
         seen = {
-            "path": scope["path"].removeprefix(base),
+            "path": path,
             BROWSER: browser,
-            SITE: self._site,
+            SITE: site,
+            DEMO: await run_in_threadpool(self._demo.there),
             "skillclaw.parameters": self._parameters,
             "skillclaw.theme": theme if theme in THEMES else "auto",
             "skillclaw.language": chosen(
-                request.cookies.get("language", ""),
+                cookies.get("language", ""),
                 self._language(),
                 request.headers.get("accept-language", ""),
             ),
@@ -137,10 +170,21 @@ class _Entry:
         await self.app({**scope, **seen}, receive, send)
 
 
+def _cookies(request: Request) -> dict[str, str]:
+    """The first cookie of each name. Browsers send the one with the longest path first, which is ours: a page
+    on another port of this host can set others, but does not know the path (RFC 6265, section 5.4)."""
+    found: dict[str, str] = {}
+    for header in request.headers.getlist("cookie"):
+        for pair in header.split(";"):
+            name, _, value = pair.partition("=")
+            found.setdefault(name.strip(), value.strip())
+    return found
+
+
 async def _show_login(request: Request) -> Response:
     if request.scope[BROWSER] is not None:
         return RedirectResponse(f"{request.scope[SITE].base}/", 303)
-    return no_login(request)
+    return no_login(request, status=200)
 
 
 def _enters(logins: Logins) -> Any:
@@ -169,11 +213,16 @@ def _enters(logins: Logins) -> Any:
 def _leaves(logins: Logins) -> Any:
     def leave(ask: Ask) -> Response:
         if ask.form.get("all"):
+            if ask.browser.read_only:
+                raise UsageError(
+                    ask.t("This browser may look and do nothing."),
+                    ask.t("It can log itself out; not others."),
+                )
             logins.leave_all()
         else:
             logins.leave(ask.browser)
-        there = RedirectResponse(f"{ask.site.base}/login", 303)
-        there.delete_cookie(COOKIE, path=f"{ask.site.base}/", httponly=True, samesite="strict")
+        there = RedirectResponse(f"{ask.site.root}/login", 303)
+        there.delete_cookie(COOKIE, path=f"{ask.site.root}/", httponly=True, samesite="strict")
         return there
 
     return leave
@@ -186,7 +235,7 @@ def _choose(ask: Ask) -> Response:
         given = ask.form.get(name, "")
         if given in known:
             there.set_cookie(
-                name, given, max_age=YEAR, path=f"{ask.site.base}/", httponly=True, samesite="strict"
+                name, given, max_age=YEAR, path=f"{ask.site.root}/", httponly=True, samesite="strict"
             )
     return there
 
@@ -207,14 +256,10 @@ async def _refused(request: Request, error: HTTPException) -> Response:
     if browser is None:
         return PlainTextResponse(f"{error.detail}\n", error.status_code)
     ask = Ask(request, request.scope[SITE], browser, request.scope["skillclaw.language"])
-    what = str(ask.t("There is nothing at this address.")) if error.status_code == 404 else error.detail
+    what = ask.t("There is nothing at this address.") if error.status_code == 404 else error.detail
     return await run_in_threadpool(error_page, ask, SkillClawError(what), error.status_code)
 
 
 async def _broken(request: Request, error: Exception) -> Response:
-    from skillclaw.web.site.telling import tell_unexpected
-
     tell_unexpected(error, request.url.path)
-    return HTMLResponse(
-        "The dashboard met an error that it did not expect. See: skillclaw logs dashboard\n", 500
-    )
+    return PlainTextResponse(BROKEN, 500)

@@ -12,12 +12,11 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import anyio.to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -31,6 +30,8 @@ from skillclaw.errors import (
     UsageError,
     VerifyError,
 )
+from skillclaw.web.site import tour
+from skillclaw.web.site.filters import zone
 from skillclaw.web.site.house import House
 from skillclaw.web.site.language import LANGUAGES, Language, Translate, translator
 from skillclaw.web.site.login import Browser
@@ -38,6 +39,7 @@ from skillclaw.web.site.rendering import asset, environment
 
 __all__ = [
     "BROWSER",
+    "DEMO",
     "NAVIGATION",
     "SITE",
     "Ask",
@@ -56,6 +58,8 @@ Handler = Callable[["Ask"], Response]
 BROWSER = "skillclaw.browser"
 """Key of the scope: the browser that is logged in, or None."""
 SITE = "skillclaw.site"
+DEMO = "skillclaw.demo"
+"""Key of the scope: whether there is a demo that can be looked at."""
 
 NAVIGATION = (
     ("home", "Home"),
@@ -75,27 +79,36 @@ STATUS: tuple[tuple[type[SkillClawError], int], ...] = (
     (StorageError, 503),
     (VerifyError, 502),
 )
+WRITTEN = ("text", "note", "why")
+"""Fields in which people write at length."""
 FLASHES = 200
 """Messages that wait for their browser, of all browsers."""
 
 
 @dataclass(frozen=True)
 class Flash:
-    """What a page tells once, after an action: what, why and what to do, and whether it went wrong."""
+    """What a page tells once, after an action: what, why and what to do, and whether it went wrong; `typed`
+    is what somebody wrote in vain, to be copied."""
 
     what: str
     why: str = ""
     todo: str = ""
     wrong: bool = False
+    typed: str = ""
 
 
 @dataclass
 class Site:
-    """What all requests of one dashboard share. `base`: the first part of every path, as `/0123abcd`."""
+    """What all requests of one dashboard share. `base`: the first part of every path, as `/0123abcd`; of the
+    demo's pages it is longer than that of the whole dashboard, `root`."""
 
     house: House
     base: str
+    root: str = ""
     flashes: dict[str, list[Flash]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.root = self.root or self.base
 
     def tell(self, browser: Browser, flash: Flash) -> None:
         """Have the browser's next page tell this."""
@@ -156,12 +169,21 @@ class Ask:
             "url_or": self.url_or,
             "csrf": self.browser.csrf,
             "read_only": self.browser.read_only,
-            "flashes": self.site.flashes.pop(self.browser.id, []),
+            "flashes": [] if self._partial else self.site.flashes.pop(self.browser.id, []),
             "here": self.here,
+            "demo": self.house.demo,
+            "demo_there": self.request.scope.get(DEMO, False),
+            "tour": tour.stop_of(self) if self.house.demo else None,
             **_frame(self.request, self.site, self.language),
         }
         text = environment().get_template(template).render(**(known | values))
         return HTMLResponse(text, status)
+
+    @property
+    def _partial(self) -> bool:
+        """Whether only a part of the page is taken, so that what is told once would be lost."""
+        headers = self.request.headers
+        return headers.get("hx-request") == "true" and headers.get("hx-boosted") != "true"
 
     @property
     def here(self) -> str:
@@ -182,14 +204,16 @@ class Ask:
         return RedirectResponse(self._back(), 303)
 
     def _back(self) -> str:
+        # what begins with our own path names no other host
         given = self.form.get("back", "")
-        parts = urlsplit(given)
-        mine = given.startswith(f"{self.site.base}/") and not parts.netloc and "\\" not in given
-        return given if mine and given.isprintable() else self.url("home")
+        mine = given.startswith(f"{self.site.base}/") and "\\" not in given and given.isprintable()
+        return given if mine else self.url("home")
 
     def failed(self, error: SkillClawError) -> Response:
         """Go back and tell what went wrong."""
-        self.site.tell(self.browser, Flash(error.what, error.why, error.todo, wrong=True))
+        self.site.tell(
+            self.browser, Flash(error.what, error.why, error.todo, wrong=True, typed=_typed(self.form))
+        )
         return RedirectResponse(self._back(), 303)
 
 
@@ -204,6 +228,8 @@ def page(path: str, name: str, show: Handler) -> Route:
             return await run_in_threadpool(show, ask)
         except SkillClawError as error:
             return error_page(ask, error)
+        except ModuleNotFoundError as error:
+            return error_page(ask, _missing(ask, error), 501)
 
     return Route(path, answer, methods=["GET"], name=name)
 
@@ -213,26 +239,31 @@ def act(path: str, name: str, do: Handler) -> Route:
 
     async def answer(request: Request) -> Response:
         ask = _asked(request)
-        if ask is None:
-            return no_login(request)
         async with request.form(max_files=20, max_fields=1000, max_part_size=1 << 20) as given:
             form = _texts(given)
+        if ask is None:
+            return no_login(request, typed=_typed(form))
         sent = request.headers.get("x-csrf-token", "") or form.get("csrf", "")
         if not hmac.compare_digest(sent.encode(), ask.browser.csrf.encode()):
-            raise HTTPException(403, "The request does not come from a page of this dashboard.")
+            refused = SkillClawError(ask.t("The request does not come from a page of this dashboard."))
+            return await run_in_threadpool(error_page, ask, refused, 403, _typed(form))
         ask = Ask(ask.request, ask.site, ask.browser, ask.language, form)
         if ask.browser.read_only and name not in ("leave", "choose"):
             return ask.failed(
                 UsageError(
-                    str(ask.t("This browser may look and do nothing.")),
+                    ask.t("This browser may look and do nothing."),
                     "",
-                    str(ask.t("For a link that may act: skillclaw dashboard")),
+                    ask.t("For a link that may act: skillclaw dashboard"),
                 )
+                if not ask.house.demo
+                else UsageError(ask.t("The demo can only be looked at."))
             )
         try:
             answer = await anyio.to_thread.run_sync(do, ask)
         except SkillClawError as error:
             answer = ask.failed(error)
+        except ModuleNotFoundError as error:
+            answer = ask.failed(_missing(ask, error))
         ask.house.fresh()
         return answer
 
@@ -249,21 +280,36 @@ def checked(route: Route) -> bool:
     return (route.methods or set()) <= {"GET", "HEAD"} or route.endpoint in _ACTS
 
 
-def error_page(ask: Ask, error: SkillClawError, status: int | None = None) -> Response:
-    """A page that tells an error."""
+def error_page(ask: Ask, error: SkillClawError, status: int | None = None, typed: str = "") -> Response:
+    """A page that tells an error; `typed`: what was written in vain."""
     code = status or next((code for kind, code in STATUS if isinstance(error, kind)), 500)
-    return ask.render("error.html", status=code, error=error, page="")
+    if code >= 500:
+        log.warning("%s: %s %s", ascii(ask.request.url.path[:200]), ascii(error.what), ascii(error.why))
+    return ask.render("error.html", status=code, error=error, page="", typed=typed)
 
 
-def no_login(request: Request, *, status: int = 401) -> Response:
-    """What a browser gets that is not logged in: how to. With another status, that its token is none."""
+def _missing(ask: Ask, error: ModuleNotFoundError) -> SkillClawError:
+    """What to install, where this machine has only a client's packages."""
+    if (error.name or "").partition(".")[0] == "skillclaw":
+        raise error
+    return UsageError(
+        ask.t("This needs more packages."),
+        ask.t("{name} is not installed.", name=error.name or "?"),
+        ask.t("Say: pip install 'skillclaw[evolve]'"),
+    )
+
+
+def no_login(request: Request, *, status: int = 401, typed: str = "") -> Response:
+    """What a browser gets that is not logged in: how to, and what it wrote in vain. With 403 or 429, that its
+    token is none."""
     site: Site = request.scope[SITE]
     language: Language = request.scope["skillclaw.language"]
     values = _frame(request, site, language) | {
         "t": translator(language),
         "url": lambda route, /, **parts: _url(request, route, parts),
     }
-    text = environment().get_template("login.html").render(**values, refused=status != 401)
+    refused = status in (403, 429)
+    text = environment().get_template("login.html").render(**values, refused=refused, typed=typed)
     return HTMLResponse(text, status)
 
 
@@ -276,22 +322,30 @@ def _asked(request: Request) -> Ask | None:
 
 def _frame(request: Request, site: Site, language: Language) -> dict[str, Any]:
     return {
-        "asset": lambda name: f"{site.base}/{asset(name)}",
+        "asset": lambda name: f"{site.root}/{asset(name)}",
+        "root": site.root,
         "language": language,
         "languages": LANGUAGES,
         "theme": request.scope["skillclaw.theme"],
-        "navigation": NAVIGATION,
+        "navigation": [one for one in NAVIGATION if not (site.house.demo and one[0] == "settings")],
         "version": __version__,
+        "zone": zone(),
     }
 
 
 def _url(request: Request, route: str, parts: Mapping[str, Any]) -> str:
     names = request.scope["skillclaw.parameters"].get(route, frozenset())
-    inner = {name: str(value) for name, value in parts.items() if name in names}
+    # names come from sessions and hubs, and may be anything: the worst is a link that leads nowhere
+    inner = {name: quote(str(value), safe="") or "-" for name, value in parts.items() if name in names}
     outer = {name: str(value) for name, value in parts.items() if name not in names and value is not None}
     path = str(request.app.url_path_for(route, **inner))
     site: Site = request.scope[SITE]
     return f"{site.base}{path}" + (f"?{urlencode(outer)}" if outer else "")
+
+
+def _typed(form: Mapping[str, str]) -> str:
+    """What somebody wrote in a form, to be given back where nothing came of it."""
+    return "\n\n".join(text for name in WRITTEN if (text := form.get(name, "").strip()))
 
 
 def _texts(form: FormData) -> dict[str, str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from skillclaw.web.text import number, visible
 
-__all__ = ["FILTERS", "percent", "points", "short", "when"]
+__all__ = ["FILTERS", "percent", "points", "short", "when", "zone"]
 
 
 def percent(value: float | None, digits: int = 0) -> str:
@@ -27,7 +27,7 @@ def short(version: str | None) -> str:
 
 
 def when(time: str | None) -> str:
-    """A moment as `2026-03-01 14:05` (UTC); as it is where it is none."""
+    """A moment as `2026-03-01 14:05` in this machine's zone; as it is where it is none."""
     if not time:
         return "–"
     try:
@@ -35,8 +35,16 @@ def when(time: str | None) -> str:
     except ValueError:
         return visible(time, 40)
     if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC)
+        moment = moment.astimezone()
     return moment.strftime("%Y-%m-%d %H:%M")
+
+
+def zone() -> str:
+    """This machine's zone as pages name it, e.g. `CET (UTC+01:00)`."""
+    moment = datetime.now().astimezone()
+    name, offset = moment.tzname() or "", moment.strftime("%z")
+    told = f"UTC{offset[:3]}:{offset[3:5]}"
+    return name if name == "UTC" else told if name[:1] in "+-" else f"{name} ({told})"
 
 
 def line(text: str | None, most: int = 200) -> str:
@@ -49,6 +57,13 @@ def thousands(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
 
 
+def tojson_text(value: Any) -> str:
+    """A value as indented JSON, for people; it is escaped as any other text."""
+    import json
+
+    return json.dumps(value, ensure_ascii=False, indent=2)[:200_000]
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "line": line,
     "number": number,
@@ -56,5 +71,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "points": points,
     "short": short,
     "thousands": thousands,
+    "tojson_text": tojson_text,
     "when": when,
 }

@@ -29,11 +29,11 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "no-referrer",
+    # with no-referrer a browser would send the forms of this page with `Origin: null`
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-SAFE = frozenset({"GET", "HEAD"})
 
 
 class Guard:
@@ -68,9 +68,9 @@ class Guard:
         if len(headers.getlist("host")) != 1 or host_of(headers["host"]) not in self._hosts:
             return "The request is for another host than this machine's loopback.\n"
         method = scope["method"]
-        if method not in SAFE and method != "POST":
+        if method not in ("GET", "POST"):
             return "There is no such method here.\n"
-        if method in SAFE:
+        if method == "GET":
             # a link from elsewhere may lead here, without the cookie (SameSite=Strict); nothing else may
             site, mode = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-mode", "navigate")
             if site not in ("none", "same-origin") and mode != "navigate":

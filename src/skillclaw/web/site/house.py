@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from skillclaw.errors import BusyError
 from skillclaw.server.hubs import Hubs, Source
 from skillclaw.server.machine import PERSONAL, Machine
+from skillclaw.server.polling import read_polls
+from skillclaw.web.site.jobs import Jobs
 
 if TYPE_CHECKING:
     from skillclaw.settings import Settings
@@ -38,11 +40,17 @@ KEPT = 256
 
 
 class House:
-    """The machine behind the pages. Safe to use from several threads."""
+    """The machine behind the pages. Safe to use from several threads.
 
-    def __init__(self, home: Path, environ: Mapping[str, str]) -> None:
+    `demo`: it holds the demo's packaged sessions and nothing of the user's, and is only looked at. `jobs` are
+    the commands that were begun in the dashboard.
+    """
+
+    def __init__(self, home: Path, environ: Mapping[str, str], *, demo: bool = False) -> None:
         self.home = home
         self.environ = environ
+        self.demo = demo
+        self.jobs = Jobs(home, environ)
         self._lock = threading.RLock()
         self._machine: Machine | None = None
         self._stamp: object = None
@@ -60,6 +68,13 @@ class House:
             yield self._current()
         finally:
             self._lock.release()
+
+    def close(self) -> None:
+        """Let go of what is open, once nobody uses it."""
+        with self._lock:
+            if self._machine is not None and "sessions" in self._machine.__dict__:
+                self._machine.sessions.close()
+            self._machine = None
 
     def fresh(self) -> None:
         """Read every hub anew at the next request: something was changed."""
@@ -107,7 +122,11 @@ class _PatientHubs(Hubs):
         now = time.monotonic()
         known = self._read_at.get(name)
         if known is not None and now - known[0] < (NEAR if name == PERSONAL else FAR):
-            return known[1]
+            state, polled = known[1].state, read_polls(self.machine.home).get(name)
+            if state is None or polled is None or polled.seq <= state.seq:
+                return known[1]
+        if name == PERSONAL and not self.machine.has_hub and not (self.machine.home / "keys").exists():
+            return Source(name=name)  # who looks makes none: a cycle does, or a decision
         source = super()._read(settings, name)
         self._read_at[name] = (now, source)
         return source

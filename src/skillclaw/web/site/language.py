@@ -12,6 +12,8 @@ from typing import Any, Literal, Protocol
 
 from markupsafe import Markup, escape
 
+from skillclaw.web.text import legible
+
 __all__ = ["LANGUAGES", "Language", "Translate", "chosen", "translator", "words"]
 
 Language = Literal["en", "zh"]
@@ -46,10 +48,13 @@ def translator(language: Language) -> Translate:
 
     def translate(text: str, /, **values: Any) -> Markup:
         found = known.get(text, text)
-        if "|" in found:
+        if "|" in found and "n" in values:
             one, many = found.split("|", 1)
-            found = one if values.get("n") == 1 else many
-        return escape(found).format(**values) if values else escape(found)
+            found = one if values["n"] == 1 else many
+        if not values:
+            return escape(legible(found))  # reasons come this way too: of those each is its own text
+        shown = {k: legible(v) if type(v) is str else v for k, v in values.items()}  # Markup is our own
+        return escape(found).format(**shown)
 
     return translate
 

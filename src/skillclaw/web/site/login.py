@@ -120,23 +120,30 @@ class Logins:
         Raises StorageError."""
         path = self._links / _name(token)
         now = self._clock()
+        cookie = secrets.token_urlsafe(32)
+        made = self._browsers / _name(cookie)
         try:
-            data = path.read_bytes()
-            path.unlink()  # who removes it is in: two that bring it at once are one
-            link = msgspec.json.decode(data, type=_Link)
+            link = msgspec.json.decode(path.read_bytes(), type=_Link)
+            if not 0 <= now - link.made <= LINK_SECONDS:
+                path.unlink()
+                return None
         except (FileNotFoundError, msgspec.DecodeError):
             return None
         except OSError as error:
             raise _storage(path, error) from error
-        if not 0 <= now - link.made <= LINK_SECONDS:
-            return None
-        cookie = secrets.token_urlsafe(32)
         try:
             private_folder(self._browsers)
             _tidy(self._browsers, lambda path: now - path.stat().st_mtime > max(self._seconds, LOOKED))
-            self._write(_name(cookie), _Known(made=now, seen=now, read_only=link.read_only))
-        except OSError as error:
+            self._write(made.name, _Known(made=now, seen=now, read_only=link.read_only))
+        except OSError as error:  # the link is good still
             raise _storage(self._browsers, error) from error
+        try:
+            path.unlink()  # who removes it is in: two that bring it at once are one
+        except OSError as error:
+            made.unlink(missing_ok=True)
+            if isinstance(error, FileNotFoundError):
+                return None
+            raise _storage(path, error) from error
         return cookie
 
     def browser(self, cookie: str) -> Browser | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from skillclaw.errors import BusyError, SkillClawError
+from skillclaw.server.api.connection import HEAD_SECONDS, connection
 from skillclaw.web.site.app import App
 
 __all__ = ["Serving", "inherited", "listen", "serve"]
@@ -68,12 +69,13 @@ def inherited(number: int) -> socket.socket:
     return socket.socket(fileno=number)
 
 
-def serve(app: App, listening: socket.socket) -> Serving:
-    """Answer on the socket, in a thread."""
+def serve(app: App, listening: socket.socket, *, head_seconds: float = HEAD_SECONDS) -> Serving:
+    """Answer on the socket, in a thread. Who has not sent a request's head within twice `head_seconds` is cut
+    off, so that nobody takes all places by waiting."""
     listening.setblocking(False)
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=connection(head_seconds),
         ws="none",
         lifespan="off",
         log_config=None,

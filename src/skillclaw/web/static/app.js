@@ -8,7 +8,7 @@ function listen() {
   const place = document.querySelector('meta[name="live"]');
   if (!place || news || document.hidden) return;
   news = new EventSource(place.content);
-  for (const topic of ["sessions", "hub", "run", "jobs"]) {
+  for (const topic of ["sessions", "hub", "run", "jobs", "traffic"]) {
     news.addEventListener(topic, () => renew(topic));
   }
 }
@@ -26,8 +26,13 @@ function renew(topic) {
     parts.set(part.id, setTimeout(() => {
       parts.delete(part.id);
       if (!part.isConnected) return;
+      const opened = [...part.querySelectorAll("details")].map((one) => one.open);
       htmx.ajax("GET", location.href, {
         source: part, target: `#${CSS.escape(part.id)}`, select: `#${CSS.escape(part.id)}`, swap: "outerHTML",
+      }).then(() => {
+        // what somebody opened stays open
+        const there = document.getElementById(part.id)?.querySelectorAll("details") ?? [];
+        if (there.length === opened.length) there.forEach((one, at) => { one.open = opened[at]; });
       });
     }, 300));
   }
@@ -37,9 +42,19 @@ document.addEventListener("visibilitychange", () => (document.hidden ? silence()
 addEventListener("pagehide", silence);
 addEventListener("pageshow", listen);
 
+// Each page has style sheets of its own; those of the others are here too, and do not count.
+document.addEventListener("htmx:afterSwap", (event) => {
+  const main = document.getElementById("main");
+  if (event.detail.target !== document.body || !main) return;
+  const wanted = main.dataset.sheets.split(" ");
+  for (const link of document.querySelectorAll("link[data-sheet]")) {
+    link.media = wanted.includes(link.dataset.sheet) ? "all" : "not all";
+  }
+});
+
 // After a page was put in place of another, the reader begins at its heading, as after a load.
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.detail.target === document.body) document.getElementById("main").focus({ preventScroll: true });
+  if (event.detail.target === document.body) document.getElementById("main")?.focus({ preventScroll: true });
 });
 
 // Boosted forms answer with the page that they lead to: the token in the body's headers is the same.
@@ -47,6 +62,15 @@ document.addEventListener("htmx:afterSettle", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.target.matches("input, textarea, select, [contenteditable]")) return;
+  // Rows of a list that say so are walked through by j and k; by arrows once the reader is among them.
+  const rows = [...document.querySelectorAll("[data-row]")];
+  const at = rows.indexOf(document.activeElement);
+  const step = { j: 1, k: -1, ...(at < 0 ? {} : { ArrowDown: 1, ArrowUp: -1 }) }[event.key];
+  if (rows.length && step) {
+    event.preventDefault();
+    rows[Math.max(0, Math.min(rows.length - 1, at + step))].focus();
+    return;
+  }
   const found = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (!found || found.disabled) return;
   event.preventDefault();

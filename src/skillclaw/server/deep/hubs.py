@@ -1,0 +1,78 @@
+"""Every hub: is it there, does its whole log hold, does this machine's clock agree with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from skillclaw.errors import SkillClawError, UpgradeNeededError
+from skillclaw.server.deep.records import Check, fail, ok, warn
+from skillclaw.server.machine import PERSONAL, Machine
+
+if TYPE_CHECKING:
+    from skillclaw.hub import Hub
+
+__all__ = ["clock", "hubs"]
+
+AHEAD = timedelta(minutes=5)
+"""How far the newest entry of a log may lie ahead of this machine's clock."""
+
+
+def hubs(machine: Machine) -> list[Check]:
+    """The personal hub and each group's, verified from the start; groups are numbered, not named."""
+    from skillclaw.hub import Hub
+    from skillclaw.server.share_view import hub_names, open_hub
+
+    settings = machine.settings
+    found: list[Check] = []
+    if machine.has_hub:
+        # Opened and not made: a look changes nothing.
+        found += _hub(
+            "personal", lambda: Hub.open(machine.hub_url, machine.home / "keys", machine.home / "hubs.json")
+        )
+    else:
+        found.append(ok("hubs", PERSONAL, "there is none yet"))
+    for number, name in enumerate(hub_names(settings), 1):
+        found += _hub(f"group {number}", lambda name=name: open_hub(machine, settings, name).hub)
+    return found
+
+
+def _hub(subject: str, opening: object) -> list[Check]:
+    assert callable(opening)
+    try:
+        hub: Hub = opening()
+        problems = hub.verify()
+        state = hub.state()
+    except UpgradeNeededError:
+        return [fail("hubs", subject, "holds something of a newer format", "Upgrade SkillClaw.")]
+    except SkillClawError as error:
+        text = f"cannot be read ({type(error).__name__})"
+        return [fail("hubs", subject, text, "skillclaw hub verify --all says why")]
+    text = f"{state.seq} entries, {state.void} void, {len(state.skills)} skills"
+    found = []
+    void = sum(1 for problem in problems if " is void: " in problem)
+    if len(problems) > void:
+        mend = "skillclaw hub verify --all names them; tell the group's owner"
+        found.append(fail("hubs", subject, f"{text}; {len(problems) - void} things do not hold", mend))
+    elif void:
+        mend = "Nothing: void entries have no effect. skillclaw hub verify --all says why they are"
+        found.append(warn("hubs", subject, f"{text}; all else holds", mend))
+    else:
+        found.append(ok("hubs", subject, f"{text}; all holds"))
+    return [*found, *clock(subject, _newest(hub), datetime.now(UTC))]
+
+
+def _newest(hub: Hub) -> datetime | None:
+    """When the storage wrote the newest entry of the log, by its own clock."""
+    try:
+        return max(hub.store.times("log").values(), default=None)
+    except SkillClawError:
+        return None
+
+
+def clock(subject: str, newest: datetime | None, now: datetime) -> list[Check]:
+    """Whether a hub's newest entry lies in this machine's future."""
+    if newest is None or newest - now <= AHEAD:
+        return []
+    text = f"this machine's clock is at least {int((newest - now).total_seconds() // 60)} minutes behind it"
+    return [fail("hubs", f"{subject} clock", text, "Set the clock; have the system keep it (NTP)")]

@@ -1,0 +1,107 @@
+"""The whole report: each part looked at by itself, so that one that fails hides no other."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import socket
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from skillclaw import settings as settings_module
+from skillclaw.errors import SkillClawError, UpgradeNeededError
+from skillclaw.server.deep import data, files, formats, hubs, masking, running, versions
+from skillclaw.server.deep.records import Check, Report, fail, ok
+from skillclaw.server.machine import Machine
+from skillclaw.settings import Settings, flatten, user_home
+from skillclaw.settings_choices import choices
+
+__all__ = ["examine_all"]
+
+_PLAIN_VARIABLES = frozenset({"PATH", "PWD", "OLDPWD", "SHELL", "TERM", "LANG", "LC_ALL", "SHLVL", "COLUMNS"})
+
+
+def examine_all(home: Path, environ: Mapping[str, str] | None = None) -> Report:
+    """Look at everything of `home`, change nothing. What is wrong is in the report, never raised."""
+    environ = os.environ if environ is None else environ
+    machine = Machine(home, environ)
+    checks: list[Check] = []
+    shown: dict[str, str] = {}
+    try:
+        from skillclaw.agents import adapters
+
+        own = machine.settings
+        shown = masking.masked_settings(
+            flatten(own), flatten(Settings()), set(adapters()), partial(choices, Settings)
+        )
+        checks.append(ok("settings", "settings", f"{len(shown)} differ from the defaults"))
+        number = own.proxy.port
+    except SkillClawError:
+        checks.append(fail("settings", "settings", "cannot be read", "skillclaw config check"))
+        number = settings_module.ProxySettings().port
+    if not home.is_dir():
+        checks.append(fail("files", "home", "there is no SkillClaw folder yet", "skillclaw up"))
+    else:
+        looks: dict[str, Callable[[], list[Check]]] = {
+            "formats": lambda: formats.newer(home),
+            "sessions": lambda: data.sessions(home),
+            "journal": lambda: data.journal(home),
+            "library": lambda: data.library(machine),
+            "hubs": lambda: hubs.hubs(machine),
+            "modes": lambda: files.modes(home),
+            "disk": lambda: files.disk(home),
+            "leftovers": lambda: files.leftovers(home),
+            "daemon": lambda: running.daemon(home),
+            "port": lambda: running.port(number, home),
+            "locks": lambda: running.locks(home),
+            "logs": lambda: running.logs(home),
+        }
+        for name, look in looks.items():
+            checks += _guarded(name, look)
+    return _netted(
+        Report(
+            ok=all(check.level != "fail" for check in checks),
+            facts=versions.facts(),
+            settings=shown,
+            checks=checks,
+        ),
+        _private(home, environ),
+    )
+
+
+def _guarded(name: str, look: Callable[[], list[Check]]) -> list[Check]:
+    try:
+        return look()
+    except UpgradeNeededError:
+        return [fail("report", name, "holds something of a newer format", "Upgrade SkillClaw.")]
+    except Exception as error:  # whatever is broken is what this report is for
+        text = f"could not be looked at ({type(error).__name__})"
+        return [fail("report", name, text, "skillclaw doctor; then report this")]
+
+
+def _private(home: Path, environ: Mapping[str, str]) -> set[str]:
+    """Words of this machine and of its user, should one stand in a text after all."""
+    found = {str(home), str(home.resolve()), socket.gethostname()}
+    found |= {value for name, value in environ.items() if name not in _PLAIN_VARIABLES and len(value) >= 8}
+    with contextlib.suppress(SkillClawError, KeyError, OSError):
+        found |= {str(user_home()), user_home().name, getpass.getuser()} - {"root", "home"}
+    return found
+
+
+def _netted(report: Report, private: set[str]) -> Report:
+    def net(text: str) -> str:
+        return masking.netted(text, private)
+
+    return Report(
+        ok=report.ok,
+        facts={name: net(value) for name, value in report.facts.items()},
+        settings={net(name): net(value) for name, value in report.settings.items()},
+        checks=[
+            msgspec.structs.replace(check, subject=net(check.subject), text=net(check.text))
+            for check in report.checks
+        ],
+    )
