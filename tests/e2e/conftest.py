@@ -13,6 +13,7 @@ from clients import Person
 
 if TYPE_CHECKING:
     from dashboard_data import House
+    from dashboard_desk import Desk
     from playwright.sync_api import Browser
 
 
@@ -41,3 +42,12 @@ def chrome(learned: House) -> Iterator[Browser]:
     """Chromium, for one module: what drives it keeps a loop of its own running in this thread."""
     with chromium() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def desk(learned: House, chrome: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A house with its dashboard before a browser, for the actions of one module."""
+    from dashboard_desk import at_desk
+
+    with at_desk(learned, tmp_path_factory.mktemp("desk") / "house", chrome) as one:
+        yield one

@@ -35,6 +35,7 @@ from attacks import (
 from attacks import hub_of as hub
 from cli import fails, ok, ok_json, skillclaw
 
+from skillclaw.server.door import read_door
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Proposal, Sidecar
 
@@ -400,7 +401,9 @@ def test_nothing_but_loopback(tmp_path: Path) -> None:
                 for c in process.net_connections("inet")
                 if c.status == psutil.CONN_LISTEN
             }
-            assert listening == {("127.0.0.1", port)}
+            door = read_door(tmp_path / ".skillclaw")
+            assert door is not None
+            assert listening == {("127.0.0.1", port), ("127.0.0.1", door.port)}
         connection = http.client.HTTPConnection("127.0.0.2", port, timeout=2)
         with pytest.raises(OSError):
             connection.request("GET", "/healthz")

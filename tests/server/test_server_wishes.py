@@ -20,6 +20,7 @@ from skillclaw.agents import adapters
 from skillclaw.errors import SkillClawError
 from skillclaw.server import connections, runfile
 from skillclaw.server.consent import agree, agreed, followed, resume, unfollow
+from skillclaw.server.door import read_door
 from skillclaw.server.machine import Machine
 from skillclaw.server.wishes import Wishes, want, wishes
 
@@ -81,7 +82,9 @@ def test_histories_alone_are_followed_without_a_proxy(home: Path) -> None:
     running = psutil.Process(state["pid"])
     assert not [c for c in running.children() if "skillclaw.proxy" in " ".join(c.cmdline())]
     if os.name != "posix" or os.geteuid() == 0:  # nobody else may look into it
-        assert not [c for c in running.net_connections() if c.status == psutil.CONN_LISTEN]
+        listening = [c.laddr.port for c in running.net_connections() if c.status == psutil.CONN_LISTEN]
+        door = read_door(home / ".skillclaw")
+        assert listening == ([door.port] if door is not None else []), "the dashboard's door alone"
     assert wait_for(lambda: len(ok_json("sessions", "list", home=home, environ=environ)) == 1)
     assert "followed" in ok("status", home=home, environ=environ)
     assert "histories are followed" in ok("doctor", home=home, environ=environ)

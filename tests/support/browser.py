@@ -76,6 +76,8 @@ class Window:
     """Addresses beyond loopback that something asked for."""
     dialogs: list[str] = field(default_factory=list)
     """What dialogs said; each was answered with yes."""
+    posted: list[str] = field(default_factory=list)
+    """Paths, below the dashboard's own, of forms that were sent and not refused outright."""
 
     @classmethod
     def make(cls, browser: Browser, *, language: str = "en", size: tuple[int, int] = WIDE) -> Window:
@@ -118,6 +120,8 @@ class Window:
     def _answered(self, response: Response) -> None:
         if response.status >= 400 and response.status not in self.allowed:
             self.troubles.append(f"{response.status}: {response.url}")
+        if response.request.method == "POST" and response.status < 400:
+            self.posted.append(urlsplit(response.url).path.removeprefix(urlsplit(self.root).path))
 
     # Looking
 
@@ -173,9 +177,9 @@ class Window:
             page.locator(within).get_by_role("button", name=label, exact=True).first.click()
         page.wait_for_load_state("domcontentloaded")
 
-    def told(self) -> str:
-        """What the page tells once, after an action."""
-        self.page.locator(".flash").first.wait_for()
+    def told(self, words: str = "") -> str:
+        """What the page tells once, after an action; waits until it tells these words."""
+        self.page.locator(".flash", has_text=words or None).first.wait_for()
         return " ".join(self.page.locator(".flash").all_inner_texts())
 
     def text(self) -> str:

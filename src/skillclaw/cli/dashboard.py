@@ -14,6 +14,7 @@ import typer
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
 from skillclaw.errors import UsageError
+from skillclaw.private import no_dumps
 
 if TYPE_CHECKING:
     from skillclaw.web.site.serving import Serving
@@ -53,6 +54,7 @@ def dashboard(
 
     machine = Machine(ctx.home)
     machine.prepare()
+    no_dumps()  # logins are in its memory
     stop = threading.Event()
     if handed is not None:
         _behind(ctx, machine.settings.dashboard.idle, handed, stop)
