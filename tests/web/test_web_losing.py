@@ -15,8 +15,11 @@ import pytest
 from api_house import proposal
 from dashboard_house import Dash, Page, Visitor, dashboard
 from hubs_at_hand import Hubs, bundle
+from made_sessions import made
 
+from skillclaw.journal.store import SessionStore
 from skillclaw.skills.records import Verdict
+from skillclaw.trajectory.model import SessionMeta
 from skillclaw.web.site.login import Logins, make_link
 
 EDIT = "/skills/personal/one/edit"
@@ -181,3 +184,32 @@ def test_a_proposal_that_only_a_person_lets_through_waits_on_the_first_page_too(
         visitor = dash.visitor()
         assert "waiting (1)" in visitor.get("/proposals").text
         assert "1 proposal needs people" in visitor.get("/").text
+
+
+def test_a_setting_that_changes_closes_no_store_under_a_reader(tmp_path: Path) -> None:
+    home = tmp_path / ".skillclaw"
+    store = SessionStore(home)
+    store.put_many(
+        made("Say hello", meta=SessionMeta(key=f"{number:016x}"), name="agent") for number in range(30)
+    )
+    store.close()
+    with dashboard(home) as dash:
+        visitor = dash.visitor()
+        csrf = visitor.csrf()
+        seen: list[tuple[str, int]] = []
+
+        def look(path: str) -> None:
+            one = dash.stranger()
+            one.cookies = dict(visitor.cookies)
+            seen.extend((path, one.get(path).status) for _ in range(15))
+
+        readers = [Thread(target=look, args=(path,)) for path in ("/sessions", "/sessions", "/")]
+        for reader in readers:
+            reader.start()
+        for number in range(15):
+            given = {"key": "evolve.interval", "value": str(31 + number)}
+            page = visitor.post("/settings/change", given, csrf)
+            assert page.status == 200
+        for reader in readers:
+            reader.join()
+    assert {status for _, status in seen} == {200}, seen

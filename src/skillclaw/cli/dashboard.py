@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
-from skillclaw.errors import UsageError
+from skillclaw.cli.extras import needing
 from skillclaw.private import no_dumps
 
 if TYPE_CHECKING:
@@ -63,7 +61,7 @@ def dashboard(
     if door is not None:
         _tell(ctx, login_address(ctx.home, door.port, read_only=read_only), no_browser)
         return
-    with _extra():
+    with needing("The dashboard", "web"):
         from skillclaw.web.site.app import make_app
         from skillclaw.web.site.serving import listen, serve
     serving = serve(
@@ -90,7 +88,7 @@ def tell_door(ctx: Context) -> None:
 
 def _behind(ctx: Context, idle: float, handed: int, stop: threading.Event) -> None:
     """Answer with the socket of a door, until nobody looks any more."""
-    with _extra():
+    with needing("The dashboard", "web"):
         from skillclaw.web.site.app import make_app
         from skillclaw.web.site.serving import inherited, serve
     serving = serve(make_app(ctx.home, os.environ), inherited(handed))
@@ -117,18 +115,3 @@ def _tell(ctx: Context, address: str, no_browser: bool) -> None:
         import webbrowser
 
         webbrowser.open(address)
-
-
-@contextmanager
-def _extra() -> Iterator[None]:
-    """Say what to install where the packages of the page are missing."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "skillclaw":
-            raise
-        raise UsageError(
-            "The dashboard needs more packages.",
-            f"{error.name} is not installed.",
-            "Say: pip install 'skillclaw[web]'",
-        ) from error

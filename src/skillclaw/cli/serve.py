@@ -6,8 +6,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +15,7 @@ from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.config_file import ConfigOption, use
 from skillclaw.cli.dashboard import tell_door
+from skillclaw.cli.extras import needing
 from skillclaw.errors import BadInputError, SkillClawError, UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def serve(
     if log_format not in FORMATS:
         raise UsageError(f"There is no log format {log_format!r}.", "", f"Formats: {', '.join(FORMATS)}")
     if openapi:
-        with _extra():
+        with needing("The server's HTTP API", "evolve,serve"):
             from skillclaw.server.api.app import openapi_text
         output.plain(openapi_text().rstrip("\n"))
         return
@@ -111,7 +111,8 @@ def _serve(ctx: Context, machine: Machine, stop: threading.Event) -> None:
     settings = machine.settings.serve
     entry = door(machine.settings, machine.home, machine.environ)
     served(machine)
-    with _extra():  # slow to load: what is wrong with the settings is told before
+    # Slow to load: what is wrong with the settings is told before.
+    with needing("The server's HTTP API", "evolve,serve"):
         from skillclaw.server.api.app import make_app
         from skillclaw.server.api.run import start
     from skillclaw.server.serving.service import Service
@@ -165,21 +166,6 @@ def _once(ctx: Context, machine: Machine, stop: threading.Event) -> None:
     _tell_once(ctx, done)
     if not done.well:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _extra() -> Iterator[None]:
-    """Say what to install where the packages of the API are missing."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "skillclaw":
-            raise
-        raise UsageError(
-            "The server's HTTP API needs more packages.",
-            f"{error.name} is not installed.",
-            "Say: pip install 'skillclaw[evolve,serve]'",
-        ) from error
 
 
 def _stop_signals() -> threading.Event:

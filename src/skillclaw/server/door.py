@@ -28,7 +28,7 @@ from skillclaw.server import runfile
 from skillclaw.settings_web import DashboardSettings
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Door", "DoorNote", "available", "read_door"]
+__all__ = ["Door", "DoorNote", "available", "listening", "read_door"]
 
 log = logging.getLogger("skillclaw.up")
 LOG_BYTES = 5_000_000
@@ -91,9 +91,9 @@ class Door:
         if self._listening is not None or read_door(self.home) is not None:
             return False
         try:
-            self._listening = _listen(self.settings.port)
+            self._listening = listening(self.settings.port)
         except OSError:
-            self._listening = _listen(0)
+            self._listening = listening(0)
             log.info("the dashboard's port %d is taken; another one is used", self.settings.port)
         self.port = int(self._listening.getsockname()[1])
         pid, created = runfile.pid_of_self()
@@ -178,13 +178,15 @@ class Door:
             self._closed.wait(PAUSE)
 
 
-def _listen(port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def listening(port: int) -> socket.socket:
+    """A socket that listens at `port` of 127.0.0.1 (0: any free one). Raises OSError."""
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", port))
-        listening.listen(64)
+        if os.name == "posix":
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(("127.0.0.1", port))
+        found.listen(64)
     except OSError:
-        listening.close()
+        found.close()
         raise
-    return listening
+    return found

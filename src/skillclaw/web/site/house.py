@@ -35,6 +35,8 @@ PATIENCE = 20.0
 NEAR = 1.0
 FAR = 15.0
 """Seconds for which what was read of the personal hub, and of a group's, is taken for current."""
+STORES = ("sessions", "outbox")
+"""What stays open where settings change."""
 KEPT = 256
 """Results that are kept."""
 
@@ -100,10 +102,11 @@ class House:
     def _current(self) -> Machine:
         stamp = _stamp(self.home / "config.toml")
         if self._machine is None or stamp != self._stamp:
-            if self._machine is not None and "sessions" in self._machine.__dict__:
-                self._machine.sessions.close()
+            before = self._machine.__dict__ if self._machine is not None else {}
             self._machine, self._stamp = Machine(self.home, self.environ), stamp
             self._machine.__dict__["hubs"] = _PatientHubs(self._machine)  # in place of the cached property
+            # No setting says where these lie, and other threads read them without the lock.
+            self._machine.__dict__ |= {name: before[name] for name in STORES if name in before}
         return self._machine
 
 

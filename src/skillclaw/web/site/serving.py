@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import threading
 import time
@@ -13,6 +12,7 @@ import uvicorn
 
 from skillclaw.errors import BusyError, SkillClawError
 from skillclaw.server.api.connection import HEAD_SECONDS, connection
+from skillclaw.server.door import listening
 from skillclaw.web.site.app import App
 
 __all__ = ["Serving", "inherited", "listen", "serve"]
@@ -48,20 +48,14 @@ class Serving:
 
 def listen(port: int) -> socket.socket:
     """A socket of 127.0.0.1 (`port` 0: any free one). Raises BusyError where the port is taken."""
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        if os.name == "posix":
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", port))
-        listening.listen(64)
+        return listening(port)
     except OSError as error:
-        listening.close()
         raise BusyError(
             f"The dashboard cannot listen on port {port}.",
             error.strerror or str(error),
             "Give another: --port N, or: skillclaw config set dashboard.port N",
         ) from error
-    return listening
 
 
 def inherited(number: int) -> socket.socket:
@@ -69,10 +63,10 @@ def inherited(number: int) -> socket.socket:
     return socket.socket(fileno=number)
 
 
-def serve(app: App, listening: socket.socket, *, head_seconds: float = HEAD_SECONDS) -> Serving:
+def serve(app: App, at: socket.socket, *, head_seconds: float = HEAD_SECONDS) -> Serving:
     """Answer on the socket, in a thread. Who has not sent a request's head within twice `head_seconds` is cut
     off, so that nobody takes all places by waiting."""
-    listening.setblocking(False)
+    at.setblocking(False)
     config = uvicorn.Config(
         app,
         http=connection(head_seconds),
@@ -89,11 +83,11 @@ def serve(app: App, listening: socket.socket, *, head_seconds: float = HEAD_SECO
         h11_max_incomplete_event_size=HEAD,
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listening],), name="dashboard", daemon=True)
+    thread = threading.Thread(target=server.run, args=([at],), name="dashboard", daemon=True)
     thread.start()
     until = time.monotonic() + 20
     while not server.started and thread.is_alive() and time.monotonic() < until:
         time.sleep(0.005)
     if not server.started:
         raise SkillClawError("The dashboard did not begin to answer.", "", "See: skillclaw logs dashboard")
-    return Serving(app, int(listening.getsockname()[1]), server, thread)
+    return Serving(app, int(at.getsockname()[1]), server, thread)
