@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,3 +136,30 @@ def test_no_door_where_it_is_switched_off(tmp_path: Path) -> None:
         assert read_door(tmp_path / ".skillclaw") is None
     finally:
         skillclaw("stop", home=tmp_path)
+
+
+@pytest.mark.live
+def test_serve_tells_the_link_and_takes_the_door_with_it(tmp_path: Path) -> None:
+    made = skillclaw("hub", "init", str(tmp_path / "team"), "--evolver", "--name", "team", home=tmp_path)
+    assert made.returncode == 0, made.stderr
+    environ = os.environ | {
+        "HOME": str(tmp_path),
+        "SKILLCLAW_HOME": str(tmp_path / ".skillclaw"),
+        "SKILLCLAW_DASHBOARD__PORT": "0",
+    }
+    argv = [sys.executable, "-m", "skillclaw", "serve", "--port", "0"]
+    server = subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        line = next(line for line in server.stdout if "/login#" in line)
+        address = urlsplit(line.split()[-1])
+        assert address.port
+        visitor = Visitor(address.port, address.path.removesuffix("/login"))
+        entered = visitor.ask("POST", address.path, urlencode({"token": address.fragment}).encode())
+        assert entered.status == 303
+        assert "evolver" in visitor.get("/group/team").text
+    finally:
+        server.terminate()
+        server.communicate(timeout=30)
+    assert server.returncode == 0
+    assert read_door(tmp_path / ".skillclaw") is None
