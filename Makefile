@@ -10,8 +10,24 @@ endif
 DATA ?= $(E2E_DATA)
 CLIENTS ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/skillclaw/clients
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# LOCKED=1 installs exactly what packaging/locks pins, checked against its digests (docs/supply-chain.md).
+LOCKED ?=
+LOCKS := packaging/locks
+TOOLS := build/supply
+CLIENT_EXTRAS := evolve serve web
+DEV_EXTRAS := $(CLIENT_EXTRAS) cluster embeddings llm gepa dev
+comma := ,
+empty :=
+space := $(empty) $(empty)
+# $(call setup,EXTRAS)
+ifneq ($(LOCKED),)
+setup = $(BIN)/python -m pip install --quiet --require-hashes -r $(LOCKS)/build.txt $(1:%=-r $(LOCKS)/%.txt) && \
+  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+else
+setup = $(BIN)/python -m pip install --quiet --editable '.[$(subst $(space),$(comma),$(1))]'
+endif
 
-.PHONY: up demo test e2e e2e-all soak fuzz lint format schemas minutes screenshots clients install clean
+.PHONY: up demo test e2e e2e-all soak fuzz lint format schemas minutes screenshots clients install lock audit sbom dist clean
 
 up: $(VENV)/.client
 	@$(BIN)/skillclaw up $(ARGS)
@@ -28,7 +44,7 @@ e2e: $(VENV)/.dev clients
 
 # Every agent that can be installed, each through the proxy; they stay in the cache, by version. Whole runs of the
 # benchmarks, and what takes long.
-e2e-all: $(VENV)/.dev clients $(CLIENTS)/.azurite
+e2e-all: $(VENV)/.dev $(TOOLS)/.ready clients $(CLIENTS)/.azurite
 	E2E_CLIENTS=$(CLIENTS) $(BIN)/pytest -m "agents or (slow and not e2e)" -n 2 --dist worksteal --durations 30 $(ARGS)
 	E2E_CLIENTS=$(CLIENTS) E2E_DATA=$(DATA) $(BIN)/pytest -m e2e -n 3 --timeout 400 tests/bench tests/sandbox $(ARGS)
 
@@ -41,14 +57,14 @@ fuzz: $(VENV)/.dev
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -m "hypothesis and not e2e and not agents" -n 2 --timeout 3000 $(ARGS)
 
 lint: $(VENV)/.dev
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests packaging
+	$(BIN)/ruff format --check src tests packaging
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/.dev
-	$(BIN)/ruff check --fix src tests
-	$(BIN)/ruff format src tests
+	$(BIN)/ruff check --fix src tests packaging
+	$(BIN)/ruff format src tests packaging
 
 # The figures of the first ten minutes in docs/dashboard.md, and the pictures of the dashboard.
 minutes: $(VENV)/.dev
@@ -78,16 +94,38 @@ $(CLIENTS)/.azurite: $(CLIENTS)/.installed
 
 install: $(VENV)/.client
 
+# What a release is made with, by its own lock file, in an environment of its own.
+$(TOOLS)/.ready: $(LOCKS)/release.txt
+	@test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --require-hashes -r $(LOCKS)/release.txt
+	@touch $@
+
+# The lock files, from pyproject.toml; UPGRADE=all takes newer versions of everything, UPGRADE="a b" of these.
+lock: $(TOOLS)/.ready
+	$(TOOLS)/bin/python packaging/supply/make_lock.py $(if $(UPGRADE),--upgrade $(filter-out all,$(UPGRADE))) $(ARGS)
+
+# Known vulnerabilities of what the lock files pin. ADVISORIES=all.zip asks a copy on this machine.
+audit: $(TOOLS)/.ready
+	$(TOOLS)/bin/python packaging/supply/audit.py $(if $(ADVISORIES),--advisories $(ADVISORIES)) $(ARGS)
+
+# A bill of materials of the client and of each extra, in dist/.
+sbom: $(TOOLS)/.ready
+	$(TOOLS)/bin/python packaging/supply/sbom.py $(ARGS)
+
+# The sdist and the wheel of the last commit, in dist/.
+dist: $(TOOLS)/.ready
+	$(TOOLS)/bin/python packaging/supply/dist.py $(ARGS)
+
 $(VENV)/.client: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "SkillClaw needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 up"; exit 1; }
 	@echo "Setting up SkillClaw in $(VENV) (once, about a minute) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --editable '.[evolve,serve,web]'
+	@$(call setup,$(CLIENT_EXTRAS))
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.client
-	@$(BIN)/python -m pip install --quiet --editable '.[evolve,serve,web,cluster,embeddings,llm,gepa,dev]'
+	@$(call setup,$(DEV_EXTRAS))
 	@touch $@
 
 clean:
