@@ -242,6 +242,11 @@ def test_a_forecast_writes_nothing(house: Path, tmp_path: Path) -> None:
     [
         (("--agent", "minimal"), "which model"),
         (("--arms", "evolving,magic"), "--arms"),
+        (("--agent", "scripted", "--plant", "shift-times"), "--plant"),
+        (("--agent", "scripted", "--plant", "nice-manners@2"), "no wrong skill"),
+        (("--agent", "scripted", "--drift", "orders-site@9"), "--drift"),
+        (("--agent", "scripted", "--drift", "bough-lock@3"), "cannot drift"),
+        (("--suite", "workbench", "--plant", "shift-times@2"), "no wrong skills"),
         (("--suite", "nowhere"), "no suite"),
         (("--suite", "wildclaw"), "checkout"),
         (("--only", "nothing-like-this"), "named like"),

@@ -27,6 +27,8 @@ TEMPLATES = ("a", "b", "c", "d", "hopeless")
 UNSEEN = ("d",)
 SKILL = "---\nname: bell\ndescription: Ring the bell.\n---\n\nRing the bell first.\n"
 
+MADE: list[PlayedRig] = []
+
 NOBODY = "http://127.0.0.1:9"
 USERS = {"user1": "http://127.0.0.1:1", "user2": "http://127.0.0.1:2"}
 
@@ -102,8 +104,9 @@ class Talk:
 class PlayedRig:
     """After the second night everybody has the skill."""
 
-    def __init__(self, place: Path, names: Sequence[str]) -> None:
-        self.place, self.names = place, names
+    def __init__(self, place: Path, names: Sequence[str], **way: Any) -> None:
+        self.place, self.names, self.way = place, names, way
+        MADE.append(self)
         for name in names:
             self.home(name).mkdir(parents=True, exist_ok=True)
 
@@ -130,6 +133,13 @@ class PlayedRig:
                 (folder / "SKILL.md").write_text(SKILL)
         released = ["bell"] if nights == 2 else []
         return {"sessions": nights, "patterns": 1, "proposals": [], "released": released, "seconds": 0.5}
+
+    def plant(self, skill: Path) -> str:
+        for name in self.names:
+            folder = self.home(name) / ".agents" / "skills" / skill.name
+            folder.mkdir(parents=True)
+            (folder / "SKILL.md").write_bytes((skill / "SKILL.md").read_bytes())
+        return ""
 
 
 @pytest.fixture
@@ -165,9 +175,9 @@ def begin(folder: Path, desk: Desk, worker: Worker, made: Plan | None = None, **
     return Run(folder, made or plan(), desk, worker, endpoint, PlayedRig, **more)  # type: ignore[arg-type]
 
 
-def go(folder: Path, desk: Desk, worker: Worker, **more: Any) -> bool:
+def go(folder: Path, desk: Desk, worker: Worker, made: Plan | None = None, **more: Any) -> bool:
     """Go on until the worker stops; as a process that ends, it lets go of the folder."""
-    run = begin(folder, desk, worker, **more)
+    run = begin(folder, desk, worker, made, **more)
     try:
         return run_loop(run)
     except KeyboardInterrupt:

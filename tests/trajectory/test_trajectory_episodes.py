@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from turns import session
 
 from skillclaw.trajectory.episodes import Episode, cut
 from skillclaw.trajectory.model import (
@@ -12,46 +13,11 @@ from skillclaw.trajectory.model import (
     Agent,
     Observation,
     Result,
-    ResultMeta,
-    SessionMeta,
     Step,
     SubagentRef,
     ToolCall,
     Trajectory,
-    with_meta,
-    with_result_meta,
 )
-
-
-def session(*turns: Any, **more: Any) -> Trajectory:
-    steps: list[Step] = []
-    for turn in turns:
-        number = len(steps) + 1
-        if isinstance(turn, str):
-            steps.append(Step(step_id=number, source="user", message=turn))
-        elif turn[0] == "say":
-            steps.append(Step(step_id=number, source="agent", message=turn[1]))
-        else:
-            tool, arguments, content, worked = turn
-            call = ToolCall(tool_call_id=f"c{number}", function_name=tool, arguments=arguments)
-            result = with_result_meta(
-                Result(source_call_id=f"c{number}", content=content), ResultMeta(is_error=not worked)
-            )
-            steps.append(
-                Step(
-                    step_id=number,
-                    source="agent",
-                    message="",
-                    tool_calls=[call],
-                    observation=Observation(results=[result]),
-                )
-            )
-    made = Trajectory(
-        schema_version=ATIF_VERSION, agent=Agent(name="codex", version="1"), steps=steps, **more
-    )
-    return with_meta(
-        made, SessionMeta(key="k", user="ana", source="history", outcome="success", confidence=0.9)
-    )
 
 
 def of(kind: str, *turns: Any, **more: Any) -> list[Episode]:

@@ -89,7 +89,34 @@ def loop(
         float,
         typer.Option(help="By how much the ceiling must beat none in the screening.", min=0, max=1),
     ] = 0.2,
-    arms: Annotated[str, typer.Option(help="Arms to measure, with commas.")] = "evolving,frozen,ceiling",
+    arms: Annotated[
+        str,
+        typer.Option(
+            help="Arms to measure, with commas; no-gate, single and llm learn too, and are measured last."
+        ),
+    ] = "evolving,frozen,ceiling",
+    ceiling_last: Annotated[
+        bool,
+        typer.Option("--ceiling-last", help="Measure the ceiling on the last day only."),
+    ] = False,
+    plant: Annotated[
+        str,
+        typer.Option(help="A wrong skill of the suite that is released before a day: NAME@DAY."),
+    ] = "",
+    drift: Annotated[
+        str,
+        typer.Option(help="A rule of the suite that is another from a day on: RULE@DAY."),
+    ] = "",
+    evolver_url: Annotated[
+        str,
+        typer.Option(help="Base URL of the model that writes the skills of the arm llm; else --model-url."),
+    ] = "",
+    remember: Annotated[
+        bool,
+        typer.Option(
+            "--remember", help="Keep the model's answers in RUN/answers.jsonl, and ask nothing twice."
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Fixes every draw.")] = 0,
     parallel: Annotated[
         int,
@@ -100,6 +127,12 @@ def loop(
         typer.Option(
             help="Stop after so long, but for a day that users have begun. The same command goes on later.",
             min=0,
+        ),
+    ] = None,
+    pool: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Say what RUN and these runs of other seeds show together; nothing is done.", metavar="RUN"
         ),
     ] = None,
     forecast: Annotated[
@@ -119,6 +152,9 @@ def loop(
     from skillclaw.bench.loop.run import RESULTS, Run, run_loop
     from skillclaw.bench.suites import load_suite
 
+    if pool:
+        _pooled(ctx, [into, *pool], source, image)
+        return
     chosen = load_suite(suite, source, image)
     for line in _about(chosen):
         output.note(line)
@@ -142,6 +178,12 @@ def loop(
         screen=screen,
         threshold=threshold,
         arms=_arms(arms),
+        ceiling_last=ceiling_last,
+        plant=_at_day(plant, "--plant", days)[0],
+        plant_day=_at_day(plant, "--plant", days)[1],
+        drift=_at_day(drift, "--drift", days)[0],
+        drift_day=_at_day(drift, "--drift", days)[1],
+        watched=_watched(chosen, plant.partition("@")[0], drift.partition("@")[0]),
     )
     _must_have_skills(chosen, plan)
     # Also where it is not asked for: a plan that cannot be carried out is refused before the first attempt.
@@ -154,19 +196,112 @@ def loop(
     with _model(chosen, plan, model_url, key_env) as (worker, endpoint):
         from skillclaw.server.rehearsal import Rehearsal
 
-        with _stoppable(), output.progress("Days and nights", show=not ctx.json) as progress:
-            run = Run(into, plan, chosen, worker, endpoint, Rehearsal, parallel=parallel, progress=progress)
+        with (
+            _stoppable(),
+            output.progress("Days and nights", show=not ctx.json) as progress,
+            _memory(endpoint, into, remember) as asked,
+            _changes(chosen, plan) as changes,
+        ):
+            run = Run(
+                into,
+                plan,
+                chosen,
+                worker,
+                asked,
+                Rehearsal,
+                parallel=parallel,
+                progress=progress,
+                resumes=remember,
+                evolver=_evolver(plan, evolver_url or model_url, key_env),
+                **changes,
+            )
             done = run_loop(run, minutes=minutes)
     _report(ctx, run, done)
 
 
 def _arms(given: str) -> tuple[Arm, ...]:
-    from skillclaw.bench.loop.plan import ARMS
+    from skillclaw.bench.loop.plan import ABLATIONS, ARMS
 
+    known = (*ARMS, *ABLATIONS)
     wanted = {part.strip() for part in given.split(",")}
-    if not wanted <= set(ARMS):
-        raise UsageError(f"--arms cannot be {given!r}.", "", f"Known: {', '.join(ARMS)}")
-    return tuple(arm for arm in ARMS if arm in wanted)
+    if not wanted <= set(known):
+        raise UsageError(f"--arms cannot be {given!r}.", "", f"Known: {', '.join(known)}")
+    return tuple(arm for arm in known if arm in wanted)
+
+
+def _at_day(given: str, option: str, days: int) -> tuple[str, int]:
+    """The two parts of NAME@DAY; nothing of nothing."""
+    if not given:
+        return "", 0
+    name, _, day = given.partition("@")
+    if not name or not day.isdigit() or not 2 <= int(day) <= days:
+        raise UsageError(f"{option} cannot be {given!r}.", f"A name and a day from 2 to {days}: NAME@2")
+    return name, int(day)
+
+
+@contextmanager
+def _changes(suite: Suite, plan: Plan) -> Iterator[dict[str, Any]]:
+    """What of the world changes in the middle of the run, as `Run` takes it."""
+    from skillclaw.bench.suites.house import House
+
+    if not (plan.plant or plan.drift):
+        yield {}
+        return
+    assert isinstance(suite, House)  # as `_watched` saw
+    from skillclaw.sandbox import leftovers
+
+    with leftovers.scratch("skillclaw-drift-") as folder:
+        found: dict[str, Any] = {}
+        if plan.plant:
+            found["planted"] = suite.wrong(plan.plant)
+        if plan.drift:
+            found["drifted"] = suite.drifted(plan.drift, folder / "house")
+        yield found
+
+
+def _watched(suite: Suite, plant: str, drift: str) -> tuple[str, ...]:
+    """See `Plan.watched`."""
+    from skillclaw.bench.suites.house import House
+
+    if not (plant or drift):
+        return ()
+    if not isinstance(suite, House):
+        raise UsageError(f"{suite.name} has no wrong skills and no rules that change.", "", "The house has.")
+    found = []
+    if plant:
+        suite.wrong(plant)  # raises for one that there is not
+        found.append(suite.marks()[plant])
+    if drift:
+        one = suite.drift(drift)
+        found += [one.old, one.new]
+    return tuple(found)
+
+
+def _evolver(plan: Plan, url: str, key_env: str) -> dict[str, str]:
+    """The settings of an evolver that asks the agents' model; none where no arm has one."""
+    if "llm" not in plan.arms:
+        return {}
+    if not url:
+        raise UsageError("The arm llm needs a model that writes.", "", "--evolver-url http://.../v1")
+    found = {
+        "evolve.engine": "llm",
+        "evolve.model.name": plan.model,
+        "evolve.model.url": url,
+        "evolve.model.context": "8192",
+        "evolve.model.timeout": "900",
+    }
+    return found | ({"evolve.model.key": f"env:{key_env}"} if os.environ.get(key_env) else {})
+
+
+@contextmanager
+def _memory(endpoint: Endpoint, into: Path, remember: bool) -> Iterator[Endpoint]:
+    if not remember:
+        yield endpoint
+        return
+    from skillclaw.bench.loop.remembering import remembering
+
+    with remembering(endpoint, into / "answers.jsonl") as known:
+        yield known
 
 
 def _must_have_skills(suite: Suite, plan: Plan) -> None:
@@ -256,7 +391,12 @@ def _model(suite: Any, plan: Plan, url: str, key_env: str) -> Iterator[tuple[Any
                 f"The suite {suite.name} has no scripts.", "", "The scripted agent works on the suite house."
             )
         alone, informed = plan.rates
-        with scripted_model(suite, alone=alone, informed=informed) as base:
+        with (
+            _changes(suite, plan) as changes,
+            scripted_model(
+                suite, alone=alone, informed=informed, drifted=changes.get("drifted"), rule=plan.drift
+            ) as base,
+        ):
             yield load_agent("minimal"), Endpoint(base_url=base, model="scripted")
         return
     # The real CLIs set the temperature of their model themselves.
@@ -285,6 +425,22 @@ def _model(suite: Any, plan: Plan, url: str, key_env: str) -> Iterator[tuple[Any
             yield worker, held
     else:
         yield worker, endpoint
+
+
+def _pooled(ctx: Context, folders: list[Path], source: Path | None, image: str) -> None:
+    import msgspec
+
+    from skillclaw.bench.loop.pooling import pool, read_run
+    from skillclaw.bench.loop.summary import pooled
+    from skillclaw.bench.suites import load_suite
+
+    runs = [read_run(folder) for folder in folders]
+    templates = load_suite(runs[0].plan.suite, source, image).templates()
+    found = pool(runs, {template.id: template.rules for template in templates})
+    if ctx.json:
+        output.print_json(msgspec.to_builtins(found))
+        return
+    output.plain(pooled(found))
 
 
 def _forecast(ctx: Context, found: Forecast) -> None:

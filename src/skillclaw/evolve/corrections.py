@@ -29,15 +29,38 @@ def find_corrections(corpus: Corpus) -> list[Pattern]:
     found: list[Pattern] = []
     for topic, episodes in sorted(topics.items()):
         clusters: dict[int, list[Episode]] = {}
-        for number, episode in zip(
-            cluster_texts([e.user_text for e in episodes], near=NEAR), episodes, strict=True
-        ):
+        for number, episode in zip(_numbered(episodes), episodes, strict=True):
             clusters.setdefault(number, []).append(episode)
         for number in sorted(clusters):
             pattern = _pattern(topic, clusters[number])
             if pattern is not None:
                 found.append(pattern)
     return found
+
+
+def _numbered(episodes: list[Episode]) -> list[int]:
+    """A number for each: equal ones say the same. That is told by what the agents took from the words,
+    where it is an option or a call: people put one in very different words, and two in nearly the
+    same. Else the words tell it, and go with the one option that is told in such words."""
+    numbers = cluster_texts([e.user_text for e in episodes], near=NEAR)
+    marks = [_mark(e) for e in episodes]
+    among: dict[int, set[str]] = {}
+    for number, mark in zip(numbers, marks, strict=True):
+        among.setdefault(number, set()).update({mark} - {""})
+    keys = [
+        mark or (min(among[number]) if len(among[number]) == 1 else str(number))
+        for number, mark in zip(numbers, marks, strict=True)
+    ]
+    order = {key: place for place, key in enumerate(sorted(set(keys)))}
+    return [order[key] for key in keys]
+
+
+def _mark(episode: Episode) -> str:
+    """What was taken up that tells a lesson: the first option, else the first name; with a colon before it,
+    so that it is no number."""
+    options = [name.split()[0] for name in episode.taken if name.startswith("-")]
+    first = next(iter(options or episode.taken), "")
+    return f":{first.lower()}" if first else ""
 
 
 def _pattern(topic: str, episodes: list[Episode]) -> Pattern | None:
@@ -54,7 +77,10 @@ def _pattern(topic: str, episodes: list[Episode]) -> Pattern | None:
     counts = Counter(w for text in texts for w in set(words(text)))
     said = sorted(w for w, c in counts.items() if 2 * c >= len(texts))
     failed = [e.failed for e in good if e.failed]
-    signature = f"{topic} -> {key} @ {' '.join(said[:8])}"
+    marks = {_mark(e) for e in good} - {""}
+    # What was taken up stays the same while more is said of it; the words that most share do not.
+    about = f"with {marks.pop()[1:]}" if len(marks) == 1 else f"@ {' '.join(said[:8])}"
+    signature = f"{topic} -> {key} {about}"
     return Pattern(
         id=content_id("correction", signature),
         kind="correction",

@@ -2,7 +2,8 @@
 
 Each user has a home folder for agents, and a SkillClaw home whose proxy records what the user's agent does.
 At night the users' sessions go, as exported files, to a home that pools them; its cycle runs under the rules
-of a team (no single user's word is enough), and sync installs what was released into every user's folders.
+of a team (no single user's word is enough) or others, and sync installs what was released into every user's
+folders.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from skillclaw import settings
 from skillclaw.agents import Env
 from skillclaw.errors import SkillClawError
 from skillclaw.server.intake import import_paths
@@ -25,6 +26,10 @@ from skillclaw.server.machine import Machine
 from skillclaw.server.proxy_process import ProxyProcess
 from skillclaw.server.recording import assemble_recorded
 from skillclaw.server.work import cycle_inputs, sync
+from skillclaw.settings import set_value
+from skillclaw.skills.bundle import version
+from skillclaw.skills.items import all_items
+from skillclaw.skills.records import Bundle, File, Proposal, Sidecar, content_id
 from skillclaw.trajectory.model import encode, meta, with_meta
 
 if TYPE_CHECKING:
@@ -44,21 +49,37 @@ TICK = 0.5
 
 
 class Rehearsal:
-    """The users `names` under the folder `place`."""
+    """The users `names` under the folder `place`.
 
-    def __init__(self, place: Path, names: Sequence[str]) -> None:
+    policy    of the gate
+    gate      without it whatever the evolver proposes is released at once, for measuring what the gate is for
+    settings  of the pooling home, beside those
+    """
+
+    def __init__(
+        self,
+        place: Path,
+        names: Sequence[str],
+        *,
+        policy: str = "team",
+        gate: bool = True,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.place = place
+        self._gate = gate
         self.names = list(names)
         self.pool = place / "pool"
         if not (self.pool / "config.toml").exists():
             self.pool.mkdir(mode=0o700, parents=True, exist_ok=True)
-            settings.set_value(self.pool, "gate.policy", "team")
+            set_value(self.pool, "gate.policy", policy)
+        for key, value in settings.items():
+            set_value(self.pool, key, value)
         targets = [(self.home(name) / kind).as_posix() for name in self.names for kind in SKILLS]
-        settings.set_value(self.pool, "sync.targets", msgspec.json.encode(targets).decode("utf-8"))
+        set_value(self.pool, "sync.targets", msgspec.json.encode(targets).decode("utf-8"))
         for name in self.names:
             self.home(name).mkdir(mode=0o700, parents=True, exist_ok=True)
             self._own(name).mkdir(mode=0o700, parents=True, exist_ok=True)
-            settings.set_value(self._own(name), "user", name)
+            set_value(self._own(name), "user", name)
         self._settle()
 
     def _settle(self) -> None:
@@ -108,19 +129,55 @@ class Rehearsal:
         pool = Machine(self.pool, {})
         for name in self.names:
             self._give(Machine(self._own(name), {}), pool, name)
-        report = run_cycle(**cycle_inputs(pool))
+        if self._gate:
+            report = run_cycle(**cycle_inputs(pool))
+            released = [one.skill for one in report.released]
+        else:
+            # What would be proposed; then all of it is released, whatever the gate would say.
+            report = run_cycle(**{**cycle_inputs(pool), "policy": "solo", "dry_run": True})
+            released = [one.proposal.skill for one in report.proposals if _unjudged(pool, one.proposal)]
         synced = sync(pool)
         return {
             "sessions": report.sessions,
             "patterns": len(report.patterns),
             "proposals": [_proposed(judged) for judged in report.proposals],
-            "released": [released.skill for released in report.released],
+            "released": released,
             "tokens": report.spent.tokens,
             "calls": report.spent.calls,
             "usd": report.spent.usd,
             "seconds": report.spent.seconds,
             "error": ", ".join(sorted(_stuck(synced.changes))),
         }
+
+    def plant(self, skill: Path) -> str:
+        """Release the skill in the folder `skill` as a member's proposal that the owner approved, whatever
+        the gate says of it, and install it; why that was refused, else empty."""
+        from skillclaw.server.judging import judged
+
+        pool = Machine(self.pool, {})
+        files = [
+            File(path=path.relative_to(skill).as_posix(), data=path.read_bytes())
+            for path in sorted(skill.rglob("*"))
+            if path.is_file()
+        ]
+        bundle = Bundle(name=skill.name, files=files)
+        made = version(bundle)
+        proposal = Proposal(
+            id=content_id("proposal", None, "person", made),
+            action="create",
+            skill=skill.name,
+            base=None,
+            engine="person",
+            why="A member wrote it.",
+            bundle=bundle,
+            sidecar=Sidecar(skill=skill.name, version=made, engine="person", items=all_items(bundle, None)),
+        )
+        if pool.hub.propose(proposal).status == "open":
+            verdicts = judged(pool, proposal, {}, ours=set(pool.hub.state().skills), same={made})
+            pool.hub.record_verdicts(proposal.id, verdicts, "held")
+        pool.hub.approve(proposal.id, "Looks right.")
+        pool.hub.release(proposal.id, stage="canary")
+        return ", ".join(sorted(_stuck(sync(pool).changes)))
 
     def _give(self, own: Machine, pool: Machine, name: str) -> None:
         """Hand over what `own` recorded since it last did."""
@@ -144,8 +201,8 @@ class Rehearsal:
 def _proxy(home: Path, upstream: str, prefix: str) -> Iterator[str]:
     """A proxy with this home, running: the base URL that leads through it to `upstream`."""
     origin, path = _split(upstream)
-    settings.set_value(home, f"agents.{prefix}.upstream", origin)
-    settings.set_value(home, "proxy.drain", str(DRAIN))
+    set_value(home, f"agents.{prefix}.upstream", origin)
+    set_value(home, "proxy.drain", str(DRAIN))
     machine = Machine(home, {})
     machine.prepare()
     # What works in a room can reach all that the proxy serves: nothing but the model that is measured.
@@ -160,6 +217,15 @@ def _proxy(home: Path, upstream: str, prefix: str) -> Iterator[str]:
         over.set()
         keeper.join()
         proxy.stop()
+
+
+def _unjudged(pool: Machine, proposal: Proposal) -> bool:
+    """Release a proposal as if the gate had passed it; whether there was anything to release."""
+    if pool.hub.propose(proposal).status != "open":
+        return False  # of the same evidence nothing new follows
+    pool.hub.record_verdicts(proposal.id, [], "passed")
+    pool.hub.release(proposal.id, stage="archived" if proposal.action == "retire" else "stable")
+    return True
 
 
 def _stuck(changes: Sequence[Change]) -> set[str]:

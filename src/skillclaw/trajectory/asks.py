@@ -14,6 +14,7 @@ import msgspec
 
 from skillclaw.trajectory.feedback import accepts, corrects, interrupts
 from skillclaw.trajectory.flow import Act, Answer, Event, Said
+from skillclaw.trajectory.redone import taken_up
 from skillclaw.trajectory.shell import remembered
 from skillclaw.trajectory.text import ORDER, STOP, one_line, words
 
@@ -23,7 +24,10 @@ says_no, says_yes = remembered(corrects), remembered(accepts)
 """`corrects` and `accepts`, which are asked of one message several times."""
 
 INTENT_CUT = 700
+ASKED_CUT = 4000
 MOST_TASKS = 12
+NEARBY = 40
+"""Calls and messages looked at around one that may be a direction: it bounds the work of long sessions."""
 ALIKE = 0.6
 """Share of a task's words that the agent repeats when it names the task."""
 
@@ -41,22 +45,30 @@ _SAYS_NUMBER = (
 
 
 class Request(msgspec.Struct):
-    """One thing that the user asked for, and what was done for it. `begins` is the step of its first word."""
+    """One thing that the user asked for, and what was done for it. `begins` is the step of its first word;
+    `taken` has, by its step, what a message named and the agent then did its work over with (`redone`)."""
 
     texts: list[str]
     events: list[Event]
     begins: int
+    taken: dict[int, tuple[str, ...]] = {}
 
 
 def requests(events: list[Event]) -> list[Request]:
     """The session cut where the user asks for something new."""
     found: list[Request] = []
     asked = False
-    for event in events:
+    for place, event in enumerate(events):
         if isinstance(event, Said) and not interrupts(event.text):
             current = found[-1] if found else None
             acted = current is not None and any(isinstance(e, Act) for e in current.events)
-            answer = asked or says_no(event.text) or (says_yes(event.text) and len(event.text) < 120)
+            taken: tuple[str, ...] = ()
+            if current is not None and acted:
+                taken = _taken(event, current, events[place + 1 : place + 1 + 2 * NEARBY])
+                current.taken |= {event.step: taken} if taken else {}
+            answer = bool(
+                asked or taken or says_no(event.text) or (says_yes(event.text) and len(event.text) < 120)
+            )
             if current is None or (
                 acted and not answer and len(event.text.split()) + len(event.text) // 12 >= 3
             ):
@@ -70,6 +82,21 @@ def requests(events: list[Event]) -> list[Request]:
             if isinstance(event, Answer):
                 asked = "?" in event.text[-300:] or "？" in event.text[-300:]
     return [part for request in found for part in _listed(request)]
+
+
+def _taken(said: Said, current: Request, later: Sequence[Event]) -> tuple[str, ...]:
+    """See `redone.taken_up`. Praise is no direction, whatever follows it."""
+    if says_yes(said.text):
+        return ()
+    before = [e for e in current.events[-2 * NEARBY :] if isinstance(e, Act)][-NEARBY:]
+    after: list[Act] = []
+    for event in later:
+        if isinstance(event, Said):
+            break
+        if isinstance(event, Act):
+            after.append(event)
+    asked = [current.texts[0], *current.texts[1:][-NEARBY:]]
+    return taken_up(said.text, "\n".join(text[:ASKED_CUT] for text in asked), before, after)
 
 
 def intent(texts: Sequence[str]) -> str:
@@ -100,7 +127,7 @@ def _listed(request: Request) -> list[Request]:
         own = request.events[start:end]
         said = [e.text for e in own if isinstance(e, Said)]
         first = start == starts[0]
-        parts.append(Request([task, *(said[1:] if first else said)], own, own[0].step))
+        parts.append(Request([task, *(said[1:] if first else said)], own, own[0].step, request.taken))
     return parts
 
 

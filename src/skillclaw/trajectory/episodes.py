@@ -3,7 +3,8 @@
 recovery    an action fails with error E; within the next actions something toward the same goal works
 (`worked`), or
             fails again (`worked` false: it speaks against that way)
-correction  the user says no; the agent does something else; the user does not object again
+correction  the user says no, or names another way; the agent does something else; the user does not object
+            again
 procedure   what one request of the user led to: every request gives one, with its outcome, because a
 procedure is
             only a lesson beside the sessions that did otherwise
@@ -16,7 +17,7 @@ sessions.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from skillclaw.trajectory import web
@@ -59,6 +60,7 @@ class Episode(Record, frozen=True, kw_only=True):
     skills    skills that the agent had read or invoked by then, `name@version` where the version is known
     offered   skills that it was offered, likewise
     files     endings of the files that the request touched, as `.py`
+    taken     correction: what the user named and the agent did its work over with (`redone`)
     """
 
     kind: Literal["recovery", "correction", "procedure", "pitfall"]
@@ -82,6 +84,7 @@ class Episode(Record, frozen=True, kw_only=True):
     skills: tuple[str, ...] = ()
     offered: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
 
     @property
     def request(self) -> str:
@@ -160,7 +163,7 @@ def _episodes(request: Request, spoken: Words, base: dict[str, Any]) -> list[Epi
     for event in request.events:
         if isinstance(event, Said):
             spoken.user(event.text)
-            if acts and says_no(event.text):
+            if acts and (says_no(event.text) or event.step in request.taken):
                 corrections.append((len(acts), event))
             elif acts and says_yes(event.text):
                 accepted_at.append(len(acts))
@@ -176,7 +179,7 @@ def _episodes(request: Request, spoken: Words, base: dict[str, Any]) -> list[Epi
         return [_make("procedure", base, wanted, [], steps=[])] if request.texts else []
     found = [_make("procedure", base, wanted, moves, steps=[m.step for m in moves])]
     found += _recoveries(acts, moves, wanted, base)
-    found += _corrections(moves, corrections, accepted_at, wanted, base)
+    found += _corrections(moves, corrections, request.taken, accepted_at, wanted, base)
     return found
 
 
@@ -304,6 +307,7 @@ def _helps(act: Act, failed: Act, move: Move, final: Move, index: int) -> bool:
 def _corrections(
     moves: list[Move],
     corrections: list[tuple[int, Said]],
+    taken: Mapping[int, tuple[str, ...]],
     accepted: list[int],
     intent: str,
     base: dict[str, Any],
@@ -314,11 +318,13 @@ def _corrections(
         before, after = moves[:at], moves[at:until]
         last = next((m for m in reversed(before) if m.writes), before[-1] if before else None)
         # What the agent did after the words, in another way than before.
-        changed = [m for m in after if m.ok is not False and (last is None or differs(last, m))]
+        own = taken.get(said.step, ())
+        changed = [m for m in after if m.ok is not False and (last is None or _otherwise(last, m, own))]
         words = [m for m in changed if m.writes] or changed
         if last is None or not words:
             continue
         kind = [m for m in words if tail(m.tool) == tail(last.tool)] or words
+        later = [set(taken.get(other.step, ())) for _, other in corrections[order + 1 :]]
         found.append(
             _make(
                 "correction",
@@ -328,9 +334,17 @@ def _corrections(
                 failed=last,
                 topic=kind[0].topic,
                 steps=sorted({last.step, said.step, *(m.step for m in kind[:2])}),
-                user_text=correction_text(said.text),
-                worked=order + 1 == len(corrections),
+                user_text=correction_text(said.text, names=own),
+                # Who then names something else was content with this.
+                worked=not later or (bool(own) and all(names and not names & set(own) for names in later)),
+                taken=own,
                 accepted=any(at < a <= len(moves) for a in accepted),
             )
         )
     return found
+
+
+def _otherwise(before: Move, after: Move, taken: Collection[str]) -> bool:
+    """Whether a move is another way: by its shape, or by what was `taken` up, which may lie in a text that
+    shapes leave out."""
+    return differs(before, after) or (bool(taken) and before.command != after.command)

@@ -10,6 +10,7 @@ matters: after a question of the agent, "No, ..." is an answer.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 
 from skillclaw.trajectory import phrases
@@ -69,9 +70,13 @@ def consents(text: str) -> bool:
     return bool(phrases.CONSENTS.match(head)) and not _approves(head)
 
 
-def correction_text(text: str, limit: int = 200) -> str:
-    """The sentence of a message that corrects, as the user wrote it."""
+def correction_text(text: str, limit: int = 200, *, names: Collection[str] = ()) -> str:
+    """The sentence of a message that corrects, as the user wrote it: the one with the most of `names`, which
+    the agent took from it, where there are any."""
     sentences = [s.strip() for s in phrases.SENTENCE.split(text.strip()) if s.strip()]
+    if names:
+        # Of equals the first; what it says to do tells more than that something was wrong.
+        return max(sentences, key=lambda s: sum(name in s for name in names), default="")[:limit]
     telling = [s for s in sentences if corrects(s)]
     # A bare "No." says nothing by itself; a sentence that says what to do instead says the most.
     ways = [s for s in telling if phrases.OTHERWISE.search(_plain(s)) or re.search(r"不是|(?i:instead)", s)]

@@ -28,6 +28,9 @@ ALPHA = 0.05
 MOST_ERRORS = 0.05
 """Share of the held-out attempts of an arm that may have an error or lack their other half."""
 
+FIXED = ("frozen", "ceiling")
+"""Arms whose skills never change."""
+
 Word = Literal["supported", "not supported", "harm"]
 
 
@@ -161,7 +164,7 @@ def _steady(measured: Sequence[Attempt]) -> Verdict:
     """The control's skills may not change: for one template and user it is offered the same on all days."""
     offered: dict[tuple[str, str, str], set[tuple[str, ...]]] = defaultdict(set)
     for a in measured:
-        if a.arm != "evolving" and not a.error:
+        if a.arm in FIXED and not a.error:
             offered[a.arm, a.template, a.user].add(tuple(sorted(a.skills)))
     bad = sorted({template for (_, template, _), sets in offered.items() if len(sets) > 1})
     return _none(

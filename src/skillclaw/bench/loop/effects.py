@@ -15,7 +15,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from skillclaw.bench.loop.resampling import DRAWS, SEED, Floats, interval, sums
-from skillclaw.bench.loop.results import Arm, Attempt, Phase, Variant
+from skillclaw.bench.loop.results import ABLATIONS, ARMS, Arm, Attempt, Phase, Variant
 
 __all__ = [
     "ARMS",
@@ -36,8 +36,6 @@ __all__ = [
 ]
 
 Ci = tuple[float, float]
-
-ARMS: tuple[Arm, ...] = ("evolving", "frozen", "ceiling")
 
 
 class Pair(NamedTuple):
@@ -124,7 +122,7 @@ Place = tuple[int, str, int, int]
 def _by_task(attempts: Iterable[Attempt], days: Sequence[int] | None) -> dict[Arm, dict[Place, Attempt]]:
     """Each arm's attempts by day, template, seed, and a number where an arm has several (in the order of
     their users): what two arms share is the same task."""
-    arms: dict[Arm, dict[Place, Attempt]] = {arm: {} for arm in ARMS}
+    arms: dict[Arm, dict[Place, Attempt]] = {arm: {} for arm in (*ARMS, *ABLATIONS)}
     seen: Counter[tuple[Arm, int, str, int]] = Counter()
     for a in sorted(attempts, key=lambda a: a.key):
         if days is None or a.day in days:

@@ -43,9 +43,10 @@ def plan_forecast(results: Path, plan: Plan, suite: Suite) -> Forecast:
 
 def forecast(plan: Plan, suite: Suite, done: Sequence[Attempt], entered: Sequence[str]) -> Forecast:
     """What `plan` takes where the templates `entered` are measured. Errors as of `plan_forecast`."""
-    measured = sum(map(len, held_out_draws(plan, suite, entered)))
-    worked_on = sum(map(len, stream_draws(plan, suite, entered)))
-    total = 2 * len(screen_draws(plan, suite)) + measured * len(plan.arms) + worked_on
+    days = enumerate(held_out_draws(plan, suite, entered), 1)
+    measured = sum(len(draws) * len(plan.measured(day)) for day, draws in days)
+    worked_on = sum(map(len, stream_draws(plan, suite, entered))) * len(plan.learners)
+    total = 2 * len(screen_draws(plan, suite)) + measured + worked_on
     left = max(0, total - len(done))
     each = statistics.fmean(a.seconds for a in done) if done else None
     return Forecast(attempts=total, left=left, each=each, seconds=None if each is None else left * each)

@@ -29,11 +29,13 @@ LEVEL = 6
 
 
 class Kept(Record, frozen=True, kw_only=True):
-    """The last night that is done (0: none yet), with the attempts of its day's stream."""
+    """The last night that is done (0: none yet), with the attempts of its day's stream; `others` are the
+    nights of the arms beside the evolving one."""
 
     night: int = 0
     attempts: tuple[Attempt, ...] = ()
     report: Night | None = None
+    others: tuple[Night, ...] = ()
 
 
 def save(path: Path, kept: Kept, rig: Path) -> None:

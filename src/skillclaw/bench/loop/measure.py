@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from skillclaw.bench.loop.effects import ARMS, Ci, held_out, mean_of
-from skillclaw.bench.loop.results import Arm, Attempt, Variant
+from skillclaw.bench.loop.results import ABLATIONS, Arm, Attempt, Variant
 from skillclaw.evolve.statistics import wilson
 
 __all__ = ["THRESHOLD", "Control", "DayRow", "Screened", "control", "day_rows", "screened"]
@@ -82,7 +82,7 @@ def day_rows(attempts: Iterable[Attempt]) -> list[DayRow]:
         for category in (None, a.category):
             for variant in both:
                 groups[a.day, a.arm, category, variant].append(a)
-    order = sorted(groups, key=lambda k: (k[2] or "", k[3] or "", k[0], ARMS.index(k[1])))
+    order = sorted(groups, key=lambda k: (k[2] or "", k[3] or "", k[0], (*ARMS, *ABLATIONS).index(k[1])))
     return [_row(key, groups[key]) for key in order]
 
 
@@ -110,7 +110,7 @@ def _row(key: tuple[int, Arm, str | None, Variant | None], group: Sequence[Attem
 
 def control(rows: Iterable[DayRow], *, category: str | None = None) -> Control:
     """The frozen arm's mean and standard deviation over its days; the evolving arm's last day beside it."""
-    days: Mapping[Arm, dict[int, float]] = {arm: {} for arm in ARMS}
+    days: Mapping[Arm, dict[int, float]] = {arm: {} for arm in (*ARMS, *ABLATIONS)}
     for row in rows:
         if row.category == category and row.variant is None and row.success is not None:
             days[row.arm][row.day] = row.success

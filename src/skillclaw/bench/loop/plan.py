@@ -13,12 +13,13 @@ from functools import cache
 from itertools import cycle, islice, zip_longest
 from typing import Literal, Protocol, runtime_checkable
 
-from skillclaw.bench.loop.results import Arm, Variant
+from skillclaw.bench.loop.results import ABLATIONS, ARMS, Arm, Variant
 from skillclaw.bench.suites.model import Suite, Task
 from skillclaw.errors import UsageError
 from skillclaw.trajectory.model import Record
 
 __all__ = [
+    "ABLATIONS",
     "ARMS",
     "Draw",
     "Plan",
@@ -31,7 +32,6 @@ __all__ = [
     "variant_of",
 ]
 
-ARMS: tuple[Arm, ...] = ("evolving", "frozen", "ceiling")
 TRIES = 2000
 """Seeds tried for instances with different instructions, before those with one that was drawn already do."""
 
@@ -54,6 +54,11 @@ class Plan(Record, frozen=True, kw_only=True, omit_defaults=False):
     threshold  by how much the ceiling must beat none in the screening
     rates      of the scripted agent: success alone, and when it knows the rules
     unseen     those of the templates that are measured but never in the stream
+    ceiling_last  whether the ceiling is measured on the last day only
+    plant      the name of a wrong skill that is released into the evolving arm before day `plant_day`
+    drift      the rule of the suite that is another from day `drift_day` on
+    watched    texts that are looked for in the installed skills after each night: what tells the planted
+               skill; then what tells the rule as it was, and as it is
     """
 
     version: int = 1
@@ -75,6 +80,22 @@ class Plan(Record, frozen=True, kw_only=True, omit_defaults=False):
     threshold: float
     rates: tuple[float, ...] = ()
     arms: tuple[Arm, ...] = ARMS
+    ceiling_last: bool = False
+    plant: str = ""
+    plant_day: int = 0
+    drift: str = ""
+    drift_day: int = 0
+    watched: tuple[str, ...] = ()
+
+    @property
+    def learners(self) -> tuple[Arm, ...]:
+        """The arms that work on the stream and sleep."""
+        return ("evolving", *(arm for arm in self.arms if arm in ABLATIONS))
+
+    def measured(self, day: int) -> tuple[Arm, ...]:
+        """The arms that are measured on a day: how ablations end is all that is asked of them."""
+        last = (*ABLATIONS, "ceiling") if self.ceiling_last else ABLATIONS
+        return tuple(arm for arm in self.arms if arm not in last or day == self.days)
 
 
 class Draw(Record, frozen=True, kw_only=True):

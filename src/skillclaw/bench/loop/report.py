@@ -12,7 +12,7 @@ from skillclaw.bench.loop.criterion import CRITERION, validity, verdict
 from skillclaw.bench.loop.effects import ARMS, Effect, effect, gap_closed, held_out, holm, mean_of, trend
 from skillclaw.bench.loop.measure import THRESHOLD, control, day_rows, screened
 from skillclaw.bench.loop.resampling import DRAWS
-from skillclaw.bench.loop.results import Arm, Attempt, Night
+from skillclaw.bench.loop.results import ABLATIONS, Arm, Attempt, Night
 
 __all__ = ["result_json"]
 
@@ -43,9 +43,10 @@ def result_json(
 
     Keys: `days` (a row for each day and arm; over all, by category, by variant and by both; null = all),
     `effect`, `ci`, `p` (the primary endpoint), `primary` (its details), `verdict`, `valid`, `reasons`,
-    `criterion`, `categories` and `variants` (secondary; p_holm within each), `gap`, `control` (Reef's
+    `criterion`, `categories` and `variants` (secondary; p_holm within each), `ablations` (evolving against
+    the other arms that learn), `gap`, `control` (Reef's
     criterion; over all, then by category), `trend`, `yardstick` (the ceiling against none in the screening,
-    over all and by category), `stream`, `nights`, `spent` (of all nights), `errors`,
+    over all and by category), `stream`, `nights`, `spent` (of all nights of the evolving arm), `errors`,
     `screen`, `templates` (the last day's), `suite`, `seed`, `draws`, `complete`, `forecast`, `how`.
     """
     given = sorted(attempts, key=lambda a: a.key)
@@ -60,7 +61,9 @@ def result_json(
     primary = effect(measured, last, draws=draws)
     complete = _complete(measured, last, last_day, held_out_tasks)
     judged = verdict(primary, validity(given, primary, threshold=threshold), complete=complete)
-    slept = [_night(night) for night in sorted(nights, key=lambda n: n.day)]
+    slept = [
+        _night(night) for night in sorted(nights, key=lambda n: (n.day, (*ARMS, *ABLATIONS).index(n.arm)))
+    ]
     found = {
         "suite": _only({a.suite for a in given}),
         "seed": seed,
@@ -76,13 +79,20 @@ def result_json(
         "primary": primary,
         "categories": _corrected([effect(measured, last, category=c, draws=draws) for c in names]),
         "variants": _corrected([effect(measured, last, variant=v, draws=draws) for v in variants]),
+        "ablations": _corrected(
+            [
+                effect(measured, last, arms=("evolving", arm), draws=draws)
+                for arm in ABLATIONS
+                if any(a.arm == arm for a in measured)
+            ]
+        ),
         "gap": gap_closed(measured, last, draws=draws),
         "control": [control(rows, category=c) for c in (None, *names)],
         "trend": trend(measured, draws=draws),
         "yardstick": _yardstick(given, draws),
         "stream": _stream(given),
         "nights": slept,
-        "spent": _spent(slept),
+        "spent": _spent([night for night in slept if night["arm"] == "evolving"]),
         "errors": _errors(given),
         "screen": screened(given, threshold),
         "templates": _templates(measured, last),
@@ -202,7 +212,7 @@ def _templates(measured: Sequence[Attempt], last: Sequence[int]) -> list[dict[st
             "variant": variant,
             "arms": {
                 arm: {"n": len(own), "success": sum(own)}
-                for arm in ARMS
+                for arm in (*ARMS, *ABLATIONS)
                 if (own := [a.success for a in group if a.arm == arm])
             },
         }

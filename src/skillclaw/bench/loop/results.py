@@ -20,6 +20,8 @@ from skillclaw.errors import BadInputError, BusyError, StorageError, UpgradeNeed
 from skillclaw.trajectory.model import Record
 
 __all__ = [
+    "ABLATIONS",
+    "ARMS",
     "VERSION",
     "Arm",
     "Attempt",
@@ -33,8 +35,15 @@ __all__ = [
 
 VERSION = 1
 
-Arm = Literal["evolving", "frozen", "ceiling"]
-"""Whose skills: learned night by night; none, ever; written by people who know the rules."""
+Arm = Literal["evolving", "frozen", "ceiling", "no-gate", "single", "llm"]
+"""Whose skills: learned night by night; none, ever; written by people who know the rules. Then learned too,
+but released without the gate; from the sessions of one user alone; by an evolver that asks a model."""
+
+ARMS: tuple[Arm, ...] = ("evolving", "frozen", "ceiling")
+"""The arms of the criterion."""
+
+ABLATIONS: tuple[Arm, ...] = ("no-gate", "single", "llm")
+"""Arms that learn otherwise than the evolving one; measured on the last day only."""
 
 Phase = Literal["screen", "stream", "held_out"]
 """Before the run, to choose templates; work that is learned from; work that measures."""
@@ -98,10 +107,12 @@ class Proposed(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Night(Record, frozen=True, kw_only=True, tag="night", forbid_unknown_fields=True):
     """The cycle after a day: what it read and found, what was released, what it cost.
 
-    `released` are names of skills; `usd` is None where nobody knows the price; `error` is set where the cycle
-    failed and the skills stayed as they were.
+    `arm` is the one that slept. `released` are names of skills; `usd` is None where nobody knows the price;
+    `error` is set where the cycle failed and the skills stayed as they were. `holds`: of the texts that the
+    plan has watched (`Plan.watched`), those that an installed skill holds afterwards.
     """
 
+    arm: Arm = "evolving"
     day: Count
     sessions: Count
     patterns: Count
@@ -112,11 +123,12 @@ class Night(Record, frozen=True, kw_only=True, tag="night", forbid_unknown_field
     usd: Amount | None = None
     seconds: Amount
     error: str = ""
+    holds: tuple[str, ...] = ()
 
     @property
-    def key(self) -> tuple[str, int]:
+    def key(self) -> tuple[str, int, str]:
         """What no two nights of a run share."""
-        return "night", self.day
+        return "night", self.day, self.arm
 
 
 class _Head(Record, frozen=True, kw_only=True, tag="results"):

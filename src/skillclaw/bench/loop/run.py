@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
 from functools import partial
@@ -34,7 +34,7 @@ from skillclaw.bench.loop.page import render
 from skillclaw.bench.loop.plan import Draw, Plan, held_out_draws, screen_draws, stream_draws, variant_of
 from skillclaw.bench.loop.report import result_json
 from skillclaw.bench.loop.results import Arm, Attempt, Night, Phase, ResultsFile
-from skillclaw.bench.loop.rig import Rig
+from skillclaw.bench.loop.rig import MakeRig, Rig, way_of
 from skillclaw.bench.loop.streak import Streak
 from skillclaw.bench.loop.users import User, make_users
 from skillclaw.bench.suites import Suite
@@ -52,7 +52,13 @@ Progress = Callable[[int, int | None, str], None]
 
 
 class Run:
-    """One run in its folder. `endpoint` is the model; `clock` says when to stop at the next border."""
+    """One run in its folder. `endpoint` is the model; `until` says when to stop at the next border.
+
+    drifted  the suite from day `plan.drift_day` on; planted the folder of the skill `plan.plant`
+    evolver  the settings of an evolver that asks the agents' model, for the arm `llm`
+    resumes  whether a day that is stopped in its middle costs little to begin again: the model's answers are
+             remembered
+    """
 
     def __init__(
         self,
@@ -61,8 +67,12 @@ class Run:
         suite: Suite,
         agent: Agent,
         endpoint: Endpoint,
-        make_rig: Callable[[Path, Sequence[str]], Rig],
+        make_rig: MakeRig,
         *,
+        drifted: Suite | None = None,
+        planted: Path | None = None,
+        evolver: Mapping[str, str] = {},
+        resumes: bool = False,
         parallel: int = 1,
         until: Callable[[], bool] = lambda: False,
         progress: Progress = lambda done, total, what: None,
@@ -78,6 +88,8 @@ class Run:
         self.users = make_users(plan.users, list(suite.rules()), plan.seed)
         self.prefix = agent.name if agent.name in adapters() else "generic"
         self._make_rig = make_rig
+        self._drifted, self._planted = drifted, planted
+        self._evolver, self._resumes = evolver, resumes
         self._place = folder / "work" / "rig"
         self._prepare()
         self.results = ResultsFile.open(folder / RESULTS)
@@ -152,10 +164,19 @@ class Run:
         return self._screen() and (self.plan.days == 0 or self._days())
 
     def _screen(self) -> bool:
-        return self._measure_all(self._rig(), "screen", 0, self._missing_screen(), "screening")
+        rigs: dict[Arm, Rig] = {"evolving": self._rig()}
+        return self._measure_all(rigs, "screen", 0, self._missing_screen(), "screening")
 
-    def _rig(self) -> Rig:
-        return self._make_rig(self._place, [user.name for user in self.users])
+    def _rig(self, arm: Arm = "evolving") -> Rig:
+        # Of a rig that a version without other arms began, the folder is the same.
+        place = self._place if arm == "evolving" else self._place / "arms" / arm
+        way = way_of(arm, self._evolver)
+        names = [user.name for user in self.users[: 1 if arm == "single" else None]]
+        return self._make_rig(place, names, policy=way.policy, gate=way.gate, settings=way.settings)
+
+    def _on(self, day: int) -> Suite:
+        """The suite as it is on a day."""
+        return self._drifted if self._drifted is not None and day >= self.plan.drift_day else self.suite
 
     def _missing_screen(self) -> list[tuple[Arm, Draw]]:
         have = {(a.arm, a.template, a.seed) for a in self.results.attempts if a.phase == "screen"}
@@ -179,12 +200,15 @@ class Run:
         stream = stream_draws(self.plan, self.suite, entered)
         kept = keeping.load(self.folder / STATE, self._place)
         self._catch_up(kept)
-        rig = self._rig()
+        rigs = {arm: self._rig(arm) for arm in self.plan.learners}
         for day in range(1, self.plan.days + 1):
             night_before = day - 1
             if kept.night < night_before:
-                kept = self._stream_and_night(rig, night_before, stream[night_before - 1])
-            if not self._hold_out(rig, day, measured[day - 1], current=kept.night == night_before):
+                slept = self._stream_and_night(rigs, night_before, stream[night_before - 1])
+                if slept is None:
+                    return False
+                kept = slept
+            if not self._hold_out(rigs, day, measured[day - 1], current=kept.night == night_before):
                 return False
             if self.until() and day < self.plan.days:
                 return False
@@ -194,47 +218,75 @@ class Run:
     def _catch_up(self, kept: keeping.Kept) -> None:
         """Put the records of the last night into the results, if the run was killed before they were."""
         self._record(kept.attempts)
-        if kept.report is not None:
-            self.results.append(kept.report)
+        for report in (kept.report, *kept.others):
+            if report is not None:
+                self.results.append(report)
 
     def _record(self, attempts: Sequence[Attempt]) -> None:
         for one in attempts:
             self.results.append(one)  # one that is there already stays as it is
 
-    def _stream_and_night(self, rig: Rig, day: int, draws: Sequence[Draw]) -> keeping.Kept:
+    def _stream_and_night(
+        self, rigs: Mapping[Arm, Rig], day: int, draws: Sequence[Draw]
+    ) -> keeping.Kept | None:
+        """A day of every arm that learns, and its night; None where it was stopped, and is begun again."""
+        attempts: list[Attempt] = []
+        nights: list[Night] = []
+        for arm, rig in rigs.items():
+            done = self._stream(rig, arm, day, draws)
+            if done is None:
+                return None
+            attempts += done
+            self.progress(self._done, self._total, f"night {day} ({arm})")
+            found = {**rig.night(), "day": day, "type": "night", "arm": arm}
+            if arm == "evolving" and self._planted is not None and day == self.plan.plant_day - 1:
+                found["error"] = found.get("error") or rig.plant(self._planted)
+            found["holds"] = self._held(rig)
+            nights.append(msgspec.convert(found, Night))
+        kept = keeping.Kept(night=day, attempts=tuple(attempts), report=nights[0], others=tuple(nights[1:]))
+        keeping.save(self.folder / STATE, kept, self._place)
+        self._catch_up(kept)
+        return kept
+
+    def _stream(self, rig: Rig, arm: Arm, day: int, draws: Sequence[Draw]) -> list[Attempt] | None:
         users = {user.name: user for user in self.users}
+        if arm == "single":
+            # The same tasks, all of them one user's.
+            draws = [msgspec.structs.replace(draw, user=self.users[0].name) for draw in draws]
+            draws = list(dict.fromkeys(draws))
         attempts: list[Attempt] = []
         streak = Streak(len(self.plan.templates))
         with rig.day(self.endpoint.base_url, self.prefix) as proxies:
             for draw in draws:
-                self.progress(self._done, self._total, f"day {day}: {draw.user} at work")
-                done = self._stream_attempt(rig, proxies[draw.user], day, draw, users[draw.user])
+                if self._resumes and self.until():
+                    return None
+                self.progress(self._done, self._total, f"day {day} ({arm}): {draw.user} at work")
+                done = self._stream_attempt(rig, proxies[draw.user], arm, day, draw, users[draw.user])
                 attempts += streak.take(done)
                 self._done += 1
-        attempts += streak.rest()
-        self.progress(self._done, self._total, f"night {day}")
-        report = msgspec.convert({**rig.night(), "day": day, "type": "night"}, Night)
-        kept = keeping.Kept(night=day, attempts=tuple(attempts), report=report)
-        keeping.save(self.folder / STATE, kept, self._place)
-        self._record(kept.attempts)
-        self.results.append(report)
-        return kept
+        return [*attempts, *streak.rest()]
 
-    def _stream_attempt(self, rig: Rig, proxy: str, day: int, draw: Draw, user: User) -> Attempt:
+    def _held(self, rig: Rig) -> list[str]:
+        """Of the watched texts those that a skill of the first user's holds."""
+        home = rig.home(self.users[0].name)
+        texts = [path.read_text("utf-8", "replace") for path in sorted(home.glob(".*/skills/*/SKILL.md"))]
+        return [one for one in self.plan.watched if any(one in text for text in texts)]
+
+    def _stream_attempt(self, rig: Rig, proxy: str, arm: Arm, day: int, draw: Draw, user: User) -> Attempt:
         return attempt(
-            self.suite,
+            self._on(day),
             self.agent,
             msgspec.structs.replace(self.endpoint, base_url=proxy),
             draw,
             home=rig.home(user.name),
-            arm="evolving",
+            arm=arm,
             phase="stream",
             day=day,
             variant=variant_of(self.plan, draw.template),
             user=user,
         )
 
-    def _hold_out(self, rig: Rig, day: int, draws: Sequence[Draw], *, current: bool) -> bool:
+    def _hold_out(self, rigs: Mapping[Arm, Rig], day: int, draws: Sequence[Draw], *, current: bool) -> bool:
         have = {
             (a.arm, a.template, a.seed)
             for a in self.results.attempts
@@ -243,7 +295,7 @@ class Run:
         left = [
             (arm, draw)
             for turn, draw in enumerate(draws)
-            for arm in _by_turns(self.plan.arms, turn)
+            for arm in _by_turns(self.plan.measured(day), turn)
             if (arm, draw.template, draw.seed) not in have
         ]
         if left and not current:
@@ -252,25 +304,27 @@ class Run:
                 "The results file was cut or changed.",
                 "Start anew in another folder.",
             )
-        return self._measure_all(rig, "held_out", day, left, f"day {day}: measuring")
+        return self._measure_all(rigs, "held_out", day, left, f"day {day}: measuring")
 
     def _measure_all(
-        self, rig: Rig, phase: Phase, day: int, work: Sequence[tuple[Arm, Draw]], what: str
+        self, rigs: Mapping[Arm, Rig], phase: Phase, day: int, work: Sequence[tuple[Arm, Draw]], what: str
     ) -> bool:
         """Measure each instance with the skills of its arm; False when time was up before the end."""
         if not work:
             return True
-        homes = _homes(self.folder / "work", self.suite) | {"evolving": rig.home(self.users[0].name)}
+        suite = self._on(day)
+        homes: dict[Arm, Path] = {arm: rig.home(self.users[0].name) for arm, rig in rigs.items()}
+        homes |= _homes(self.folder / "work", suite)
         # The pool waits for what is under way. When a run is stopped, the proxy goes first, which ends that.
         with (
             ThreadPoolExecutor(self.parallel) if self.parallel > 1 else nullcontext() as pool,
-            rig.measuring(self.endpoint.base_url, self.prefix) as base,
+            rigs["evolving"].measuring(self.endpoint.base_url, self.prefix) as base,
         ):
             endpoint = msgspec.structs.replace(self.endpoint, base_url=base)
 
             def measure(arm: Arm, draw: Draw) -> Attempt:
                 return attempt(
-                    self.suite,
+                    suite,
                     self.agent,
                     endpoint,
                     draw,
@@ -317,9 +371,9 @@ def run_loop(run: Run, *, minutes: float | None = None) -> bool:
         return run.go_on()
 
 
-def _homes(work: Path, suite: Suite) -> dict[str, Path]:
+def _homes(work: Path, suite: Suite) -> dict[Arm, Path]:
     """A home without skills, and one with the curated ones."""
-    homes = {"frozen": work / "none", "ceiling": work / "curated"}
+    homes: dict[Arm, Path] = {"frozen": work / "none", "ceiling": work / "curated"}
     install(None, homes["frozen"])
     install(suite.curated(), homes["ceiling"])
     return homes

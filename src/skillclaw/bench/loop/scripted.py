@@ -41,11 +41,21 @@ class Scripts(Suite, Protocol):
 
 
 @contextmanager
-def scripted_model(suite: Scripts, *, alone: float, informed: float) -> Iterator[str]:
-    """The base URL of a running model that knows every task of `suite` by its instruction."""
+def scripted_model(
+    suite: Scripts,
+    *,
+    alone: float,
+    informed: float,
+    drifted: Scripts | None = None,
+    rule: str = "",
+) -> Iterator[str]:
+    """The base URL of a running model that knows every task of `suite` by its instruction.
+
+    drifted  the suite once `rule` is another: who was told of both does what was told last
+    """
 
     class Handler(_Handler):
-        model = _Model(suite, alone, informed)
+        model = _Model(suite, alone, informed, drifted, rule)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -59,8 +69,11 @@ def scripted_model(suite: Scripts, *, alone: float, informed: float) -> Iterator
 
 
 class _Model:
-    def __init__(self, suite: Scripts, alone: float, informed: float) -> None:
+    def __init__(
+        self, suite: Scripts, alone: float, informed: float, drifted: Scripts | None, rule: str
+    ) -> None:
         self._suite = suite
+        self._drifted, self._rule = drifted, rule
         # All of them: which are worked on is known only when the screening is done.
         drawn = (
             suite.draw(template.id, number)
@@ -79,7 +92,11 @@ class _Model:
         if task is None:
             return {"role": "assistant", "content": "I do not know this task."}
         said = len(found) - found.index(task)
-        commands, answer = _steps(self._suite.script(task, self._way(task, messages, said, seed)))
+        heard = _heard(messages)
+        suite = self._suite
+        if self._drifted is not None and self._rule in task.rules and self._newer(heard):
+            suite = self._drifted
+        commands, answer = _steps(suite.script(task, self._way(suite, task, heard, said, seed)))
         done = sum(message.get("role") == "tool" for message in messages[users[-1] :])
         if done >= len(commands):
             return {"role": "assistant", "content": answer}
@@ -90,14 +107,27 @@ class _Model:
         }
         return {"role": "assistant", "content": None, "tool_calls": [call]}
 
-    def _way(self, task: Task, messages: Sequence[Mapping[str, Any]], said: int, seed: int) -> str:
-        # What the agent itself did and saw tells nothing: only skills and users do.
-        heard = "\n".join(
-            str(m.get("content")) for m in messages if m.get("role") in ("system", "developer", "user")
-        )
-        told = all(self._suite.told(rule, heard) for rule in task.rules)
+    def _newer(self, heard: str) -> bool:
+        """Whether the drifted rule as it is now was told after the rule as it was."""
+        assert self._drifted is not None
+        last = {suite: -1 for suite in (self._suite, self._drifted)}
+        for place, line in enumerate(heard.splitlines()):
+            for suite in last:
+                if suite.told(self._rule, line):
+                    last[suite] = place
+        return last[self._drifted] > last[self._suite]
+
+    def _way(self, suite: Scripts, task: Task, heard: str, said: int, seed: int) -> str:
+        told = all(suite.told(rule, heard) for rule in task.rules)
         chance = random.Random(f"{task.id} {seed} {told} {said}").random()  # noqa: S311 - the same again
         return "solve" if chance < (self._informed if told else self._alone) else "naive"
+
+
+def _heard(messages: Sequence[Mapping[str, Any]]) -> str:
+    """What skills and users told: what the agent itself did and saw tells nothing."""
+    return "\n".join(
+        str(m.get("content")) for m in messages if m.get("role") in ("system", "developer", "user")
+    )
 
 
 @cache

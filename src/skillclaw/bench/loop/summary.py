@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from skillclaw.bench.loop.pooling import Contrast, Pooled
 from skillclaw.bench.loop.report import result_json
 
-__all__ = ["VARIANTS", "result_json", "summary"]
+__all__ = ["VARIANTS", "pooled", "result_json", "summary"]
 
 VARIANTS = {"instance": "templates met", "template": "templates never met"}
 """Held-out tasks by what learning saw of them: other instances of their template, or none."""
@@ -20,6 +21,8 @@ def summary(result: Mapping[str, Any]) -> str:
         parts.append(_day_table(result["days"]))
     if len(result["categories"]) > 1 or len(result["variants"]) > 1:
         parts.append(_effect_table(result))
+    if result["ablations"]:
+        parts.append(_ablations(result["ablations"]))
     if result["nights"]:
         parts.append(_night_table(result))
     parts.append(_footnotes(result))
@@ -101,6 +104,49 @@ def _effect_table(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _ablations(effects: Sequence[Mapping[str, Any]]) -> str:
+    lines = [
+        f"{'last day, against':<20}{'pairs':>6}{'evolving':>10}{'other':>8}  "
+        f"{'points':<24}{'p':>9}{'p, Holm':>9}"
+    ]
+    for row in effects:
+        points = _points(row["difference"], row["ci"]).replace(" points", "") if row["pairs"] else "-"
+        lines.append(
+            f"{row['arms'][1]:<20}{row['pairs']:>6}{_cell(row['ours'], '.1%'):>10}"
+            f"{_cell(row['theirs'], '.1%'):>8}  {points:<24}"
+            f"{_cell(row['p'], '.2g'):>9}{_cell(row['p_holm'], '.2g'):>9}"
+        )
+    return "\n".join(lines)
+
+
+def pooled(found: Pooled) -> str:
+    """For people: the bars of several runs, and what they rest on."""
+    seeds = ", ".join(map(str, found.seeds))
+    state = "" if found.complete else "; not all of them are done: nothing is decided"
+    lines = [f"{found.suite}, seeds {seeds}{state}", ""]
+    for bar in found.bars:
+        word = {True: "met", False: "missed", None: "open"}[bar.met]
+        lines.append(f"{word:<8}{bar.bar}.\n        {bar.said}")
+    lines += ["", f"{'last day':<34}{'runs':>5}{'pairs':>6}{'ours':>8}{'theirs':>8}  points"]
+    for one in (found.primary, *found.categories, *found.ablations):
+        lines.append(_contrast(one))
+    for changed in (*found.planted, *found.drifted):
+        said = {True: "met", False: "missed", None: "open"}[changed["met"]]
+        lines += ["", f"seed {changed['seed']}, {changed['what']}: {said}"]
+        lines += [
+            f"  day {day}: " + ", ".join(f"{arm} {_cell(share, '.0%')}" for arm, share in arms.items())
+            for day, arms in changed["success"].items()
+        ]
+    return "\n".join(lines)
+
+
+def _contrast(one: Contrast) -> str:
+    name = one.category or f"{one.arms[0]} - {one.arms[1]}"
+    points = _points(one.difference, one.ci).replace(" points", "") if one.difference is not None else "-"
+    shares = f"{_cell(one.ours, '.1%'):>8}{_cell(one.theirs, '.1%'):>8}"
+    return f"{name:<34}{one.runs:>5}{one.pairs:>6}{shares}  {points}"
+
+
 def _night_table(result: Mapping[str, Any]) -> str:
     lines = [
         f"{'night':>5}{'sessions':>10}{'patterns':>10}{'proposals':>11}"
@@ -108,6 +154,7 @@ def _night_table(result: Mapping[str, Any]) -> str:
     ]
     for night in result["nights"]:
         what = f"failed: {night['error']}" if night["error"] else ", ".join(night["released"]) or "nothing"
+        what = what if night["arm"] == "evolving" else f"{night['arm']}: {what}"
         lines.append(
             f"{night['day']:>5}{night['sessions']:>10}{night['patterns']:>10}{len(night['proposals']):>11}"
             f"{night['tokens']:>9,}{night['calls']:>7}{_cell(night['usd'], '.2f'):>8}"

@@ -13,6 +13,7 @@ import io
 import json
 import math
 import random
+import shutil
 import tomllib
 import zipapp
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +32,7 @@ from skillclaw.headless.tasks.folders import FolderWorkspace, open_folder
 from skillclaw.sandbox import Mount
 from skillclaw.trajectory.model import Record
 
-__all__ = ["House", "HouseTask", "Values", "render"]
+__all__ = ["Drift", "House", "HouseTask", "Values", "render"]
 
 DATA = Path(__file__).resolve().parent.parent / "house"
 PASSING = 1.0
@@ -48,6 +49,14 @@ class HouseTask(Record, frozen=True, kw_only=True):
     rules: tuple[str, ...]
     held_out: bool
     values: Mapping[str, tuple[str, ...]]
+
+
+class Drift(Record, frozen=True, kw_only=True):
+    """How a rule becomes another: what tells the old one and the new one, and what is replaced for it."""
+
+    old: str
+    new: str
+    replace: tuple[tuple[str, str], ...]
 
 
 class House:
@@ -99,6 +108,47 @@ class House:
             for path in sorted(self.data.glob("rules/*.toml"))
             for name, rule in tomllib.loads(path.read_text("utf-8")).items()
         }
+
+    def drifts(self) -> Mapping[str, Drift]:
+        """The rules that can become others, by id."""
+        known = tomllib.loads((self.data / "drift.toml").read_text("utf-8"))
+        return {
+            name: Drift(old=one["old"], new=one["new"], replace=tuple((a, b) for a, b in one["replace"]))
+            for name, one in known.items()
+        }
+
+    def wrong(self, name: str) -> Path:
+        """The folder of a skill that reads well and breaks a rule."""
+        known = self.marks()
+        if name not in known:
+            raise UsageError(f"The house has no wrong skill {name!r}.", "", f"Known: {', '.join(known)}")
+        return self.data / "wrong" / name
+
+    def drift(self, rule: str) -> Drift:
+        """How `rule` becomes another."""
+        found = self.drifts().get(rule)
+        if found is None:
+            raise UsageError(f"The rule {rule!r} cannot drift.", "", f"Known: {', '.join(self.drifts())}")
+        return found
+
+    def marks(self) -> Mapping[str, str]:
+        """What tells each wrong skill from all right ones: a text that stands in it alone."""
+        known = tomllib.loads((self.data / "wrong" / "marks.toml").read_text("utf-8"))
+        return {name: str(mark) for name, mark in known.items()}
+
+    def drifted(self, rule: str, folder: Path) -> House:
+        """The house as it is once `rule` is another: programs, rules, skills and solutions in the new way, in
+        `folder`, which is made anew. Its tasks and instructions are the same."""
+        drift = self.drift(rule)
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.data, folder, ignore=shutil.ignore_patterns("__pycache__"))
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            text = before = path.read_text("utf-8")
+            for old, new in drift.replace:
+                text = text.replace(old, new)
+            if text != before:
+                path.write_text(text, "utf-8")
+        return House(folder, self.runner)
 
     def told(self, rule: str, text: str) -> bool:
         """Whether `text` tells the rule: one of the rule's marks is in it, whatever the case."""

@@ -1,4 +1,4 @@
-"""Skills that have to go: never read though offered for long, or harmful by the figures.
+"""Skills that have to go: never read though offered for long, harmful by the figures, or corrected.
 
 A retirement archives; nothing is deleted, and `skills rollback` brings the skill back. What experience has
 turned against line by line is the engine's matter. Agents choose what they read, so that a harm is an
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from skillclaw.evolve.care.blaming import blamed, may_be_blamed
 from skillclaw.evolve.care.situation import Situation
 from skillclaw.evolve.cutting import skill_uses
 from skillclaw.evolve.effects import SkillEffect, effects, skill_tables
@@ -40,14 +41,18 @@ def retirements(given: Situation) -> list[Proposal]:
     """One proposal for each skill that has to go, in order of name."""
     harmful = {one.skill: one for one in given.effects if _harmful(one, given)}
     unused = [name for name in sorted(given.current) if name not in harmful and _may_be_unused(name, given)]
+    wrong = {name for name in given.current if name not in given.busy and may_be_blamed(name, given)}
     wanted = {name for name in (*harmful, *unused) if name not in given.busy}
-    if not wanted:
+    if not wanted and not wrong:
         return []
+    told: dict[str, list[Episode]] = {name: [] for name in wrong}
     seen: dict[str, list[Episode]] = {name: [] for name in wanted}
     read: set[str] = set()
     # All sessions are looked through, which is rare: only where the counts say that a skill may have to go.
     for episodes in given.memory.episodes():
         for name, was_read in skill_uses(episodes).items():
+            if name in wrong and was_read:
+                told[name] += episodes
             if name not in wanted or not _since(name, episodes[0].day, given):
                 continue
             if was_read:
@@ -55,7 +60,11 @@ def retirements(given: Situation) -> list[Proposal]:
             if was_read == (name in harmful):
                 seen[name].append(_last(episodes, name, given.current[name].version if was_read else None))
     found = []
-    for name in sorted(wanted):
+    for name in sorted(wrong):
+        against = blamed(name, told[name], given)
+        if against:
+            found.append(_retire_corrected(name, against, given))
+    for name in sorted(wanted - {proposal.skill for proposal in found}):
         if name in harmful:
             proposal = _retire_harmful(name, harmful[name], seen[name], given)
         else:
@@ -147,6 +156,15 @@ def _retire_harmful(
         "read, so that other causes are possible."
     )
     return _proposal(name, "harmful", why, failed, given)
+
+
+def _retire_corrected(name: str, against: Sequence[Episode], given: Situation) -> Proposal:
+    users = len({e.user for e in against})
+    why = (
+        f"In {len({e.session for e in against})} sessions of {users} user{'' if users == 1 else 's'} agents "
+        f"read {name}, did what it says, and were corrected; fewer went well with it."
+    )
+    return _proposal(name, "corrected", why, against, given)
 
 
 def _by_others_too(read: Sequence[Episode], mark: str, effect: SkillEffect, given: Situation) -> bool:

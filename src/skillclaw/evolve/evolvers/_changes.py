@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -40,9 +40,15 @@ def _role(item: Item) -> tuple[str, str]:
 
 
 def compare(
-    known: list[Item], units: list[Unit], present: dict[str, Pattern]
+    known: list[Item],
+    units: list[Unit],
+    present: dict[str, Pattern],
+    superseded: Collection[str] = (),
 ) -> tuple[list[Change], list[Item]]:
-    """What would have to change, and the items that stay in any case, with the patterns they rest on now."""
+    """What would have to change, and the items that stay in any case, with the patterns they rest on now.
+
+    superseded  ids of patterns in whose place others stand
+    """
     wanted: dict[tuple[str, str], list[Unit]] = {}
     for unit in units:
         wanted.setdefault((unit.patterns[0].id, unit.kind), []).append(unit)
@@ -58,7 +64,7 @@ def compare(
         targets = wanted.pop(role, [])
         behind = [present[p] for p in items[0].patterns if p in present]
         if not targets:
-            gone = [p for p in behind if turned_against(p)]
+            gone = [p for p in behind if p.id in superseded or turned_against(p)]
             if behind and len(gone) == len(items[0].patterns):
                 worst = max(contradicted(p) for p in gone)
                 changes.append(Change(0, (-worst, *role), tuple(items), None))

@@ -277,14 +277,24 @@ def _correction(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
     condition = f"You are about to {about} {shown}." if failed is not None else ""
     words = voice.words(failed) if failed is not None else ""
     other = f", not {words}" if words and instead else ""
+    better = voice.words(pattern.actions[0])
+    if failed is not None and words == better:  # the same program: what was added is what counts
+        other = _added(failed, pattern.actions[0])
     return condition, _unit(
         WRONG,
         "fix",
         pattern,
         text,
         triggers=(f"you are about to {about} {words}",) if words else (),
-        lead=f"{about.capitalize()} {voice.words(pattern.actions[0])}{other}",
+        lead=f"{about.capitalize()} {better}{other}",
     )
+
+
+def _added(failed: ActionShape, worked: ActionShape) -> str:
+    """The options that a command has and the failed one has not, as the end of a sentence."""
+    before = set((failed.command or "").split())
+    options = [word for word in (worked.command or "").split() if word.startswith("-") and word not in before]
+    return f" with {' and '.join(options[:2])}" if options else ""
 
 
 def _shared(text: str, keep: Support) -> bool:

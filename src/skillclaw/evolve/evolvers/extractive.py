@@ -31,6 +31,7 @@ from skillclaw.evolve.evolvers._draft import Unit, draft
 from skillclaw.evolve.evolvers._lines import additions
 from skillclaw.evolve.evolvers._names import topic_title
 from skillclaw.evolve.evolvers._select import qualifies, turned_against
+from skillclaw.evolve.evolvers._superseded import superseded
 from skillclaw.skills.items import DESCRIPTION
 from skillclaw.skills.records import Item, Pattern, Proposal
 
@@ -65,7 +66,7 @@ EVOLVER = Extractive()
 
 
 def _create(group: Target, context: EvolveContext) -> Proposal | None:
-    units = draft([p for p in group.patterns if qualifies(p, context.policy)], context, group.asked)
+    units = _units(group, context)
     if not any(unit.kind != "condition" for unit in units):
         return None
     description, behind = describe(group, units, near_misses(group, units, context), context)
@@ -83,6 +84,13 @@ def _create(group: Target, context: EvolveContext) -> Proposal | None:
     return msgspec.structs.replace(proposal, why=why) if proposal is not None else None
 
 
+def _units(group: Target, context: EvolveContext) -> list[Unit]:
+    """What the skill should say, of what is well enough supported and holds still."""
+    gone = superseded(group.patterns, context.policy)
+    good = [p for p in group.patterns if p.id not in gone and qualifies(p, context.policy)]
+    return draft(good, context, group.asked)
+
+
 def _refine(group: Target, context: EvolveContext) -> Proposal | None:
     known = known_items(group)
     if not known:
@@ -91,8 +99,8 @@ def _refine(group: Target, context: EvolveContext) -> Proposal | None:
     if _all_turned(known, present):
         why = f"What {group.skill} says no longer works."
         return build(Draft(action="retire", why=why), group, context, NAME)
-    units = draft([p for p in group.patterns if qualifies(p, context.policy)], context, group.asked)
-    changes, kept = compare(known, units, present)
+    units = _units(group, context)
+    changes, kept = compare(known, units, present, superseded(group.patterns, context.policy))
     chosen = within(changes, context.changes)
     left = [change for change in changes if change not in chosen]
     wanted, items = edits(chosen, [*kept, *(item for change in changes for item in change.old)])

@@ -131,12 +131,15 @@ def _key(member: str, state: HubState) -> Key | None:
 
 def left_alone(current: Mapping[str, Current], state: HubState) -> dict[str, Current]:
     """The skills as engines should see them: a canary that is being measured is left alone like a pinned
-    skill, for each change of it would begin its measuring anew."""
+    skill, for each change of it would begin its measuring anew. One that is there on all days has no control,
+    so that nothing of it is measured: what is learned meanwhile need not wait."""
 
     def measured(name: str) -> bool:
         skill = state.skills.get(name)
         release = skill.release(skill.current) if skill is not None and skill.current else None
-        return release is not None and release.stage == "canary" and release.share is not None
+        if release is None or release.stage != "canary" or release.share is None:
+            return False
+        return release.share < 1
 
     return {
         name: msgspec.structs.replace(skill, pinned=True, measured=not skill.pinned)

@@ -1,0 +1,80 @@
+"""Directions that were followed: the user names something, and the agent does its work over with it.
+
+People say what is wrong in more ways than words can be listed for. What they name is plainer: an option, a
+call in backticks, a word that is no word of prose. Where nobody had said or used it before, and the agent
+then makes an earlier call over with it, the message told the agent to do the same in another way, however it
+was put. "Now do it for March" is none: it names nothing new in code.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+from skillclaw.trajectory.flow import Act
+from skillclaw.trajectory.goals import same_goal
+
+__all__ = ["taken_up"]
+
+HEAD = 2000
+"""Characters of a message that are read."""
+
+MOST = 12
+"""Names kept of one message."""
+
+LONGEST = 60
+"""Characters of a name: what is longer is pasted."""
+
+_FURTHER = re.compile(r"^\W*(?:now|next|then|also|additionally|besides|another|finally|and)\b", re.I)
+"""How a further request begins."""
+
+_SPAN = re.compile(r"`([^`\n]{1,200})`")
+_VALUED = re.compile(r"(?<![\w-])(--?[A-Za-z][\w-]*)[ =]([\w./:-]*\w)")
+_CODE = re.compile(r"^--?[A-Za-z]|[_/\[\]={}$~<>@#]|[A-Za-z]\d|\d[A-Za-z]|^[A-Za-z]+-$|^[A-Za-z]+[:=]$")
+_ROUND = ".,;:!?()'\"`“”‘’"
+
+
+def taken_up(said: str, asked: str, before: Sequence[Act], after: Sequence[Act]) -> tuple[str, ...]:
+    """What `said` names and the agent took up when it made an earlier call over; empty where it did not.
+
+    asked   what the user said of the same request before
+    before  the calls of the request so far; `after` those that follow the message, up to the next one
+    """
+    if not before or not after or _FURTHER.match(said):
+        return ()
+    known = "\n".join([asked, *map(_written, before)]).lower()
+    named = [name for name in _named(said[:HEAD]) if name.lower() not in known]
+    if not named:
+        return ()
+    over = any(act.command is not None and act.command == old.command for act in after for old in before)
+    calls = [_written(act) for act in after if over or any(same_goal(old, act) for old in before)]
+    return tuple(name for name in named if any(_holds(call, name) for call in calls))[:MOST]
+
+
+def _named(text: str) -> list[str]:
+    """The names in a message, in order: words in backticks, and words that are no words of prose."""
+    found: dict[str, None] = {}
+    for span in _SPAN.findall(text):
+        found.update(dict.fromkeys(word.strip("'\"") for word in span.split()))
+    # Of an option that is known the value may be what is new.
+    found |= dict.fromkeys(f"{option} {value}" for option, value in _VALUED.findall(text))
+    for word in _SPAN.sub(" ", text).split():
+        bare = word.strip(_ROUND)
+        # A dash or a colon at the end belongs to a name of which the rest follows, as in `hs-` or `src:`.
+        whole = word.strip(_ROUND.replace(":", "")) if word.endswith(":") else bare
+        if _CODE.search(bare) or _CODE.search(whole):
+            found.setdefault(bare)
+    return [name for name in found if 2 <= len(name) <= LONGEST]
+
+
+def _written(act: Act) -> str:
+    return act.command if act.command is not None else json.dumps(act.arguments, ensure_ascii=False)
+
+
+def _holds(call: str, name: str) -> bool:
+    """Whether `name` stands in a call as a word of its own, or begins one where it is the beginning of a
+    name."""
+    start = r"(?<![\w-])" if re.match(r"[\w-]", name) else ""
+    end = r"(?![\w-])" if re.search(r"\w$", name) else ""
+    return re.search(start + re.escape(name) + end, call, re.I) is not None

@@ -1,0 +1,88 @@
+"""A skill that nobody learned goes when people correct what it says; one person or a few take none."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from turns import session
+
+from skillclaw.evolve.care.blaming import blamed, may_be_blamed
+from skillclaw.gate.policies import policy
+from skillclaw.skills.items import all_items
+from skillclaw.skills.records import Bundle, File, Sidecar
+from skillclaw.trajectory.episodes import Episode, cut
+from skillclaw.trajectory.model import SkillUse, meta, with_meta
+
+NAME = "shift-times"
+SKILL = b"""---
+name: shift-times
+description: How to list shifts.
+---
+
+# Shifts
+
+- Files hold local times: `rota list --zone local --day <day> > <file>.txt`
+"""
+ASKED = "List the shifts of May in shifts.txt"
+WRONG = ("bash", {"command": "rota list --zone local --day 4 > shifts.txt"}, "", True)
+RIGHT = ("bash", {"command": "rota list --zone utc --day 4 > shifts.txt"}, "", True)
+
+
+def episodes(user: str, number: int, *turns: Any, read: bool = True) -> list[Episode]:
+    made = session(*turns)
+    skills = [SkillUse(name=NAME, offered=True, read_step=1 if read else None)]
+    told = msgspec.structs.replace(meta(made), key=f"{user}{number}", user=user, skills=skills)
+    return cut(with_meta(made, told))
+
+
+def corrected(user: str, number: int = 0, **more: Any) -> list[Episode]:
+    return episodes(user, number, ASKED, WRONG, "No, files are in UTC: --zone utc.", RIGHT, **more)
+
+
+def fine(user: str, number: int = 0) -> list[Episode]:
+    return episodes(user, number, ASKED, WRONG, "Great, thanks.")
+
+
+def situation(patterns: list[str] | None = None, read: int = 9, name: str = "team") -> Any:
+    bundle = Bundle(name=NAME, files=[File(path="SKILL.md", data=SKILL)])
+    items = [msgspec.structs.replace(item, patterns=patterns or []) for item in all_items(bundle, None)]
+    current = SimpleNamespace(bundle=bundle, sidecar=Sidecar(skill=NAME, version="v", items=items))
+    uses = {NAME: SimpleNamespace(offered=9, read=read, users=3)}
+    return SimpleNamespace(
+        current={NAME: current},
+        context=SimpleNamespace(policy=policy(name)),
+        memory=SimpleNamespace(skill_uses=lambda: uses),
+    )
+
+
+def test_what_several_people_correct_is_blamed_on_the_skill_that_said_it() -> None:
+    told = [*corrected("ana"), *corrected("ben"), *corrected("cy")]
+    assert {e.user for e in blamed(NAME, told, situation())} == {"ana", "ben", "cy"}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [*corrected("ana"), *corrected("ben")],
+        [*corrected("ana"), *corrected("ana", 1), *corrected("ana", 2), *corrected("ana", 3)],
+        [e for user in ("ana", "ben", "cy") for e in corrected(user, read=False)],
+        [e for user in ("ana", "ben", "cy") for e in [*corrected(user), *fine(user, 1)]],
+    ],
+    ids=["too few", "one person", "not read", "went well as often"],
+)
+def test_it_stays_otherwise(told: list[Episode]) -> None:
+    assert blamed(NAME, told, situation()) == []
+
+
+def test_alone_one_person_is_enough() -> None:
+    told = [e for number in range(3) for e in corrected("ana", number)]
+    assert blamed(NAME, told, situation(name="solo"))
+
+
+def test_only_skills_that_are_read_and_that_nobody_learned_are_looked_at() -> None:
+    assert may_be_blamed(NAME, situation())
+    assert not may_be_blamed(NAME, situation(read=2))
+    assert not may_be_blamed(NAME, situation(patterns=["correction-1"]))
