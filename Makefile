@@ -45,16 +45,21 @@ e2e: $(VENV)/.dev clients
 # Every agent that can be installed, each through the proxy; they stay in the cache, by version. Whole runs of the
 # benchmarks, and what takes long.
 e2e-all: $(VENV)/.dev $(TOOLS)/.ready clients $(CLIENTS)/.azurite
-	E2E_CLIENTS=$(CLIENTS) $(BIN)/pytest -m "agents or (slow and not e2e)" -n 2 --dist worksteal --durations 30 $(ARGS)
+	E2E_CLIENTS=$(CLIENTS) POWERCUT_STATES=3 $(BIN)/pytest -m "agents or (slow and not e2e)" -n 2 --dist worksteal --durations 30 $(ARGS)
 	E2E_CLIENTS=$(CLIENTS) E2E_DATA=$(DATA) $(BIN)/pytest -m e2e -n 3 --timeout 400 tests/bench tests/sandbox $(ARGS)
 
-# An hour of mixed load with faults on the proxy.
+# An hour of mixed load with faults on the proxy; then power cuts and kills at thousands of moments.
 soak: $(VENV)/.dev
 	$(BIN)/skillclaw bench soak --minutes 60 $(ARGS)
+	POWERCUT_STATES=5 $(BIN)/pytest -m "slow or e2e" -n 2 tests/reliability/test_powercut_commands.py tests/proxy/test_proxy_powercut.py
 
-# Every property with many more examples, for an hour or so.
+# Every decoder and parser, 2 minutes of CPU each (MINUTES=10), guided by coverage where atheris is; then every
+# property with many more examples. An hour or two.
 fuzz: $(VENV)/.dev
+	$(BIN)/python tests/fuzz/run.py --cpu-minutes $(or $(MINUTES),2) --json build/fuzz/rows.json
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -m "hypothesis and not e2e and not agents" -n 2 --timeout 3000 $(ARGS)
+	POWERCUT_STATES=2 POWERCUT_SEED=$$(date +%s) $(BIN)/pytest -m "slow or e2e" -n 2 \
+	  tests/reliability/test_powercut_commands.py tests/proxy/test_proxy_powercut.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check src tests packaging

@@ -13,7 +13,11 @@ Every error says what happened, why, and what to do next, in three lines at most
 
 from __future__ import annotations
 
+import msgspec
+
 __all__ = [
+    "NOT_YAML",
+    "UNREADABLE",
     "BadInputError",
     "BusyError",
     "SkillClawError",
@@ -22,6 +26,12 @@ __all__ = [
     "UsageError",
     "VerifyError",
 ]
+
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What parsers raise for bytes that do not hold what they should. Errors of JSON and TOML, text that is no
+UTF-8 and numbers of too many digits are ValueErrors; endless nesting is a RecursionError."""
+NOT_YAML = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What PyYAML raises beside its own YAMLError, for values that fit no tag: `!!bool x`, `2026-99-99`."""
 
 
 class SkillClawError(Exception):

@@ -5,6 +5,7 @@ room: modes of folders and files, files replaced as a whole, no dump of a proces
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import sys
@@ -18,15 +19,19 @@ __all__ = [
     "append_file",
     "as_the_user_made",
     "close_files",
+    "lasting_folder",
     "made_file",
     "no_dumps",
     "private_folder",
+    "sync_folder",
     "whole_file",
 ]
 
 _POSIX = os.name == "posix"
 _NOT_DUMPABLE = (4, 0, 0, 0, 0)
 """PR_SET_DUMPABLE with 0, prctl(2): no core dump, not even to a handler, and no ptrace by the same user."""
+_NO_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF})
+"""What file systems say that do not flush folders."""
 _found_umask: int | None = None
 
 
@@ -66,7 +71,7 @@ def private_folder(path: Path) -> None:
     One of another user is refused (StorageError), since its owner could change what is kept in it; so is
     one that everybody shares (`/tmp`). Root may work in anybody's. Raises OSError where it cannot be made.
     """
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lasting_folder(path)
     if not _POSIX:
         return
     facts = path.stat()
@@ -82,6 +87,36 @@ def private_folder(path: Path) -> None:
         # a disk that cannot be written or knows no modes is none that others could write to through this
         with contextlib.suppress(OSError):
             path.chmod(0o700)
+
+
+def lasting_folder(path: Path) -> None:
+    """Make the folder `path`, and those above it, where they are not there (0700), so that they are there
+    after a loss of power, too. Raises OSError."""
+    new = [place for place in (path, *path.parents) if not place.exists()]
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for place in reversed(new):
+        sync_folder(place.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """See that the names in `folder` survive a loss of power: flushing a file says nothing of its name.
+
+    Windows does so by itself; where a file system flushes no folders, or this one may not be read, there is
+    nothing to be done. Raises OSError.
+    """
+    if not _POSIX:
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except PermissionError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+    finally:
+        os.close(handle)
 
 
 def append_file(path: Path) -> BinaryIO:
@@ -108,6 +143,8 @@ def made_file(path: Path) -> None:
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file that takes `path`'s place when the block ends well, and leaves nothing when it does not.
 
+    Once the block has ended it survives a loss of power; amid it, `path` is as before or as after, whole.
+
     It is written beside `path`, under a name that nobody can guess and where nothing is: in a folder that
     others share, a link planted there leads nowhere. Readable by its owner alone. Raises OSError.
     """
@@ -119,5 +156,6 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+        sync_folder(path.parent)
     finally:
         beside.unlink(missing_ok=True)

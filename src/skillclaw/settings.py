@@ -11,14 +11,16 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import tomllib
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
-from skillclaw.errors import BadInputError, SkillClawError, StorageError, UsageError
+from skillclaw.errors import UNREADABLE, BadInputError, SkillClawError, StorageError, UsageError
 from skillclaw.private import private_folder, whole_file
 from skillclaw.settings_choices import choices, command, has, takes, wanted
 from skillclaw.settings_evolve import (
@@ -211,6 +213,7 @@ def get_value(settings: Settings, key: str) -> Any:
 def set_value(home: Path, key: str, value: str) -> Any:
     """Write one setting into `config.toml`, keeping comments and order; returns the value as stored."""
     import tomlkit  # only `config set` writes; 15 ms that other commands need not pay
+    from tomlkit.exceptions import TOMLKitError
 
     path = home / "config.toml"
     parts = parts_of(key)
@@ -218,10 +221,12 @@ def set_value(home: Path, key: str, value: str) -> Any:
         raise _no_key(key, UsageError)
     if key == "serve.token" and not TOKEN_PLACE.fullmatch(value):
         raise no_token(UsageError)
+    if not _is_text(key + value):
+        raise UsageError(f"{key!a} cannot be set to that.", "It holds bytes that are no UTF-8 text.")
     old = read_file(path)
     last: BadInputError | None = None
     for candidate in _candidates(value):
-        tree = msgspec.json.decode(msgspec.json.encode(old))
+        tree = deepcopy(old)
         put(tree, parts, candidate, key)
         try:
             settings = _convert(tree, lambda *parts: f"setting {key}")
@@ -229,12 +234,40 @@ def set_value(home: Path, key: str, value: str) -> Any:
             last = last or error
             continue
         stored = get_value(settings, key)
-        document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
-        put(document, parts, stored, key, tomlkit.table)
-        _write_private(path, tomlkit.dumps(document))
+        wanted = deepcopy(old)
+        put(wanted, parts, _as_read(stored), key)
+        try:
+            document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+            put(document, parts, stored, key, tomlkit.table)
+            text = tomlkit.dumps(document)
+            fits = tomllib.loads(text) == wanted
+        except (*UNREADABLE, TOMLKitError, KeyError, TypeError, AttributeError) as error:
+            raise _cannot_edit(path, key, str(error)) from error
+        if not fits:
+            raise _cannot_edit(path, key, "What else stands there would not stay as it is.")
+        _write_private(path, text)
         return stored
     assert last is not None
     raise _refused(path, old, parts, key, value, last)
+
+
+def _cannot_edit(path: Path, key: str, why: str) -> BadInputError:
+    return BadInputError(f"{key} cannot be set in {path}, so it was left as it is.", why, "Set it by hand.")
+
+
+def _as_read(value: Any) -> Any:
+    """A value as it comes back from the file: lists in the place of tuples."""
+    if isinstance(value, dict):
+        return {name: _as_read(below) for name, below in value.items()}
+    return [_as_read(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _is_text(given: str) -> bool:
+    try:
+        given.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _refused(

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from skillclaw.errors import BadInputError, StorageError, UsageError
+from skillclaw.errors import UNREADABLE, BadInputError, StorageError, UsageError
 
 __all__ = ["CONFIG", "Layer", "layers", "origin", "put", "read_file", "scalar", "united"]
 
@@ -80,7 +80,7 @@ def read_file(path: Path) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BadInputError(
             f"{path} is not valid TOML.", str(error), "Mend the file, or delete it."
         ) from error
@@ -101,7 +101,7 @@ def scalar(value: str) -> Any:
     """What `value` says as TOML; itself where that is nothing."""
     try:
         return tomllib.loads(f"v = {value}")["v"]
-    except tomllib.TOMLDecodeError:
+    except UNREADABLE:
         return value
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -306,6 +309,73 @@ def test_expiry_deletes_whole_old_segments(tmp_path: Path) -> None:
     write(tmp_path, [exchange(9), exchange(10, b"y" * 3000)])
     assert [one.id for one, _ in read(tmp_path, last)] == [exchange(9).id, exchange(10).id]
     assert expire(tmp_path / "nothing", 7) == 0
+
+
+BEGINS = """
+import os, resource, signal, sys, time
+from pathlib import Path
+from skillclaw.journal.records import Exchange
+from skillclaw.journal.writer import JournalWriter
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), hard))
+writer = JournalWriter(Path(sys.argv[1]), max_mb=10)
+for n in range(3):
+    writer.put(Exchange(id=f"{n:016x}", agent="a", method="POST", path="/", started=1e9, status=200))
+while not writer.stats().last_error:
+    time.sleep(0.01)
+time.sleep(1.2)
+resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+while writer.stats().queue:
+    time.sleep(0.01)
+writer.close()
+stats = writer.stats()
+assert (stats.exchanges, stats.dropped, stats.last_error) == (3, 0, ""), stats
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX limits")
+@pytest.mark.parametrize("room", [0, 3, 40])
+def test_a_segment_that_could_not_be_begun_loses_nothing(tmp_path: Path, room: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BEGINS, str(tmp_path), str(room)], timeout=60, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(ids(tmp_path)) == 3
+    assert len(segment.segments(tmp_path)) == 1
+
+
+def test_a_disk_that_fails_to_sync_has_nothing_written_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failing = os.fsync, [True]
+
+    def fsync(fd: int) -> None:
+        if failing:
+            raise OSError(errno.EIO, "Input/output error")
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(appender, "SYNC", 0.0)
+    writer = JournalWriter(tmp_path, max_mb=10)
+    for number in range(6):
+        writer.put(exchange(number))
+        time.sleep(0.05)
+    assert wait(lambda: writer.stats().errors > 0)
+    failing.clear()
+    writer.put(exchange(6))
+    writer.close()
+    assert ids(tmp_path) == [exchange(number).id for number in range(7)]
+
+
+def test_a_segment_from_the_future_has_its_days_from_now_on(tmp_path: Path) -> None:
+    for number in range(3):
+        write(tmp_path, [exchange(number)])
+    ahead = time.time() + 3650 * 86400
+    os.utime(segment.path_of(tmp_path, 1), (ahead, ahead))
+    assert expire(tmp_path, 7) == 0
+    assert abs(segment.path_of(tmp_path, 1).stat().st_mtime - time.time()) < 60
+    assert len(ids(tmp_path)) == 3
 
 
 def test_an_old_segment_ends_also_without_traffic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

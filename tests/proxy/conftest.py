@@ -10,7 +10,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -165,10 +165,14 @@ def read_all(sock: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-def launch(config: Path, **kwargs: Any) -> tuple[subprocess.Popen[bytes], str]:
-    """Start a proxy process; it and its first line."""
+def launch(config: Path, *, wrap: Sequence[str] = (), **kwargs: Any) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a proxy process, by the command line `wrap` if one is given; it and its first line."""
     process = subprocess.Popen(
-        command(config), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kwargs
+        [*wrap, *command(config)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **kwargs,
     )
     assert process.stdout is not None
     return process, process.stdout.readline().decode()
@@ -206,7 +210,7 @@ def make_proxy(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     def make(upstreams: dict[str, str], **kwargs: Any) -> Running:
         home = kwargs.pop("home", tmp_path / "home")
         env = os.environ | kwargs.pop("env", {})
-        start = {key: kwargs.pop(key) for key in ("preexec_fn",) if key in kwargs}
+        start = {key: kwargs.pop(key) for key in ("preexec_fn", "wrap") if key in kwargs}
         config = home / "run" / "proxy.json"
         settings: dict[str, Any] = {"port": 0, "home": str(home), "drain": 2.0} | kwargs
         write_config(config, ProxyConfig(upstreams=upstreams, watched=True, **settings))

@@ -119,6 +119,7 @@ class Desk:
         self.far = far
         self.fronts: set[Front] = set()
         self.under_way = 0
+        self.last_file = self.refused = 0
         self.draining = False
         self.kept: list[Any] = []
 

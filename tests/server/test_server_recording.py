@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from skillclaw.journal.reader import read
 from skillclaw.journal.records import Exchange
+from skillclaw.journal.unread import MARK
 from skillclaw.journal.writer import JournalWriter
 from skillclaw.server import recording
 from skillclaw.server.machine import Machine
@@ -114,3 +116,41 @@ def test_the_journal_is_not_read_again_while_nothing_can_be_idle(
     clock.now = BEGIN + 600
     assert recording.assemble_recorded(machine, idle=300) == 1
     assert len(passes) == 2
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty segment"])
+def test_what_is_written_in_the_place_of_what_a_power_cut_took_is_read(
+    tmp_path: Path, clock: Clock, left: str
+) -> None:
+    machine = Machine(tmp_path)
+    write(tmp_path, *(turn("lost", n, BEGIN + n) for n in range(6)))
+    clock.now = BEGIN + 60
+    assert recording.assemble_recorded(machine) == 1
+    (segment,) = (tmp_path / "journal").glob("*.seg")
+    if left == "nothing":
+        segment.unlink()
+    else:
+        segment.write_bytes(segment.read_bytes()[:8])
+    write(tmp_path, turn("later", 0, BEGIN + 70))
+    clock.now = BEGIN + 90
+    assert recording.last_exchanges(machine, 60) == {"generic": BEGIN + 71}
+    assert recording.assemble_recorded(machine) == 1
+    assert len(machine.sessions.rows()) == 2
+    assert recording.assemble_recorded(machine) == 0
+
+
+def test_a_clock_that_was_set_back_keeps_no_session_waiting(tmp_path: Path, clock: Clock) -> None:
+    machine = Machine(tmp_path)
+    write(tmp_path, turn("ahead", 0, BEGIN - 10))
+    assert recording.assemble_recorded(machine, idle=300) == 0, "it may go on"
+    clock.now = BEGIN - 365 * 24 * HOUR
+    assert recording.assemble_recorded(machine, idle=300) == 1
+    # and what the clock called the future is not read again and again until that has come
+    write(tmp_path, turn("later", 0, clock.now - 400))
+    assert recording.assemble_recorded(machine, idle=300) == 1
+    clock.now += 2 * recording.SETTLED
+    write(tmp_path, turn("last", 0, clock.now - 400))
+    assert recording.assemble_recorded(machine, idle=300) == 1
+    mark = recording._load(machine.sessions.get_mark(MARK))
+    first = next(iter(read(tmp_path / "journal")))[1]
+    assert mark.settled > first

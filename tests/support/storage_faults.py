@@ -6,6 +6,7 @@ writes down what passed, with the bytes on the wire.
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import re
 import socket
@@ -46,6 +47,11 @@ class Fault:
     wrong    flip a bit of the body
     stale    answer 404 NoSuchKey
     lost     leave the last key out of a list
+    blank    leave all keys out of a list
+    double   have each key of a list in it twice
+    lie      say that it is done, and do nothing
+    portal   answer with the page of a network that wants a login first
+    skew     say that the clocks are too far apart
     """
 
     does: str
@@ -225,6 +231,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.passed_on(body)
         return self.passed_on(body)
 
+    def do_lie(self, _: Fault, body: bytes) -> Answer:
+        if self.command not in ("PUT", "DELETE"):
+            return self.passed_on(body)
+        return Answer(200 if self.command == "PUT" else 204, [("ETag", _etag(body))], b"")
+
+    def do_portal(self, _: Fault, __: bytes) -> Answer:
+        return Answer(200, [("Content-Type", "text/html")], PORTAL)
+
+    def do_skew(self, _: Fault, __: bytes) -> Answer:
+        return _error(Fault("", status=403, code="RequestTimeTooSkewed"))
+
     def do_stale(self, _: Fault, __: bytes) -> Answer:
         return _error(Fault("", status=404, code="NoSuchKey"))
 
@@ -293,7 +310,7 @@ def _wrong(answer: Answer) -> Answer:
 
 
 def _lost(answer: Answer) -> Answer:
-    rows = list(re.finditer(rb"<Contents>.*?</Contents>", answer.body, re.DOTALL))
+    rows = list(_ROWS.finditer(answer.body))
     if not rows:
         return answer
     return Answer(
@@ -301,9 +318,25 @@ def _lost(answer: Answer) -> Answer:
     )
 
 
+def _blank(answer: Answer) -> Answer:
+    return Answer(answer.status, answer.headers, _ROWS.sub(b"", answer.body))
+
+
+def _double(answer: Answer) -> Answer:
+    return Answer(answer.status, answer.headers, _ROWS.sub(rb"\g<0>\g<0>", answer.body))
+
+
+def _etag(body: bytes) -> str:
+    return f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
+
+
+_ROWS = re.compile(rb"<Contents>.*?</Contents>", re.DOTALL)
+PORTAL = b"<!doctype html><html><title>Log in</title><p>Welcome to the hotel.</p></html>"
 _CHANGES: dict[str, Callable[[Answer], Answer]] = {
     "short": _short,
     "wrong": _wrong,
     "lost": _lost,
+    "blank": _blank,
+    "double": _double,
     "torn": lambda answer: answer,
 }

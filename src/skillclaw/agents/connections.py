@@ -14,7 +14,8 @@ import msgspec
 
 from skillclaw.agents.edits import write_atomic
 from skillclaw.agents.records import Connection, FileEdit, WrittenFile
-from skillclaw.errors import BadInputError, BusyError, StorageError, UpgradeNeededError
+from skillclaw.errors import UNREADABLE, BadInputError, BusyError, StorageError, UpgradeNeededError
+from skillclaw.private import lasting_folder
 from skillclaw.trajectory.model import Record
 
 __all__ = [
@@ -47,7 +48,7 @@ def alone(home: Path) -> Iterator[None]:
 
     path = home / "connections.lock"
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lasting_folder(home)
         lock = FileLock(path, timeout=WAIT, mode=0o600)
         lock.acquire()
     except Timeout as error:
@@ -148,7 +149,7 @@ def _load(home: Path) -> _Connections:
                 f"{path} was written by a newer SkillClaw.", f"It has format {version}.", "Upgrade SkillClaw."
             )
         return msgspec.json.decode(raw, type=_Connections)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BadInputError(f"{path} does not hold what it should.", str(error), todo) from error
 
 

@@ -22,7 +22,7 @@ from skillclaw.agents.history import crush
 from skillclaw.agents.platform import Place, Platform
 from skillclaw.agents.records import Env, Finding, HistoryFile, HistoryRead
 from skillclaw.agents.urls import is_own
-from skillclaw.errors import BadInputError, SkillClawError
+from skillclaw.errors import UNREADABLE, BadInputError, SkillClawError
 
 __all__ = ["ADAPTER", "Crush"]
 
@@ -197,7 +197,7 @@ class Crush(Platform):
         """The provider's own address, as the catalogue of Crush has it."""
         try:
             listed = msgspec.json.decode(env.read_bytes(self._data(env) / "providers.json") or b"[]")
-        except (SkillClawError, msgspec.DecodeError):
+        except (SkillClawError, *UNREADABLE):
             listed = []
         for one in listed if isinstance(listed, list) else []:
             if isinstance(one, dict) and one.get("id") == provider:
@@ -211,7 +211,7 @@ class Crush(Platform):
         found = {env.cwd / ".crush" / "crush.db": str(env.cwd)}
         try:
             held = msgspec.json.decode(env.read_bytes(self._data(env) / "projects.json") or b"{}")
-        except (SkillClawError, msgspec.DecodeError):
+        except (SkillClawError, *UNREADABLE):
             held = {}
         listed = held.get("projects") if isinstance(held, dict) else None
         for one in listed if isinstance(listed, list) else []:

@@ -20,6 +20,7 @@ from skillclaw.agents.records import FileEdit, KeyChange
 from skillclaw.agents.texts import Format, Key, TextError
 from skillclaw.agents.urls import is_local
 from skillclaw.errors import BadInputError, StorageError
+from skillclaw.private import lasting_folder, sync_folder
 
 __all__ = [
     "apply",
@@ -156,7 +157,7 @@ def parse_error(path: Path, format: Format, error: Exception) -> BadInputError:
 def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Write beside and rename, so that nobody ever reads half of it; raises StorageError."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lasting_folder(path.parent)
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".new", dir=path.parent)
         temporary = Path(name)
         try:
@@ -166,6 +167,7 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
                 os.fsync(file.fileno())
             temporary.chmod(mode)
             temporary.replace(path)
+            sync_folder(path.parent)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -238,6 +240,8 @@ def _write(edit: FileEdit) -> None:
         target = edit.path.resolve()
         if edit.after is None:
             target.unlink(missing_ok=True)
+            if target.parent.exists():
+                sync_folder(target.parent)
             _tidy(target.parent)
             return
         old = target.stat() if target.exists() else None

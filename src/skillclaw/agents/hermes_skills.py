@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from skillclaw.agents.history.sqlite import columns_of, reading
-from skillclaw.errors import SkillClawError
+from skillclaw.errors import UNREADABLE, SkillClawError
 
 __all__ = ["written_by_it"]
 
@@ -50,7 +50,7 @@ def _marked(path: Path) -> set[str]:
         if path.stat().st_size > MOST:
             return set()
         value = msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError, RecursionError):
+    except (OSError, *UNREADABLE):
         return set()
     records = value.items() if isinstance(value, dict) else ()
     return {
@@ -77,7 +77,7 @@ def _made(database: Path) -> set[str]:
     for (content,) in rows:
         try:
             value = msgspec.json.decode(str(content))
-        except (msgspec.DecodeError, RecursionError):
+        except UNREADABLE:
             continue
         relative = value.get("path") if isinstance(value, dict) and value.get("success") is True else None
         if isinstance(relative, str):

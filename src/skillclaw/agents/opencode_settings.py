@@ -22,7 +22,7 @@ from skillclaw.agents import edits, texts
 from skillclaw.agents.history.opencode_store import folder as data_folder
 from skillclaw.agents.opencode_providers import KNOWN, key_variables
 from skillclaw.agents.records import Env
-from skillclaw.errors import BadInputError, SkillClawError
+from skillclaw.errors import UNREADABLE, BadInputError, SkillClawError
 
 __all__ = [
     "CONTENT",
@@ -152,7 +152,7 @@ def catalogue(env: Env) -> dict[str, msgspec.Raw]:
     path = env.folder("OPENCODE_MODELS_PATH", "") if given else cache / "models.json"
     try:
         return msgspec.json.decode(env.read_bytes(path) or b"{}", type=dict[str, msgspec.Raw])
-    except (SkillClawError, msgspec.DecodeError):
+    except (SkillClawError, *UNREADABLE):
         return {}
 
 
@@ -162,7 +162,7 @@ def entry(catalogued: Mapping[str, msgspec.Raw], name: str) -> dict[str, Any]:
         return {}
     try:
         held = msgspec.json.decode(catalogued[name])
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return {}
     return held if isinstance(held, dict) else {}
 
@@ -173,7 +173,7 @@ def logins(env: Env) -> dict[str, str]:
     try:
         data = content or env.read_bytes(data_folder(env) / "auth.json") or b"{}"
         return {name: login.type for name, login in msgspec.json.decode(data, type=dict[str, _Login]).items()}
-    except (SkillClawError, msgspec.DecodeError):
+    except (SkillClawError, *UNREADABLE):
         return {}
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import msgspec
 
 from skillclaw.agents.edits import write_atomic
-from skillclaw.errors import BadInputError, StorageError
+from skillclaw.errors import UNREADABLE, BadInputError, StorageError
+from skillclaw.private import lasting_folder
 
 __all__ = ["PREFIX", "digest", "forget_token", "known_tokens", "token"]
 
@@ -35,7 +36,7 @@ def known_tokens(home: Path) -> dict[str, str]:
         return {}
     except OSError as error:
         raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         todo = f"Delete {path}, then connect the agents again."
         raise BadInputError(f"{path} does not hold what it should.", str(error), todo) from error
 
@@ -72,7 +73,7 @@ def _alone(home: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lasting_folder(home)
         with FileLock(home / "tokens.lock", timeout=WAIT, mode=0o600):
             yield
     except Timeout as error:

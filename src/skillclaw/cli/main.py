@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import sys
 import traceback
 
 from skillclaw.cli import output
+from skillclaw.cli.trouble import machine_trouble
 from skillclaw.errors import SkillClawError
 from skillclaw.private import close_files, no_dumps
 
@@ -31,6 +34,7 @@ def main() -> None:
 
     from skillclaw.cli.app import build
 
+    logging.raiseExceptions = False  # a log on a full disk loses lines; nobody reads tracebacks of it
     debug = "--debug" in sys.argv[1:] or bool(os.environ.get("SKILLCLAW_DEBUG"))
     code = 1
     try:
@@ -70,12 +74,25 @@ def main() -> None:
                 "Install them: pip install 'skillclaw[evolve]'",
             )
             sys.exit(1)
-        output.error(
-            "SkillClaw met an error that it did not expect.",
-            f"{type(error).__name__}: {error}",
-            "Run it again with --debug and report what it shows.",
-        )
+        output.error(*(machine_trouble(error) or _unexpected(error)))
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # The interpreter would try it again at its end, and tell it in its own way.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if code == 0 and not isinstance(error, BrokenPipeError):
+            code = 1
+            with contextlib.suppress(OSError):  # a full disk may be behind both streams
+                output.error(*(machine_trouble(error) or _unexpected(error)))
     sys.exit(code)
+
+
+def _unexpected(error: BaseException) -> tuple[str, str, str]:
+    return (
+        "SkillClaw met an error that it did not expect.",
+        f"{type(error).__name__}: {error}",
+        "Run it again with --debug and report what it shows.",
+    )
 
 
 def _usage_hint(error: object) -> str:

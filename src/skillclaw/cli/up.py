@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import typer
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.dashboard import tell_door
-from skillclaw.errors import SkillClawError, UsageError
+from skillclaw.errors import SkillClawError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 LOGS = ("up", "proxy", "evolve", "serve", "dashboard")
+LITTLE = 1 << 20
+"""Bytes: with less, what does not start has not even room to say why."""
 START = 30.0
 """Seconds that a detached start may take before it counts as failed."""
 
@@ -72,7 +75,6 @@ def up(
         return
 
     from skillclaw.server import runfile
-    from skillclaw.server.survey import survey
 
     machine = Machine(ctx.home)
     machine.prepare()
@@ -93,7 +95,7 @@ def up(
             f"First: skillclaw disconnect {' '.join(joined)}",
         )
     # Where a script reads, nobody looks at what is found, and nobody can be asked about it.
-    found = survey(machine) if not ctx.json or (yes and not agreed(machine.home)) else None
+    found = _look(machine) if not ctx.json or (yes and not agreed(machine.home)) else None
     if found and not ctx.json:
         output.plain(_found(found))
     if found and not agreed(machine.home) and (yes or _ask(ctx, found, history_only)):
@@ -117,6 +119,20 @@ def up(
     Daemon(machine, port=port, history_only=history_only).run(lambda running: _report(ctx, running))
     if not ctx.json:
         output.plain("Stopped.")
+
+
+def _look(machine: Machine) -> Survey | None:
+    """What is here. Where agents may wait for the proxy already, no failing disk keeps it from them."""
+    from skillclaw.server.consent import agreed
+    from skillclaw.server.survey import survey
+
+    try:
+        return survey(machine)
+    except StorageError as error:
+        if not agreed(machine.home):
+            raise
+        output.note(" ".join(str(error).split()))
+        return None
 
 
 def _go_on(ctx: Context, machine: Machine, running: Running) -> None:
@@ -186,7 +202,11 @@ def _import(ctx: Context, machine: Machine) -> None:
     from skillclaw.server.intake import import_histories
 
     with output.progress("Importing", show=not ctx.json) as progress:
-        report = import_histories(machine, Env.current(), only=followed(machine.home), progress=progress)
+        try:
+            report = import_histories(machine, Env.current(), only=followed(machine.home), progress=progress)
+        except StorageError as error:  # as in _look; the daemon tries again
+            output.note(" ".join(str(error).split()))
+            return
     if ctx.json:
         return
     if report.imported:
@@ -225,6 +245,8 @@ def _start_detached(home: Path, port: int | None, history_only: bool) -> Running
             said = log.read_bytes()[mark:].decode("utf-8", "replace").strip().splitlines()
             lines = [line.strip().removeprefix("error: ") for line in said if line.strip()]
             what, why, todo = ([*lines[-3:], "", "", ""])[:3]
+            if not lines and (free := shutil.disk_usage(home).free) < LITTLE:
+                why, todo = f"{free >> 10} KiB are free on the disk of {home}.", "Free space on the disk."
             raise SkillClawError(what or "SkillClaw could not start.", why, todo or f"See {log}")
         time.sleep(0.05)
     raise SkillClawError("SkillClaw did not start in time.", f"No answer in {START:.0f} s.", f"See {log}")
@@ -256,8 +278,11 @@ def stop(ctx: Context) -> None:
     if running is None:
         _clean_up(ctx)
         return
-    runfile.request_stop(ctx.home)
     process = psutil.Process(running.pid)
+    try:
+        runfile.request_stop(ctx.home)
+    except OSError:  # a disk that is full or cannot be written
+        process.terminate()
     try:
         process.wait(40)
     except psutil.TimeoutExpired:

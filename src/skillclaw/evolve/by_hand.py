@@ -12,7 +12,7 @@ from skillclaw.hub import Hub
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import HubState, ProposalState, SkillState
 from skillclaw.skills.items import DESCRIPTION, all_items
-from skillclaw.skills.records import Item, Sidecar
+from skillclaw.skills.records import Item, Sidecar, record_in
 
 __all__ = ["changed_by_hand"]
 
@@ -34,7 +34,7 @@ def changed_by_hand(hub: Hub, state: HubState) -> list[Tried]:
             continue
         try:
             lost = _lost(hub, one, state.skills[one.skill])
-        except (SkillClawError, msgspec.MsgspecError):
+        except SkillClawError:
             continue
         names = {name for item in lost for name in (*item.patterns, *_scripts(item))}
         if names:
@@ -53,7 +53,7 @@ def _lost(hub: Hub, one: ProposalState, skill: SkillState) -> list[Item]:
     before = skill.release(one.base or "")
     if record.engine != PERSON or record.bundle is None or before is None or before.sidecar is None:
         return []
-    sidecar = msgspec.json.decode(hub.get_object(before.sidecar), type=Sidecar)
+    sidecar = record_in(hub.get_object(before.sidecar), Sidecar)
     left = {item.id for item in all_items(record.bundle, sidecar) if item.patterns or item.evidence}
     there = all_items(hub.get_bundle(before), sidecar)
     return [item for item in there if item.section != DESCRIPTION and item.patterns and item.id not in left]

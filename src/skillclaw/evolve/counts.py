@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from skillclaw.agents.edits import write_atomic
+from skillclaw.errors import UNREADABLE
 from skillclaw.skills.records import Item, Pattern, Proposal
 
 __all__ = ["counted", "helped", "keep_counts", "latest", "of_lines", "recounted"]
@@ -82,6 +83,6 @@ def latest(home: Path, items: Iterable[Item]) -> list[Item]:
     read: the next cycle writes it again."""
     try:
         counts = msgspec.json.decode((home / FILE).read_bytes(), type=dict[str, tuple[int, int]])
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return list(items)
     return of_lines(items, counts)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from skillclaw.evolve.evolvers import Current
 from skillclaw.hub import Hub, HubState
-from skillclaw.skills.records import Sidecar
+from skillclaw.skills.records import Sidecar, record_in
 
 __all__ = ["current_skills"]
 
@@ -19,7 +17,7 @@ def current_skills(hub: Hub, state: HubState) -> dict[str, Current]:
         if release is None:
             continue
         sidecar = (
-            msgspec.json.decode(hub.get_object(release.sidecar), type=Sidecar)
+            record_in(hub.get_object(release.sidecar), Sidecar)
             if release.sidecar
             else Sidecar(skill=name, version=release.version)
         )

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 import zstandard
 
+from skillclaw.errors import UNREADABLE
 from skillclaw.evolve.cutting import Head
 from skillclaw.evolve.state import EvolveState
 from skillclaw.evolve.state_file import FILE
@@ -157,5 +158,5 @@ def _read(home: Path, ask: Callable[[sqlite3.Connection], T], none: T) -> T:
         address = f"{path.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=PATIENCE)) as db:
             return ask(db)
-    except (sqlite3.Error, zstandard.ZstdError, msgspec.DecodeError):
+    except (sqlite3.Error, zstandard.ZstdError, *UNREADABLE):
         return none

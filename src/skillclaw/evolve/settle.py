@@ -100,7 +100,7 @@ def finish(
             continue
         try:
             proposal = recorded(hub, known)
-        except (StorageError, VerifyError, msgspec.MsgspecError) as error:
+        except (BadInputError, StorageError, VerifyError) as error:
             aside.append(Aside(what=f"{known.skill} ({known.id})", reason=_unread(error)))
             continue
         if proposal.engine == "person" or proposal.engine.startswith(HOST):

@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 import zstandard
 
-from skillclaw.errors import BusyError, StorageError
+from skillclaw.errors import UNREADABLE, BusyError, StorageError
 from skillclaw.evolve.state_file import (
     BUSY_SECONDS,
     DAMAGE,
@@ -129,7 +129,7 @@ class StateStore:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except (zstandard.ZstdError, msgspec.DecodeError) as error:
+        except (zstandard.ZstdError, *UNREADABLE) as error:
             raise self._damaged(error) from error
         except sqlite3.DatabaseError as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF

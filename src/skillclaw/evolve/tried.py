@@ -229,7 +229,7 @@ def line_of(skill: SkillState) -> set[str]:
 def _read(hub: Hub, one: ProposalState) -> Tried | None:
     try:
         return _entry(recorded(hub, one))
-    except (SkillClawError, msgspec.MsgspecError):
+    except SkillClawError:
         return None
 
 

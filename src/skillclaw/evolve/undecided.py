@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw.agents.edits import write_atomic
+from skillclaw.errors import UNREADABLE
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -47,6 +48,6 @@ def so_far(home: Path, skill: str, version: str) -> SoFar | None:
     counts as nothing: the next cycle writes it again."""
     try:
         kept = msgspec.json.decode((home / FILE).read_bytes(), type=dict[str, SoFar])
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return None
     return kept.get(f"{skill}@{version}")

@@ -192,7 +192,7 @@ class GroupVotes:
         """What was proposed; None where it is gone, or is not what the log says of it."""
         try:
             return recorded(self.hub, known)
-        except (BadInputError, VerifyError, StorageError, msgspec.MsgspecError):
+        except (BadInputError, VerifyError, StorageError):
             return None
 
     def _job(self, state: HubState, proposal_id: str) -> VoteJob | None:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-from skillclaw.errors import BadInputError, UpgradeNeededError
+from skillclaw.errors import UNREADABLE, BadInputError, UpgradeNeededError
 from skillclaw.hub import keys
 from skillclaw.hub.keys import SigningKey
 from skillclaw.hub.records import Role
@@ -112,7 +112,8 @@ def read_request(text: str) -> KeyRequest:
 
 
 def shareable(url: str) -> tuple[str, list[str]]:
-    """`url` as another person may have it, and the names of the options that were left out."""
+    """`url` as another person may have it, and the names of the options that were left out. UsageError where
+    it is no address."""
     if local_folder(url) is not None:
         return plain(url), []
     kept, left = [], []
@@ -123,7 +124,11 @@ def shareable(url: str) -> tuple[str, list[str]]:
         if name.lower() not in known:
             left.append(name)
             continue
-        parts = urlsplit(value)
+        try:
+            parts = urlsplit(value)
+        except ValueError:  # an endpoint that is no address is of use to nobody
+            left.append(name)
+            continue
         if parts.scheme and "@" in parts.netloc:
             left.append(f"user of {name}")
             value = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
@@ -148,7 +153,7 @@ def _read(text: str, kind: type[_Given], what: str) -> _Given:
         raise _broken(what, "it was cut, mistyped or changed on its way")
     try:
         return msgspec.msgpack.decode(data[_CHECK:], type=kind)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except UNREADABLE as error:
         raise _broken(what, str(error)[:200]) from error
 
 

@@ -17,6 +17,7 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
 from skillclaw.errors import BadInputError, StorageError
+from skillclaw.private import lasting_folder, sync_folder
 
 __all__ = [
     "SigningKey",
@@ -63,18 +64,19 @@ def load_or_create(folder: Path, group: str, role: str, seed: bytes | None = Non
     aside = path.with_name(f".{role}-{secrets.token_hex(8)}.new")
     try:
         for place in (folder, folder / group):
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write((SigningKey(seed) if seed else SigningKey.generate()).encode().hex())
-            file.flush()
-            os.fsync(file.fileno())
+            lasting_folder(place)
         try:
+            with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write((SigningKey(seed) if seed else SigningKey.generate()).encode().hex())
+                file.flush()
+                os.fsync(file.fileno())
             # link, unlike rename, refuses where another process was first
             os.link(aside, path)
         except FileExistsError:
             pass
         finally:
             aside.unlink(missing_ok=True)
+        sync_folder(path.parent)  # before anything names this key
     except OSError as error:
         raise StorageError(
             f"Cannot write the key {path}.", str(error), "Free space or mend permissions."
@@ -93,6 +95,7 @@ def take_next(folder: Path, group: str, role: str) -> None:
     set_aside(folder, group, role, keep=True)
     try:
         (place / f"{role}.next.key").replace(place / f"{role}.key")
+        sync_folder(place)
     except FileNotFoundError:
         return  # another process was faster
     except OSError as error:
@@ -108,6 +111,7 @@ def set_aside(folder: Path, group: str, role: str, *, keep: bool = False) -> Non
     try:
         with suppress(FileExistsError):
             os.link(path, path.with_name(f"{role}.old-{public_hex(own)[:16]}.key"))
+        sync_folder(path.parent)
         if not keep:
             path.unlink(missing_ok=True)
     except OSError as error:
@@ -138,9 +142,12 @@ def count(folder: Path, group: str, public: str, n: int) -> None:
     path = folder / group / f"{public[:16]}.sent"
     aside = path.with_name(f".{path.name}-{secrets.token_hex(8)}.new")
     with suppress(OSError):
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(str(n))
-        aside.replace(path)
+        try:
+            with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(str(n))
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 def public_hex(key: SigningKey) -> str:

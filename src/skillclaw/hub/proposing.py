@@ -11,7 +11,7 @@ from skillclaw.errors import BadInputError, SkillClawError, VerifyError
 from skillclaw.hub.messages import Message
 from skillclaw.hub.releasing import place, told_place
 from skillclaw.skills.bundle import check_files, check_name, version
-from skillclaw.skills.records import HOST, Item, Proposal, Sidecar
+from skillclaw.skills.records import HOST, Item, Proposal, Sidecar, record_in
 
 if TYPE_CHECKING:
     from skillclaw.hub.hub import Hub
@@ -68,7 +68,7 @@ def recorded(hub: Objects, known: ProposalState) -> Proposal:
     """The record of a proposal. VerifyError where it is about anything else than the log says of it: what
     people read is what they approve, and it is the log's version that can be released then.
     """
-    record = msgspec.json.decode(hub.get_object(known.object), type=Proposal)
+    record = record_in(hub.get_object(known.object), Proposal)
     bundle = record.bundle
     told = (record.id, record.skill, record.action, record.base, version(bundle) if bundle else None)
     if told != (known.id, known.skill, known.action, known.base, known.version) or (
@@ -133,6 +133,6 @@ def _known_items(hub: Hub, record: Proposal) -> list[Item]:
     if release is None or release.sidecar is None:
         return []
     try:
-        return msgspec.json.decode(hub.get_object(release.sidecar), type=Sidecar).items
-    except (SkillClawError, msgspec.MsgspecError):
+        return record_in(hub.get_object(release.sidecar), Sidecar).items
+    except SkillClawError:
         return []

@@ -96,6 +96,8 @@ class LogReader:
             found = listing.look(self.store, state.seq)
             state, found = self._catch_up(state, found)
         while (data := self.store.get(log.key_of(state.seq + 1), log.MAX_COMMIT)) is not None:
+            if log.fold(state, data).void > state.void:
+                self._check_there(state.seq + 1, data)
             state = self._take(state, data)
         if found is not None:
             self._check_whole(state, found)
@@ -236,6 +238,19 @@ class LogReader:
             raise self._damaged(f"{missing} is missing, and entry {later[0]} is there.")
         if state.seq >= self.seen.seq:  # else it is told that what was seen is gone
             raise self._damaged(f"{missing} is listed, and the storage says that it is not there.")
+
+    def _check_there(self, seq: int, data: bytes) -> None:
+        """Before an entry counts as void, for good: raise StorageError unless the storage lists it, and gives
+        the same bytes again. What answers every name with a page of its own would else be read on and on.
+        """
+        key = log.key_of(seq)
+        listed = seq in listing.look(self.store, seq - 1).entries
+        if not listed or self.store.get(key, log.MAX_COMMIT) != data:
+            raise StorageError(
+                f"The hub at {self.store.shown} could not be read ({key}).",
+                "What came for it is no entry of a log, and the storage does not hold to it.",
+                "Check what stands between this machine and the storage, then try again.",
+            )
 
     def _take(self, state: HubState, data: bytes) -> HubState:
         state = log.fold(state, data)

@@ -13,7 +13,7 @@ import msgspec
 import zstandard
 from nacl.exceptions import CryptoError
 
-from skillclaw.errors import VerifyError
+from skillclaw.errors import UNREADABLE, VerifyError
 from skillclaw.hub import keys
 from skillclaw.hub.sealed import private_key
 from skillclaw.hub.wrapped import MOST_KEYS, short, unwrap, wrap, wrapped_for
@@ -92,7 +92,7 @@ def open_kept(data: bytes, own: Sequence[PrivateKey], *, state: HubState, name: 
         if not 0 <= zstandard.frame_content_size(letter.body) <= MAX_BODY:
             raise VerifyError("it is too large")
         return zstandard.ZstdDecompressor().decompress(letter.body, max_output_size=MAX_BODY)
-    except (CryptoError, msgspec.MsgspecError, zstandard.ZstdError, ValueError, TypeError) as error:
+    except (CryptoError, zstandard.ZstdError, *UNREADABLE, TypeError) as error:
         raise VerifyError("it cannot be opened") from error
 
 

@@ -20,7 +20,7 @@ import zstandard
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
-from skillclaw.errors import BadInputError, UpgradeNeededError, VerifyError
+from skillclaw.errors import UNREADABLE, BadInputError, UpgradeNeededError, VerifyError
 from skillclaw.hub import keys
 from skillclaw.hub.records import HubState, Key
 from skillclaw.hub.wrapped import MOST_KEYS, short, unwrap, wrap, wrapped_for
@@ -191,7 +191,7 @@ def open_sealed(
     public = key.public_key.encode()
     try:
         letter = msgspec.msgpack.decode(_inside(data, key), type=Letter)
-    except (CryptoError, msgspec.MsgspecError, ValueError, TypeError) as error:
+    except (CryptoError, *UNREADABLE, TypeError) as error:
         raise _broken(name, "it cannot be opened with this key") from error
     if letter.v > 1:
         raise UpgradeNeededError("Upgrade needed: a sealed session is of a newer format.", name)

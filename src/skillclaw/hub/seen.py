@@ -7,16 +7,22 @@ it; it can be deleted at any time.
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 
 import msgspec
 from filelock import FileLock, Timeout
 from msgspec.structs import replace
 
-from skillclaw.errors import BadInputError, BusyError, StorageError, UpgradeNeededError, VerifyError
+from skillclaw.errors import (
+    UNREADABLE,
+    BadInputError,
+    BusyError,
+    StorageError,
+    UpgradeNeededError,
+    VerifyError,
+)
 from skillclaw.hub.records import HubInfo, HubState
+from skillclaw.private import lasting_folder, whole_file
 from skillclaw.trajectory.model import Record
 
 __all__ = [
@@ -68,7 +74,7 @@ def load_seen(path: Path) -> Seen:
         return Seen()
     except OSError as error:
         raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error
-    except (msgspec.MsgspecError, ValueError) as error:
+    except UNREADABLE as error:
         raise BadInputError(
             f"{path} does not hold what it should.",
             str(error),
@@ -97,7 +103,7 @@ def pin(path: Path, place: str, info: HubInfo, shown: str) -> SeenGroup:
 
 def save_seen(path: Path, url: str, group: str, now: SeenGroup) -> None:
     """Remember `now` for `group` at `url`; an entry that another process saw later is kept."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lasting_folder(path.parent)
     try:
         with FileLock(path.with_name(path.name + ".lock"), timeout=30, mode=0o600):
             seen = load_seen(path)
@@ -117,7 +123,7 @@ def load_fold(path: Path, group: str) -> StoredFold | None:
     """The last fold of `group`'s log, or None where there is none that can be used."""
     try:
         stored = msgspec.json.decode((path / f"{group}.state.json").read_bytes(), type=StoredFold)
-    except (OSError, msgspec.MsgspecError, ValueError):
+    except (OSError, *UNREADABLE):
         return None  # it only saves time
     if stored.fold != FOLD or stored.state.group != group:
         return None
@@ -137,12 +143,5 @@ def save_fold(path: Path, state: HubState, tip: str) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    aside = path.with_name(f".{path.name}-{secrets.token_hex(8)}.new")
-    try:
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        file.write(data)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import SkillClawError, VerifyError
+from skillclaw.errors import UNREADABLE, SkillClawError, VerifyError
 from skillclaw.hub import room
 from skillclaw.hub.keys import public_hex
 from skillclaw.trajectory.model import Record
@@ -120,7 +120,7 @@ class HubSpendings:
             told = msgspec.json.decode(
                 room.open_kept(data, self._own, state=self._state, name=name), type=Told
             )
-        except (VerifyError, msgspec.MsgspecError):
+        except (VerifyError, *UNREADABLE):
             return None
         return told if min(told.tokens, told.calls, told.usd) >= 0 else None
 

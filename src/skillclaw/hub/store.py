@@ -1,8 +1,9 @@
 """Where a hub lies: a folder, S3, or other object storage, with the five operations that a hub needs.
 
-`create` (write only where nothing is) is the one concurrency primitive (DESIGN 3.3). obstore does the work:
-on a local folder it writes aside and links into place, so an object is there whole or not at all; on object
-storage it sends that storage's own condition (store_clouds.py). Some look-alikes ignore it: `Store.probe`.
+`create` (write only where nothing is) is the one concurrency primitive (DESIGN 3.3). On a local folder
+an object is written aside and linked into place, so it is there whole or not at all (store_folder.py); on
+object storage obstore sends that storage's own condition (store_clouds.py). Some look-alikes ignore it:
+`Store.probe`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from skillclaw.errors import BadInputError, StorageError, UsageError
 from skillclaw.hub import store_errors
 from skillclaw.hub.store_aws import shared_files
 from skillclaw.hub.store_clouds import Opened, open_cloud
-from skillclaw.hub.store_folder import check_way, has_links, listed, make_folder, read, settle
+from skillclaw.hub.store_folder import check_way, has_links, listed, make_folder, read, write
 from skillclaw.hub.store_url import local_folder, masked, plain, scrubbed, secrets_of
 
 if TYPE_CHECKING:
@@ -118,6 +119,9 @@ class Store:
             return None if there is None else (there, None)
         try:
             found = obstore.get(self._store, key)
+            kind = str(found.attributes.get("Content-Type", ""))
+            if not found.meta["e_tag"] or kind.startswith("text/html"):
+                raise self._stranger(key)
             if found.meta["size"] <= limit:
                 return bytes(found.bytes()), found.meta["e_tag"]
             return bytes(obstore.get_range(self._store, key, start=0, length=limit + 1)), None
@@ -139,9 +143,10 @@ class Store:
         _check(key)
         with self._errors(f"written ({key})", writes=True):
             self._still_there(key)
-            obstore.put(self._store, key, data, use_multipart=False)
             if self.folder is not None:
-                settle(self.folder, key)
+                write(self.folder, key, data, new=False)
+            else:
+                obstore.put(self._store, key, data, use_multipart=False)
 
     def create(self, key: str, data: bytes) -> bool:
         """Write the object where none is; False where one is already, unless it holds these very bytes.
@@ -171,12 +176,12 @@ class Store:
     def _create(self, key: str, data: bytes) -> bool:
         """Whether this wrote the object; obstore's errors as they are."""
         self._still_there(key)
+        if self.folder is not None:
+            return write(self.folder, key, data, new=True)
         try:
             obstore.put(self._creating, key, data, mode=self._mode, use_multipart=False)
         except (AlreadyExistsError, PreconditionError):
             return False
-        if self.folder is not None:
-            settle(self.folder, key)
         return True
 
     def list(self, prefix: str, after: str | None = None, *, most: int | None = None) -> list[str]:
@@ -239,6 +244,12 @@ class Store:
                 with suppress(BaseError, OSError):
                     obstore.delete(self._store, key)
 
+    def _stranger(self, key: str) -> StorageError:
+        """For an answer without an entity tag, which every storage gives, or one that is a page: a network's
+        login page, or another server at this address. Taken for an object it would be a void entry for ever.
+        """
+        return StorageError(f"The hub at {self.shown} could not be read ({key}).", *store_errors.STRANGER)
+
     def _careless(self) -> StorageError:
         if self.url.startswith("oss:"):
             return StorageError(
@@ -282,7 +293,7 @@ class Store:
         what = f"The hub at {self.shown} could not be {done}."
         if self.folder is not None:
             with suppress(OSError):
-                if writes and "os error" in text and not has_links(self.folder):
+                if writes and ("os error" in text or "[Errno" in text) and not has_links(self.folder):
                     return self._linkless()
             why = text.strip().split("\n", 1)[0][:300]
             return StorageError(what, why, "Check the folder's owner and free space.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["Told", "broken", "no_bucket", "open_ended", "told"]
+__all__ = ["STRANGER", "Told", "broken", "no_bucket", "open_ended", "told"]
 
 
 class Told(NamedTuple):
@@ -18,6 +18,15 @@ class Told(NamedTuple):
     why: str
     todo: str
 
+
+STRANGER = Told(
+    "What answers there is no object storage: a network's login page, or another server.",
+    "Log in to the network, or check the endpoint in the URL, then try again.",
+)
+_STRANGE = re.compile(
+    r"invalid list response|Invalid(?:List|Put|Delete)\w*Response|Unable to extract metadata from headers"
+    r"|MissingEtag|MissingLastModified"
+)
 
 _CODE = re.compile(r"<Code>\s*([A-Za-z0-9_.-]{1,80})\s*</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]{1,300})")
@@ -73,6 +82,8 @@ def told(text: str) -> Told:
             f"An object is named {name!a}, which no list can hold. Whoever may write there can make one.",
             "Delete it with the storage's own tools.",
         )
+    if not code and _STRANGE.search(text):
+        return STRANGER
     for pattern, why, todo in _MEANINGS:
         if pattern.search(text):
             return Told(why + said + ".", todo)

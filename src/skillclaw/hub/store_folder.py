@@ -18,11 +18,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-__all__ = ["check_way", "has_links", "listed", "make_folder", "read", "settle"]
+from skillclaw.private import lasting_folder, sync_folder
+
+__all__ = ["check_way", "has_links", "listed", "make_folder", "read", "write"]
 
 _ALL_WRITE = ("inbox/", "sessions/")
 _UNFINISHED = re.compile(r"#[0-9]+$")
-"""Ends the names of files that obstore writes aside."""
+"""Ends the names of files that are written aside, by `write` or obstore."""
 
 
 def make_folder(folder: Path) -> None:
@@ -31,7 +33,7 @@ def make_folder(folder: Path) -> None:
     """
     if folder.is_dir():
         return
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lasting_folder(folder)
     shared = stat.S_ISGID | stat.S_IWGRP
     if os.name != "nt" and folder.parent.stat().st_mode & shared == shared:
         folder.chmod(0o2770)
@@ -82,7 +84,7 @@ def listed(folder: Path, prefix: str, longest: int) -> Iterator[tuple[str, datet
     """Every file below the folder `prefix`, by its key, and when it was written (UTC).
 
     Links are named and not followed. Left out are folders that may not be read, keys of more than `longest`
-    characters or that cannot be shown, and what obstore is writing still.
+    characters or that cannot be shown, and what is being written still.
     """
     prefix = prefix.strip("/")
     check_way(folder, f"{prefix}/" if prefix else "")
@@ -109,18 +111,34 @@ def listed(folder: Path, prefix: str, longest: int) -> Iterator[tuple[str, datet
                     yield key, datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime, UTC)
 
 
-def settle(folder: Path, key: str) -> None:
-    """See that what was written at `key` survives a loss of power, and that who reads `folder` reads it."""
+def write(folder: Path, key: str, data: bytes, *, new: bool) -> bool:
+    """Write the object, whole or not at all, for all who may read `folder`; False where one is already and it
+    is to be `new`. What was written survives a loss of power. Raises OSError.
+
+    obstore's own writing puts the name in place first and flushes nothing: after a power cut an entry of the
+    log could be there without its bytes, for good.
+    """
     path = folder / key
-    _open_as(folder, path)
-    for place in (path, path.parent):
-        if place.is_dir() and os.name == "nt":
-            continue  # Windows does not open folders; NTFS journals names by itself
-        handle = os.open(place, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    lasting_folder(path.parent)
+    aside = path.with_name(f"{path.name}#{secrets.randbelow(10**12)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(aside, flags, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        _open_as(folder, aside)
+        if not new:
+            aside.replace(path)
+        else:
+            try:
+                os.link(aside, path)
+            except FileExistsError:
+                return False
+    finally:
+        aside.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return True
 
 
 def has_links(folder: Path) -> bool:

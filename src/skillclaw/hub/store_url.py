@@ -6,8 +6,10 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 from urllib.request import url2pathname
+
+from skillclaw.errors import UsageError
 
 __all__ = ["local_folder", "masked", "options_of", "plain", "scrubbed", "secrets_of"]
 
@@ -19,13 +21,22 @@ _LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def local_folder(url: str) -> Path | None:
-    """The folder that `url` names (a path or a file:// URL), or None where it names other storage."""
-    scheme = urlsplit(url).scheme
-    if scheme == "file":
-        parts = urlsplit(url)
+    """The folder that `url` names (a path or a file:// URL), or None where it names other storage.
+
+    UsageError, as of all functions here, where it is no address at all.
+    """
+    parts = _parts(url)
+    if parts.scheme == "file":
         return Path(url2pathname(f"//{parts.netloc}{parts.path}" if parts.netloc else parts.path))
     # a single letter is a Windows drive
-    return Path(url).expanduser().absolute() if len(scheme) < 2 else None
+    if len(parts.scheme) > 1:
+        return None
+    try:
+        return Path(url).expanduser().absolute()
+    except RuntimeError as error:  # `~name/...` where nobody of that name is
+        raise UsageError(
+            "The folder of a hub cannot be found.", str(error), "Write it out, from the root on."
+        ) from error
 
 
 def plain(url: str) -> str:
@@ -33,13 +44,13 @@ def plain(url: str) -> str:
     folder = local_folder(url)
     if folder is not None:
         return str(folder)
-    parts = urlsplit(url)
+    parts = _parts(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
 
 
 def masked(url: str) -> str:
     """`url` as messages may show it: no credentials, no values of options."""
-    parts = urlsplit(url)
+    parts = _parts(url)
     if local_folder(url) is not None or not (parts.query or "@" in parts.netloc):
         return plain(url)
     return plain(url) + ("?..." if parts.query else "")
@@ -47,14 +58,14 @@ def masked(url: str) -> str:
 
 def options_of(url: str) -> dict[str, str]:
     """The options after the `?`, names in lower case; the last of one name counts."""
-    return {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
+    return {name.lower(): value for name, value in parse_qsl(_parts(url).query)}
 
 
 def secrets_of(url: str, environ: Mapping[str, str] = os.environ) -> list[str]:
     """The values in `url` and in the providers' variables that no message may hold, longest first."""
     told = [value for name, value in options_of(url).items() if _SECRET.search(name)]
     told += [v for name, v in environ.items() if _PROVIDERS.match(name) and _SECRET.search(name)]
-    login = urlsplit(url).netloc.rpartition("@")[0]
+    login = _parts(url).netloc.rpartition("@")[0]
     return sorted({value for value in [*told, *login.split(":")] if len(value) > 2}, key=len, reverse=True)
 
 
@@ -63,3 +74,15 @@ def scrubbed(text: str, secrets: list[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, "...")
     return _QUERY.sub(r"\1", _LOGIN.sub("", text))
+
+
+def _parts(url: str) -> SplitResult:
+    """The parts of `url`; UsageError, without a word of it (it may hold a key), where it is no address."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise UsageError(
+            "The address of a hub cannot be read.",
+            "It has brackets or signs that no address has.",
+            "Write a folder, or a URL such as s3://BUCKET/FOLDER.",
+        ) from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import SkillClawError, UpgradeNeededError, VerifyError
+from skillclaw.errors import UNREADABLE, SkillClawError, UpgradeNeededError, VerifyError
 from skillclaw.hub import checkpoints, listing, log, packs
 from skillclaw.hub.reading import open_pack
 from skillclaw.hub.records import HubState, ProposalState
@@ -128,7 +128,7 @@ def _check(seq: int, what: str, look: Callable[[], object]) -> Iterator[Fault]:
         raise
     except SkillClawError as error:
         yield seq, f"{what}: {' '.join(part for part in (error.what, error.why) if part)}"
-    except (msgspec.MsgspecError, ValueError) as error:
+    except UNREADABLE as error:
         yield seq, f"{what}: its record does not hold what it should ({error})"
 
 

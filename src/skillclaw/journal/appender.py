@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import filelock
 
 from skillclaw.journal import segment
 from skillclaw.journal.delta import Chains
+from skillclaw.private import lasting_folder, sync_folder
 
 __all__ = ["ROTATE", "Appender", "lock_of"]
 
@@ -46,9 +49,13 @@ class Appender:
         self._lock: filelock.BaseFileLock | None = None
         self._fd = -1
         self._number = 0
+        self._path = folder
+        """The newest segment that this one made."""
         self._end = 0
         self._born = 0.0
         self._dirty = False
+        self._unnamed = False
+        """Whether the disk may not know the newest segment's name yet."""
         self._synced = time.monotonic()
         self._syncing: threading.Thread | None = None
         self._sync_error: OSError | None = None
@@ -59,7 +66,7 @@ class Appender:
         """Become the journal's one writer and cut what a crash left half written; does so once."""
         if self._lock is not None:
             return
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lasting_folder(self._folder)
         lock = lock_of(self._folder)
         lock.acquire()
         self._lock = lock
@@ -80,24 +87,36 @@ class Appender:
 
     def append(self, data: bytes) -> None:
         """Write `data` to the system (a kill loses nothing of it), to the disk at most once a second."""
+        self._raise()  # before: what is written stays written, and who is told of an error writes it again
         view = memoryview(data)
         while view:
             view = view[os.write(self._fd, view) :]
         self._end += len(data)
         self.total += len(data)
         self._dirty = True
-        self.sync()
+        self._sync_in_time()
 
     def forget(self) -> None:
         """After a failure: cut back to the last whole record; else leave this segment for a new one."""
         self._chains = Chains()
         if self._fd < 0:
             return
+        if self._end < len(segment.MAGIC):
+            # One whose begin could not be written: what came behind it would not be read.
+            with suppress(OSError):
+                self._path.unlink()
+            self._leave()
+            return
         try:
             os.ftruncate(self._fd, self._end)
         except OSError:
-            os.close(self._fd)
-            self._fd = -1
+            self._leave()
+
+    def _leave(self) -> None:
+        """Close the segment. Some disks tell only then that they are full; it is closed all the same."""
+        fd, self._fd = self._fd, -1
+        with suppress(OSError):
+            os.close(fd)
 
     def sync(self) -> None:
         """Have what was written put on the disk itself, at most once a second.
@@ -105,9 +124,15 @@ class Appender:
         Another thread does it, since a sync takes as long as a slow disk likes and commits must not wait. Its
         failure is raised by the next call.
         """
+        self._raise()
+        self._sync_in_time()
+
+    def _raise(self) -> None:
         if self._sync_error is not None:
             error, self._sync_error = self._sync_error, None
             raise error
+
+    def _sync_in_time(self) -> None:
         if not self._dirty or self._fd < 0 or time.monotonic() - self._synced < SYNC:
             return
         if self._syncing is None or not self._syncing.is_alive():
@@ -116,14 +141,27 @@ class Appender:
     def _start_sync(self) -> None:
         self._dirty = False
         self._synced = time.monotonic()
-        copy = os.dup(self._fd)
-        self._syncing = threading.Thread(target=self._fsync, args=(copy,), name="journal-sync", daemon=True)
-        self._syncing.start()
+        copy = -1
+        try:
+            copy = os.dup(self._fd)
+            syncing = threading.Thread(target=self._fsync, args=(copy,), name="journal-sync", daemon=True)
+            syncing.start()
+        except (OSError, RuntimeError) as error:  # no file or thread is left to this process
+            self._dirty = True
+            self._sync_error = OSError(errno.EAGAIN, f"it cannot be synced: {error}")
+            if copy >= 0:
+                os.close(copy)
+            return
+        self._syncing = syncing
 
     def _fsync(self, fd: int) -> None:
         try:
             os.fsync(fd)
+            if self._unnamed:
+                self._unnamed = False
+                sync_folder(self._folder)
         except OSError as error:
+            self._unnamed = True
             self._sync_error = error
         finally:
             os.close(fd)
@@ -151,6 +189,8 @@ class Appender:
                 self._syncing.join()
             if self._dirty and self._fd >= 0:
                 os.fsync(self._fd)
+            if self._unnamed:
+                sync_folder(self._folder)
         finally:
             if self._fd >= 0:
                 os.close(self._fd)
@@ -174,8 +214,7 @@ class Appender:
         if self._fd >= 0:
             if self._dirty:
                 self._start_sync()
-            os.close(self._fd)
-            self._fd = -1
+            self._leave()
         found = segment.segments(self._folder)
         last = found[-1] if found else 0
         path = segment.path_of(self._folder, last)
@@ -184,8 +223,10 @@ class Appender:
         else:
             # Numbers only rise: a reader's position must never lie in the future.
             last = max(last, self._number) + 1
-            self._fd = os.open(segment.path_of(self._folder, last), FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
+            self._path = segment.path_of(self._folder, last)
+            self._fd = os.open(self._path, FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
             self._end = 0
+            self._unnamed = True
             self.append(segment.MAGIC)
         self._number, self._end, self._born = last, len(segment.MAGIC), time.monotonic()
         self._chains = Chains()

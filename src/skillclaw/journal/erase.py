@@ -28,6 +28,7 @@ from skillclaw.journal.delta import Delta
 from skillclaw.journal.reader import Position
 from skillclaw.journal.records import Exchange
 from skillclaw.journal.segment import HEAD, Stored
+from skillclaw.private import sync_folder
 
 __all__ = ["closed", "erase"]
 
@@ -115,6 +116,7 @@ def _erase(path: Path, ends: set[int]) -> int:
         # Segments expire by the time of their last record.
         os.utime(aside, ns=(times.st_atime_ns, times.st_mtime_ns))
         aside.replace(path)
+        sync_folder(path.parent)
     finally:
         aside.unlink(missing_ok=True)
     return count

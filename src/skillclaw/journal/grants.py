@@ -7,15 +7,14 @@ on.
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from skillclaw.errors import BadInputError, StorageError, UpgradeNeededError
+from skillclaw.errors import UNREADABLE, BadInputError, StorageError, UpgradeNeededError
 from skillclaw.journal.share_rules import Grant
+from skillclaw.private import lasting_folder, whole_file
 from skillclaw.trajectory.model import Record
 
 __all__ = ["FILE", "Grants", "load_grants", "save_grants"]
@@ -39,7 +38,7 @@ def load_grants(home: Path) -> dict[str, Grant]:
         return {}
     except OSError as error:
         raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error
-    except (msgspec.MsgspecError, ValueError) as error:
+    except UNREADABLE as error:
         raise BadInputError(
             f"{path} does not hold what it should, so nothing is shared.",
             str(error),
@@ -53,16 +52,9 @@ def load_grants(home: Path) -> dict[str, Grant]:
 def save_grants(home: Path, grants: Mapping[str, Grant]) -> None:
     """Write the file aside and rename it; raises StorageError."""
     path = home / FILE
-    aside = path.with_name(f".{FILE}-{secrets.token_hex(8)}.new")
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(msgspec.json.encode(Grants(grants=dict(grants))))
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
+        lasting_folder(home)
+        with whole_file(path) as file:
+            file.write(msgspec.json.encode(Grants(grants=dict(grants))))
     except OSError as error:
         raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error

@@ -7,14 +7,14 @@ from outside. The ids are random; nothing about the person or the machine goes i
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
 import msgspec
 from filelock import FileLock, Timeout
 
-from skillclaw.errors import BadInputError, BusyError, StorageError, UpgradeNeededError
+from skillclaw.errors import UNREADABLE, BadInputError, BusyError, StorageError, UpgradeNeededError
+from skillclaw.private import lasting_folder, whole_file
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Identity"]
@@ -49,7 +49,7 @@ class Identity(Record, frozen=True, kw_only=True):
         if found is not None:
             return found
         try:
-            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lasting_folder(home)
             with FileLock(home / "identity.lock", timeout=LOCK_SECONDS, mode=0o600):
                 found = _read(path)  # another process may have made it while this one waited
                 if found is None:
@@ -58,7 +58,8 @@ class Identity(Record, frozen=True, kw_only=True):
                         client=f"c-{secrets.token_hex(4)}",
                         key=secrets.token_bytes(KEY_BYTES),
                     )
-                    _write(path, found)
+                    with whole_file(path) as file:
+                        file.write(msgspec.json.encode(found) + b"\n")
                 return found
         except Timeout as error:
             raise BusyError(
@@ -81,7 +82,7 @@ def _read(path: Path) -> Identity | None:
         raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error
     try:
         found = msgspec.json.decode(body, type=Identity)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise _damaged(path, str(error)) from error
     if found.v > VERSION:
         raise UpgradeNeededError(
@@ -100,18 +101,3 @@ def _damaged(path: Path, why: str) -> BadInputError:
         why,
         "Restore the file from a backup; or delete it, and this machine counts as a new client.",
     )
-
-
-def _write(path: Path, identity: Identity) -> None:
-    temporary = path.with_name(path.name + ".new")
-    temporary.unlink(missing_ok=True)
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(identity) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise

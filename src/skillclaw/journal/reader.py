@@ -17,6 +17,7 @@ from skillclaw.journal import segment
 from skillclaw.journal.appender import lock_of
 from skillclaw.journal.delta import apply
 from skillclaw.journal.records import Exchange
+from skillclaw.private import sync_folder
 from skillclaw.trajectory.model import Record
 
 __all__ = ["START", "FolderStats", "Position", "expire", "read", "stats"]
@@ -26,6 +27,9 @@ MEMORY = 24 << 20
 """Bytes of bodies kept for the records that refer to them; what is not there is read again."""
 DEEPEST = 10_000
 """References followed at most; the writer makes a full copy long before (see delta.py)."""
+
+AHEAD = 86400.0
+"""Seconds by which a segment may seem to be written after now, as on a share of another machine."""
 
 
 class Position(Record, frozen=True, kw_only=True, order=True):
@@ -75,16 +79,22 @@ def read(
 def expire(folder: Path, days: float) -> int:
     """Delete the segments last written more than `days` ago, never the one being written; how many went.
 
-    The newest is replaced by an empty one of the next number when nobody writes the journal: numbers only
-    rise, and no reader's position comes to lie in what is written later.
+    One from the future, of a clock that was set back since, counts as written now: it would stay for as long
+    as the clock was wrong, and how old it is nobody knows. The newest is replaced by an empty one of the next
+    number when nobody writes the journal: numbers only rise, and no reader's position comes to lie in what is
+    written later.
     """
     numbers = segment.segments(folder)
-    limit = time.time() - days * 86400
+    now = time.time()
+    limit = now - days * 86400
     gone = 0
     for number in numbers:
         path = segment.path_of(folder, number)
         try:
             status = path.stat()
+            if status.st_mtime > now + AHEAD:
+                os.utime(path, (now, now))
+                continue
             if status.st_mtime >= limit:
                 continue
             if number != numbers[-1]:
@@ -103,6 +113,7 @@ def expire(folder: Path, days: float) -> int:
 def _begin(path: Path) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(segment.MAGIC)
+    sync_folder(path.parent)
 
 
 def stats(folder: Path) -> FolderStats:

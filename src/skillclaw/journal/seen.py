@@ -24,6 +24,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from skillclaw.journal.redact_text import HOLE, Masker
+from skillclaw.private import whole_file
 
 __all__ = ["FILE", "Seen", "SeenWriter", "secret_values"]
 
@@ -73,6 +74,8 @@ class SeenWriter:
         self._path = home / FILE
         self._key = key
         self._met: set[int] = set()
+        self._torn = True
+        """Whether the file may end in half a line, as a full disk leaves one: the next begins on its own."""
         lines = _read(self._path)
         self._lines = set(lines)
         if len(lines) > MOST:
@@ -87,8 +90,10 @@ class SeenWriter:
             line = f"{len(value)} {_start(self._key, value)} {_whole(self._key, value)}"
             if line not in self._lines:
                 descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+                torn, self._torn = self._torn, True
                 with os.fdopen(descriptor, "ab") as file:
-                    file.write(f"{line}\n".encode("ascii"))
+                    file.write(("\n" * (torn and file.tell() > 0) + f"{line}\n").encode("ascii"))
+                self._torn = False
                 self._lines.add(line)
         if len(self._met) > MOST:
             self._met.clear()
@@ -96,11 +101,8 @@ class SeenWriter:
 
     def _shorten(self, lines: list[str]) -> None:
         kept = lines[-MOST // 2 :]
-        temporary = self._path.with_name(f"{FILE}.{os.getpid()}.new")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with whole_file(self._path) as file:
             file.write("".join(f"{line}\n" for line in kept).encode("ascii"))
-        temporary.replace(self._path)
         self._lines = set(kept)
 
 

@@ -26,7 +26,8 @@ MAGIC = b"SKCJRNL\x01"
 HEAD = struct.Struct("<II")
 LARGEST = 1 << 28
 """Payloads above this are damage, not data."""
-LARGEST_RECORD = 1 << 30
+LARGEST_RECORD = 1 << 28
+"""Bytes that a record may say it has: room for them is made before any of it is read."""
 NAME = re.compile(r"(\d{8})\.seg")
 
 

@@ -19,12 +19,12 @@ from typing import Literal
 import msgspec
 import zstandard
 
-from skillclaw.errors import BadInputError, StorageError, UpgradeNeededError
+from skillclaw.errors import UNREADABLE, BadInputError, StorageError, UpgradeNeededError
 from skillclaw.journal.catalogue_file import erase
 from skillclaw.journal.records import SessionRow
 from skillclaw.journal.store_file import BUSY_SECONDS, LISTS, SCHEMA, SCHEMA_VERSION, started_at, told
 from skillclaw.journal.twins import TABLE, stored_key
-from skillclaw.private import made_file
+from skillclaw.private import lasting_folder, made_file
 from skillclaw.trajectory import model
 from skillclaw.trajectory.model import Signal, Trajectory, meta, with_meta
 
@@ -52,7 +52,7 @@ class SessionStore:
         self._pack = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
         self._unpack = zstandard.ZstdDecompressor()
         with self._errors():
-            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lasting_folder(home)
             # Made before SQLite opens it: the -wal and -shm files take over its permissions.
             made_file(self.path)
             self._db = sqlite3.connect(
@@ -68,7 +68,9 @@ class SessionStore:
         with self._errors():
             version = self._version()
             self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
+            # While another process has the file open, less would leave commits of hours to the system's
+            # memory: after a power cut what was imported would be gone, and what was forgotten be back.
+            self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA secure_delete = ON")
             if version == 0:
                 with self._write():
@@ -427,7 +429,7 @@ class SessionStore:
         assert isinstance(body, bytes)
         try:
             return model.decode(self._unpack.decompress(body))
-        except (zstandard.ZstdError, msgspec.DecodeError) as error:
+        except (zstandard.ZstdError, *UNREADABLE) as error:
             raise StorageError(
                 f"Session {key} in {self.path} is damaged.",
                 str(error),

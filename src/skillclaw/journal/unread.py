@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from skillclaw.errors import UNREADABLE
 from skillclaw.trajectory.model import Record
 
 __all__ = ["MARK", "Uncounted", "UnreadCount", "counted", "counts_in", "told"]
@@ -69,7 +70,7 @@ def counts_in(mark: str | None) -> list[UnreadCount]:
     """The counts in the mark that `server.recording` keeps; empty when there is none."""
     try:
         return msgspec.json.decode(mark or "{}", type=_Holder).unread
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return []
 
 

@@ -8,6 +8,7 @@ When the disk is full or not writable, exchanges wait in the bounded queue, then
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -34,6 +35,8 @@ GATHER = 0.004
 """Seconds that the first exchange of a group waits for others; with the write it stays below 20 ms."""
 IDLE = 1.0
 """Seconds between looks at what an idle writer still has to do: a last fsync, the end of an old segment."""
+KNOW = 5.0
+"""Seconds between tries to take up the credentials that are known."""
 RETRY = 0.5
 """Seconds between tries while the disk does not take it."""
 QUEUE = 24 << 20
@@ -90,6 +93,7 @@ class JournalWriter:
         self._closing = False
         self._masker = Masker()
         self._client_key = client_key
+        self._knows_at = 0.0 if client_key is not None else math.inf
         self._home = folder.parent
         self._compressor = zstandard.ZstdCompressor(level=1, write_content_size=True)
         self._files = Appender(folder)
@@ -141,6 +145,8 @@ class JournalWriter:
         self._try(self._files.take)
         while True:
             self._wake.wait(IDLE)
+            if time.monotonic() >= self._knows_at:
+                self._know()
             if self._queue:
                 if not self._closing and self._waiting(False) + self._waiting(True) < HURRY:
                     time.sleep(GATHER)
@@ -161,9 +167,11 @@ class JournalWriter:
         self._try(self._files.close)
 
     def _know(self) -> None:
-        """Take up the credentials that are known; without them exchanges are masked by what they tell."""
+        """Take up the credentials that are known; without them exchanges are masked by what they tell, until
+        they can be had."""
         if self._client_key is None:
             return
+        self._knows_at = time.monotonic() + KNOW
         try:
             key = self._client_key()
             seen = SeenWriter(self._home, key)
@@ -178,6 +186,7 @@ class JournalWriter:
                 self._fail(f"credentials cannot be remembered: {error.strerror or error}")
 
         self._masker = Masker(key, learn)
+        self._knows_at = math.inf
 
     def _rest(self) -> None:
         self._files.sync()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 
 import msgspec
 
 from skillclaw.errors import StorageError, UpgradeNeededError
 from skillclaw.library.records import LibraryState
+from skillclaw.private import whole_file
 
 __all__ = ["load", "save"]
 
@@ -45,14 +44,8 @@ def save(home: Path, state: LibraryState, *, only_if_not: LibraryState | None = 
     if state == only_if_not:
         return
     path = home / "library.json"
-    aside = home / f".library-{secrets.token_hex(6)}.new"
     try:
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with whole_file(path) as file:
             file.write(msgspec.json.format(msgspec.json.encode(state, order="deterministic"), indent=1))
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
     except OSError as error:
         raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error
-    finally:
-        aside.unlink(missing_ok=True)

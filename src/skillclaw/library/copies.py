@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from skillclaw.errors import BadInputError
 from skillclaw.library import folders, swap
 from skillclaw.library.records import Change, ChangeKind, Installed, LibraryState, Row
+from skillclaw.private import sync_folder
 
 __all__ = [
     "change",
@@ -51,6 +52,7 @@ def make_folder(folder: Path) -> None:
         return
     if os.name == "posix":
         folder.chmod(0o755)
+    sync_folder(folder.parent)
 
 
 def real(target: str | Path) -> str:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from skillclaw.errors import BadInputError
 from skillclaw.library.records import FileMark
+from skillclaw.private import sync_folder
 from skillclaw.skills.bundle import MAX_BYTES, MAX_FILES, check_files
 from skillclaw.skills.records import Bundle, File
 
-__all__ = ["LITTER", "exists", "from_folder", "marks", "remove_tree", "scan", "sync_folder", "to_folder"]
+__all__ = ["LITTER", "exists", "from_folder", "marks", "remove_tree", "scan", "to_folder"]
 
 LITTER = frozenset([".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__"])
 """What systems and interpreters leave in a folder by themselves is no edit and no part of a skill."""
@@ -121,17 +122,6 @@ def to_folder(bundle: Bundle, folder: Path) -> None:
         if _MODES:
             place.chmod(0o755)
         sync_folder(place)
-
-
-def sync_folder(folder: Path) -> None:
-    """See that the names in `folder` survive a loss of power; Windows does so by itself."""
-    if not _MODES:
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def remove_tree(folder: Path) -> None:

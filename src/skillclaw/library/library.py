@@ -26,6 +26,7 @@ from skillclaw.library.records import (
     SyncReport,
 )
 from skillclaw.library.sync import Sync
+from skillclaw.private import lasting_folder
 from skillclaw.skills.records import Bundle, Verdict
 from skillclaw.skills.threeway import Prefer
 
@@ -268,7 +269,7 @@ class Library:
     def _alone(self) -> Iterator[LibraryState]:
         """Hold the library's lock, with what dead processes left cleaned up; gives the state as recovered."""
         try:
-            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lasting_folder(self.home)
             lock = FileLock(self.home / "library.lock", timeout=_WAIT, mode=0o600)
             lock.acquire()
         except Timeout as error:

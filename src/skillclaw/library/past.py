@@ -20,6 +20,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from skillclaw.errors import UNREADABLE
 from skillclaw.library import copies
 from skillclaw.library.records import Installed
 from skillclaw.private import whole_file
@@ -140,6 +141,8 @@ def note(
             if file.tell() and not path.read_bytes().endswith(b"\n"):
                 file.write(b"\n")  # a line that was cut off must not be glued to the next
             file.write(b"".join(msgspec.json.encode(line) + b"\n" for line in fresh))
+            file.flush()
+            os.fsync(file.fileno())  # effects are measured by it
         _shorten(path)
     except OSError as error:
         log.warning("cannot write %s: %s", path, error.strerror or error)
@@ -167,7 +170,7 @@ def _read(path: Path) -> list[Lay]:
     except OSError:
         return lines
     for line in data.splitlines():
-        with suppress(msgspec.MsgspecError, ValueError):
+        with suppress(*UNREADABLE):
             lines.append(msgspec.json.decode(line, type=Lay))
     return lines
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from skillclaw.errors import BadInputError, StorageError
+from skillclaw.errors import UNREADABLE, BadInputError, StorageError
 from skillclaw.library import folders, swap
 from skillclaw.library.copies import change, place
 from skillclaw.library.records import Change, Installed, Quarantined
@@ -63,7 +63,7 @@ def held(home: Path) -> list[Quarantined]:
         if folders.exists(path.with_suffix("")):
             try:
                 found.append(msgspec.json.decode(path.read_bytes(), type=Quarantined))
-            except (OSError, msgspec.MsgspecError, ValueError):
+            except (OSError, *UNREADABLE):
                 skill, _, version = path.stem.partition("@")
                 found.append(Quarantined(id=path.stem, skill=skill, version=version))
     return sorted(found, key=lambda one: (one.since, one.id))

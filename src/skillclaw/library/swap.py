@@ -20,8 +20,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from skillclaw.library.folders import exists, remove_tree, scan, sync_folder, to_folder
+from skillclaw.library.folders import exists, remove_tree, scan, to_folder
 from skillclaw.library.records import FileMark
+from skillclaw.private import sync_folder
 from skillclaw.skills.records import Bundle
 
 __all__ = ["EditedError", "move_out", "put", "recover", "remove"]
@@ -63,7 +64,8 @@ def remove(place: Path, home: Path, old: Mapping[str, FileMark]) -> None:
         _set_aside(place, stage, old)
         # from here on a crash must not bring it back, half deleted
         (stage / "checked").rename(stage / "gone")
-        sync_folder(place.parent)
+        for folder in (stage, place.parent):
+            sync_folder(folder)
     finally:
         _clean(stage, place)
 
@@ -74,9 +76,25 @@ def move_out(place: Path, to: Path) -> None:
         place.rename(to)
     except OSError:
         aside = to.with_name(to.name + ".new")
-        shutil.copytree(place, aside, symlinks=True)
+        shutil.copytree(place, aside, symlinks=True, copy_function=_copy)
+        for inner, _, _ in os.walk(aside, topdown=False):
+            sync_folder(Path(inner))
         aside.rename(to)
+        sync_folder(to.parent)
         shutil.rmtree(place)
+    for folder in (to.parent, place.parent):
+        sync_folder(folder)
+
+
+def _copy(source: str, copy: str) -> str:
+    """`shutil.copy2`, with the bytes on the disk."""
+    made = shutil.copy2(source, copy)
+    handle = os.open(made, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    return made
 
 
 def recover(target: Path, home: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from skillclaw.errors import BadInputError, StorageError
+from skillclaw.errors import UNREADABLE, BadInputError, StorageError
 from skillclaw.private import whole_file
 
 __all__ = ["ConfiguredUpstream", "ProxyConfig", "Speech", "command", "read_config", "write_config"]
@@ -97,7 +97,7 @@ def read_config(path: Path) -> ProxyConfig:
         return msgspec.json.decode(path.read_bytes(), type=ProxyConfig)
     except OSError as error:
         raise StorageError(f"Cannot read {path}.", str(error)) from error
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise BadInputError(f"{path} is not a proxy configuration.", str(error)) from error
 
 

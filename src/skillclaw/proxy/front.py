@@ -50,6 +50,7 @@ class Front(asyncio.Protocol):
         "_since",
         "_stopped",
         "closing",
+        "crowded",
         "transport",
         "withheld",
     )
@@ -63,6 +64,7 @@ class Front(asyncio.Protocol):
         self._lingers = self._stopped = self._ahead = False
         self._reads = True
         self.closing = False
+        self.crowded = False
         self.withheld = False
         self.transport: asyncio.Transport
 
@@ -72,6 +74,8 @@ class Front(asyncio.Protocol):
         """A new connection."""
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
         keep_alive(transport)
+        last, sock = self._service.last_file, transport.get_extra_info("socket")
+        self.crowded = sock is not None and 0 < last < sock.fileno()
         self._service.fronts.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -325,6 +329,10 @@ class Front(asyncio.Protocol):
             # An answer that is still being read is not cut for an upload that nobody wants.
             unread = self.transport.get_write_buffer_size()
             if waited > (limits.idle_timeout if unread else LINGER):
+                self.transport.abort()
+        elif handler is None and self.crowded:
+            if waited > LINGER and not self.withheld:
+                self._service.refused += 1
                 self.transport.abort()
         elif handler is None:
             if self._buffer and not self.withheld:

@@ -70,6 +70,10 @@ class Service(Protocol):
     fronts: set[Front]
     under_way: int
     draining: bool
+    last_file: int
+    """The highest number of a file that a connection may have (`files.last_file`)."""
+    refused: int
+    """Connections that were turned away since there were too many."""
 
     def begin(self, front: Front, head: RequestHead) -> Handler | None:
         """Take a request up; None when it was answered at once."""

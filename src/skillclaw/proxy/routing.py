@@ -14,6 +14,7 @@ from skillclaw import __version__
 from skillclaw.errors import SkillClawError
 from skillclaw.journal.writer import JournalWriter
 from skillclaw.proxy import ProxyConfig, heads, read_config
+from skillclaw.proxy.files import FULL, last_file
 from skillclaw.proxy.front import Front
 from skillclaw.proxy.heads import Failure
 from skillclaw.proxy.http1 import RequestHead, split
@@ -48,6 +49,8 @@ class Proxy:
         self.port = config.port
         self.under_way = 0
         self.draining = False
+        self.last_file = last_file()
+        self.refused = 0
         self.take(config)
 
     def take(self, config: ProxyConfig) -> None:
@@ -114,6 +117,10 @@ class Proxy:
         if target.partition("?")[0] == "/healthz" and head.method in ("GET", "HEAD"):
             front.send(head, 200, self.health())
             return None
+        if front.crowded:
+            self.refused += 1
+            front.refuse(head, FULL, drop=True)
+            return None
         if head.method == "CONNECT":
             front.refuse(head, _NO_CONNECT, drop=True)
             return None
@@ -175,9 +182,17 @@ class Proxy:
                 "version": __version__,
                 "agents": self._agents(),
                 "under_way": self.under_way,
+                "connections": {
+                    "open": len(self.fronts),
+                    "most": self.last_file,
+                    "refused": self.refused + self._starved(),
+                },
                 "journal": self._journal.stats(),
             }
         )
+
+    def _starved(self) -> int:
+        return sum(one.starved for one in self._upstreams.values() if isinstance(one, Upstream))
 
     def _agents(self) -> list[str]:
         return sorted({*self._upstreams, *self._config.routes})

@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from skillclaw.errors import SkillClawError
@@ -20,6 +21,7 @@ from skillclaw.journal.writer import JournalWriter
 from skillclaw.log_format import LogFormatter
 from skillclaw.private import close_files, no_dumps
 from skillclaw.proxy import read_config
+from skillclaw.proxy.files import allow_files
 from skillclaw.proxy.front import Front
 from skillclaw.proxy.routing import Proxy
 
@@ -30,8 +32,9 @@ PARENT = 1.0
 """Seconds between looks at the parent process."""
 MALLOC = ((-3, 1 << 18), (-1, 1 << 20), (-8, 2))
 """M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in bytes, M_ARENA_MAX."""
-FILES = 10240
-"""Open files, if the system allows so many; macOS allows no more."""
+LOOKUPS = 32
+"""Names that are looked up at a time, each in a thread; one whose server is silent takes ten seconds or more.
+libuv's own number, 4, let four such names hold up all others, `localhost` too."""
 FLUSH = 1.0
 """Seconds that the last bytes may take to leave the socket once all answers are done."""
 
@@ -43,6 +46,9 @@ async def serve(path: Path) -> int:
     if not config.watched:
         no_dumps()
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(
+        ThreadPoolExecutor(LOOKUPS, "lookup")
+    )  # asyncio's own loop looks names up there
     stop = asyncio.Event()
     home = Path(config.home)
     journal = JournalWriter(
@@ -129,32 +135,19 @@ def _give_memory_back() -> None:
             mallopt(option, value)
 
 
-def _allow_files() -> None:
-    """Raise the limit of open files as far as this user may: an exchange needs two, and shells allow 256 to
-    1,024.
-    """
-    if os.name != "posix":
-        return
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """uvloop where there is one (not on Windows); else asyncio's own."""
     try:
         import uvloop
     except ImportError:
         return None
+    os.environ.setdefault("UV_THREADPOOL_SIZE", str(LOOKUPS))
     return uvloop.new_event_loop
 
 
 def main(argv: list[str]) -> int:
     """The process: one argument, the configuration file."""
+    logging.raiseExceptions = False  # a log on a full disk loses lines; nobody reads tracebacks of it
     handler = logging.StreamHandler()
     handler.setFormatter(LogFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
@@ -163,15 +156,18 @@ def main(argv: list[str]) -> int:
         return 2
     close_files()
     _give_memory_back()
-    _allow_files()
+    allow_files()
     # What was imported stays: a collector that walks it again and again would hold traffic up.
     gc.collect()
     gc.freeze()
     # The writer's thread shares the interpreter: a short turn keeps it from holding traffic up.
     sys.setswitchinterval(0.001)
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(serve(Path(argv[0])))
+        code = asyncio.Runner(loop_factory=_loop_factory()).run(serve(Path(argv[0])))
+        # All is closed and written; the loop's own end would wait for names that are still looked up.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     except SkillClawError as error:
         print(" ".join(str(error).split()), flush=True)  # noqa: T201  its starter reads it
         return error.exit_code

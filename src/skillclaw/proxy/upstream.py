@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import socket
+import ssl
 import time
 import urllib.request
 from typing import Protocol
@@ -22,9 +23,10 @@ from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
 from yarl import URL
 
+from skillclaw.proxy.files import FULL, out_of_files
 from skillclaw.proxy.heads import Failure
 
-__all__ = ["Back", "Reader", "Upstream", "explain", "keep_alive", "make_connector"]
+__all__ = ["Back", "Reader", "Upstream", "cause", "explain", "keep_alive", "make_connector"]
 
 log = logging.getLogger("skillclaw.proxy")
 KEEP_ALIVE = 30.0
@@ -151,6 +153,8 @@ class Upstream:
         )
         self._idle: list[Back] = []
         self._retired = False
+        self.starved = 0
+        """Requests that got no connection since no file could be opened."""
 
     def target(self, rest: str) -> str:
         """The request target of `rest` (path and query as the agent wrote them)."""
@@ -178,8 +182,12 @@ class Upstream:
 
     async def connect(self) -> Back:
         """A new connection. Raises what `explain` explains."""
-        async with asyncio.timeout(self.connect_timeout):
-            return Back(await self._connector.connect(self._request, [], self._timeout))
+        try:
+            async with asyncio.timeout(self.connect_timeout):
+                return Back(await self._connector.connect(self._request, [], self._timeout))
+        except Exception as error:
+            self.starved += out_of_files(error)
+            raise
 
     def give(self, back: Back) -> None:
         """Put a connection back whose answer came whole."""
@@ -208,8 +216,10 @@ def explain(error: BaseException, upstream: Upstream) -> Failure:
     """Why no answer came from `upstream`, for the agent's user."""
     what = f"SkillClaw's proxy got no answer from {upstream.shown}."
     todo = "Check the network and the agent's upstream (skillclaw doctor)."
+    if out_of_files(error):
+        return FULL
     if isinstance(error, TimeoutError):
-        why = f"It did not accept a connection within {upstream.connect_timeout:g} s."
+        why = f"It could not be reached within {upstream.connect_timeout:g} s (name, connection, TLS)."
         return Failure(504, what, why, todo)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         why = f"Its certificate was not accepted: {error.certificate_error}."
@@ -218,12 +228,21 @@ def explain(error: BaseException, upstream: Upstream) -> Failure:
         why = f"The proxy of your network refused: {error.status} {error.message}."
         return Failure(502, what, why, "Check HTTPS_PROXY and start SkillClaw again.")
     if isinstance(error, aiohttp.ClientConnectorError):
-        code = error.os_error.errno or 0
-        why = os.strerror(code) if code > 0 else error.os_error.strerror or str(error.os_error)
-        return Failure(502, what, f"{why}.", todo)
+        return Failure(502, what, f"{cause(error)}.", todo)
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return Failure(502, what, "It closed the connection without one.", "Try again.")
     return Failure(502, what, f"{str(error) or type(error).__name__}.", "Try again.")
+
+
+def cause(error: aiohttp.ClientConnectorError) -> str:
+    """Why there is no connection, in the system's words, or in those of TLS: its errors have numbers of their
+    own, which the system's words would not fit."""
+    said = error.os_error
+    if isinstance(said, ssl.SSLError):
+        reason = (said.reason or "").replace("_", " ").lower()
+        return f"TLS cannot be spoken with it ({reason or said.strerror or said})"
+    code = said.errno or 0
+    return os.strerror(code) if code > 0 else said.strerror or str(said)
 
 
 def _environment_proxy(url: URL) -> URL | None:

@@ -14,13 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import msgspec
-
 from skillclaw.agents import Env, adapters
 from skillclaw.errors import SkillClawError
 from skillclaw.server.candidate_worth import Worth, worth_of
 from skillclaw.server.skill_uses import Uses, uses_of
-from skillclaw.skills.records import HOST, Proposal
+from skillclaw.skills.records import HOST, Proposal, record_in
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -132,7 +130,7 @@ class Desk:
     def record(self, proposal: ProposalState) -> Proposal:
         """The proposal itself, its hash checked."""
         data = self.machine.hub.get_object(proposal.object)
-        return msgspec.json.decode(data, type=Proposal)
+        return record_in(data, Proposal)
 
     def from_here(self, content: str) -> bool:
         """Whether this machine offered it."""

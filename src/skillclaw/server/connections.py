@@ -10,7 +10,7 @@ import ipaddress
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -260,13 +260,18 @@ def _daemon(running: runfile.Running | None) -> Finding:
         return Finding(level="warn", subject="SkillClaw", text="does not run", mend="skillclaw up -d")
     if not running.port:
         return Finding(level="ok", subject="SkillClaw", text="runs without a proxy: histories are followed")
-    if runfile.health(running.port) is None:
+    health = runfile.health(running.port)
+    if health is None:
         return Finding(
             level="fail",
             subject="Proxy",
             text=f"does not answer on port {running.port}",
             mend="skillclaw stop; skillclaw up -d; see: skillclaw logs proxy",
         )
+    if stopped := runfile.recording(health["journal"]):
+        level: Literal["fail", "warn"] = "fail" if health["journal"]["last_error"] else "warn"
+        mend = "Mend that (free space on the disk); it goes on by itself. See: skillclaw logs proxy"
+        return Finding(level=level, subject="Recording", text=stopped, mend=mend)
     return Finding(level="ok", subject="SkillClaw", text=f"runs on port {running.port}", mend="")
 
 

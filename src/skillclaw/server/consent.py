@@ -15,7 +15,7 @@ import msgspec
 
 from skillclaw.agents.connections import alone
 from skillclaw.agents.edits import write_atomic
-from skillclaw.errors import UpgradeNeededError
+from skillclaw.errors import UNREADABLE, UpgradeNeededError
 
 __all__ = ["agree", "agreed", "followed", "resume", "unfollow"]
 
@@ -98,7 +98,7 @@ def _names(told: dict[str, Any], key: str) -> list[str] | None:
 def _read(home: Path) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(_path(home).read_bytes())
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, *UNREADABLE):
         return {}
     if not isinstance(found, dict):
         return {}

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw import __version__
-from skillclaw.errors import BusyError, SkillClawError
+from skillclaw.errors import BusyError, SkillClawError, StorageError
 from skillclaw.log_format import LogFormatter
 from skillclaw.private import append_file
 from skillclaw.server import runfile
@@ -45,6 +46,9 @@ log = logging.getLogger("skillclaw.up")
 LOG_BYTES = 5_000_000
 PAUSE = 5.0
 """Seconds between tries to start a proxy that could not be started."""
+AGAIN = 20.0
+"""Seconds at most until a part that a disk or a hub stopped is tried again: room may be back long before it
+is due, and until then `status` shows the trouble."""
 TICK = 0.5
 """Seconds between looks at the clock, the proxy and the stop file."""
 
@@ -98,7 +102,7 @@ class Daemon:
                     version=__version__,
                     agreed=agreed(machine.home),
                 )
-                runfile.write_running(machine.home, self._running)
+                self._tell()
                 log.info("up: port %d, process %d", self._running.port, pid)
                 self._catch_signals()
                 if self._running.agreed and self._proxy:
@@ -106,8 +110,9 @@ class Daemon:
                 self._try("dashboard", self._keep_door)
                 # Only now: who waits for it may start an agent at once.
                 self._running = msgspec.structs.replace(self._running, ready=True)
-                runfile.write_running(machine.home, self._running)
-                on_ready(self._running)
+                self._tell()
+                with suppress(OSError):  # what reads it may be a file on a full disk
+                    on_ready(self._running)
                 self._loop()
             finally:
                 self._end_cycle()
@@ -173,6 +178,17 @@ class Daemon:
                 runfile.write_running(self.machine.home, self._running)
             except OSError as error:
                 log.error("cannot write run/up.json: %s", error)
+
+    def _tell(self) -> None:
+        """Tell other commands that this runs: nobody could stop what they cannot see."""
+        try:
+            runfile.write_running(self.machine.home, self._running)
+        except OSError as error:
+            raise StorageError(
+                "SkillClaw cannot note that it runs (run/up.json).",
+                str(error),
+                "Free space or mend permissions.",
+            ) from error
 
     def _needs_proxy(self) -> bool:
         if self.history_only:
@@ -282,6 +298,8 @@ class Daemon:
         from skillclaw.server.raw_erasure import erase_noted
 
         erase_noted(self.machine)
+        if "record" in self._running.errors:
+            return False  # what no session was made of yet is not thrown away, however old the clock calls it
         return expire(self.machine.home / "journal", days=self.machine.settings.journal.expire_days) > 0
 
     def _evolve(self) -> bool:
@@ -359,10 +377,14 @@ class _Every:
         return time.monotonic() >= self.next
 
     def run(self) -> bool:
+        wait = self.seconds
         try:
             return self.part()
+        except StorageError:
+            wait = min(wait, AGAIN)
+            raise
         finally:
-            self.next = time.monotonic() + self.seconds
+            self.next = time.monotonic() + wait
 
 
 def _now() -> str:

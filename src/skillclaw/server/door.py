@@ -17,12 +17,13 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
 
-from skillclaw.errors import StorageError
+from skillclaw.errors import UNREADABLE, StorageError
 from skillclaw.private import append_file, whole_file
 from skillclaw.server import runfile
 from skillclaw.settings_web import DashboardSettings
@@ -63,7 +64,7 @@ def read_door(home: Path) -> DoorNote | None:
     """The door of this home, where a living process keeps one."""
     try:
         note = msgspec.json.decode(_path(home).read_bytes(), type=DoorNote)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNREADABLE):
         return None
     return note if runfile.lives(note.pid, note.created) else None
 
@@ -126,7 +127,8 @@ class Door:
             except subprocess.TimeoutExpired:
                 child.kill()
         self._listening.close()
-        _path(self.home).unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that cannot be written any more
+            _path(self.home).unlink(missing_ok=True)
 
     def _watch(self) -> None:
         assert self._listening is not None

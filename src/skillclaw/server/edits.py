@@ -13,7 +13,7 @@ from skillclaw.server.machine import PERSONAL
 from skillclaw.server.naming import shown, split_name
 from skillclaw.server.offering import Private, private_places
 from skillclaw.skills.diff import unified
-from skillclaw.skills.records import Bundle, Proposal, Sidecar, Verdict, content_id
+from skillclaw.skills.records import Bundle, Proposal, Sidecar, Verdict, content_id, record_in
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ def _proposal(
     before = None
     # evidence of another hub's skill stays in that hub
     if current is not None and current.sidecar is not None and source.hub is not None:
-        before = msgspec.json.decode(machine.hubs.object(source.hub, current.sidecar), type=Sidecar)
+        before = record_in(machine.hubs.object(source.hub, current.sidecar), Sidecar)
     base = current.version if current else None
     return Proposal(
         id=content_id("proposal", base, PERSON, made),

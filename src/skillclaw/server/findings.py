@@ -11,7 +11,7 @@ import msgspec
 from skillclaw.errors import BadInputError
 from skillclaw.evolve.last import LastCycle, cluster_sessions, last_cycle, last_id, taken_back
 from skillclaw.server.machine import PERSONAL
-from skillclaw.skills.records import Item, Pattern, Ref, Sidecar
+from skillclaw.skills.records import Item, Pattern, Ref, Sidecar, record_in
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def items_from(machine: Machine, source: Source, skill: str, pattern: str) -> li
     if release is None or release.sidecar is None:
         return []
     try:
-        sidecar = msgspec.json.decode(machine.hubs.object(source.hub, release.sidecar), type=Sidecar)
-    except (BadInputError, msgspec.MsgspecError):
+        sidecar = record_in(machine.hubs.object(source.hub, release.sidecar), Sidecar)
+    except BadInputError:
         return []
     return [item for item in sidecar.items if pattern in item.patterns]

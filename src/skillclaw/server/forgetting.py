@@ -11,11 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from skillclaw.errors import SkillClawError, UsageError
 from skillclaw.server.raw_erasure import Span, erase_noted, note, span_of
-from skillclaw.skills.records import Sidecar
+from skillclaw.skills.records import Sidecar, record_in
 from skillclaw.trajectory.model import Record, meta
 
 if TYPE_CHECKING:
@@ -198,8 +196,8 @@ def _skills(machine: Machine, keys: set[str]) -> tuple[list[str], list[str]]:
             data = machine.hubs.object(hub, release.sidecar)
             if marks and not any(mark in data for mark in marks):  # most skills: they are not taken apart
                 continue
-            sidecar = msgspec.json.decode(data, type=Sidecar)
-        except (SkillClawError, msgspec.MsgspecError):
+            sidecar = record_in(data, Sidecar)
+        except SkillClawError:
             continue
         cited = {ref.session for item in sidecar.items for ref in item.evidence}
         if cited & keys:

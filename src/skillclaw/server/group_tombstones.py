@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import SkillClawError, StorageError, UsageError
+from skillclaw.errors import UNREADABLE, SkillClawError, StorageError, UsageError
 from skillclaw.hub import keys, statements
 from skillclaw.hub.inbox import send
 from skillclaw.hub.membership import member
@@ -117,7 +117,7 @@ def _path(machine: Machine, group: str) -> Path:
 def _told(machine: Machine, group: str) -> set[str]:
     try:
         return msgspec.json.decode(_path(machine, group).read_bytes(), type=set[str])
-    except (OSError, msgspec.MsgspecError, ValueError):
+    except (OSError, *UNREADABLE):
         return set()
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from skillclaw.errors import UNREADABLE
 from skillclaw.private import whole_file
 from skillclaw.trajectory.model import Record
 
@@ -79,7 +80,7 @@ def read_polls(home: Path) -> dict[str, HubPoll]:
     """What was noted of each hub; nothing where that cannot be read, for it is only told to people."""
     try:
         return msgspec.json.decode((home / "run" / "hubs.json").read_bytes(), type=dict[str, HubPoll])
-    except (OSError, msgspec.MsgspecError, ValueError):
+    except (OSError, *UNREADABLE):
         return {}
 
 

@@ -14,9 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Literal
 
-import msgspec
-
-from skillclaw.errors import BadInputError, SkillClawError
+from skillclaw.errors import UNREADABLE, BadInputError, SkillClawError
 from skillclaw.hub import keys, log
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.room import own_keys
@@ -25,7 +23,7 @@ from skillclaw.server.naming import find_skill
 from skillclaw.server.receipts import Receipt, Receipts
 from skillclaw.server.reviewing import approver_rows
 from skillclaw.skills.items import all_items, same_text
-from skillclaw.skills.records import Bundle, Item, Ref, Sidecar
+from skillclaw.skills.records import Bundle, Item, Ref, Sidecar, record_in
 from skillclaw.trajectory import model
 from skillclaw.trajectory.model import Record
 
@@ -147,8 +145,8 @@ def _sidecar(hub: Hub, release: Release) -> tuple[Sidecar | None, Link]:
         )
     of = f"object {release.sidecar[:16]}"
     try:
-        sidecar = msgspec.json.decode(hub.get_object(release.sidecar), type=Sidecar)
-    except (SkillClawError, msgspec.MsgspecError) as error:
+        sidecar = record_in(hub.get_object(release.sidecar), Sidecar)
+    except SkillClawError as error:
         return None, Link(link="sidecar", of=of, status="broken", why=_told(error))
     if (sidecar.skill, sidecar.version) != (release.skill, release.version):
         why = "It speaks of another skill or version."
@@ -164,7 +162,7 @@ def _proposal(hub: Hub, state: HubState, release: Release, sidecar: Sidecar | No
         return [Link(link="proposal", of="none", status="not here", why=why)]
     try:
         record = recorded(hub, known)
-    except (SkillClawError, msgspec.MsgspecError) as error:
+    except SkillClawError as error:
         return [Link(link="proposal", of=known.id, status="broken", why=_told(error))]
     if record.sidecar != sidecar:
         why = "What was judged cites other sessions than what was released."
@@ -200,8 +198,8 @@ def _receipts(hub: Hub, found: Found, sidecar: Sidecar | None) -> dict[str, list
     silent = cited - said.keys()
     for one in reversed(found.skill.releases) if silent else ():
         try:
-            older = msgspec.json.decode(hub.get_object(one.sidecar or ""), type=Sidecar)
-        except (SkillClawError, msgspec.MsgspecError):
+            older = record_in(hub.get_object(one.sidecar or ""), Sidecar)
+        except SkillClawError:
             continue  # an older release's own chain would be broken, not this one
         for session in silent & older.receipts.keys():
             said.setdefault(session, []).append(older.receipts[session])
@@ -314,7 +312,7 @@ class _Evolver:
                 return self._link(ref, "not here", "It is sealed to another evolver's key.")
             opened = self._passing.open(receipt.object, readable)
             known = model.meta(model.decode(opened.body))
-        except (SkillClawError, msgspec.MsgspecError, ValueError) as error:
+        except (SkillClawError, *UNREADABLE) as error:
             return self._link(ref, "broken", _told(error))
         if opened.signer != receipt.signer or hashlib.sha256(opened.body).hexdigest() != receipt.body:
             return self._link(ref, "broken", "The sealed session is not the one that was taken in.")

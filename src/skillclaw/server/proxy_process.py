@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import subprocess
+import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from skillclaw.agents import Env, adapters, connected, connected_upstreams, digest, token
-from skillclaw.errors import SkillClawError
+from skillclaw.errors import SkillClawError, StorageError
 from skillclaw.private import append_file
 from skillclaw.proxy import ConfiguredUpstream, ProxyConfig, command, read_config, write_config
 from skillclaw.server.machine import Machine
@@ -113,6 +116,8 @@ class ProxyProcess:
         self.machine = machine
         self.port = port
         self._only = only
+        self._aside: Path | None = None
+        """Where the configuration lies, if the disk of the home had no room for it."""
         self._process: subprocess.Popen[bytes] | None = None
         self._routing = Routing({})
         self._failures = 0
@@ -146,18 +151,26 @@ class ProxyProcess:
 
     def _write_config(self) -> Path:
         settings = self.machine.settings
-        path = self.machine.home / "run" / "proxy.json"
-        write_config(
-            path,
-            ProxyConfig(
-                port=self.port,
-                home=str(self.machine.home),
-                **msgspec.structs.asdict(self._routing),
-                connect_timeout=settings.proxy.connect_timeout,
-                drain=settings.proxy.drain,
-                journal_max_mb=settings.journal.max_mb,
-            ),
+        config = ProxyConfig(
+            port=self.port,
+            home=str(self.machine.home),
+            **msgspec.structs.asdict(self._routing),
+            connect_timeout=settings.proxy.connect_timeout,
+            drain=settings.proxy.drain,
+            journal_max_mb=settings.journal.max_mb,
         )
+        path = (self._aside or self.machine.home / "run") / "proxy.json"
+        try:
+            write_config(path, config)
+        except StorageError:
+            if self._aside is not None:
+                raise
+            # Agents may wait for the proxy already, and a full disk must not keep it from them.
+            self._aside = _memory()
+            if self._aside is None:
+                raise
+            path = self._aside / "proxy.json"
+            write_config(path, config)
         return path
 
     def refresh(self) -> bool:
@@ -187,6 +200,8 @@ class ProxyProcess:
 
     def stop(self) -> None:
         """Ask the proxy to drain and end; end it if it does not."""
+        if self._aside is not None:
+            shutil.rmtree(self._aside, ignore_errors=True)
         if self._process is None or self._process.poll() is not None:
             return
         self._process.terminate()
@@ -195,6 +210,13 @@ class ProxyProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def _memory() -> Path | None:
+    """A new folder (0700) on a disk in memory; None where there is none."""
+    with suppress(OSError):
+        return Path(tempfile.mkdtemp(prefix="skillclaw-", dir="/dev/shm"))
+    return None
 
 
 def _first_line(process: subprocess.Popen[bytes], seconds: float) -> str:

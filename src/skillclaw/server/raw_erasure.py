@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import StorageError
+from skillclaw.errors import UNREADABLE, StorageError
 from skillclaw.journal import segment
 from skillclaw.trajectory.model import Record, Trajectory, meta, text_of
 
@@ -84,7 +84,7 @@ def erase_noted(machine: Machine) -> int:
 def _noted(machine: Machine) -> dict[str, Span]:
     try:
         return msgspec.json.decode(machine.sessions.get_mark(MARK) or "{}", type=dict[str, Span])
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return {}
 
 

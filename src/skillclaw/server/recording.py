@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw.agents.repository import repository_of
-from skillclaw.errors import StorageError
+from skillclaw.errors import UNREADABLE, StorageError
 from skillclaw.journal.assemble import assemble_placed
 from skillclaw.journal.reader import START, Position, read
 from skillclaw.journal.records import is_own
@@ -61,8 +61,8 @@ def assemble_recorded(machine: Machine, idle: float | None = None) -> int:
     if not folder.exists():
         return 0
     store, now = machine.sessions, time.time()
-    mark = _load(store.get_mark(MARK))
     try:
+        mark = _within(folder, _load(store.get_mark(MARK)))
         if not _due(folder, mark, idle, now):
             return 0
         reading = _Reading(mark)
@@ -87,7 +87,7 @@ def assemble_recorded(machine: Machine, idle: float | None = None) -> int:
     for one, result in zip(ready, results, strict=True):
         if result == "forgotten":  # it went on; what was recorded of it since goes with the next erasure
             note(machine, {meta(one).key: Span(since=span_of(one).since)})
-    settled = reading.settled(now - SETTLED, open_from)
+    settled = reading.settled(now, open_from)
     kept = _Mark(
         settled=settled,
         seen=reading.seen,
@@ -109,7 +109,7 @@ def last_exchanges(machine: Machine, idle: float) -> dict[str, float]:
         return {}
     try:
         fresh = [n for n in segments(folder) if path_of(folder, n).stat().st_mtime >= since]
-        mark = _load(machine.sessions.get_mark(MARK))
+        mark = _within(folder, _load(machine.sessions.get_mark(MARK)))
         found = dict(mark.busy)
         after = max(mark.seen, Position(segment=fresh[0])) if fresh else mark.seen
         for exchange, _ in read(folder, after) if fresh else ():
@@ -135,12 +135,28 @@ def _placed(trajectory: Trajectory, cwd: str) -> Trajectory:
 def _load(text: str | None) -> _Mark:
     try:
         return msgspec.json.decode(text or "{}", type=_Mark)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return _Mark()  # reading all of it again is safe: what is stored already is not stored twice
 
 
+def _within(folder: Path, mark: _Mark) -> _Mark:
+    """The mark; where it lies beyond the journal's end, one before. A power cut may take exchanges that were
+    read already, and what is written in their place must be read, too."""
+    numbers = segments(folder)
+    end = (
+        Position(segment=numbers[-1], offset=path_of(folder, numbers[-1]).stat().st_size)
+        if numbers
+        else START
+    )
+    if mark.seen <= end:
+        return mark
+    begin = mark.settled if mark.settled <= end else START
+    return msgspec.structs.replace(mark, settled=begin, seen=begin)
+
+
 def _due(folder: Path, mark: _Mark, idle: float | None, now: float) -> bool:
-    if mark.waiting is not None and (idle is None or mark.waiting <= now):
+    # One that waits for longer than `idle` was noted by a clock that was set back since.
+    if mark.waiting is not None and (idle is None or not now < mark.waiting <= now + idle):
         return True
     fresh = next(read(folder, mark.seen), None)
     if fresh is None:
@@ -173,11 +189,12 @@ class _Reading:
         if behind > self._known:
             self.unread.append(Uncounted(agent=exchange.agent, reason=found.reason, path=found.path, at=at))
 
-    def settled(self, before: float, open_from: int) -> Position:
-        """The place up to which nothing is read again: all before it is older, and of no open session."""
+    def settled(self, now: float, open_from: int) -> Position:
+        """The place up to which nothing is read again: all before it is at rest, and of no open session. What
+        a clock that was set back since called the future is at rest too."""
         position = self._begin
         for behind, time_of_it in self.read[:open_from]:
-            if time_of_it >= before:
+            if abs(now - time_of_it) < SETTLED:
                 break
             position = behind
         return position

@@ -9,7 +9,7 @@ import msgspec
 from skillclaw.errors import BadInputError
 from skillclaw.library.choose import choose
 from skillclaw.server.naming import find_skill, shown
-from skillclaw.skills.records import Bundle, Sidecar
+from skillclaw.skills.records import Bundle, Sidecar, record_in
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def sidecar_of(machine: Machine, hub: Hub, state: HubState, release: Release) ->
     if release.sidecar is None:
         return None
     data = machine.hubs.object(hub, release.sidecar)
-    sidecar = msgspec.json.decode(data, type=Sidecar)
+    sidecar = record_in(data, Sidecar)
     forgotten = set(state.tombstones)
     items = [
         msgspec.structs.replace(item, evidence=[r for r in item.evidence if r.session not in forgotten])

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
-import msgspec
-
 from skillclaw.errors import BadInputError, SkillClawError, UsageError
 from skillclaw.hub import keys
 from skillclaw.hub.approval import approvers, author, missing, needed, policy_of
 from skillclaw.skills.diff import unified
 from skillclaw.skills.items import all_items, same_text
-from skillclaw.skills.records import Bundle, Sidecar
+from skillclaw.skills.records import Bundle, Sidecar, record_in
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -223,13 +221,9 @@ def new_lines(machine: Machine, hub: Hub, state: HubState, record: Proposal) -> 
     old: set[str] = set()
     if base is not None:
         try:
-            sidecar = (
-                msgspec.json.decode(machine.hubs.object(hub, base.sidecar), type=Sidecar)
-                if base.sidecar
-                else None
-            )
+            sidecar = record_in(machine.hubs.object(hub, base.sidecar), Sidecar) if base.sidecar else None
             old = {same_text(one.text) for one in all_items(machine.hubs.bundle(hub, base), sidecar)}
-        except (BadInputError, msgspec.MsgspecError):
+        except BadInputError:
             old = set()  # nothing in it can be told apart: all lines are looked at
     return [item for item in proposal_items(record) if same_text(item.text) not in old]
 

@@ -10,7 +10,7 @@ import msgspec
 import zstandard
 
 from skillclaw import settings as settings_module
-from skillclaw.errors import SkillClawError, UsageError, VerifyError
+from skillclaw.errors import UNREADABLE, SkillClawError, UsageError, VerifyError
 from skillclaw.journal.grants import load_grants, save_grants
 from skillclaw.journal.share_rules import Grant, HubView, Subject, observe
 from skillclaw.server.machine import PERSONAL
@@ -172,5 +172,5 @@ def remotes(machine: Machine, keys: list[str]) -> Iterator[tuple[str, str]]:
     for key, _, body in machine.sessions.bodies(keys):
         try:
             yield key, _head.decode(unpack.decompress(body)).extra.skillclaw.env.git_remote
-        except (zstandard.ZstdError, msgspec.MsgspecError) as error:
+        except (zstandard.ZstdError, *UNREADABLE) as error:
             raise SkillClawError(f"Session {key} is damaged.", str(error), "See: skillclaw doctor") from error

@@ -113,12 +113,15 @@ def _written(machine: Machine, mode: Mode) -> str:
     digest = hashlib.sha256(data).hexdigest()
     path = index_path(machine.home, digest)
     try:
-        # Its age counts from when it was last the current one: conversations that began then still need it.
-        if path.stat().st_mtime < time.time() - TOUCHED:
-            os.utime(path)
+        touched = path.stat().st_mtime
     except OSError:
         write_atomic(path, data)
         _tidy(machine.home / FOLDER)
+        return digest
+    # Its age counts from when it was last the current one: conversations that began then still need it.
+    if touched < time.time() - TOUCHED:
+        with suppress(OSError):  # a disk that cannot be written keeps it anyway
+            os.utime(path)
     return digest
 
 

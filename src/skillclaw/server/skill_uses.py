@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import zstandard
 
-from skillclaw.errors import BadInputError
+from skillclaw.errors import UNREADABLE, BadInputError
 from skillclaw.skills.frontmatter import split
 from skillclaw.skills.records import Ref
 from skillclaw.trajectory.model import Record, SessionMeta, Trajectory, meta
@@ -120,7 +120,7 @@ def _sessions(machine: Machine, names: set[str], progress: Progress) -> Iterator
             known = short.extra.skillclaw if short.extra else SessionMeta()
             if any(_plain(use.name) in names for use in known.skills):
                 yield store.get(key)
-        except (zstandard.ZstdError, msgspec.MsgspecError):
+        except (zstandard.ZstdError, *UNREADABLE):
             store.get(key)  # says what is wrong with it
         except BadInputError:
             continue  # forgotten this moment

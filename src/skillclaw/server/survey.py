@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from skillclaw.errors import StorageError
 from skillclaw.journal.unread import MARK, UnreadCount, counts_in, told
 from skillclaw.library.records import Row, shown
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.polling import HubPoll, read_polls
+from skillclaw.server.runfile import recording
 from skillclaw.server.wishes import wishes
 from skillclaw.trajectory.model import Record
 
@@ -30,6 +33,7 @@ __all__ = [
     "waiting_text",
 ]
 
+Found = TypeVar("Found")
 AT_ONCE = 8
 """Agents that are looked at at the same time."""
 log = logging.getLogger("skillclaw.agents")
@@ -63,6 +67,7 @@ class Survey(Record, frozen=True, kw_only=True, omit_defaults=False):
 class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
     """`status --json`. `journal` holds the proxy's counters, null when it does not run.
 
+    connections: of the proxy: open now; files that they may take; turned away since its start.
     unread: the recorded exchanges that could not be read, by agent, reason and path, since the first start.
     expire_days: how long the journal keeps the bytes of an exchange.
     candidates: skills that agents on this machine wrote by themselves and nobody offered.
@@ -90,6 +95,7 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
     quarantined: list[str] = []
     hubs: list[HubPoll] = []
     canaries: list[Row] = []
+    connections: dict[str, int] = {}
 
     def text(self) -> str:
         """For people."""
@@ -115,8 +121,12 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
         if self.journal is not None:
             lines.append(
                 "Journal: "
-                + ", ".join(f"{key} {value}" for key, value in self.journal.items() if value != "")
+                + ", ".join(f"{key} {value}" for key, value in self.journal.items() if key != "last_error")
             )
+            if stopped := recording(self.journal):
+                lines.append(stopped)
+        if refused := self.connections.get("refused"):
+            lines.append(f"The proxy turned {refused} connections away: no files left to open (ulimit -n)")
         if self.unread:
             lines.append(f"{told(self.unread)}; kept as bytes for {self.expire_days:g} days")
         outcomes = ", ".join(f"{count} {name}" for name, count in sorted(self.outcomes.items())) or "none yet"
@@ -238,6 +248,21 @@ def _candidates(machine: Machine) -> int:
     return count_candidates(machine, Env.current())
 
 
+def _sessions(machine: Machine, exists: bool) -> tuple[int, dict[str, int], list[UnreadCount]]:
+    if not exists:
+        return 0, {}, []
+    return _stored(machine), machine.sessions.outcomes(), counts_in(machine.sessions.get_mark(MARK))
+
+
+def _or(fallback: Found, name: str, errors: dict[str, str], part: Callable[[], Found]) -> Found:
+    """What `part` finds; where the disk does not let it, the fallback, and why under `name`."""
+    try:
+        return part()
+    except StorageError as error:
+        errors[name] = " ".join(str(error).split())
+        return fallback
+
+
 def status_of(machine: Machine) -> Status:
     """Everything that `status` shows."""
     from skillclaw import __version__
@@ -247,8 +272,13 @@ def status_of(machine: Machine) -> Status:
     running = runfile.read_running(machine.home)
     port = running.port if running else machine.settings.proxy.port
     health = runfile.health(port) if running and port else None
-    skills, proposals = _skills(machine)
+    errors = dict(running.errors) if running else {}
+    # On a disk that fails, what can be told still is: above all that recording stopped.
+    none: tuple[int, dict[str, int]] = (0, {})
+    skills, proposals = _or(none, "skills", errors, lambda: _skills(machine))
     exists = (machine.home / "sessions.db").exists()
+    nothing: tuple[int, dict[str, int], list[UnreadCount]] = (0, {}, [])
+    stored, outcomes, unread = _or(nothing, "sessions", errors, lambda: _sessions(machine, exists))
     return Status(
         running=running is not None,
         pid=running.pid if running else None,
@@ -256,17 +286,18 @@ def status_of(machine: Machine) -> Status:
         version=__version__,
         agents=agents_here(machine, versions=False),
         journal=health["journal"] if health else None,
-        sessions=_stored(machine),
-        outcomes=machine.sessions.outcomes() if exists else {},
+        sessions=stored,
+        outcomes=outcomes,
         skills=skills,
         proposals=proposals,
-        errors=running.errors if running else {},
+        errors=errors,
         last=running.last if running else {},
         agreed=agreed(machine.home),
-        unread=counts_in(machine.sessions.get_mark(MARK)) if exists else [],
+        unread=unread,
         expire_days=machine.settings.journal.expire_days,
-        candidates=_candidates(machine),
+        candidates=_or(0, "candidates", errors, lambda: _candidates(machine)),
         quarantined=_quarantined(machine),
         hubs=_hubs(machine, running=running is not None),
-        canaries=machine.library.canaries(),
+        canaries=_or([], "library", errors, lambda: machine.library.canaries()),
+        connections=health.get("connections", {}) if health else {},
     )

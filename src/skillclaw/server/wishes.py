@@ -12,7 +12,7 @@ import msgspec
 
 from skillclaw.agents.connections import alone
 from skillclaw.agents.edits import write_atomic
-from skillclaw.errors import BadInputError, UpgradeNeededError
+from skillclaw.errors import UNREADABLE, BadInputError, UpgradeNeededError
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Wishes", "drop", "needs_proxy", "revert", "want", "wishes"]
@@ -36,7 +36,7 @@ def wishes(home: Path) -> Wishes:
         found = msgspec.json.decode(raw, type=Wishes)
     except FileNotFoundError:
         return Wishes()
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, *UNREADABLE) as error:
         todo = "Delete it, then connect the agents again."
         raise BadInputError(f"Cannot read {path}.", str(error), todo) from error
     if found.v > 1:

@@ -11,13 +11,15 @@ import json
 import re
 from typing import Any
 
-from skillclaw.errors import BadInputError
+from skillclaw.errors import NOT_YAML, BadInputError
 from skillclaw.trajectory.model import Record
 
 __all__ = ["DESCRIPTION_MAX", "Head", "parse", "plain", "render", "split"]
 
 DESCRIPTION_MAX = 1024
 _HEAD = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+
+_WORD = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)[a-z][a-z0-9_.-]*\Z", re.IGNORECASE)
 
 
 class Head(Record, frozen=True, kw_only=True):
@@ -49,7 +51,7 @@ def parse(text: str) -> tuple[Head, str]:
     try:
         # Only the head is given: a `---` in the body is the writer's business, one inside a value is not.
         data, rest = parse_frontmatter(head.lstrip("\ufeff").replace("\r\n", "\n"))
-    except ParseError as error:
+    except (ParseError, *NOT_YAML) as error:  # its reader trips over characters that YAML forbids
         raise BadInputError("SKILL.md has a frontmatter that is not valid.", str(error)) from error
     if rest:
         raise BadInputError("SKILL.md has '---' inside a frontmatter value.", "Readers would cut it there.")
@@ -84,7 +86,7 @@ def plain(text: str) -> str:
 
 def render(head: Head) -> str:
     """The frontmatter as text, `---` lines included. Keys outside the spec are not written."""
-    lines = ["---", f"name: {head.name}", f"description: {_quote(head.description)}"]
+    lines = ["---", f"name: {_bare(head.name)}", f"description: {_quote(head.description)}"]
     if head.license:
         lines.append(f"license: {_quote(head.license)}")
     if head.compatibility:
@@ -93,8 +95,13 @@ def render(head: Head) -> str:
         lines.append(f"allowed-tools: {_quote(head.allowed_tools)}")
     if head.metadata:
         lines.append("metadata:")
-        lines += [f"  {key}: {_quote(value)}" for key, value in sorted(head.metadata.items())]
+        lines += [f"  {_bare(key)}: {_quote(value)}" for key, value in sorted(head.metadata.items())]
     return "\n".join([*lines, "---", ""])
+
+
+def _bare(word: str) -> str:
+    """A name as it is, where every reader of YAML takes it for text; else quoted: `on`, `404`, `a: b`."""
+    return word if _WORD.match(word) else _quote(word)
 
 
 def _quote(value: str) -> str:

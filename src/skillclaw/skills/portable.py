@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from skillclaw.errors import BadInputError
+from skillclaw.errors import NOT_YAML, BadInputError
 from skillclaw.skills.bundle import MAX_NAME
 from skillclaw.skills.frontmatter import Head, render, split
 from skillclaw.skills.items import replace_text
@@ -57,7 +57,7 @@ def _head(text: str, folder: str) -> Head:
     inner = "\n".join(raw.lstrip("\ufeff").replace("\r\n", "\n").strip("\n").split("\n")[1:-1])
     try:
         data = yaml.safe_load(inner)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, *NOT_YAML) as error:
         # Not the error's whole text, which quotes the file: a secret may stand there.
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         why = f"Line {mark.line + 2}: {problem}." if mark and problem else "It is not YAML."

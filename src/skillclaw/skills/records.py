@@ -7,10 +7,11 @@ Schemas there are generated from these classes and checked by a test.
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
+from skillclaw.errors import UNREADABLE, BadInputError
 from skillclaw.trajectory.model import Record
 
 __all__ = [
@@ -34,12 +35,14 @@ __all__ = [
     "Support",
     "Verdict",
     "content_id",
+    "record_in",
 ]
 
 PatternKind = Literal["recovery", "correction", "procedure", "pitfall"]
 ItemKind = Literal["condition", "step", "fix", "pitfall", "fact", "example", "script"]
 Action = Literal["create", "refine", "describe", "merge", "split", "retire"]
 VerdictValue = Literal["pass", "hold", "reject", "n/a"]
+_R = TypeVar("_R", bound=Record)
 
 HOST = "host:"
 """How the engine of a skill begins that an agent wrote by itself: `host:hermes`."""
@@ -325,6 +328,18 @@ class Verdict(Record, frozen=True, kw_only=True):
     check: str
     verdict: VerdictValue
     reason: str
+
+
+def record_in(data: bytes, kind: type[_R]) -> _R:
+    """The record in an object of a hub; BadInputError where its bytes, which a member wrote, hold none."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except UNREADABLE as error:
+        raise BadInputError(
+            f"A {kind.__name__.lower()} in the hub does not hold what it should.",
+            str(error),
+            "See: skillclaw hub verify",
+        ) from error
 
 
 def content_id(kind: str, *parts: object) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import msgspec
-
 from skillclaw.errors import SkillClawError
 from skillclaw.hub import Hub, HubState
 from skillclaw.server.hubs import Hubs
-from skillclaw.skills.records import Sidecar
+from skillclaw.skills.records import Sidecar, record_in
 from skillclaw.trajectory.episodes import Episode, Move, cut
 from skillclaw.trajectory.model import Trajectory
 from skillclaw.web.text import visible
@@ -81,8 +79,8 @@ def lessons_of(hubs: Hubs, name: str, hub: Hub, state: HubState, key: str) -> li
             data = hubs.object(hub, release.sidecar)
             if mark not in data:  # few skills rest on one session: the others are not taken apart
                 continue
-            sidecar = msgspec.json.decode(data, type=Sidecar)
-        except (SkillClawError, msgspec.MsgspecError):
+            sidecar = record_in(data, Sidecar)
+        except SkillClawError:
             continue
         found += [
             Lesson(name, skill_name, visible(item.text, 200), tuple(item.patterns), tuple(ref.steps))

@@ -115,7 +115,7 @@ class _Reader:
         own: list[Part] = []
         host: list[Part] = []
         for part in message.parts:
-            match part.get("type"):
+            match as_str(part.get("type")):
                 case "text":
                     text = as_str(part.get("text"))
                     if part.get("ignored") is True:
@@ -137,7 +137,7 @@ class _Reader:
                     parts = [Part(type="text", text="Compacted")]
                     self.out.add("system", stamp, parts, injected=True, kind="compaction")
                 case kind if kind not in QUIET:
-                    self.tally.unknown(f"part {as_str(kind)}")
+                    self.tally.unknown(f"part {kind}")
         if host:
             self.out.add("user", stamp, host, injected=True)
         if own:
@@ -152,7 +152,7 @@ class _Reader:
         draft = self._draft(message, model, compaction)
         counted = False
         for part in message.parts:
-            match part.get("type"):
+            match as_str(part.get("type")):
                 case "step-start":
                     # Old versions put all answers of a turn into one message.
                     if not draft.empty:
@@ -168,7 +168,7 @@ class _Reader:
                 case "tool":
                     self._tool(draft, part)
                 case kind if kind not in QUIET:
-                    self.tally.unknown(f"part {as_str(kind)}")
+                    self.tally.unknown(f"part {kind}")
         if not counted:
             draft.metrics = _usage(info)
         error = info.get("error")

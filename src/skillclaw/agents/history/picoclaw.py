@@ -36,7 +36,7 @@ def meta_path(path: Path) -> Path:
 def looks_like(path: Path, values: Sequence[Any]) -> bool:
     """Whether a file is a session of PicoClaw: messages without a time, and the file that tells of them."""
     first = values[0] if values else None
-    message = isinstance(first, dict) and first.get("role") in ROLES and "content" in first
+    message = isinstance(first, dict) and as_str(first.get("role")) in ROLES and "content" in first
     return message and path.suffix == ".jsonl" and meta_path(path).is_file()
 
 

@@ -78,7 +78,10 @@ def remove(text: str, format: Format, keys: Sequence[Key]) -> str:
 
 def _checked(text: str, format: Format, right: list[Any], edit: Any) -> str:
     bom = "\ufeff" if text.startswith("\ufeff") else ""
-    made: str = edit(text.removeprefix("\ufeff"))
+    try:
+        made: str = edit(text.removeprefix("\ufeff"))
+    except IndexError as error:  # blanks and ends that the parser takes and the scanner does not
+        raise TextError("the file's layout does not allow it") from error
     if load(made, format) not in right:
         raise TextError("the file's layout does not allow it")
     return bom + made

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from skillclaw.agents.texts.errors import TextError
+from skillclaw.errors import NOT_YAML
 
 __all__ = ["append", "load", "remove", "set_value"]
 
@@ -32,7 +33,7 @@ def load(text: str) -> Any:
     Loader.add_multi_constructor("", unknown)
     try:
         return yaml.load(text, Loader)  # noqa: S506  a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
+    except (yaml.YAMLError, *NOT_YAML) as error:
         raise TextError(" ".join(str(error).split())) from error
 
 

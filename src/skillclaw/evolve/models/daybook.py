@@ -15,7 +15,7 @@ from typing import Protocol
 import filelock
 import msgspec
 
-from skillclaw.errors import BusyError, StorageError
+from skillclaw.errors import UNREADABLE, BusyError, StorageError
 from skillclaw.evolve.models.records import Spending
 from skillclaw.private import private_folder, whole_file
 from skillclaw.trajectory.model import Record
@@ -155,7 +155,7 @@ def _read(path: Path) -> dict[str, Sums]:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Sums])
     except FileNotFoundError:
         return {}
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         # To take it for empty would let a day spend twice.
         raise StorageError(
             f"{path} is damaged.",

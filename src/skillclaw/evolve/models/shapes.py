@@ -52,9 +52,11 @@ def read_answer(text: str, kind: type[T]) -> T:
             continue
         try:
             return msgspec.json.decode(candidate, type=kind)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             fault = (
-                error if isinstance(error, msgspec.DecodeError) else msgspec.DecodeError("nested too deep")
+                error
+                if isinstance(error, msgspec.DecodeError)
+                else msgspec.DecodeError("not text" if isinstance(error, UnicodeError) else "too deep")
             )
             # What is JSON but does not fit says more than that the words around it are none.
             if first is None or isinstance(fault, msgspec.ValidationError):

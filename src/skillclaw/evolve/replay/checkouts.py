@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from skillclaw.agents.repository import repository_of
-from skillclaw.errors import BadInputError, StorageError
+from skillclaw.errors import UNREADABLE, BadInputError, StorageError
 from skillclaw.trajectory.model import Record, SessionMeta
 
 __all__ = ["Checkouts", "commits", "exported", "files_of", "known_commit", "read_checkouts"]
@@ -74,7 +74,7 @@ def read_checkouts(cases: Path, home: Path) -> Checkouts:
         told = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _Projects)
     except FileNotFoundError:
         return Checkouts()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise BadInputError(
             f"{path} cannot be used.", f"{error}.", 'Write: folders = ["~/src/app", ...]'
         ) from error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 import zstandard
 
-from skillclaw.errors import BadInputError
+from skillclaw.errors import UNREADABLE, BadInputError
 from skillclaw.evolve.models.ledger import Ledger
 from skillclaw.evolve.replay.cases import MOST, Case, CaseSources, find_cases
 from skillclaw.evolve.replay.choosing import taught_by
@@ -242,5 +242,5 @@ def recorded_sessions(
                 if short.skillclaw.task is None or short.skillclaw.reward is None:
                     continue
             yield store.get(key)
-        except (BadInputError, zstandard.ZstdError, msgspec.MsgspecError):
+        except (BadInputError, zstandard.ZstdError, *UNREADABLE):
             continue  # forgotten meanwhile, or damaged, which whoever mines it is told

@@ -15,7 +15,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from skillclaw.errors import BadInputError
+from skillclaw.errors import UNREADABLE, BadInputError
 from skillclaw.evolve.replay.cases import Case, Judge
 from skillclaw.evolve.replay.graders import by_checks, by_exit
 from skillclaw.headless.tasks import taskfile
@@ -174,7 +174,7 @@ class _Room:
 def _case_file(path: Path) -> CaseFile:
     try:
         told = msgspec.convert(tomllib.loads(_text(path)), CaseFile)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except UNREADABLE as error:
         takes = f"It takes: {', '.join(CaseFile.__struct_fields__)}."
         raise BadInputError(f"{path} is not a case.", f"{error}.", takes) from error
     for name in told.files:

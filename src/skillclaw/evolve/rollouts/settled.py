@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import StorageError, VerifyError
+from skillclaw.errors import BadInputError, StorageError, VerifyError
 from skillclaw.evolve.rollouts.collecting import moment
 from skillclaw.evolve.rollouts.events import EventShape, new_patterns, shapes_of
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import Release
-from skillclaw.skills.records import Pattern, Proposal, Sidecar
+from skillclaw.skills.records import Pattern, Proposal, Sidecar, record_in
 
 if TYPE_CHECKING:
     from skillclaw.evolve.evolvers import Current
@@ -102,7 +102,7 @@ def _of_record(hub: Hub, state: HubState, release: Release) -> list[EventShape] 
         return None
     try:
         return _of_proposal(recorded(hub, known))
-    except (StorageError, VerifyError, msgspec.MsgspecError):
+    except (BadInputError, StorageError, VerifyError):
         return None  # `hub verify` tells of it; without the record it is as where it holds no patterns
 
 
@@ -117,4 +117,4 @@ def _keep(memory: EvolveState, events: Events) -> None:
 def _sidecar(hub: Hub, release: Release | None) -> Sidecar | None:
     if release is None or release.sidecar is None:
         return None
-    return msgspec.json.decode(hub.get_object(release.sidecar), type=Sidecar)
+    return record_in(hub.get_object(release.sidecar), Sidecar)

@@ -232,7 +232,7 @@ def _as_said(value: dict[str, Any], known: Mapping[str, Any]) -> Said | None:
         if isinstance(given, str):
             try:
                 given = json.loads(given)
-            except ValueError:
+            except (ValueError, RecursionError):
                 given = None
         if not isinstance(given, dict):
             given = {key: part for key, part in value.items() if key not in (*NAMES, *ARGUMENTS)}

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from skillclaw.errors import UNREADABLE
 from skillclaw.headless.tasks.model import Grade, Message
 from skillclaw.sandbox import Ran, leftovers
 
@@ -99,7 +100,7 @@ def verdict(result: Path, ran: Ran, passing: float, seconds: float) -> Grade:
         return failed(f"the grader was stopped after {seconds:.0f} s")
     try:
         data = msgspec.json.decode(leftovers.read(result, LARGEST), type=dict[str, Any])
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNREADABLE):
         return failed(f"the grader ended with exit code {ran.code}: {ran.output.strip()[-300:]}")
     if "error" in data:
         return failed(f"the grader failed: {str(data['error']).strip()[-300:]}")

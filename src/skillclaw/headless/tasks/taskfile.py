@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from skillclaw.errors import BadInputError
+from skillclaw.errors import NOT_YAML, BadInputError
 from skillclaw.trajectory.model import Record
 
 __all__ = ["TaskFile", "parse", "read"]
@@ -67,7 +67,7 @@ def parse(text: str, where: str = "the task file") -> TaskFile:
         raise BadInputError(f"{where} has no front matter.", "It must begin with a '---' line and close it.")
     try:
         head = yaml.safe_load(match.group(1))
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, *NOT_YAML) as error:
         problem = " ".join(str(error).split())
         raise BadInputError(f"{where} has a front matter that is not valid YAML.", problem) from error
     if not isinstance(head, dict) or not all(isinstance(key, str) for key in head):

@@ -16,6 +16,7 @@ from skillclaw.proxy.asked import RawHeaders
 from skillclaw.proxy.configured.bodies import Body
 from skillclaw.trajectory.model import text_of
 from skillclaw.wire import aider
+from skillclaw.wire.body import load_json
 from skillclaw.wire.identity import identify
 from skillclaw.wire.records import Item
 
@@ -128,7 +129,8 @@ def _aiders(prompt: str, body: Body, messages: str) -> str:
 
 
 def _decoded(value: Any) -> Any:
-    return msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value
+    # text that is no UTF-8 is not looked at until here
+    return load_json(bytes(value)) if isinstance(value, msgspec.Raw) else value
 
 
 def _texts(value: Any) -> str:

@@ -50,7 +50,7 @@ def models_body(
     if family == "gemini":
         return msgspec.json.encode({"models": whole})
     if family == "anthropic":
-        ends = {"first_id": whole[0]["id"], "last_id": whole[-1]["id"]} if whole else {}
+        ends = {"first_id": _name(whole[0]), "last_id": _name(whole[-1])} if whole else {}
         empty = {"first_id": None, "last_id": None}
         return msgspec.json.encode({"data": whole, "has_more": False, **(ends or empty)})
     return msgspec.json.encode({"object": "list", "data": whole})

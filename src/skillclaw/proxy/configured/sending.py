@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import ipaddress
-import os
 import urllib.request
 from collections.abc import Sequence
 
@@ -17,6 +16,7 @@ from yarl import URL
 from skillclaw.proxy import Speech
 from skillclaw.proxy.asked import RawHeaders
 from skillclaw.proxy.configured.keys import CREDENTIALS
+from skillclaw.proxy.upstream import cause
 
 __all__ = ["HOP_BY_HOP", "Failed", "Sending", "as_text", "client", "forwarded", "send"]
 
@@ -156,9 +156,7 @@ def _why(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy of your network refused ({error.status} {error.message})"
     if isinstance(error, aiohttp.ClientConnectorError):
-        code = error.os_error.errno or 0
-        told = os.strerror(code) if code > 0 else error.os_error.strerror or str(error.os_error)
-        return f"no connection ({told})"
+        return f"no connection ({cause(error)})"
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "it closed the connection without an answer"
     return f"{type(error).__name__}"

@@ -112,6 +112,10 @@ class Guard:
                 "Its Host header names neither this machine's loopback nor a host of serve.hosts.",
                 "Add the name to serve.hosts.",
             )
+        if not scope["query_string"].isascii():
+            return "address", problem(
+                400, "The request's address is none.", "Bytes in it are not percent-coded."
+            )
         if not same_origin(headers):
             return "origin", problem(
                 403, "The request comes from another site.", "Only pages of this server may use its API."

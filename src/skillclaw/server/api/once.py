@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from skillclaw.errors import UNREADABLE
 from skillclaw.private import private_folder, whole_file
 from skillclaw.server.api.errors import ApiError
 
@@ -44,7 +45,7 @@ class Once:
         self._lock = threading.Lock()
         self._doing = [threading.Lock() for _ in range(TOGETHER)]
         self._known: dict[str, _Answer] = {}
-        with suppress(OSError, msgspec.MsgspecError):
+        with suppress(OSError, *UNREADABLE):
             self._known = msgspec.json.decode(self.path.read_bytes(), type=dict[str, _Answer])
 
     def do(self, key: str | None, request: str, work: Callable[[], Any]) -> Any:

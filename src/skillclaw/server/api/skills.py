@@ -14,7 +14,7 @@ from skillclaw.server.api.proposals import approvals, files, item, items, votes
 from skillclaw.server.story import stories
 from skillclaw.skills.frontmatter import parse, split
 from skillclaw.skills.items import Placed, blocks, markdown, placed_items
-from skillclaw.skills.records import Sidecar
+from skillclaw.skills.records import Sidecar, record_in
 
 if TYPE_CHECKING:
     from skillclaw.hub import Release, SkillState
@@ -179,8 +179,8 @@ def _sidecar(opened: Opened, release: Release) -> Sidecar:
     if release.sidecar is None:
         return Sidecar(skill=release.skill, version=release.version)
     try:
-        found = msgspec.json.decode(opened.machine.hubs.object(opened.hub, release.sidecar), type=Sidecar)
-    except msgspec.MsgspecError as error:
+        found = record_in(opened.machine.hubs.object(opened.hub, release.sidecar), Sidecar)
+    except BadInputError as error:
         raise BadInputError(f"What version {release.version[:16]} rests on cannot be read.") from error
     gone = set(opened.state.tombstones)
     kept = [

@@ -13,6 +13,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from skillclaw.private import sync_folder
+
 __all__ = ["put_in_place", "sync_tree"]
 
 _AT_FDCWD = -100
@@ -36,7 +38,8 @@ def put_in_place(new: Path, home: Path, aside: Path | None) -> None:
         except OSError:
             aside.rename(new)
             raise
-    _sync(home.parent)
+    with suppress(OSError):  # it is in place already
+        sync_folder(home.parent)
 
 
 def _one_after_the_other(aside: Path, home: Path) -> None:
@@ -82,15 +85,4 @@ def _exchanged(one: Path, other: Path) -> bool:
 def sync_tree(folder: Path) -> None:
     """Have the disk hold the folder's names; its files were flushed when they were written."""
     for at, _, _ in os.walk(folder, topdown=False):
-        _sync(Path(at))
-
-
-def _sync(folder: Path) -> None:
-    if os.name == "nt":
-        return
-    with suppress(OSError):  # some file systems flush no folder
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_folder(Path(at))

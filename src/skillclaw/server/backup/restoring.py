@@ -22,6 +22,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from skillclaw.errors import BadInputError, BusyError, StorageError, UpgradeNeededError, UsageError
+from skillclaw.private import lasting_folder
 from skillclaw.server.backup.exchange import put_in_place, sync_tree
 from skillclaw.server.backup.packing import Member, members, opened
 from skillclaw.server.backup.records import FORMAT, HEAD, MANIFEST, Entry, Head, Manifest
@@ -72,7 +73,7 @@ def restore(
     home = home.expanduser().resolve()
     there = _there(home, over)
     try:
-        home.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lasting_folder(home.parent)
         with _alone(home), ExitStack() as held:
             if there:
                 _quiet(home, held, environ)

@@ -54,6 +54,8 @@ def _walk(home: Path) -> list[Path]:
     for at, folders, names in os.walk(home):
         if Path(at) == home:
             folders[:] = [name for name in folders if name not in _SHARED]
+        elif Path(at) == home / "quarantine":
+            folders.clear()  # copies as they were when they were moved behind this folder, which is closed
         found += [Path(at, name) for name in [*folders, *names]]
         if len(found) > MOST:
             break

@@ -43,9 +43,19 @@ def daemon(home: Path) -> list[Check]:
             return [warn("running", "up", "ended without saying so: its run file is still there", mend)]
         return [warn("running", "up", "does not run", "skillclaw up -d")]
     found = [ok("running", "up", "runs" + ("" if running.ready else ", and is not ready yet"))]
-    if running.port and runfile.health(running.port) is None:
+    health = runfile.health(running.port) if running.port else None
+    if running.port and health is None:
         mend = "skillclaw stop; skillclaw up -d; see: skillclaw logs proxy"
         found.append(fail("running", "proxy", "does not answer on its port", mend))
+    refused = health.get("connections", {}).get("refused") if health else None
+    if refused:
+        mend = "End agents that do not work, or raise the limit (ulimit -n) and start SkillClaw again"
+        found.append(warn("running", "connections", f"{refused} were turned away: no files left", mend))
+    if health is not None and runfile.recording(health["journal"]):
+        counts = health["journal"]
+        text = f"{counts['queue']} exchanges wait to be recorded, {counts['dropped']} were lost"
+        mend = "See what stopped it: skillclaw status"
+        found.append((fail if counts["last_error"] else warn)("running", "recording", text, mend))
     failed = sorted(
         part if part in PARTS else "another part" for part, said in running.errors.items() if said
     )

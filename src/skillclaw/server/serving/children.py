@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from skillclaw.errors import UNREADABLE
 from skillclaw.private import append_file
 from skillclaw.server.serving.worker import Order, Result, Said
 
@@ -101,7 +102,7 @@ class Child:
                 self._word = time.monotonic()
                 try:
                     said = msgspec.json.decode(line, type=Said)
-                except msgspec.DecodeError:
+                except UNREADABLE:
                     log.warning("a cycle's process said something else than lines of progress")
                     continue
                 if said.result is not None:

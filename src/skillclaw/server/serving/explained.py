@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from skillclaw import settings as settings_module
-from skillclaw.errors import SkillClawError
+from skillclaw.errors import SkillClawError, UsageError
 from skillclaw.hub.store import masked
 from skillclaw.server.serving.startup import problems
 from skillclaw.server.serving.tokens import find_token, own_token_file
@@ -84,7 +84,10 @@ def _shown(key: str, value: Any) -> Any:
     """The value as anybody may see it: URLs without credentials, of words to mask only how many."""
     if key.startswith("redact.") and value:
         return f"({len(value) if not isinstance(value, str) else 1} not shown)"
-    return masked(value) if isinstance(value, str) and "://" in value else value
+    try:
+        return masked(value) if isinstance(value, str) and "://" in value else value
+    except UsageError:
+        return "(no address)"
 
 
 def _token(place: str, home: Path, environ: Mapping[str, str]) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from skillclaw.errors import StorageError
+from skillclaw.errors import UNREADABLE, StorageError
 from skillclaw.private import private_folder, whole_file
 from skillclaw.server.serving.records import CycleLine
 
@@ -112,7 +112,7 @@ class History:
             if path.stat().st_size > MOST:
                 return None
             found: dict[str, Any] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-        except (OSError, msgspec.DecodeError):
+        except (OSError, *UNREADABLE):
             return None
         return found
 
@@ -186,7 +186,7 @@ class History:
                 self._paused = set(
                     msgspec.json.decode((self.folder / "paused.json").read_bytes(), type=list[str])
                 )
-            except (msgspec.DecodeError, OSError) as error:
+            except (*UNREADABLE, OSError) as error:
                 if isinstance(error, FileNotFoundError):
                     raise
                 self._paused = {ALL}  # what a person stopped must not go on because a file was damaged
@@ -232,6 +232,6 @@ def _line(path: Path, group: str) -> CycleLine | None:
     """The line in a file; None where it holds none, as after a fault of the disk."""
     try:
         line = msgspec.json.decode(path.read_bytes(), type=CycleLine)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNREADABLE):
         return None
     return line if line.id == path.stem and line.group == group and _ID.fullmatch(line.id) else None

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from skillclaw.errors import UsageError
 from skillclaw.hub.store import masked
 from skillclaw.settings import Settings, get_value
 from skillclaw.trajectory.model import Record
@@ -178,5 +179,5 @@ def _unsecret(text: str) -> str:
     """An address without the login and the options in it, which the page shows to whoever may look."""
     try:
         return masked(text) if "://" in text and ("?" in text or "@" in text) else text
-    except ValueError:
+    except UsageError:
         return "..."

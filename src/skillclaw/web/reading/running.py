@@ -25,13 +25,15 @@ BEHIND = 1000
 
 class Now(Record, frozen=True, kw_only=True):
     """What runs. `running`: what `up` noted, None where it does not run; `journal`: the proxy's counters,
-    None where no proxy answers; `under_way`: requests that it passes on now; `hubs`: how each was last asked;
-    `quiet`: seconds without a request after which what was recorded becomes a session.
+    None where no proxy answers; `under_way`: requests that it passes on now; `refused`: connections that it
+    turned away, since it could open no more files; `hubs`: how each was last asked; `quiet`: seconds without
+    a request after which what was recorded becomes a session.
     """
 
     running: Any
     journal: dict[str, Any] | None
     under_way: int
+    refused: int
     agreed: bool
     hubs: list[HubPoll]
     quiet: float
@@ -70,6 +72,7 @@ def now(machine: Machine) -> Now:
         running=running,
         journal=health.get("journal") if health else None,
         under_way=int(health.get("under_way") or 0) if health else 0,
+        refused=int((health.get("connections") or {}).get("refused") or 0) if health else 0,
         agreed=agreed(machine.home),
         hubs=[polls[name] for name in names],
         quiet=machine.settings.journal.idle,
@@ -143,6 +146,15 @@ def troubles(machine: Machine, state: Now, sources: Sequence[Source]) -> list[Tr
         ]
         if state.running.port and state.journal is None:
             found.append(Trouble(what="The proxy does not answer.", command="skillclaw logs proxy"))
+    if state.refused:
+        found.append(
+            Trouble(
+                what="{n} connection was turned away: the proxy could open no more files."
+                "|{n} connections were turned away: the proxy could open no more files.",
+                values={"n": state.refused},
+                command="skillclaw status",
+            )
+        )
     found += _journal(state.journal or {})
     found += [
         Trouble(
@@ -172,15 +184,19 @@ def troubles(machine: Machine, state: Now, sources: Sequence[Source]) -> list[Tr
 
 def _journal(counters: dict[str, Any]) -> list[Trouble]:
     found = []
+    why = str(counters.get("last_error") or "")
     if int(counters.get("dropped") or 0):
         found.append(
             Trouble(
                 what="{n} exchange was not recorded.|{n} exchanges were not recorded.",
                 values={"n": int(counters["dropped"])},
-                why=str(counters.get("last_error") or ""),
+                why=why,
                 command="skillclaw logs proxy",
             )
         )
+    elif why:
+        what = "Recording stopped; agents are served as always."
+        found.append(Trouble(what=what, why=why, command="skillclaw status"))
     if int(counters.get("queue") or 0) > BEHIND:
         found.append(
             Trouble(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from skillclaw.errors import SkillClawError
+from skillclaw.errors import UNREADABLE, SkillClawError
 from skillclaw.skills.frontmatter import split
 from skillclaw.skills.items import DESCRIPTION
 from skillclaw.trajectory.model import Record
@@ -65,7 +65,7 @@ class Sidecars:
         if known is None:
             try:
                 known = _read(machine, hub, release)
-            except (SkillClawError, msgspec.MsgspecError):
+            except (SkillClawError, *UNREADABLE):
                 return None
             if len(self._known) >= MOST:
                 self._known = {}

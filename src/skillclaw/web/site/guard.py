@@ -67,6 +67,8 @@ class Guard:
     def _refusal(self, scope: Scope, headers: Headers) -> str:
         if len(headers.getlist("host")) != 1 or host_of(headers["host"]) not in self._hosts:
             return "The request is for another host than this machine's loopback.\n"
+        if not scope["query_string"].isascii():
+            return "The request's address is none: it holds bytes that are not percent-coded.\n"
         method = scope["method"]
         if method not in ("GET", "POST"):
             return "There is no such method here.\n"

@@ -255,7 +255,7 @@ def _created(pid: int) -> float:
     import psutil
 
     try:
-        return float(psutil.Process(pid).create_time())
+        return runfile.born(pid)
     except psutil.Error:
         return 0.0
 

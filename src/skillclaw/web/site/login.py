@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from skillclaw.errors import StorageError
+from skillclaw.errors import UNREADABLE, StorageError
 from skillclaw.private import private_folder, whole_file
 from skillclaw.trajectory.model import Record
 
@@ -127,7 +127,7 @@ class Logins:
             if not 0 <= now - link.made <= LINK_SECONDS:
                 path.unlink()
                 return None
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (FileNotFoundError, *UNREADABLE):
             return None
         except OSError as error:
             raise _storage(path, error) from error
@@ -153,7 +153,7 @@ class Logins:
         now = self._clock()
         try:
             known = msgspec.json.decode(path.read_bytes(), type=_Known)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, *UNREADABLE):
             return None
         if now - known.seen > self._seconds or now - known.made > LONGEST or now < known.made - LOOKED:
             path.unlink(missing_ok=True)

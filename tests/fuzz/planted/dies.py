@@ -1,0 +1,12 @@
+"""Planted: the process itself dies, as it would of a fault in C code."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+
+def once(data: bytes) -> None:
+    """Kills its own process."""
+    if b"k" in data:
+        os.kill(os.getpid(), signal.SIGKILL)

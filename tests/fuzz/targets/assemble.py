@@ -1,0 +1,59 @@
+"""Recorded exchanges of every protocol, whole and streamed, become sessions: Chat Completions, Messages,
+Responses (over HTTP and WebSocket), Completions and Gemini. Nothing raises, and what comes out is what the
+project can read again.
+"""
+
+from __future__ import annotations
+
+from fuzzing.exchanges import read
+
+from skillclaw.journal.assemble import assemble
+from skillclaw.trajectory.model import decode, encode
+from skillclaw.trajectory.render import transcript
+
+DICT = (
+    b"\n==>\n",
+    b"\n<==\n",
+    b"data: ",
+    b"\n\n",
+    b"[DONE]",
+    b'"tool_calls"',
+    b'"tool_use"',
+    b'"tool_result"',
+    b'"function_call"',
+    b'"function_call_output"',
+    b'"functionCall"',
+    b'"functionResponse"',
+    b'"content"',
+    b'"choices"',
+    b'"delta"',
+    b'"message"',
+    b'"input"',
+    b'"output"',
+    b'"contents"',
+    b'"parts"',
+    b'"candidates"',
+    b'"usage"',
+    b'"thinking"',
+    b'"image_url"',
+    b'"inlineData"',
+    b'"previous_response_id"',
+    b'"arguments"',
+    b'"/v1/responses"',
+    b'"/v1/chat/completions"',
+    b'"/v1/messages"',
+    b'"/v1beta/models/x:generateContent"',
+    b'"/v1/completions"',
+    b'"content-encoding"',
+    b'"text/event-stream"',
+    b'"role"',
+    b'"system"',
+)
+
+
+def once(data: bytes) -> None:
+    """The sessions of the exchanges, written and read again."""
+    for trajectory in assemble(read(data)):
+        written = encode(trajectory)
+        assert encode(decode(written)) == written
+        transcript(trajectory)
