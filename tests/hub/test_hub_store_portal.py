@@ -56,3 +56,17 @@ def test_what_no_list_has_is_not_void_for_ever(oss: Bucket, tmp_path: Path) -> N
             reader.state()
         relay.on()
         assert reader.state().void == 1
+
+
+def test_a_flood_of_void_entries_costs_one_list(oss: Bucket, tmp_path: Path) -> None:
+    owner = opened(oss.url(), tmp_path / "owner")
+    with faulty(oss.port) as relay:
+        reader = opened(oss.url(endpoint=relay.endpoint), tmp_path / "reader")
+        seq = reader.state().seq
+        for n in range(30):
+            oss.objects[f"hub/{key_of(seq + 1 + n)}"] = b"garbage"
+        relay.passed.clear()
+        assert reader.state().void == 30
+        assert len([one for one in relay.passed if "list-type" in str(one)]) == 1
+        assert len(relay.passed) <= 2 * 30 + 2, "each is read twice, and its end is seen"
+    assert owner.state().void == 30

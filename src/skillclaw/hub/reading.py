@@ -95,10 +95,12 @@ class LogReader:
         if abs(time.time() - self._looked) > _LOOK_EVERY:
             found = listing.look(self.store, state.seq)
             state, found = self._catch_up(state, found)
+        listed: set[int] = set()
         while (data := self.store.get(log.key_of(state.seq + 1), log.MAX_COMMIT)) is not None:
-            if log.fold(state, data).void > state.void:
-                self._check_there(state.seq + 1, data)
-            state = self._take(state, data)
+            after = log.fold(state, data)
+            if after.void > state.void:
+                self._check_there(after.seq, data, listed)
+            state = self._taken(after, data)
         if found is not None:
             self._check_whole(state, found)
             self._looked = time.time()
@@ -239,13 +241,15 @@ class LogReader:
         if state.seq >= self.seen.seq:  # else it is told that what was seen is gone
             raise self._damaged(f"{missing} is listed, and the storage says that it is not there.")
 
-    def _check_there(self, seq: int, data: bytes) -> None:
+    def _check_there(self, seq: int, data: bytes, listed: set[int]) -> None:
         """Before an entry counts as void, for good: raise StorageError unless the storage lists it, and gives
         the same bytes again. What answers every name with a page of its own would else be read on and on.
+        `listed` holds what was listed before, so that many void entries cost one list, and takes up more.
         """
         key = log.key_of(seq)
-        listed = seq in listing.look(self.store, seq - 1).entries
-        if not listed or self.store.get(key, log.MAX_COMMIT) != data:
+        if seq not in listed:
+            listed.update(listing.look(self.store, seq - 1).entries)
+        if seq not in listed or self.store.get(key, log.MAX_COMMIT) != data:
             raise StorageError(
                 f"The hub at {self.store.shown} could not be read ({key}).",
                 "What came for it is no entry of a log, and the storage does not hold to it.",
@@ -253,7 +257,10 @@ class LogReader:
             )
 
     def _take(self, state: HubState, data: bytes) -> HubState:
-        state = log.fold(state, data)
+        return self._taken(log.fold(state, data), data)
+
+    def _taken(self, state: HubState, data: bytes) -> HubState:
+        """`state`, which is the fold with the entry `data`, if it goes on from what was seen."""
         tip = log.digest(data)
         # the head, too: a change further back leaves this entry's bytes, but it is void then
         if state.seq == self.seen.seq and (tip, state.head) != (self.seen.tip, self.seen.head):

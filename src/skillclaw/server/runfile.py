@@ -97,7 +97,7 @@ def lives(pid: int, created: float) -> bool:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        # versions before 0.2 kept the time of day of the start
+        # earlier programs kept the time of day of the start
         return abs(born(pid) - created) < 0.02 or abs(process.create_time() - created) < 2
     except psutil.Error:
         return False
