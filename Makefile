@@ -14,8 +14,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 LOCKED ?=
 LOCKS := packaging/locks
 TOOLS := build/supply
+SITE := build/site-tools
+# What the group `docs` of pyproject.toml names; older pips read no groups.
+SITE_PACKAGES = $(shell $(PYTHON) -c 'import shlex, tomllib; print(shlex.join(tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["docs"]))')
 CLIENT_EXTRAS := evolve serve web
-DEV_EXTRAS := $(CLIENT_EXTRAS) cluster embeddings llm gepa dev
+DEV_EXTRAS := $(CLIENT_EXTRAS) cluster embeddings llm gepa mcp dev
 comma := ,
 empty :=
 space := $(empty) $(empty)
@@ -27,7 +30,7 @@ else
 setup = $(BIN)/python -m pip install --quiet --editable '.[$(subst $(space),$(comma),$(1))]'
 endif
 
-.PHONY: up demo test e2e e2e-all soak fuzz lint format schemas minutes screenshots clients install lock audit sbom dist clean
+.PHONY: up demo test e2e e2e-all soak fuzz lint format schemas kept-home reference pictures site minutes screenshots clients install lock audit sbom dist clean
 
 up: $(VENV)/.client
 	@$(BIN)/skillclaw up $(ARGS)
@@ -38,7 +41,7 @@ demo: $(VENV)/.client
 test: $(VENV)/.dev
 	$(BIN)/pytest -m "not e2e and not slow and not agents" -n 4 $(ARGS)
 
-e2e: $(VENV)/.dev clients
+e2e: $(VENV)/.dev $(SITE)/.ready clients
 	E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) \
 	  $(BIN)/pytest -m e2e -n 3 --dist worksteal --durations 10 --ignore tests/bench --ignore tests/sandbox $(ARGS)
 
@@ -80,9 +83,30 @@ minutes: $(VENV)/.dev
 screenshots: $(VENV)/.dev
 	$(BIN)/python tests/support/dashboard_docs.py pictures docs/dashboard
 
+# The home of a release, for the tests of later ones: make kept-home NAME=v0.2
+kept-home: $(VENV)/.dev
+	$(BIN)/python tests/support/kept_homes.py $(NAME)
+
 schemas: $(VENV)/.dev
 	$(BIN)/python -m skillclaw.cli.schemas > docs/schemas.json
 	$(BIN)/python -m skillclaw.server.api.app > docs/openapi.json
+
+# docs/reference, from the code; a test compares them.
+reference: schemas
+	$(BIN)/python packaging/site/reference.py
+
+# The picture of the loop, counted in a run over the packaged sessions.
+pictures: $(VENV)/.dev
+	$(BIN)/python packaging/site/pictures.py
+
+# docs/ as a site in build/site that loads nothing from elsewhere. A broken link or anchor ends it.
+site: $(SITE)/.ready
+	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --strict $(ARGS)
+
+$(SITE)/.ready: pyproject.toml
+	@test -x $(SITE)/bin/python || $(PYTHON) -m venv $(SITE)
+	@$(SITE)/bin/python -m pip install --quiet $(SITE_PACKAGES)
+	@touch $@
 
 # The real agents that `make e2e` drives, and the judge of its pages, outside the tree.
 clients: $(CLIENTS)/.installed

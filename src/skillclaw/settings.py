@@ -12,7 +12,7 @@ import contextlib
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -35,6 +35,7 @@ from skillclaw.settings_evolve import (
 from skillclaw.settings_gate import GateSettings, ReplaySettings
 from skillclaw.settings_layers import Layer, layers, origin, put, read_file, scalar, united
 from skillclaw.settings_serve import TOKEN_PLACE, Port, ServeSettings, no_token
+from skillclaw.settings_unknown import known_part, tell
 from skillclaw.settings_upstreams import AgentSettings, UpstreamSettings
 from skillclaw.settings_web import DashboardSettings
 
@@ -58,6 +59,8 @@ __all__ = [
     "of_layers",
     "parts_of",
     "set_value",
+    "stop_at_unknown",
+    "unknown_in",
     "user_home",
 ]
 
@@ -182,12 +185,41 @@ def load(home: Path, environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def of_layers(found: list[Layer]) -> Settings:
-    """The settings that these sources say together; raises BadInputError with the source and the place."""
+    """The settings that these sources say together; raises BadInputError with the source and the place.
+
+    Only the first, the home's own file, may hold keys that this version does not know, since a later one may
+    have written it; what somebody names or sets now is held to be meant for this one.
+    """
+    strange = known_part(Settings, found[0].tree)[1]
+    for path in strange:
+        tell(".".join(path), found[0].name)
+    found = _understood(found)
 
     def where(*parts: str) -> str:
         return (origin(found, parts) if parts else _first_wrong(found)) or found[0].name
 
     return _convert(united(found), where)
+
+
+def _understood(found: list[Layer]) -> list[Layer]:
+    return [msgspec.structs.replace(found[0], tree=known_part(Settings, found[0].tree)[0]), *found[1:]]
+
+
+def unknown_in(found: list[Layer]) -> list[str]:
+    """Dotted keys in the home's own file, the first, that this version does not know, and passes over."""
+    return [".".join(path) for path in known_part(Settings, found[0].tree)[1]]
+
+
+def stop_at_unknown(home: Path, environ: Mapping[str, str] | None, sections: Collection[str]) -> None:
+    """BadInputError where a key below one of `sections` is not known: what it was to forbid is not known
+    either, so nothing is sent or released that it might have kept back."""
+    for key in unknown_in(layers(home, os.environ if environ is None else environ)):
+        if key.split(".")[0] in sections:
+            raise BadInputError(
+                f"There is no setting {key} in this version, so this is not done.",
+                "It may forbid what this version does not know of.",
+                "Upgrade SkillClaw, or take the key out. See: skillclaw config check",
+            )
 
 
 def _first_wrong(found: list[Layer]) -> str:
@@ -223,7 +255,8 @@ def set_value(home: Path, key: str, value: str) -> Any:
         raise no_token(UsageError)
     if not _is_text(key + value):
         raise UsageError(f"{key!a} cannot be set to that.", "It holds bytes that are no UTF-8 text.")
-    old = read_file(path)
+    there = read_file(path)
+    old, _ = known_part(Settings, there)
     last: BadInputError | None = None
     for candidate in _candidates(value):
         tree = deepcopy(old)
@@ -234,7 +267,7 @@ def set_value(home: Path, key: str, value: str) -> Any:
             last = last or error
             continue
         stored = get_value(settings, key)
-        wanted = deepcopy(old)
+        wanted = deepcopy(there)  # with what this version does not know
         put(wanted, parts, _as_read(stored), key)
         try:
             document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()

@@ -215,6 +215,45 @@ def test_the_relay_passes_on_what_the_server_behind_refuses_and_survives_bad_req
         ToolRelay(Endpoint(base_url="http://127.0.0.1:9/v1", model="small"), mode="magic")  # type: ignore[arg-type]
 
 
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_json_nested_without_end_is_refused_or_taken_for_words(stream: bool) -> None:
+    answers = iter([Raw(DEEP.encode()), text('{"shell":{"command":' + DEEP + "}}"), text('{"answer":"ok"}')])
+    with (
+        ChatModel(lambda _: next(answers)) as model,
+        ToolRelay(Endpoint(base_url=model.url, model="small")) as relay,
+    ):
+        asked = json.dumps({**ASKED, "stream": stream}).encode()
+        status, data = post_raw(relay.base_url, DEEP.encode())
+        assert (status, b"relay_error" in data) == (400, True)
+        status, data = post_raw(relay.base_url, asked)
+        assert (status, b"relay_error" in data) == (502, True)
+        call = {"id": "c", "type": "function", "function": {"name": "shell", "arguments": DEEP}}
+        past = [{"role": "assistant", "content": None, "tool_calls": [call]}]
+        body = {**ASKED, "stream": stream, "messages": [*ASKED["messages"], *past]}
+        status, data = post_raw(relay.base_url, json.dumps(body).encode())
+        assert (status, b"[[[" in data) == (200, True), "words, as half a call is never made whole"
+        assert model.seen[-1]["messages"][-1]["content"] == '{"shell":{}}'
+        assert post_raw(relay.base_url, asked)[0] == 200
+
+
+@pytest.mark.parametrize("depth", [100, 400, 700, 900, 950, 980, 1100])
+def test_json_near_what_python_bears_is_answered_or_refused(depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+    with (
+        ChatModel(lambda _: text('{"look":{"names":' + deep + "}}")) as model,
+        ToolRelay(Endpoint(base_url=model.url, model="small")) as relay,
+    ):
+        for body in (ASKED, {**ASKED, "stop": json.loads(deep) if depth < 950 else 0}):
+            status, data = post_raw(relay.base_url, json.dumps(body).encode())
+            assert status == 200 or b"relay_error" in data, (status, data[:200])
+        tool = json.dumps(ASKED).replace('{"type": "integer"}', deep).encode()
+        status, data = post_raw(relay.base_url, tool)
+        assert status == 200 or b"relay_error" in data, (status, data[:200])
+
+
 def test_the_proxy_between_agent_and_relay_records_genuine_tool_calls(tmp_path: Path) -> None:
     def small(request: Any) -> Any:
         last = request["messages"][-1]["content"]

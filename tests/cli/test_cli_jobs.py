@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asked import skill_in
 from cli import fails, ok, ok_json
 from providers import Call, Provider, Say
 from serving import running_up, wait
@@ -29,7 +30,7 @@ def obedient(knows: str) -> Callable[[dict[str, Any]], Any]:
 
     def act(body: dict[str, Any]) -> Any:
         prompt = str(body["messages"][-1]["content"])
-        told = "-m venv" in prompt.split("END DATA")[0]
+        told = "-m venv" in skill_in(prompt)
         return Call("Bash", {"command": "python3 -m venv .venv" if told else knows})
 
     return act

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from asked import skill_in
 from atif_sessions import Ran, session, write
 from cli import fails, ok, ok_json
 from made_sessions import made
@@ -68,8 +69,7 @@ def obedient(knows: str) -> Any:
 
     def act(body: dict[str, Any]) -> Act:
         prompt = body["messages"][1]["content"]
-        skill = prompt.split("END DATA")[0] if " skill\n" in prompt.split("\n| ")[0] + "\n" else ""
-        said = re.search(r"run `([^`]+)`", skill)
+        said = re.search(r"run `([^`]+)`", skill_in(prompt))
         return Call("Bash", {"command": said[1] if said else knows})
 
     return act

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 import msgspec
 import pytest
+from kept_homes import HOMES, in_code, kept_numbers, numbers, unpacked
 
 from skillclaw.cli.schemas import RECORDS, schemas
 
@@ -23,3 +26,50 @@ def test_every_field_is_described(record: type[msgspec.Struct]) -> None:
         text += (DOCS / "hub-log.md").read_text("utf-8")
     missing = [f.encode_name for f in msgspec.structs.fields(record) if f"`{f.encode_name}`" not in text]
     assert not missing
+
+
+def test_each_file_has_its_row_with_the_number_that_the_code_has() -> None:
+    told = numbers()
+    assert len(told) >= 20
+    assert {place: in_code(place) for place in told} == told
+
+
+def test_no_number_changes_without_a_kept_home() -> None:
+    name, kept = list(kept_numbers().items())[-1]
+    changed = {place: number for place, number in numbers().items() if number != kept.get(place)}
+    assert not changed, (
+        f"formats changed since the home {name} was kept: {changed}. Where that is of a release, see that "
+        "tests/server/test_migrations.py reads it; then: make kept-home NAME=..."
+    )
+    assert {f"{name}.tar.zst" for name in kept_numbers()} == {path.name for path in HOMES.glob("*.tar.zst")}
+
+
+def patterns() -> list[str]:
+    table = (DOCS / "formats.md").read_text("utf-8").split("<!-- files -->")[1].partition("<!-- end -->")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.count("|") >= 6]
+    return [name for cell in cells if "hub:" not in cell for name in re.findall(r"`([^`]+)`", cell)]
+
+
+def test_whatever_a_home_has_is_in_the_table(tmp_path: Path) -> None:
+    own = unpacked(list(kept_numbers())[-1], tmp_path) / ".skillclaw"
+    files = [str(path.relative_to(own)) for path in own.rglob("*") if path.is_file()]
+    assert len(files) > 20
+    known = patterns()
+    strange = [
+        name for name in files if not name.startswith("hub/") and not any(fnmatch(name, one) for one in known)
+    ]
+    assert not strange
+
+
+def test_whatever_the_code_says_to_be_a_format_is_in_the_table() -> None:
+    """A module that has a number of its own, by one of the usual names, is named in some row."""
+    import skillclaw
+
+    source = Path(skillclaw.__file__).parent
+    wanted = re.compile(r"^([A-Z_]*(?:FORMAT|SCHEMA_VERSION|FOLD))(?:: int)? = (?:\d+|b\")", re.M)
+    declared = {
+        f"{'.'.join(path.relative_to(source).with_suffix('').parts)}:{name}"
+        for path in source.rglob("*.py")
+        for name in wanted.findall(path.read_text("utf-8"))
+    }
+    assert declared <= numbers().keys()

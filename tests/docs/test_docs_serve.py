@@ -73,3 +73,13 @@ def test_every_alert_asks_for_metrics_that_exist() -> None:
         assert name in known.keys() | OTHERS, name
         for label in re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]):
             assert label in known[name], (name, label)
+
+
+def test_the_version_is_the_same_in_paths_and_document_and_told() -> None:
+    """docs/serve-api.md says how to tell a version; the exact document has it."""
+    document = msgspec.json.decode((ROOT / "docs" / "openapi.json").read_bytes())
+    version = document["info"]["version"]
+    bare = {"/healthz", "/readyz", "/metrics"}
+    assert {path.split("/")[2] for path in document["paths"] if path not in bare} == {f"v{version}"}
+    told = (ROOT / "docs" / "serve-api.md").read_text("utf-8").rpartition("## Version")[2]
+    assert f"The API is version {version}:" in told and all(f"`{path}`" in told for path in bare)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asked import skill_in
 from atif_sessions import Ran, session, write
 from chat_model import ChatModel, call, results, text
 from past_days import Days, past
@@ -40,7 +41,8 @@ def model(request: dict[str, Any]) -> Any:
     """Knows nothing by itself, and does what the skill before it says: a case's agent's, and a voter's."""
     said = str(request["messages"])
     if any(tool["function"]["name"] == "Bash" for tool in request.get("tools", [])):
-        skill = request["messages"][1]["content"].split("END DATA")[0]
+        asked = request["messages"][1]["content"]
+        skill = skill_in(asked) if "BEGIN DATA" in asked else asked
         return call("Bash", command="python3 -m venv .venv" if "-m venv" in skill else "pip install httpie")
     if results(request):
         return text("Done.")

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from skills_ref.validator import validate
 
 from skillclaw.evolve.evolvers import Current, EvolveContext, evolvers
+from skillclaw.evolve.evolvers._phrases import action
 from skillclaw.gate import GateContext, decide, judge, policy, prune
 from skillclaw.journal.redact import Redactor
 from skillclaw.skills.bundle import version
@@ -171,6 +172,21 @@ def test_a_recovery_names_the_failure_and_the_fix_but_never_copies_the_error() -
     assert "- If `npm test` fails with timeout, run `CI=1 npm test`.\n" in text_of(one)
     assert "evil" not in text_of(one)
     assert "curl" not in text_of(one)
+
+
+def test_a_recovery_of_a_call_tells_the_few_values_that_worked() -> None:
+    title = ArgShape(name="title", form="text", origin="user")
+
+    def call(form: str) -> ActionShape:
+        return ActionShape(tool="board.create", args=[ArgShape(name="board", form=form), title])
+
+    made = recovery("card", "", topic="board", error="Board not valid.")
+    made = msgspec.structs.replace(made, failed=call("text"), actions=[call("one of Back end|Front end")])
+    (one,) = propose([made])
+    assert (
+        "- If `board.create` fails with invalid argument, call `board.create` with `board` (`Back end` or "
+        "`Front end`).\n" in text_of(one)
+    )
 
 
 def test_the_address_that_was_wrong_becomes_a_fact() -> None:
@@ -669,3 +685,13 @@ def test_any_patterns_give_valid_skills_and_then_rest(patterns: list[Pattern]) -
 
 def test_evolvers_are_found_by_name() -> None:
     assert set(evolvers()) >= {"agent", "cli", "extractive", "llm"}
+
+
+def test_of_a_few_values_those_that_enough_people_gave_stand_as_examples() -> None:
+    board = ArgShape(name="board", form="one of Design|Front end|Ada's own")
+    shape = ActionShape(tool="board.create", args=[board])
+    assert action(shape, lambda word: word != "Ada's own", brief=True) == (
+        "Call `board.create` with `board` (such as `Design` or `Front end`)"
+    )
+    alone = action(shape, lambda word: word in ("board", "Design"), brief=True)
+    assert alone == "Call `board.create` with `board`"

@@ -150,3 +150,15 @@ def test_another_call_of_the_kind_is_no_call_done_over(tmp_path: Path) -> None:
     with ChatModel(lambda request: text(other)) as model:
         assert tried(model, tmp_path) == [0.5, 0.5]
         assert len(model.seen) == 2
+
+
+def test_the_skill_is_read_last_and_all_before_it_is_the_same_without_it(tmp_path: Path) -> None:
+    other = '{"tool": "crm.find", "arguments": {"name": "Bob"}}'
+    with ChatModel(lambda request: text(other)) as model:
+        tried(model, tmp_path)
+        without, told = (request["messages"] for request in model.seen)
+    assert without[0] == told[0]
+    alone, question = without[1]["content"].rsplit("\n\n", 1)
+    assert told[1]["content"].startswith(alone + "\n\nBEGIN DATA ")
+    assert told[1]["content"].endswith("\n\n" + question)
+    assert "| # Cards" in told[1]["content"].removeprefix(alone)

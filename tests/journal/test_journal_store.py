@@ -381,7 +381,7 @@ def test_a_folder_that_is_read_only() -> None:
 
 
 def test_a_writer_that_holds_on_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("skillclaw.journal.store.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("skillclaw.journal.session_tables.BUSY_SECONDS", 0.05)
     store = SessionStore(tmp_path)
     other = sqlite3.connect(tmp_path / "sessions.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -36,7 +36,7 @@ ROOMS = {
     "hub": ("aws",),
     "proxy": ("keyring",),
     "cli": ("keyring",),
-    "server": ("serve", "evolve", "keyring"),
+    "server": ("serve", "evolve", "keyring", "mcp"),
     "web": ("web", "evolve"),
     "pages.py": ("evolve", "web"),
     "settings_upstreams.py": ("keyring",),

@@ -81,6 +81,25 @@ writer.put(Exchange(id="1", agent="a", method="POST", path="/", started=1.0, req
 time.sleep(2.5)
 os.kill(os.getpid(), 9)
 """,
+    "exchanges of a proxy that was killed, once the next one runs": """
+from skillclaw.journal.appender import Appender
+from skillclaw.journal.records import Exchange
+from skillclaw.journal.writer import JournalWriter
+def written(folder):
+    writer = JournalWriter(folder, max_mb=64)
+    writer.put(Exchange(id="1", agent="a", method="POST", path="/", started=1.0, request_body=b"x" * 5000))
+    while writer.stats().exchanges < 1:
+        time.sleep(0.01)
+if os.fork() == 0:
+    Appender(P / "begun" / "journal").ready()
+    written(P / "home" / "journal")
+    os.kill(os.getpid(), 9)
+os.wait()
+written(P / "begun" / "journal")
+written(P / "home" / "journal")
+time.sleep(2.5)
+os.kill(os.getpid(), 9)
+""",
 }
 LEFT = re.compile(r".*(\.lock|\.new|#[0-9]+)|.*\.skillclaw-tmp-.*")
 """What who comes next cleans up or passes over."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from cli import ok, ok_json, skillclaw
 from group import Group
 from hypothesis import given
 from hypothesis import strategies as st
+from kept_homes import unpacked
 
 from skillclaw.server.deep import masking
 from skillclaw.server.deep.hubs import clock
@@ -163,6 +165,39 @@ def test_damage_is_found_each_in_its_place(home: Path) -> None:
     assert seen["files leftovers"] == "warn"
 
 
+BROKEN = {
+    "the keys are gone": ("keys", "hubs personal keys", "hubs group 1 keys"),
+    "the owner's key is gone": ("keys/*/owner.key", "hubs personal keys"),
+    "keys are none": ("keys/*/*.key", "hubs personal keys", "hubs group 1 keys"),
+    "objects of the hub are gone": ("hub/objects/*", "hubs personal"),
+    "the hub is gone": ("hub", "hubs personal"),
+    "the sessions were cut off": ("sessions.db*", "data sessions.db"),
+}
+
+
+def test_what_is_gone_is_told(tmp_path: Path) -> None:
+    """On a machine with a hub of its own and a group, one thing after the other."""
+    home = unpacked("v0.1", tmp_path)
+    own, kept = home / ".skillclaw", tmp_path / "kept"
+    ok("config", "set", "proxy.port", "0", home=home)
+    assert report(home, code=0)["ok"]
+    shutil.copytree(own, kept)
+    for what, (pattern, *wrong) in BROKEN.items():
+        for path in list(own.glob(pattern)):
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif what == "keys are none":
+                path.write_text("no key")
+            else:
+                path.unlink()
+        if what == "the sessions were cut off":
+            (own / "sessions.db").touch(mode=0o600)
+        seen = levels(report(home, code=1))
+        assert {name for name, level in seen.items() if level == "fail"} == set(wrong), what
+        shutil.rmtree(own)
+        shutil.copytree(kept, own)
+
+
 def test_a_database_that_is_none_and_settings_that_are_none(home: Path) -> None:
     own = home / ".skillclaw"
     (own / "sessions.db").write_bytes(b"not a database at all" * 100)
@@ -188,6 +223,15 @@ def test_a_look_changes_nothing(home: Path) -> None:
     before = kept()
     report(home)
     assert kept() == before
+
+
+def test_a_look_at_what_an_older_version_wrote_changes_nothing(tmp_path: Path) -> None:
+    home = unpacked("v0.1", tmp_path)
+    found = list((home / ".skillclaw").rglob("sessions.db"))
+    before = {path: path.read_bytes() for path in found}
+    report(home)
+    assert before and {path: path.read_bytes() for path in found} == before
+    assert not (home / ".skillclaw" / "run").exists()
 
 
 def test_deep_is_of_everything(home: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from asked import skill_in
 from atif_sessions import Ran, session, write
 from providers import Act, Call, Provider
 from team import found, hub, joined, sc, state
@@ -23,7 +24,7 @@ STEPS = [
 
 def knows_by_the_skill(body: dict[str, Any]) -> Act:
     prompt = body["messages"][1]["content"]
-    return Call("Bash", {"command": "npm ci" if "npm ci" in prompt.split("END DATA")[0] else "npm test"})
+    return Call("Bash", {"command": "npm ci" if "npm ci" in skill_in(prompt) else "npm test"})
 
 
 def replaying(place: Path, url: str) -> None:

@@ -63,3 +63,13 @@ def test_stop_is_asked_for_once(tmp_path: Path) -> None:
     runfile.request_stop(tmp_path)
     assert runfile.stop_requested(tmp_path)
     assert not runfile.stop_requested(tmp_path)
+
+
+@pytest.mark.parametrize("pid", [-1, -(2**70), 2**70, 2**31])
+def test_a_number_that_can_be_no_process_is_none_that_runs(tmp_path: Path, pid: int) -> None:
+    (tmp_path / "run").mkdir()
+    runfile.write_running(tmp_path, running(1, 1.0))
+    path = tmp_path / "run" / "up.json"
+    path.write_text(path.read_text().replace('"pid":1', f'"pid":{pid}'))
+    assert runfile.read_running(tmp_path) is None
+    assert not runfile.lives(pid, 1.0)

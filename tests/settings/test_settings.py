@@ -68,7 +68,7 @@ def test_wrong_settings_are_refused_and_nothing_is_written(tmp_path: Path, key: 
     assert not (tmp_path / "config.toml").exists()
 
 
-@pytest.mark.parametrize("text", ["gate = [", "[gate]\npolicy = 3\n", "[gatee]\nx = 1\n", "\x00"])
+@pytest.mark.parametrize("text", ["gate = [", "[gate]\npolicy = 3\n", "\x00"])
 def test_a_wrong_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.toml").write_text(text, "utf-8")
     with pytest.raises(BadInputError) as caught:

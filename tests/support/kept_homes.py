@@ -4,20 +4,24 @@ A kept home is a tar of a folder `world`: `ada/.skillclaw` (SkillClaw's home), `
 (installed skills) and `group` (a group's hub on a folder, whose owner and evolver is ada). Paths in it begin
 with PLACE, in whose stead `unpacked` puts where it lies now.
 
-To keep the home of another version: `python tests/support/kept_homes.py vX.Y`, once, with that version.
+To keep the home of another version: `make kept-home NAME=vX.Y`, with that version, before a format changes
+again. The numbers of its formats (the table in docs/formats.md) go into `formats.json` beside it.
 """
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
+import re
 import shutil
 import sys
 import tarfile
 import time
 from pathlib import Path
 
+import msgspec
 import zstandard
 
 PLACE = "/tmp/skillclaw-kept-home"
@@ -40,8 +44,35 @@ def unpacked(version: str, place: Path) -> Path:
     return home
 
 
+def numbers() -> dict[str, int]:
+    """The number of each format, by its place in the code, as docs/formats.md tells it."""
+    table = (HOMES.parents[2] / "docs" / "formats.md").read_text("utf-8").split("<!-- files -->")[1]
+    found = {}
+    for line in table.partition("<!-- end -->")[0].splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if len(cells) == 5 and (place := re.match(r"`([a-z_.]+:[A-Z][A-Za-z_]+)`", cells[2])):
+            found[place[1]] = int(cells[1])
+    return found
+
+
+def in_code(place: str) -> int:
+    """The number at a place such as `hub.log:FORMAT`; of a magic word its last byte, of a record its `v`."""
+    module, name = place.split(":")
+    value = getattr(importlib.import_module(f"skillclaw.{module}"), name)
+    if isinstance(value, type):
+        return next(field.default for field in msgspec.structs.fields(value) if field.name == "v")
+    return value[-1] if isinstance(value, bytes) else value  # type: ignore[no-any-return]
+
+
+def kept_numbers() -> dict[str, dict[str, int]]:
+    """Of each kept home, oldest first, the numbers that its formats had."""
+    return json.loads((HOMES / "formats.json").read_text("utf-8"))  # type: ignore[no-any-return]
+
+
 def make(version: str) -> None:
-    """Make a home with all that has a format, and keep it."""
+    """Make a home with all that has a format, and keep it. One that is kept stays as it is."""
+    if not re.fullmatch(r"v\d+\.\d+[a-z0-9.-]*", version) or (HOMES / f"{version}.tar.zst").exists():
+        raise SystemExit(f"{version!r} is kept already, or is no name such as v0.2")
     from authors import learned
     from group import imported
     from team import sc
@@ -106,6 +137,14 @@ def make(version: str) -> None:
     kept = zstandard.ZstdCompressor(level=19).compress(packed.getvalue())
     (HOMES / f"{version}.tar.zst").write_bytes(kept)
     shutil.rmtree(place)
+    _keep_numbers(version)
+
+
+def _keep_numbers(version: str) -> None:
+    path = HOMES / "formats.json"
+    known = kept_numbers() if path.exists() else {}
+    known[version] = {place: in_code(place) for place in sorted(numbers())}
+    path.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from skillclaw.agents.records import AtifItem
 from skillclaw.errors import BadInputError
 from skillclaw.trajectory.keys import session_key
 from skillclaw.trajectory.model import (
+    SESSION_FORMAT,
     Part,
     Step,
     Trajectory,
@@ -38,7 +39,7 @@ __all__ = ["read_atif"]
 MAX_DOCUMENT = 1024 * 1024 * 1024
 """Bytes of a file that is one JSON document, which must be held in memory as a whole."""
 
-OUR_VERSION = 1
+OUR_VERSION = SESSION_FORMAT
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)?\Z")
 _IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _array = msgspec.json.Decoder(list[msgspec.Raw])

@@ -14,7 +14,8 @@ import msgspec
 
 from skillclaw.agents.edits import write_atomic
 from skillclaw.agents.records import Connection, FileEdit, WrittenFile
-from skillclaw.errors import UNREADABLE, BadInputError, BusyError, StorageError, UpgradeNeededError
+from skillclaw.errors import UNREADABLE, BadInputError, BusyError, StorageError
+from skillclaw.formats import carried, stop_at_newer
 from skillclaw.private import lasting_folder
 from skillclaw.trajectory.model import Record
 
@@ -143,18 +144,16 @@ def _load(home: Path) -> _Connections:
     except OSError as error:
         raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error
     try:
-        version = msgspec.json.decode(raw, type=dict[str, object]).get("v")
-        if isinstance(version, int) and version > VERSION:
-            raise UpgradeNeededError(
-                f"{path} was written by a newer SkillClaw.", f"It has format {version}.", "Upgrade SkillClaw."
-            )
+        stop_at_newer(raw, str(path), VERSION)
         return msgspec.json.decode(raw, type=_Connections)
     except UNREADABLE as error:
         raise BadInputError(f"{path} does not hold what it should.", str(error), todo) from error
 
 
 def _store(home: Path, known: _Connections) -> None:
-    write_atomic(home / "connections.json", msgspec.json.format(msgspec.json.encode(known), indent=2) + b"\n")
+    path = home / "connections.json"
+    kept = carried(known, path.read_bytes() if path.exists() else None)
+    write_atomic(path, msgspec.json.format(msgspec.json.encode(kept), indent=2) + b"\n")
 
 
 def _backup(home: Path, name: str | None) -> bytes | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -158,7 +159,9 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Write beside and rename, so that nobody ever reads half of it; raises StorageError."""
     try:
         lasting_folder(path.parent)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".new", dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.name[:40]}.{os.getpid()}-", suffix=".new", dir=path.parent
+        )
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -234,10 +237,23 @@ def _tidy(folder: Path) -> None:
             folder.parent.rmdir()  # only where it is empty now
 
 
+def _sweep(path: Path) -> None:
+    """Take away what processes that were killed as they wrote `path` left beside it."""
+    import psutil
+
+    named = re.compile(rf"\.{re.escape(path.name[:40])}\.(\d+)-\w+\.new")
+    with contextlib.suppress(OSError):
+        for beside in path.parent.iterdir():
+            found = named.fullmatch(beside.name)
+            if found and not psutil.pid_exists(int(found[1])):
+                beside.unlink()
+
+
 def _write(edit: FileEdit) -> None:
     """Through a symbolic link, not over it: many people keep their settings in a dotfiles repository."""
     try:
         target = edit.path.resolve()
+        _sweep(target)
         if edit.after is None:
             target.unlink(missing_ok=True)
             if target.parent.exists():

@@ -16,6 +16,7 @@ import msgspec
 
 from skillclaw.agents.edits import write_atomic
 from skillclaw.errors import UNREADABLE, BadInputError, StorageError
+from skillclaw.formats import stop_at_newer
 from skillclaw.private import lasting_folder
 
 __all__ = ["PREFIX", "digest", "forget_token", "known_tokens", "token"]
@@ -23,6 +24,8 @@ __all__ = ["PREFIX", "digest", "forget_token", "known_tokens", "token"]
 PREFIX = "skillclaw-"
 """So that people who find one in a settings file know whose it is."""
 
+FORMAT = 1
+"""A later one is an object with `v`; no agent is called that."""
 WAIT = 10.0
 """Seconds to wait for another process that changes the tokens."""
 
@@ -31,7 +34,9 @@ def known_tokens(home: Path) -> dict[str, str]:
     """The tokens by agent."""
     path = _path(home)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+        raw = path.read_bytes()
+        stop_at_newer(raw, str(path), FORMAT)
+        return msgspec.json.decode(raw, type=dict[str, str])
     except FileNotFoundError:
         return {}
     except OSError as error:

@@ -20,6 +20,7 @@ from skillclaw.cli import (
     hub,
     imports,
     jobs,
+    mcp,
     proposals,
     serve,
     service,
@@ -27,6 +28,7 @@ from skillclaw.cli import (
     share,
     skills,
     sync,
+    uninstall,
     up,
 )
 
@@ -74,10 +76,12 @@ def build() -> Any:
         skills,
         hub,
         sync,
+        mcp,
         bench,
         config,
         backup,
         service,
+        uninstall,
     ):
         group.register(app)
     return typer.main.get_command(app)

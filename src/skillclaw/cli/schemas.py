@@ -31,6 +31,7 @@ from skillclaw.server.group_founding import Founded
 from skillclaw.server.group_joining import Invited, Joined, Left
 from skillclaw.server.group_keys import MemberRow, Members, Requested, Rotated
 from skillclaw.server.groups import Attended, GroupStatus
+from skillclaw.server.leaving import Leaving, Undone
 from skillclaw.server.migration import Migration
 from skillclaw.server.offering import Offer, OfferedFile, Private
 from skillclaw.server.polling import HubPoll
@@ -103,6 +104,8 @@ RECORDS = (
     HubShare,
     Previewed,
     Forgot,
+    Leaving,
+    Undone,
     Migration,
     SyncReport,
     Change,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from skillclaw.cli import candidates, care, output, safety, skills_edits, skills_verify
+from skillclaw.cli import candidates, care, output, safety, skills_edits, skills_export, skills_verify
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.evolve import odds
 from skillclaw.errors import UsageError
@@ -42,6 +42,7 @@ def register(parent: typer.Typer) -> None:
     care.register(app)
     safety.register(app)
     skills_verify.register(app)
+    skills_export.register(app)
 
 
 def list_(ctx: Context) -> None:

@@ -14,7 +14,7 @@ import typer
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.dashboard import tell_door
-from skillclaw.errors import SkillClawError, StorageError, UsageError
+from skillclaw.errors import SkillClawError, StorageError, UpgradeNeededError, UsageError
 
 if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
@@ -61,6 +61,7 @@ def up(
     """
     from skillclaw.server.consent import agree, agreed
     from skillclaw.server.machine import Machine
+    from skillclaw.server.replaced import took_over
     from skillclaw.server.wishes import want, wishes
 
     if demo:
@@ -79,6 +80,15 @@ def up(
     machine = Machine(ctx.home)
     machine.prepare()
     running = runfile.read_running(machine.home)
+    if running is None:
+        why = _too_new(machine.home)
+        if why:
+            output.note(
+                f"{why} Nothing is imported, connected or installed by this version; traffic goes on."
+            )
+        if why or took_over():  # then agents wait for the proxy: no time to look around
+            _run(ctx, machine, port, history_only, detach)
+            return
     if running is not None and (not yes or port is not None or agreed(machine.home)):
         from skillclaw.errors import BusyError
 
@@ -94,29 +104,56 @@ def up(
             "",
             f"First: skillclaw disconnect {' '.join(joined)}",
         )
-    # Where a script reads, nobody looks at what is found, and nobody can be asked about it.
-    found = _look(machine) if not ctx.json or (yes and not agreed(machine.home)) else None
-    if found and not ctx.json:
-        output.plain(_found(found))
-    if found and not agreed(machine.home) and (yes or _ask(ctx, found, history_only)):
-        agree(machine.home)
-        here = [agent for agent in found.agents if agent.installed]
-        want(machine.home, [agent.name for agent in here if agent.config and not history_only])
-        own = [agent.name for agent in here if history_only or not agent.config]
-        if own:
-            want(machine.home, own, history_only=True)
-    if agreed(machine.home) and (detach or not ctx.json):
-        # A daemon that nobody watches does so by itself, once it runs.
-        _import(ctx, machine)
+    try:
+        # Where a script reads, nobody looks at what is found, and nobody can be asked about it.
+        found = _look(machine) if not ctx.json or (yes and not agreed(machine.home)) else None
+        if found and not ctx.json:
+            output.plain(_found(found))
+        if found and not agreed(machine.home) and (yes or _ask(ctx, found, history_only)):
+            agree(machine.home)
+            here = [agent for agent in found.agents if agent.installed]
+            want(machine.home, [agent.name for agent in here if agent.config and not history_only])
+            own = [agent.name for agent in here if history_only or not agent.config]
+            if own:
+                want(machine.home, own, history_only=True)
+        if agreed(machine.home) and (detach or not ctx.json):
+            # A daemon that nobody watches does so by itself, once it runs.
+            _import(ctx, machine)
+    except UpgradeNeededError as error:
+        if running is not None:
+            raise
+        output.note(f"{' '.join(str(error).split())} What needs it waits; traffic goes on.")
     if running is not None:
         _go_on(ctx, machine, running)
         return
+    _run(ctx, machine, port, history_only, detach)
+
+
+def _too_new(home: Path) -> str:
+    """Why it cannot be read what the user agreed to and wants; empty where it can."""
+    from skillclaw.server.consent import agreed
+    from skillclaw.server.wishes import wishes
+
+    try:
+        agreed(home)
+        wishes(home)
+    except UpgradeNeededError as error:
+        return " ".join(str(error).split())
+    return ""
+
+
+def _run(ctx: Context, machine: Machine, port: int | None, history_only: bool, detach: bool) -> None:
     if detach:
         _report(ctx, _start_detached(ctx.home, port, history_only))
         return
     from skillclaw.server.daemon import Daemon
 
-    Daemon(machine, port=port, history_only=history_only).run(lambda running: _report(ctx, running))
+    daemon = Daemon(machine, port=port, history_only=history_only)
+    daemon.run(lambda running: _report(ctx, running))
+    if daemon.start_again:
+        from skillclaw.server.replaced import start_again
+
+        start_again(daemon.port_kept)
     if not ctx.json:
         output.plain("Stopped.")
 
@@ -269,28 +306,12 @@ def _report(ctx: Context, running: Running) -> None:
 
 def stop(ctx: Context) -> None:
     """End what `up` started; the agents' own settings are put back until the next `up`."""
-    import psutil
-
     from skillclaw.agents import connected
-    from skillclaw.server import runfile
+    from skillclaw.server.stopping import end
 
-    running = runfile.read_running(ctx.home)
-    if running is None:
+    if not end(ctx.home):
         _clean_up(ctx)
         return
-    process = psutil.Process(running.pid)
-    try:
-        runfile.request_stop(ctx.home)
-    except OSError:  # a disk that is full or cannot be written
-        process.terminate()
-    try:
-        process.wait(40)
-    except psutil.TimeoutExpired:
-        process.terminate()
-        try:
-            process.wait(10)
-        except psutil.TimeoutExpired:
-            process.kill()
     still = connected(ctx.home)
     if ctx.json:
         output.print_json({"stopped": True, "connected": still})

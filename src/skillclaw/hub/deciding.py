@@ -7,23 +7,29 @@ is.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from skillclaw.errors import BadInputError, VerifyError
+from skillclaw.formats import carried
 from skillclaw.hub import arms, keys
 from skillclaw.hub.membership import member
 from skillclaw.hub.proposing import recorded
-from skillclaw.hub.records import Commit, HubState, ProposalState, Release
+from skillclaw.hub.records import Commit, HubState, ProposalState, Release, SkillState
 from skillclaw.hub.releasing import place
 from skillclaw.skills import bundle as bundles
-from skillclaw.skills.records import Bundle, Effect, Proposal, Verdict
+from skillclaw.skills.records import Bundle, Effect, Proposal, Sidecar, Verdict, record_in
 
 __all__ = ["Deciding"]
 
 _record = msgspec.json.Encoder(order="deterministic")
+
+
+class _Told(msgspec.Struct):
+    sidecar: dict[str, Any] | None = None
 
 
 class Deciding:
@@ -99,6 +105,18 @@ class Deciding:
             self._commit_unless(lambda now: now.status == "rejected", proposal_id, "verdict", body, role)
         return self._proposal(proposal_id)
 
+    def _sidecar(self, known: ProposalState, sidecar: Sidecar, skill: SkillState | None) -> bytes:
+        """Its bytes, with what a later version wrote into the proposal, or into the lines of the version that
+        it changes, and this one does not know: the group's other machines may."""
+        base = skill.release(known.base) if skill is not None and known.base is not None else None
+        kept = carried(sidecar, msgspec.json.decode(self.get_object(known.object), type=_Told).sidecar)
+        if kept is sidecar and base is not None and base.sidecar is not None:
+            data = self.get_object(base.sidecar)
+            with suppress(BadInputError):  # lost, or of a later format: this version has its own lines
+                record_in(data, Sidecar)
+                kept = carried(sidecar, {"items": msgspec.json.decode(data).get("items")})
+        return _record.encode(kept)
+
     def release(self, proposal_id: str, stage: str = "stable", *, role: str | None = None) -> Release:
         """Release what was proposed, with its base as base; a retirement archives the skill. A canary gets
         the share of blocks that the hub's settings name (`canary`), else `arms.CONTROL`. `role` says as whom;
@@ -124,7 +142,7 @@ class Deciding:
             raise VerifyError(f"Proposal {known.id} holds no bundle.")
         if known.status != "released":
             version, name = self.put_bundle(record.bundle)
-            sidecar = self.put_object(_record.encode(record.sidecar)) if record.sidecar is not None else None
+            sidecar = self.put_object(self._sidecar(known, record.sidecar, skill)) if record.sidecar else None
             body: dict[str, Any] = {
                 "skill": known.skill,
                 "version": version,

@@ -177,7 +177,7 @@ class Hub(Deciding):
                 reason = log.why_void(state, data)
                 if reason:
                     raise BadInputError(f"The hub does not take this {kind}.", f"Reason: {reason}.")
-                if self.store.create(log.key_of(entry.seq), data):
+                if self.store.create_surely(log.key_of(entry.seq), data):
                     self._last = self.reader.add(state, data)
                     with suppress(StorageError):  # the commit is in the log; the next one tries again
                         self.checkpoint()
@@ -194,7 +194,7 @@ class Hub(Deciding):
         if len(data) > MAX_OBJECT:
             raise BadInputError("The object is too large for a hub.", f"{len(data)} bytes of {MAX_OBJECT}.")
         name = log.digest(data)
-        self.store.put(f"objects/{name}", data)
+        self.store.put_surely(f"objects/{name}", data)
         return name
 
     def get_object(self, name: str) -> bytes:

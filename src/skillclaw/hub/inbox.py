@@ -75,7 +75,7 @@ def post(hub: Hub, key: keys.SigningKey, kind: Kind, make: Callable[[int], dict[
         n += 1 if attempt < _NEXT else 1 + secrets.randbelow(_FAR)
         message = Message(group=group, client=public, n=n, time=_now(), kind=kind, body=make(n))
         name = messages.place(public, n)
-        if hub.store.create(name, messages.write(message, key)):
+        if hub.store.create_surely(name, messages.write(message, key)):
             keys.count(hub.keys_folder, group, public, n)
             return name
     raise BusyError(

@@ -20,7 +20,7 @@ import zstandard
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
-from skillclaw.errors import UNREADABLE, BadInputError, UpgradeNeededError, VerifyError
+from skillclaw.errors import UNREADABLE, BadInputError, StorageError, UpgradeNeededError, VerifyError
 from skillclaw.hub import keys
 from skillclaw.hub.records import HubState, Key
 from skillclaw.hub.wrapped import MOST_KEYS, short, unwrap, wrap, wrapped_for
@@ -211,8 +211,9 @@ def open_sealed(
 
 
 def put_session(hub: Hub, name: str, data: bytes) -> None:
-    """Store a sealed session; the same bytes again are fine, others in its place a VerifyError."""
-    if not hub.store.create(_checked(name), data):
+    """Store a sealed session; the same bytes again are fine, others in its place a VerifyError. One that the
+    storage says it took, and has not, is sent again, or told as a StorageError."""
+    if not hub.store.create_surely(_checked(name), data):
         raise VerifyError(
             f"Another object lies at {name} of the hub at {hub.url}.",
             "It is not what this machine sealed.",
@@ -226,8 +227,15 @@ def get_session(hub: Hub, name: str) -> bytes | None:
 
 
 def delete_session(hub: Hub, name: str) -> None:
-    """Take a sealed session out of the hub; nothing happens where it is not there."""
+    """Take a sealed session out of the hub; nothing happens where it is not there. Raises StorageError where
+    the storage says that it is gone and it is not: whoever takes a session back must know."""
     hub.store.delete(_checked(name))
+    if hub.store.lies(name):
+        raise StorageError(
+            f"A session still lies in the hub at {hub.url}.",
+            f"The storage says that it deleted it, and did not ({name}).",
+            "It is tried again with the next: skillclaw share send",
+        )
 
 
 def list_sessions(hub: Hub) -> list[str]:

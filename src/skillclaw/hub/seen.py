@@ -13,14 +13,8 @@ import msgspec
 from filelock import FileLock, Timeout
 from msgspec.structs import replace
 
-from skillclaw.errors import (
-    UNREADABLE,
-    BadInputError,
-    BusyError,
-    StorageError,
-    UpgradeNeededError,
-    VerifyError,
-)
+from skillclaw.errors import UNREADABLE, BadInputError, BusyError, StorageError, VerifyError
+from skillclaw.formats import carried, stop_at_newer
 from skillclaw.hub.records import HubInfo, HubState
 from skillclaw.private import lasting_folder, whole_file
 from skillclaw.trajectory.model import Record
@@ -37,6 +31,8 @@ __all__ = [
     "save_seen",
 ]
 
+FORMAT = 1
+"""Of `hubs.json`."""
 FOLD = 5
 """Grows when the rules of the fold change, so that folds that older rules made are not used."""
 
@@ -53,7 +49,7 @@ class SeenGroup(Record, frozen=True, kw_only=True):
 class Seen(Record, frozen=True, kw_only=True):
     """`hubs.json`. `urls`: place -> group id; `groups`: group id -> what was seen of it."""
 
-    v: int = 1
+    v: int = FORMAT
     urls: dict[str, str] = {}
     groups: dict[str, SeenGroup] = {}
 
@@ -69,7 +65,9 @@ class StoredFold(Record, frozen=True, kw_only=True):
 def load_seen(path: Path) -> Seen:
     """What was seen; nothing where the file is not there. A broken file is an error, never empty."""
     try:
-        seen = msgspec.json.decode(path.read_bytes(), type=Seen)
+        raw = path.read_bytes()
+        stop_at_newer(raw, str(path), FORMAT)
+        return msgspec.json.decode(raw, type=Seen)
     except FileNotFoundError:
         return Seen()
     except OSError as error:
@@ -80,9 +78,6 @@ def load_seen(path: Path) -> Seen:
             str(error),
             "It guards against a hub that was tampered with. If you trust the hub: delete this file.",
         ) from error
-    if seen.v > 1:
-        raise UpgradeNeededError(f"Upgrade needed: {path} is of a newer format.", "", "Upgrade SkillClaw.")
-    return seen
 
 
 def pin(path: Path, place: str, info: HubInfo, shown: str) -> SeenGroup:
@@ -112,7 +107,8 @@ def save_seen(path: Path, url: str, group: str, now: SeenGroup) -> None:
                 now = known
             changed = replace(seen, urls={**seen.urls, url: group}, groups={**seen.groups, group: now})
             if changed != seen:
-                _write(path, msgspec.json.format(msgspec.json.encode(changed), indent=1))
+                kept = carried(changed, path.read_bytes() if path.exists() else None)
+                _write(path, msgspec.json.format(msgspec.json.encode(kept), indent=1))
     except Timeout as error:
         raise BusyError(f"Another process holds {path}.", "", "Try again.") from error
     except OSError as error:

@@ -46,6 +46,8 @@ _MAX_KEY = 512
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 _READS = 3
 _CREATES = 4
+_SURE = 3
+"""Times that what a storage says it wrote, and did not, is sent."""
 
 
 class Store:
@@ -183,6 +185,47 @@ class Store:
         except (AlreadyExistsError, PreconditionError):
             return False
         return True
+
+    def put_surely(self, key: str, data: bytes) -> None:
+        """`put`, and a look whether the object lies there: what is not there is sent again, and at last told.
+        Some storages, and what stands before them, say that they wrote what they did not."""
+        for _ in self._tries(key):
+            self.put(key, data)
+            if self.lies(key, len(data)) is not False:
+                return
+
+    def create_surely(self, key: str, data: bytes) -> bool:
+        """`create`, with the look of `put_surely`."""
+        for _ in self._tries(key):
+            if not self.create(key, data):
+                return False
+            if self.lies(key, len(data)) is not False:
+                return True
+        return False  # not reached: `_tries` ends with an error
+
+    def lies(self, key: str, size: int | None = None) -> bool | None:
+        """Whether an object lies at `key`, of that `size` where one is asked for; None where the storage does
+        not say, and of a folder, whose disk has said so by its sync."""
+        if self.folder is not None:
+            return None
+        try:
+            found = obstore.head(self._store, key)
+        except FileNotFoundError:
+            return False
+        except (BaseError, OSError, ValueError, NotImplementedError):
+            return None  # a member may be let write only, and the network may be away by now
+        return size is None or found["size"] == size
+
+    def _tries(self, key: str) -> Iterator[int]:
+        for attempt in range(_SURE):
+            if attempt:
+                time.sleep(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311 - only spreads writers
+            yield attempt
+        raise StorageError(
+            f"The hub at {self.shown} could not be written ({key}).",
+            f"The storage says each time that it did, and nothing lies there ({_SURE} tries).",
+            "Check what stands between this machine and the storage, then try again.",
+        )
 
     def list(self, prefix: str, after: str | None = None, *, most: int | None = None) -> list[str]:
         """The keys below `prefix` (a folder), sorted; only those behind the key `after`, if given. No more

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from skillclaw.errors import UNREADABLE, SkillClawError, UpgradeNeededError, VerifyError
 from skillclaw.hub import checkpoints, listing, log, packs
 from skillclaw.hub.reading import open_pack
 from skillclaw.hub.records import HubState, ProposalState
 from skillclaw.hub.walking import walk
 from skillclaw.skills import bundle as bundles
-from skillclaw.skills.records import Proposal, Sidecar
+from skillclaw.skills.records import Proposal, Sidecar, record_in
 
 if TYPE_CHECKING:
     from skillclaw.hub.hub import Hub
@@ -117,7 +115,7 @@ def _objects(hub: Hub, state: HubState) -> Iterator[Fault]:
                 yield from _check(
                     release.seq,
                     f"the sidecar of {what}",
-                    lambda s=release.sidecar: msgspec.json.decode(hub.get_object(s), type=Sidecar),  # type: ignore[misc]
+                    lambda s=release.sidecar: record_in(hub.get_object(s), Sidecar),  # type: ignore[misc]
                 )
 
 
@@ -133,7 +131,7 @@ def _check(seq: int, what: str, look: Callable[[], object]) -> Iterator[Fault]:
 
 
 def _proposal(hub: Hub, state: ProposalState) -> None:
-    record = msgspec.json.decode(hub.get_object(state.object), type=Proposal)
+    record = record_in(hub.get_object(state.object), Proposal)
     version = bundles.version(record.bundle) if record.bundle is not None else None
     if (record.id, record.skill, version) != (state.id, state.skill, state.version):
         raise ValueError("it is another proposal than the log says")

@@ -73,6 +73,7 @@ class Appender:
         found = segment.segments(self._folder)
         if found:
             _cut_tail(segment.path_of(self._folder, found[-1]))
+            sync_folder(self._folder)
         self.recount(now=True)
 
     def ready(self) -> tuple[Chains, int]:
@@ -220,6 +221,7 @@ class Appender:
         path = segment.path_of(self._folder, last)
         if found and _size(path) == len(segment.MAGIC) and path.read_bytes() == segment.MAGIC:
             self._fd = os.open(path, FLAGS)
+            self._unnamed = True  # whoever made it may have died before the disk knew of it
         else:
             # Numbers only rise: a reader's position must never lie in the future.
             last = max(last, self._number) + 1
@@ -243,6 +245,8 @@ def _size(path: Path) -> int:
 def _cut_tail(path: Path) -> None:
     """Cut a segment after its last whole frame; a file that is no segment of ours is left as it is."""
     with path.open("r+b") as file:
+        # who was killed may have synced nothing of it: a power cut would take what was finished long ago
+        os.fsync(file.fileno())
         if file.read(len(segment.MAGIC)) != segment.MAGIC:
             return
         end = len(segment.MAGIC)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from skillclaw.errors import UNREADABLE, BadInputError, StorageError, UpgradeNeededError
+from skillclaw.errors import UNREADABLE, BadInputError, StorageError
+from skillclaw.formats import carried, stop_at_newer
 from skillclaw.journal.share_rules import Grant
 from skillclaw.private import lasting_folder, whole_file
 from skillclaw.trajectory.model import Record
@@ -20,12 +21,13 @@ from skillclaw.trajectory.model import Record
 __all__ = ["FILE", "Grants", "load_grants", "save_grants"]
 
 FILE = "sharing.json"
+FORMAT = 1
 
 
 class Grants(Record, frozen=True, kw_only=True, omit_defaults=False):
     """The file: `grants` by rule (`default`, `hubs.NAME`, `agents.NAME`, `projects.NAME`)."""
 
-    v: int = 1
+    v: int = FORMAT
     grants: dict[str, Grant] = {}
 
 
@@ -33,7 +35,9 @@ def load_grants(home: Path) -> dict[str, Grant]:
     """What is remembered; empty where there is no file. A broken file is an error: nothing is shared then."""
     path = home / FILE
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=Grants)
+        raw = path.read_bytes()
+        stop_at_newer(raw, str(path), FORMAT)
+        return msgspec.json.decode(raw, type=Grants).grants
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -44,9 +48,6 @@ def load_grants(home: Path) -> dict[str, Grant]:
             str(error),
             "Delete it: what is allowed then counts from now on.",
         ) from error
-    if found.v > 1:
-        raise UpgradeNeededError(f"Upgrade needed: {path} is of a newer format.", "", "Upgrade SkillClaw.")
-    return found.grants
 
 
 def save_grants(home: Path, grants: Mapping[str, Grant]) -> None:
@@ -54,7 +55,8 @@ def save_grants(home: Path, grants: Mapping[str, Grant]) -> None:
     path = home / FILE
     try:
         lasting_folder(home)
+        before = path.read_bytes() if path.exists() else None
         with whole_file(path) as file:
-            file.write(msgspec.json.encode(Grants(grants=dict(grants))))
+            file.write(msgspec.json.encode(carried(Grants(grants=dict(grants)), before)))
     except OSError as error:
         raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error

@@ -13,7 +13,8 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock, Timeout
 
-from skillclaw.errors import UNREADABLE, BadInputError, BusyError, StorageError, UpgradeNeededError
+from skillclaw.errors import UNREADABLE, BadInputError, BusyError, StorageError
+from skillclaw.formats import stop_at_newer
 from skillclaw.private import lasting_folder, whole_file
 from skillclaw.trajectory.model import Record
 
@@ -81,15 +82,10 @@ def _read(path: Path) -> Identity | None:
     except OSError as error:
         raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error
     try:
+        stop_at_newer(body, str(path), VERSION)
         found = msgspec.json.decode(body, type=Identity)
     except UNREADABLE as error:
         raise _damaged(path, str(error)) from error
-    if found.v > VERSION:
-        raise UpgradeNeededError(
-            f"{path} was written by a newer SkillClaw.",
-            f"Its format is {found.v}; this version reads up to {VERSION}.",
-            "Upgrade SkillClaw.",
-        )
     if not found.user or not found.client or len(found.key) != KEY_BYTES:
         raise _damaged(path, f"user, client or the {KEY_BYTES}-byte key is missing")
     return found

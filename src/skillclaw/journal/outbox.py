@@ -10,17 +10,12 @@ what a crash left behind is known. What is to be taken back is `undo` until the 
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from skillclaw.errors import BadInputError
-from skillclaw.journal.store_file import BUSY_SECONDS, told
-from skillclaw.private import made_file
+from skillclaw.journal.session_tables import SessionTables
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Entry", "Outbox", "Receipt"]
@@ -90,28 +85,16 @@ class Entry(Record, frozen=True, kw_only=True):
     error: str = ""
 
 
-class Outbox:
+class Outbox(SessionTables):
     """The tables of one home. Raises what `SessionStore` raises, which must have made the file before."""
 
     def __init__(self, home: Path) -> None:
-        self.path = home / "sessions.db"
-        self._lock = threading.RLock()
+        super().__init__(home)
         with self._errors():
-            made_file(self.path)
-            self._db = sqlite3.connect(
-                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA secure_delete = ON")
             for statement in TABLES:
                 self._db.execute(statement)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        with self._lock:
-            self._db.close()
-
-    # In
 
     def add(self, entry: Entry, body: bytes) -> bool:
         """Queue a sealed session; False where it waits, was sent, or was forgotten meanwhile."""
@@ -296,25 +279,6 @@ class Outbox:
             self._db.execute("DELETE FROM share_marks WHERE key = ?", (key,))
             if mark:
                 self._db.execute("INSERT INTO share_marks VALUES (?, ?, ?)", (key, mark, now))
-
-    @contextmanager
-    def _write(self) -> Iterator[None]:
-        with self._lock, self._errors():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise told(self.path, error) from error
 
 
 def _json(value: dict[str, int]) -> str:

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -22,9 +20,10 @@ import zstandard
 from skillclaw.errors import UNREADABLE, BadInputError, StorageError, UpgradeNeededError
 from skillclaw.journal.catalogue_file import erase
 from skillclaw.journal.records import SessionRow
-from skillclaw.journal.store_file import BUSY_SECONDS, LISTS, SCHEMA, SCHEMA_VERSION, started_at, told
+from skillclaw.journal.session_marks import SessionMarks
+from skillclaw.journal.store_file import LISTS, SCHEMA, SCHEMA_VERSION, started_at, told
 from skillclaw.journal.twins import TABLE, stored_key
-from skillclaw.private import lasting_folder, made_file
+from skillclaw.private import lasting_folder
 from skillclaw.trajectory import model
 from skillclaw.trajectory.model import Signal, Trajectory, meta, with_meta
 
@@ -39,25 +38,20 @@ ZSTD_LEVEL = 3
 COLUMNS = "key, agent, project, started, steps, outcome, shared, user, revision, source, native_id"
 
 
-class SessionStore:
-    """The sessions of one home. Safe to use from several threads and several processes.
+class SessionStore(SessionMarks):
+    """The sessions of one home. Raises what `SessionTables` raises, and UpgradeNeededError when a newer
+    SkillClaw made the file."""
 
-    Raises StorageError when the disk or the file fails (with what to do), UpgradeNeededError when a newer
-    SkillClaw made the file, BusyError when another process holds it for longer than half a minute.
-    """
-
-    def __init__(self, home: Path) -> None:
-        self.path = home / "sessions.db"
-        self._lock = threading.RLock()
+    def __init__(self, home: Path, *, look: bool = False) -> None:
+        """`look`: only to be read; nothing is made, and StorageError where there is nothing to be read."""
         self._pack = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
         self._unpack = zstandard.ZstdDecompressor()
-        with self._errors():
-            lasting_folder(home)
-            # Made before SQLite opens it: the -wal and -shm files take over its permissions.
-            made_file(self.path)
-            self._db = sqlite3.connect(
-                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
+        if not look:
+            try:
+                lasting_folder(home)
+            except OSError as error:
+                raise told(home / "sessions.db", error) from error
+        super().__init__(home, look=look)
         try:
             self._prepare()
         except BaseException:
@@ -67,6 +61,10 @@ class SessionStore:
     def _prepare(self) -> None:
         with self._errors():
             version = self._version()
+            if self._look:
+                if version == 0:
+                    raise told(self.path, sqlite3.DatabaseError("It has no tables."))
+                return
             self._db.execute("PRAGMA journal_mode = WAL")
             # While another process has the file open, less would leave commits of hours to the system's
             # memory: after a power cut what was imported would be gone, and what was forgotten be back.
@@ -91,11 +89,6 @@ class SessionStore:
                 "Upgrade SkillClaw; nothing was changed.",
             )
         return version
-
-    def close(self) -> None:
-        """Let go of the file."""
-        with self._lock:
-            self._db.close()
 
     # Writing
 
@@ -365,43 +358,7 @@ class SessionStore:
         with self._lock, self._errors():
             return int(self._db.execute("SELECT changes FROM counter").fetchone()[0])
 
-    # What was read already
-
-    def seen_file(self, path: str, size: int, mtime: float) -> bool:
-        """True when `path` was marked with this very size (bytes) and time (Unix seconds)."""
-        with self._lock, self._errors():
-            return self._one("SELECT size, mtime FROM files WHERE path = ?", path) == (size, mtime)
-
-    def mark_file(self, path: str, size: int, mtime: float) -> None:
-        """Remember that `path` was imported as it was then."""
-        with self._write():
-            self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (path, size, mtime))
-
-    def get_mark(self, name: str) -> str | None:
-        """The value that `set_mark` gave `name`; None when there is none."""
-        with self._lock, self._errors():
-            found = self._one("SELECT value FROM marks WHERE name = ?", name)
-            return None if found is None else str(found[0])
-
-    def set_mark(self, name: str, value: str) -> None:
-        """Remember `value` under `name` (how far a reader has come)."""
-        with self._write():
-            self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
-
-    def marks(self, prefix: str) -> set[str]:
-        """The names of all marks that begin with `prefix`, without it."""
-        with self._lock, self._errors():
-            found = self._db.execute(
-                "SELECT substr(name, ?) FROM marks WHERE substr(name, 1, ?) = ?",
-                (len(prefix) + 1, len(prefix), prefix),
-            )
-            return {str(name) for (name,) in found}
-
     # Within
-
-    def _one(self, query: str, *values: object) -> tuple[object, ...] | None:
-        found: tuple[object, ...] | None = self._db.execute(query, values).fetchone()
-        return found
 
     def _next_change(self) -> int:
         return int(self._db.execute("SELECT changes FROM counter").fetchone()[0]) + 1
@@ -435,22 +392,3 @@ class SessionStore:
                 str(error),
                 f"Restore a backup; or rename {self.path.name} and run: skillclaw import",
             ) from error
-
-    @contextmanager
-    def _write(self) -> Iterator[None]:
-        with self._lock, self._errors():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise told(self.path, error) from error

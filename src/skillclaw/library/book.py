@@ -6,8 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from skillclaw.errors import StorageError, UpgradeNeededError
-from skillclaw.library.records import LibraryState
+from skillclaw.errors import StorageError
+from skillclaw.formats import carried, stop_at_newer
+from skillclaw.library.records import FORMAT, LibraryState
 from skillclaw.private import whole_file
 
 __all__ = ["load", "save"]
@@ -19,7 +20,9 @@ def load(home: Path) -> LibraryState:
     """
     path = home / "library.json"
     try:
-        state = msgspec.json.decode(path.read_bytes(), type=LibraryState)
+        raw = path.read_bytes()
+        stop_at_newer(raw, str(path), FORMAT, "Upgrade SkillClaw. What is installed stays as it is.")
+        return msgspec.json.decode(raw, type=LibraryState)
     except FileNotFoundError:
         return LibraryState()
     except OSError as error:
@@ -30,13 +33,6 @@ def load(home: Path) -> LibraryState:
             str(error),
             "Put it back from a backup; or delete it: installed skills then count as your own and stay.",
         ) from error
-    if state.v > 1:
-        raise UpgradeNeededError(
-            f"Upgrade needed: {path} is of a newer format.",
-            "",
-            "Upgrade SkillClaw. What is installed stays as it is.",
-        )
-    return state
 
 
 def save(home: Path, state: LibraryState, *, only_if_not: LibraryState | None = None) -> None:
@@ -45,7 +41,8 @@ def save(home: Path, state: LibraryState, *, only_if_not: LibraryState | None = 
         return
     path = home / "library.json"
     try:
+        kept = carried(state, path.read_bytes() if path.exists() else None)
         with whole_file(path) as file:
-            file.write(msgspec.json.format(msgspec.json.encode(state, order="deterministic"), indent=1))
+            file.write(msgspec.json.format(msgspec.json.encode(kept, order="deterministic"), indent=1))
     except OSError as error:
         raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error

@@ -8,6 +8,7 @@ from skillclaw.skills.threeway import Conflict
 from skillclaw.trajectory.model import Record
 
 __all__ = [
+    "FORMAT",
     "Change",
     "ChangeKind",
     "FileMark",
@@ -21,6 +22,9 @@ __all__ = [
     "SyncReport",
     "shown",
 ]
+
+FORMAT = 1
+"""Of `library.json`."""
 
 RowState = Literal[
     "installed",
@@ -136,7 +140,7 @@ class LibraryState(Record, frozen=True, kw_only=True):
     made      folders that SkillClaw made, outermost first; taken away again when empty
     """
 
-    v: int = 1
+    v: int = FORMAT
     installed: list[Installed] = []
     rows: dict[str, list[Row]] = {}
     declined: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
+from typing import ClassVar
 
 from skillclaw.journal.records import Exchange
 from skillclaw.proxy.http1 import texts
@@ -13,13 +14,23 @@ __all__ = ["LARGEST_BODY", "Draft"]
 
 LARGEST_BODY = 32 << 20
 """Bytes of a body that are kept; more pass unrecorded."""
+LARGE = 1 << 20
+"""An exchange that is at most this large is always kept; of larger ones ..."""
+ROOM = 96 << 20
+"""... those under way keep so many bytes beyond that, all together: answers of many megabytes at once, to
+agents that read them slowly, must not take the machine's memory."""
 
 
 class Draft:
     """An exchange under way. Bytes are only collected here; joining and decoding is left to `build`."""
 
+    beyond: ClassVar[int] = 0
+    """Bytes of ROOM that are taken. Only the event loop's thread changes it."""
+
     __slots__ = (
+        "_beyond",
         "_clock",
+        "_crowded",
         "_ended",
         "_full",
         "agent",
@@ -54,19 +65,34 @@ class Draft:
         self.first_byte: float | None = None
         self.size = size
         self.truncated = False
+        self._beyond = 0
+        self._crowded = False
         self._full: tuple[list[bytes], ...] = ()
         self.started = time.time()
         self._clock = time.perf_counter()
         self._ended = 0.0
 
     def keep(self, chunk: bytes, chunks: list[bytes]) -> None:
-        """Collect a piece of a body, up to LARGEST_BODY for both together; nothing after a piece left out."""
-        if self.size + len(chunk) > LARGEST_BODY or (self._full and any(chunks is f for f in self._full)):
+        """Collect a piece of a body, up to LARGEST_BODY for both together and ROOM for all under way;
+        nothing after a piece left out."""
+        left_out = bool(self._full) and any(chunks is f for f in self._full)
+        if left_out or self.size + len(chunk) > LARGEST_BODY or not self._fits(len(chunk)):
             self.truncated = True
             self._full = (*self._full[-1:], chunks)
             return
         self.size += len(chunk)
         chunks.append(chunk)
+
+    def _fits(self, more: int) -> bool:
+        """Whether so many bytes may be kept, which are taken of ROOM then."""
+        if self.size + more <= LARGE:
+            return True
+        if Draft.beyond + more > ROOM:
+            self._crowded = True
+            return False
+        Draft.beyond += more
+        self._beyond += more
+        return True
 
     def answered(self) -> None:
         """The first byte of the response came."""
@@ -75,12 +101,16 @@ class Draft:
     def ended(self) -> None:
         """The exchange is over."""
         self._ended = time.perf_counter() - self._clock
+        # from here on it counts in the journal's queue, which has a bound of its own
+        Draft.beyond -= self._beyond
+        self._beyond = 0
 
     def build(self) -> Exchange:
         """The record."""
         self.id = self.id or secrets.token_hex(8)
         if self.truncated:
-            self.error = self.error or f"more than {LARGEST_BODY >> 20} MB; only the begin is kept"
+            why = "too many large ones at once" if self._crowded else f"more than {LARGEST_BODY >> 20} MB"
+            self.error = self.error or f"{why}; only the begin is kept"
         return Exchange(
             id=self.id,
             agent=self.agent,

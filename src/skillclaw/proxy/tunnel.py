@@ -161,6 +161,7 @@ class Tunnel:
         """A turn begins with the agent's message; what the upstream said before it belongs to it."""
         before, self._draft = self._draft, self._turn()
         self._draft.response_chunks, self._draft.size = before.response_chunks, before.size
+        before.ended()
         self._fresh = False
 
     def _turn(self) -> Draft:

@@ -206,7 +206,10 @@ def _take(
         member = counts(state, opened.signer, name.split("/")[1])
         if member is None:
             raise BadInputError("Its signer was revoked, or had left the group before.")
-        trajectory = _admitted(model.decode(opened.body), member, secret)
+        trajectory = model.decode(opened.body)
+        if model.is_newer(trajectory):
+            raise UpgradeNeededError("Upgrade needed: the session in it is of a newer format.")
+        trajectory = _admitted(trajectory, member, secret)
     except UpgradeNeededError as error:
         # nobody has to be a member to write that, so it is told and stops nothing
         sessions.set_mark(_OBJECT + name, _WAITS + _NEWER)

@@ -15,9 +15,13 @@ import msgspec
 
 from skillclaw.agents.connections import alone
 from skillclaw.agents.edits import write_atomic
-from skillclaw.errors import UNREADABLE, UpgradeNeededError
+from skillclaw.errors import UNREADABLE
+from skillclaw.formats import stop_at_newer
 
 __all__ = ["agree", "agreed", "followed", "resume", "unfollow"]
+
+
+FORMAT = 1
 
 
 def _path(home: Path) -> Path:
@@ -78,7 +82,8 @@ def resume(home: Path, names: Iterable[str]) -> None:
 
 def _store(home: Path, only: Iterable[str] | None, but: Iterable[str]) -> None:
     told = {
-        "v": 1,
+        **_read(home),  # what a later version says beside this
+        "v": FORMAT,
         "agreed": True,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "only": None if only is None else sorted(only),
@@ -97,13 +102,9 @@ def _names(told: dict[str, Any], key: str) -> list[str] | None:
 
 def _read(home: Path) -> dict[str, Any]:
     try:
-        found = msgspec.json.decode(_path(home).read_bytes())
+        raw = _path(home).read_bytes()
+        stop_at_newer(raw, str(_path(home)), FORMAT)
+        found = msgspec.json.decode(raw)
     except (OSError, *UNREADABLE):
         return {}
-    if not isinstance(found, dict):
-        return {}
-    version = found.get("v")
-    if isinstance(version, int) and version > 1:
-        path = _path(home)
-        raise UpgradeNeededError(f"Upgrade needed: {path} is of a newer format.", "", "Upgrade SkillClaw.")
-    return found
+    return found if isinstance(found, dict) else {}

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw import __version__
-from skillclaw.errors import BusyError, SkillClawError, StorageError
+from skillclaw.errors import BusyError, SkillClawError, StorageError, UpgradeNeededError
 from skillclaw.log_format import LogFormatter
 from skillclaw.private import append_file
 from skillclaw.server import runfile
@@ -31,6 +31,7 @@ from skillclaw.server.connections import connect_wanted, let_go
 from skillclaw.server.consent import agreed, followed
 from skillclaw.server.machine import Machine
 from skillclaw.server.proxy_process import ProxyProcess
+from skillclaw.server.replaced import Replaced
 from skillclaw.server.wishes import needs_proxy, wishes
 from skillclaw.settings import load
 
@@ -69,6 +70,9 @@ class Daemon:
         self._unread: dict[str, str] = {}
         self._voting: Voting | None = None
         self._door: Door | None = None
+        self._replaced = Replaced()
+        self.start_again = False
+        """After `run`: another version was installed, and takes over (`replaced.start_again`)."""
 
     def run(self, on_ready: Callable[[runfile.Running], None]) -> None:
         """Run until stopped. Raises BusyError when this home's daemon runs already, StorageError, ..."""
@@ -100,7 +104,7 @@ class Daemon:
                     port=self._proxy.port if self._proxy else 0,
                     started=_now(),
                     version=__version__,
-                    agreed=agreed(machine.home),
+                    agreed=self._agreed(),
                 )
                 self._tell()
                 log.info("up: port %d, process %d", self._running.port, pid)
@@ -124,7 +128,10 @@ class Daemon:
                     self._syncing.stop()
                 if "_beside" in self.__dict__:
                     self._beside.stop()
-                let_go(machine)
+                try:
+                    let_go(machine)
+                except Exception as error:  # agents' settings that cannot be put back must not keep the proxy
+                    log.error("settings of agents were not put back: %s", " ".join(str(error).split()))
                 if self._proxy:
                     self._proxy.stop()
                 runfile.forget_running(machine.home)
@@ -148,8 +155,16 @@ class Daemon:
             self._try("proxy", self._keep_proxy)
             self._try("cycle", self._reap_cycle)
             self._try("vote", self._reap_vote)
+            self._try("upgrade", self._replaced.look)
+            if self._replaced.changed:
+                # Whatever is begun now might import the other version's modules beside the own ones.
+                if self._replaced.may_start_again(self._running.port):
+                    log.info("another version was installed: starting again as that")
+                    self.start_again = True
+                    return
+                continue
             for name, part in due.items():
-                if part.is_due() and not self._stop.is_set():
+                if part.is_due() and not self._stop.is_set() and not self._is_replaced():
                     self._try(name, part.run)
 
     def _try(self, name: str, part: Callable[[], bool]) -> None:
@@ -161,6 +176,11 @@ class Daemon:
             now = ""
         except SkillClawError as error:
             now = " ".join(str(error).split())
+        except ImportError as error:
+            if self._is_replaced():  # while it began: the new version does it
+                log.info("%s waits: another version is being installed", name)
+                return
+            now = f"{type(error).__name__}: {error}"
         except Exception as error:
             now = f"{type(error).__name__}: {error}"
             if now != before:
@@ -179,6 +199,16 @@ class Daemon:
             except OSError as error:
                 log.error("cannot write run/up.json: %s", error)
 
+    def _is_replaced(self) -> bool:
+        """Look at once whether the modules are still there, which the next import needs."""
+        self._try("upgrade", self._replaced.look)
+        return self._replaced.changed
+
+    @property
+    def port_kept(self) -> int | None:
+        """The port that a next process has to ask for, so that agents at work find it; None: it will."""
+        return self._running.port or None if self.port == 0 else None
+
     def _tell(self) -> None:
         """Tell other commands that this runs: nobody could stop what they cannot see."""
         try:
@@ -193,7 +223,19 @@ class Daemon:
     def _needs_proxy(self) -> bool:
         if self.history_only:
             return bool(wishes(self.machine.home).proxy)
-        return needs_proxy(self.machine.home)
+        try:
+            return needs_proxy(self.machine.home)
+        except UpgradeNeededError as error:  # traffic may need it, whatever a later version wrote there
+            log.error("%s", " ".join(str(error).split()))
+            return True
+
+    def _agreed(self) -> bool:
+        """False also where a later version wrote it down: nothing is imported or installed then."""
+        try:
+            return agreed(self.machine.home)
+        except UpgradeNeededError as error:
+            log.error("%s", " ".join(str(error).split()))
+            return False
 
     def _keep_proxy(self) -> bool:
         """Keep the proxy alive; start it when the first agent is to go through it."""

@@ -111,6 +111,7 @@ def load(found: FoundProposal) -> Proposal:
 def approve(machine: Machine, prefix: str, hub: str | None = None, note: str = "") -> Approved:
     """Approve a proposal as the hub's owner or reviewer, and release it where that was all it waited for: in
     a group as a canary. Who approved before and was cut off releases it by approving again."""
+    machine.may_install()
     found = find(machine, prefix, hub)
     state, record, group = found.state, load(found), found.hub_name != PERSONAL
     policy = policy_for(found.log, record, group=group)
@@ -175,6 +176,7 @@ def vote(machine: Machine, prefix: str, given: str, why: str, hub: str | None = 
 
 def promote(machine: Machine, name: str, why: str = "") -> Release:
     """Make the current version of a skill (`NAME` or `HUB/NAME`), a canary or unproven, stable for all."""
+    machine.may_install()
     found = find_skill(machine, name)
     current = found.current
     if current.stage == "stable":
@@ -193,6 +195,7 @@ def set_pinned(machine: Machine, name: str, pinned: bool) -> None:
 def archive(machine: Machine, name: str, why: str = "") -> str:
     """Leave a skill (`NAME` or `HUB/NAME`) without a current version, for all clients; `rollback` to a
     version brings it back. Returns the version that was current."""
+    machine.may_install()
     found = find_skill(machine, name)
     version = found.current.version
     body = {"skill": found.skill.name, "base": version, **({"why": why} if why else {})}
@@ -220,6 +223,7 @@ def rollback(machine: Machine, name: str, to: str | None, why: str = "") -> str 
 
     An archived skill comes back only at a version that is named: a command said twice must not undo itself.
     """
+    machine.may_install()
     from skillclaw.server.reports import version_like
 
     found = find_skill(machine, name)

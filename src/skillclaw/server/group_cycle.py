@@ -14,6 +14,7 @@ import msgspec
 from skillclaw.errors import UsageError
 from skillclaw.server.claiming import check_evolver, claims_of, no_later
 from skillclaw.server.collecting import Collected, collect, group_folder, not_counted, retention_days
+from skillclaw.settings import stop_at_unknown
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def group_cycle(
     another took over, with all that was found so far kept; what `fence` raises goes through. Raises
     UsageError where this machine may not evolve for the group.
     """
+    stop_at_unknown(machine.home, machine.environ, ("gate",))
     from skillclaw.evolve.cycle import run_cycle
     from skillclaw.evolve.engines.cli_plan import cli_plan
     from skillclaw.evolve.models.daybook import DayBook

@@ -116,6 +116,15 @@ class Machine:
         assert self.sessions is not None  # its file is the sessions'
         return Outbox(self.home)
 
+    def may_install(self) -> None:
+        """UpgradeNeededError where a newer version wrote what is needed to install skills here: to be asked
+        before something is decided that ends with that, so that nothing is half done."""
+        from skillclaw.library import book
+
+        assert self.identity is not None
+        assert self.targets is not None
+        book.load(self.home)
+
     @property
     def hub_url(self) -> str:
         """Where the personal hub lies."""

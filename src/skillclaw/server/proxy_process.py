@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from skillclaw.agents import Env, adapters, connected, connected_upstreams, digest, token
-from skillclaw.errors import SkillClawError, StorageError
+from skillclaw.errors import SkillClawError, StorageError, UpgradeNeededError
 from skillclaw.private import append_file
 from skillclaw.proxy import ConfiguredUpstream, ProxyConfig, command, read_config, write_config
 from skillclaw.server.machine import Machine
@@ -52,14 +52,18 @@ def upstreams(machine: Machine) -> dict[str, str]:
     """The base URL that each agent's prefix forwards to: the setting, else what `connect` replaced, else what
     the agent's own settings say, else its provider. Agents with a configured upstream are not among them; nor
     is one whose settings cannot be read, unless it is connected: where it goes is known then."""
-    env, joined = Env.current(), connected(machine.home)
-    found = {}
+    env, found = Env.current(), dict[str, str]()
+    try:
+        joined, known = connected(machine.home), connected_upstreams(machine.home)
+    except UpgradeNeededError as error:  # traffic goes where the agents' own settings say
+        log.error("%s", " ".join(str(error).split()))
+        joined, known = [], {}
     for name, adapter in adapters().items():
         try:
             found[name] = adapter.upstream(env)
         except SkillClawError:  # one agent's broken file must not stop the others
             found[name] = adapter.default_upstream if name in joined else ""
-    found |= connected_upstreams(machine.home)
+    found |= known
     chosen = load(machine.home, machine.environ).agents
     found |= {name: agent.upstream for name, agent in chosen.items() if agent.upstream}
     return {name: url for name, url in found.items() if "://" in url}

@@ -51,6 +51,9 @@ class Running(Record, frozen=True, kw_only=True, omit_defaults=False):
     last: dict[str, str] = {}
 
 
+_NOTHING = Running(pid=0, created=0.0, port=0, started="", version="", agreed=False)
+
+
 def _path(home: Path) -> Path:
     return home / "run" / "up.json"
 
@@ -81,12 +84,21 @@ def _over(path: Path, data: bytes) -> None:
 
 
 def read_running(home: Path) -> Running | None:
-    """The daemon of this home if it lives, else None (also after a crash or a reboot)."""
+    """The daemon of this home if it lives, else None (also after a crash or a reboot).
+
+    Another version may have written it: what is told otherwise than this one would is passed over, so that a
+    daemon that runs is never taken for none.
+    """
     try:
-        running = msgspec.json.decode(_path(home).read_bytes(), type=Running)
+        raw = msgspec.json.decode(_path(home).read_bytes(), type=dict[str, Any])
     except (OSError, *UNREADABLE):
         return None
-    return running if lives(running.pid, running.created) else None
+    running = _NOTHING
+    for field in msgspec.structs.fields(Running):
+        with suppress(msgspec.ValidationError, KeyError):
+            value = msgspec.convert(raw[field.name], field.type)
+            running = msgspec.structs.replace(running, **{field.name: value})
+    return running if running.pid and lives(running.pid, running.created) else None
 
 
 def lives(pid: int, created: float) -> bool:
@@ -99,7 +111,7 @@ def lives(pid: int, created: float) -> bool:
             return False
         # earlier programs kept the time of day of the start
         return abs(born(pid) - created) < 0.02 or abs(process.create_time() - created) < 2
-    except psutil.Error:
+    except (psutil.Error, ValueError):  # a number that is no process's: a file that was harmed
         return False
 
 

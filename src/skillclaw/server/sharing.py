@@ -17,6 +17,7 @@ from skillclaw.errors import BadInputError, BusyError, SkillClawError, StorageEr
 from skillclaw.journal.outbox import Entry
 from skillclaw.journal.share_rules import Decision, HubView, decide
 from skillclaw.server.share_view import bound, clock, current, hub_names, open_hub, subjects
+from skillclaw.settings import stop_at_unknown
 from skillclaw.trajectory.model import Record, Trajectory, meta
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Previewed(Record, frozen=True, kw_only=True, omit_defaults=False):
 
 def share(machine: Machine, only: str | None = None) -> list[HubShare]:
     """Send what may leave to each group's hub, or to one. A hub that fails does not stop the others."""
+    stop_at_unknown(machine.home, machine.environ, ("share", "redact"))
     with machine.alone("share", wait=30.0):
         machine.renew_redactor()
         settings, _ = current(machine)

@@ -8,6 +8,7 @@ The form is the one that most hosts use, by which `trajectory.skilluse` knows wh
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import time
 from contextlib import suppress
@@ -18,13 +19,14 @@ from xml.sax.saxutils import escape
 
 from skillclaw.agents import adapters
 from skillclaw.agents.edits import write_atomic
-from skillclaw.errors import SkillClawError
+from skillclaw.errors import SkillClawError, UpgradeNeededError
 from skillclaw.proxy.configured.offered import FOLDER, index_path
 from skillclaw.server.machine import Machine
 from skillclaw.settings import Settings
 
 __all__ = ["index_text", "indexes"]
 
+log = logging.getLogger("skillclaw.up")
 Mode = Literal["index", "bodies"]
 LARGEST_BODY = 20_000
 """Characters of a skill that `bodies` puts in."""
@@ -130,7 +132,12 @@ def _installed(machine: Machine) -> list[Path]:
     from skillclaw.library.book import load
 
     found: dict[str, Path] = {}
-    for entry in load(machine.home).installed:
+    try:
+        known = load(machine.home).installed
+    except UpgradeNeededError as error:  # traffic goes on, without what cannot be told
+        log.error("%s", " ".join(str(error).split()))
+        return []
+    for entry in known:
         folder = Path(entry.target) / entry.skill
         if entry.version and (folder / "SKILL.md").is_file():
             found.setdefault(entry.skill, folder)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from skillclaw.errors import StorageError
+from skillclaw.errors import StorageError, UpgradeNeededError
 from skillclaw.journal.unread import MARK, UnreadCount, counts_in, told
 from skillclaw.library.records import Row, shown
 from skillclaw.server.machine import PERSONAL
@@ -18,6 +18,8 @@ from skillclaw.server.wishes import wishes
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from skillclaw.agents import Adapter, Detection, Env
     from skillclaw.server.machine import Machine
 
@@ -74,6 +76,7 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
     quarantined: ids of the copies of revoked skills that were moved away.
     hubs: when each hub was asked last, when it will be, and what keeps it from being read.
     canaries: those that are withheld today, or wait for running sessions.
+    runs: the version of the `up` that runs; `version` is that of who tells this.
     """
 
     running: bool
@@ -95,6 +98,7 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
     quarantined: list[str] = []
     hubs: list[HubPoll] = []
     canaries: list[Row] = []
+    runs: str | None = None
     connections: dict[str, int] = {}
 
     def text(self) -> str:
@@ -107,6 +111,11 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
                 else "does not run (skillclaw up)"
             )
         ]
+        if self.running and self.runs not in (None, self.version):
+            lines.append(
+                f"  Version {self.runs} is running, {self.version} is installed: it starts again by itself "
+                "when agents pause. At once: skillclaw stop, then skillclaw up -d"
+            )
         for agent in self.agents:
             if agent.installed or agent.sessions or agent.connected:
                 state = "connected" if agent.connected else "followed" if agent.followed else "not connected"
@@ -255,10 +264,10 @@ def _sessions(machine: Machine, exists: bool) -> tuple[int, dict[str, int], list
 
 
 def _or(fallback: Found, name: str, errors: dict[str, str], part: Callable[[], Found]) -> Found:
-    """What `part` finds; where the disk does not let it, the fallback, and why under `name`."""
+    """What `part` finds; where the disk or a newer format forbids it, the fallback, and why under `name`."""
     try:
         return part()
-    except StorageError as error:
+    except (StorageError, UpgradeNeededError) as error:
         errors[name] = " ".join(str(error).split())
         return fallback
 
@@ -273,7 +282,8 @@ def status_of(machine: Machine) -> Status:
     port = running.port if running else machine.settings.proxy.port
     health = runfile.health(port) if running and port else None
     errors = dict(running.errors) if running else {}
-    # On a disk that fails, what can be told still is: above all that recording stopped.
+    # On a disk that fails, or beside files of a newer version, what can be told still is: above all that
+    # recording stopped.
     none: tuple[int, dict[str, int]] = (0, {})
     skills, proposals = _or(none, "skills", errors, lambda: _skills(machine))
     exists = (machine.home / "sessions.db").exists()
@@ -284,7 +294,8 @@ def status_of(machine: Machine) -> Status:
         pid=running.pid if running else None,
         port=port,
         version=__version__,
-        agents=agents_here(machine, versions=False),
+        runs=running.version if running else None,
+        agents=_or([], "agents", errors, lambda: agents_here(machine, versions=False)),
         journal=health["journal"] if health else None,
         sessions=stored,
         outcomes=outcomes,
@@ -292,11 +303,11 @@ def status_of(machine: Machine) -> Status:
         proposals=proposals,
         errors=errors,
         last=running.last if running else {},
-        agreed=agreed(machine.home),
+        agreed=_or(False, "consent", errors, lambda: agreed(machine.home)),
         unread=unread,
         expire_days=machine.settings.journal.expire_days,
         candidates=_or(0, "candidates", errors, lambda: _candidates(machine)),
-        quarantined=_quarantined(machine),
+        quarantined=_or([], "quarantine", errors, lambda: _quarantined(machine)),
         hubs=_hubs(machine, running=running is not None),
         canaries=_or([], "library", errors, lambda: machine.library.canaries()),
         connections=health.get("connections", {}) if health else {},

@@ -15,7 +15,7 @@ from skillclaw.errors import BadInputError, StorageError, UsageError
 from skillclaw.private import whole_file
 from skillclaw.trajectory.model import Record
 
-__all__ = ["NAME", "Done", "install", "remove", "searched", "unit_file", "unit_text"]
+__all__ = ["NAME", "Done", "install", "remove", "searched", "serves", "unit_file", "unit_text"]
 
 NAME = "skillclaw.service"
 MARK = "# Written by `skillclaw service install`; `skillclaw service remove` takes it away."
@@ -102,6 +102,15 @@ def remove(path: Path) -> Done:
         again = _told(path, [["daemon-reload"]])
         return Done(unit=str(path), active=False, why=again.why, todo=again.todo)
     return done
+
+
+def serves(path: Path, home: Path) -> bool:
+    """Whether the unit at `path` is one that `install` wrote, for the `up` of this home."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return text.startswith(MARK) and f" {_word(str(home)).replace('$', '$$')}\n" in text
 
 
 def _ours(path: Path) -> None:

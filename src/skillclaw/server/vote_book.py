@@ -8,12 +8,14 @@ from typing import Literal
 import msgspec
 
 from skillclaw.errors import StorageError
+from skillclaw.formats import stop_at_newer
 from skillclaw.private import private_folder, whole_file
 from skillclaw.trajectory.model import Record
 
 __all__ = ["FOLDER", "Tried", "load_book", "note", "on_day"]
 
 FOLDER = "votes"
+FORMAT = 1
 KEPT = 500
 """Entries that stay: the newest."""
 
@@ -51,7 +53,9 @@ def load_book(home: Path) -> list[Tried]:
     """All that was tried, oldest first; StorageError where the file is damaged: what was spent is in it."""
     path = home / FOLDER / "book.json"
     try:
-        return msgspec.json.decode(path.read_bytes(), type=list[Tried])
+        raw = path.read_bytes()
+        stop_at_newer(raw, str(path), FORMAT)  # a later one is an object that says so
+        return msgspec.json.decode(raw, type=list[Tried])
     except FileNotFoundError:
         return []
     except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:

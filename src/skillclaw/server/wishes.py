@@ -12,16 +12,20 @@ import msgspec
 
 from skillclaw.agents.connections import alone
 from skillclaw.agents.edits import write_atomic
-from skillclaw.errors import UNREADABLE, BadInputError, UpgradeNeededError
+from skillclaw.errors import UNREADABLE, BadInputError
+from skillclaw.formats import carried, stop_at_newer
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Wishes", "drop", "needs_proxy", "revert", "want", "wishes"]
+__all__ = ["FORMAT", "Wishes", "drop", "needs_proxy", "revert", "want", "wishes"]
+
+
+FORMAT = 1
 
 
 class Wishes(Record, frozen=True, kw_only=True, omit_defaults=False):
     """Agents by name, sorted: `proxy` are connected whenever `up` runs, `history` are only read."""
 
-    v: int = 1
+    v: int = FORMAT
     proxy: list[str] = []
     history: list[str] = []
 
@@ -33,15 +37,13 @@ def wishes(home: Path) -> Wishes:
         raw = path.read_bytes()
         if raw.lstrip().startswith(b"["):
             return Wishes(proxy=msgspec.json.decode(raw, type=list[str]))
-        found = msgspec.json.decode(raw, type=Wishes)
+        stop_at_newer(raw, str(path), FORMAT)
+        return msgspec.json.decode(raw, type=Wishes)
     except FileNotFoundError:
         return Wishes()
     except (OSError, *UNREADABLE) as error:
         todo = "Delete it, then connect the agents again."
         raise BadInputError(f"Cannot read {path}.", str(error), todo) from error
-    if found.v > 1:
-        raise UpgradeNeededError(f"Upgrade needed: {path} is of a newer format.", "", "Upgrade SkillClaw.")
-    return found
 
 
 def want(home: Path, names: Iterable[str], *, history_only: bool = False) -> None:
@@ -77,4 +79,6 @@ def needs_proxy(home: Path) -> bool:
 
 def _store(home: Path, proxy: set[str], history: set[str]) -> None:
     made = Wishes(proxy=sorted(proxy), history=sorted(history))
-    write_atomic(home / "wanted.json", msgspec.json.encode(made))
+    path = home / "wanted.json"
+    before = path.read_bytes() if path.exists() else None
+    write_atomic(path, msgspec.json.encode(carried(made, before)))

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from skillclaw.errors import SkillClawError
 from skillclaw.library.records import HubSeen
 from skillclaw.server.machine import PERSONAL
+from skillclaw.settings import stop_at_unknown
 
 if TYPE_CHECKING:
     from skillclaw.evolve.replay.cases import TaskSource
@@ -36,6 +37,7 @@ def cycle_inputs(machine: Machine, tasks: Tasks = tuple) -> dict[str, Any]:
     from skillclaw.evolve.replay.plan import RunPlan, replay_plan
     from skillclaw.library import foreign_skills
 
+    stop_at_unknown(machine.home, machine.environ, ("gate",))
     settings = machine.settings
     cli = cli_plan(settings, machine.home, machine.environ)
     ours = set(machine.hub.state().skills)

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from skillclaw.errors import UNREADABLE, BadInputError
+from skillclaw.formats import stop_at_newer
 from skillclaw.trajectory.model import Record
 
 __all__ = [
@@ -271,6 +272,10 @@ class Item(Record, frozen=True, kw_only=True):
     harmful: int = 0
 
 
+SIDECAR_FORMAT = 1
+PROPOSAL_FORMAT = 1
+
+
 class Sidecar(Record, frozen=True, kw_only=True):
     """Everything about a version that is not in its files: items, evidence, ownership (DESIGN 7.1).
 
@@ -278,7 +283,7 @@ class Sidecar(Record, frozen=True, kw_only=True):
               member signed and sealed, and tells nobody else anything (docs/gate.md, Provenance)
     """
 
-    v: int = 1
+    v: int = SIDECAR_FORMAT
     skill: str
     version: str
     parents: list[str] = []
@@ -307,6 +312,7 @@ class Proposal(Record, frozen=True, kw_only=True):
     against   retire: sessions that speak against the skill, where no pattern's contradictions do
     """
 
+    v: int = PROPOSAL_FORMAT
     id: str
     action: Action
     skill: str
@@ -330,9 +336,28 @@ class Verdict(Record, frozen=True, kw_only=True):
     reason: str
 
 
+_FORMATS: dict[type[Record], tuple[str, int]] = {
+    Sidecar: ("what a skill's version rests on", SIDECAR_FORMAT),
+    Proposal: ("a proposal", PROPOSAL_FORMAT),
+}
+"""What a message calls them, and the newest format that is read."""
+
+
+class _Around(msgspec.Struct):
+    """A proposal of which nothing is read but that it holds a sidecar."""
+
+    sidecar: msgspec.Raw = msgspec.Raw(b"null")
+
+
 def record_in(data: bytes, kind: type[_R]) -> _R:
-    """The record in an object of a hub; BadInputError where its bytes, which a member wrote, hold none."""
+    """The record in an object of a hub; UpgradeNeededError where it, or the sidecar in it, is of a newer
+    format, BadInputError where its bytes, which a member wrote, hold none.
+    """
+    if kind in _FORMATS:
+        stop_at_newer(data, *_FORMATS[kind])
     try:
+        if kind is Proposal:
+            stop_at_newer(msgspec.json.decode(data, type=_Around).sidecar, *_FORMATS[Sidecar])
         return msgspec.json.decode(data, type=kind)
     except UNREADABLE as error:
         raise BadInputError(

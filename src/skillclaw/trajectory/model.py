@@ -19,6 +19,7 @@ import msgspec
 
 __all__ = [
     "ATIF_VERSION",
+    "SESSION_FORMAT",
     "Agent",
     "CallMeta",
     "FinalMetrics",
@@ -41,6 +42,7 @@ __all__ = [
     "call_meta",
     "decode",
     "encode",
+    "is_newer",
     "meta",
     "result_meta",
     "step_meta",
@@ -53,6 +55,8 @@ __all__ = [
 
 ATIF_VERSION = "ATIF-v1.8"
 EXTRA_KEY = "skillclaw"
+SESSION_FORMAT = 1
+"""Of what is ours in a session, `extra.skillclaw`."""
 
 
 class Ready(msgspec.StructMeta):
@@ -232,7 +236,7 @@ class SessionMeta(Record, frozen=True, kw_only=True):
                canaries
     """
 
-    v: int = 1
+    v: int = SESSION_FORMAT
     key: str = ""
     revision: int = 1
     source: Literal["wire", "history", "import"] = "import"
@@ -302,6 +306,13 @@ def _write(owner: _O, value: SessionMeta | StepMeta | CallMeta | ResultMeta) -> 
     else:
         extra.pop(EXTRA_KEY, None)
     return msgspec.structs.replace(owner, extra=extra or None)
+
+
+def is_newer(trajectory: Trajectory) -> bool:
+    """Whether what is ours in it is of a format that this version does not read."""
+    ours = (trajectory.extra or {}).get(EXTRA_KEY)
+    version = ours.get("v") if isinstance(ours, dict) else None
+    return isinstance(version, int) and version > SESSION_FORMAT
 
 
 def meta(trajectory: Trajectory) -> SessionMeta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -12,12 +13,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+from filelock import FileLock, Timeout
 from fuzzing.board import Board, Doing
 from fuzzing.child import STACKS, Job
 from fuzzing.target import FUZZ, ROOT
 from fuzzing.trial import Finding, name_of
 
-__all__ = ["Result", "Watched", "drive", "watch"]
+__all__ = ["Result", "TakenError", "Watched", "drive", "watch"]
 
 PULSE = 0.2
 """Seconds between two looks at the child."""
@@ -28,6 +30,11 @@ SLACK = 4.0
 DEATHS = 10
 """Children that a run may lose before it gives up."""
 _STATUS = re.compile(rb"cov: (\d+) ft: (\d+) corp: (\d+)/")
+_PEAK = re.compile(r"(?m)^VmHWM:\s+(\d+) kB")
+
+
+class TakenError(Exception):
+    """Another run works in the folder: two would take each other's board, corpus and findings."""
 
 
 class Watched(NamedTuple):
@@ -37,6 +44,7 @@ class Watched(NamedTuple):
     data: bytes
     begun: int
     cpu: float
+    peak_mb: float
 
 
 class Result(NamedTuple):
@@ -49,6 +57,8 @@ class Result(NamedTuple):
     edges: int
     features: int
     corpus: int
+    peak_mb: int
+    """Most memory that a child had in RAM, the interpreter, coverage and the engine with it (MiB)."""
     findings: list[str]
 
 
@@ -72,7 +82,7 @@ def watch(job: Job, most_seconds: float) -> Watched:
         )
     allowed = most_seconds * (SLACK if job.engine == "atheris" else 1.2) + 1
     process = psutil.Process(child.pid)
-    cpu, since, before = 0.0, time.monotonic(), -1
+    cpu, peak, since, before = 0.0, 0.0, time.monotonic(), -1
     try:
         while child.poll() is None:
             time.sleep(PULSE)
@@ -83,14 +93,14 @@ def watch(job: Job, most_seconds: float) -> Watched:
                 times = process.cpu_times()
             except psutil.Error:
                 continue
-            cpu = times.user + times.system
+            cpu, peak = times.user + times.system, max(peak, _peak(process))
             waited = time.monotonic() - since > SILENT + allowed
             if doing.running and (cpu - doing.cpu > allowed or waited):
-                return Watched(_hang(child, folder, waited), doing.data, doing.begun, cpu)
+                return Watched(_hang(child, folder, waited), doing.data, doing.begun, cpu, peak)
             if not doing.running and doing.begun and waited:
-                return Watched(Finding("hang", "the engine", _tail(folder)), b"", doing.begun, cpu)
+                return Watched(Finding("hang", "the engine", _tail(folder)), b"", doing.begun, cpu, peak)
             if not doing.running and not doing.begun and time.monotonic() - since > 10 * SILENT:
-                return Watched(Finding("died", "never began", _tail(folder)), b"", 0, cpu)
+                return Watched(Finding("died", "never began", _tail(folder)), b"", 0, cpu, peak)
     finally:
         if child.poll() is None:
             child.kill()
@@ -98,9 +108,19 @@ def watch(job: Job, most_seconds: float) -> Watched:
     last: Doing = board.read()
     board.close()
     if child.returncode == 0:
-        return Watched(None, b"", last.begun, max(cpu, last.cpu))
+        return Watched(None, b"", last.begun, max(cpu, last.cpu), peak)
     ended = Finding("died", f"exit {child.returncode}", _tail(folder))
-    return Watched(ended, last.data, last.begun, max(cpu, last.cpu))
+    return Watched(ended, last.data, last.begun, max(cpu, last.cpu), peak)
+
+
+def _peak(process: psutil.Process) -> float:
+    """The most memory that the process had in RAM so far, in MiB; what it has now where no mark is kept."""
+    with contextlib.suppress(OSError, psutil.Error):
+        told = _PEAK.search(Path(f"/proc/{process.pid}/status").read_text("ascii", "replace"))
+        return int(told[1]) / 1024 if told else 0.0  # a process that has just ended tells none
+    with contextlib.suppress(psutil.Error):
+        return float(process.memory_info().rss) / (1 << 20)
+    return 0.0
 
 
 def _hang(child: subprocess.Popen[bytes], folder: Path, waited: bool) -> Finding:
@@ -120,16 +140,28 @@ def drive(path: Path, engine: str, seconds: float, folder: Path, seeds: Path, mo
     """Fuzzes one target for `seconds` of CPU and says what came of it; goes on over its deaths.
 
     `folder` keeps the corpus for the next run; what is no finding without coverage (time alone) is dropped.
+    Raises TakenError while another run works in the folder, RuntimeError where the target cannot be run or
+    ran no input at all: a row that says 0 would look like a target that holds.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            return _drive(path, engine, seconds, folder, seeds, most_seconds)
+    except Timeout:
+        raise TakenError(f"another run works in {folder}; give this one another with --work") from None
+
+
+def _drive(path: Path, engine: str, seconds: float, folder: Path, seeds: Path, most_seconds: float) -> Result:
     for old in (folder / "findings").glob("*"):
         old.unlink()
-    executions, spent, deaths = 0, 0.0, 0
+    executions, spent, deaths, peak = 0, 0.0, 0, 0.0
     status = (0, 0, 0)
     base = Job(str(path), engine, seconds, int(time.time()) % 100_000, str(folder), str(seeds))
-    while spent < seconds - 0.5 and deaths < DEATHS:
+    # The first child runs however little time there is: a share of it may be less than the half second.
+    while (not spent or spent < seconds - 0.5) and deaths < DEATHS:
         ended = watch(base._replace(seconds=seconds - spent, seed=base.seed + deaths), most_seconds)
         executions, spent = executions + ended.begun, spent + max(ended.cpu, 0.1)
+        peak = max(peak, ended.peak_mb)
         seen = _STATUS.findall((folder / "said").read_bytes())
         if seen:
             edges, features, corpus = (int(one) for one in seen[-1])
@@ -140,8 +172,10 @@ def drive(path: Path, engine: str, seconds: float, folder: Path, seeds: Path, mo
             raise RuntimeError(f"{path.stem} cannot be run by {engine}:\n{ended.finding.told}")
         deaths += 1
         _keep(folder / "findings", ended.finding, ended.data)
+    if not executions:
+        raise RuntimeError(f"{path.stem} ran no input by {engine}:\n{_tail(folder)}")
     found = _confirmed(base, folder, most_seconds)
-    return Result(path.stem, engine, executions, round(spent, 1), *status, found)
+    return Result(path.stem, engine, executions, round(spent, 1), *status, round(peak), found)
 
 
 def _keep(place: Path, finding: Finding, data: bytes) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from fuzz_histories import scratch
 from fuzz_made import Drawn, dumped, example
 
@@ -21,6 +22,7 @@ from skillclaw.agents.records import Connection
 from skillclaw.errors import SkillClawError
 from skillclaw.evolve import counts, undecided
 from skillclaw.evolve.models import daybook
+from skillclaw.formats import carried
 from skillclaw.hub import seen
 from skillclaw.journal import grants, unread
 from skillclaw.journal.identity import Identity
@@ -143,6 +145,8 @@ def once(data: bytes) -> None:
     path.write_bytes(made)
     for read in file.read:
         try:
-            read(home)
+            got = read(home)
+            if isinstance(got, msgspec.Struct):
+                carried(got, made)  # as it is done where it is written again
         except SkillClawError as error:
             assert error.what and len(str(error).splitlines()) <= 4, str(error)

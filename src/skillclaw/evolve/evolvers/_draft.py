@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from skillclaw.evolve.evolvers import EvolveContext
-from skillclaw.evolve.evolvers._phrases import code, error_name
+from skillclaw.evolve.evolvers._phrases import OPTIONS, code, error_name
 from skillclaw.evolve.evolvers._select import strength
 from skillclaw.evolve.evolvers._voice import Support, Voice
 from skillclaw.evolve.evolvers._wishes import in_other_words, wish
@@ -242,6 +242,7 @@ def _changed(shape: ActionShape, failed: ActionShape) -> ActionShape:
         or arg.origin.startswith("result:")
         or (arg.constant is not None and arg.constant != before[arg.name].constant)
         or (arg.origin and arg.origin != before[arg.name].origin and arg.constant is None)
+        or (arg.form.startswith(OPTIONS) and arg.form != before[arg.name].form)
     ]
     return msgspec.structs.replace(shape, args=other) if other else shape
 

@@ -44,6 +44,8 @@ _PLURAL = {
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
 """A day that all calls gave is the day of the evidence more often than a rule: it stands as an example."""
 RESULT = "from the result of step"
+OPTIONS = "one of "
+"""How a form begins that lists its few values (`evolve.procedures`)."""
 LONG = 80
 Keep = Callable[[str], bool]
 """Says of a word or a value whether enough sessions of enough users have it."""
@@ -137,6 +139,8 @@ def _arguments(args: list[ArgShape], keep: Keep, *, brief: bool = False) -> str:
             fixed.append(f"{code(arg.name)} set to {code(value)}")
         elif source := _source(arg):
             sourced.setdefault(source, []).append(arg)
+        elif brief and arg.form.startswith(OPTIONS) and _look(arg, keep):
+            fixed.append(_named([arg], keep))  # its few values are what is known of it
         else:
             free.append(arg)
     parts = fixed + [
@@ -176,12 +180,14 @@ def _look(arg: ArgShape, keep: Keep) -> str:
     """What the value looks like: a date, one of two words; empty where that says nothing."""
     if arg.constant is not None:
         value = _value(arg.constant)
-        shown = bool(value) and _DAY.match(value) and _may_show(value, LONG, keep)
-        return f"a date, such as {code(value)}" if shown else ""
-    if arg.form.startswith("one of "):
-        options = [option.strip() for option in arg.form.removeprefix("one of ").split("|")]
-        shown = all(_may_show(option, 40, keep) for option in options)
-        return joined([code(option) for option in options], "or") if shown else ""
+        dated = bool(value) and _DAY.match(value) and _may_show(value, LONG, keep)
+        return f"a date, such as {code(value)}" if dated else ""
+    if arg.form.startswith(OPTIONS):
+        options = [option.strip() for option in arg.form.removeprefix(OPTIONS).split("|")]
+        shown = [code(option) for option in options if _may_show(option, 40, keep)]
+        if len(shown) == len(options):
+            return joined(shown, "or")
+        return f"such as {joined(shown, 'or')}" if len(shown) > 1 else ""
     return _FORMS.get(arg.form, "")
 
 

@@ -17,12 +17,14 @@ import msgspec
 
 from skillclaw.errors import UNREADABLE, BusyError, StorageError
 from skillclaw.evolve.models.records import Spending
+from skillclaw.formats import stop_at_newer
 from skillclaw.private import private_folder, whole_file
 from skillclaw.trajectory.model import Record
 
 __all__ = ["NOTHING", "DayBook", "Page", "SharedDays", "Sums", "added_to", "of_day", "today"]
 
 FILE = "model-spending.json"
+FORMAT = 1
 DAYS = 14
 """Days whose sums are kept."""
 WAIT = 10.0
@@ -152,7 +154,9 @@ def _write(path: Path, days: Mapping[str, Sums]) -> None:
 
 def _read(path: Path) -> dict[str, Sums]:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Sums])
+        raw = path.read_bytes()
+        stop_at_newer(raw, str(path), FORMAT)
+        return msgspec.json.decode(raw, type=dict[str, Sums])
     except FileNotFoundError:
         return {}
     except UNREADABLE as error:

@@ -100,31 +100,34 @@ class ToolRelay:
         try:
             body = json.loads(await request.read())
             asked, tools = self._ask(body)
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            sent = json.dumps(asked).encode()
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             return _refused(400, f"this is not a Chat Completions request: {error}")
-        headers = dict(self._headers)
+        headers = {"Content-Type": "application/json", **self._headers}
         if self._upstream.key:
             headers["Authorization"] = f"Bearer {self._upstream.key}"
         url = f"{self._upstream.base_url.rstrip('/')}/chat/completions"
         try:
-            async with self._session.post(url, json=asked, headers=headers) as answer:
+            async with self._session.post(url, data=sent, headers=headers) as answer:
                 data = await answer.read()
                 if answer.status != 200:
                     return web.Response(status=answer.status, body=data, content_type="application/json")
             given = json.loads(data)
             choice = given["choices"][0]
             text = choice["message"].get("content") or ""
+            said = toolprompt.read(text, tools) if tools else toolprompt.Said(text=text)
+            whole = _completion(body, given, said, str(choice.get("finish_reason") or "stop"))
+            usage = bool((body.get("stream_options") or {}).get("include_usage"))
+            answered = _stream(whole, usage) if body.get("stream") else json.dumps(whole).encode()
         except TimeoutError:
             return _refused(504, f"the model gave no answer within {self._seconds:.0f} s")
         except (aiohttp.ClientError, OSError) as error:
             return _refused(502, f"{NO_MODEL}: {error}")
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             return _refused(502, f"the model's server gave no Chat Completions answer: {error}")
-        said = toolprompt.read(text, tools) if tools else toolprompt.Said(text=text)
-        whole = _completion(body, given, said, str(choice.get("finish_reason") or "stop"))
         if not body.get("stream"):
-            return web.json_response(whole)
-        return await _streamed(request, whole, bool((body.get("stream_options") or {}).get("include_usage")))
+            return web.Response(body=answered, content_type="application/json", charset="utf-8")
+        return await _streamed(request, answered)
 
     def _ask(self, body: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The request for the server behind, and the tools that the client offers."""
@@ -186,12 +189,16 @@ def _completion(body: Any, given: Any, said: toolprompt.Said, finish: str) -> di
     }
 
 
-async def _streamed(request: web.Request, whole: dict[str, Any], usage: bool) -> web.StreamResponse:
+def _stream(whole: dict[str, Any], usage: bool) -> bytes:
+    """All events of the stream: made before its head leaves, after which nothing could be refused."""
+    chunks = [f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n" for chunk in _chunks(whole, usage)]
+    return "".join([*chunks, "data: [DONE]\n\n"]).encode()
+
+
+async def _streamed(request: web.Request, events: bytes) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
     await response.prepare(request)
-    for chunk in _chunks(whole, usage):
-        await response.write(f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n".encode())
-    await response.write(b"data: [DONE]\n\n")
+    await response.write(events)
     await response.write_eof()
     return response
 

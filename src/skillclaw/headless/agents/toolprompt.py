@@ -85,7 +85,7 @@ def _written(call: Any) -> str:
     function = call.get("function") or {}
     try:
         arguments = json.loads(function.get("arguments") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         arguments = {}
     return _object({str(function.get("name", "")): arguments})
 

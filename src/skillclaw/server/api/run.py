@@ -15,7 +15,7 @@ import uvicorn
 
 from skillclaw.errors import BusyError, SkillClawError, StorageError, UsageError
 from skillclaw.server.api.app import App
-from skillclaw.server.api.connection import HEAD_SECONDS, connection
+from skillclaw.server.api.connection import ANSWER_SECONDS, HEAD_SECONDS, connection
 
 __all__ = ["Running", "start"]
 
@@ -68,14 +68,16 @@ def start(
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
     head_seconds: float = HEAD_SECONDS,
+    answer_seconds: float = ANSWER_SECONDS,
 ) -> Running:
-    """Answer on `host`:`port` (0: any free one); who is slower with a request's head than `head_seconds` is
-    cut off. Raises BusyError where the port is taken, UsageError where
-    the address is not this machine's or the certificate cannot be used."""
+    """Answer on `host`:`port` (0: any free one); who is slower with a request's head than `head_seconds`, or
+    takes neither all of an answer in `answer_seconds` nor LEAST of it a second, is cut off. Raises BusyError
+    where the port is taken, UsageError where the address is not this machine's or the certificate cannot be
+    used."""
     listening = _listen(host, port)
     config = uvicorn.Config(
         app,
-        http=connection(head_seconds),
+        http=connection(head_seconds, answer_seconds),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import BadInputError
+from skillclaw.errors import BadInputError, UpgradeNeededError
 from skillclaw.server.api import models
 from skillclaw.server.api.errors import ApiError
 from skillclaw.server.api.proposals import approvals, files, item, items, votes
@@ -180,6 +180,8 @@ def _sidecar(opened: Opened, release: Release) -> Sidecar:
         return Sidecar(skill=release.skill, version=release.version)
     try:
         found = record_in(opened.machine.hubs.object(opened.hub, release.sidecar), Sidecar)
+    except UpgradeNeededError:
+        raise
     except BadInputError as error:
         raise BadInputError(f"What version {release.version[:16]} rests on cannot be read.") from error
     gone = set(opened.state.tombstones)

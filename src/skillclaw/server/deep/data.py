@@ -10,11 +10,15 @@ from pathlib import Path
 from skillclaw.errors import SkillClawError, UpgradeNeededError
 from skillclaw.journal import reader
 from skillclaw.journal.store import SessionStore
+from skillclaw.journal.store_file import SCHEMA_VERSION
+from skillclaw.library import Library
 from skillclaw.server.deep.records import Check, fail, ok, warn
 from skillclaw.server.machine import Machine
 
 __all__ = ["journal", "library", "sessions"]
 
+TABLES = ("sessions", "inputs", "feedback", "forgotten", "files", "marks", "counter")
+"""What every sessions.db has; a file without them is one that lost what was in it."""
 SAMPLE = 200
 """Sessions that are decoded, spread over all."""
 MOST_EXCHANGES = 20_000
@@ -36,13 +40,15 @@ def _database(subject: str, path: Path) -> Check:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=30)) as db:
             told = [str(row[0]) for row in db.execute("PRAGMA quick_check(10)")]
             version = int(db.execute("PRAGMA user_version").fetchone()[0])
+            for table in TABLES if version <= SCHEMA_VERSION else ():
+                db.execute(f"SELECT 1 FROM {table} LIMIT 1")  # noqa: S608  names of our own
     except sqlite3.Error as error:
         return fail("data", subject, f"cannot be read ({error.sqlite_errorname})", mend)
     if told != ["ok"]:
         return fail("data", subject, f"is damaged: quick_check finds {len(told)} faults", mend)
     bad = 0
     try:
-        with closing(SessionStore(path.parent)) as store:
+        with closing(SessionStore(path.parent, look=True)) as store:
             count = store.count()
             keys = sorted(store.changes())
             step = max(1, len(keys) // SAMPLE)
@@ -96,7 +102,7 @@ def library(machine: Machine) -> list[Check]:
     if not (machine.home / "library.json").exists():
         return []
     try:
-        states = Counter(row.state for row in machine.library.status())
+        states = Counter(row.state for row in Library(machine.home, machine.targets).status())
     except SkillClawError as error:
         mend = "skillclaw restore a backup; or delete library.json: copies then count as your own"
         return [fail("data", "library", f"cannot be read ({type(error).__name__})", mend)]

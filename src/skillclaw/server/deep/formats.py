@@ -15,9 +15,9 @@ from skillclaw.server.consent import agreed
 from skillclaw.server.deep.records import Check, fail, ok
 from skillclaw.server.wishes import wishes
 
-__all__ = ["newer"]
+__all__ = ["FILES", "newer"]
 
-_FILES: dict[str, Callable[[Path], object]] = {
+FILES: dict[str, Callable[[Path], object]] = {
     "identity.json": Identity.load_or_create,
     "library.json": book.load,
     "hubs.json": lambda home: load_seen(home / "hubs.json"),
@@ -32,7 +32,7 @@ def newer(home: Path) -> list[Check]:
     """Whether each small file of the home can be read."""
     found = []
     read = 0
-    for name, load in _FILES.items():
+    for name, load in FILES.items():
         if not (home / name).exists():
             continue
         try:

@@ -21,6 +21,8 @@ AHEAD = timedelta(minutes=5)
 def hubs(machine: Machine) -> list[Check]:
     """The personal hub and each group's, verified from the start; groups are numbered, not named."""
     from skillclaw.hub import Hub
+    from skillclaw.hub.seen import load_seen
+    from skillclaw.hub.store_url import plain
     from skillclaw.server.share_view import hub_names, open_hub
 
     settings = machine.settings
@@ -28,8 +30,12 @@ def hubs(machine: Machine) -> list[Check]:
     if machine.has_hub:
         # Opened and not made: a look changes nothing.
         found += _hub(
-            "personal", lambda: Hub.open(machine.hub_url, machine.home / "keys", machine.home / "hubs.json")
+            "personal",
+            lambda: Hub.open(machine.hub_url, machine.home / "keys", machine.home / "hubs.json"),
+            own=not settings.hub.url,  # one that lies elsewhere may have been founded by another machine
         )
+    elif plain(machine.hub_url) in load_seen(machine.home / "hubs.json").urls:
+        found.append(fail("hubs", PERSONAL, "was here and is gone", "skillclaw restore a backup"))
     else:
         found.append(ok("hubs", PERSONAL, "there is none yet"))
     for number, name in enumerate(hub_names(settings), 1):
@@ -37,7 +43,7 @@ def hubs(machine: Machine) -> list[Check]:
     return found
 
 
-def _hub(subject: str, opening: object) -> list[Check]:
+def _hub(subject: str, opening: object, *, own: bool = False) -> list[Check]:
     assert callable(opening)
     try:
         hub: Hub = opening()
@@ -59,7 +65,31 @@ def _hub(subject: str, opening: object) -> list[Check]:
         found.append(warn("hubs", subject, f"{text}; all else holds", mend))
     else:
         found.append(ok("hubs", subject, f"{text}; all holds"))
-    return [*found, *clock(subject, _newest(hub), datetime.now(UTC))]
+    return [*found, *_keys(subject, hub, own), *clock(subject, _newest(hub), datetime.now(UTC))]
+
+
+def _keys(subject: str, hub: Hub, own: bool) -> list[Check]:
+    """Whether this machine has its keys of the hub still, and of one of its `own` the owner's."""
+    from skillclaw.hub import keys
+
+    found: list[keys.SigningKey] = []
+    bad = 0
+    for path in sorted((hub.keys_folder / hub.info.group).glob("*.key")):
+        try:
+            key = keys.load(hub.keys_folder, hub.info.group, path.stem)
+        except SkillClawError:
+            bad += 1
+        else:
+            found += [key] if key is not None else []
+    mend = "skillclaw restore a backup; a lost key cannot be remade"
+    if bad:
+        return [fail("hubs", f"{subject} keys", f"{bad} of {bad + len(found)} cannot be read", mend)]
+    owners = {public for public, key in hub.state().keys.items() if key.role == "owner"}
+    if own and owners.isdisjoint(map(keys.public_hex, found)):
+        return [fail("hubs", f"{subject} keys", "its owner's is not on this machine", mend)]
+    if not found:
+        return [fail("hubs", f"{subject} keys", "none is on this machine", mend)]
+    return [ok("hubs", f"{subject} keys", f"{len(found)} can be read")]
 
 
 def _newest(hub: Hub) -> datetime | None:

@@ -72,7 +72,13 @@ def check(home: Path, environ: Mapping[str, str]) -> Checked:
         token=_token(serve.token, home, environ),
         settings=lines,
         problems=[Problem(what=one.what, why=one.why, todo=one.todo) for one in wrong],
-        notes=[short] if short else [],
+        notes=[
+            *([short] if short else []),
+            *(
+                f"{found[0].name}: there is no setting {key}; it is passed over."
+                for key in settings_module.unknown_in(found)
+            ),
+        ],
     )
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from skillclaw.errors import UNREADABLE, SkillClawError
+from skillclaw.formats import stop_at_newer
 from skillclaw.skills.frontmatter import split
 from skillclaw.skills.items import DESCRIPTION
+from skillclaw.skills.records import SIDECAR_FORMAT
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -76,7 +78,9 @@ class Sidecars:
 def _read(machine: Machine, hub: Hub, release: Release) -> Support:
     if release.sidecar is None:  # a person released it: what it says is in its text alone
         return _told(machine, hub, release)
-    items = _decoder.decode(machine.hubs.object(hub, release.sidecar)).items
+    data = machine.hubs.object(hub, release.sidecar)
+    stop_at_newer(data, "what a skill's version rests on", SIDECAR_FORMAT)
+    items = _decoder.decode(data).items  # a part of it alone: lists read many
     refs = tuple({ref.session: ref for item in items for ref in item.evidence}.values())
     described = next((item.text for item in items if item.section == DESCRIPTION), "")
     return Support(refs, described, "\n".join(item.text for item in items))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from skillclaw.errors import BusyError, SkillClawError
-from skillclaw.server.api.connection import HEAD_SECONDS, connection
+from skillclaw.server.api.connection import ANSWER_SECONDS, HEAD_SECONDS, connection
 from skillclaw.server.door import listening
 from skillclaw.web.site.app import App
 
@@ -63,13 +63,19 @@ def inherited(number: int) -> socket.socket:
     return socket.socket(fileno=number)
 
 
-def serve(app: App, at: socket.socket, *, head_seconds: float = HEAD_SECONDS) -> Serving:
-    """Answer on the socket, in a thread. Who has not sent a request's head within twice `head_seconds` is cut
-    off, so that nobody takes all places by waiting."""
+def serve(
+    app: App,
+    at: socket.socket,
+    *,
+    head_seconds: float = HEAD_SECONDS,
+    answer_seconds: float = ANSWER_SECONDS,
+) -> Serving:
+    """Answer on the socket, in a thread. Who has not sent a request's head within twice `head_seconds`, or
+    does not take an answer (connection.py), is cut off, so that nobody takes all places by waiting."""
     at.setblocking(False)
     config = uvicorn.Config(
         app,
-        http=connection(head_seconds),
+        http=connection(head_seconds, answer_seconds),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -1,0 +1,41 @@
+"""What was read already: the files that were imported as they were then, and how far each reader has come."""
+
+from __future__ import annotations
+
+from skillclaw.journal.session_tables import SessionTables
+
+__all__ = ["SessionMarks"]
+
+
+class SessionMarks(SessionTables):
+    """The tables `files` and `marks` of `sessions.db`. Raises what `SessionTables` raises."""
+
+    def seen_file(self, path: str, size: int, mtime: float) -> bool:
+        """True when `path` was marked with this very size (bytes) and time (Unix seconds)."""
+        with self._lock, self._errors():
+            return self._one("SELECT size, mtime FROM files WHERE path = ?", path) == (size, mtime)
+
+    def mark_file(self, path: str, size: int, mtime: float) -> None:
+        """Remember that `path` was imported as it was then."""
+        with self._write():
+            self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (path, size, mtime))
+
+    def get_mark(self, name: str) -> str | None:
+        """The value that `set_mark` gave `name`; None when there is none."""
+        with self._lock, self._errors():
+            found = self._one("SELECT value FROM marks WHERE name = ?", name)
+            return None if found is None else str(found[0])
+
+    def set_mark(self, name: str, value: str) -> None:
+        """Remember `value` under `name` (how far a reader has come)."""
+        with self._write():
+            self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
+
+    def marks(self, prefix: str) -> set[str]:
+        """The names of all marks that begin with `prefix`, without it."""
+        with self._lock, self._errors():
+            found = self._db.execute(
+                "SELECT substr(name, ?) FROM marks WHERE substr(name, 1, ?) = ?",
+                (len(prefix) + 1, len(prefix), prefix),
+            )
+            return {str(name) for (name,) in found}

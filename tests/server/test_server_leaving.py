@@ -1,0 +1,204 @@
+"""`skillclaw uninstall`: what was there before is there again, byte for byte, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from atif_sessions import Ran, session, write
+from cli import skillclaw
+
+TASK = "run the tests of this project"
+FIX = (
+    Ran("npm test", 1, "Error: Cannot find module 'left-pad'"),
+    Ran("npm ci", 0, "added 12 packages"),
+    Ran("npm test", 0, "12 passing"),
+)
+
+
+def listing(root: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file and folder below `root`, with its mode and its bytes."""
+    found = {}
+    for folder, folders, names in os.walk(root):
+        for name in (*folders, *names):
+            path = Path(folder, name)
+            found[str(path.relative_to(root))] = (
+                path.lstat().st_mode,
+                path.read_bytes() if path.is_file() else b"",
+            )
+    return found
+
+
+def furnish(root: Path) -> None:
+    """A user with two agents, settings in a form of their own, and a skill."""
+    (root / ".claude" / "skills" / "own").mkdir(parents=True)
+    (root / ".claude" / "skills" / "own" / "SKILL.md").write_text("my own\n", "utf-8")
+    (root / ".claude" / "settings.json").write_text('{\n  "model":   "opus" }\n\n', "utf-8")
+    (root / ".codex").mkdir()
+    (root / ".codex" / "config.toml").write_text('model = "gpt-5" # mine\n', "utf-8")
+    (root / "bin").mkdir()
+    for name, said in (("claude", "2.1.197 (Claude Code)"), ("codex", "codex-cli 0.50.0")):
+        (root / "bin" / name).write_text(f"#!/bin/sh\necho '{said}'\n", "utf-8")
+        (root / "bin" / name).chmod(0o755)
+    write(root / "s.jsonl", [session("ada", n, TASK, FIX) for n in range(5)])
+
+
+def run(root: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    return skillclaw(*args, home=root, environ={"PATH": f"{root}/bin:{os.environ['PATH']}"})
+
+
+def use(root: Path) -> Path:
+    """Import, learn a skill, connect both agents; the learned skill's file in Claude Code's folder."""
+    for args in (["import", str(root / "s.jsonl")], ["evolve"], ["connect", "claude-code", "codex"]):
+        done = run(root, *args)
+        assert done.returncode == 0, done.stderr
+    learned = [path for path in (root / ".claude" / "skills").iterdir() if path.name != "own"]
+    assert len(learned) == 1
+    assert "127.0.0.1" in (root / ".claude" / "settings.json").read_text("utf-8")
+    return learned[0] / "SKILL.md"
+
+
+def test_nothing_is_left_and_what_was_there_is_as_it_was(tmp_path: Path) -> None:
+    furnish(tmp_path)
+    before = listing(tmp_path)
+    skill = use(tmp_path)
+    unit = tmp_path / ".config" / "systemd" / "user" / "skillclaw.service"
+    if sys.platform.startswith("linux"):
+        run(tmp_path, "service", "install")
+        assert unit.exists()
+
+    would = json.loads(run(tmp_path, "uninstall", "--dry-run", "--json").stdout)
+    assert would["agents"] == ["claude-code", "codex"]
+    assert would["sessions"] == 5
+    assert any(skill.parent.name in one for one in would["skills"])
+    assert would["service"] == (str(unit) if sys.platform.startswith("linux") else "")
+    assert skill.exists()
+
+    asked = run(tmp_path, "uninstall")  # nobody is there to be asked
+    assert asked.returncode == 2
+    assert "--yes" in asked.stderr
+    assert skill.exists()
+
+    done = run(tmp_path, "uninstall", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    after = listing(tmp_path)
+    for made in (".config", ".config/systemd", ".config/systemd/user"):
+        after.pop(made, None)  # folders of the system, which the unit needed
+    assert after == before
+
+
+def test_what_the_user_edited_or_wrote_stays(tmp_path: Path) -> None:
+    furnish(tmp_path)
+    skill = use(tmp_path)
+    skill.write_text(skill.read_text("utf-8") + "\nMy note.\n", "utf-8")
+    case = tmp_path / ".skillclaw" / "cases" / "report" / "case.toml"
+    case.parent.mkdir(parents=True)
+    case.write_text('instruction = "x"\n', "utf-8")
+    settings = tmp_path / ".claude" / "settings.json"
+    now = json.loads(settings.read_text("utf-8"))
+    settings.write_text(json.dumps({**now, "theme": "dark"}), "utf-8")
+
+    done = run(tmp_path, "uninstall", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert skill.read_text("utf-8").endswith("My note.\n")
+    assert "edited" in done.stdout
+    assert json.loads(settings.read_text("utf-8")) == {"model": "opus", "theme": "dark"}
+    assert [path.name for path in (tmp_path / ".skillclaw").iterdir()] == ["cases"]
+    assert case.exists()
+    assert run(tmp_path, "uninstall", "--yes").returncode == 0
+
+
+def test_the_home_stays_as_long_as_something_could_not_be_undone(tmp_path: Path) -> None:
+    furnish(tmp_path)
+    use(tmp_path)
+    settings = tmp_path / ".claude" / "settings.json"
+    connected = settings.read_bytes()
+    settings.unlink()
+    settings.mkdir()  # nothing can be put back into that
+    done = run(tmp_path, "uninstall", "--yes")
+    assert done.returncode == 1
+    assert "claude-code could not be disconnected" in done.stderr
+    assert (tmp_path / ".skillclaw" / "connections.json").exists()
+    settings.rmdir()
+    settings.write_bytes(connected)
+    assert run(tmp_path, "uninstall", "--yes").returncode == 0
+    assert settings.read_text("utf-8") == '{\n  "model":   "opus" }\n\n'
+    assert not (tmp_path / ".skillclaw").exists()
+
+
+def test_keep_home_undoes_the_rest(tmp_path: Path) -> None:
+    furnish(tmp_path)
+    before = listing(tmp_path)
+    use(tmp_path)
+    assert run(tmp_path, "uninstall", "--yes", "--keep-home").returncode == 0
+    after = {name: what for name, what in listing(tmp_path).items() if not name.startswith(".skillclaw")}
+    assert after == before
+    assert len(json.loads(run(tmp_path, "sessions", "list", "--json").stdout)) == 5
+
+
+@pytest.mark.parametrize("where", ["user", "above", "other", "link", "nothing"])
+def test_no_other_folder_is_emptied(tmp_path: Path, where: str) -> None:
+    user = tmp_path / "user"
+    user.mkdir()
+    furnish(user)
+    (user / "config.toml").write_text("", "utf-8")  # as one of SkillClaw's homes has it
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "letter.txt").write_text("dear\n", "utf-8")
+    (tmp_path / "link").symlink_to(user)
+    given = {"user": user, "above": tmp_path}.get(where, tmp_path / where)
+    before = listing(tmp_path)
+    done = run(user, "uninstall", "--yes", "--home", str(given))
+    assert done.returncode == 2, done.stdout
+    assert done.stderr.startswith("error: ")
+    assert listing(tmp_path) == before
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(os.name != "posix", reason="kill -9")
+def test_killed_anywhere_it_goes_on(tmp_path: Path) -> None:
+    root, kept = tmp_path / "user", tmp_path / "kept"
+    root.mkdir()
+    furnish(root)
+    before = listing(root)
+    use(root)
+    shutil.copytree(root, kept, symlinks=True)
+    killed = 0
+    environ = {
+        **os.environ,
+        "HOME": str(root),
+        "SKILLCLAW_HOME": str(root / ".skillclaw"),
+        "PATH": f"{root}/bin:{os.environ['PATH']}",
+    }
+    command = [sys.executable, "-m", "skillclaw", "uninstall", "--yes"]
+    for attempt in range(20):
+        shutil.rmtree(root)
+        shutil.copytree(kept, root, symlinks=True)
+        process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL)
+        _once_at_work(root, process, attempt)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            killed += 1
+        process.wait()
+        if (root / ".skillclaw").exists():
+            done = run(root, "uninstall", "--yes")
+            assert done.returncode == 0, done.stdout + done.stderr
+        assert listing(root) == before, attempt
+    assert killed
+
+
+def _once_at_work(root: Path, process: subprocess.Popen[bytes], attempt: int) -> None:
+    """Wait until the agents' settings begin to be put back, and a little more."""
+    until = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < until:
+        if "127.0.0.1" not in (root / ".claude" / "settings.json").read_text("utf-8"):
+            break
+        time.sleep(0.001)
+    time.sleep(attempt * 0.003)
