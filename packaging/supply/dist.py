@@ -29,6 +29,8 @@ IN_SDIST = (
     *("src/", "packaging/", "CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md"),
     *("pyproject.toml", ".gitignore"),
 )
+SHARED = {"packaging/man/skillclaw.1": "share/man/man1/skillclaw.1"}
+"""What else the wheel installs, and where (pyproject.toml)."""
 DIST_INFO = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
 _UNWANTED = re.compile(
     r"(^|/)(tests?|__pycache__|\.[a-z]+_cache|\.env|\.venv|\.git|id_rsa|id_ed25519)(/|$)|\.(pyc|pem|key|p12|sqlite|db)$"
@@ -88,9 +90,14 @@ def faults_of_wheel(wheel: Path, committed: Iterable[str]) -> Iterable[str]:
     """What the wheel lacks of the commit's package, or has besides it."""
     with zipfile.ZipFile(wheel) as packed:
         names = packed.namelist()
-    info = f"{'-'.join(wheel.name.split('-')[:2])}.dist-info/"
-    package = {name.removeprefix("src/") for name in committed if name.startswith(PACKAGE)}
-    yield from _compared(wheel.name, names, package | {info + name for name in DIST_INFO})
+    release = "-".join(wheel.name.split("-")[:2])
+    wanted = {f"{release}.dist-info/{name}" for name in DIST_INFO}
+    for name in committed:
+        if name.startswith(PACKAGE):
+            wanted.add(name.removeprefix("src/"))
+        elif name in SHARED:
+            wanted.add(f"{release}.data/data/{SHARED[name]}")
+    yield from _compared(wheel.name, names, wanted)
 
 
 def faults_of_sdist(sdist: Path, committed: Iterable[str]) -> Iterable[str]:

@@ -18,6 +18,8 @@ from typing import Any
 
 from lockfiles import APART, CLIENT, GROUPS, LOCKS, Pin, asked, extras, faults, head, pins
 
+__all__ = ["uv_program"]
+
 ROOT = Path(__file__).resolve().parents[2]
 PLATFORMS = ("x86_64-unknown-linux-gnu", "aarch64-apple-darwin", "x86_64-pc-windows-msvc")
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -129,7 +131,7 @@ def _without_wheels(project: dict[str, Any]) -> list[str]:
                     done = subprocess.run(
                         [
                             *(
-                                _program(),
+                                uv_program(),
                                 "pip",
                                 "install",
                                 "--dry-run",
@@ -150,7 +152,7 @@ def _without_wheels(project: dict[str, Any]) -> list[str]:
     return wrong
 
 
-def _program() -> str:
+def uv_program() -> str:
     """uv of the environment that this runs in, else of the path."""
     own = Path(sys.executable).with_name("uv")
     return str(own) if own.exists() else "uv"
@@ -158,7 +160,7 @@ def _program() -> str:
 
 def _uv(*argv: object) -> None:
     environ = os.environ | {"UV_NO_PROGRESS": "1"}
-    done = subprocess.run([_program(), *map(str, argv)], env=environ, cwd=ROOT, check=False)
+    done = subprocess.run([uv_program(), *map(str, argv)], env=environ, cwd=ROOT, check=False)
     if done.returncode:
         sys.exit(f"uv could not resolve pyproject.toml ({done.returncode}); the lock files are as they were.")
 

@@ -128,13 +128,15 @@ class SkillClaw:
         added."""
         from skillclaw.agents import Env
         from skillclaw.server.intake import import_histories, import_paths
+        from skillclaw.server.quiet import at_work
 
         env = Env.current()
-        if paths is not None:
-            given = [Path(path) for path in paths]
-            return import_paths(self._machine, env, given, agent=agent, since_days=since_days)
-        only = [agent] if agent else None
-        return import_histories(self._machine, env, only=only, since_days=since_days)
+        with at_work(self._machine, "import"):
+            if paths is not None:
+                given = [Path(path) for path in paths]
+                return import_paths(self._machine, env, given, agent=agent, since_days=since_days)
+            only = [agent] if agent else None
+            return import_histories(self._machine, env, only=only, since_days=since_days)
 
     def evolve(self, *, engine: str | None = None, dry_run: bool = False, full: bool = False) -> CycleReport:
         """Run one cycle on this machine's own sessions and install what was released; with `dry_run` only
@@ -154,9 +156,11 @@ class SkillClaw:
 
     def sync(self) -> SyncReport:
         """Bring the agents' skills folders to what the hubs released."""
+        from skillclaw.server.quiet import at_work
         from skillclaw.server.work import sync
 
-        return sync(self._machine)
+        with at_work(self._machine, "sync"):
+            return sync(self._machine)
 
     # Decisions
 

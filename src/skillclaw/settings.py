@@ -34,6 +34,7 @@ from skillclaw.settings_evolve import (
 )
 from skillclaw.settings_gate import GateSettings, ReplaySettings
 from skillclaw.settings_layers import Layer, layers, origin, put, read_file, scalar, united
+from skillclaw.settings_log import LogSettings
 from skillclaw.settings_serve import TOKEN_PLACE, Port, ServeSettings, no_token
 from skillclaw.settings_unknown import known_part, tell
 from skillclaw.settings_upstreams import AgentSettings, UpstreamSettings
@@ -150,6 +151,7 @@ class Settings(Section, frozen=True, kw_only=True):
     redact: RedactSettings = RedactSettings()
     serve: ServeSettings = ServeSettings()
     dashboard: DashboardSettings = DashboardSettings()
+    log: LogSettings = LogSettings()
     user: str = ""
 
 

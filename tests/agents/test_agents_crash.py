@@ -59,11 +59,11 @@ def run_until(monkeypatch: pytest.MonkeyPatch, writes: int, act: Callable[[], ob
     real = edits.write_atomic
     left = [writes]
 
-    def counted(path: Path, data: bytes, mode: int = 0o600) -> None:
+    def counted(path: Path, data: bytes, mode: int = 0o600, *, back: bool = False) -> None:
         if left[0] == 0:
             raise Kill
         left[0] -= 1
-        real(path, data, mode)
+        real(path, data, mode, back=back)
 
     with monkeypatch.context() as patched:
         patched.setattr(edits, "write_atomic", counted)
@@ -119,11 +119,11 @@ def test_a_write_that_fails_undoes_those_before_it(
         (env.home / name).write_text(content, "utf-8")
     real, count = edits.write_atomic, [0]
 
-    def full(path: Path, data: bytes, mode: int = 0o600) -> None:
+    def full(path: Path, data: bytes, mode: int = 0o600, *, back: bool = False) -> None:
         count[0] += 1
         if count[0] == failing + 1:
             raise StorageError(f"Cannot write {path}.", "No space left on device")
-        real(path, data, mode)
+        real(path, data, mode, back=back)
 
     with monkeypatch.context() as patched:
         patched.setattr(edits, "write_atomic", full)

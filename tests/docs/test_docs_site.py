@@ -55,6 +55,7 @@ def test_each_block_of_a_tutorial_is_run_or_says_why_not(page: str) -> None:
 def test_what_a_page_says_is_compared_line_by_line() -> None:
     assert doc_blocks.fits("a ... b\n...\nend\n", "a 1 b\n\nx\nend\n")
     assert doc_blocks.fits("...\n", "")
+    assert doc_blocks.fits("a  b\n", "a      b\n") and not doc_blocks.fits("a  b\n", "a b\n")
     assert not doc_blocks.fits("a ... b\n", "a 1\n b\n")
     assert not doc_blocks.fits("a\n", "a\nmore\n")
     assert not doc_blocks.fits("", "said though nothing was told\n")

@@ -124,3 +124,19 @@ def test_it_starts_on_a_full_disk_where_agents_wait_for_it(world: World) -> None
     assert wait(lambda: journal(world)["exchanges"] == 1), journal(world)
     world.ok("stop")
     assert settings.read_text("utf-8") == SETTINGS
+
+
+@pytest.mark.parametrize(("fault", "killed"), [("no room", True), ("no files", False)])
+def test_stop_puts_settings_back_on_a_disk_without_any_room(world: World, fault: str, killed: bool) -> None:
+    state = world.ok_json("up", "-d", "--port", "0", "--yes")
+    settings = world.root / ".claude" / "settings.json"
+    assert wait(lambda: str(state["port"]) in settings.read_text("utf-8"))
+    if killed:
+        os.kill(int(state["pid"]), signal.SIGKILL)
+        assert wait(lambda: nobody_listens(int(state["port"])))
+    world.disk.leave(0 if fault == "no room" else 1 << 20, files=None if fault == "no room" else 0)
+    done = world.run("stop", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert settings.read_text("utf-8") == SETTINGS, world.run("stop").stdout
+    assert json.loads(done.stdout)["connected"] == []
+    assert nobody_listens(int(state["port"]))

@@ -348,7 +348,7 @@ def test_a_correction_keeps_words_that_enough_users_share() -> None:
         user_text=["use pnpm here", "no! pnpm please, says Bob"],
     )
     (one,) = propose([pattern])
-    assert "- Run `pnpm install` instead of `npm install`. Users say: “use pnpm here”" in text_of(one)
+    assert "- Always run `pnpm install`, never `npm install`. Users say: “use pnpm here”" in text_of(one)
     sessions = {
         ref.session: session(
             ref.user,

@@ -118,4 +118,4 @@ def test_the_scan_of_a_long_line_takes_time_by_its_length(piece: str) -> None:
 
     seconds(2_000)
     # four times as long: four times the time, where a square would be sixteen times
-    assert seconds(80_000) < 9 * max(seconds(20_000), 0.02)
+    assert seconds(40_000) < 9 * max(seconds(10_000), 0.01)

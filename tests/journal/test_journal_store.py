@@ -394,13 +394,14 @@ def test_a_writer_that_holds_on_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     other.close()
 
 
-def test_six_thousand_sessions(tmp_path: Path) -> None:
-    made = [session(n, steps=8, text="some words of a step, " * 10) for n in range(6000)]
+@pytest.mark.parametrize("count", [1200, pytest.param(6000, marks=pytest.mark.slow)])
+def test_thousands_of_sessions(tmp_path: Path, count: int) -> None:
+    made = [session(n, steps=8, text="some words of a step, " * 10) for n in range(count)]
     store = SessionStore(tmp_path)
     for start in range(0, len(made), 200):
         assert set(store.put_many(made[start : start + 200])) == {"new"}
     for start in range(0, len(made), 200):
         assert set(store.put_many(made[start : start + 200])) == {"same"}
-    assert sum(1 for _ in store.trajectories()) == 6000
+    assert sum(1 for _ in store.trajectories()) == count
     assert model.encode(store.get(f"{17:016x}")) == model.encode(made[17])
     store.close()

@@ -20,15 +20,20 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 FOREIGN = ("skillclaw/bench/house/", "skillclaw/agents/hermes_plugin.py")
 """Programs that run elsewhere: in the benchmark's company, inside Hermes."""
 PACKAGES = {
+    "backports": "backports-zstd",
     "dotenv": "python-dotenv",
     "markdown_it": "markdown-it-py",
+    "google": "protobuf",
     "nacl": "pynacl",
+    "opentelemetry": "opentelemetry-proto",
     "pydantic_ai": "pydantic-ai-slim",
     "re2": "google-re2",
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }
 """Modules that are named unlike their package."""
+LATER = ("compression",)
+"""Python's own from a later version on (3.14)."""
 ROOMS = {
     "bench": ("evolve", "llm", "web", "serve", "dev"),
     "evolve": ("evolve", "llm", "gepa", "cluster", "embeddings", "keyring"),
@@ -36,7 +41,7 @@ ROOMS = {
     "hub": ("aws",),
     "proxy": ("keyring",),
     "cli": ("keyring",),
-    "server": ("serve", "evolve", "keyring", "mcp"),
+    "server": ("serve", "evolve", "keyring", "mcp", "otlp"),
     "web": ("web", "evolve"),
     "pages.py": ("evolve", "web"),
     "settings_upstreams.py": ("keyring",),
@@ -76,7 +81,7 @@ def _of(node: ast.AST, at_once: bool, path: Path) -> Iterator[tuple[str, bool]]:
 def _package(module: str) -> str | None:
     """The package that a module is of; None for Python's own and SkillClaw's."""
     top = module.partition(".")[0]
-    if top in sys.stdlib_module_names or top == "skillclaw":
+    if top in sys.stdlib_module_names or top in ("skillclaw", *LATER):
         return None
     return canonicalize_name(PACKAGES.get(top, top))
 

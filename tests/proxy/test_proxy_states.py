@@ -18,6 +18,7 @@ from skillclaw.journal.credentials import Masker
 from skillclaw.journal.records import Exchange
 from skillclaw.journal.writer import JournalWriter
 from skillclaw.proxy import ProxyConfig, write_config
+from skillclaw.proxy.counts import Counts
 from skillclaw.proxy.front import Front
 from skillclaw.proxy.http1 import RequestHead
 from skillclaw.proxy.passage import Passage
@@ -120,6 +121,7 @@ class Desk:
         self.fronts: set[Front] = set()
         self.under_way = 0
         self.last_file = self.refused = 0
+        self.counts = Counts()
         self.draining = False
         self.kept: list[Any] = []
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from api_house import LINES, House, again, house
 from team import home
+from watched import OWN, queries, samples
 
 from skillclaw.skills.items import item_id
 
@@ -186,6 +187,9 @@ def test_metrics_and_health(at: House) -> None:
     assert 'skillclaw_cycles_total{hub="team",outcome="done"} 0.0' in text
     assert 'skillclaw_api_refused_total{reason="token"}' in text
     assert 'skillclaw_api_requests_total{method="GET",route="server_status",status="200"}' in text
+    asked = {one.name for query in queries() for one in query.selectors() if not OWN.fullmatch(one.name)}
+    assert len(asked) > 15
+    assert asked - samples(text).keys() == {"up"}, "alerts and dashboard ask for what it exports"
     bare = {"Authorization": ""}
     probed = at.ask("GET", "/healthz", headers=bare | {"Host": "10.1.2.3"})
     assert (probed.status, probed.json) == (200, {"ready": True, "checks": {}})

@@ -302,7 +302,13 @@ def test_what_left_before_a_kill_is_taken_back_when_it_is_forgotten_or_denied(
 
 
 @POSIX
-@pytest.mark.parametrize("where", ["Outbox.recall", "SessionStore.forget", "erase.erase", "Hub.tombstone"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("Outbox.recall", "SessionStore.forget")),
+        *("erase.erase", "Hub.tombstone"),
+    ],
+)
 def test_forgetting_can_be_cut_off_anywhere(ada: Path, group: Group, where: str) -> None:
     record(ada, turn("tell me about the plum pudding of my aunt", 1_795_444_690.0))
     (row,) = ok_json("sessions", "list", home=ada)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from atif_sessions import Ran, session, write
 from cli import skillclaw
+from filelock import FileLock
 
 TASK = "run the tests of this project"
 FIX = (
@@ -131,6 +132,20 @@ def test_the_home_stays_as_long_as_something_could_not_be_undone(tmp_path: Path)
     assert run(tmp_path, "uninstall", "--yes").returncode == 0
     assert settings.read_text("utf-8") == '{\n  "model":   "opus" }\n\n'
     assert not (tmp_path / ".skillclaw").exists()
+
+
+def test_nothing_is_undone_while_a_cycle_is_at_work(tmp_path: Path) -> None:
+    furnish(tmp_path)
+    before = listing(tmp_path)
+    skill = use(tmp_path)
+    with FileLock(tmp_path / ".skillclaw" / "run" / "evolve.lock"):
+        done = run(tmp_path, "uninstall", "--yes")
+        assert done.returncode == 1
+        assert "skillclaw evolve" in done.stderr
+        assert skill.exists()
+        assert "127.0.0.1" in (tmp_path / ".claude" / "settings.json").read_text("utf-8")
+    assert run(tmp_path, "uninstall", "--yes").returncode == 0
+    assert listing(tmp_path) == before
 
 
 def test_keep_home_undoes_the_rest(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_one_option_in_different_words_is_one_lesson() -> None:
         episodes += [msgspec.structs.replace(e, session=f"s{number}", user=f"u{number}") for e in made]
     corpus = Corpus(sessions=3, episodes=3, procedures=[], recoveries=[], corrections=episodes, pitfalls=[])
     (pattern,) = find_corrections(corpus)
-    assert pattern.signature == "rota -> rota with --zone"
+    assert pattern.signature == "rota -> rota --zone utc"
     assert {ref.user for ref in pattern.evidence} == {"u0", "u1", "u2"}
     assert pattern.actions[0].command is not None
     assert "--zone utc" in pattern.actions[0].command
@@ -137,5 +137,5 @@ def test_two_options_in_nearly_the_same_words_are_two_lessons() -> None:
         episodes += [msgspec.structs.replace(e, session=f"s{number}", user=f"u{number}") for e in made]
     corpus = Corpus(sessions=6, episodes=6, procedures=[], recoveries=[], corrections=episodes, pitfalls=[])
     found = find_corrections(corpus)
-    assert [p.signature for p in found] == ["rota -> rota with --clock", "rota -> rota with --zone"]
+    assert [p.signature for p in found] == ["rota -> rota --clock utc", "rota -> rota --zone utc"]
     assert all(p.sessions == 3 for p in found)

@@ -175,7 +175,7 @@ def test_what_is_in_an_error_comes_into_no_log(
     with dashboard(tmp_path / "h", {}) as dash:
         visitor = dash.visitor()
         monkeypatch.setattr(home, "now", fails)
-        with caplog.at_level(logging.DEBUG):
+        with caplog.at_level(logging.DEBUG, "skillclaw"):
             page = visitor.get("/")
     assert page.status == 500
     assert "KeyError at" in caplog.text

@@ -131,7 +131,7 @@ def forget_connection(home: Path, name: str) -> None:
     known = _load(home)
     if name in known.agents:
         agents = {key: value for key, value in known.agents.items() if key != name}
-        _store(home, msgspec.structs.replace(known, agents=agents))
+        _store(home, msgspec.structs.replace(known, agents=agents), back=True)
 
 
 def _load(home: Path) -> _Connections:
@@ -150,10 +150,10 @@ def _load(home: Path) -> _Connections:
         raise BadInputError(f"{path} does not hold what it should.", str(error), todo) from error
 
 
-def _store(home: Path, known: _Connections) -> None:
+def _store(home: Path, known: _Connections, *, back: bool = False) -> None:
     path = home / "connections.json"
     kept = carried(known, path.read_bytes() if path.exists() else None)
-    write_atomic(path, msgspec.json.format(msgspec.json.encode(kept), indent=2) + b"\n")
+    write_atomic(path, msgspec.json.format(msgspec.json.encode(kept), indent=2) + b"\n", back=back)
 
 
 def _backup(home: Path, name: str | None) -> bytes | None:

@@ -7,6 +7,7 @@ is refused when it changed since the edit was planned.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import stat
@@ -35,6 +36,7 @@ __all__ = [
     "write_atomic",
 ]
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NAMES = {
     "json": "JSON",
     "json5": "JSON5",
@@ -60,14 +62,15 @@ def set_keys(
     done: list[KeyChange] = []
     wanted = [(keys, value, False) for keys, value in changes.items()]
     wanted += [(keys, value, True) for keys, value in (items or {}).items()]
+    now = text.encode("utf-8")
     for keys, value, item in wanted:
-        now = text.encode("utf-8")
         had, old = get_key(path, now, format, keys)
         if item and isinstance(old, list):
             if value not in old:
                 done.append(KeyChange(keys=list(keys), new=value, had=True, item=True))
                 with refused(path, keys, value):
                     text = texts.append(text, format, keys, value)
+                    now = text.encode("utf-8")
             continue
         if item and old is not None:
             shown = ".".join(map(str, keys))
@@ -81,7 +84,8 @@ def set_keys(
         done.append(KeyChange(keys=list(keys), new=new, had=had, old=old, made=made))
         with refused(path, keys, new):
             text = texts.set_value(text, format, keys, new)
-    return FileEdit(path=path, before=data, after=text.encode("utf-8"), format=format, changes=done)
+            now = text.encode("utf-8")
+    return FileEdit(path=path, before=data, after=now, format=format, changes=done)
 
 
 def get_key(path: Path, data: bytes | None, format: Format, keys: Sequence[Key]) -> tuple[bool, Any]:
@@ -101,8 +105,9 @@ def without_key(path: Path, data: bytes, format: Format, keys: Sequence[Key]) ->
         return texts.remove(text, format, keys).encode("utf-8")
 
 
-def apply(edits: Sequence[FileEdit]) -> None:
-    """Make the edits. If one fails, those before it are undone.
+def apply(edits: Sequence[FileEdit], *, back: bool = False) -> None:
+    """Make the edits. If one fails, those before it are undone. `back`: they take something back themselves
+    (`write_atomic`).
 
     Raises BadInputError when a file is not as it was when the edit was planned, StorageError when it
     cannot be written.
@@ -113,12 +118,12 @@ def apply(edits: Sequence[FileEdit]) -> None:
     try:
         for edit in edits:
             if edit.before != edit.after:
-                _write(edit)
+                _write(edit, back=back)
                 done.append(edit)
     except Exception:
         for edit in reversed(done):
             with contextlib.suppress(StorageError):
-                _write(FileEdit(path=edit.path, before=edit.after, after=edit.before))
+                _write(FileEdit(path=edit.path, before=edit.after, after=edit.before), back=True)
         raise
 
 
@@ -155,8 +160,12 @@ def parse_error(path: Path, format: Format, error: Exception) -> BadInputError:
     )
 
 
-def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Write beside and rename, so that nobody ever reads half of it; raises StorageError."""
+def write_atomic(path: Path, data: bytes, mode: int = 0o600, *, back: bool = False) -> None:
+    """Write beside and rename, so that nobody ever reads half of it; raises StorageError.
+
+    `back`: something is taken back, which must be possible on a disk without any room: then the file is
+    written over, where it has room enough itself.
+    """
     try:
         lasting_folder(path.parent)
         handle, name = tempfile.mkstemp(
@@ -175,9 +184,38 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
+        if back and error.errno in FULL and _overwritten(path, data):
+            return
         raise StorageError(
             f"Cannot write {path}.", str(error), "Free space, mend permissions, or close what has it open."
         ) from error
+
+
+def _overwritten(path: Path, data: bytes) -> bool:
+    """Write over a file within the blocks that it has; whether that was possible.
+
+    One call writes all, with line ends up to the old end: a program that reads just then, or a kill before
+    the file is cut to its length, meets settings that say the same. A loss of power may tear what is longer
+    than a block of the disk; `backups/` has the original.
+    """
+    try:
+        with path.open("r+b", buffering=0) as file:
+            facts = os.fstat(file.fileno())
+            if len(data) > max(facts.st_size, 512 * getattr(facts, "st_blocks", 0)):
+                return False
+            before = file.read()
+            whole = data.ljust(len(before), b"\n")
+            file.seek(0)
+            if file.write(whole) != len(whole):  # a disk that gives what is written over a new place
+                file.seek(0)
+                file.write(before)
+                file.truncate(len(before))
+                return False
+            file.truncate(len(data))
+            os.fsync(file.fileno())
+    except OSError:
+        return False
+    return True
 
 
 def decoded(path: Path, data: bytes | None) -> str:
@@ -195,7 +233,7 @@ def refused(path: Path, keys: Sequence[Key], value: Any = None) -> Iterator[None
     """Say of an edit that the file does not allow what the user can do."""
     try:
         yield
-    except TextError as error:
+    except (TextError, UnicodeEncodeError) as error:  # half of a character, written as an escape
         shown = ".".join(map(str, keys))
         # What stood there may be somebody's key.
         told = f" = {value}" if isinstance(value, str) and is_local(value) else ""
@@ -249,7 +287,7 @@ def _sweep(path: Path) -> None:
                 beside.unlink()
 
 
-def _write(edit: FileEdit) -> None:
+def _write(edit: FileEdit, *, back: bool) -> None:
     """Through a symbolic link, not over it: many people keep their settings in a dotfiles repository."""
     try:
         target = edit.path.resolve()
@@ -263,7 +301,7 @@ def _write(edit: FileEdit) -> None:
         old = target.stat() if target.exists() else None
     except (OSError, RuntimeError) as error:
         raise StorageError(f"Cannot write {edit.path}.", str(error), "Mend permissions.") from error
-    write_atomic(target, edit.after, stat.S_IMODE(old.st_mode) if old else 0o600)
+    write_atomic(target, edit.after, stat.S_IMODE(old.st_mode) if old else 0o600, back=back)
     if old is not None and hasattr(os, "chown") and os.geteuid() == 0:
         with contextlib.suppress(OSError):
             os.chown(target, old.st_uid, old.st_gid)

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from skillclaw.agents import edits
-from skillclaw.agents.platform import Place, Platform, Setting
+from skillclaw.agents.platform import Place, Platform, Setting, files_like
 from skillclaw.agents.programs import file_stat, oldest_first
 from skillclaw.agents.records import ConnectPlan, Env, Finding, HistoryFile, HistoryRead
 from skillclaw.agents.texts import Key
@@ -203,14 +203,14 @@ class GeminiCli(Platform):
         """Drafts of its background review, which the user has not taken up yet."""
         found: list[Path] = []
         for root in self._runtime(env):
-            found += [path.parent for path in _glob(root / "tmp", "*/memory/skills/*/SKILL.md")]
+            found += [path.parent for path in files_like(root / "tmp", "*/memory/skills/*/SKILL.md")]
         return found
 
     def histories(self, env: Env) -> list[HistoryFile]:
         """`tmp/*/chats/session-*`; of a session in both forms the newer one."""
         found: list[HistoryFile] = []
         for root in self._runtime(env):
-            for file in _glob(root / "tmp", "*/chats/session-*.json*"):
+            for file in files_like(root / "tmp", "*/chats/session-*.json*"):
                 if file.suffix == ".jsonl" or (
                     file.suffix == ".json" and not file.with_suffix(".jsonl").exists()
                 ):
@@ -298,13 +298,6 @@ class GeminiCli(Platform):
         """The home folder's `.env` that is read: a new one must not hide the one that is there."""
         own, general = self.folder(env) / ".env", self._home(env) / ".env"
         return general if general.is_file() and not own.is_file() else own
-
-
-def _glob(folder: Path, pattern: str) -> list[Path]:
-    try:
-        return sorted(path for path in folder.glob(pattern) if path.is_file())
-    except OSError:
-        return []
 
 
 ADAPTER = GeminiCli()

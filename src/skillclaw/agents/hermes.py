@@ -235,9 +235,7 @@ class Hermes(Platform):
 def _expanded(text: str, env: Env) -> Path:
     """A folder as settings name it: with `~` and `${VARIABLE}`."""
     text = re.sub(r"\$\{(\w+)\}", lambda found: env.environ.get(found[1], found[0]), text)
-    if text == "~" or text.startswith(("~/", f"~{os.sep}")):
-        return env.home / text[2:]
-    return Path(text)
+    return env.home if text == "~" else env.told(text.replace(f"~{os.sep}", "~/", 1))
 
 
 ADAPTER = Hermes()

@@ -173,7 +173,7 @@ class Nanobot(Platform):
         except SkillClawError:
             told = None
         text = told if isinstance(told, str) and told.strip() else "~/.nanobot/workspace"
-        path = env.home / text[2:] if text.startswith("~/") else Path(text)
+        path = env.told(text)
         return path if path.is_absolute() else env.cwd / path
 
 

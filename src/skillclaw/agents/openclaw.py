@@ -155,7 +155,7 @@ class OpenClaw(Platform):
         except SkillClawError:
             return found
         more = [settings.expanded(env, one) for one in named] if isinstance(named, list) else []
-        return found + [env.home / text[2:] if text.startswith("~/") else Path(text) for text in more if text]
+        return found + [env.told(text) for text in more if text]
 
     def learned(self, env: Env) -> list[Path]:
         """What its Skill Workshop wrote."""
@@ -212,7 +212,7 @@ class OpenClaw(Platform):
             given = [settings.expanded(env, one.get("agentDir")) for _, one in settings.agents_of(env)]
         except SkillClawError:
             given = []
-        named = [env.home / text[2:] if text.startswith("~/") else Path(text) for text in given if text]
+        named = [env.told(text) for text in given if text]
         found = [
             path for state in settings.state_folders(env) for path in sorted(state.glob("agents/*/agent"))
         ]

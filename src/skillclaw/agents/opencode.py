@@ -164,7 +164,7 @@ class OpenCode(Platform):
             more = named.get("paths") if isinstance(named, dict) else None
             for text in more if isinstance(more, list) else []:
                 if isinstance(text, str) and text.startswith(("~/", "/")):
-                    found.append(env.home / text[2:] if text.startswith("~/") else Path(text))
+                    found.append(env.told(text))
         return list(dict.fromkeys(found))
 
     def histories(self, env: Env) -> list[HistoryFile]:

@@ -214,9 +214,7 @@ def _held(env: Env, path: Path, keys: Sequence[Key]) -> Any:
 
 
 def _path(env: Env, base: Path, text: str) -> Path:
-    if text == "~" or text.startswith("~/"):
-        return env.home / text[2:]
-    return base / text
+    return env.home if text == "~" else base / env.told(text)
 
 
 def _munged(path: Path) -> str:

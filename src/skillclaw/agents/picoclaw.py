@@ -181,7 +181,7 @@ class PicoClaw(Platform):
         given = defaults.get("workspace")
         if not isinstance(given, str) or not given.strip():
             return self.folder(env) / "workspace"
-        path = env.home / given[2:] if given.startswith("~/") else Path(given)
+        path = env.told(given)
         return path if path.is_absolute() else self.folder(env) / path
 
 

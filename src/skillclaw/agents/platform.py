@@ -22,6 +22,7 @@ from skillclaw.agents.records import (
     HistoryFile,
     HistoryRead,
     Launch,
+    is_folder,
 )
 from skillclaw.agents.texts import Format, Key
 from skillclaw.agents.tokens import PREFIX
@@ -29,7 +30,7 @@ from skillclaw.agents.urls import filled, is_own, sent_elsewhere
 from skillclaw.errors import BadInputError, SkillClawError, UsageError
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Place", "Platform", "Setting"]
+__all__ = ["Place", "Platform", "Setting", "files_like"]
 
 
 class Place(Record, frozen=True, kw_only=True):
@@ -267,7 +268,7 @@ class Platform:
             found.append(self.finding("warn", "network", text, "Add 127.0.0.1 to NO_PROXY."))
         folders = self.skills(env)
         if folders:
-            present = [str(folder) for folder in folders if folder.is_dir()]
+            present = [str(folder) for folder in folders if is_folder(folder)]
             text = ", ".join(present) or f"{folders[0]} does not exist yet; it is made with the first skill"
             found.append(self.finding("ok", "skills", text))
         sessions = len(self.histories(env))
@@ -369,3 +370,11 @@ def _is_set(env: Env, setting: Setting) -> bool:
 
 def _shown(setting: Setting) -> str:
     return ".".join(map(str, setting.keys)) or setting.path.name
+
+
+def files_like(folder: Path, pattern: str) -> list[Path]:
+    """The files below a folder whose path fits, in order; none where it cannot be read."""
+    try:
+        return sorted(path for path in folder.glob(pattern) if path.is_file())
+    except OSError:
+        return []

@@ -27,7 +27,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from skillclaw.agents import edits, texts
-from skillclaw.agents.platform import Place, Platform, Setting
+from skillclaw.agents.platform import Place, Platform, Setting, files_like
 from skillclaw.agents.programs import file_stat, oldest_first
 from skillclaw.agents.qwen_models import Entry, alike, at, entries, every
 from skillclaw.agents.records import ConnectPlan, Env, Finding, HistoryFile, HistoryRead
@@ -244,8 +244,8 @@ class QwenCode(Platform):
         """What its background review wrote, in this folder and those of its sessions."""
         found: list[Path] = []
         for folder in self._projects(env):
-            found += [path.parent for path in _glob(folder / ".qwen" / "pending-skills", "*/SKILL.md")]
-            own = _glob(folder / ".qwen" / "skills", "auto-skill-*/SKILL.md")
+            found += [path.parent for path in files_like(folder / ".qwen" / "pending-skills", "*/SKILL.md")]
+            own = files_like(folder / ".qwen" / "skills", "auto-skill-*/SKILL.md")
             found += [path.parent for path in own if _is_auto(path)]
         return found
 
@@ -253,7 +253,7 @@ class QwenCode(Platform):
         """`projects/*/chats/*.jsonl`."""
         found = [
             one
-            for file in _glob(self._runtime(env) / "projects", "*/chats/*.jsonl")
+            for file in files_like(self._runtime(env) / "projects", "*/chats/*.jsonl")
             for one in self.histories_in(file, env)
         ]
         return oldest_first(found)
@@ -374,15 +374,8 @@ def _variable(env: Env, path: Path, name: str) -> str:
 
 
 def _points_to(held: dict[str, Any], url: str) -> bool:
-    told = {entry.held.get("baseUrl") for entry in every(held)}
-    return url in told | {at(held, "env", name) for name in VARIABLES.values()}
-
-
-def _glob(folder: Path, pattern: str) -> list[Path]:
-    try:
-        return sorted(path for path in folder.glob(pattern) if path.is_file())
-    except OSError:
-        return []
+    told = [entry.held.get("baseUrl") for entry in every(held)]
+    return url in [*told, *(at(held, "env", name) for name in VARIABLES.values())]
 
 
 def _is_auto(path: Path) -> bool:

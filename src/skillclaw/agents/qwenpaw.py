@@ -141,10 +141,10 @@ class QwenPaw(Platform):
         agent = agent if isinstance(agent, str) and agent else "default"
         given = self._value(env, config, ("agents", "profiles", agent, "workspace_dir"))
         if isinstance(given, str) and given:
-            path = env.home / given[2:] if given.startswith("~/") else Path(given)
+            path = env.told(given)
             if path.is_absolute():
                 return path
-        return self.folder(env) / "workspaces" / agent
+        return self.folder(env) / "workspaces" / agent.replace("\0", "")
 
     def _workspaces(self, env: Env) -> list[Path]:
         """All agents' workspaces."""

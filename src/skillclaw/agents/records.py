@@ -30,6 +30,7 @@ __all__ = [
     "KeyChange",
     "Launch",
     "WrittenFile",
+    "is_folder",
 ]
 
 MAX_CONFIG = 16 * 1024 * 1024
@@ -64,8 +65,14 @@ class Env(Record, frozen=True, kw_only=True):
         given = self.environ.get(variable, "").strip()
         if not given:
             return self.home / default
-        path = self.home / given[2:] if given.startswith("~/") else Path(given)
+        path = self.told(given)
         return path if path.is_absolute() else self.cwd / path
+
+    def told(self, text: str) -> Path:
+        """The path that a setting tells: `~/` begins in the home folder, and a NUL, which no path can
+        have, is left out."""
+        text = text.replace("\0", "")
+        return self.home / text[2:] if text.startswith("~/") else Path(text)
 
     @property
     def skillclaw_home(self) -> Path:
@@ -91,8 +98,18 @@ class Env(Record, frozen=True, kw_only=True):
             return path.read_bytes()
         except FileNotFoundError:
             return None
+        except ValueError as error:  # a NUL in a path that some setting tells
+            raise StorageError(f"Cannot read {str(path)!a}.", str(error), "Mend the path.") from error
         except OSError as error:
             raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; a path that the system cannot have, which a setting may tell, is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 class Detection(Record, frozen=True, kw_only=True):

@@ -95,7 +95,7 @@ def _disconnect(home: Path, env: Env, adapter: Adapter, *, dry_run: bool) -> Wir
     record = connections.connection(home, adapter.name)
     undo = adapter.disconnect(env, record) if record else []
     if record is not None and not dry_run:
-        edits.apply(undo)
+        edits.apply(undo, back=True)
         connections.forget_connection(home, adapter.name)
     return Wired(
         agent=adapter.name,

@@ -13,11 +13,11 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-import zstandard
-
+from skillclaw import zstd
 from skillclaw.errors import BadInputError, StorageError
 from skillclaw.trajectory.flow import looks_failed
 from skillclaw.trajectory.keys import session_key
@@ -53,7 +53,7 @@ def read_rows(path: Path) -> Iterator[Row]:
             if path.name.endswith(".gz"):
                 stream: Any = gzip.GzipFile(fileobj=raw)
             elif path.name.endswith(".zst"):
-                stream = zstandard.ZstdDecompressor().stream_reader(raw)
+                stream = zstd.reader(raw, frames=None)
             else:
                 stream = raw
             for number, line in enumerate(io.TextIOWrapper(stream, encoding="utf-8"), 1):
@@ -64,7 +64,7 @@ def read_rows(path: Path) -> Iterator[Row]:
                     yield row
     except OSError as error:
         raise StorageError(f"Cannot read {path}.", str(error), "Check the path.") from error
-    except (ValueError, zstandard.ZstdError) as error:
+    except (ValueError, zstd.Damaged) as error:
         raise BadInputError(
             f"{path} is not a file of recorded runs.", str(error), "Take the file as published."
         ) from error
@@ -188,12 +188,14 @@ def write_atif(dataset: str, source: Path, out: Path) -> int:
     return count
 
 
-def _writer(out: Path) -> Any:
-    if out.name.endswith(".gz"):
-        return gzip.open(out, "wb")
-    if out.name.endswith(".zst"):
-        return zstandard.ZstdCompressor(level=19).stream_writer(out.open("wb"))
-    return out.open("wb")
+@contextmanager
+def _writer(out: Path) -> Iterator[Any]:
+    with gzip.open(out, "wb") if out.name.endswith(".gz") else out.open("wb") as file:
+        if out.name.endswith(".zst"):
+            with zstd.Writer(file, 19) as packed:
+                yield packed
+        else:
+            yield file
 
 
 def _session(

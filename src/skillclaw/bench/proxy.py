@@ -8,12 +8,10 @@ case, so that a busy machine slows them alike; medians are reported, and ratios 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import platform
 import statistics
 import sys
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +22,7 @@ from skillclaw.bench.proxybench.cases import CASES, TARGETS, Case
 from skillclaw.bench.proxybench.load import measure, probe
 from skillclaw.bench.proxybench.plot import plot
 from skillclaw.bench.proxybench.show import check_place, markdown, put_into, summary
-from skillclaw.bench.proxybench.targets import Running, running
+from skillclaw.bench.proxybench.targets import Running, health_of, running
 from skillclaw.errors import UsageError
 
 __all__ = ["CASES", "check_place", "chosen", "markdown", "plot", "put_into", "run_proxy_bench", "summary"]
@@ -86,7 +84,7 @@ def run_proxy_bench(
             now.start_again()
         progress(total, total, "done")
         processes = now.seen()
-        journal = _health(now.doors["skillclaw"].port)["journal"]
+        journal = health_of(now.doors["skillclaw"].port)["journal"]
         pinning = now.cores.said
         others = busy.others()
     rows = figures.rows(measured)
@@ -144,13 +142,6 @@ def _stolen() -> float:
 def _headroom(cells: figures.Cells) -> float:
     pairs = zip(cells["direct", "sse10", 16], cells["skillclaw", "sse10", 16], strict=True)
     return round(statistics.median(direct["rps"] / own["rps"] for direct, own in pairs), 3)
-
-
-def _health(port: int) -> dict[str, Any]:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
-        health: dict[str, Any] = json.loads(answer.read())
-        return health
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

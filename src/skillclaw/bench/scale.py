@@ -22,9 +22,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
-import zstandard
 
-from skillclaw import settings
+from skillclaw import settings, zstd
 from skillclaw.bench.multiply import multiplied, read_real
 from skillclaw.errors import SkillClawError, StorageError, UsageError
 from skillclaw.journal.store import ZSTD_LEVEL, SessionStore
@@ -183,9 +182,9 @@ def _check_disk(home: Path, data: Path | None, sessions: int, long_share: float,
         free = shutil.disk_usage(home).free
     except OSError as error:
         raise StorageError(f"Cannot make {home}.", str(error), "Choose another folder.") from error
-    pack = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
+    pack = zstd.compressor(ZSTD_LEVEL)
     made = multiplied(read_real(data), min(SAMPLE, sessions), seed=seed, long_share=long_share)
-    sizes = [len(pack.compress(encode(t))) for t in made]
+    sizes = [len(pack(encode(t))) for t in made]
     need = BESIDE * sessions * sum(sizes) / len(sizes)
     if need > free:
         raise StorageError(

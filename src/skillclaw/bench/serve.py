@@ -28,10 +28,10 @@ import psutil
 from skillclaw import settings
 from skillclaw.bench.groups import make_group, open_group, send
 from skillclaw.bench.multiply import multiplied, read_real
-from skillclaw.bench.sync_wire import counted
+from skillclaw.bench.sync_wire import Metered, counted
 from skillclaw.errors import SkillClawError, StorageError, UsageError
 
-__all__ = ["run_serve_bench", "summary"]
+__all__ = ["Fill", "Progress", "check_disk", "fill_all", "run_serve_bench", "serve_once", "summary", "under"]
 
 MEMBERS = 8
 EVERY = 0.1
@@ -44,7 +44,7 @@ STOP = 60.0
 Progress = Callable[[int, int | None, str], None]
 
 
-class _Fill(NamedTuple):
+class Fill(NamedTuple):
     """What to put into one group: sessions from number `start` on."""
 
     url: str
@@ -54,6 +54,7 @@ class _Fill(NamedTuple):
     start: int
     sessions: int
     seed: int
+    members: int = MEMBERS
 
 
 def run_serve_bench(
@@ -76,14 +77,15 @@ def run_serve_bench(
 
     Returns `{"groups", "sessions", "parallel", "fill_seconds", "passes"}`. A pass: `name`, `sessions` (new
     ones), `seconds`, `per_second` (sessions), `cpu_seconds` of all processes, `server_mb`, `child_mb` (the
-    largest) and `peak_mb` (all at once) of memory (10**6 bytes), `requests` and `wire_mb` (null for folders),
+    largest) and `peak_mb` (all at once) of memory (10**6 bytes), `requests`, those of them that write or list
+    (`dear`) and `wire_mb` (null for folders),
     `cycles` (how many ended how), `taken` (sessions that cycles said they took in), `released`. Raises
     UsageError for numbers that cannot be measured, StorageError for a disk that is too small, SkillClawError
     when the server fails.
     """
     if groups < 1 or sessions < 1 or more < 0 or parallel < 1:
         raise UsageError("A group has one session at least.", "", "For example: --groups 50 --sessions 1000")
-    _check_disk(into, groups * (sessions + more))
+    check_disk(into, groups * (sessions + more))
     with tempfile.TemporaryDirectory(prefix="skillclaw-serve-", dir=into) as folder:
         place = Path(folder)
         home = place / "server" / ".skillclaw"
@@ -91,8 +93,8 @@ def run_serve_bench(
         settings.set_value(home, "sync.targets", json.dumps([str(place / "skills")]))
         with counted(url) as (through, meter):
             plans = [
-                _Fill(
-                    _under(url, number) if url else str(place / f"hub{number}"),
+                Fill(
+                    under(url, number) if url else str(place / f"hub{number}"),
                     place / f"owner{number}",
                     home,
                     data,
@@ -103,10 +105,10 @@ def run_serve_bench(
                 for number in range(groups)
             ]
             for number in range(groups):
-                at = _under(through, number) if through else plans[number].url
+                at = under(through, number) if through else plans[number].url
                 settings.set_value(home, f"hubs.g{number:03}.url", at)
             began = time.monotonic()
-            _fill_all(plans, progress)
+            fill_all(plans, progress)
             filled = time.monotonic() - began
             passes = []
             steps = [("everything", groups * sessions), ("nothing new", 0)]
@@ -115,9 +117,9 @@ def run_serve_bench(
             for name, new in steps:
                 if name.endswith("more each"):
                     later = [one._replace(start=sessions, sessions=more) for one in plans]
-                    _fill_all(later, progress)
+                    fill_all(later, progress)
                 progress(0, None, f"Serving: {name}")
-                passes.append({"name": name, "sessions": new} | _serve(home, new, meter))
+                passes.append({"name": name, "sessions": new} | serve_once(home, new, meter))
     return {
         "groups": groups,
         "sessions": sessions,
@@ -146,13 +148,13 @@ def summary(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _under(url: str, number: int) -> str:
+def under(url: str, number: int) -> str:
     """A place of its own below object storage's `url`."""
     head, mark, options = url.partition("?")
     return f"{head.rstrip('/')}/g{number:03}{mark}{options}"
 
 
-def _check_disk(into: Path, sessions: int) -> None:
+def check_disk(into: Path, sessions: int) -> None:
     try:
         into.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(into).free
@@ -166,7 +168,7 @@ def _check_disk(into: Path, sessions: int) -> None:
         )
 
 
-def _fill_all(plans: list[_Fill], progress: Progress) -> None:
+def fill_all(plans: list[Fill], progress: Progress) -> None:
     """Every group, a few at a time; making and sealing a session takes milliseconds of processor."""
     with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=get_context("spawn")) as pool:
         made = [pool.submit(_fill, plan) for plan in plans]
@@ -175,21 +177,21 @@ def _fill_all(plans: list[_Fill], progress: Progress) -> None:
             progress(done, len(plans), "Filling groups")
 
 
-def _fill(plan: _Fill) -> None:
+def _fill(plan: Fill) -> None:
     if plan.start:
-        group = open_group(plan.url, plan.place, members=MEMBERS)
+        group = open_group(plan.url, plan.place, members=plan.members)
     else:
-        group = make_group(plan.url, plan.place, [plan.home], members=MEMBERS)
+        group = make_group(plan.url, plan.place, [plan.home], members=plan.members)
     day = datetime.now(UTC).strftime("%Y-%m-%d")
     made = multiplied(read_real(plan.data), plan.sessions, seed=plan.seed, start=plan.start)
     send(group, made, day=day)
 
 
-def _serve(home: Path, new: int, meter: Callable[[], tuple[int, int]] | None) -> dict[str, Any]:
+def serve_once(home: Path, new: int, meter: Callable[[], Metered] | None) -> dict[str, Any]:
     """One `serve --once` over the home; what it took, and what it said."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("SKILLCLAW_")}
     env |= {"SKILLCLAW_HOME": str(home), "HOME": str(home.parent), "SKILLCLAW_SERVE__PORT": "0"}
-    before, cpu, began = meter() if meter else (0, 0), _cpu(), time.monotonic()
+    before, cpu, began = meter() if meter else Metered(0, 0, 0), _cpu(), time.monotonic()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         command = [sys.executable, "-m", "skillclaw", "serve", "--once", "--json"]
         server = subprocess.Popen(command, env=env, stdout=out, stderr=err, stdin=subprocess.DEVNULL)
@@ -198,7 +200,7 @@ def _serve(home: Path, new: int, meter: Callable[[], tuple[int, int]] | None) ->
         finally:
             _end(server)
         seconds = time.monotonic() - began
-        after = meter() if meter else (0, 0)
+        after = meter() if meter else Metered(0, 0, 0)
         out.seek(0)
         err.seek(0)
         if server.returncode != 0:
@@ -211,8 +213,9 @@ def _serve(home: Path, new: int, meter: Callable[[], tuple[int, int]] | None) ->
         "per_second": round(new / seconds, 1),
         "cpu_seconds": round(_cpu() - cpu, 2),
         **{name: round(size / 1e6, 1) for name, size in peaks.items()},
-        "requests": after[0] - before[0] if meter else None,
-        "wire_mb": round((after[1] - before[1]) / 1e6, 1) if meter else None,
+        "requests": after.requests - before.requests if meter else None,
+        "dear": after.dear - before.dear if meter else None,
+        "wire_mb": round((after.bytes - before.bytes) / 1e6, 1) if meter else None,
         "cycles": dict(Counter(one["outcome"] for one in cycles)),
         "taken": sum(one["new"] for one in cycles),
         "released": sum(one["released"] for one in cycles),

@@ -7,12 +7,23 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-__all__ = ["counted", "wire"]
+__all__ = ["Metered", "counted", "wire"]
 
 Meter = Callable[[], int]
 _METHODS = (b"GET /", b"PUT /", b"POST /", b"HEAD /", b"DELETE /")
+_DEAR = (b"PUT /", b"POST /")
+
+
+class Metered(NamedTuple):
+    """What went through so far: requests, bytes in both directions, and those requests that write or list,
+    which object storage asks more for."""
+
+    requests: int
+    bytes: int
+    dear: int
 
 
 @contextmanager
@@ -21,11 +32,11 @@ def wire(url: str | None) -> Iterator[tuple[str | None, Meter]]:
     has no such endpoint. TLS is not looked into.
     """
     with counted(url) as (through, meter):
-        yield through, lambda: meter()[1] if meter is not None else 0
+        yield through, lambda: meter().bytes if meter is not None else 0
 
 
 @contextmanager
-def counted(url: str | None) -> Iterator[tuple[str | None, Callable[[], tuple[int, int]] | None]]:
+def counted(url: str | None) -> Iterator[tuple[str | None, Callable[[], Metered] | None]]:
     """The same with the requests and bytes so far; without a meter where there is nothing to be counted."""
     options = dict(parse_qsl(urlsplit(url or "").query))
     endpoint = urlsplit(options.get("endpoint") or os.environ.get("AWS_ENDPOINT_URL", ""))
@@ -37,7 +48,7 @@ def counted(url: str | None) -> Iterator[tuple[str | None, Callable[[], tuple[in
         parts = urlsplit(url)
         query = urlencode({**options, "endpoint": f"http://127.0.0.1:{relay.port}"})
         through = urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
-        yield through, lambda: (relay.requests, relay.count)
+        yield through, lambda: Metered(relay.requests, relay.count, relay.dear)
     finally:
         relay.close()
 
@@ -47,7 +58,7 @@ class _Relay:
 
     def __init__(self, host: str, port: int) -> None:
         self.host, self.to = host, port
-        self.count = self.requests = 0
+        self.count = self.requests = self.dear = 0
         self.port = 0
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -82,6 +93,11 @@ class _Relay:
             while data := await given.read(65536):
                 self.count += len(data)
                 self.requests += data.startswith(_METHODS)  # a client sends one after the other's answer
+                self.dear += data.startswith(_DEAR) or _lists(data)
                 to.write(data)
                 await to.drain()
         to.close()
+
+
+def _lists(data: bytes) -> bool:
+    return data.startswith(b"GET /") and b"list-type=" in data.partition(b"\r\n")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import typer
@@ -31,8 +32,11 @@ from skillclaw.cli import (
     uninstall,
     up,
 )
+from skillclaw.cli.lazy import Group, later
 
 __all__ = ["build"]
+
+_make = typer.main.get_command_from_info
 
 HELP = """SkillClaw makes the skills of your AI agents improve from real use.
 
@@ -50,6 +54,8 @@ class _Argument(typer.core.TyperArgument):
 def build() -> Any:
     """The command tree as a click command."""
     typer.main.TyperArgument = _Argument  # type: ignore[attr-defined]
+    typer.main.TyperGroup = Group  # type: ignore[attr-defined]
+    typer.main.get_command_from_info = partial(later, _make)
     # Help is printed as it stands here, and Typer escapes its brackets for Rich's markup where Rich is there.
     typer.core.HAS_RICH = False
     app = typer.Typer(

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from skillclaw.cli import output
+from skillclaw.cli.bench_capacity import capacity
 from skillclaw.cli.bench_dashboard import dashboard
 from skillclaw.cli.bench_loop import loop
 from skillclaw.cli.bench_proxy import proxy, soak
@@ -17,6 +18,7 @@ from skillclaw.cli.bench_redaction import redaction
 from skillclaw.cli.bench_replay import replay
 from skillclaw.cli.bench_rollout import rollout
 from skillclaw.cli.bench_serve import serve
+from skillclaw.cli.bench_start import start
 from skillclaw.cli.bench_sync import sync
 from skillclaw.cli.command import Context, command
 from skillclaw.errors import UsageError
@@ -40,6 +42,8 @@ def register(parent: typer.Typer) -> None:
     command(app, "rollout")(rollout)
     command(app, "replay")(replay)
     command(app, "dashboard")(dashboard)
+    command(app, "start")(start)
+    command(app, "capacity")(capacity)
 
 
 def mine(

@@ -13,13 +13,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skillclaw.cli import output
+from skillclaw.cli.bench_loop_options import (
+    about,
+    arms_of,
+    at_day,
+    must_have_skills,
+    rates_of,
+    templates_of,
+    watched,
+)
 from skillclaw.cli.command import Context
 from skillclaw.errors import UsageError
 
 if TYPE_CHECKING:
     from skillclaw.bench.loop.forecast import Forecast
     from skillclaw.bench.loop.plan import Plan
-    from skillclaw.bench.loop.results import Arm
     from skillclaw.bench.loop.run import Run
     from skillclaw.bench.suites import Suite
     from skillclaw.headless.agents import Endpoint
@@ -156,9 +164,9 @@ def loop(
         _pooled(ctx, [into, *pool], source, image)
         return
     chosen = load_suite(suite, source, image)
-    for line in _about(chosen):
+    for line in about(chosen):
         output.note(line)
-    templates = _templates(chosen, only)
+    templates = templates_of(chosen, only)
     plan = Plan(
         suite=suite,
         source=source.resolve().name if source else "",
@@ -169,7 +177,7 @@ def loop(
         model=model or ("scripted" if agent == "scripted" else ""),
         relay=relay,
         temperature=temperature,
-        rates=_rates(rates) if agent == "scripted" else (),
+        rates=rates_of(rates) if agent == "scripted" else (),
         seed=seed,
         users=users,
         days=days,
@@ -177,15 +185,15 @@ def loop(
         held_out=held_out,
         screen=screen,
         threshold=threshold,
-        arms=_arms(arms),
+        arms=arms_of(arms),
         ceiling_last=ceiling_last,
-        plant=_at_day(plant, "--plant", days)[0],
-        plant_day=_at_day(plant, "--plant", days)[1],
-        drift=_at_day(drift, "--drift", days)[0],
-        drift_day=_at_day(drift, "--drift", days)[1],
-        watched=_watched(chosen, plant.partition("@")[0], drift.partition("@")[0]),
+        plant=at_day(plant, "--plant", days)[0],
+        plant_day=at_day(plant, "--plant", days)[1],
+        drift=at_day(drift, "--drift", days)[0],
+        drift_day=at_day(drift, "--drift", days)[1],
+        watched=watched(chosen, plant.partition("@")[0], drift.partition("@")[0]),
     )
-    _must_have_skills(chosen, plan)
+    must_have_skills(chosen, plan)
     # Also where it is not asked for: a plan that cannot be carried out is refused before the first attempt.
     found = plan_forecast(into / RESULTS, plan, chosen)
     if forecast:
@@ -219,26 +227,6 @@ def loop(
     _report(ctx, run, done)
 
 
-def _arms(given: str) -> tuple[Arm, ...]:
-    from skillclaw.bench.loop.plan import ABLATIONS, ARMS
-
-    known = (*ARMS, *ABLATIONS)
-    wanted = {part.strip() for part in given.split(",")}
-    if not wanted <= set(known):
-        raise UsageError(f"--arms cannot be {given!r}.", "", f"Known: {', '.join(known)}")
-    return tuple(arm for arm in known if arm in wanted)
-
-
-def _at_day(given: str, option: str, days: int) -> tuple[str, int]:
-    """The two parts of NAME@DAY; nothing of nothing."""
-    if not given:
-        return "", 0
-    name, _, day = given.partition("@")
-    if not name or not day.isdigit() or not 2 <= int(day) <= days:
-        raise UsageError(f"{option} cannot be {given!r}.", f"A name and a day from 2 to {days}: NAME@2")
-    return name, int(day)
-
-
 @contextmanager
 def _changes(suite: Suite, plan: Plan) -> Iterator[dict[str, Any]]:
     """What of the world changes in the middle of the run, as `Run` takes it."""
@@ -247,7 +235,7 @@ def _changes(suite: Suite, plan: Plan) -> Iterator[dict[str, Any]]:
     if not (plan.plant or plan.drift):
         yield {}
         return
-    assert isinstance(suite, House)  # as `_watched` saw
+    assert isinstance(suite, House)  # as `watched` saw
     from skillclaw.sandbox import leftovers
 
     with leftovers.scratch("skillclaw-drift-") as folder:
@@ -257,24 +245,6 @@ def _changes(suite: Suite, plan: Plan) -> Iterator[dict[str, Any]]:
         if plan.drift:
             found["drifted"] = suite.drifted(plan.drift, folder / "house")
         yield found
-
-
-def _watched(suite: Suite, plant: str, drift: str) -> tuple[str, ...]:
-    """See `Plan.watched`."""
-    from skillclaw.bench.suites.house import House
-
-    if not (plant or drift):
-        return ()
-    if not isinstance(suite, House):
-        raise UsageError(f"{suite.name} has no wrong skills and no rules that change.", "", "The house has.")
-    found = []
-    if plant:
-        suite.wrong(plant)  # raises for one that there is not
-        found.append(suite.marks()[plant])
-    if drift:
-        one = suite.drift(drift)
-        found += [one.old, one.new]
-    return tuple(found)
 
 
 def _evolver(plan: Plan, url: str, key_env: str) -> dict[str, str]:
@@ -302,16 +272,6 @@ def _memory(endpoint: Endpoint, into: Path, remember: bool) -> Iterator[Endpoint
 
     with remembering(endpoint, into / "answers.jsonl") as known:
         yield known
-
-
-def _must_have_skills(suite: Suite, plan: Plan) -> None:
-    """Without hand-written skills a ceiling would be the frozen arm under another name."""
-    if suite.curated() is None and ("ceiling" in plan.arms or plan.screen):
-        raise UsageError(
-            f"{suite.name} brings no hand-written skills: it has no ceiling and cannot be screened.",
-            "",
-            "Add --arms evolving,frozen --screen 0.",
-        )
 
 
 @contextmanager
@@ -342,38 +302,6 @@ def _stoppable() -> Iterator[None]:
         tempfile.tempdir = former_place
         for number, former in known.items():
             signal.signal(number, former)
-
-
-def _templates(suite: Suite, only: str) -> tuple[str, ...]:
-    words = [word.strip() for word in only.split(",") if word.strip()]
-    found = tuple(t.id for t in suite.templates() if not words or any(word in t.id for word in words))
-    if not found and not words:
-        raise UsageError(f"No task of {suite.name} can be worked on here.", "Each says above what it lacks.")
-    if not found:
-        raise UsageError(f"No template of {suite.name} is named like {only!r}.", "", "Leave --only out.")
-    return found
-
-
-def _about(suite: Suite) -> list[str]:
-    """What of a checkout can be used, and why the rest cannot."""
-    from skillclaw.bench.suites.metaclaw import MetaClawSuite
-    from skillclaw.bench.suites.wildclaw import WildClawSuite
-
-    if isinstance(suite, WildClawSuite):
-        return list(suite.survey().lines())
-    return suite.check().lines() if isinstance(suite, MetaClawSuite) else []
-
-
-def _rates(given: str) -> tuple[float, float]:
-    try:
-        alone, informed = (float(part) for part in given.split(","))
-        if not (0 <= alone <= 1 and 0 <= informed <= 1):
-            raise ValueError
-    except ValueError:
-        raise UsageError(
-            f"--rates cannot be {given!r}.", "", "Two shares of 0 to 1, for example: --rates 0.1,0.9"
-        ) from None
-    return alone, informed
 
 
 @contextmanager

@@ -43,27 +43,31 @@ def command(
     """Register a function `(ctx: Context, ...)` as a command of `app` with the common options."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        signature = inspect.signature(function, eval_str=True)
-        own = list(signature.parameters.values())[1:]
-
         @functools.wraps(function)
         def run(**given: Any) -> Any:
             home = given.pop("home") or default_home()
             given.pop("debug")
             return function(Context(home=home.expanduser(), json=given.pop("json")), **given)
 
-        common = [
-            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-            for key, default, kind in (
-                ("home", None, HomeOption),
-                ("json", False, JsonOption),
-                ("debug", False, DebugOption),
-            )
-        ]
-        keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-        run.__signature__ = signature.replace(parameters=keyword + common)  # type: ignore[attr-defined]
-        run.__annotations__ = {p.name: p.annotation for p in keyword + common}
+        run.sign = functools.partial(_sign, run, function)  # type: ignore[attr-defined]
         app.command(name, **options)(run)
         return function
 
     return register
+
+
+def _sign(run: Callable[..., Any], function: Callable[..., Any]) -> None:
+    """Give `run` the signature that Typer makes its options from; once the command is called (`lazy`)."""
+    signature = inspect.signature(function, eval_str=True)
+    own = list(signature.parameters.values())[1:]
+    common = [
+        inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for key, default, kind in (
+            ("home", None, HomeOption),
+            ("json", False, JsonOption),
+            ("debug", False, DebugOption),
+        )
+    ]
+    keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    run.__signature__ = signature.replace(parameters=keyword + common)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in keyword + common}

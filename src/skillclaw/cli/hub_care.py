@@ -1,4 +1,4 @@
-"""`skillclaw hub compact`: what an owner does now and then, so that the hub stays small and quick to read."""
+"""`skillclaw hub compact`, `hub repin`: what is done now and then, or after a restore."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ __all__ = ["register"]
 def register(app: typer.Typer) -> None:
     """Add the commands to the group `hub`."""
     command(app, "compact")(compact)
+    command(app, "repin")(repin)
 
 
 def compact(
@@ -40,3 +41,26 @@ def compact(
     else:
         into = f"{done.entries} entries went into {len(done.packs)} objects"
         output.plain(f"{into}; {done.deleted} objects were deleted.")
+
+
+def repin(
+    ctx: Context,
+    hub: Annotated[
+        str | None, typer.Option("--hub", help="A hub, by its name in the settings.", metavar="NAME")
+    ] = None,
+    tip: Annotated[
+        str, typer.Option("--tip", help="The end of the restored log, as its owner told it.", metavar="END")
+    ] = "",
+) -> None:
+    """Tell the end of a hub's log; with --tip, go on with a hub that was restored from an older backup."""
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.repinning import repin as work
+
+    done = work(Machine(ctx.home), hub, tip)
+    if ctx.json:
+        output.print_json(done)
+    elif done.changed:
+        output.plain(f"{done.hub}: this machine goes on from {done.end}; it had seen entry {done.seen}.")
+        output.plain("If `up` or `serve` runs: restart it.")
+    else:
+        output.plain(f"{done.hub}: the log ends with {done.end}, and goes on from what was seen.")

@@ -41,10 +41,11 @@ def import_(
     from skillclaw.agents import Env
     from skillclaw.server.intake import import_histories, import_paths
     from skillclaw.server.machine import Machine
+    from skillclaw.server.quiet import at_work
 
     machine = Machine(ctx.home)
     env = Env.current()
-    with output.progress("Importing", show=not ctx.json) as progress:
+    with at_work(machine, "import"), output.progress("Importing", show=not ctx.json) as progress:
         if paths:
             report = import_paths(machine, env, paths, agent=agent, since_days=since, progress=progress)
         else:

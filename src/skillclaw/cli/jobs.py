@@ -31,7 +31,7 @@ def list_(ctx: Context) -> None:
     from skillclaw.server.machine import Machine
     from skillclaw.server.share_view import clock, hub_names
     from skillclaw.server.vote_book import load_book, on_day
-    from skillclaw.server.voting import NO_GROUP, open_jobs
+    from skillclaw.server.voting_jobs import NO_GROUP, open_jobs
 
     machine = Machine(ctx.home)
     votes = machine.settings.gate.votes
@@ -80,7 +80,7 @@ def show(ctx: Context, proposal: JobArgument) -> None:
     """All of one job: what would be tried on which kind of session, the rules, and what this machine did."""
     from skillclaw.server.machine import Machine
     from skillclaw.server.vote_book import load_book
-    from skillclaw.server.voting import find_job
+    from skillclaw.server.voting_jobs import find_job
 
     machine = Machine(ctx.home)
     hub, job, counts = find_job(machine, proposal)

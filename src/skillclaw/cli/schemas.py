@@ -34,7 +34,9 @@ from skillclaw.server.groups import Attended, GroupStatus
 from skillclaw.server.leaving import Leaving, Undone
 from skillclaw.server.migration import Migration
 from skillclaw.server.offering import Offer, OfferedFile, Private
+from skillclaw.server.otlp.exporting import Exported
 from skillclaw.server.polling import HubPoll
+from skillclaw.server.repinning import Repinned
 from skillclaw.server.reviewing import Review
 from skillclaw.server.share_consent import Changed
 from skillclaw.server.share_status import HubStatus, ShareRow, ShareStatus
@@ -103,6 +105,8 @@ RECORDS = (
     Changed,
     HubShare,
     Previewed,
+    Exported,
+    Repinned,
     Forgot,
     Leaving,
     Undone,

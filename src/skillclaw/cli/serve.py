@@ -16,6 +16,7 @@ from skillclaw.cli.command import Context, command
 from skillclaw.cli.config_file import ConfigOption, use
 from skillclaw.cli.dashboard import tell_door
 from skillclaw.cli.extras import needing
+from skillclaw.cli.log_options import FormatOption, LevelOption, use_log
 from skillclaw.errors import BadInputError, SkillClawError, UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-FORMATS = ("text", "json")
 ALIVE = 5.0
 """Seconds between looks at whether the API still answers."""
 
@@ -55,17 +55,15 @@ def serve(
     openapi: Annotated[
         bool, typer.Option("--openapi", help="Print the HTTP API's OpenAPI document and end.")
     ] = False,
-    log_format: Annotated[
-        str, typer.Option("--log-format", help="text or json: lines on standard error.", metavar="FORMAT")
-    ] = "text",
+    log_format: FormatOption = None,
+    log_level: LevelOption = None,
 ) -> None:
     """Serve groups: their evolver's cycles on schedule, as processes, with an HTTP API.
 
     A cycle of a group begins every serve.interval minutes where something is new, at once after
     serve.sessions new sessions, and when somebody asks. Several servers may work for one group.
     """
-    if log_format not in FORMATS:
-        raise UsageError(f"There is no log format {log_format!r}.", "", f"Formats: {', '.join(FORMATS)}")
+    use_log(log_format, log_level)
     if openapi:
         with needing("The server's HTTP API", "evolve,serve"):
             from skillclaw.server.api.app import openapi_text
@@ -83,7 +81,7 @@ def serve(
     except BadInputError as error:  # so that a service manager knows that starting again mends nothing
         raise UsageError(error.what, error.why, error.todo) from error
     stop = _stop_signals()
-    end_log = log_to(machine.home, "json" if log_format == "json" else "text")
+    end_log = log_to(machine.home, machine.settings.log)
     try:
         if once:
             _once(ctx, machine, stop)

@@ -11,6 +11,7 @@ import typer
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.sessions_forget import forget
+from skillclaw.cli.sessions_otlp import export_traces
 from skillclaw.cli.sessions_share import preview, receipts, share
 from skillclaw.errors import BadInputError, StorageError, UsageError
 
@@ -126,11 +127,41 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File to write; default: standard output.")
     ] = None,
+    otlp: Annotated[
+        str | None,
+        typer.Option(
+            help="Traces by OpenTelemetry's GenAI conventions, to a collector's URL, a FILE (-: standard "
+            "output), or where OTEL_EXPORTER_OTLP_ENDPOINT says (env).",
+            metavar="URL|FILE|env",
+        ),
+    ] = None,
+    which: Annotated[
+        str,
+        typer.Option(
+            help="With --otlp: shared: what the rules of `share` let out; own: all your own sessions but "
+            "those marked `never`.",
+            metavar="WHICH",
+        ),
+    ] = "shared",
+    content: Annotated[
+        bool, typer.Option("--content", help="With --otlp: masked excerpts of what was said, too.")
+    ] = False,
+    since: Annotated[
+        int | None,
+        typer.Option(help="With --otlp: only what began in so many days.", min=1, metavar="DAYS"),
+    ] = None,
 ) -> None:
-    """Sessions as ATIF, one JSON line each."""
+    """Sessions as ATIF, one JSON line each; or as OpenTelemetry traces, with --otlp."""
     from skillclaw.private import whole_file
     from skillclaw.trajectory import model
 
+    if otlp is not None:
+        if out is not None:
+            raise UsageError("--out and --otlp are two exports.", "", "A file of traces: --otlp FILE")
+        export_traces(ctx, sessions or [], otlp, which=which, content=content, since=since)
+        return
+    if which != "shared" or content or since is not None:
+        raise UsageError("--which, --content and --since are of traces.", "", "Say where to: --otlp URL|FILE")
     store = recorded(ctx).sessions
     chosen = (store.get(one) for one in sessions) if sessions else store.trajectories()
     if out is None:

@@ -18,9 +18,12 @@ def register(parent: typer.Typer) -> None:
 def sync(ctx: Context) -> int:
     """Take what the hubs released into the agents' skills folders. One that cannot be read stops no other."""
     from skillclaw.server.machine import Machine
+    from skillclaw.server.quiet import at_work
     from skillclaw.server.work import sync as work
 
-    report = work(Machine(ctx.home))
+    machine = Machine(ctx.home)
+    with at_work(machine, "sync"):
+        report = work(machine)
     if ctx.json:
         output.print_json(report)
     else:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skillclaw.cli import output
+from skillclaw.cli import learned, output
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.dashboard import tell_door
+from skillclaw.cli.log_options import FormatOption, LevelOption, use_log
 from skillclaw.errors import SkillClawError, StorageError, UpgradeNeededError, UsageError
+from skillclaw.log_format import as_text
 
 if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
@@ -36,6 +38,7 @@ def register(parent: typer.Typer) -> None:
     command(parent, "stop")(stop)
     command(parent, "status")(status)
     command(parent, "logs")(logs)
+    learned.register(parent)
 
 
 def up(
@@ -53,6 +56,8 @@ def up(
     history_only: Annotated[
         bool, typer.Option("--history-only", help="No proxy: learn from the agents' own histories alone.")
     ] = False,
+    log_format: FormatOption = None,
+    log_level: LevelOption = None,
 ) -> None:
     """Run all of it on this machine: proxy, recording, evolver, sync.
 
@@ -64,15 +69,9 @@ def up(
     from skillclaw.server.replaced import took_over
     from skillclaw.server.wishes import want, wishes
 
+    use_log(log_format, log_level)
     if demo:
-        from skillclaw.server.demo import run_demo
-
-        with output.progress("Demo", show=not ctx.json) as progress:
-            result = run_demo(ctx.home, progress=progress)
-        if ctx.json:
-            output.print_json(result)
-        else:
-            output.plain(result.text())
+        _demo(ctx)
         return
 
     from skillclaw.server import runfile
@@ -87,7 +86,7 @@ def up(
                 f"{why} Nothing is imported, connected or installed by this version; traffic goes on."
             )
         if why or took_over():  # then agents wait for the proxy: no time to look around
-            _run(ctx, machine, port, history_only, detach)
+            _run(ctx, machine, port, history_only, detach, aloud=log_format is not None)
             return
     if running is not None and (not yes or port is not None or agreed(machine.home)):
         from skillclaw.errors import BusyError
@@ -110,12 +109,12 @@ def up(
         if found and not ctx.json:
             output.plain(_found(found))
         if found and not agreed(machine.home) and (yes or _ask(ctx, found, history_only)):
-            agree(machine.home)
             here = [agent for agent in found.agents if agent.installed]
             want(machine.home, [agent.name for agent in here if agent.config and not history_only])
             own = [agent.name for agent in here if history_only or not agent.config]
             if own:
                 want(machine.home, own, history_only=True)
+            agree(machine.home)  # last: cut off before it, the next `up` asks again and forgets no agent
         if agreed(machine.home) and (detach or not ctx.json):
             # A daemon that nobody watches does so by itself, once it runs.
             _import(ctx, machine)
@@ -126,7 +125,7 @@ def up(
     if running is not None:
         _go_on(ctx, machine, running)
         return
-    _run(ctx, machine, port, history_only, detach)
+    _run(ctx, machine, port, history_only, detach, aloud=log_format is not None)
 
 
 def _too_new(home: Path) -> str:
@@ -142,13 +141,16 @@ def _too_new(home: Path) -> str:
     return ""
 
 
-def _run(ctx: Context, machine: Machine, port: int | None, history_only: bool, detach: bool) -> None:
+def _run(
+    ctx: Context, machine: Machine, port: int | None, history_only: bool, detach: bool, *, aloud: bool
+) -> None:
+    """`aloud`: log lines on standard error, too; in the background nobody reads them there."""
     if detach:
         _report(ctx, _start_detached(ctx.home, port, history_only))
         return
     from skillclaw.server.daemon import Daemon
 
-    daemon = Daemon(machine, port=port, history_only=history_only)
+    daemon = Daemon(machine, port=port, history_only=history_only, aloud=aloud)
     daemon.run(lambda running: _report(ctx, running))
     if daemon.start_again:
         from skillclaw.server.replaced import start_again
@@ -187,15 +189,34 @@ def _go_on(ctx: Context, machine: Machine, running: Running) -> None:
 
 
 def _found(found: Survey) -> str:
-    lines = [
-        f"Found {agent.title}{f' {agent.version}' if agent.version else ''}: {agent.sessions} past sessions"
-        + (", connected" if agent.connected else "")
-        for agent in found.agents
-        if agent.installed or agent.sessions
-    ]
-    if not lines:
+    from skillclaw.server.first_look import shown_path
+
+    here = [agent for agent in found.agents if agent.installed or agent.sessions]
+    if here:
+        rows = [("AGENT", "VERSION", "SETTINGS", "LAST 30 DAYS", "OWN SKILLS", "")]
+        rows += [
+            (
+                agent.title,
+                agent.version or "?",
+                shown_path(agent.config) if agent.config else "none that takes a URL",
+                f"{found.recent.get(agent.name, 0)} of {agent.sessions} sessions",
+                str(found.own.get(agent.name, 0)),
+                "connected" if agent.connected else "followed" if agent.followed else "",
+            )
+            for agent in here
+        ]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [f"Found {len(here)} agent{'s' if len(here) > 1 else ''}:"]
+        lines += [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+    else:
         known = ", ".join(agent.title for agent in found.agents)
-        lines = [f"Found no agent that SkillClaw knows ({known})."]
+        lines = [
+            f"Found no agent that SkillClaw knows ({known}).",
+            "See what it does with packaged real sessions: skillclaw up --demo",
+        ]
     lines.append(f"Here already: {found.stored} sessions, {found.skills} skills.")
     if found.candidates:
         from skillclaw.server.survey import waiting_text
@@ -205,9 +226,20 @@ def _found(found: Survey) -> str:
 
 
 def _ask(ctx: Context, found: Survey, history_only: bool) -> bool:
-    """Ask once for everything; without a terminal nobody can agree."""
+    """Ask once for everything; without a terminal nobody can agree. Where there is no agent the demo is
+    offered, and shown it ends the command."""
+    from skillclaw.server.consent import PAST_DAYS
+
+    asked = not ctx.json and output.is_terminal()
+    nobody = asked and not found.past and not any(agent.installed for agent in found.agents)
+    if nobody and typer.confirm("Show the demo now? It touches nothing of yours.", default=True):
+        _demo(ctx)
+        raise typer.Exit
+    recent = sum(found.recent.values())
+    older = found.past - recent
     plan = [
-        f"import {found.past} past sessions into {ctx.home} (secrets masked; nothing leaves this machine)"
+        f"import {recent} sessions of the last {PAST_DAYS} days into {ctx.home} (secrets masked; nothing "
+        f"leaves this machine{f'; older ones, {older}, only by: skillclaw import' if older else ''})"
     ]
     plan += [
         f"connect {agent.title} by its own settings file ({agent.config})"
@@ -220,36 +252,51 @@ def _ask(ctx: Context, found: Survey, history_only: bool) -> bool:
         if agent.installed and (history_only or not agent.config)
     ]
     plan += ["install learned skills into " + " and ".join(found.targets)]
-    if ctx.json or not output.is_terminal():
+    if not asked:
         if not ctx.json:
             output.plain("Not done, since nobody is here to agree (say --yes): " + "; ".join(plan) + ".")
         return False
     output.plain(
-        "SkillClaw would now:\n  - "
-        + "\n  - ".join(plan)
-        + "\nAll of it can be undone: skillclaw disconnect --all, skillclaw skills uninstall --all."
+        "SkillClaw would now:\n  - " + "\n  - ".join(plan) + "\nAll of it can be undone: skillclaw uninstall."
     )
     return typer.confirm("Go on?", default=True)
 
 
+def _demo(ctx: Context) -> None:
+    from skillclaw.server.demo import run_demo
+
+    with output.progress("Demo", show=not ctx.json) as progress:
+        result = run_demo(ctx.home, progress=progress)
+    if ctx.json:
+        output.print_json(result)
+    else:
+        output.plain(result.text())
+
+
 def _import(ctx: Context, machine: Machine) -> None:
-    """The past sessions that the user agreed to import, in sight, before the daemon follows what comes."""
+    """The past sessions that the user agreed to import, in sight, before the daemon follows what comes; the
+    first time also what they already say."""
     from skillclaw.agents import Env
-    from skillclaw.server.consent import followed
+    from skillclaw.server.consent import days_back, followed
     from skillclaw.server.intake import import_histories
 
+    only, days = followed(machine.home), days_back(machine.home)
     with output.progress("Importing", show=not ctx.json) as progress:
         try:
-            report = import_histories(machine, Env.current(), only=followed(machine.home), progress=progress)
+            report = import_histories(machine, Env.current(), only=only, since_days=days, progress=progress)
         except StorageError as error:  # as in _look; the daemon tries again
             output.note(" ".join(str(error).split()))
             return
     if ctx.json:
         return
     if report.imported:
-        output.plain(f"Imported {report.imported} sessions.")
+        read = ", ".join(f"{count} of {name}" for name, count in report.agents.items())
+        output.plain(f"Imported {report.imported} sessions ({read}).")
     for failure in report.failed[:5]:
         output.plain(f"  could not read {failure.path}: {failure.reason}")
+    if len(report.failed) > 5:
+        output.plain(f"  and {len(report.failed) - 5} more; see them: skillclaw import")
+    learned.show_once(machine)
 
 
 def _start_detached(home: Path, port: int | None, history_only: bool) -> Running:
@@ -319,8 +366,9 @@ def stop(ctx: Context) -> None:
     output.plain("Stopped.")
     if still:
         output.plain(
-            f"Still pointed at the proxy: {', '.join(still)}. "
-            "Without it they need: skillclaw disconnect --all"
+            f"Still pointed at the proxy: {', '.join(still)}. They reach no model until their settings are "
+            f"put back: free space or mend what skillclaw logs up names, then: skillclaw disconnect --all. "
+            f"Or start it again: skillclaw up -d. The originals lie in {ctx.home / 'backups'}"
         )
 
 
@@ -342,8 +390,17 @@ def _clean_up(ctx: Context) -> None:
         output.plain(f"Could not put back the settings of {name}: {why}")
 
 
-def status(ctx: Context) -> None:
+def status(
+    ctx: Context,
+    ready: Annotated[
+        bool,
+        typer.Option("--ready", help="Only whether it works as it should, for probes: exit code 0 or 1."),
+    ] = False,
+) -> None:
     """What runs, what is connected, what was recorded and learned."""
+    if ready:
+        _tell_ready(ctx)
+        return
     from skillclaw.server.machine import Machine
     from skillclaw.server.survey import status_of
 
@@ -352,6 +409,19 @@ def status(ctx: Context) -> None:
         output.print_json(facts)
     else:
         output.plain(facts.text())
+
+
+def _tell_ready(ctx: Context) -> None:
+    from skillclaw.server.readiness import readiness
+
+    found = readiness(ctx.home)
+    if ctx.json:
+        output.print_json(found)
+    else:
+        wrong = [f"{check}: {why}" for check, why in found.checks.items() if why]
+        output.plain("\n".join(["Not ready.", *wrong]) if wrong else "Ready.")
+    if not found.ready:
+        raise typer.Exit(1)
 
 
 def logs(
@@ -370,4 +440,4 @@ def logs(
     if ctx.json:
         output.print_json({"path": str(path), "lines": text})
     else:
-        output.plain("\n".join(text) or f"Nothing in {path} yet.")
+        output.plain("\n".join(map(as_text, text)) or f"Nothing in {path} yet.")

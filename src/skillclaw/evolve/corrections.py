@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from skillclaw.evolve.cluster import cluster_texts
 from skillclaw.evolve.corpus import Corpus, refs
@@ -23,10 +24,13 @@ def find_corrections(corpus: Corpus) -> list[Pattern]:
     back.
     """
     topics: dict[str, list[Episode]] = {}
+    stated: dict[tuple[str, str], list[Episode]] = {}
     for episode in corpus.corrections:
-        if terms(episode.user_text):
+        if episode.demand:
+            stated.setdefault((episode.topic, episode.demand.lower()), []).append(episode)
+        elif terms(episode.user_text):
             topics.setdefault(episode.topic, []).append(episode)
-    found: list[Pattern] = []
+    found = [p for key in sorted(stated) if (p := _stated(key[0], stated[key])) is not None]
     for topic, episodes in sorted(topics.items()):
         clusters: dict[int, list[Episode]] = {}
         for number, episode in zip(_numbered(episodes), episodes, strict=True):
@@ -61,6 +65,58 @@ def _mark(episode: Episode) -> str:
     options = [name.split()[0] for name in episode.taken if name.startswith("-")]
     first = next(iter(options or episode.taken), "")
     return f":{first.lower()}" if first else ""
+
+
+def _stated(topic: str, episodes: list[Episode]) -> Pattern | None:
+    """What several users demand of a program. Where none of their agents made a call that has it and did not
+    fail, it takes twice as many sessions: then it rests on words alone."""
+    good = [e for e in episodes if e.worked]
+    evidence = refs(good)
+    least = MIN_SESSIONS if any(e.actions[0].ok for e in good) else 2 * MIN_SESSIONS
+    if len({r.session for r in evidence}) < least:
+        return None
+    demand = _commonest(e.demand for e in good)
+    wrong = [e for e in good if e.failed is not None]
+    key = _commonest(e.failed.key for e in wrong if e.failed is not None)
+    wrong = [e for e in wrong if e.failed is not None and e.failed.key == key]
+    right = [e for e in wrong if e.actions[0].key == key] or good
+    key = _commonest(e.actions[0].key for e in right)
+    right = [e for e in right if e.actions[0].key == key]
+    supported = {(r.user, r.session) for r in evidence}
+    signature = f"{topic} -> {demand}"
+    demand = _narrowed(demand, [e.failed.key for e in good if e.failed is not None])
+    return Pattern(
+        id=content_id("correction", signature),
+        kind="correction",
+        title=f"Users ask for {demand}",
+        topic=topic,
+        signature=signature,
+        failed=learn_steps([([[e.failed]], e) for e in wrong if e.failed is not None])[0] if wrong else None,
+        actions=learn_steps([([[e.actions[0]]], e) for e in right]),
+        user_text=sorted({e.user_text for e in good}, key=lambda t: (len(t), t))[:WORDS_KEPT],
+        demand=demand,
+        evidence=evidence,
+        contradictions=refs(e for e in episodes if not e.worked and (e.user, e.session) not in supported),
+        project=good[0].project or None if len({e.project for e in good}) == 1 else None,
+    )
+
+
+def _narrowed(demand: str, keys: Sequence[str]) -> str:
+    """The demand of an option with the subcommand, where all calls that lacked it are of that one:
+    `rota list --zone utc`."""
+    program, _, wanted = demand.partition(" ")
+    same = (
+        len(set(keys)) == 1
+        and keys[0].startswith(f"{program} ")
+        and "&" not in keys[0]
+        and "|" not in keys[0]
+    )
+    return f"{keys[0]} {wanted}" if same and wanted.startswith("-") else demand
+
+
+def _commonest(values: Iterable[str]) -> str:
+    """The value that most have; the first of equals by name, and empty without any."""
+    return min(Counter(values).items(), key=lambda x: (-x[1], x[0]), default=("", 0))[0]
 
 
 def _pattern(topic: str, episodes: list[Episode]) -> Pattern | None:

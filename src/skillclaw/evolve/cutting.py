@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
-import zstandard
 
+from skillclaw import zstd
 from skillclaw.trajectory.episodes import Episode, cut
 from skillclaw.trajectory.model import Record, Trajectory, decode, meta
 
@@ -93,8 +93,7 @@ class _Packed(Record, frozen=True, kw_only=True, array_like=True):
 _encode = msgspec.msgpack.Encoder().encode
 _heads = msgspec.msgpack.Decoder(_Packed)
 _episodes = msgspec.msgpack.Decoder(list[Episode])
-_compressor = zstandard.ZstdCompressor(level=1)
-_decompressor = zstandard.ZstdDecompressor()
+_compress = zstd.compressor(1)
 
 
 def unit_name(kind: UnitKind, key: str) -> str:
@@ -145,7 +144,7 @@ def cut_session(trajectory: Trajectory) -> Cut:
 
 def pack(made: Cut) -> bytes:
     """A cut as bytes, whose head can be read without the rest."""
-    body = _compressor.compress(_encode(made.episodes))
+    body = _compress(_encode(made.episodes))
     return _encode(_Packed(head=made.head, body=body, uses=skill_uses(made.episodes)))
 
 
@@ -168,12 +167,12 @@ def skill_name(mark: str) -> str:
 
 def unpack(body: bytes) -> list[Episode]:
     """The episodes that `unpack_head` left packed."""
-    return _episodes.decode(_decompressor.decompress(body))
+    return _episodes.decode(zstd.decompress(body))
 
 
 def cut_bodies(bodies: Sequence[bytes]) -> list[bytes]:
     """Packed cuts of sessions as the session store keeps them (zstd of ATIF JSON); a task for an executor."""
-    return [pack(cut_session(decode(_decompressor.decompress(body)))) for body in bodies]
+    return [pack(cut_session(decode(zstd.decompress(body)))) for body in bodies]
 
 
 def rank(mark: str) -> int:

@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import msgspec
-import zstandard
 
+from skillclaw import zstd
 from skillclaw.errors import UNREADABLE
-from skillclaw.evolve.cutting import Head
+from skillclaw.evolve.cutting import Head, unpack
 from skillclaw.evolve.state import EvolveState
 from skillclaw.evolve.state_file import FILE
 from skillclaw.evolve.view import CycleView
 from skillclaw.hub import HubState
+from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.model import Record
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ __all__ = [
     "keep_last",
     "last_cycle",
     "last_id",
+    "recent_episodes",
     "taken_back",
 ]
 
@@ -86,7 +88,7 @@ def taken_back(state: HubState) -> int:
 
 def keep_last(memory: EvolveState, last: LastCycle) -> None:
     """Keep the cycle in place of the one before."""
-    packed = zstandard.compress(msgspec.msgpack.encode(last), 3)
+    packed = zstd.compress(msgspec.msgpack.encode(last), 3)
     with memory.writing():
         memory.put_meta(LAST, packed)
         memory.put_meta(LAST_ID, last.view.cycle.encode())
@@ -105,7 +107,7 @@ def last_cycle(home: Path) -> LastCycle | None:
         packed = _meta(db, LAST)
         if packed is None:
             return None
-        data = zstandard.ZstdDecompressor().decompress(packed, max_output_size=LARGEST)
+        data = zstd.decompress(packed, LARGEST)
         return msgspec.msgpack.decode(data, type=LastCycle)
 
     return _read(home, ask, None)
@@ -144,6 +146,19 @@ def cluster_sessions(home: Path, cluster: str, limit: int, begin: int = 0) -> li
     return _read(home, ask, [])
 
 
+def recent_episodes(home: Path, day: str, limit: int) -> list[list[Episode]]:
+    """The episodes of each session of that day (`YYYY-MM-DD`) and later, the newest first; at most `limit`
+    sessions."""
+
+    def ask(db: sqlite3.Connection) -> list[list[Episode]]:
+        found = db.execute(
+            "SELECT body FROM sessions WHERE day >= ? ORDER BY day DESC, key LIMIT ?", (day, limit)
+        )
+        return [unpack(body) for (body,) in found]
+
+    return _read(home, ask, [])
+
+
 def _meta(db: sqlite3.Connection, name: str) -> bytes | None:
     row = db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
     return bytes(row[0]) if row is not None else None
@@ -158,5 +173,5 @@ def _read(home: Path, ask: Callable[[sqlite3.Connection], T], none: T) -> T:
         address = f"{path.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=PATIENCE)) as db:
             return ask(db)
-    except (sqlite3.Error, zstandard.ZstdError, *UNREADABLE):
+    except (sqlite3.Error, zstd.Damaged, *UNREADABLE):
         return none

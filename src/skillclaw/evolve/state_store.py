@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-import zstandard
 
+from skillclaw import zstd
 from skillclaw.errors import UNREADABLE, BusyError, StorageError
 from skillclaw.evolve.state_file import (
     BUSY_SECONDS,
@@ -129,7 +129,7 @@ class StateStore:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except (zstandard.ZstdError, *UNREADABLE) as error:
+        except (zstd.Damaged, *UNREADABLE) as error:
             raise self._damaged(error) from error
         except sqlite3.DatabaseError as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -285,7 +285,7 @@ class LogReader:
         return VerifyError(
             f"The log of the hub at {self.store.shown} was cut back or replaced.",
             why,
-            f"Nothing is changed or uninstalled. Ask the owner; if it is meant: delete {self._path}.",
+            "Nothing is changed or uninstalled. Ask the owner; if it was restored: skillclaw hub repin",
         )
 
     def _damaged(self, why: str) -> VerifyError:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
-import zstandard
 from nacl.exceptions import CryptoError
 
+from skillclaw import zstd
 from skillclaw.errors import UNREADABLE, VerifyError
 from skillclaw.hub import keys
 from skillclaw.hub.sealed import private_key
@@ -64,7 +64,7 @@ def seal_kept(body: bytes, key: keys.SigningKey, *, group: str, name: str, to: S
         group=group,
         name=name,
         signer=keys.public_hex(key),
-        body=zstandard.ZstdCompressor(level=9, write_content_size=True).compress(body),
+        body=zstd.compress(body, 9),
     )
     letter = msgspec.structs.replace(letter, sig=keys.sign(key, _signed(letter)))
     return MAGIC + wrap(msgspec.msgpack.encode(letter), to)
@@ -89,10 +89,11 @@ def open_kept(data: bytes, own: Sequence[PrivateKey], *, state: HubState, name: 
             raise VerifyError("its signer is no evolver of the group")
         if not keys.verify(letter.signer, _signed(letter), letter.sig):
             raise VerifyError("its signature does not hold")
-        if not 0 <= zstandard.frame_content_size(letter.body) <= MAX_BODY:
+        size = zstd.size_of(letter.body)
+        if size is None or size > MAX_BODY:
             raise VerifyError("it is too large")
-        return zstandard.ZstdDecompressor().decompress(letter.body, max_output_size=MAX_BODY)
-    except (CryptoError, zstandard.ZstdError, *UNREADABLE, TypeError) as error:
+        return zstd.decompress(letter.body, MAX_BODY)
+    except (CryptoError, zstd.Damaged, *UNREADABLE, TypeError) as error:
         raise VerifyError("it cannot be opened") from error
 
 

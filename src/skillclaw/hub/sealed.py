@@ -16,10 +16,10 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
-import zstandard
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
+from skillclaw import zstd
 from skillclaw.errors import UNREADABLE, BadInputError, StorageError, UpgradeNeededError, VerifyError
 from skillclaw.hub import keys
 from skillclaw.hub.records import HubState, Key
@@ -130,7 +130,7 @@ def seal(body: bytes, key: keys.SigningKey, *, group: str, evolver: str, name: s
         evolver=evolver,
         object=name,
         signer=keys.public_hex(key),
-        body=zstandard.ZstdCompressor(level=9, write_content_size=True).compress(body),
+        body=zstd.compress(body, 9),
     )
     letter = msgspec.structs.replace(letter, sig=keys.sign(key, _signed(letter)))
     if len(several) > 1:
@@ -201,11 +201,11 @@ def open_sealed(
     if not keys.verify(letter.signer, _signed(letter), letter.sig):
         raise _broken(name, "its signature does not hold")
     try:
-        size = zstandard.frame_content_size(letter.body)
-        if not 0 <= size <= MAX_BODY:
+        size = zstd.size_of(letter.body)
+        if size is None or size > MAX_BODY:
             raise _broken(name, "it is larger than a session can be")
-        body = zstandard.ZstdDecompressor().decompress(letter.body, max_output_size=MAX_BODY)
-    except zstandard.ZstdError as error:
+        body = zstd.decompress(letter.body, MAX_BODY)
+    except zstd.Damaged as error:
         raise _broken(name, "it cannot be unpacked") from error
     return Opened(body=body, signer=letter.signer)
 

@@ -24,6 +24,7 @@ __all__ = [
     "Seen",
     "SeenGroup",
     "StoredFold",
+    "drop_fold",
     "load_fold",
     "load_seen",
     "pin",
@@ -96,14 +97,15 @@ def pin(path: Path, place: str, info: HubInfo, shown: str) -> SeenGroup:
     return known
 
 
-def save_seen(path: Path, url: str, group: str, now: SeenGroup) -> None:
-    """Remember `now` for `group` at `url`; an entry that another process saw later is kept."""
+def save_seen(path: Path, url: str, group: str, now: SeenGroup, *, back: bool = False) -> None:
+    """Remember `now` for `group` at `url`; an entry that another process saw later is kept, but where the
+    log went `back` with the user's consent."""
     lasting_folder(path.parent)
     try:
         with FileLock(path.with_name(path.name + ".lock"), timeout=30, mode=0o600):
             seen = load_seen(path)
             known = seen.groups.get(group)
-            if known is not None and known.seq > now.seq:
+            if known is not None and known.seq > now.seq and not back:
                 now = known
             changed = replace(seen, urls={**seen.urls, url: group}, groups={**seen.groups, group: now})
             if changed != seen:
@@ -113,6 +115,14 @@ def save_seen(path: Path, url: str, group: str, now: SeenGroup) -> None:
         raise BusyError(f"Another process holds {path}.", "", "Try again.") from error
     except OSError as error:
         raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error
+
+
+def drop_fold(path: Path, group: str) -> None:
+    """Forget the fold: it is of a log that is no more. Raises StorageError."""
+    try:
+        (path / f"{group}.state.json").unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"Cannot delete the fold in {path}.", str(error), "Mend permissions.") from error
 
 
 def load_fold(path: Path, group: str) -> StoredFold | None:

@@ -12,6 +12,7 @@ import hashlib
 import random
 import re
 import secrets
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,20 +21,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import obstore
-from obstore.exceptions import (
-    AlreadyExistsError,
-    BaseError,
-    PreconditionError,
-    UnknownConfigurationKeyError,
-)
-from obstore.store import LocalStore
-
 from skillclaw.errors import BadInputError, StorageError, UsageError
 from skillclaw.hub import store_errors
 from skillclaw.hub.store_aws import shared_files
-from skillclaw.hub.store_clouds import Opened, open_cloud
-from skillclaw.hub.store_folder import check_way, has_links, listed, make_folder, read, write
+from skillclaw.hub.store_folder import check_way, delete, has_links, listed, make_folder, read, write
 from skillclaw.hub.store_url import local_folder, masked, plain, scrubbed, secrets_of
 
 if TYPE_CHECKING:
@@ -62,23 +53,27 @@ class Store:
         self.url = url
         self.shown = masked(url)
         self.folder = local_folder(url)
+        self._md5_seen = False
         with self._errors("opened"):
-            opened = self._open_folder(self.folder, make) if self.folder is not None else open_cloud(url)
+            if self.folder is not None:
+                self._open_folder(self.folder, make)
+                return
+            from skillclaw.hub.store_clouds import open_cloud
+
+            opened = open_cloud(url)
         self._store: ObjectStore = opened.store
         self._creating: ObjectStore = opened.creating
         self._mode: Any = opened.mode
         self._checks = opened.checks
         self._again = min(opened.again, _CREATES - 1)
-        self._md5_seen = False
 
-    def _open_folder(self, folder: Path, make: bool) -> Opened:
+    def _open_folder(self, folder: Path, make: bool) -> None:
         if make:
             make_folder(folder)
         elif not folder.is_dir():
             raise FileNotFoundError(f"There is no folder {folder}.")
         self._device = folder.stat().st_dev
-        store = LocalStore(folder)
-        return Opened(store, store, "create")
+        self._again = 0
 
     def _still_there(self, key: str = "") -> None:
         """Raise OSError where the folder lies on another disk than at first: a share that was unmounted
@@ -119,6 +114,8 @@ class Store:
         if self.folder is not None:
             there = read(self.folder, key, limit)
             return None if there is None else (there, None)
+        import obstore
+
         try:
             found = obstore.get(self._store, key)
             kind = str(found.attributes.get("Content-Type", ""))
@@ -148,6 +145,8 @@ class Store:
             if self.folder is not None:
                 write(self.folder, key, data, new=False)
             else:
+                import obstore
+
                 obstore.put(self._store, key, data, use_multipart=False)
 
     def create(self, key: str, data: bytes) -> bool:
@@ -165,7 +164,7 @@ class Store:
                     if found is not None:
                         return found == data
                     # S3 refuses a create beside a delete of the same key, though nothing is there then
-                except BaseError as error:
+                except _obstores("BaseError") as error:
                     if attempt >= self._again or not store_errors.broken(str(error)):
                         raise
                 time.sleep(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311 - only spreads writers
@@ -180,9 +179,11 @@ class Store:
         self._still_there(key)
         if self.folder is not None:
             return write(self.folder, key, data, new=True)
+        import obstore
+
         try:
             obstore.put(self._creating, key, data, mode=self._mode, use_multipart=False)
-        except (AlreadyExistsError, PreconditionError):
+        except _obstores("AlreadyExistsError", "PreconditionError"):
             return False
         return True
 
@@ -208,11 +209,13 @@ class Store:
         not say, and of a folder, whose disk has said so by its sync."""
         if self.folder is not None:
             return None
+        import obstore
+
         try:
             found = obstore.head(self._store, key)
         except FileNotFoundError:
             return False
-        except (BaseError, OSError, ValueError, NotImplementedError):
+        except _obstores("BaseError") + (OSError, ValueError, NotImplementedError):  # noqa: RUF005
             return None  # a member may be let write only, and the network may be away by now
         return size is None or found["size"] == size
 
@@ -245,6 +248,8 @@ class Store:
             self._still_there()
             if self.folder is not None:
                 return list(islice(listed(self.folder, prefix, _MAX_KEY), most))
+            import obstore
+
             batches = obstore.list(self._store, prefix=prefix, offset=after)
             items = (item for batch in batches for item in batch)
             return [(item["path"], item["last_modified"]) for item in islice(items, most)]
@@ -254,11 +259,19 @@ class Store:
         _check(key)
         with self._errors(f"deleted ({key})", writes=True):
             self._still_there(key)
-            try:
-                obstore.delete(self._store, key)
-            except FileNotFoundError as error:
-                if store_errors.no_bucket(str(error)):
-                    raise
+            self._delete(key)
+
+    def _delete(self, key: str) -> None:
+        if self.folder is not None:
+            delete(self.folder, key)
+            return
+        import obstore
+
+        try:
+            obstore.delete(self._store, key)
+        except FileNotFoundError as error:
+            if store_errors.no_bucket(str(error)):
+                raise
 
     def probe(self, key: str | None = None, data: bytes = b"") -> None:
         """Raise StorageError unless the storage honours `create`. Without it two writers overwrite each other
@@ -284,8 +297,8 @@ class Store:
                 if self._create(key, b"second\n") or self.get(key, 16) != b"first\n":
                     raise self._careless()
             finally:
-                with suppress(BaseError, OSError):
-                    obstore.delete(self._store, key)
+                with suppress(*_obstores("BaseError"), OSError):
+                    self._delete(key)
 
     def _stranger(self, key: str) -> StorageError:
         """For an answer without an entity tag, which every storage gives, or one that is a page: a network's
@@ -317,14 +330,14 @@ class Store:
     def _errors(self, done: str, *, writes: bool = False) -> Iterator[None]:
         try:
             yield
-        except UnknownConfigurationKeyError as error:
+        except _obstores("UnknownConfigurationKeyError") as error:
             text = self._text(error)
             raise UsageError(
                 f"The URL {self.shown} has an option that is not known.",
                 text.split("\n", 1)[0][:200],
                 "Check its name, such as region, endpoint, style, profile, timeout or retries.",
             ) from RuntimeError(text)
-        except (BaseError, OSError, ValueError, NotImplementedError) as error:
+        except _obstores("BaseError") + (OSError, ValueError, NotImplementedError) as error:  # noqa: RUF005
             text = self._text(error)
             # obstore's own error holds the storage's answer, which may hold what was signed
             raise self._failed(done, text, writes) from RuntimeError(text)
@@ -346,6 +359,12 @@ class Store:
         if self.url.startswith("s3") and "No credentials" in why and shared_files():
             todo = "Profiles in ~/.aws are read by boto3: pip install 'skillclaw[aws]'"
         return StorageError(what, why, todo)
+
+
+def _obstores(*names: str) -> tuple[type[Exception], ...]:
+    """obstore's errors of these names; none where it is not loaded: a folder does without it."""
+    loaded = sys.modules.get("obstore.exceptions")
+    return tuple(getattr(loaded, name) for name in names) if loaded is not None else ()
 
 
 def _check(key: str) -> None:

@@ -1,5 +1,5 @@
-"""What a hub on a local folder, or a mounted share, needs besides obstore: durability, rights, hard links,
-and reading that no member can lead out of the folder or keep waiting.
+"""A hub on a local folder, or a mounted share: durability, rights, hard links, and reading that no member can
+lead out of the folder or keep waiting.
 
 Links in the folder are not followed: a member who may write below `inbox/` or `sessions/` could make one that
 leads anywhere, and machines with more rights read, and delete, what they find there. (A member that swaps a
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from skillclaw.private import lasting_folder, sync_folder
 
-__all__ = ["check_way", "has_links", "listed", "make_folder", "read", "write"]
+__all__ = ["check_way", "delete", "has_links", "listed", "make_folder", "read", "write"]
 
 _ALL_WRITE = ("inbox/", "sessions/")
 _UNFINISHED = re.compile(r"#[0-9]+$")
@@ -139,6 +139,12 @@ def write(folder: Path, key: str, data: bytes, *, new: bool) -> bool:
         aside.unlink(missing_ok=True)
     sync_folder(path.parent)
     return True
+
+
+def delete(folder: Path, key: str) -> None:
+    """Take the file away; nothing happens where there is none."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        (folder / key).unlink()
 
 
 def has_links(folder: Path) -> bool:

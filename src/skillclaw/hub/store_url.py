@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
-from urllib.request import url2pathname
 
 from skillclaw.errors import UsageError
 
@@ -27,6 +26,8 @@ def local_folder(url: str) -> Path | None:
     """
     parts = _parts(url)
     if parts.scheme == "file":
+        from urllib.request import url2pathname  # with all of HTTP and TLS behind it
+
         return Path(url2pathname(f"//{parts.netloc}{parts.path}" if parts.netloc else parts.path))
     # a single letter is a Windows drive
     if len(parts.scheme) > 1:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
-import zstandard
 
+from skillclaw import zstd
 from skillclaw.journal.catalogue_facts import Facts, facts_of
 from skillclaw.journal.catalogue_file import erase_in, shard
 from skillclaw.journal.catalogue_query import Cursor
@@ -42,7 +42,6 @@ class Taking:
         self.taken = 0
         self.progress = Progress(0, 0)
         self._store = store
-        self._unpack = zstandard.ZstdDecompressor()
         self._todo: list[str] = []
         """Keys to read, the last one first."""
         self._walk: Cursor | None = None
@@ -160,8 +159,8 @@ class Taking:
     def _facts(self, key: str, body: bytes) -> Facts:
         """What there is to know; nothing of a session that is damaged: whoever opens it is told so."""
         try:
-            return facts_of(model.decode(self._unpack.decompress(body)))
-        except (zstandard.ZstdError, msgspec.MsgspecError, ValueError):
+            return facts_of(model.decode(zstd.decompress(body)))
+        except (zstd.Damaged, msgspec.MsgspecError, ValueError):
             row = self._store.rows(key=key)[0]
             return Facts(
                 started=row.started,

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import filelock
 import msgspec
-import zstandard
 
+from skillclaw import zstd
 from skillclaw.errors import BusyError
 from skillclaw.journal import segment
 from skillclaw.journal.appender import ROTATE, lock_of
@@ -183,7 +183,7 @@ def _pack(stored: Stored, length: int) -> bytes | None:
     """The frame with a payload of exactly `length` bytes; None where it needs more."""
     body = _encode(stored)
     for level in LEVELS:
-        payload = zstandard.ZstdCompressor(level=level, write_content_size=True).compress(body)
+        payload = zstd.compress(body, level)
         if len(payload) <= length:
             payload += bytes(length - len(payload))
             return HEAD.pack(length, zlib.crc32(payload)) + payload

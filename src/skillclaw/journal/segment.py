@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 import msgspec
-import zstandard
 
+from skillclaw import zstd
 from skillclaw.journal.delta import Delta
 from skillclaw.journal.records import Exchange
 
@@ -64,20 +64,20 @@ def segments(folder: Path) -> list[int]:
     return sorted(int(match[1]) for match in found if match)
 
 
-def pack(stored: Stored, compressor: zstandard.ZstdCompressor) -> bytes:
+def pack(stored: Stored, compressor: Callable[[bytes], bytes]) -> bytes:
     """The frame of a record."""
-    payload = compressor.compress(_encoder.encode(stored))
+    payload = compressor(_encoder.encode(stored))
     return HEAD.pack(len(payload), zlib.crc32(payload)) + payload
 
 
 def unpack(payload: bytes) -> Stored:
     """The record in a frame; ValueError when it does not hold one."""
     try:
-        size = zstandard.frame_content_size(payload)
-        if not 0 <= size <= LARGEST_RECORD:
+        size = zstd.size_of(payload)
+        if size is None or size > LARGEST_RECORD:
             raise ValueError("a record of no or absurd size")
-        return _decoder.decode(zstandard.ZstdDecompressor().decompress(payload))
-    except (zstandard.ZstdError, msgspec.DecodeError) as error:
+        return _decoder.decode(zstd.decompress(payload, size))
+    except (zstd.Damaged, msgspec.DecodeError) as error:
         raise ValueError(f"not a record: {error}") from error
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-import zstandard
 
+from skillclaw import zstd
 from skillclaw.errors import UNREADABLE, BadInputError, StorageError, UpgradeNeededError
 from skillclaw.journal.catalogue_file import erase
 from skillclaw.journal.records import SessionRow
@@ -44,8 +44,7 @@ class SessionStore(SessionMarks):
 
     def __init__(self, home: Path, *, look: bool = False) -> None:
         """`look`: only to be read; nothing is made, and StorageError where there is nothing to be read."""
-        self._pack = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
-        self._unpack = zstandard.ZstdDecompressor()
+        self._pack = zstd.compressor(ZSTD_LEVEL)
         if not look:
             try:
                 lasting_folder(home)
@@ -158,7 +157,7 @@ class SessionStore(SessionMarks):
                 known.source,
                 trajectory.session_id or "",
                 changed,
-                self._pack.compress(body),
+                self._pack(body),
             ),
         )
 
@@ -385,8 +384,8 @@ class SessionStore(SessionMarks):
     def _decode(self, key: str, body: object) -> Trajectory:
         assert isinstance(body, bytes)
         try:
-            return model.decode(self._unpack.decompress(body))
-        except (zstandard.ZstdError, *UNREADABLE) as error:
+            return model.decode(zstd.decompress(body))
+        except (zstd.Damaged, *UNREADABLE) as error:
             raise StorageError(
                 f"Session {key} in {self.path} is damaged.",
                 str(error),

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
-import zstandard
 
+from skillclaw import zstd
 from skillclaw.errors import SkillClawError
 from skillclaw.journal import segment
 from skillclaw.journal.appender import Appender
@@ -95,7 +95,7 @@ class JournalWriter:
         self._client_key = client_key
         self._knows_at = 0.0 if client_key is not None else math.inf
         self._home = folder.parent
-        self._compressor = zstandard.ZstdCompressor(level=1, write_content_size=True)
+        self._compressor = zstd.compressor(1)
         self._files = Appender(folder)
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -133,6 +133,21 @@ class JournalWriter:
             queue=len(self._queue),
             segments=self._files.count,
         )
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait to be written."""
+        return self._waiting(False) + self._waiting(True)
+
+    @property
+    def on_disk(self) -> int:
+        """Bytes of all segments together, as last seen."""
+        return self._files.total
+
+    @property
+    def cap(self) -> int:
+        """Bytes that all segments together may have."""
+        return self._cap
 
     def close(self, timeout: float = 5.0) -> None:
         """Write what is queued, sync, and end the thread."""

@@ -61,6 +61,8 @@ class ProxyConfig(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout     seconds that an agent's connection may rest; an answer under way has no limit
     drain            seconds that running answers may take to finish after a stop was asked for
     journal_max_mb   cap of the journal
+    parent           process id of the `up` that began it, which tells of itself in `run/facts.json`; 0: none
+    log_format       `text` or `json`, and from which level on lines are written (`settings_log`)
     watched          other processes of this user may look into this one, as measurements do; else none may
     """
 
@@ -78,6 +80,9 @@ class ProxyConfig(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout: float = 300.0
     drain: float = 10.0
     journal_max_mb: int = 2048
+    parent: int = 0
+    log_format: str = "text"
+    log_level: str = "info"
     watched: bool = False
 
 

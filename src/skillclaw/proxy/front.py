@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 import struct
 import time
@@ -22,6 +23,7 @@ from skillclaw.proxy.http1 import (
     request_head,
     unfinished,
 )
+from skillclaw.proxy.peer import still_reads
 from skillclaw.proxy.record import Draft
 from skillclaw.proxy.roles import Handler, Limits, Service
 from skillclaw.proxy.upstream import keep_alive
@@ -33,6 +35,16 @@ LINGER = 2.0
 unread bytes would reset it, and the agent might lose the answer (RFC 9112 section 9.6)."""
 AHEAD = 1 << 16
 """Bytes of a next request that are taken while one is still answered."""
+GONE = 0.05
+"""Seconds after which an agent that seemed to read on is looked at again: one that is just closing its socket
+sends the end before it lets go of it."""
+TOO_LONG = Failure(
+    431,
+    "The request's head is too long.",
+    f"It may have {HEAD_LIMIT >> 10} KiB.",
+    "Put less into its headers and its address.",
+)
+_TARGET = re.compile(rb"[A-Z]{1,20} ([^\x00-\x20\x7f]{1,4096})")
 STOPPED = Failure(503, "SkillClaw's proxy was stopped.", todo="Try again once it runs.")
 
 
@@ -43,6 +55,7 @@ class Front(asyncio.Protocol):
         "_ahead",
         "_body",
         "_buffer",
+        "_half",
         "_handler",
         "_lingers",
         "_reads",
@@ -61,7 +74,7 @@ class Front(asyncio.Protocol):
         self._body: Framing | None = None
         self._buffer = b""
         self._since = time.monotonic()
-        self._lingers = self._stopped = self._ahead = False
+        self._lingers = self._stopped = self._ahead = self._half = False
         self._reads = True
         self.closing = False
         self.crowded = False
@@ -85,6 +98,21 @@ class Front(asyncio.Protocol):
         if handler is not None:
             self._leave()
             handler.gone()
+
+    def eof_received(self) -> bool:
+        """The agent sends no more. Whether the connection stays: where an answer is under way to all that was
+        asked, and the agent still reads."""
+        if self._handler is None or self._body is not None or not still_reads(self.transport):
+            return False
+        if not self._half:
+            self._half = True
+            asyncio.get_running_loop().call_later(GONE, self._end_unread)
+        return True
+
+    def _end_unread(self) -> None:
+        """End a connection whose agent sends no more, if it has left since."""
+        if not self.transport.is_closing() and not still_reads(self.transport):
+            self.transport.close()
 
     def pause_writing(self) -> None:
         """The agent reads slower than its answer comes."""
@@ -129,12 +157,15 @@ class Front(asyncio.Protocol):
                 try:
                     unfinished(data, b"")
                 except BadMessageError as error:
-                    self._bad(Failure(431 if len(data) > HEAD_LIMIT else 400, str(error)))
+                    self._bad(TOO_LONG if len(data) > HEAD_LIMIT else Failure(400, str(error)))
+                else:
+                    if self._half:  # the rest never comes
+                        self._close(drop=False)
                 return
             try:
                 head = request_head(data[:end])
             except BadMessageError as error:
-                self._bad(Failure(400, str(error)))
+                self._bad(TOO_LONG if end > HEAD_LIMIT else Failure(400, str(error)))
                 return
             self._buffer = data[end:]
             self._begin(head)
@@ -147,6 +178,9 @@ class Front(asyncio.Protocol):
             end = body.feed(data)
         except BadMessageError as error:
             self._bad(Failure(400, "The request's body is not valid HTTP.", str(error)))
+            return
+        if end < 0 and self._half:  # nor does the rest of a body
+            self._close(drop=False)
             return
         # A body that nobody read would be taken for the next request.
         self.closing = end < 0
@@ -201,7 +235,7 @@ class Front(asyncio.Protocol):
     @property
     def last(self) -> bool:
         """Whether the connection ends after the answer that now begins."""
-        return self._service.draining
+        return self._service.draining or (self._half and not self._buffer)
 
     def write(self, data: bytes) -> None:
         """Send bytes to the agent."""
@@ -247,7 +281,7 @@ class Front(asyncio.Protocol):
     def answered(self, *, drop: bool) -> None:
         """The answer was sent; `drop`: not all of its request was read."""
         self._leave()
-        if drop or self.closing or self._service.draining:
+        if drop or self.closing or self.last:
             self._close(drop=drop)
             return
         self._since = time.monotonic()
@@ -255,19 +289,29 @@ class Front(asyncio.Protocol):
             # Not now: the answer before this one is still being handled further up.
             asyncio.get_running_loop().call_soon(self._read_heads)
 
-    def refuse(self, head: RequestHead | None, failure: Failure, *, drop: bool = False) -> None:
+    def refuse(self, head: RequestHead, failure: Failure, *, drop: bool = False) -> None:
         """Answer with an error of the proxy's own, in the shape of the agent's protocol."""
-        lines = head.fields.lines if head is not None else ()
-        body = heads.error_body(failure, head.target if head is not None else "", lines)
+        self._service.counts.refused(failure.status)
+        body = heads.error_body(failure, head.target, head.fields.lines)
         self.send(head, failure.status, body, drop=drop)
 
-    def send(self, head: RequestHead | None, status: int, body: bytes, *, drop: bool = False) -> None:
-        """Answer with JSON of the proxy's own."""
+    def send(
+        self,
+        head: RequestHead | None,
+        status: int,
+        body: bytes,
+        *,
+        drop: bool = False,
+        kind: str = heads.JSON,
+    ) -> None:
+        """Answer with something of the proxy's own; `kind`: its media type."""
         under_way = self._handler is not None
         self.closing = self.closing or drop or self.last or head is None or head.fields.close
         if not self.transport.is_closing():
             only_head = head is not None and head.method == "HEAD"
-            self.transport.write(heads.own_response(status, body, close=self.closing, head=only_head))
+            self.transport.write(
+                heads.own_response(status, body, close=self.closing, head=only_head, kind=kind)
+            )
         if under_way:
             self.answered(drop=drop)
 
@@ -299,8 +343,11 @@ class Front(asyncio.Protocol):
         self.read_on()
 
     def _bad(self, failure: Failure) -> None:
+        """Answer what is no request, or none that is taken, as far as its first line says whose it is."""
+        begin = _TARGET.match(self._buffer)
         self._buffer = b""
-        self.refuse(None, failure, drop=True)
+        body = heads.error_body(failure, begin[1].decode("latin-1") if begin else "")
+        self.send(None, failure.status, body, drop=True)
         self._close(drop=True)
 
     def _close(self, *, drop: bool) -> None:
@@ -320,6 +367,8 @@ class Front(asyncio.Protocol):
 
     def check(self, now: float, limits: Limits) -> None:
         """End what took too long (`now` of `time.monotonic`)."""
+        if self._half:
+            self._end_unread()
         waited = now - self._since
         handler = self._handler
         if self.transport.is_closing():

@@ -12,6 +12,7 @@ import msgspec
 from skillclaw.proxy.http1 import Fields, RequestHead, ResponseHead
 
 __all__ = [
+    "JSON",
     "NO_BODY",
     "Failure",
     "error_body",
@@ -22,6 +23,7 @@ __all__ = [
     "response_head",
 ]
 
+JSON = "application/json"
 NO_BODY = frozenset({204, 304})
 _HOST = re.compile(rb"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.I)
 _ABSOLUTE = re.compile(r"http://(?:127\.0\.0\.1|localhost|\[::1\]):(\d{1,5})([/?].*)?", re.I)
@@ -126,12 +128,12 @@ def error_body(failure: Failure, path: str, lines: Iterable[bytes] = ()) -> byte
     )
 
 
-def own_response(status: int, body: bytes, *, close: bool, head: bool = False) -> bytes:
-    """A whole JSON response of the proxy's own; for a HEAD request without the body."""
+def own_response(status: int, body: bytes, *, close: bool, head: bool = False, kind: str = JSON) -> bytes:
+    """A whole response of the proxy's own; for a HEAD request without the body."""
     reason = HTTPStatus(status).phrase
     lines = [
         f"HTTP/1.1 {status} {reason}",
-        "Content-Type: application/json",
+        f"Content-Type: {kind}",
         f"Content-Length: {len(body)}",
         *(["Connection: close"] if close else []),
         *(["Upgrade: HTTP/1.1"] if status == 426 else []),

@@ -120,6 +120,8 @@ class ResponseHead(msgspec.Struct):
 
 def request_head(head: bytes) -> RequestHead:
     """The head of a request, up to and with its empty line; raises BadMessageError."""
+    if len(head) > HEAD_LIMIT:  # one that came at once was never unfinished
+        raise BadMessageError("The head is too long.")
     match = _REQUEST.fullmatch(head)
     if match is None:
         raise BadMessageError("The request's head is not valid HTTP/1.1.")
@@ -136,6 +138,8 @@ def request_head(head: bytes) -> RequestHead:
 
 def response_head(head: bytes) -> ResponseHead:
     """The head of a response, up to and with its empty line; raises BadMessageError."""
+    if len(head) > HEAD_LIMIT:
+        raise BadMessageError("The answer's head is too long.")
     match = _RESPONSE.fullmatch(head)
     if match is None:
         raise BadMessageError("The answer's head is not valid HTTP/1.1.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from skillclaw.proxy import heads
+from skillclaw.proxy.counts import GONE
 from skillclaw.proxy.heads import Failure
 from skillclaw.proxy.http1 import (
     BadMessageError,
@@ -37,7 +38,6 @@ JOIN = 1 << 16
 STALE = 1.0
 """A kept connection that ends within this many seconds of a request, with no byte of an answer, was being
 closed by the upstream while the request went out: it is asked once more, on a new one (RFC 9112 9.3.1)."""
-GONE = "the agent closed the connection"
 _AS_IT_IS, _PLAIN, _CHUNKED = range(3)
 """What becomes of an answer's framing: nothing; none, for an HTTP/1.0 agent; chunked, where it had none."""
 INTERIM = 100
@@ -53,6 +53,7 @@ class Passage:
 
     __slots__ = (
         "_again",
+        "_asked",
         "_back",
         "_buffer",
         "_connecting",
@@ -80,7 +81,7 @@ class Passage:
         self._back: Back | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._held: list[bytes] = []
-        self._sent = 0.0
+        self._sent = self._asked = 0.0
         self._interim = 0
         self._uploaded = self._again = self._unkept = False
         self._buffer = b""
@@ -149,6 +150,7 @@ class Passage:
     # --- to the upstream
 
     def _connect(self) -> None:
+        self._asked = time.perf_counter()
         # What goes as it comes cannot be asked again, so that it takes no connection that may be closing.
         back = self._upstream.take(STALE) if self._streamed else self._upstream.take()
         if back is not None:
@@ -188,6 +190,9 @@ class Passage:
             self._held = []
             if not back.withheld:
                 self._front.read_on()
+        if not self._again:
+            draft = self._draft
+            draft.added, draft.kept_connection = time.perf_counter() - self._asked, back.used > 0
 
     # --- the upstream's side (`upstream.Reader`)
 

@@ -33,11 +33,13 @@ class Draft:
         "_crowded",
         "_ended",
         "_full",
+        "added",
         "agent",
         "complete",
         "error",
         "first_byte",
         "id",
+        "kept_connection",
         "method",
         "path",
         "request_chunks",
@@ -48,6 +50,8 @@ class Draft:
         "started",
         "status",
         "truncated",
+        "unkept_request",
+        "unkept_response",
     )
 
     def __init__(self, agent: str, method: str, path: str, lines: Sequence[bytes], size: int = 0) -> None:
@@ -65,6 +69,9 @@ class Draft:
         self.first_byte: float | None = None
         self.size = size
         self.truncated = False
+        self.unkept_request = self.unkept_response = 0
+        self.added = -1.0
+        self.kept_connection = False
         self._beyond = 0
         self._crowded = False
         self._full: tuple[list[bytes], ...] = ()
@@ -78,6 +85,10 @@ class Draft:
         left_out = bool(self._full) and any(chunks is f for f in self._full)
         if left_out or self.size + len(chunk) > LARGEST_BODY or not self._fits(len(chunk)):
             self.truncated = True
+            if chunks is self.request_chunks:
+                self.unkept_request += len(chunk)
+            else:
+                self.unkept_response += len(chunk)
             self._full = (*self._full[-1:], chunks)
             return
         self.size += len(chunk)
@@ -93,6 +104,11 @@ class Draft:
         Draft.beyond += more
         self._beyond += more
         return True
+
+    def goes_on_from(self, before: Draft) -> None:
+        """What was answered up to now belongs to this one, and so does its share of ROOM."""
+        self.response_chunks, self.size = before.response_chunks, before.size
+        self._beyond, before._beyond = before._beyond, 0
 
     def answered(self) -> None:
         """The first byte of the response came."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from skillclaw.proxy.counts import Counts
 from skillclaw.proxy.heads import Failure
 from skillclaw.proxy.http1 import RequestHead
 from skillclaw.proxy.record import Draft
@@ -74,6 +75,7 @@ class Service(Protocol):
     """The highest number of a file that a connection may have (`files.last_file`)."""
     refused: int
     """Connections that were turned away since there were too many."""
+    counts: Counts
 
     def begin(self, front: Front, head: RequestHead) -> Handler | None:
         """Take a request up; None when it was answered at once."""

@@ -14,6 +14,8 @@ from skillclaw import __version__
 from skillclaw.errors import SkillClawError
 from skillclaw.journal.writer import JournalWriter
 from skillclaw.proxy import ProxyConfig, heads, read_config
+from skillclaw.proxy.counts import Counts
+from skillclaw.proxy.desk import Asking, Desk, Page
 from skillclaw.proxy.files import FULL, last_file
 from skillclaw.proxy.front import Front
 from skillclaw.proxy.heads import Failure
@@ -34,13 +36,27 @@ TEND = 0.5
 """Seconds between looks at timeouts and at the configuration file."""
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """Requests under way; connections that are open, that may be, that were turned away; how many agents have
+    an upstream, and why others have none.
+    """
+
+    under_way: int
+    connections: int
+    most: int
+    refused: int
+    upstreams: int
+    wrong: dict[str, str]
+    draining: bool = False
+
+
 class Proxy:
     """The state of a running proxy: upstreams, journal, requests under way."""
 
     def __init__(self, path: Path, config: ProxyConfig, journal: JournalWriter) -> None:
         self._path = path
         self._config = config
-        self._journal = journal
+        self.journal = journal
         self._connector = make_connector()
         self.configured: Configured | None = None
         self._upstreams: dict[str, Upstream | str] = {}
@@ -51,6 +67,8 @@ class Proxy:
         self.draining = False
         self.last_file = last_file()
         self.refused = 0
+        self.counts = Counts()
+        self._desk = Desk({"/metrics": self._metrics, "/readyz": self._ready_or_not})
         self.take(config)
 
     def take(self, config: ProxyConfig) -> None:
@@ -114,9 +132,12 @@ class Proxy:
         if not heads.local(head.fields):
             front.refuse(head, _FOREIGN, drop=True)
             return None
-        if target.partition("?")[0] == "/healthz" and head.method in ("GET", "HEAD"):
+        path = target.partition("?")[0]
+        if path == "/healthz" and head.method in ("GET", "HEAD"):
             front.send(head, 200, self.health())
             return None
+        if path in self._desk and head.method in ("GET", "HEAD"):
+            return Asking(front, head, self._desk, path)
         if front.crowded:
             self.refused += 1
             front.refuse(head, FULL, drop=True)
@@ -156,13 +177,16 @@ class Proxy:
 
     def keep(self, draft: Draft) -> None:
         """Record an exchange (`front.Service`)."""
-        self._journal.put(draft.build, draft.size)
+        self.counts.ended(draft)
+        self.journal.put(draft.build, draft.size)
 
     async def tend(self) -> None:
         """What is due from time to time: timeouts, idle connections, upstreams that changed."""
         while True:
+            due = time.monotonic() + TEND
             await asyncio.sleep(TEND)
             now = time.monotonic()
+            self.counts.late.add(max(0.0, now - due))
             for front in list(self.fronts):
                 try:
                     front.check(now, self._config)
@@ -174,25 +198,50 @@ class Proxy:
                     upstream.expire(now - KEEP_ALIVE)
             self._reload()
 
+    def standing(self) -> Standing:
+        """How it stands now."""
+        wrong = {agent: one for agent, one in list(self._upstreams.items()) if isinstance(one, str)}
+        return Standing(
+            under_way=self.under_way - self._desk.asked,
+            connections=len(self.fronts),
+            most=self.last_file,
+            refused=self.refused + self._starved(),
+            upstreams=len(self._agents()) - len(wrong),
+            wrong=wrong,
+            draining=self.draining,
+        )
+
+    def _metrics(self) -> Page:
+        from skillclaw.proxy.metrics import CONTENT_TYPE_LATEST, text
+
+        return 200, text(self, Path(self._config.home), self._config.parent), CONTENT_TYPE_LATEST
+
+    def _ready_or_not(self) -> Page:
+        from skillclaw.proxy.ready import stands
+
+        found = stands(self.standing(), self.journal, Path(self._config.home), self._config.parent)
+        return 200 if found.ready else 503, msgspec.json.encode(found), heads.JSON
+
     def health(self) -> bytes:
         """`GET /healthz` (DESIGN 4)."""
+        now = self.standing()
         return msgspec.json.encode(
             {
                 "status": "draining" if self.draining else "ok",
                 "version": __version__,
                 "agents": self._agents(),
-                "under_way": self.under_way,
+                "under_way": now.under_way,
                 "connections": {
-                    "open": len(self.fronts),
-                    "most": self.last_file,
-                    "refused": self.refused + self._starved(),
+                    "open": now.connections,
+                    "most": now.most,
+                    "refused": now.refused,
                 },
-                "journal": self._journal.stats(),
+                "journal": self.journal.stats(),
             }
         )
 
     def _starved(self) -> int:
-        return sum(one.starved for one in self._upstreams.values() if isinstance(one, Upstream))
+        return sum(one.starved for one in list(self._upstreams.values()) if isinstance(one, Upstream))
 
     def _agents(self) -> list[str]:
         return sorted({*self._upstreams, *self._config.routes})

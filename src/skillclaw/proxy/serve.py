@@ -18,9 +18,9 @@ from pathlib import Path
 from skillclaw.errors import SkillClawError
 from skillclaw.journal.identity import Identity
 from skillclaw.journal.writer import JournalWriter
-from skillclaw.log_format import LogFormatter
+from skillclaw.log_format import LEVELS, formatter
 from skillclaw.private import close_files, no_dumps
-from skillclaw.proxy import read_config
+from skillclaw.proxy import ProxyConfig, read_config
 from skillclaw.proxy.files import allow_files
 from skillclaw.proxy.front import Front
 from skillclaw.proxy.routing import Proxy
@@ -43,6 +43,7 @@ async def serve(path: Path) -> int:
     """Run until told to stop; the exit code."""
     parent = os.getppid()
     config = read_config(path)
+    _log_as(config)
     if not config.watched:
         no_dumps()
     loop = asyncio.get_running_loop()
@@ -87,6 +88,14 @@ async def serve(path: Path) -> int:
     await proxy.close()
     journal.close()
     return 0
+
+
+def _log_as(config: ProxyConfig) -> None:
+    """Write lines as the settings say; those of libraries from warnings on, as ever."""
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(formatter(config.log_format))
+    if config.log_level in LEVELS:
+        logging.getLogger("skillclaw").setLevel(config.log_level.upper())
 
 
 def _cannot_listen(port: int, error: OSError) -> str:
@@ -149,7 +158,7 @@ def main(argv: list[str]) -> int:
     """The process: one argument, the configuration file."""
     logging.raiseExceptions = False  # a log on a full disk loses lines; nobody reads tracebacks of it
     handler = logging.StreamHandler()
-    handler.setFormatter(LogFormatter())
+    handler.setFormatter(formatter("text"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     if len(argv) != 1:
         print("usage: python -m skillclaw.proxy CONFIG", file=sys.stderr)  # noqa: T201  its starter reads it

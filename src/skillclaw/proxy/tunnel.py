@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from skillclaw.proxy.counts import GONE
 from skillclaw.proxy.heads import Failure
 from skillclaw.proxy.http1 import split
 from skillclaw.proxy.record import Draft
@@ -66,7 +67,7 @@ class Tunnel:
 
     def gone(self) -> None:
         """The agent closed the connection."""
-        self._record(complete=False, error="the agent closed the connection")
+        self._record(complete=False, error=GONE)
         self._back.close()
 
     def hold_answer(self) -> None:
@@ -160,8 +161,7 @@ class Tunnel:
     def _begin(self) -> None:
         """A turn begins with the agent's message; what the upstream said before it belongs to it."""
         before, self._draft = self._draft, self._turn()
-        self._draft.response_chunks, self._draft.size = before.response_chunks, before.size
-        before.ended()
+        self._draft.goes_on_from(before)
         self._fresh = False
 
     def _turn(self) -> Draft:

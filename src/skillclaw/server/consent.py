@@ -1,13 +1,14 @@
 """What the user agreed to. Without it, `up` counts histories and runs the proxy, no more (DESIGN 7.3).
 
 `<home>/consent.json`, 0600: `agreed`; `only`, the agents whose histories may be imported, null for all of
-them; `but`, those that are excepted since the user disconnected them.
+them; `but`, those that are excepted since the user disconnected them; `since`, the moment before which a
+history that does not grow is left alone, null for none: the yes that `up` asks for is one to the last days.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ from skillclaw.agents.edits import write_atomic
 from skillclaw.errors import UNREADABLE
 from skillclaw.formats import stop_at_newer
 
-__all__ = ["agree", "agreed", "followed", "resume", "unfollow"]
+__all__ = ["PAST_DAYS", "agree", "agreed", "days_back", "followed", "resume", "unfollow"]
+
+PAST_DAYS = 30
+"""Days of the past that the yes to all agents takes in; what is older comes in by `skillclaw import`."""
 
 
 FORMAT = 1
@@ -44,17 +48,30 @@ def followed(home: Path) -> list[str] | None:
     return None if only is None else [name for name in only if name not in but]
 
 
+def days_back(home: Path) -> float | None:
+    """Days before now in which a history must have grown to be imported; None: all of them are."""
+    since = _read(home).get("since")
+    try:
+        return (datetime.now(UTC) - datetime.fromisoformat(since)) / timedelta(days=1) if since else None
+    except (TypeError, ValueError):
+        return 0.0  # damaged: what was agreed to cannot be told
+
+
 def agree(home: Path, only: Iterable[str] | None = None) -> None:
-    """Remember the user's yes: to all agents' histories, or to those of some beside what was agreed to."""
+    """Remember the user's yes: to all agents' histories of the last `PAST_DAYS` days and from now on, or to
+    those of some beside what was agreed to."""
     with alone(home):
         told = _read(home)
         if only is None:
-            _store(home, None, [])
+            first = datetime.now(UTC) - timedelta(days=PAST_DAYS)
+            # who agreed to more before takes nothing back
+            since = told.get("since") if told.get("agreed") else first.isoformat(timespec="seconds")
+            _store(home, None, [], since)
             return
         names = set(only)
         before = _names(told, "only") if told.get("agreed") else []
         but = set(_names(told, "but") or ()) - names
-        _store(home, None if before is None else {*before, *names}, but)
+        _store(home, None if before is None else {*before, *names}, but, told.get("since"))
 
 
 def unfollow(home: Path, names: Iterable[str] | None = None) -> None:
@@ -64,11 +81,12 @@ def unfollow(home: Path, names: Iterable[str] | None = None) -> None:
         if not told.get("agreed"):
             return
         if names is None:
-            _store(home, [], [])
+            _store(home, [], [], told.get("since"))
             return
         gone = set(names)
         only, but = _names(told, "only"), set(_names(told, "but") or ())
-        _store(home, None if only is None else set(only) - gone, (but | gone) if only is None else but)
+        left = None if only is None else set(only) - gone
+        _store(home, left, (but | gone) if only is None else but, told.get("since"))
 
 
 def resume(home: Path, names: Iterable[str]) -> None:
@@ -77,10 +95,10 @@ def resume(home: Path, names: Iterable[str]) -> None:
         told = _read(home)
         but = set(_names(told, "but") or ())
         if told.get("agreed") and but & set(names):
-            _store(home, _names(told, "only"), but - set(names))
+            _store(home, _names(told, "only"), but - set(names), told.get("since"))
 
 
-def _store(home: Path, only: Iterable[str] | None, but: Iterable[str]) -> None:
+def _store(home: Path, only: Iterable[str] | None, but: Iterable[str], since: str | None) -> None:
     told = {
         **_read(home),  # what a later version says beside this
         "v": FORMAT,
@@ -88,6 +106,7 @@ def _store(home: Path, only: Iterable[str] | None, but: Iterable[str]) -> None:
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "only": None if only is None else sorted(only),
         "but": sorted(but),
+        "since": since,
     }
     write_atomic(_path(home), msgspec.json.encode(told))
 

@@ -24,14 +24,15 @@ import msgspec
 
 from skillclaw import __version__
 from skillclaw.errors import BusyError, SkillClawError, StorageError, UpgradeNeededError
-from skillclaw.log_format import LogFormatter
+from skillclaw.log_format import formatter
 from skillclaw.private import append_file
 from skillclaw.server import runfile
 from skillclaw.server.connections import connect_wanted, let_go
-from skillclaw.server.consent import agreed, followed
+from skillclaw.server.consent import agreed, days_back, followed
 from skillclaw.server.machine import Machine
 from skillclaw.server.proxy_process import ProxyProcess
 from skillclaw.server.replaced import Replaced
+from skillclaw.server.telling import EVERY, Telling
 from skillclaw.server.wishes import needs_proxy, wishes
 from skillclaw.settings import load
 
@@ -57,10 +58,13 @@ TICK = 0.5
 class Daemon:
     """The loop of one home. `run` returns when stop is asked for, by file, signal or Ctrl-C."""
 
-    def __init__(self, machine: Machine, *, port: int | None = None, history_only: bool = False) -> None:
-        """`history_only`: no proxy until an agent is to go through it."""
+    def __init__(
+        self, machine: Machine, *, port: int | None = None, history_only: bool = False, aloud: bool = False
+    ) -> None:
+        """`history_only`: no proxy until an agent is to go through it; `aloud`: log on stderr, too."""
         self.machine = machine
         self.history_only = history_only
+        self.aloud = aloud
         self.port = machine.settings.proxy.port if port is None else port
         self._stop = threading.Event()
         self._proxy: ProxyProcess | None = None
@@ -71,6 +75,8 @@ class Daemon:
         self._voting: Voting | None = None
         self._door: Door | None = None
         self._replaced = Replaced()
+        self._telling = Telling(machine)
+        self._parts: set[str] = set()
         self.start_again = False
         """After `run`: another version was installed, and takes over (`replaced.start_again`)."""
 
@@ -85,7 +91,7 @@ class Daemon:
                 "See: skillclaw status; end it: skillclaw stop; or use another --home and --port.",
             )
         with machine.alone("up"):
-            _log_to_file(machine)
+            _log_to_file(machine, aloud=self.aloud)
             runfile.stop_requested(machine.home)
             if self._needs_proxy():
                 self._proxy = ProxyProcess(machine, self.port)
@@ -107,7 +113,8 @@ class Daemon:
                     agreed=self._agreed(),
                 )
                 self._tell()
-                log.info("up: port %d, process %d", self._running.port, pid)
+                facts = {"port": self._running.port, "process": pid, "version": __version__}
+                log.info("up: port %d, process %d", self._running.port, pid, extra={"facts": facts})
                 self._catch_signals()
                 if self._running.agreed and self._proxy:
                     self._try("connect", self._connect)
@@ -115,6 +122,7 @@ class Daemon:
                 # Only now: who waits for it may start an agent at once.
                 self._running = msgspec.structs.replace(self._running, ready=True)
                 self._tell()
+                self._tell_watchers()
                 with suppress(OSError):  # what reads it may be a file on a full disk
                     on_ready(self._running)
                 self._loop()
@@ -140,6 +148,7 @@ class Daemon:
     def _loop(self) -> None:
         settings = self.machine.settings
         due = {
+            "tell": _Every(EVERY, self._tell_watchers),
             "record": _Every(min(5.0, max(0.5, settings.journal.idle / 4)), self._record),
             "upstreams": _Every(5.0, self._refresh),
             "follow": _Every(60.0, self._follow),
@@ -169,8 +178,10 @@ class Daemon:
 
     def _try(self, name: str, part: Callable[[], bool]) -> None:
         """Run one part; a failure is told once, not every tick."""
+        self._parts.add(name)
         before = self._running.errors.get(name, "")
         done = False
+        kind = ""
         try:
             done = part()
             now = ""
@@ -183,13 +194,15 @@ class Daemon:
             now = f"{type(error).__name__}: {error}"
         except Exception as error:
             now = f"{type(error).__name__}: {error}"
+            kind = type(error).__name__  # what it says may hold a piece of what was read
             if now != before:
-                log.exception("%s failed", name)
+                log.exception("%s failed", name, extra={"facts": {"part": name}})
         if now != before:
+            facts = {"facts": {"part": name}}
             if now:
-                log.error("%s: %s", name, now)
+                log.error("%s: %s", name, kind or now, extra=facts)
             else:
-                log.info("%s: well again", name)
+                log.info("%s: well again", name, extra=facts)
         if now != before or done:
             errors = {k: v for k, v in (self._running.errors | {name: now}).items() if v}
             last = self._running.last | ({name: _now()} if done else {})
@@ -219,6 +232,12 @@ class Daemon:
                 str(error),
                 "Free space or mend permissions.",
             ) from error
+
+    def _tell_watchers(self) -> bool:
+        """Tell whoever watches through the proxy; nothing that others would have to know of."""
+        groups = self._beside.groups() if "_beside" in self.__dict__ else []
+        self._telling.tell(self._running, self._parts, groups)
+        return False
 
     def _needs_proxy(self) -> bool:
         if self.history_only:
@@ -272,10 +291,12 @@ class Daemon:
         from skillclaw.server.intake import import_histories
 
         self.machine.renew_redactor()
-        only = followed(self.machine.home)
-        report = import_histories(self.machine, Env.current(), only=only)
+        home = self.machine.home
+        only, days = followed(home), days_back(home)
+        report = import_histories(self.machine, Env.current(), only=only, since_days=days)
         if report.imported:
-            log.info("imported %d sessions", report.imported)
+            facts = {"sessions": report.imported, **report.agents}
+            log.info("imported %d sessions", report.imported, extra={"facts": facts})
         failed = {failure.path: failure.reason for failure in report.failed}
         for path, reason in failed.items():
             if self._unread.get(path) != reason:
@@ -316,7 +337,9 @@ class Daemon:
         reports = share(self.machine)
         for report in reports:
             if report.sent or report.withdrawn:
-                log.info("share: %s: %d sent, %d withdrawn", report.hub, report.sent, report.withdrawn)
+                facts = {"hub": report.hub, "sent": report.sent, "withdrawn": report.withdrawn}
+                text = "share: %s: %d sent, %d withdrawn"
+                log.info(text, report.hub, report.sent, report.withdrawn, extra={"facts": facts})
         failed = [f"{report.hub}: {report.error}" for report in reports if report.error]
         if failed:
             raise SkillClawError("; ".join(failed), "", "See: skillclaw share status")
@@ -360,7 +383,8 @@ class Daemon:
                 stdout=out,
                 stderr=out,
             )
-        log.info("cycle started (process %d)", self._cycle.pid)
+        self._telling.cycle_began()
+        log.info("cycle started (process %d)", self._cycle.pid, extra={"facts": {"process": self._cycle.pid}})
         return True
 
     def _reap_cycle(self) -> bool:
@@ -368,12 +392,13 @@ class Daemon:
             return False
         code = self._cycle.returncode
         self._cycle = None
+        seconds = self._telling.cycle_ended(well=code == 0)
         if code != 0:
             self._cycle_cursor = None
             raise SkillClawError(
                 f"The last cycle ended with exit code {code}.", "", "See: skillclaw logs evolve"
             )
-        log.info("cycle done")
+        log.info("cycle done", extra={"facts": {"seconds": round(seconds, 1)}})
         return True
 
     def _end_cycle(self) -> None:
@@ -433,11 +458,18 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _log_to_file(machine: Machine) -> None:
+def _log_to_file(machine: Machine, *, aloud: bool) -> None:
     path = machine.home / "logs" / "up.log"
     append_file(path).close()  # its mode, and no link in its place
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=3, encoding="utf-8")
-    handler.setFormatter(LogFormatter())
+    handlers: list[logging.Handler] = [
+        logging.handlers.RotatingFileHandler(
+            path, maxBytes=LOG_BYTES, backupCount=3, encoding="utf-8", errors="backslashreplace"
+        )
+    ]
+    if aloud:
+        handlers.append(logging.StreamHandler(sys.stderr))
     root = logging.getLogger("skillclaw")
-    root.setLevel(logging.INFO)
-    root.addHandler(handler)
+    root.setLevel(machine.settings.log.level.upper())
+    for handler in handlers:
+        handler.setFormatter(formatter(machine.settings.log.format))
+        root.addHandler(handler)

@@ -2,20 +2,22 @@
 
 The order is such that it can be cut off anywhere and run again: what puts things back (`connections.json`,
 `library.json`) lies in the home, so the home goes last, and only once all else is undone; `identity.json`,
-by which a home is known, is its last file.
+by which a home is known, is its last file but for the locks.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import UNREADABLE, SkillClawError, UsageError
+from skillclaw.errors import UNREADABLE, BusyError, SkillClawError, UsageError
 from skillclaw.library.records import SyncReport
 from skillclaw.trajectory.model import Record
 
@@ -31,6 +33,8 @@ MARKS = frozenset(
 OWN = ("cases",)
 """What a person wrote into the home."""
 LAST = "identity.json"
+LOCKS = "run"
+"""Whose locks keep others out until all else is gone."""
 
 
 class Leaving(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -94,33 +98,40 @@ def outlook(machine: Machine) -> Leaving:
 def leave(machine: Machine, *, keep_home: bool = False) -> Undone:
     """Undo it all. What cannot be undone is told, and then the home stays."""
     from skillclaw.agents import connected
+    from skillclaw.server.quiet import quiet
     from skillclaw.server.stopping import end
 
     home = _home(machine)
     done: list[str] = []
     stays: list[str] = []
     failed: list[str] = []
+    wired = connected(home)
     if (unit := _unit(machine)) is not None:
-        from skillclaw.server.user_unit import remove
-
         try:
-            remove(unit)
+            _end_service(unit)
             done.append(f"Took the service away ({unit}).")
         except SkillClawError as error:
             failed.append(_said(error))
-    wired = connected(home)
     if end(home):
         done.append("Ended what ran.")
-    for line, went in _disconnect(machine, wired):
-        (done if went else failed).append(line)
-    report = machine.library.uninstall(None) if (home / "library.json").exists() else None
-    for line, where in _skills(report):
-        {"done": done, "stays": stays, "failed": failed}[where].append(line)
-    if failed or keep_home:
-        return Undone(home=str(home), removed=False, done=done, stays=stays, failed=failed)
-    _close(machine)
-    stays += [f"{home / name} is yours." for name in OWN if _holds(home / name)]
-    failed += _emptied(home)
+    # until the home is gone: an `up` that began between would connect agents by what it still finds there
+    with ExitStack() as held:
+        try:
+            held.enter_context(quiet(machine))
+            for line, went in _disconnect(machine, wired):
+                (done if went else failed).append(line)
+            report = machine.library.uninstall(None) if (home / "library.json").exists() else None
+            for line, where in _skills(report):
+                {"done": done, "stays": stays, "failed": failed}[where].append(line)
+        except BusyError as error:
+            failed.append(_said(error))
+        if failed or keep_home:
+            return Undone(home=str(home), removed=False, done=done, stays=stays, failed=failed)
+        _close(machine)
+        stays += [f"{home / name} is yours." for name in OWN if _holds(home / name)]
+        if os.name == "nt":
+            held.close()  # an open file cannot be removed there
+        failed += _emptied(home)
     if not failed:
         done.append(f"Removed {home}." if not home.exists() else f"Emptied {home}.")
     return Undone(home=str(home), removed=not failed, done=done, stays=stays, failed=failed)
@@ -145,11 +156,21 @@ def _home(machine: Machine) -> Path:
 
 
 def _unit(machine: Machine) -> Path | None:
-    from skillclaw.server.user_unit import serves, unit_file
+    """The file by which systemd or launchd runs the `up` of this home."""
+    from skillclaw.server import launch_agent, user_unit
     from skillclaw.settings import user_home
 
-    path = unit_file(machine.environ, user_home())
+    if sys.platform == "darwin":
+        path, serves = launch_agent.agent_file(user_home()), launch_agent.serves
+    else:
+        path, serves = user_unit.unit_file(machine.environ, user_home()), user_unit.serves
     return path if serves(path, machine.home.absolute()) else None
+
+
+def _end_service(unit: Path) -> None:
+    from skillclaw.server import launch_agent, user_unit
+
+    (launch_agent if sys.platform == "darwin" else user_unit).remove(unit)
 
 
 def _owned(home: Path) -> list[str]:
@@ -195,7 +216,7 @@ def _close(machine: Machine) -> None:
 def _emptied(home: Path) -> list[str]:
     """Remove what is in the home, but for what is the user's own; what went wrong."""
     failed: list[str] = []
-    for path in sorted(home.iterdir(), key=lambda path: (path.name == LAST, path.name)):
+    for path in sorted(home.iterdir(), key=lambda path: (path.name == LOCKS, path.name == LAST, path.name)):
         if (path.name in OWN and _holds(path)) or (path.name == LAST and failed):
             continue
         try:
@@ -205,8 +226,9 @@ def _emptied(home: Path) -> list[str]:
                 path.unlink()
         except OSError as error:
             failed.append(f"{path} could not be removed: {error.strerror or error}.")
-    if not failed and not any(home.iterdir()):
-        home.rmdir()
+    for path in (home / "logs", home / LOCKS, home) if not failed else ():
+        with suppress(OSError):  # made by who found the locks held; what one that began since put there stays
+            path.rmdir()
     return failed
 
 

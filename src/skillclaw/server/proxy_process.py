@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import subprocess
 import tempfile
@@ -24,6 +25,8 @@ from skillclaw.settings import load
 __all__ = ["ProxyProcess", "Routing", "reroute", "routes", "routing", "upstreams"]
 
 log = logging.getLogger("skillclaw.up")
+LOG_BYTES = 5_000_000
+"""Size from which on a proxy that starts begins a new log; the one before is kept."""
 READY = 15.0
 """Seconds that the proxy may take to listen; it takes well under one on an idle machine."""
 
@@ -131,7 +134,11 @@ class ProxyProcess:
         """Start and wait until it listens; SkillClawError with the proxy's own words when it does not."""
         self._routing = self._served()
         path = self._write_config()
-        error_log = append_file(self.machine.home / "logs" / "proxy.log")
+        log_path = self.machine.home / "logs" / "proxy.log"
+        with suppress(OSError):  # on a disk that cannot be written either
+            if log_path.stat().st_size > LOG_BYTES:
+                log_path.replace(log_path.with_suffix(".log.1"))
+        error_log = append_file(log_path)
         with error_log:
             process = subprocess.Popen(
                 command(path), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=error_log
@@ -162,6 +169,9 @@ class ProxyProcess:
             connect_timeout=settings.proxy.connect_timeout,
             drain=settings.proxy.drain,
             journal_max_mb=settings.journal.max_mb,
+            parent=os.getpid(),
+            log_format=settings.log.format,
+            log_level=settings.log.level,
         )
         path = (self._aside or self.machine.home / "run") / "proxy.json"
         try:
@@ -195,7 +205,10 @@ class ProxyProcess:
                 "The proxy is down and will be started again.", "", "See: skillclaw logs proxy"
             )
         if self._process is not None:
-            log.error("the proxy ended with code %s; starting it again", self._process.returncode)
+            code = self._process.returncode
+            log.error(
+                "the proxy ended with code %s; starting it again", code, extra={"facts": {"code": code}}
+            )
             self._process = None
         self._failures += 1
         self._retry_at = time.monotonic() + min(30.0, 2.0**self._failures)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import http.client
 import os
 import sys
 from collections.abc import Mapping
@@ -28,6 +27,7 @@ __all__ = [
     "recording",
     "request_stop",
     "stop_requested",
+    "told_running",
     "write_running",
 ]
 
@@ -84,7 +84,13 @@ def _over(path: Path, data: bytes) -> None:
 
 
 def read_running(home: Path) -> Running | None:
-    """The daemon of this home if it lives, else None (also after a crash or a reboot).
+    """The daemon of this home if it lives, else None (also after a crash or a reboot)."""
+    running = told_running(home)
+    return running if running is not None and running.pid and lives(running.pid, running.created) else None
+
+
+def told_running(home: Path) -> Running | None:
+    """What the daemon of this home told of itself, also one that died; None where none did or all ended well.
 
     Another version may have written it: what is told otherwise than this one would is passed over, so that a
     daemon that runs is never taken for none.
@@ -98,7 +104,7 @@ def read_running(home: Path) -> Running | None:
         with suppress(msgspec.ValidationError, KeyError):
             value = msgspec.convert(raw[field.name], field.type)
             running = msgspec.structs.replace(running, **{field.name: value})
-    return running if running.pid and lives(running.pid, running.created) else None
+    return running
 
 
 def lives(pid: int, created: float) -> bool:
@@ -165,6 +171,8 @@ def stop_requested(home: Path) -> bool:
 
 def health(port: int, timeout: float = 1.0) -> dict[str, Any] | None:
     """The proxy's own word of its state, or None when nobody answers as a SkillClaw proxy."""
+    import http.client  # not for a `status` beside which nothing runs
+
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request("GET", "/healthz")

@@ -9,11 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.journal.share_rules import named
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.reports import sidecar_of
 from skillclaw.server.reviewing import texts_of
-from skillclaw.server.share_view import current, subjects
+from skillclaw.server.share_reasons import withheld
 from skillclaw.skills.retrieval import Entry, Index
 from skillclaw.trajectory.model import Record
 
@@ -163,26 +162,9 @@ def _excerpts(machine: Machine, hub: str, state: HubState, item: Item, which: Ex
 
 def _reasons(machine: Machine, wanted: list[str], which: Excerpts) -> dict[str, str]:
     """By session why nothing of it may be given; empty where it may."""
-    share = current(machine)[0].share
-    rows = [row for row in machine.sessions.rows() if row.id in wanted]
-    reasons = dict.fromkeys(wanted, "it is not on this machine")
-    for row, subject in subjects(machine, rows):
-        rules = list(named(share, subject))
-        off = next((f"share.{rule} is {value}" for rule, value in rules if value != "redacted"), "")
-        if subject.mark == "never":
-            reason = "you said that it is never shared"
-        elif subject.other:
-            reason = "it is another person's"
-        elif which == "own":
-            reason = ""
-        elif off:
-            reason = off
-        elif not rules and share.default != "redacted":
-            reason = "no rule of sharing lets it out"
-        else:
-            reason = ""
-        reasons[row.id] = reason
-    return reasons
+    rows = [row for key in wanted for row in machine.sessions.rows(key=key)]
+    missing = dict.fromkeys(wanted, "it is not on this machine")
+    return missing | withheld(machine, rows, own=which == "own")
 
 
 def _current(machine: Machine) -> list[tuple[str, Hub, HubState, Release]]:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import zstandard
 
 from skillclaw import settings as settings_module
+from skillclaw import zstd
 from skillclaw.errors import UNREADABLE, SkillClawError, UsageError, VerifyError
 from skillclaw.journal.grants import load_grants, save_grants
 from skillclaw.journal.share_rules import Grant, HubView, Subject, observe
@@ -168,9 +168,8 @@ def _names_remotes(machine: Machine, views: Iterable[HubView]) -> bool:
 
 def remotes(machine: Machine, keys: list[str]) -> Iterator[tuple[str, str]]:
     """The git remote (`host/path`) of each of these sessions; empty where it has none. Reads each session."""
-    unpack = zstandard.ZstdDecompressor()
     for key, _, body in machine.sessions.bodies(keys):
         try:
-            yield key, _head.decode(unpack.decompress(body)).extra.skillclaw.env.git_remote
-        except (zstandard.ZstdError, *UNREADABLE) as error:
+            yield key, _head.decode(zstd.decompress(body)).extra.skillclaw.env.git_remote
+        except (zstd.Damaged, *UNREADABLE) as error:
             raise SkillClawError(f"Session {key} is damaged.", str(error), "See: skillclaw doctor") from error

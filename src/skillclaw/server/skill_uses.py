@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
-import zstandard
 
+from skillclaw import zstd
 from skillclaw.errors import UNREADABLE, BadInputError
 from skillclaw.skills.frontmatter import split
 from skillclaw.skills.records import Ref
@@ -111,16 +111,15 @@ def _sessions(machine: Machine, names: set[str], progress: Progress) -> Iterator
     store = machine.sessions
     forgotten = set(machine.hub.state().tombstones) if machine.has_hub else set()
     keys = sorted(store.changes().keys() - forgotten)
-    unpack = zstandard.ZstdDecompressor()
     for done, (key, _, packed) in enumerate(store.bodies(keys)):
         if done % 100 == 0:
             progress(done, len(keys), "looking into sessions")
         try:
-            short = _short.decode(unpack.decompress(packed))
+            short = _short.decode(zstd.decompress(packed))
             known = short.extra.skillclaw if short.extra else SessionMeta()
             if any(_plain(use.name) in names for use in known.skills):
                 yield store.get(key)
-        except (zstandard.ZstdError, *UNREADABLE):
+        except (zstd.Damaged, *UNREADABLE):
             store.get(key)  # says what is wrong with it
         except BadInputError:
             continue  # forgotten this moment

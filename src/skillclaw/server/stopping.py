@@ -36,4 +36,5 @@ def end(home: Path) -> bool:
             process.wait(TOLD)
         except psutil.TimeoutExpired:
             process.kill()
+            process.wait(TOLD)
     return True

@@ -56,7 +56,9 @@ class AgentFound(Record, frozen=True, kw_only=True, omit_defaults=False):
 
 class Survey(Record, frozen=True, kw_only=True, omit_defaults=False):
     """What `up` finds before it does anything. `past`: histories on disk; `stored`: sessions kept already;
-    `candidates`: skills that agents wrote themselves and nobody offered."""
+    `candidates`: skills that agents wrote themselves and nobody offered; by agent `recent`: histories that
+    grew in the last `consent.PAST_DAYS` days, and `own`: skills that it reads and SkillClaw did not install.
+    """
 
     agents: list[AgentFound]
     past: int
@@ -64,6 +66,8 @@ class Survey(Record, frozen=True, kw_only=True, omit_defaults=False):
     skills: int
     targets: list[str]
     candidates: int = 0
+    recent: dict[str, int] = {}
+    own: dict[str, int] = {}
 
 
 class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -213,6 +217,7 @@ def is_installed(adapter: Adapter, env: Env) -> bool:
 def survey(machine: Machine) -> Survey:
     """Look around; nothing is changed, nothing is read but names, counts and what skills agents wrote."""
     agents = agents_here(machine, versions=True)
+    recent, own = _on_disk(machine, [agent.name for agent in agents if agent.installed])
     return Survey(
         agents=agents,
         past=sum(agent.sessions for agent in agents),
@@ -220,7 +225,28 @@ def survey(machine: Machine) -> Survey:
         skills=_skills(machine)[0],
         targets=[str(path) for path in machine.targets_for(a.name for a in agents if a.installed)],
         candidates=_candidates(machine),
+        recent=recent,
+        own=own,
     )
+
+
+def _on_disk(machine: Machine, names: list[str]) -> tuple[dict[str, int], dict[str, int]]:
+    """By agent: histories of the last days, and the person's own skills."""
+    import time
+
+    from skillclaw.agents import Env, adapters
+    from skillclaw.server.consent import PAST_DAYS
+    from skillclaw.server.idle_skills import skills_of
+
+    env, known, oldest = Env.current(), adapters(), time.time() - PAST_DAYS * 86_400
+    recent: dict[str, int] = {}
+    for name in names:
+        try:
+            recent[name] = sum(file.mtime >= oldest for file in known[name].histories(env))
+        except Exception:  # as in `detect`
+            log.exception("the histories of %s cannot be looked at", name)
+            recent[name] = 0
+    return recent, {name: len(skills_of(machine, known[name], env)) for name in names}
 
 
 def _quarantined(machine: Machine) -> list[str]:

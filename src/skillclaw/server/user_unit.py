@@ -6,6 +6,7 @@ Format: systemd.unit(5), systemd.service(5), systemd.syntax(7).
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -15,10 +16,24 @@ from skillclaw.errors import BadInputError, StorageError, UsageError
 from skillclaw.private import whole_file
 from skillclaw.trajectory.model import Record
 
-__all__ = ["NAME", "Done", "install", "remove", "searched", "serves", "unit_file", "unit_text"]
+__all__ = [
+    "NAME",
+    "WAIT",
+    "WRITTEN",
+    "Done",
+    "install",
+    "ours",
+    "remove",
+    "searched",
+    "serves",
+    "told",
+    "unit_file",
+    "unit_text",
+]
 
 NAME = "skillclaw.service"
-MARK = "# Written by `skillclaw service install`; `skillclaw service remove` takes it away."
+WRITTEN = "Written by `skillclaw service install`; `skillclaw service remove` takes it away."
+MARK = f"# {WRITTEN}"
 WAIT = 30.0
 """Seconds that the service manager may take to answer."""
 
@@ -75,14 +90,14 @@ def install(argv: Sequence[str], kept: Mapping[str, str], path: Path) -> Done:
     A file there that SkillClaw did not write is left alone (UsageError).
     """
     text = unit_text(argv, kept)
-    _ours(path)
+    ours(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as file:
             file.write(text.encode())
     except OSError as error:
         raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error
-    return _told(path, [["daemon-reload"], ["enable", "--now", NAME]])
+    return told(path, [["daemon-reload"], ["enable", "--now", NAME]])
 
 
 def remove(path: Path) -> Done:
@@ -91,15 +106,15 @@ def remove(path: Path) -> Done:
         raise UsageError(
             "There is no such service.", f"{path} is not there.", "See what runs: skillclaw status"
         )
-    _ours(path)
-    done = _told(path, [["disable", "--now", NAME]], by_hand=[["stop", NAME], ["daemon-reload"]])
+    ours(path)
+    done = told(path, [["disable", "--now", NAME]], by_hand=[["stop", NAME], ["daemon-reload"]])
     try:
         path.unlink()
         (path.parent / "default.target.wants" / NAME).unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(f"Cannot delete {path}.", str(error), "Mend permissions.") from error
     if done.active:
-        again = _told(path, [["daemon-reload"]])
+        again = told(path, [["daemon-reload"]])
         return Done(unit=str(path), active=False, why=again.why, todo=again.todo)
     return done
 
@@ -113,28 +128,34 @@ def serves(path: Path, home: Path) -> bool:
     return text.startswith(MARK) and f" {_word(str(home)).replace('$', '$$')}\n" in text
 
 
-def _ours(path: Path) -> None:
+def ours(path: Path) -> None:
+    """Raise UsageError for a file that SkillClaw did not write."""
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
         return
     except (OSError, UnicodeDecodeError) as error:
         raise StorageError(f"Cannot read {path}.", str(error), "Mend permissions, or move it.") from error
-    if not text.startswith(MARK):
+    if WRITTEN not in text[:500]:
         raise UsageError(
             f"{path} was not written by SkillClaw.", "It stays as it is.", "Move it, then try again."
         )
 
 
-def _told(path: Path, calls: Sequence[Sequence[str]], by_hand: Sequence[Sequence[str]] | None = None) -> Done:
+def told(
+    path: Path,
+    calls: Sequence[Sequence[str]],
+    by_hand: Sequence[Sequence[str]] | None = None,
+    manager: Sequence[str] = ("systemctl", "--user"),
+) -> Done:
     """Say `calls` to the user's service manager, up to the first that it refuses; `by_hand` what is left to
     say then, if not those that it has not heard."""
-    program = shutil.which("systemctl")
-    why = "" if program else "There is no systemctl here."
+    program = shutil.which(manager[0])
+    why = "" if program else f"There is no {manager[0]} here."
     for number, call in enumerate(calls if program else ()):
         try:
             done = subprocess.run(
-                [str(program), "--user", *call],
+                [str(program), *manager[1:], *call],
                 capture_output=True,
                 text=True,
                 errors="replace",
@@ -150,7 +171,7 @@ def _told(path: Path, calls: Sequence[Sequence[str]], by_hand: Sequence[Sequence
             calls = calls[number:]
             break
     left = calls if by_hand is None else by_hand
-    todo = [" ".join(["systemctl", "--user", *call]) for call in left] if why else []
+    todo = [shlex.join([*manager, *call]) for call in left] if why else []
     return Done(unit=str(path), active=not why, why=why, todo=todo)
 
 

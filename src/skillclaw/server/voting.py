@@ -10,32 +10,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from skillclaw import __version__
-from skillclaw.errors import BadInputError, SkillClawError, UsageError, VerifyError
+from skillclaw.errors import BadInputError, SkillClawError, UsageError
 from skillclaw.gate.context import CurrentSkill
 from skillclaw.gate.replay.deciding import LEAST_CASES, counted
 from skillclaw.gate.replay.records import ReplayResult
-from skillclaw.hub import keys, vote_jobs
+from skillclaw.hub import vote_jobs
 from skillclaw.hub.counts import VOTERS
-from skillclaw.server.share_view import clock, current, hub_names, open_hub
+from skillclaw.server.share_view import clock, current, hub_names
 from skillclaw.server.vote_book import FOLDER, Tried, load_book, note, on_day
+from skillclaw.server.voting_jobs import TOO_FEW, Job, jobs_of, why_not
 from skillclaw.skills.records import Proposal
-from skillclaw.trajectory.model import Record, Trajectory
+from skillclaw.trajectory.model import Trajectory
 
 if TYPE_CHECKING:
-    from skillclaw.hub import Hub, HubState
     from skillclaw.hub.claims import Claim, Claims
-    from skillclaw.hub.records import Counts, ProposalState
-    from skillclaw.hub.vote_jobs import VoteJob
     from skillclaw.server.machine import Machine
     from skillclaw.settings_votes import VotesSettings
 
-__all__ = ["NO_GROUP", "Make", "OpenJob", "Tester", "find_job", "jobs_in", "open_jobs", "vote"]
+__all__ = ["Make", "Tester", "vote"]
 
 Tester = Callable[[Proposal, list[Trajectory]], ReplayResult]
 """Tries a proposal on these sessions, which the evidence of its patterns refers to (`signatures`)."""
@@ -47,67 +44,8 @@ TTL = 120.0
 """Seconds without a sign of life after which another machine may take a slot."""
 LOOKED = 2000
 """Sessions, the newest, that are looked through for those of a job's kind."""
-AGAIN = 3
-"""Times that a job is begun, where it failed or was stopped."""
-TOO_FEW = "Too few sessions here are of that kind."
-NO_GROUP = "This machine is in no group, and only groups ask for votes."
 GRACE = 900.0
 """Seconds that the counts of a slot that is done have to come into the log before it is free again."""
-
-
-class OpenJob(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """A job that a group has open: what is asked, and how it stands with this machine.
-
-    here  what this machine did for it last (`vote_book.Tried.state`), empty for nothing yet
-    why   why this machine has no part in it, where it has none
-    """
-
-    hub: str
-    proposal: str
-    skill: str
-    expires: str
-    voters: int
-    counted: int
-    here: str = ""
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class _Job:
-    """A job with all that is needed to work on it."""
-
-    name: str
-    hub: Hub
-    state: HubState
-    known: ProposalState
-    job: VoteJob
-    member: str
-
-
-def open_jobs(machine: Machine) -> tuple[list[OpenJob], dict[str, str]]:
-    """The voting jobs of all groups; and by hub why it could not be read."""
-    book = load_book(machine.home)
-    found: list[OpenJob] = []
-    errors: dict[str, str] = {}
-    for name in hub_names(current(machine)[0]):
-        try:
-            for one in _jobs(machine, name):
-                last = _last(book, one)
-                found.append(
-                    OpenJob(
-                        hub=name,
-                        proposal=one.job.proposal,
-                        skill=one.job.skill,
-                        expires=one.job.expires,
-                        voters=one.job.rules.voters,
-                        counted=len(one.known.counts),
-                        here=last.state if last is not None else "",
-                        why=_why_not(one, book, machine),
-                    )
-                )
-        except SkillClawError as error:
-            errors[name] = " ".join(str(error).split())
-    return found, errors
 
 
 def vote(
@@ -131,7 +69,7 @@ def vote(
                 note(machine.home, replace(one, state="stopped", ended=clock(), why="It was cut off."))
         for name in hub_names(current(machine)[0]):
             try:
-                jobs = list(_jobs(machine, name))
+                jobs = list(jobs_of(machine, name))
             except SkillClawError:
                 continue  # `open_jobs` tells why
             for job in jobs:
@@ -140,7 +78,7 @@ def vote(
                 book = load_book(machine.home)
                 if busy() or (only is None and over_limits(settings, book)):
                     return done
-                if _why_not(job, book, machine):
+                if why_not(job, book, machine):
                     continue
                 try:
                     tried = _try(machine, job, settings, make)
@@ -166,65 +104,7 @@ def over_limits(settings: VotesSettings, book: list[Tried]) -> str:
     return ""
 
 
-def find_job(machine: Machine, prefix: str) -> tuple[str, VoteJob, dict[str, Counts]]:
-    """The one open job whose proposal's id begins so: its hub, itself, and members' counts up to now.
-    UsageError where there is none or more."""
-    found = [
-        one
-        for name in hub_names(current(machine)[0])
-        for one in _jobs(machine, name)
-        if one.job.proposal.startswith(prefix)
-    ]
-    if not hub_names(current(machine)[0]):
-        raise UsageError("There are no jobs here.", NO_GROUP, "Join one: skillclaw hub join INVITE")
-    if len(found) != 1:
-        what = "No open job" if not found else f"{len(found)} open jobs"
-        why = "" if found else "It may be decided by now: see skillclaw proposals list"
-        raise UsageError(
-            f"{what} for a proposal that begins with {prefix!r}.", why, "See: skillclaw jobs list"
-        )
-    return found[0].name, found[0].job, found[0].known.counts
-
-
-def _jobs(machine: Machine, name: str) -> Iterator[_Job]:
-    """The jobs of one group that are open and hold; none where this machine is no member."""
-    opened = open_hub(machine, current(machine)[0], name)
-    hub, state = opened.hub, opened.state
-    role = hub.acts_as(*VOTERS)
-    if role is None:
-        return
-    member = state.keys[keys.public_hex(hub.own_key(role))].member
-    for known, job in jobs_in(hub, state):
-        yield _Job(name=name, hub=hub, state=state, known=known, job=job, member=member)
-
-
-def jobs_in(hub: Hub, state: HubState) -> Iterator[tuple[ProposalState, VoteJob]]:
-    """The jobs of a group that are open and hold, each with its proposal as the log has it. StorageError."""
-    names = hub.store.list(vote_jobs.FOLDER, most=vote_jobs.NAMES)
-    for known in vote_jobs.asked(state, names, "open"):
-        data = hub.store.get(vote_jobs.place_of(known.id), vote_jobs.MAX_JOB)
-        try:
-            yield known, vote_jobs.read(data or b"", state, known.id)
-        except VerifyError:
-            continue
-
-
-def _why_not(one: _Job, book: list[Tried], machine: Machine) -> str:
-    """Why this machine has no part in a job; empty where it may."""
-    if one.job.expires <= clock():
-        return "Its time is over."
-    if one.member in one.known.counts:
-        return "This machine has voted."
-    last = _last(book, one)
-    if last is not None and last.state == "sent":
-        return "This machine's counts wait in the inbox."
-    if last is not None and last.state == "nothing" and last.seen == _cursor(machine):
-        return TOO_FEW
-    begun = [old for old in book if _same(old, one) and old.state in ("stopped", "failed")]
-    return "It failed here too often." if len(begun) >= AGAIN else ""
-
-
-def _try(machine: Machine, one: _Job, settings: VotesSettings, make: Make) -> Tried | None:
+def _try(machine: Machine, one: Job, settings: VotesSettings, make: Make) -> Tried | None:
     """Work on one job; None where all its slots are taken. What is raised stops nothing but this job, but for
     an interruption, which goes through after the slot was let go."""
     from skillclaw.evolve.signatures import matching, with_patterns
@@ -236,7 +116,7 @@ def _try(machine: Machine, one: _Job, settings: VotesSettings, make: Make) -> Tr
         skill=one.job.skill,
         state="running",
         began=clock(),
-        seen=_cursor(machine),
+        seen=machine.sessions.cursor(),
     )
     began = time.monotonic()
 
@@ -275,7 +155,7 @@ def _try(machine: Machine, one: _Job, settings: VotesSettings, make: Make) -> Tr
         return ended(replace(entry, state="sent"))
 
 
-def _checked(one: _Job) -> Proposal:
+def _checked(one: Job) -> Proposal:
     """The proposal, as the log names it and as this machine would install it."""
     from skillclaw.gate import static_checks
     from skillclaw.hub.proposing import recorded
@@ -289,7 +169,7 @@ def _checked(one: _Job) -> Proposal:
     return record
 
 
-def _base(one: _Job) -> Mapping[str, CurrentSkill]:
+def _base(one: Job) -> Mapping[str, CurrentSkill]:
     """The version that the proposal changes, by its skill's name; empty for a new skill."""
     from skillclaw.evolve.current import current_skills
 
@@ -307,12 +187,8 @@ def _own_sessions(machine: Machine) -> Iterator[Trajectory]:
                 continue  # forgotten meanwhile
 
 
-def _cursor(machine: Machine) -> int:
-    return machine.sessions.cursor()
-
-
 @contextmanager
-def _slot(machine: Machine, one: _Job) -> Iterator[Claim | None]:
+def _slot(machine: Machine, one: Job) -> Iterator[Claim | None]:
     """A slot of the job, let go at the end; None where all are taken.
 
     A slot is used up by who is done with it, once its counts are in the log; and as many more are there as
@@ -342,7 +218,7 @@ def _slot(machine: Machine, one: _Job) -> Iterator[Claim | None]:
             claim.release("stopped")  # changes nothing where it was released as done
 
 
-def _used(claims: Claims, name: str, one: _Job) -> bool:
+def _used(claims: Claims, name: str, one: Job) -> bool:
     """Whether the slot's last holder is done with it."""
     _, newest = claims.standing(name)
     if newest is None or newest.kind != "release" or newest.note != "done":
@@ -359,7 +235,7 @@ def _spent(entry: Tried, result: ReplayResult) -> Tried:
     return replace(entry, cases=cases, calls=cost.calls, tokens=cost.tokens, usd=cost.usd)
 
 
-def _send(one: _Job, entry: Tried, result: ReplayResult) -> None:
+def _send(one: Job, entry: Tried, result: ReplayResult) -> None:
     """Leave the counts in the group's inbox: numbers, and nothing of what was tried."""
     from skillclaw.hub.inbox import send
 
@@ -392,11 +268,3 @@ def family(model: str) -> str:
             break
         head += char
     return head[:32]
-
-
-def _same(old: Tried, one: _Job) -> bool:
-    return (old.hub, old.proposal, old.object) == (one.name, one.job.proposal, one.job.object)
-
-
-def _last(book: list[Tried], one: _Job) -> Tried | None:
-    return next((old for old in reversed(book) if _same(old, one)), None)

@@ -14,8 +14,7 @@ import tarfile
 import unicodedata
 from collections.abc import Iterable
 
-import zstandard
-
+from skillclaw import zstd
 from skillclaw.errors import BadInputError
 from skillclaw.skills.records import Bundle, File
 
@@ -170,7 +169,7 @@ def pack(bundle: Bundle) -> bytes:
             member.size = len(file.data)
             member.mode = 0o755 if file.executable else 0o644
             archive.addfile(member, io.BytesIO(file.data))
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(buffer.getvalue())
+    return zstd.compress(buffer.getvalue(), _LEVEL)
 
 
 def unpack(data: bytes, name: str) -> Bundle:
@@ -181,9 +180,9 @@ def unpack(data: bytes, name: str) -> Bundle:
     """
     check_name(name)
     try:
-        with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(io.BytesIO(data)) as reader:
+        with zstd.reader(io.BytesIO(data)) as reader:
             raw = reader.read(_MAX_TAR + 1)
-    except (zstandard.ZstdError, MemoryError) as error:
+    except (zstd.Damaged, MemoryError) as error:
         raise _bad(f"The bundle of {name} cannot be read.", str(error)) from error
     if len(raw) > _MAX_TAR:
         raise _bad(f"The bundle of {name} is too large.", f"At most {MAX_BYTES // 2**20} MB are allowed.")

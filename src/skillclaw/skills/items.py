@@ -9,7 +9,7 @@ sidecar knows is a person's own, an item without evidence.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -24,6 +24,7 @@ __all__ = [
     "Placed",
     "all_items",
     "blocks",
+    "branch_end",
     "cut",
     "item_id",
     "join",
@@ -289,7 +290,7 @@ def cut(parts: list[Block], items: Collection[int]) -> list[Block]:
     gone = set(items)
     for index, part in enumerate(parts):
         if part.kind == "heading" and part.level > 1:
-            inside = range(index + 1, _end(parts, index))
+            inside = range(index + 1, branch_end(parts, index))
             if any(i in gone for i in inside) and not any(_says(parts[i]) and i not in gone for i in inside):
                 gone.add(index)
                 # The blank lines below a heading belong to it.
@@ -317,7 +318,8 @@ def _closed(parts: list[Block], gone: Collection[int]) -> list[Block]:
     return kept
 
 
-def _end(parts: list[Block], heading: int) -> int:
+def branch_end(parts: Sequence[Block], heading: int) -> int:
+    """The place behind the last block under the heading at `heading`, subheadings and their text included."""
     level = parts[heading].level
     later = range(heading + 1, len(parts))
     return next((i for i in later if parts[i].kind == "heading" and parts[i].level <= level), len(parts))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
-from skillclaw.skills.items import Block, blocks, join
+from skillclaw.skills.items import Block, blocks, branch_end, join
 from skillclaw.skills.records import ItemKind
 
 __all__ = ["EXAMPLES", "FACTS", "MORE", "SCRIPTS", "SECTIONS", "STEPS", "WHEN", "WRONG"]
@@ -66,7 +66,7 @@ def put(body: str, section: str, texts: Sequence[str]) -> str:
         raw = f"### {sub}{end}{end}{raw}"
         above = _heading(parts, top)
         if above is not None:
-            stop = _trimmed(parts, above, _branch_end(parts, above))
+            stop = _trimmed(parts, above, branch_end(parts, above))
             return _glue(parts[:stop], raw, parts[stop:], tight=False, end=end)
     place = _place(parts, top)
     stop = _trimmed(parts, -1, place)
@@ -148,12 +148,6 @@ def _content_end(parts: Sequence[Block], heading: int) -> int:
     """Behind the last thing that the heading's own text says, sub-sections left out."""
     later = range(heading + 1, len(parts))
     return _trimmed(parts, heading, next((i for i in later if parts[i].kind == "heading"), len(parts)))
-
-
-def _branch_end(parts: Sequence[Block], heading: int) -> int:
-    level = parts[heading].level
-    later = range(heading + 1, len(parts))
-    return next((i for i in later if parts[i].kind == "heading" and parts[i].level <= level), len(parts))
 
 
 def _trimmed(parts: Sequence[Block], first: int, end: int) -> int:

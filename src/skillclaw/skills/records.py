@@ -165,6 +165,7 @@ class Pattern(Record, frozen=True, kw_only=True):
     actions   recovery: what worked; procedure: the steps in order; correction: what was accepted
     before    procedure, pitfall: (index of the action, index of what must come first)
     user_text correction: the user's own words, shortest first
+    demand    correction: what users ask of a program, where it is an option or a call: `rota --zone utc`
     contradictions  sessions where the same was done and it went wrong
     held_out  sessions that show it and taught nothing of it: it is tried on them (docs/gate.md); only where
               replay is switched on
@@ -184,6 +185,7 @@ class Pattern(Record, frozen=True, kw_only=True):
     actions: list[ActionShape] = []
     before: list[tuple[int, int]] = []
     user_text: list[str] = []
+    demand: str = ""
     evidence: list[Ref] = []
     contradictions: list[Ref] = []
     held_out: list[Ref] = []

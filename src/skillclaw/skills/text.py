@@ -6,6 +6,7 @@ a path, an address, an identifier or a number do.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Literal
 
@@ -15,6 +16,7 @@ from skillclaw.trajectory.model import Record
 __all__ = [
     "Claim",
     "claims",
+    "constant_text",
     "fixed_parts",
     "has_mask",
     "is_name",
@@ -170,3 +172,12 @@ def prose_words(text: str) -> list[list[str]]:
     """Runs of plain words in `text`, in lower case, broken at code spans and quotations."""
     rest = _QUOTE.sub("\0", _CODE.sub("\0", text))
     return [re.findall(r"\w+", run.lower()) for run in rest.split("\0")]
+
+
+def constant_text(constant: str) -> str:
+    """An argument's constant (`ArgShape.constant`, JSON) as a reader is to see it: text without quotes."""
+    try:
+        value = json.loads(constant)
+    except ValueError:
+        return constant
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

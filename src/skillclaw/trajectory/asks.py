@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from skillclaw.trajectory.demands import Demand, demands
 from skillclaw.trajectory.feedback import accepts, corrects, interrupts
 from skillclaw.trajectory.flow import Act, Answer, Event, Said
 from skillclaw.trajectory.redone import taken_up
@@ -46,12 +47,14 @@ _SAYS_NUMBER = (
 
 class Request(msgspec.Struct):
     """One thing that the user asked for, and what was done for it. `begins` is the step of its first word;
-    `taken` has, by its step, what a message named and the agent then did its work over with (`redone`)."""
+    `taken` has, by its step, what a message named and the agent then did its work over with (`redone`), and
+    `demanded` what it asked of a program."""
 
     texts: list[str]
     events: list[Event]
     begins: int
     taken: dict[int, tuple[str, ...]] = {}
+    demanded: dict[int, tuple[Demand, ...]] = {}
 
 
 def requests(events: list[Event]) -> list[Request]:
@@ -62,12 +65,11 @@ def requests(events: list[Event]) -> list[Request]:
         if isinstance(event, Said) and not interrupts(event.text):
             current = found[-1] if found else None
             acted = current is not None and any(isinstance(e, Act) for e in current.events)
-            taken: tuple[str, ...] = ()
+            directs = False
             if current is not None and acted:
-                taken = _taken(event, current, events[place + 1 : place + 1 + 2 * NEARBY])
-                current.taken |= {event.step: taken} if taken else {}
+                directs = _directs(event, current, events[place + 1 : place + 1 + 2 * NEARBY])
             answer = bool(
-                asked or taken or says_no(event.text) or (says_yes(event.text) and len(event.text) < 120)
+                asked or directs or says_no(event.text) or (says_yes(event.text) and len(event.text) < 120)
             )
             if current is None or (
                 acted and not answer and len(event.text.split()) + len(event.text) // 12 >= 3
@@ -84,10 +86,11 @@ def requests(events: list[Event]) -> list[Request]:
     return [part for request in found for part in _listed(request)]
 
 
-def _taken(said: Said, current: Request, later: Sequence[Event]) -> tuple[str, ...]:
-    """See `redone.taken_up`. Praise is no direction, whatever follows it."""
+def _directs(said: Said, current: Request, later: Sequence[Event]) -> bool:
+    """Note what the agent took up of a message (see `redone.taken_up`) and what the message demands; whether
+    there was anything. Praise is no direction, whatever follows it."""
     if says_yes(said.text):
-        return ()
+        return False
     before = [e for e in current.events[-2 * NEARBY :] if isinstance(e, Act)][-NEARBY:]
     after: list[Act] = []
     for event in later:
@@ -95,8 +98,14 @@ def _taken(said: Said, current: Request, later: Sequence[Event]) -> tuple[str, .
             break
         if isinstance(event, Act):
             after.append(event)
-    asked = [current.texts[0], *current.texts[1:][-NEARBY:]]
-    return taken_up(said.text, "\n".join(text[:ASKED_CUT] for text in asked), before, after)
+    asked = "\n".join(text[:ASKED_CUT] for text in [current.texts[0], *current.texts[1:][-NEARBY:]])
+    objects = says_no(said.text)
+    if taken := taken_up(said.text, asked, before, after, objects=objects):
+        current.taken[said.step] = taken
+    demanded = demands(said.text, asked, before, objects=objects or bool(taken))
+    if demanded:
+        current.demanded[said.step] = demanded
+    return bool(taken or demanded)
 
 
 def intent(texts: Sequence[str]) -> str:
@@ -127,7 +136,9 @@ def _listed(request: Request) -> list[Request]:
         own = request.events[start:end]
         said = [e.text for e in own if isinstance(e, Said)]
         first = start == starts[0]
-        parts.append(Request([task, *(said[1:] if first else said)], own, own[0].step, request.taken))
+        parts.append(
+            Request([task, *(said[1:] if first else said)], own, own[0].step, request.taken, request.demanded)
+        )
     return parts
 
 

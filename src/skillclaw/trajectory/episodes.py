@@ -17,13 +17,14 @@ sessions.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Literal
 
 from skillclaw.trajectory import web
 from skillclaw.trajectory.asks import Request, intent, requests, says_no, says_yes
+from skillclaw.trajectory.demanded import Demanded, demanded
 from skillclaw.trajectory.environment import facts
-from skillclaw.trajectory.feedback import correction_text
+from skillclaw.trajectory.feedback import correction_text, repeats
 from skillclaw.trajectory.flow import Act, Said, flow
 from skillclaw.trajectory.model import Record, SessionMeta, SkillUse, Trajectory, meta
 from skillclaw.trajectory.moves import ArgValue, Move, differs, extensions, move_of
@@ -38,6 +39,9 @@ REACH = 8
 
 MOVES = 60
 """Moves kept of one request; what follows is rarely a procedure and would make memory grow with noise."""
+
+TOLD_CUT = 200
+"""Characters of a user's words that are kept."""
 
 ENDS = {"success": True, "failure": False}
 
@@ -61,6 +65,9 @@ class Episode(Record, frozen=True, kw_only=True):
     offered   skills that it was offered, likewise
     files     endings of the files that the request touched, as `.py`
     taken     correction: what the user named and the agent did its work over with (`redone`)
+    demand    correction: the program and what the user asked of it (`demands`), as `rota --zone utc`; then
+              the action is a call that has it, the agent's own or, where there was none, the call that lacks
+              it with that put in (`ok` is None)
     """
 
     kind: Literal["recovery", "correction", "procedure", "pitfall"]
@@ -85,6 +92,7 @@ class Episode(Record, frozen=True, kw_only=True):
     offered: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
+    demand: str = ""
 
     @property
     def request(self) -> str:
@@ -114,10 +122,11 @@ def cut(trajectory: Trajectory) -> list[Episode]:
         "env": facts(known.env, events),
     }
     found: list[Episode] = []
+    given = any(signal.kind in GIVEN for signal in known.signals)
     spoken = Words()
     for request, success, last in _judged(asked, known):
         own = {**base, "success": success, **_skills(known.skills, last)}
-        found += _episodes(request, spoken, own)
+        found += _episodes(request, spoken, own, given=given)
     return found
 
 
@@ -154,7 +163,9 @@ def _seen_by(use: SkillUse, last: int | None) -> bool:
     return last is None or min(steps) <= last
 
 
-def _episodes(request: Request, spoken: Words, base: dict[str, Any]) -> list[Episode]:
+def _episodes(request: Request, spoken: Words, base: dict[str, Any], *, given: bool) -> list[Episode]:
+    """`given`: whether somebody stated how the session ended. Else a request in which the user had to say how
+    it is done shows no way to do it, whatever its end looks like."""
     moves: list[Move] = []
     acts: list[Act] = []
     files: set[str] = set()
@@ -163,7 +174,8 @@ def _episodes(request: Request, spoken: Words, base: dict[str, Any]) -> list[Epi
     for event in request.events:
         if isinstance(event, Said):
             spoken.user(event.text)
-            if acts and (says_no(event.text) or event.step in request.taken):
+            directs = event.step in request.taken or event.step in request.demanded
+            if acts and (directs or says_no(event.text)):
                 corrections.append((len(acts), event))
             elif acts and says_yes(event.text):
                 accepted_at.append(len(acts))
@@ -177,10 +189,47 @@ def _episodes(request: Request, spoken: Words, base: dict[str, Any]) -> list[Epi
     base = {**base, "files": tuple(sorted(files)[:FILES])}
     if not acts:
         return [_make("procedure", base, wanted, [], steps=[])] if request.texts else []
-    found = [_make("procedure", base, wanted, moves, steps=[m.step for m in moves])]
-    found += _recoveries(acts, moves, wanted, base)
-    found += _corrections(moves, corrections, request.taken, accepted_at, wanted, base)
+    way = {**base, "success": None} if request.demanded and not given else base
+    found = [_make("procedure", way, wanted, moves, steps=[m.step for m in moves])]
+    # What the user told the agent between a failure and what worked is the lesson, and not the agent's way.
+    told_at = [step for step in (*request.taken, *request.demanded)]
+    found += [e for e in _recoveries(acts, moves, wanted, base) if not _told_between(e, told_at)]
+    found += _corrections(moves, corrections, request, accepted_at, wanted, base)
+    for one in demanded(moves, acts, corrections, request.demanded):
+        taken = request.taken.get(one.step, ())
+        found.append(_demand(one, moves, taken, accepted_at, wanted, base))
     return found
+
+
+def _told_between(episode: Episode, told_at: Sequence[int]) -> bool:
+    first = episode.failed.step if episode.failed is not None else 0
+    last = max((move.step for move in episode.actions), default=0)
+    return episode.kind == "recovery" and any(first <= step <= last for step in told_at)
+
+
+def _demand(
+    one: Demanded,
+    moves: Sequence[Move],
+    taken: tuple[str, ...],
+    accepted: Sequence[int],
+    intent: str,
+    base: dict[str, Any],
+) -> Episode:
+    steps = {one.step, one.action.step, *([one.failed.step] if one.failed is not None else [])}
+    return _make(
+        "correction",
+        base,
+        intent,
+        [one.action],
+        failed=one.failed,
+        topic=one.action.topic,
+        steps=sorted(steps),
+        user_text=one.demand.text[:TOLD_CUT],
+        worked=one.worked,
+        taken=taken,
+        accepted=any(one.action.place < a <= len(moves) for a in accepted),
+        demand=f"{one.demand.program} {one.demand.wanted}" if one.demand.option else one.demand.wanted,
+    )
 
 
 def _make(kind: Any, base: dict[str, Any], intent: str, actions: list[Move], **more: Any) -> Episode:
@@ -307,24 +356,29 @@ def _helps(act: Act, failed: Act, move: Move, final: Move, index: int) -> bool:
 def _corrections(
     moves: list[Move],
     corrections: list[tuple[int, Said]],
-    taken: Mapping[int, tuple[str, ...]],
+    request: Request,
     accepted: list[int],
     intent: str,
     base: dict[str, Any],
 ) -> list[Episode]:
+    """What the agent did otherwise after words that name no program's option or call (`demanded`)."""
     found: list[Episode] = []
     for order, (at, said) in enumerate(corrections):
         until = corrections[order + 1][0] if order + 1 < len(corrections) else len(moves)
         before, after = moves[:at], moves[at:until]
         last = next((m for m in reversed(before) if m.writes), before[-1] if before else None)
         # What the agent did after the words, in another way than before.
-        own = taken.get(said.step, ())
+        own = request.taken.get(said.step, ())
         changed = [m for m in after if m.ok is not False and (last is None or _otherwise(last, m, own))]
         words = [m for m in changed if m.writes] or changed
-        if last is None or not words:
+        if last is None or not words or said.step in request.demanded:
             continue
         kind = [m for m in words if tail(m.tool) == tail(last.tool)] or words
-        later = [set(taken.get(other.step, ())) for _, other in corrections[order + 1 :]]
+        later = [
+            _names(request, other)
+            for place, other in corrections[order + 1 :]
+            if not (_says_again(said, other, own) and _alike(after, moves[place:]))
+        ]
         found.append(
             _make(
                 "correction",
@@ -342,6 +396,22 @@ def _corrections(
             )
         )
     return found
+
+
+def _names(request: Request, said: Said) -> set[str]:
+    demanded = request.demanded.get(said.step, ())
+    return {*request.taken.get(said.step, ()), *(one.wanted for one in demanded)}
+
+
+def _says_again(said: Said, other: Said, names: Collection[str]) -> bool:
+    return repeats(said.text, other.text) or any(name in other.text for name in names)
+
+
+def _alike(before: Sequence[Move], after: Sequence[Move]) -> bool:
+    """Whether the agent, told the same once more, only did the same once more: then the words stand as they
+    did."""
+    done = {m.command for m in before}
+    return all(m.command and m.command in done for m in after)
 
 
 def _otherwise(before: Move, after: Move, taken: Collection[str]) -> bool:

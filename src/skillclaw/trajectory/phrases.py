@@ -71,6 +71,7 @@ VERDICT = re.compile(
     rf"still |just |clearly )?"
     rf"(?:{OFF}\b|not (?:at all )?{SOUND}\b)|"
     rf"(?:that|this|it|these|those) (?:isn't|aren't|wasn't|weren't) {SOUND}\b|"
+    r"(?:still )?(?:the )?wrong(?: \w+){1,2}\W*(?:$|[:.!,])|"
     r"(?:that|this|it|these|those) (?:still |also |just )?(?:didn't|doesn't|does not|did not|won't|"
     r"don't|fails|failed|broke"
     r"|breaks|crashe[sd])\b(?! work out)|"

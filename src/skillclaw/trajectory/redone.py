@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from skillclaw.trajectory.flow import Act
 from skillclaw.trajectory.goals import same_goal
+from skillclaw.trajectory.text import STOP
 
 __all__ = ["taken_up"]
 
@@ -32,11 +33,16 @@ _FURTHER = re.compile(r"^\W*(?:now|next|then|also|additionally|besides|another|f
 _SPAN = re.compile(r"`([^`\n]{1,200})`")
 _VALUED = re.compile(r"(?<![\w-])(--?[A-Za-z][\w-]*)[ =]([\w./:-]*\w)")
 _CODE = re.compile(r"^--?[A-Za-z]|[_/\[\]={}$~<>@#]|[A-Za-z]\d|\d[A-Za-z]|^[A-Za-z]+-$|^[A-Za-z]+[:=]$")
+_WORD = re.compile(r"[A-Za-z][\w-]{2,}")
 _ROUND = ".,;:!?()'\"`“”‘’"
 
 
-def taken_up(said: str, asked: str, before: Sequence[Act], after: Sequence[Act]) -> tuple[str, ...]:
+def taken_up(
+    said: str, asked: str, before: Sequence[Act], after: Sequence[Act], *, objects: bool = False
+) -> tuple[str, ...]:
     """What `said` names and the agent took up when it made an earlier call over; empty where it did not.
+
+    objects  whether the message says that something was wrong: then any word of it may be what is named
 
     asked   what the user said of the same request before
     before  the calls of the request so far; `after` those that follow the message, up to the next one
@@ -44,7 +50,7 @@ def taken_up(said: str, asked: str, before: Sequence[Act], after: Sequence[Act])
     if not before or not after or _FURTHER.match(said):
         return ()
     known = "\n".join([asked, *map(_written, before)]).lower()
-    named = [name for name in _named(said[:HEAD]) if name.lower() not in known]
+    named = [name for name in _named(said[:HEAD], every=objects) if name.lower() not in known]
     if not named:
         return ()
     over = any(act.command is not None and act.command == old.command for act in after for old in before)
@@ -52,8 +58,9 @@ def taken_up(said: str, asked: str, before: Sequence[Act], after: Sequence[Act])
     return tuple(name for name in named if any(_holds(call, name) for call in calls))[:MOST]
 
 
-def _named(text: str) -> list[str]:
-    """The names in a message, in order: words in backticks, and words that are no words of prose."""
+def _named(text: str, *, every: bool = False) -> list[str]:
+    """The names in a message, in order: words in backticks, and words that are no words of prose; then, if
+    `every`, the others that say something."""
     found: dict[str, None] = {}
     for span in _SPAN.findall(text):
         found.update(dict.fromkeys(word.strip("'\"") for word in span.split()))
@@ -65,6 +72,10 @@ def _named(text: str) -> list[str]:
         whole = word.strip(_ROUND.replace(":", "")) if word.endswith(":") else bare
         if _CODE.search(bare) or _CODE.search(whole):
             found.setdefault(bare)
+    if every:
+        found |= dict.fromkeys(
+            word for word in _WORD.findall(_SPAN.sub(" ", text)) if word.lower() not in STOP
+        )
     return [name for name in found if 2 <= len(name) <= LONGEST]
 
 

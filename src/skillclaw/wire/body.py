@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import zlib
@@ -9,7 +10,8 @@ from typing import Any
 
 import brotli
 import msgspec
-import zstandard
+
+from skillclaw import zstd
 
 __all__ = ["LIMIT", "header", "json_stream", "known_encoding", "load_json", "plain"]
 
@@ -18,7 +20,7 @@ LIMIT = 64 << 20
 
 The proxy keeps half of that of an exchange; JSON of nothing but empty lists takes twenty times its size."""
 MEMBERS = 1000
-"""Members of one gzip body: each costs a copy of what follows, so many small ones cost time."""
+"""Members of a gzip body, frames of a zstd body: each costs a copy of what follows, and time."""
 LAYERS = 4
 """Encodings that one body may be wrapped in."""
 CHUNK = 1 << 16
@@ -69,7 +71,7 @@ def _unpack(body: bytes, name: str, limit: int) -> bytes | None:
             return _zstd(body, limit)
         if name == "br":
             return _brotli(body, limit)
-    except (zlib.error, zstandard.ZstdError, brotli.error):
+    except (zlib.error, zstd.Damaged, brotli.error):
         return None
     return None
 
@@ -103,11 +105,11 @@ def _zstd(body: bytes, limit: int) -> bytes:
     # A reader, since frames of a stream may carry no size, follow each other, and end too early.
     out: list[bytes] = []
     size = 0
-    with zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True) as reader:
+    with zstd.reader(io.BytesIO(body), frames=MEMBERS) as reader:
         while size < limit:
             try:
                 piece = reader.read(1 << 20)
-            except zstandard.ZstdError:
+            except zstd.Damaged:
                 if not out:
                     raise
                 break

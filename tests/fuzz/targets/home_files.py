@@ -28,8 +28,11 @@ from skillclaw.journal import grants, unread
 from skillclaw.journal.identity import Identity
 from skillclaw.library import book, past, quarantine
 from skillclaw.library.records import LibraryState, Quarantined
+from skillclaw.log_format import as_text
 from skillclaw.proxy import ProxyConfig, read_config
+from skillclaw.proxy.facts import UpFacts, read_facts
 from skillclaw.server import consent, door, polling, runfile, vote_book, wishes
+from skillclaw.server.deep.running import logs
 from skillclaw.server.serving.history import CycleLine, History
 from skillclaw.settings import load
 from skillclaw.web.site.login import Logins, base_path
@@ -118,6 +121,13 @@ FILES = [
         b'[share]\ndefault = "off"\n[agents.codex]\nupstream = "http://h:1"\n[hubs.a]\nurl = "file:///x"\n',
         lambda home: load(home, {}),
         form=_plain,
+    ),
+    File("run/facts.json", example(UpFacts), lambda home: read_facts(home, example(UpFacts)["pid"])),
+    File(
+        "logs/up.log",
+        {"time": "t", "level": "info", "event": "e", "places": "p", "hub": ["h"]},
+        lambda home: [as_text(line) for line in _text(home / "logs/up.log").splitlines()],
+        logs,
     ),
 ]
 

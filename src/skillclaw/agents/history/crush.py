@@ -12,12 +12,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from skillclaw.agents.history import lines, marks
-from skillclaw.agents.history.sqlite import columns_of, reading, tables_of
+from skillclaw.agents.history.sqlite import columns_of, reading, stamp_of, tables_of
 from skillclaw.agents.history.steps import Transcript, as_int, as_str, image_part, subagent, trajectory
 from skillclaw.agents.records import Env, HistoryFile, HistoryRead
 from skillclaw.errors import BadInputError
@@ -143,7 +142,7 @@ class _Reader:
         self.models: Counter[str] = Counter()
         for _, _, role, parts, model, created, _, summary in rows:
             held = self._parts(parts)
-            stamp = _stamp(_seconds(created))
+            stamp = stamp_of(_seconds(created))
             match role:
                 case "user":
                     self._user(held, stamp)
@@ -250,9 +249,3 @@ def _seconds(value: object) -> float:
     """A time in Unix seconds; some versions kept milliseconds."""
     given = as_int(value) or 0
     return given / 1000 if given > 10**11 else float(given)
-
-
-def _stamp(seconds: float) -> str:
-    if not 0 < seconds < 10**10:
-        return ""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

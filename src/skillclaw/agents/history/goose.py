@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from skillclaw.agents.history import lines, marks
-from skillclaw.agents.history.sqlite import columns_of, reading, tables_of
+from skillclaw.agents.history.sqlite import columns_of, reading, stamp_of, tables_of
 from skillclaw.agents.history.steps import (
     Draft,
     Transcript,
@@ -106,7 +105,7 @@ def read(file: HistoryFile, env: Env) -> HistoryRead:
         return HistoryRead(trajectory=None, skipped={OWN: 1})
     reader = _Reader(as_str(config.get("model_name")), tally)
     for role, content, created, metadata in messages:
-        reader.take(as_str(role), content, _stamp(_seconds(created)), _object(metadata))
+        reader.take(as_str(role), content, stamp_of(_seconds(created)), _object(metadata))
     made = trajectory(
         reader.out,
         agent=NAME,
@@ -251,9 +250,3 @@ def _object(raw: object) -> dict[str, Any]:
 def _seconds(value: object) -> float:
     given = as_int(value) or 0
     return given / 1000 if given > 10**11 else float(given)
-
-
-def _stamp(seconds: float) -> str:
-    if not 0 < seconds < 10**10:
-        return ""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import zstandard
 
+from skillclaw import zstd
 from skillclaw.errors import BadInputError, StorageError
 
 __all__ = [
@@ -38,7 +38,7 @@ MAX_LINE = 256 * 1024 * 1024
 MAX_REASONS = 40
 """Different reasons that one file can be skipped for; more than this is noise."""
 
-_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
+_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, zstd.Damaged)
 
 _DEPTH = 100
 """Levels of nesting that are kept; no agent's record has more, and deeper ones exhaust the stack later."""
@@ -74,8 +74,7 @@ def open_bytes(path: Path) -> Iterator[io.BufferedIOBase]:
             magic = file.read(4)
             file.seek(0)
             if magic == b"\x28\xb5\x2f\xfd":
-                reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-                with io.BufferedReader(reader, 1 << 16) as stream:
+                with zstd.reader(file, frames=None) as stream:
                     yield stream
             elif magic[:2] == b"\x1f\x8b":
                 with gzip.GzipFile(fileobj=file) as stream:

@@ -169,12 +169,12 @@ def _event(text: object, blob: object, tally: lines.Tally) -> dict[str, Any] | N
 
 
 def _unpacked(blob: bytes, tally: lines.Tally) -> bytes | None:
-    import zstandard
+    from skillclaw import zstd
 
     try:
-        with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(blob)) as stream:
-            data: bytes = stream.read(MAX_EVENT + 1)
-    except zstandard.ZstdError:
+        with zstd.reader(io.BytesIO(blob)) as stream:
+            data = stream.read(MAX_EVENT + 1)
+    except zstd.Damaged:
         tally.add(DAMAGED)
         return None
     if len(data) > MAX_EVENT:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from skillclaw.errors import BadInputError, StorageError
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["columns_of", "is_database", "reading", "tables_of"]
+__all__ = ["columns_of", "is_database", "reading", "stamp_of", "tables_of"]
 
 WAIT = 5.0
 """Seconds to wait for an agent that is writing."""
@@ -97,6 +98,13 @@ def columns_of(path: Path, table: str) -> set[str]:
             return {str(row["name"]) for row in db.execute(f'PRAGMA table_info("{quoted}")')}
     except (BadInputError, StorageError):
         return set()
+
+
+def stamp_of(seconds: float) -> str:
+    """Unix seconds as ISO 8601; empty where they cannot be a time."""
+    if not 0 < seconds < 10**10:
+        return ""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _foreign(path: Path, error: Any) -> BadInputError:

@@ -12,10 +12,11 @@ import os
 import shutil
 import tarfile
 from pathlib import Path
+from typing import IO, cast
 
 import msgspec
-import zstandard
 
+from skillclaw import zstd
 from skillclaw.bench.loop.results import Attempt, Night
 from skillclaw.errors import BadInputError, StorageError
 from skillclaw.trajectory.model import Record
@@ -45,10 +46,8 @@ def save(path: Path, kept: Kept, rig: Path) -> None:
         with temporary.open("wb") as raw:
             temporary.chmod(0o600)
             with (
-                zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).stream_writer(
-                    raw, closefd=False
-                ) as packed,
-                tarfile.open(fileobj=packed, mode="w|") as tar,
+                zstd.Writer(raw, LEVEL, checksum=True) as packed,
+                tarfile.open(fileobj=cast("IO[bytes]", packed), mode="w|") as tar,
             ):
                 head = msgspec.json.encode(kept)
                 entry = tarfile.TarInfo(HEAD)
@@ -83,7 +82,7 @@ def load(path: Path, rig: Path) -> Kept:
     try:
         with (
             path.open("rb") as raw,
-            zstandard.ZstdDecompressor().stream_reader(raw) as packed,
+            zstd.reader(raw) as packed,
             tarfile.open(fileobj=packed, mode="r|") as tar,
         ):
             for entry in tar:
@@ -99,7 +98,7 @@ def load(path: Path, rig: Path) -> Kept:
                     tar.extract(inside, rig, filter="data")
             while packed.read(1 << 20):
                 pass  # the checksum stands at the end
-    except (OSError, tarfile.TarError, zstandard.ZstdError, msgspec.DecodeError) as error:
+    except (OSError, tarfile.TarError, zstd.Damaged, msgspec.DecodeError) as error:
         raise BadInputError(
             f"{path} is not the state of a run.", str(error), "Start anew in an empty folder."
         ) from error

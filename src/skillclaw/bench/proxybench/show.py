@@ -70,28 +70,28 @@ def markdown(result: Mapping[str, Any], plot: str = "") -> str:
     return "\n".join(lines)
 
 
-def put_into(file: Path, text: str) -> None:
-    """Replace what stands between the marks BEGIN and END in `file`; raises BadInputError, StorageError."""
-    head, tail = check_place(file)
+def put_into(file: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
+    """Replace what stands between the marks in `file`; raises BadInputError, StorageError."""
+    head, tail = check_place(file, begin, end)
     try:
-        file.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
+        file.write_text(f"{head}{begin}\n{text}\n{end}{tail}", encoding="utf-8")
     except OSError as error:
         raise StorageError(f"Cannot write {file}.", str(error)) from error
 
 
-def check_place(file: Path) -> tuple[str, str]:
+def check_place(file: Path, begin: str = BEGIN, end: str = END) -> tuple[str, str]:
     """What stands before and after the place for the tables; raises BadInputError, StorageError."""
     try:
         before = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise StorageError(f"Cannot read {file}.", str(error)) from error
-    head, begin, rest = before.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
+    head, begun, rest = before.partition(begin)
+    _, ended, tail = rest.partition(end)
+    if not begun or not ended:
         raise BadInputError(
             f"{file} has no place for the tables.",
             "Two marks are missing.",
-            f"Add the lines {BEGIN} and {END}",
+            f"Add the lines {begin} and {end}",
         )
     return head, tail
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from skillclaw.bench.proxybench.load import Door, memory_of
 from skillclaw.errors import SkillClawError
 from skillclaw.proxy import ProxyConfig, command, write_config
 
-__all__ = ["Cores", "Running", "running"]
+__all__ = ["Cores", "Running", "health_of", "running"]
 
 
 class Cores:
@@ -177,3 +179,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
     if process.stdout is not None:
         process.stdout.close()
+
+
+def health_of(port: int) -> dict[str, Any]:
+    """What the proxy on that port says of itself, asked past any web proxy."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
+        health: dict[str, Any] = json.loads(answer.read())
+        return health

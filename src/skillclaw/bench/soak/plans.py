@@ -186,7 +186,7 @@ def coded(data: bytes, coding: str) -> bytes:
         packed: bytes = brotli.compress(data, quality=2)
         return packed
     if coding == "zstd":
-        import zstandard
+        from skillclaw import zstd
 
-        return zstandard.ZstdCompressor(level=1).compress(data)
+        return zstd.compress(data, 1)
     return data

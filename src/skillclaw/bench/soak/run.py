@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import random
 import shutil
@@ -12,13 +11,13 @@ import socket
 import subprocess
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from skillclaw.bench.proxybench.targets import health_of
 from skillclaw.bench.soak.clients import Clients
 from skillclaw.bench.soak.ledger import Ledger
 from skillclaw.bench.soak.plans import KINDS, Kind, Plan
@@ -112,7 +111,7 @@ async def _soak(
             progress(int(seconds), int(seconds), "waiting for idle connections to go")
             left = await _settled(watched, idle, settle)
             await load.read_all(READ)
-            health = await asyncio.to_thread(_health, port)
+            health = await asyncio.to_thread(health_of, port)
             alive = process.poll() is None
         finally:
             load.cancel()
@@ -311,10 +310,3 @@ def _proxy(home: Path, upstream: str) -> Iterator[tuple[subprocess.Popen[bytes],
 def _cpu(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)
-
-
-def _health(port: int) -> dict[str, Any]:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
-        health: dict[str, Any] = json.loads(answer.read())
-        return health

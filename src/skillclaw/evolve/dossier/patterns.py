@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 
 from skillclaw.evolve.dossier.fence import line
 from skillclaw.evolve.evolvers import EvolveContext
+from skillclaw.evolve.options import parted
 from skillclaw.gate.grounds import Grounds
 from skillclaw.skills.records import ActionShape, ArgShape, Pattern, Ref
-from skillclaw.skills.text import fixed_parts, has_mask
+from skillclaw.skills.text import constant_text, fixed_parts, has_mask
 from skillclaw.skills.vocabulary import content_words, error_phrases
 
 __all__ = ["number", "pattern_lines", "sayable", "shape_line", "shared_words"]
@@ -39,8 +39,10 @@ def pattern_lines(label: str, pattern: Pattern, context: EvolveContext) -> list[
         named = error_phrases(pattern.error)
         if named:
             found.append(f"  the error may be called: {', '.join(named[:2])}")
+    if pattern.demand:
+        found.append(f"  people ask for this, whatever agents make of it: {line(pattern.demand, 100)}")
     if pattern.actions:
-        found.append(f"  {_DID[pattern.kind]}:")
+        found.append(f"  {_ASKED if pattern.demand else _DID[pattern.kind]}:")
         found += [f"    {n}. {shape_line(shape)}" for n, shape in enumerate(pattern.actions[:ACTIONS], 1)]
         if len(pattern.actions) > ACTIONS:
             found.append(f"    and {len(pattern.actions) - ACTIONS} more")
@@ -67,6 +69,7 @@ _DID = {
     "procedure": "what was done, in this order",
     "pitfall": "what it is about",
 }
+_ASKED = "the call that went wrong with that put in"
 
 
 def _support(pattern: Pattern) -> str:
@@ -151,6 +154,9 @@ def _enough(sources: Sequence[Grounds], context: EvolveContext) -> bool:
 def sayable(pattern: Pattern, context: EvolveContext) -> tuple[list[str], list[str]]:
     """What a line that rests on the pattern may repeat word for word, and what it may name as failing."""
     exact = _held(pattern, pattern.actions, context)
+    if pattern.demand:
+        demanded = ActionShape(tool="", command=" ".join(parted(pattern.demand)[1:]) or pattern.demand)
+        exact = list(dict.fromkeys([*_held(pattern, [demanded], context), *exact]))[:EXACT]
     failed = _held(pattern, [pattern.failed], context, failures=True) if pattern.failed is not None else []
     return exact, [text for text in failed if text not in exact]
 
@@ -188,7 +194,7 @@ def _candidates(shape: ActionShape, holds: Callable[[str], bool]) -> list[str]:
     for arg in shape.args:
         found.append(arg.name)
         if arg.constant is not None:
-            found.append(_value(arg.constant))
+            found.append(constant_text(arg.constant))
     return found
 
 
@@ -209,14 +215,6 @@ def _sharp(command: str, example: str, holds: Callable[[str], bool]) -> str:
                     shape = tried
                     break
     return " ".join(shape)
-
-
-def _value(constant: str) -> str:
-    try:
-        value = json.loads(constant)
-    except ValueError:
-        return constant
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def shared_words(pattern: Pattern, context: EvolveContext) -> list[str]:

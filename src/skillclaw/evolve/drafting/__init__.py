@@ -7,7 +7,7 @@ from skillclaw.evolve.drafting.building import build
 from skillclaw.evolve.drafting.labels import Labels, labels
 from skillclaw.evolve.drafting.records import Draft, DraftAction, DraftError, Target
 from skillclaw.evolve.drafting.review import review
-from skillclaw.evolve.drafting.targets import targets
+from skillclaw.evolve.drafting.targets import best_supported, targets
 
 __all__ = [
     "Draft",
@@ -15,6 +15,7 @@ __all__ = [
     "DraftError",
     "Labels",
     "Target",
+    "best_supported",
     "build",
     "counted",
     "labels",

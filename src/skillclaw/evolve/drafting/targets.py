@@ -16,7 +16,7 @@ from skillclaw.evolve.job_groups import JobGroup, job_groups
 from skillclaw.evolve.tried import untried
 from skillclaw.skills.records import Pattern
 
-__all__ = ["targets"]
+__all__ = ["best_supported", "targets"]
 
 
 def targets(
@@ -79,3 +79,10 @@ def _target(name: str, group: JobGroup, patterns: list[Pattern], context: Evolve
         asked=asked,
         tasks=group.tasks,
     )
+
+
+def best_supported(target: Target) -> tuple[int, int, str]:
+    """Sorts targets, the best supported first: the budget may end before the last."""
+    sessions = {ref.session for pattern in target.patterns for ref in pattern.evidence}
+    users = {ref.user for pattern in target.patterns for ref in pattern.evidence}
+    return -len(users), -len(sessions), target.skill

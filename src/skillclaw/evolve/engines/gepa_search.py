@@ -29,9 +29,6 @@ BATCH = 12
 MOST = 16
 """Words that a candidate may have."""
 
-SHRINK = 0.4
-"""How often a mutation drops a word where it could add one."""
-
 SEED = 20260101
 
 Describe = Callable[[Sequence[str]], str]

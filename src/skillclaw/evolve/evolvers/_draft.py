@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -12,6 +13,7 @@ from skillclaw.evolve.evolvers._phrases import OPTIONS, code, error_name
 from skillclaw.evolve.evolvers._select import strength
 from skillclaw.evolve.evolvers._voice import Support, Voice
 from skillclaw.evolve.evolvers._wishes import in_other_words, wish
+from skillclaw.evolve.options import parted
 from skillclaw.gate.cited import refs_of
 from skillclaw.gate.prune import item_reason
 from skillclaw.skills.edits import line_fault, section_fault
@@ -164,7 +166,7 @@ def _write(pattern: Pattern, context: EvolveContext) -> tuple[str, list[Unit]]:
     if pattern.kind == "recovery":
         return _recovery(pattern, voice)
     if pattern.kind == "correction":
-        return _correction(pattern, voice)
+        return _demand(pattern, voice) if pattern.demand else _correction(pattern, voice)
     return _pitfall(pattern, voice, context)
 
 
@@ -264,31 +266,95 @@ def _difference(failed: ActionShape, worked: ActionShape) -> str:
 def _correction(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
     said = next((text for text in pattern.user_text if _shared(text, voice.said)), "")
     failed = pattern.failed
+    right = [voice.shown(shape) for shape in pattern.actions]
     shown = voice.shown(failed) if failed is not None else ""
+    if failed is not None and right == [shown]:
+        # Calls of one shape may still differ in what all have in common: a name that begins otherwise.
+        shown = voice.shown(failed, failed=True)
     done = ", then ".join(voice.spoken(pattern.actions))
-    instead = ""
-    if failed is not None and not any(_same(shape, failed) for shape in pattern.actions):
-        instead = f" instead of {shown}"
-    elif not said:
+    instead = failed is not None and right != [shown]
+    if not instead and not said:
         return "", []  # the same action in other words: nothing that a reader could follow
-    text = f"{done[:1].upper()}{done[1:]}{instead}."
+    if instead and len(right) == 1 and pattern.actions[0].command is not None:
+        text = f"Always {done}, never {shown}."  # weak agents copy what stands behind "instead of"
+    else:
+        text = f"{done[:1].upper()}{done[1:]}{f' instead of {shown}' if instead else ''}."
     if said:
         text += f" Users say: “{said}”"
     about = "run" if failed is not None and failed.command is not None else "call"
     condition = f"You are about to {about} {shown}." if failed is not None else ""
     words = voice.words(failed) if failed is not None else ""
-    other = f", not {words}" if words and instead else ""
+    avoided = f", not {words}" if words and instead else ""
     better = voice.words(pattern.actions[0])
     if failed is not None and words == better:  # the same program: what was added is what counts
-        other = _added(failed, pattern.actions[0])
+        avoided = _added(failed, pattern.actions[0])
     return condition, _unit(
         WRONG,
         "fix",
         pattern,
         text,
         triggers=(f"you are about to {about} {words}",) if words else (),
-        lead=f"{about.capitalize()} {better}{other}",
+        lead=f"{about.capitalize()} {better}{avoided}",
     )
+
+
+def _demand(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
+    """What users ask of a program, as the rule that it is; the calls that agents made only show that it was
+    followed."""
+    program, wanted = parted(pattern.demand)
+    said = _reason([text for text in pattern.user_text if _shared(text, voice.said)], program)
+    if not voice.keep(wanted or program):
+        return "", []
+    if wanted:
+        # Weak agents that are told of one option drop the others for it.
+        text = f"Always add {code(wanted)} to calls of {code(program)}, and keep all else as it is"
+        if pattern.actions and voice.agreed(pattern.actions[0]):
+            text += f": {voice.spoken(pattern.actions[:1])[0]}"
+        text += "."
+    else:
+        program, wanted = program.split()[0], program
+        text = _call(pattern, wanted, program, voice)
+    if said:
+        text += f" Users say: “{said}”"
+    about = f"run {program}"
+    lead = f"Run {program} with {wanted}" if wanted.startswith("-") else f"Run {wanted}"
+    units = _unit(WRONG, "fix", pattern, text, triggers=(f"you are about to {about}",), lead=lead)
+    return f"You are about to run {code(program)}.", units
+
+
+_BECAUSE = re.compile(
+    r"\b(?:unless|otherwise|without|because|since|needs?|always|never|only|every)\b|"
+    r"否则|否則|必须|必須|总是|總是",
+    re.I,
+)
+
+
+def _reason(texts: Sequence[str], program: str) -> str:
+    """Of users' words those that tell why, and show no call of the program that is only half of one; the
+    first of equals, and none without any."""
+    half = re.compile(rf"`{re.escape(program.split()[0])}\s[^`]*`")
+    return max(texts, key=lambda text: bool(_BECAUSE.search(text)) - 2 * bool(half.search(text)), default="")
+
+
+_FIRST = re.compile(r"\b(?:first|before)\b|先|之前", re.I)
+_LAST = re.compile(r"\b(?:after|afterwards|at the end|then)\b|之[后後]|最[后後]", re.I)
+
+
+def _call(pattern: Pattern, wanted: str, program: str, voice: Voice) -> str:
+    """A call that is to be made, beside or in the place of the one that went wrong, as most of the users'
+    words have it."""
+    said = pattern.user_text
+    first = sum(bool(_FIRST.search(text)) for text in said)
+    last = sum(bool(_LAST.search(text)) for text in said)
+    if first == last:
+        return f"Always run {code(wanted)}."
+    # Only what it is: the call that went wrong may have more wrong in it.
+    other = voice.words(pattern.failed) if pattern.failed is not None else ""
+    if not other.startswith(f"{program} ") or other == wanted:
+        where = "before" if first > last else "after"
+        return f"Always run {code(wanted)} {where} other calls of {code(program)}."
+    before, after = (wanted, other) if first > last else (other, wanted)
+    return f"Always run {code(before)} first, then {code(after)}."
 
 
 def _added(failed: ActionShape, worked: ActionShape) -> str:

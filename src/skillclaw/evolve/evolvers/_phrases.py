@@ -6,13 +6,12 @@ Nothing here copies an error text or a tool's output: an error is named from the
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Container
 
 from skillclaw.evolve.evolvers._commands import Worded
 from skillclaw.skills.records import ActionShape, ArgShape
-from skillclaw.skills.text import has_mask
+from skillclaw.skills.text import constant_text, has_mask
 from skillclaw.skills.vocabulary import error_phrases
 
 __all__ = ["action", "code", "command_words", "error_name", "joined"]
@@ -134,7 +133,7 @@ def _arguments(args: list[ArgShape], keep: Keep, *, brief: bool = False) -> str:
     for arg in args:
         if arg.share < (0.9 if brief else 0.5) or not keep(arg.name):
             continue
-        value = _value(arg.constant) if arg.constant is not None else ""
+        value = constant_text(arg.constant) if arg.constant is not None else ""
         if value and not _DAY.match(value) and _may_show(value, LONG, keep):
             fixed.append(f"{code(arg.name)} set to {code(value)}")
         elif source := _source(arg):
@@ -179,7 +178,7 @@ def _named(args: list[ArgShape], keep: Keep, *, bare: bool = False) -> str:
 def _look(arg: ArgShape, keep: Keep) -> str:
     """What the value looks like: a date, one of two words; empty where that says nothing."""
     if arg.constant is not None:
-        value = _value(arg.constant)
+        value = constant_text(arg.constant)
         dated = bool(value) and _DAY.match(value) and _may_show(value, LONG, keep)
         return f"a date, such as {code(value)}" if dated else ""
     if arg.form.startswith(OPTIONS):
@@ -193,14 +192,6 @@ def _look(arg: ArgShape, keep: Keep) -> str:
 
 def _may_show(value: str, longest: int, keep: Keep) -> bool:
     return len(value) <= longest and has_mask(value) is None and keep(value)
-
-
-def _value(constant: str) -> str:
-    try:
-        value = json.loads(constant)
-    except ValueError:
-        return constant
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def joined(parts: list[str], last: str = "and") -> str:

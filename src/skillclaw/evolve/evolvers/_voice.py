@@ -76,6 +76,10 @@ class Voice:
             for s in shapes
         )
 
+    def agreed(self, shape: ActionShape) -> bool:
+        """Whether enough sessions made the call, written in one way."""
+        return self._worded(shape) is not None
+
     def error(self, shape: ActionShape) -> str:
         """How the error of these failing calls is commonly called; empty where they do not agree."""
         return self._commands.error(shape) if shape.command is not None else ""

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import SkillClawError, UsageError
-from skillclaw.evolve.drafting import Target, targets
+from skillclaw.evolve.drafting import Target, best_supported, targets
 from skillclaw.evolve.engines.agent_desk import Desk
 from skillclaw.evolve.engines.reasons import explained
 from skillclaw.evolve.evolvers import Current, EvolveContext
@@ -55,7 +55,7 @@ class Agent:
         found: list[Proposal] = []
         left_alone: list[str] = []
         stopped: SkillClawError | None = None
-        for target in sorted(wanted, key=_weight):
+        for target in sorted(wanted, key=best_supported):
             failed = stopped
             if failed is None:
                 talk, desk = _author(target, context, models)
@@ -91,13 +91,6 @@ class Agent:
 
 
 EVOLVER = Agent()
-
-
-def _weight(target: Target) -> tuple[int, int, str]:
-    """The best supported first: the budget may end before the last."""
-    sessions = {ref.session for pattern in target.patterns for ref in pattern.evidence}
-    users = {ref.user for pattern in target.patterns for ref in pattern.evidence}
-    return -len(users), -len(sessions), target.skill
 
 
 def _author(target: Target, context: EvolveContext, models: Asker) -> tuple[Talk, Desk]:

@@ -40,7 +40,7 @@ class Cli:
         self, patterns: list[Pattern], current: dict[str, Current], context: EvolveContext
     ) -> list[Proposal]:
         """What the agent drafted, by the skills' names; those best supported come first to it."""
-        from skillclaw.evolve.drafting import targets
+        from skillclaw.evolve.drafting import best_supported, targets
         from skillclaw.evolve.engines.cli_author import author
         from skillclaw.evolve.engines.cli_login import find_way
         from skillclaw.evolve.engines.cli_meter import RunMeter
@@ -60,7 +60,7 @@ class Cli:
         found: list[Proposal] = []
         left_alone: list[str] = []
         stopped: SkillClawError | None = None
-        for target in sorted(wanted, key=_weight):
+        for target in sorted(wanted, key=best_supported):
             failed = stopped
             if failed is None:
                 meter = RunMeter(ledger, context.agent)
@@ -122,13 +122,6 @@ def _checked(plan: CliPlan | None) -> CliPlan:
             "extractive",
         )
     return plan
-
-
-def _weight(target: Target) -> tuple[int, int, str]:
-    """The best supported first: the budget may end before the last."""
-    sessions = {ref.session for pattern in target.patterns for ref in pattern.evidence}
-    users = {ref.user for pattern in target.patterns for ref in pattern.evidence}
-    return -len(users), -len(sessions), target.skill
 
 
 def _foreseen(

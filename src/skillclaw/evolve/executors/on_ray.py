@@ -44,9 +44,8 @@ __all__ = ["RayExecutor"]
 STORE_BYTES = 256 << 20
 """Shared memory of a local Ray: room for the few batches that are under way; more goes to its disk."""
 
-SOCKET_NAME = 103
 SOCKET_ROOM = 75
-"""Bytes that a socket's name may have (macOS; Linux 107), and that Ray adds to its folder for one."""
+"""Bytes that Ray adds to its folder for a socket, whose name may have 103 (macOS; Linux 107)."""
 
 REACH_SECONDS = 5.0
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
-import zstandard
 
+from skillclaw import zstd
 from skillclaw.errors import UNREADABLE, BadInputError
 from skillclaw.evolve.models.ledger import Ledger
 from skillclaw.evolve.replay.cases import MOST, Case, CaseSources, find_cases
@@ -233,14 +233,13 @@ def recorded_sessions(
 ) -> Iterator[Trajectory]:
     """The newest sessions, but those `without`; all of them, or only those that name a task and have a
     reward, which are told apart without reading the others whole."""
-    unpack = zstandard.ZstdDecompressor()
     keys = [row.id for row in store.rows(limit=LOOKED) if not without(row.id)]
     for key, _, packed in store.bodies(keys):
         try:
             if not whole:
-                short = _short.decode(unpack.decompress(packed)).extra or _Told()
+                short = _short.decode(zstd.decompress(packed)).extra or _Told()
                 if short.skillclaw.task is None or short.skillclaw.reward is None:
                     continue
             yield store.get(key)
-        except (BadInputError, zstandard.ZstdError, *UNREADABLE):
+        except (BadInputError, zstd.Damaged, *UNREADABLE):
             continue  # forgotten meanwhile, or damaged, which whoever mines it is told

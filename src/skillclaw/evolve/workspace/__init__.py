@@ -31,7 +31,7 @@ from skillclaw.skills.items import all_items, markdown
 from skillclaw.skills.records import Bundle, Item, Pattern, Ref
 from skillclaw.trajectory.model import Trajectory
 
-__all__ = ["Subject", "files", "shown_sessions"]
+__all__ = ["Subject", "files"]
 
 SESSIONS = 40
 """Sessions that one workspace holds at most; numbers tell of the rest."""
@@ -93,16 +93,12 @@ def files(target: Subject, context: EvolveContext) -> dict[str, str]:
     return {path: found[path] for path in sorted(found)}
 
 
-def shown_sessions(target: Subject, context: EvolveContext) -> list[str]:
-    """The keys of the sessions that the workspace of `target` holds.
+def _sessions(target: Subject, context: EvolveContext) -> dict[str, Trajectory]:
+    """The sessions that the workspace of `target` holds, by key.
 
     For each pattern in turn some that support it and some that speak against it, of different people and
     agents first, newest first.
     """
-    return sorted(_sessions(target, context))
-
-
-def _sessions(target: Subject, context: EvolveContext) -> dict[str, Trajectory]:
     queues = [
         _both(_varied(pattern.evidence)[:FOR], _varied(pattern.contradictions)[:AGAINST])
         for pattern in sorted(target.patterns, key=lambda p: (-p.users, -p.sessions, p.id))

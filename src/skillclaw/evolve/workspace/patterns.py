@@ -104,7 +104,8 @@ def _numbers(pattern: Pattern, names: Mapping[str, str]) -> str:
 
 def _said(pattern: Pattern) -> str:
     quotes = [f"- {' '.join(text.split())}" for text in pattern.user_text[:QUOTES]]
-    return "\n".join(["What users said:", *quotes]) if quotes else ""
+    asked = [f"What they ask for, whatever agents make of it: {pattern.demand}"] if pattern.demand else []
+    return "\n".join([*asked, *(["What users said:", *quotes] if quotes else [])])
 
 
 def _environment(pattern: Pattern) -> str:

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import socket
 import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 
 from skillclaw.errors import BusyError, SkillClawError, StorageError, UsageError
+from skillclaw.server.api.answering import begin, configured
 from skillclaw.server.api.app import App
-from skillclaw.server.api.connection import ANSWER_SECONDS, HEAD_SECONDS, connection
+from skillclaw.server.api.connection import ANSWER_SECONDS, HEAD_SECONDS
 
 __all__ = ["Running", "start"]
 
 BACKLOG = 128
 CONNECTIONS = 200
 """Connections at a time; more are told to come back (503)."""
-HEAD = 16 * 1024
-"""Bytes of a request's line and headers."""
-KEEP_ALIVE = 15
-"""Seconds that a connection without a request is kept."""
-STARTING = 20.0
-"""Seconds in which it must begin to answer."""
 
 
 @dataclass(frozen=True)
@@ -75,21 +68,13 @@ def start(
     where the port is taken, UsageError where the address is not this machine's or the certificate cannot be
     used."""
     listening = _listen(host, port)
-    config = uvicorn.Config(
+    config = configured(
         app,
-        http=connection(head_seconds, answer_seconds),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level=logging.WARNING,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
+        connections=CONNECTIONS,
+        grace=5,
+        head_seconds=head_seconds,
+        answer_seconds=answer_seconds,
         backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=5,
-        h11_max_incomplete_event_size=HEAD,
         ssl_certfile=tls_cert,
         ssl_keyfile=tls_key,
     )
@@ -102,15 +87,8 @@ def start(
             type(error).__name__ if not isinstance(error, OSError) else str(error.strerror or error),
             "It and serve.tls_key are PEM files that this user can read.",
         ) from error
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listening],), name="api", daemon=True)
-    thread.start()
-    until = time.monotonic() + STARTING
-    while not server.started and thread.is_alive() and time.monotonic() < until:
-        time.sleep(0.01)
-    if not server.started:
-        server.should_exit = True
-        raise SkillClawError("The API did not begin to answer.", "", "See the log.")
+    failed = SkillClawError("The API did not begin to answer.", "", "See the log.")
+    server, thread = begin(config, listening, "api", failed)
     taken = listening.getsockname()[1]
     return Running(app, server, thread, host, taken, tls_cert is not None)
 

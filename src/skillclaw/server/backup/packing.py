@@ -18,8 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO
 
-import zstandard
-
+from skillclaw import zstd
 from skillclaw.errors import BadInputError, StorageError, UsageError
 from skillclaw.server.backup.sealing import Sealer, Unsealer, is_sealed
 
@@ -58,7 +57,7 @@ class Packer:
         self._hashed = _Hashed(file)
         self._sealer = Sealer(self._hashed, passphrase) if passphrase is not None else None  # type: ignore[arg-type]
         under: IO[bytes] = self._sealer or self._hashed  # type: ignore[assignment]
-        self._zstd = zstandard.ZstdCompressor(level=6).stream_writer(under, closefd=False)
+        self._zstd = zstd.Writer(under, 6)
 
     def add(self, path: str, source: BinaryIO, size: int, *, executable: bool = False) -> str:
         """Add `size` bytes of `source` as `path`; their SHA-256. EOFError where there are fewer; ValueError
@@ -87,7 +86,7 @@ class Packer:
     def finish(self) -> None:
         """Write what ends the archive."""
         self._zstd.write(bytes(2 * BLOCK))
-        self._zstd.close()  # type: ignore[no-untyped-call]
+        self._zstd.close()
         if self._sealer is not None:
             self._sealer.finish()
         self._file.write(_SKIP + _MARK + self._hashed.digest.digest())
@@ -111,8 +110,8 @@ class _Part(io.RawIOBase):
 
 @contextmanager
 def opened(path: Path, passphrase: bytes | None) -> Iterator[BinaryIO]:
-    """The tar inside the archive, once its hash holds. BadInputError for what is none or torn; UsageError
-    where a passphrase is missing.
+    """The tar inside the archive, once its hash holds. BadInputError for what is none or torn, or goes on
+    behind its end, which is seen when all is read; UsageError where a passphrase is missing.
     """
     try:
         file = path.open("rb")
@@ -132,7 +131,7 @@ def opened(path: Path, passphrase: bytes | None) -> Iterator[BinaryIO]:
                     f"{path} is sealed with a passphrase.", "", "Give its file: --passphrase-file"
                 )
             inside = Unsealer(inside, passphrase)
-        with zstandard.ZstdDecompressor().stream_reader(inside, closefd=False) as stream:
+        with zstd.reader(inside, alone=True) as stream:
             yield stream
 
 
@@ -246,7 +245,7 @@ def _exactly(stream: BinaryIO, size: int) -> bytes:
 def _some(stream: BinaryIO, size: int) -> bytes:
     try:
         return stream.read(size)
-    except zstandard.ZstdError as error:
+    except zstd.Damaged as error:
         raise _refused("it cannot be unpacked") from error
 
 

@@ -28,6 +28,7 @@ from skillclaw.server.backup.packing import Member, members, opened
 from skillclaw.server.backup.records import FORMAT, HEAD, MANIFEST, Entry, Head, Manifest
 from skillclaw.server.backup.settling import advice, settle
 from skillclaw.server.machine import Machine
+from skillclaw.server.quiet import quiet
 from skillclaw.server.runfile import read_running
 from skillclaw.trajectory.model import Record
 
@@ -140,9 +141,7 @@ def _quiet(home: Path, held: ExitStack, environ: Mapping[str, str] | None) -> No
     """See that nothing works in `home`, and keep it so until the block ends. BusyError."""
     if read_running(home) is not None:
         raise BusyError(f"SkillClaw runs in {home}.", "", "Stop it first: skillclaw stop")
-    old = Machine(home, environ)
-    for what in ("up", "serve", "evolve", "share", "vote"):
-        held.enter_context(old.alone(what))
+    held.enter_context(quiet(Machine(home, environ)))
 
 
 def _sweep(home: Path) -> None:

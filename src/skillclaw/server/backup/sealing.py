@@ -24,8 +24,10 @@ SHORTEST = 8
 """Characters of a passphrase."""
 _HEAD = struct.Struct("<IQ")
 _OPS, _MEMORY = pwhash.argon2id.OPSLIMIT_MODERATE, pwhash.argon2id.MEMLIMIT_MODERATE
-_MOST_OPS, _MOST_MEMORY = 16, 1 << 30
-"""What an archive may ask of this machine before its passphrase is known to be right."""
+_MOST_OPS, _MOST_MEMORY = 4, 512 << 20
+"""What an archive may ask of this machine before its passphrase is known to be right: twice what one that
+was made here does."""
+_LEAST_MEMORY = pwhash.argon2id.MEMLIMIT_MIN
 _LONGER = bindings.crypto_secretstream_xchacha20poly1305_ABYTES
 _STREAM_HEAD = bindings.crypto_secretstream_xchacha20poly1305_HEADERBYTES
 _KEY = bindings.crypto_secretstream_xchacha20poly1305_KEYBYTES
@@ -110,12 +112,21 @@ class Unsealer(io.RawIOBase):
         if len(salt) < pwhash.argon2id.SALTBYTES or len(stream) < _STREAM_HEAD:
             raise _wrong()
         ops, memory = _HEAD.unpack(head[-_HEAD.size :])
-        if not 1 <= ops <= _MOST_OPS or not 8192 <= memory <= _MOST_MEMORY:
-            raise _wrong()
+        if not (1 <= ops <= _MOST_OPS and _LEAST_MEMORY <= memory <= _MOST_MEMORY):
+            raise BadInputError(
+                "The backup cannot be opened.",
+                f"Its head asks for {ops} passes over {memory >> 20} MiB of memory to make the key; "
+                f"{_MOST_OPS} over {_MOST_MEMORY >> 20} MiB are the most.",
+                "SkillClaw made no such file. Take another copy of it; nothing was changed.",
+            )
         try:
             key = _key(passphrase, salt, ops, memory)
-        except exceptions.CryptoError as error:
-            raise _wrong() from error
+        except exceptions.CryptoError as error:  # all that fails here is to get the memory
+            raise StorageError(
+                "The backup cannot be opened.",
+                f"There is no memory for its key: {memory >> 20} MiB.",
+                "End other programs and try again; nothing was changed.",
+            ) from error
         self._state = bindings.crypto_secretstream_xchacha20poly1305_state()
         bindings.crypto_secretstream_xchacha20poly1305_init_pull(self._state, stream, key)
         self._before: bytes | None = head

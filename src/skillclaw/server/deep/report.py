@@ -14,7 +14,7 @@ import msgspec
 
 from skillclaw import settings as settings_module
 from skillclaw.errors import SkillClawError, UpgradeNeededError
-from skillclaw.server.deep import data, files, formats, hubs, masking, running, versions
+from skillclaw.server.deep import data, files, formats, hubs, masking, missing, running, versions
 from skillclaw.server.deep.records import Check, Report, fail, ok
 from skillclaw.server.machine import Machine
 from skillclaw.settings import Settings, flatten, user_home
@@ -48,6 +48,7 @@ def examine_all(home: Path, environ: Mapping[str, str] | None = None) -> Report:
     else:
         looks: dict[str, Callable[[], list[Check]]] = {
             "formats": lambda: formats.newer(home),
+            "missing": lambda: missing.missing(home),
             "sessions": lambda: data.sessions(home),
             "journal": lambda: data.journal(home),
             "library": lambda: data.library(machine),

@@ -14,6 +14,7 @@ from pathlib import Path
 import filelock
 
 from skillclaw import errors
+from skillclaw.log_format import parsed
 from skillclaw.server import runfile
 from skillclaw.server.deep.records import Check, fail, ok, warn
 
@@ -24,7 +25,7 @@ TAIL = 1 << 20
 PARTS = frozenset(
     {
         *("import", "record", "upstreams", "follow", "evolve", "sync", "share", "serve", "vote"),
-        *("expire", "dashboard", "proxy"),
+        *("expire", "dashboard", "proxy", "tell"),
     }
 )
 """Parts of the daemon that are called by their names."""
@@ -106,10 +107,14 @@ def logs(home: Path) -> list[Check]:
         counts: Counter[str] = Counter()
         kinds: Counter[str] = Counter()
         for line in data.splitlines():
-            if match := _LINE.match(line):
+            if told := parsed(line):
+                if told["level"] in ("warning", "error", "critical"):
+                    counts[told["level"]] += 1
+                kinds.update(_kinds(str(told.get("places", "")).encode("utf-8", "replace")))
+            elif match := _LINE.match(line):
                 counts[match[1].decode().lower()] += 1
-            elif (kind := _KIND.fullmatch(line.strip())) and _is_error(kind[1].decode()):
-                kinds[kind[1].decode()] += 1
+            else:
+                kinds.update(_kinds(line))
         text = ", ".join(f"{count} {level}" for level, count in sorted(counts.items()))
         if kinds:
             text += "; kinds: " + ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
@@ -118,6 +123,12 @@ def logs(home: Path) -> list[Check]:
         else:
             found.append(ok("running", f"log {name}", text or "no error"))
     return found
+
+
+def _kinds(text: bytes) -> list[str]:
+    """The kinds of errors that stand on lines of their own."""
+    found = [match[1].decode() for line in text.splitlines() if (match := _KIND.fullmatch(line.strip()))]
+    return [kind for kind in found if _is_error(kind)]
 
 
 def _tail(path: Path) -> bytes | None:

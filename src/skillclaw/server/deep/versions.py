@@ -14,7 +14,7 @@ from skillclaw.server.survey import is_installed
 
 __all__ = ["facts"]
 
-LIBRARIES = ("aiohttp", "msgspec", "zstandard", "obstore", "pynacl", "scikit-learn", "starlette")
+LIBRARIES = ("aiohttp", "msgspec", "obstore", "pynacl", "scikit-learn", "starlette")
 _VERSION = re.compile(r"\d{1,6}(?:\.\d{1,9}){0,4}")
 
 

@@ -13,6 +13,7 @@ from skillclaw.server.share_view import hub_names
 
 if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
+    from skillclaw.server.serving.records import GroupStatus
 
 __all__ = ["Beside"]
 
@@ -40,6 +41,10 @@ class Beside:
             return False
         self._service = service
         return True
+
+    def groups(self) -> list[GroupStatus]:
+        """How each group stands; none where it does not run."""
+        return self._service.groups() if self._service is not None else []
 
     def stop(self) -> None:
         """End it, where it runs."""

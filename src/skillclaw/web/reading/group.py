@@ -165,7 +165,7 @@ def settings_of(state: HubState) -> list[SettingLine]:
 
 def votes(hub: Hub, state: HubState) -> list[VoteLine]:
     """The changes that the group's machines are asked to try now. StorageError."""
-    from skillclaw.server.voting import jobs_in
+    from skillclaw.server.voting_jobs import jobs_in
 
     return [
         VoteLine(job=job, counts=[(_name(state, member), one) for member, one in known.counts.items()])

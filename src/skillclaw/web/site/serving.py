@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import threading
-import time
 from dataclasses import dataclass
 
 import uvicorn
 
 from skillclaw.errors import BusyError, SkillClawError
-from skillclaw.server.api.connection import ANSWER_SECONDS, HEAD_SECONDS, connection
+from skillclaw.server.api.answering import begin, configured
+from skillclaw.server.api.connection import ANSWER_SECONDS, HEAD_SECONDS
 from skillclaw.server.door import listening
 from skillclaw.web.site.app import App
 
 __all__ = ["Serving", "inherited", "listen", "serve"]
 
 CONNECTIONS = 100
-HEAD = 16 * 1024
-"""Bytes of a request's line and headers."""
 
 
 @dataclass(frozen=True)
@@ -73,27 +70,13 @@ def serve(
     """Answer on the socket, in a thread. Who has not sent a request's head within twice `head_seconds`, or
     does not take an answer (connection.py), is cut off, so that nobody takes all places by waiting."""
     at.setblocking(False)
-    config = uvicorn.Config(
+    config = configured(
         app,
-        http=connection(head_seconds, answer_seconds),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level=logging.WARNING,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
-        timeout_keep_alive=15,
-        timeout_graceful_shutdown=2,
-        h11_max_incomplete_event_size=HEAD,
+        connections=CONNECTIONS,
+        grace=2,
+        head_seconds=head_seconds,
+        answer_seconds=answer_seconds,
     )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([at],), name="dashboard", daemon=True)
-    thread.start()
-    until = time.monotonic() + 20
-    while not server.started and thread.is_alive() and time.monotonic() < until:
-        time.sleep(0.005)
-    if not server.started:
-        raise SkillClawError("The dashboard did not begin to answer.", "", "See: skillclaw logs dashboard")
+    failed = SkillClawError("The dashboard did not begin to answer.", "", "See: skillclaw logs dashboard")
+    server, thread = begin(config, at, "dashboard", failed)
     return Serving(app, int(at.getsockname()[1]), server, thread)

@@ -1,0 +1,172 @@
+"""What a user's words ask of a program: an option that it is to have, or a call that is to be made.
+
+People who put an agent right mostly state a rule: "`rota` gives local times unless you add --zone utc". The
+rule is theirs, whatever the agent makes of it: a weak one drops half of its call on the way, or says that it
+is done. So what was demanded is read from the message itself, and the call that it asks for is the agent's
+own with that put in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from skillclaw.trajectory.flow import Act
+from skillclaw.trajectory.shell import FEEDERS, main_commands
+from skillclaw.trajectory.text import STOP, word_set
+
+__all__ = ["Demand", "demands", "with_it"]
+
+HEAD = 2000
+"""Characters of a message that are read."""
+SENTENCE = 400
+"""Characters of a sentence that may state a rule: what is longer is pasted."""
+LONGEST = 60
+"""Characters of what is demanded."""
+MOST = 4
+"""Demands kept of one message."""
+EARLIER = 40
+"""Calls before the message that are looked at, the last ones."""
+
+_FURTHER = re.compile(r"^\W*(?:now|next|then|also|additionally|besides|another|finally|and)\b", re.I)
+"""How a further request begins."""
+_INSISTS = re.compile(
+    r"\b(?:always|never|every|whenever|whatever|ha(?:ve|s) to|must|needs?|wants?|should|only|otherwise|"
+    r"without|unless|forgot|first|at the end|instead|again|redo|over|wrong|required?)\b"
+    r"|必须|必須|一定|总是|總是|每次|需要|要用|否则|否則|应该|應該|先|重新|忘",
+    re.I,
+)
+"""A rule, or the wish to have the same done otherwise; a request for something more says none of these."""
+_FORBIDS = re.compile(
+    r"(?:\bnot|n't|\bnever|\bno longer|\binstead of|\brather than|\bwithout using|\bstop|\bavoid|\bdrop|"
+    r"\bremove|\bomit|\bleave out|不要|别|別|不用|不能)\b[^,;:.。，；：]*$",
+    re.I,
+)
+_WITHOUT = re.compile(r"\bwithout\b[^,;:.]*$", re.I)
+_FENCED = re.compile(r"```.*?(?:```|\Z)", re.S)
+_ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
+_SPAN = re.compile(r"`([^`\n]{1,200})`")
+_OPTION = re.compile(r"(?<![\w-])(--?[A-Za-z][\w-]*)(?:[ =]([\w./:@%+-]*\w))?")
+_PROGRAM = re.compile(r"[A-Za-z][\w.+-]*")
+_PLACEHOLDER = re.compile(r"[<>{}$…]|\.\.\.|^[A-Z][A-Z_]+$")
+_PROSE = STOP | word_set(
+    "when whenever otherwise instead first again before after because since unless while else always never "
+    "must whatever every without using use add"
+)
+"""Words that follow an option in a sentence and are no value of it; `all` is one more often than not."""
+_NO_VALUE = _PROSE - {"all"}
+
+
+class Demand(NamedTuple):
+    """`wanted` of `program`: an option with its value (`--zone utc`) that its calls are to have, or a whole
+    call (`board hold`). `text`: the sentence that says so, as the user wrote it."""
+
+    program: str
+    wanted: str
+    text: str
+
+    @property
+    def option(self) -> bool:
+        """Whether an option is demanded, else a call."""
+        return self.wanted.startswith("-")
+
+
+def demands(said: str, asked: str, before: Sequence[Act], *, objects: bool = False) -> tuple[Demand, ...]:
+    """The demands of a message; none where it asks for something more rather than for the same otherwise.
+
+    asked    what the user said of the same request before
+    before   the calls of the request so far
+    objects  whether the message is known to say that something was wrong
+    """
+    calls = [act.command for act in before[-EARLIER:] if act.command is not None]
+    text = _FENCED.sub(" ", said[:HEAD])
+    if not calls or _FURTHER.match(text) or not (objects or _INSISTS.search(text)):
+        return ()
+    if not objects and text.rstrip().endswith(("?", "？")):
+        return ()
+    known = "\n".join([asked, *calls]).lower()
+    called = [name for call in calls for name in _programs(call)]
+    asked_of = [name for span in _SPAN.findall(asked) if (name := _first(span))]
+    names = [*asked_of, *called]
+    found: dict[tuple[str, str], Demand] = {}
+    meant = _meant(text, names) or next(iter(asked_of), "") or (called[-1] if called else "")
+    for sentence in _ENDS.split(text):
+        if not 0 < len(sentence) <= SENTENCE:
+            continue
+        program = _meant(sentence, names) or meant
+        for one in _stated(sentence, program, known):
+            found.setdefault((one.program, one.wanted.lower()), one)
+    return tuple(found.values())[:MOST]
+
+
+def with_it(command: str, demand: Demand) -> str:
+    """`command` as it was demanded: its call of the program has the option, in the place of another value
+    where it gives one; a demanded call stands for itself."""
+    if not demand.option:
+        return demand.wanted
+    option, _, value = demand.wanted.partition(" ")
+    call = re.search(rf"(?<![\w./-]){re.escape(demand.program)}(?![\w.-])[^|;&<>\n]*", command)
+    if call is None:
+        return f"{demand.program} {demand.wanted}"
+    held = re.compile(
+        rf"(?<![\w-]){re.escape(option)}(?![\w-])(?:[ =](?!-)[^\s|;&<>]+)?" if value else r"(?!)"
+    )
+    told = call.group().rstrip()
+    if held.search(told):
+        told = held.sub(lambda _: demand.wanted, told, count=1)
+    else:
+        told = f"{told} {demand.wanted}"
+    rest = command[call.end() :]
+    return f"{command[: call.start()]}{told}{' ' if rest[:1] and rest[0] in '|;&<>' else ''}{rest}"
+
+
+def _stated(sentence: str, program: str, known: str) -> Iterator[Demand]:
+    """What one sentence demands, of `program` where it names no other."""
+    bare = sentence
+    for span in _SPAN.finditer(sentence):
+        words = span[1].split()
+        before = sentence[: span.start()]
+        if not _first(span[1]) or _FORBIDS.search(before):
+            continue
+        # A call of its own, with the options that stand in it; one word may be a value.
+        whole = len(words) > 1 and len(span[1]) <= LONGEST and not any(map(_PLACEHOLDER.search, words))
+        if whole and _is_new(" ".join(words[:2]), known):
+            # "Without it nothing works" and "do it without": which of the two is not told.
+            if not _WITHOUT.search(before):
+                yield Demand(_first(span[1]), " ".join(words), sentence.strip())
+            bare = bare.replace(span[0], " ")
+    for option in _OPTION.finditer(bare.replace("`", " ")):
+        value = option[2] or ""
+        if value.lower() in _NO_VALUE or _PLACEHOLDER.search(value):
+            value = ""
+        wanted = f"{option[1]} {value}".strip()
+        fits = bool(program) and len(wanted) <= LONGEST
+        if fits and not _FORBIDS.search(bare[: option.start()]) and _is_new(wanted, known):
+            yield Demand(program, wanted, sentence.strip())
+
+
+def _is_new(name: str, known: str) -> bool:
+    """Whether nobody had said or used it."""
+    written = re.escape(name.lower()).replace(r"\ ", "[ =]")
+    return re.search(rf"(?<![\w-]){written}(?![\w-])", known) is None
+
+
+def _meant(text: str, names: Sequence[str]) -> str:
+    """The program that is spoken of: the first in backticks, else the first that the request knows."""
+    for span in _SPAN.findall(text):
+        if name := _first(span):
+            return name
+    spoken = set(re.findall(r"[\w.+-]+", text))
+    return next((name for name in names if name in spoken), "")
+
+
+def _first(span: str) -> str:
+    """The program of a call in backticks; empty where it is none."""
+    word = next(iter(span.split()), "").rsplit("/", 1)[-1]
+    return word if _PROGRAM.fullmatch(word) else ""
+
+
+def _programs(command: str) -> list[str]:
+    names = [simple.words[0].rsplit("/", 1)[-1] for simple in main_commands(command)]
+    return [name for name in names if name not in FEEDERS] or names

@@ -1,0 +1,79 @@
+"""What commands load before they do anything, and the measurement of it. No clock decides here."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from cli import ok_json, skillclaw
+
+from skillclaw.server.machine import Machine
+
+ALWAYS = (
+    *("numpy", "scipy", "sklearn", "pydantic", "pydantic_ai", "atif", "aiohttp", "obstore", "detect_secrets"),
+    *(
+        "rich",
+        "pygments",
+        "jinja2",
+        "starlette",
+        "fastapi",
+        "uvicorn",
+        "uvloop",
+        "ssl",
+        "http.client",
+        "asyncio",
+    ),
+    *(
+        "http.client",
+        "strictyaml",
+        "yaml",
+        "stdnum",
+        "re2",
+        "tomlkit",
+        "urllib.request",
+        "skillclaw.proxy",
+        "skillclaw.web",
+    ),
+    *("skillclaw.evolve", "skillclaw.bench"),
+)
+"""Neither help nor a status on a home with a hub may load these; each costs milliseconds and memory."""
+HELP = (
+    *("sqlite3", "backports", "nacl", "brotli", "filelock", "psutil", "skillclaw.hub", "skillclaw.agents"),
+    *("skillclaw.library", "skillclaw.journal", "skillclaw.server", "skillclaw.wire", "skillclaw.trajectory"),
+)
+
+
+def _loaded(home: Path, *command: str) -> set[str]:
+    environ = {"PYTHONPROFILEIMPORTTIME": "1", "HOME": str(home)}
+    told = skillclaw(*command, home=home, environ=environ).stderr
+    return {line.rsplit("|", 1)[1].strip() for line in told.splitlines() if "import time:" in line}
+
+
+@pytest.mark.parametrize("command", [("--help",), ("hub", "--help"), ("status", "--help"), ("--version",)])
+def test_help_loads_the_command_line_alone(tmp_path: Path, command: tuple[str, ...]) -> None:
+    loaded = _loaded(tmp_path, *command)
+    assert "skillclaw.cli.app" in loaded, "the list of imports must be there"
+    assert not loaded & {*ALWAYS, *HELP}
+
+
+def test_status_loads_only_what_it_looks_at(tmp_path: Path) -> None:
+    Machine(tmp_path / ".skillclaw").hub.state()  # made, as by `up`
+    loaded = _loaded(tmp_path, "status")
+    assert {"skillclaw.server.survey", "skillclaw.hub.hub"} <= loaded, "it looks at the hub"
+    assert not loaded & {*ALWAYS}
+
+
+def test_bench_start_measures_starts_and_sizes(tmp_path: Path) -> None:
+    result = ok_json("bench", "start", "--rounds", "1", home=tmp_path)
+    rows = {row["command"]: row for row in result["rows"]}
+    assert rows["python"]["times_python"] == 1
+    assert rows["python"]["ms"] < rows["imports"]["ms"] and rows["python"]["ms"] < rows["status"]["ms"]
+    assert (rows["--help"]["bar_ms"], rows["status"]["bar_ms"]) == (200, 400)
+    sizes = {one["name"]: one["bytes"] for one in result["size"]["packages"]}
+    assert {"skillclaw", "aiohttp", "typer", "msgspec", "yarl"} <= set(sizes), "also what packages ask for"
+    assert not {"numpy", "scikit-learn", "pytest", "fastapi"} & set(sizes), "no extras"
+    assert sizes["skillclaw"] > 1_000_000
+    assert result["size"]["bytes"] == sum(sizes.values())
+    told = skillclaw("bench", "start", "--rounds", "1", home=tmp_path).stdout
+    assert re.search(r"--help +\d+ ms", told) and "MB of byte code" in told
