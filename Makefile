@@ -39,9 +39,11 @@ demo: $(VENV)/.client
 	@$(BIN)/skillclaw up --demo
 
 # Most of what tests of hubs and journals wait for is a disk that keeps each small file at once: their files lie in
-# memory where it has 4 GB for them (not on macOS, on Windows, in a small container), and go at the end.
+# memory where it has 4 GB for them and programs may run there (not on macOS, on Windows, in most containers), and
+# go at the end.
 test: $(VENV)/.dev
-	@if [ -z "$$TMPDIR" ] && [ "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}')0" -gt 41943040 ]; then \
+	@if [ -z "$$TMPDIR" ] && [ "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}')0" -gt 41943040 ] && \
+	  ! grep -q '^[^ ]* /dev/shm [^ ]* [^ ]*noexec' /proc/mounts; then \
 	  TMPDIR=$$(mktemp -d /dev/shm/t-XXXXXX) && chmod 711 "$$TMPDIR" && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT && trap 'exit 130' INT TERM; \
 	fi; $(BIN)/pytest -m "not e2e and not slow and not agents" -n 4 --dist worksteal $(ARGS)
 
