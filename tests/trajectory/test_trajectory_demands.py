@@ -185,3 +185,11 @@ def test_an_option_that_the_error_refuses_gives_way_to_the_one_asked_for() -> No
     (new,) = lessons(changed, changed, changed)
     assert new.actions[0].command == "rota list --month may --clock utc"
     assert superseded([old, new], policy("team")) == {old.id}
+
+
+def test_a_demand_after_more_calls_than_are_kept_is_left_alone() -> None:
+    read = [("read_file", {"path": f"{number}.py"}, "ok", True) for number in range(70)]
+    made = session(
+        ASKED, *read, ran("rota list"), "You have to pass --zone utc to `rota`.", ran("rota list --zone utc")
+    )
+    assert all(not episode.demand for episode in cut(made))

@@ -49,7 +49,10 @@ def demanded(
     """The demands `told` (by step) of the corrections of a request, each with how many calls came before."""
     every = [(at, said.step, one) for at, said in corrections for one in told.get(said.step, ())]
     shells = [act.tool for act in acts if act.command is not None]
-    found = []
+    found: list[Demanded] = []
+    if not shells:
+        # The calls that the words are about are beyond those that are kept, or in another part of the request.
+        return found
     for at, step, one in every:
         failed = next((m for m in reversed(moves[:at]) if _lacks(m, one)), None)
         before = ""
