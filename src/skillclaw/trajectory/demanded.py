@@ -51,7 +51,7 @@ def demanded(
     shells = [act.tool for act in acts if act.command is not None]
     found: list[Demanded] = []
     if not shells:
-        # The calls that the words are about are beyond those that are kept, or in another part of the request.
+        # The calls that the words are about are beyond those kept, or in another part of the request.
         return found
     for at, step, one in every:
         failed = next((m for m in reversed(moves[:at]) if _lacks(m, one)), None)
