@@ -30,6 +30,10 @@ else
 setup = $(BIN)/python -m pip install --quiet --editable '.[$(subst $(space),$(comma),$(1))]'
 endif
 
+# What pip says of a network that is not there fills a screen, and never what to do.
+NOT_SET_UP = echo "SkillClaw could not be set up: pip, above, says why. Without a network, or behind a proxy (HTTPS_PROXY), it cannot get packages."; \
+  echo "Then run make again: what is in $(VENV) already is kept."; exit 1
+
 .PHONY: up demo test e2e e2e-all soak fuzz lint format schemas kept-home reference pictures site walk minutes screenshots clients install lock formula audit sbom dist clean
 
 up: $(VENV)/.client
@@ -102,9 +106,10 @@ schemas: $(VENV)/.dev
 reference: schemas
 	$(BIN)/python packaging/site/reference.py
 
-# The picture of the loop, counted in a run over the packaged sessions.
+# The picture of the loop, counted in a run over the packaged sessions; and that of the real runs in docs/runs.
 pictures: $(VENV)/.dev
 	$(BIN)/python packaging/site/pictures.py
+	$(BIN)/python packaging/site/runs.py
 
 # The excerpts of docs/architecture.md: one packaged session, from an agent's bytes to an installed skill.
 walk: $(VENV)/.dev
@@ -164,12 +169,12 @@ $(VENV)/.client: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "SkillClaw needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 up"; exit 1; }
 	@echo "Setting up SkillClaw in $(VENV) (once, about a minute) ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(call setup,$(CLIENT_EXTRAS))
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
+	@$(call setup,$(CLIENT_EXTRAS)) || { $(NOT_SET_UP); }
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.client
-	@$(call setup,$(DEV_EXTRAS))
+	@$(call setup,$(DEV_EXTRAS)) || { $(NOT_SET_UP); }
 	@touch $@
 
 clean:

@@ -204,14 +204,24 @@ def _kindless(schema: Mapping[str, Any]) -> str:
 
 
 def agents() -> str:
-    """Every agent of the registry: programs, variables, where it is told and read."""
+    """Every agent of the registry: programs, variables, where it is told and read, and what was tried with it
+    (the row of docs/agents.md)."""
     from skillclaw.agents import adapters
 
+    known = dict(sorted(adapters().items(), key=lambda each: each[1].title.lower()))
+    titles, rows = _tried()
     lines = [f"{MADE}\n# Agents, from the code\n"]
     lines.append(
-        "What was tried with which, and how: [Agents](../agents.md). Each name below is what commands take.\n"
+        "What holds for all of them: [Agents](../agents.md). The name is what commands take: "
+        "`skillclaw connect NAME`, `skillclaw run NAME`, `skillclaw doctor NAME`.\n"
     )
-    for name, one in adapters().items():
+    lines += ["| agent | name | tested | protocol |", "| --- | --- | --- | --- |"]
+    for name, one in known.items():
+        facts = dict(zip(titles, rows[name], strict=True))
+        link = f"[{one.title}](#{anchor(one.title)})"
+        lines.append(f"| {link} | `{name}` | {facts['how tested']} | {facts['protocol']} |")
+    lines.append("")
+    for name, one in known.items():
         module = inspect.getmodule(type(one))
         told = inspect.cleandoc((module.__doc__ if module else "") or "")
         programs = ", ".join(f"`{each}`" for each in getattr(one, "programs", ())) or "none"
@@ -222,8 +232,23 @@ def agents() -> str:
             f"| programs | {programs} |",
             f"| variables of its base URL | {variables} |",
         ]
+        facts = zip(titles[1:], rows[name][1:], strict=True)
+        lines += [f"| {title} | {fact} |" for title, fact in facts if fact]
         lines.append("")
     return "\n".join(lines)
+
+
+def anchor(title: str) -> str:
+    """Where the heading `title` is on its page, on the site and in the repository alike."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+def _tried() -> tuple[list[str], dict[str, list[str]]]:
+    """The table of docs/agents.md: what its columns are called, and the cells of each agent's row."""
+    page = (PLACE.parent / "agents.md").read_text("utf-8")
+    table = page.partition("<!-- agents:")[2].partition("<!-- end -->")[0].splitlines()[1:]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    return cells[0], {match[1]: row for row in cells if (match := re.match(r"`([a-z0-9-]+)`", row[0]))}
 
 
 def _prose(text: str) -> str:

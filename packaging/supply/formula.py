@@ -1,4 +1,5 @@
-"""`make formula`: a formula for Homebrew from the template, with each package that the client's lock pins.
+"""`make formula`: a formula for Homebrew from the template, with each package that the locks of the client,
+`clouds` and `fast` pin: to what Homebrew installed nothing can be added later.
 
 uv tells where the sources of those packages lie (PEP 751), asking the index that it is set to ask. An address
 gets into the formula only with a digest that the lock has: Homebrew builds what pip would take.
@@ -20,12 +21,14 @@ from typing import Any
 from lockfiles import CLIENT, LOCKS, Pin, machines, pins
 from make_lock import uv_program
 
-__all__ = ["formula", "resources"]
+__all__ = ["PARTS", "formula", "resources"]
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "packaging" / "homebrew" / "skillclaw.rb.in"
 PYTHON = "3.13"
 """The Python that the template depends on."""
+PARTS = (CLIENT, "clouds", "fast")
+"""The lock files that it holds."""
 THEIRS = frozenset({"certifi"})
 """What Homebrew has a formula of its own for, which Python programs are to use."""
 
@@ -38,7 +41,7 @@ def main() -> int:
     given.add_argument("--homepage", required=True)
     given.add_argument("--out", type=Path, default=ROOT / "dist" / "skillclaw.rb")
     args = given.parse_args()
-    lock = (ROOT / LOCKS / f"{CLIENT}.txt").read_text()
+    lock = "".join((ROOT / LOCKS / f"{name}.txt").read_text() for name in PARTS)
     try:
         text = formula(
             TEMPLATE.read_text(),

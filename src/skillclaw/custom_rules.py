@@ -12,7 +12,7 @@ from typing import Any
 
 from skillclaw.errors import BadInputError
 
-__all__ = ["compile_rule", "compile_rules"]
+__all__ = ["compile_rules"]
 
 LONGEST = 1000
 """Characters of a pattern."""

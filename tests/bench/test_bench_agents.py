@@ -277,6 +277,17 @@ def test_bodies_in_the_prompt_stay_within_their_budget(tmp_path: Path) -> None:
     assert "too long" in blocks[0] or "too long" in blocks[-1]
 
 
+def test_the_skill_that_fits_best_stands_nearest_to_the_task(tmp_path: Path) -> None:
+    skill(tmp_path, "note-words", "How to note a word", "Best.")
+    skill(tmp_path, "desk-words", "A word about the garden, the plants and the desk", "Second.")
+    with ChatModel(script(text("ok"))) as model, talk(model, tmp_path) as conversation:
+        conversation.say("Please note a word at the desk.")
+    said = [message["content"] for message in model.seen[0]["messages"]]
+    assert [text for text in ("Best.", "Second.") if text in said[-2]] == ["Best."]
+    assert "Second." in said[-3]
+    assert said[-1] == "Please note a word at the desk."
+
+
 # --- which agents there are
 
 

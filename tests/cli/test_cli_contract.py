@@ -228,7 +228,7 @@ def test_without_the_evolve_extra_a_cycle_says_what_to_install(tmp_path: Path, a
         )
     lean = {"PYTHONPATH": str(stub)}
     said = fails(*args, home=tmp_path, environ=lean)
-    assert "pip install 'skillclaw[evolve]'" in said
+    assert " install " in said and "[evolve]" in said
     assert ok_json("status", home=tmp_path, environ=lean)["running"] is False
     assert "Everything" in ok("sync", home=tmp_path, environ=lean)
     assert ok_json("import", home=tmp_path, environ=lean)["imported"] == 0

@@ -131,6 +131,7 @@ def test_without_agents_the_demo_is_named(home: Path) -> None:
     said = ok("up", "-d", "--port", "0", home=home, environ=programs(home))
     assert "Found no agent that SkillClaw knows" in said
     assert "skillclaw up --demo" in said
+    assert "Claude Code" in said and "Other agents" not in said, "what is no agent's name is not listed"
 
 
 def test_what_was_agreed_to_before_is_not_narrowed(tmp_path: Path) -> None:

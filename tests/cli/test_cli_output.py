@@ -37,3 +37,19 @@ def test_a_group_without_a_command_shows_its_help(tmp_path: Path, group: tuple[s
     said = done.stdout + done.stderr
     assert "error:" not in said
     assert "Commands:\n" in said, "each command on a line of its own"
+
+
+@pytest.mark.parametrize(("width", "narrow"), [("80", False), ("40", True), ("12", True)])
+def test_a_terminal_too_narrow_for_a_table_has_each_cell_on_a_line(
+    width: str, narrow: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    columns = ("id", "agent", "project", "started", "steps", "outcome", "shared")
+    row = ("8db9350ece3aa9cd", "claude-code", "till", "2026-11-27T21:19", 13, "failure", "no")
+    output.table(columns, [row, row])
+    shown = capsys.readouterr().out
+    assert "8db9350ece3aa9cd" in shown
+    if narrow:
+        assert shown.count("agent: claude-code\n") == 2 and shown.count("outcome: failure\n") == 2
+    else:
+        assert shown.splitlines()[0].split() == list(columns)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,19 @@ def test_bench_start_measures_starts_and_sizes(tmp_path: Path) -> None:
     assert result["size"]["bytes"] == sum(sizes.values())
     told = skillclaw("bench", "start", "--rounds", "1", home=tmp_path).stdout
     assert re.search(r"--help +\d+ ms", told) and "MB of byte code" in told
+
+
+@pytest.mark.parametrize("module", ["skillclaw.cli.output", "typer", "skillclaw.cli.app"])
+def test_ctrl_c_while_it_starts_is_no_traceback(module: str, tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from skillclaw.cli import main\n"
+        "main()\n"
+    )
+    argv = [sys.executable, "-c", program, "status", "--home", str(tmp_path)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (130, "error: Stopped."), done.stderr

@@ -26,6 +26,19 @@ def test_each_agent_has_its_row() -> None:
     assert {len(cells) for cells in rows().values()} == {8}
 
 
+def test_each_row_leads_to_all_that_is_known_of_the_agent() -> None:
+    page = (ROOT / "docs" / "reference" / "agents.md").read_text("utf-8")
+    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", page, re.M | re.S))
+    anchors = {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-"): text for title, text in sections.items()
+    }
+    assert set(re.findall(r"^\| \[[^\]]+\]\(#([\w-]+)\)", page, re.M)) == set(anchors), "a table of contents"
+    for name, cells in rows().items():
+        link = re.search(r"\(reference/agents\.md#([\w-]+)\)", cells[0])
+        assert link and f"| name | `{name}` |" in anchors[link[1]], cells[0]
+        assert cells[7] in anchors[link[1]]
+
+
 def test_what_is_said_to_be_tried_with_a_real_client_is() -> None:
     """A row that says "real client" has a test that drives one."""
     driven = {path.stem for path in (ROOT / "tests").glob("agents_live/test_live_*.py")}

@@ -69,6 +69,25 @@ def test_each_block_with_commands_is_run_or_says_why_not(page: str) -> None:
         assert not others, f"say `not run: REASON` before the block: {others}"
 
 
+def indented(page: str) -> list[str]:
+    """Lines that are code by their indentation alone; below an item of a list they are text of it."""
+    found, listed, before = [], False, ""
+    for line in doc_blocks.FENCE.sub("", page).splitlines():
+        if re.match(r"(?: {4}|\t)\S", line) and not before.strip() and not listed:
+            found.append(line)
+        if line.strip() and not line.startswith(" "):
+            listed = bool(re.match(r"(?:[-*]|\d+\.) ", line))
+        before = line
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_page_has_to_run_stands_between_fences(page: str) -> None:
+    """Else none of the tests here would see it."""
+    assert indented((ROOT / page).read_text("utf-8")) == []
+    assert indented("a\n\n    skillclaw up\n\n- b\n\n    c\n") == ["    skillclaw up"]
+
+
 def test_every_reason_is_of_a_command_that_a_page_lists() -> None:
     pages = {path.name: doc_blocks.blocks(path.read_text("utf-8")) for path in (ROOT / "docs").glob("*.md")}
     listed = {

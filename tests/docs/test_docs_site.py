@@ -89,6 +89,13 @@ def test_the_picture_of_the_loop_is_drawn_from_its_counts() -> None:
     assert (DOCS / "loop.svg").read_text("utf-8") == drawn(counts)
 
 
+def test_the_picture_of_the_runs_is_drawn_from_their_reports() -> None:
+    made = runpy.run_path(str(ROOT / "packaging/site/runs.py"))
+    runs = made["reports"]()
+    assert {"house-0", "house-0b"} <= set(runs)
+    assert (DOCS / "runs/held-out.svg").read_text("utf-8") == made["drawn"](runs)
+
+
 @pytest.mark.parametrize(("host", "verdict"), [("till.test.example", "reject"), ("till.example", "pass")])
 def test_the_check_that_is_shown_is_one_and_does_what_it_says(host: str, verdict: str) -> None:
     page = (DOCS / "extending.md").read_text("utf-8")

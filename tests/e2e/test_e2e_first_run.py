@@ -31,7 +31,7 @@ def test_it_asks_once_and_takes_no_for_an_answer(home: Path) -> None:
     before = settings(home)
     first = Terminal(*UP, home=home, environ=environ)
     first.until("Go on? [Y/n]")
-    first.types("n\n")
+    first.answers("n\n")
     assert first.ends() == 0
     assert first.said.count("?") == first.said.count("Go on?") == 1
     assert "connect Claude Code by its own settings file" in first.said
@@ -40,7 +40,7 @@ def test_it_asks_once_and_takes_no_for_an_answer(home: Path) -> None:
     ok("stop", home=home, environ=environ)
     second = Terminal(*UP, home=home, environ=environ)
     second.until("Go on? [Y/n]")
-    second.types("\n")
+    second.answers("\n")
     assert second.ends() == 0
     assert "When `npm test` fails, `npm ci && npm test` works" in second.said
     assert "http://127.0.0.1" in settings(home)
@@ -55,9 +55,9 @@ def test_after_ctrl_c_the_next_up_goes_on(home: Path, moment: str) -> None:
     cut_off = Terminal(*UP, home=home, environ=environ)
     cut_off.until("Go on? [Y/n]")
     if moment in cut_off.said:
-        cut_off.types("\x03")
+        cut_off.answers("\x03")
     else:
-        cut_off.types("y\n")
+        cut_off.answers("y\n")
         cut_off.until(moment)
         cut_off.types("\x03")
     assert cut_off.ends() == 130
@@ -95,7 +95,7 @@ def test_without_agents_the_demo_is_offered_and_touches_nothing(home: Path) -> N
     environ = programs(home)
     asked = Terminal(*UP, home=home, environ=environ)
     asked.until("Show the demo now?")
-    asked.types("y\n")
+    asked.answers("y\n")
     assert asked.ends() == 0
     assert "your agents were not touched" in asked.said
     assert not ok_json("status", home=home, environ=environ)["running"]

@@ -365,7 +365,7 @@ def test_without_the_extra_the_error_says_how_to_install_it(monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(UsageError, match="not installed") as caught:
         make_embedder(EvolveSettings(embeddings="local"), {})
-    assert "skillclaw[embeddings]" in caught.value.todo
+    assert "[embeddings]" in caught.value.todo
 
 
 # --- the packaged model

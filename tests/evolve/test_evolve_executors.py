@@ -266,7 +266,7 @@ def test_a_ray_that_is_not_installed_is_told_with_what_to_do(monkeypatch: pytest
     executor = make_executor(EvolveSettings(executor="ray"))
     with pytest.raises(SkillClawError) as told:
         list(executor.run(shout, words(3), batch=1))
-    assert "skillclaw[evolve,cluster]" in told.value.todo
+    assert "[evolve,cluster]" in told.value.todo
     executor.close()
 
 

@@ -392,7 +392,7 @@ def test_a_provider_elsewhere_needs_a_key(key: str, environ: dict[str, str], why
 def test_without_the_extra_the_user_is_told_which(gone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, gone, None)
     settings = EvolveSettings(model=ModelSettings(name="m", url="http://127.0.0.1:9/v1"))
-    with pytest.raises(UsageError, match=r"skillclaw\[llm\]"):
+    with pytest.raises(UsageError, match=r"\[llm\]"):
         open_models(settings, home=None, environ={})
 
 

@@ -15,8 +15,8 @@ from skillclaw.gate import checks, decide, judge
 from skillclaw.gate.checks import grounding, hidden, secrets, support
 from skillclaw.gate.grounds import Grounds, read_grounds
 from skillclaw.gate.replay.records import ReplayResult
-from skillclaw.skills.records import File
-from skillclaw.trajectory.model import Step, StepMeta, ToolCall, Trajectory, with_step_meta
+from skillclaw.skills.records import File, Pattern, Ref
+from skillclaw.trajectory.model import Step, StepMeta, ToolCall, Trajectory, meta, with_step_meta
 
 COMMAND = "Run `make all`."
 
@@ -50,6 +50,48 @@ def test_a_heading_is_grounded_like_the_lines_below_it() -> None:
         one = proposal([(heading, "step", COMMAND, refs)])
         assert one.sidecar is not None
         assert bool(grounding.item_fault(one.sidecar.items[1], one, world.context())) is fault
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("Always: `rota list --zone utc --day <day> > <path>`.", False),
+        ("Always: `rota list --day <day> --zone utc`.", False),
+        ("Always: `rota list --zone local --day <day>`.", True),  # nobody asked for that
+        ("Always: `rota drop --zone utc --day <day>`.", True),  # nobody made such a call
+        ("Always: `board list --zone utc --day <day>`.", True),
+        ("Always: `rota list --zone utc --day <day> --force`.", True),
+        ("Always: `rota purge --zone utc --day <day>`.", True),  # that one failed
+        (
+            "Always: `other --zone utc` and `board show --zone utc`.",
+            True,
+        ),  # another program, which was called
+    ],
+)
+def test_an_option_that_users_ask_for_may_be_put_into_calls_that_agents_made(text: str, fault: bool) -> None:
+    world = World()
+    for say, calls in (
+        ("Write the shifts", [bash("rota list --day may-1 > a.txt")]),
+        ("Write them", [bash("rota list --day may-2 > b.txt")]),
+    ):
+        failed = [bash("rota purge --day may-3", 2), bash("board show")]
+        world.many("ab", f"{say}. No, rota needs --zone utc.", [*calls, *failed])
+    refs = [
+        Ref(session=key, user=meta(one).user, agent="claude-code", day="2026-11-01")
+        for key, one in world.sessions.items()
+    ]
+    asked = Pattern(
+        id="p", kind="correction", title="t", topic="rota", signature="s", demand="rota --zone utc"
+    )
+    one = proposal([("Rules", "fix", text, refs)], patterns=[asked])
+    assert one.sidecar is not None
+    assert bool(grounding.item_fault(one.sidecar.items[1], one, world.context())) is fault
+    for other in ("", "rota --zone cet"):
+        unlike = replace(one, patterns=[replace(asked, demand=other)])
+        assert grounding.item_fault(one.sidecar.items[1], unlike, world.context())
+    step = proposal([("Steps / A", "step", text, refs)], patterns=[asked])
+    assert step.sidecar is not None
+    assert grounding.item_fault(step.sidecar.items[1], step, world.context())
 
 
 def read(*steps: Step, sub: tuple[Step, ...] = ()) -> Grounds:

@@ -247,8 +247,9 @@ def test_a_cut_log_is_refused_from_a_checkpoint_too(tmp_path: Path) -> None:
 def test_another_group_in_the_same_place_is_refused(tmp_path: Path) -> None:
     opened(tmp_path)
     shutil.rmtree(tmp_path / "hub")
-    with pytest.raises(StorageError, match="could not be opened"):
+    with pytest.raises(StorageError, match="could not be opened") as gone:
         opened(tmp_path)
+    assert gone.value.todo.startswith("Mount the share")
     assert not (tmp_path / "hub").exists()
     (tmp_path / "hub").mkdir()
     with pytest.raises(StorageError, match="not whole"):

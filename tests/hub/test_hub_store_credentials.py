@@ -195,7 +195,7 @@ def test_without_the_extra_a_profile_says_what_is_missing(
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(UsageError) as caught:
         Store(bare(s3, profile="team"))
-    assert "skillclaw[aws]" in caught.value.todo
+    assert "[aws]" in caught.value.todo
 
 
 @contextmanager

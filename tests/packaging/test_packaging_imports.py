@@ -38,8 +38,8 @@ ROOMS = {
     "bench": ("evolve", "llm", "web", "serve", "dev"),
     "evolve": ("evolve", "llm", "gepa", "cluster", "embeddings", "keyring"),
     "gate": ("evolve",),
-    "hub": ("aws",),
-    "proxy": ("keyring",),
+    "hub": ("aws", "clouds"),
+    "proxy": ("keyring", "fast"),
     "cli": ("keyring",),
     "server": ("serve", "evolve", "keyring", "mcp", "otlp"),
     "web": ("web", "evolve"),
@@ -48,6 +48,7 @@ ROOMS = {
 }
 """Which extras a room may import from, beside the client's packages; others none."""
 BY_NAME = {
+    "python-dateutil": "strictyaml needs it, and 4.0 brings 3 MB more",
     "python-multipart": "Starlette reads forms with it",
     "python-stdnum": "journal/personal_ids.py loads its modules by name",
     "cisco-ai-skill-scanner": "run as a program",

@@ -85,9 +85,9 @@ def test_what_is_missing_from_a_lock_is_told(project: dict[str, Any], files: dic
     told = "\n".join(lockfiles.faults(project, gone))
     assert "client.txt: nothing for aiohttp" in told
     assert "is there for aiohttp" in told, "what only it needs is there for nothing"
-    signal = _block(files, "client", "uvloop")
+    signal = _block(files, "fast", "uvloop")
     elsewhere = _spoilt(
-        files, "client", signal.text.split("\n")[0], "uvloop==0.23.0 ; sys_platform == 'win32' \\"
+        files, "fast", signal.text.split("\n")[0], "uvloop==0.23.0 ; sys_platform == 'win32' \\"
     )
     assert "nothing for uvloop" in "\n".join(lockfiles.faults(project, elsewhere))
     assert "web.txt is missing" in list(

@@ -73,11 +73,20 @@ def test_the_client_from_the_lock_runs_and_says_which_extra_is_missing(tmp_path:
     for command in ("--version", "status", "import", "sessions list --json", "skills list", "doctor --help"):
         done = _run(room / "bin" / "skillclaw", *command.split(), **home)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-    for command, extra in (("serve", "evolve"), ("dashboard", "web"), ("evolve", "evolve")):
-        done = _run(room / "bin" / "skillclaw", command, **home)
+    bucket = "hub init s3://team/hub --name team"
+    for command, extra in (
+        ("serve", "serve"),
+        ("dashboard", "web"),
+        ("evolve", "evolve"),
+        (bucket, "clouds"),
+    ):
+        done = _run(room / "bin" / "skillclaw", *command.split(), **home)
         assert done.returncode != 0, command
         assert f"skillclaw[{extra}]" in done.stderr, f"{command}: {done.stdout}{done.stderr}"
         assert "Traceback" not in done.stderr
+    measured = _run(room / "bin" / "skillclaw", "bench", "start", "--rounds", "1", "--json", **home)
+    size = json.loads(measured.stdout)["size"]
+    assert size["bytes"] <= size["bar_bytes"] == 60_000_000, size["packages"][:8]
 
 
 def test_a_changed_digest_is_refused(tmp_path: Path) -> None:

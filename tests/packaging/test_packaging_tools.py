@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
@@ -59,6 +60,13 @@ def test_it_is_installed_runs_and_goes(tool: str, wheel: Path, tmp_path: Path) -
     program = tmp_path / ".local/bin/skillclaw"
     assert run(program, "--version").startswith("skillclaw ")
     assert "does not run" in run(program, "status")
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    said = run(program, "up", "-d", "--yes", "--port", port)
+    add = {"uv": "uv pip install --python", "pipx": "pipx runpip skillclaw install"}[tool]
+    assert "recording, sync (" in said, "no evolver, which is not there"
+    assert f"the evolver is not installed. Say: {add}" in said and "'skillclaw[evolve]'" in said
+    assert "Stopped" in run(program, "stop")
     assert "/site-packages/" in run(
         program.resolve().with_name("python"), "-c", "import skillclaw; print(skillclaw.__file__)"
     )

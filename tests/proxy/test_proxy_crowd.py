@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 import time
+from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
@@ -50,10 +51,15 @@ SHAPES = [
 ]
 
 
+@pytest.mark.parametrize("loop", ["uvloop", pytest.param("asyncio", marks=pytest.mark.slow)])
 def test_at_the_limit_of_open_files_agents_are_told_and_all_goes_on_after(
-    make_upstream: Any, make_proxy: Any, replying: Any, monkeypatch: pytest.MonkeyPatch
+    loop: str, make_upstream: Any, make_proxy: Any, replying: Any, tmp_path: Path
 ) -> None:
-    proxy = make_proxy({"a": make_upstream(replying(b"ok")).url}, preexec_fn=few_files)
+    environ = {}
+    if loop == "asyncio":  # as it is where the extra `fast` is not installed
+        (tmp_path / "uvloop.py").write_text("raise ImportError\n", encoding="ascii")
+        environ["PYTHONPATH"] = os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))
+    proxy = make_proxy({"a": make_upstream(replying(b"ok")).url}, preexec_fn=few_files, env=environ)
     first = proxy.connect()
     most = proxy.health()["connections"]["most"]
     before = at_rest(proxy.process.pid)

@@ -301,7 +301,8 @@ def test_uninstall_and(learned: Path, tmp_path: Path, seed: int, other: list[str
     finally:
         stopped(home)
     if (home / ".skillclaw").exists():
+        left = sorted(path.name for path in (home / ".skillclaw").iterdir())
         done = skillclaw("uninstall", "--yes", home=home, environ={"PATH": env(home)["PATH"]})
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, f"{left}\n{done.stdout}\n{done.stderr}"
     assert not (home / ".skillclaw").exists()
     assert files(home) == before

@@ -145,6 +145,32 @@ def test_files_that_were_changed_by_hand_and_files_in_the_way_stop_it(hubs: Hubs
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("text", [b"", b"fast-im", b"fast-import"])
+def test_what_an_export_held_a_pack_by_does_not_stop_the_next_one(hubs: Hubs, text: bytes) -> None:
+    """git died of a full disk, or was killed, while it put the pack in place: the next one gets its name."""
+    first = export(hubs)
+    (pack,) = (hubs.place / "out" / ".git" / "objects" / "pack").glob("*.pack")
+    again = hubs.place / "again"
+    git(hubs.place, "init", "-q", str(again))
+    packs = again / ".git" / "objects" / "pack"
+    packs.mkdir(exist_ok=True)
+    (packs / pack.name).with_suffix(".keep").write_bytes(text)
+    own = packs / "pack-of-mine.keep"
+    own.write_text("mine", "utf-8")
+    assert export(hubs, "again").tip == first.tip
+    assert [one.name for one in packs.glob("*.keep")] == [own.name]
+
+
+def test_a_repository_that_was_half_made_is_made(hubs: Hubs) -> None:
+    first = export(hubs)
+    (hubs.place / "again" / ".git").mkdir(parents=True)
+    (hubs.place / "again" / ".git" / "HEAD").write_text("ref: refs/heads/main\n", "utf-8")
+    left = hubs.place / "again" / ".skillclaw-new-abc"
+    left.mkdir()
+    assert export(hubs, "again").tip == first.tip
+    assert not left.exists() and git(hubs.place / "again", "status", "--porcelain") == ""
+
+
 def test_no_hook_runs_and_what_a_skill_says_to_git_is_a_file_like_others(hubs: Hubs) -> None:
     export(hubs)
     out, ran = hubs.place / "out", hubs.place / "ran"

@@ -89,7 +89,7 @@ def test_the_daemon_takes_nothing_in_and_installs_nothing_before_consent(
     assert not daemon._sync()
     assert not target.exists()
     assert not daemon._evolve()
-    assert daemon._cycle is None
+    assert not daemon._cycle.runs
     consent.agree(machine.home)
     assert consent.agreed(machine.home)
     assert daemon._follow()

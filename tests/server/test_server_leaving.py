@@ -16,6 +16,9 @@ from atif_sessions import Ran, session, write
 from cli import skillclaw
 from filelock import FileLock
 
+from skillclaw.server.leaving import leave
+from skillclaw.server.machine import Machine
+
 TASK = "run the tests of this project"
 FIX = (
     Ran("npm test", 1, "Error: Cannot find module 'left-pad'"),
@@ -217,3 +220,53 @@ def _once_at_work(root: Path, process: subprocess.Popen[bytes], attempt: int) ->
             break
         time.sleep(0.001)
     time.sleep(attempt * 0.003)
+
+
+@pytest.mark.parametrize(("folder", "mark"), [("demo", "identity.json"), ("dashboard", "base")])
+def test_a_home_where_only_the_demo_or_the_dashboard_was_seen_goes_too(
+    tmp_path: Path, folder: str, mark: str
+) -> None:
+    home = tmp_path / ".skillclaw"
+    (home / folder).mkdir(parents=True)
+    (home / folder / "else").touch()
+    assert run(tmp_path, "uninstall", "--yes").returncode == 2, "any folder may have that name"
+    (home / folder / mark).touch()
+    done = run(tmp_path, "uninstall", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert not home.exists()
+
+
+def test_what_a_command_left_that_met_an_uninstall_goes_with_the_next_one(tmp_path: Path) -> None:
+    """A `connect` waits for its lock while all is taken away, and finds that it may not begin."""
+    home = tmp_path / ".skillclaw"
+    (home / "run").mkdir(parents=True)
+    (home / "logs").mkdir()
+    (home / "connections.lock").touch()
+    done = skillclaw("uninstall", "--yes", home=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not home.exists()
+    home.mkdir()
+    (home / "novel.txt").write_text("mine", "utf-8")
+    (home / "novel.lock").touch()
+    assert skillclaw("uninstall", "--yes", home=tmp_path).returncode == 2
+    assert sorted(path.name for path in home.iterdir()) == ["novel.lock", "novel.txt"]
+
+
+def test_a_command_that_begins_as_the_locks_go_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / ".skillclaw"
+    machine = Machine(home)
+    machine.prepare()
+    (home / "wanted.json").write_text("{}", "utf-8")
+    real = os.unlink
+
+    def unlink(path: str | Path, **more: int) -> None:
+        real(path, **more)
+        if str(path).endswith("gate.lock"):
+            (home / "run" / "connect.1-0.lock").touch()
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    done = leave(machine)
+    assert done.failed == [] and done.removed
+    assert [path.name for path in home.rglob("*")] in ([], ["run", "connect.1-0.lock"])

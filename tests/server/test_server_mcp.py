@@ -41,7 +41,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     report = skillclaw.SkillClaw(home).import_sessions([place / "s.jsonl"])
     assert report.imported == 2
     keys = [row.id for row in machine.sessions.rows()]
-    one = bundle("pip-venv", "## Steps\n\n- Make a virtual environment before pip installs a package.")
+    one = bundle(
+        "pip-venv",
+        "## Steps\n\n- Make a virtual environment before pip installs a package.\n"
+        "- Name the virtual environment of pip `.venv`.",
+    )
     refs = [Ref(session=key, user="u", agent="claude-code", day="2026-11-11", success=False) for key in keys]
     items = [
         msgspec.structs.replace(item, evidence=refs) for item in all_items(one, None) if item.kind == "step"
@@ -71,22 +75,25 @@ def evidence(home: Path, excerpts: Any) -> list[dict[str, Any]]:
 
 
 def test_excerpts_go_out_only_as_the_user_allows_and_masked(home: Path) -> None:
-    (hit,) = evidence(home, "none")
+    hit, other = evidence(home, "none")
     assert (hit["skill"], hit["sessions"], hit["excerpts"]) == ("pip-venv", 2, [])
-    (hit,) = evidence(home, "shared")
+    hit, other = evidence(home, "shared")
     assert {one["text"] for one in hit["excerpts"]} == {None}
     assert {one["withheld"] for one in hit["excerpts"]} == {
         "no rule of sharing lets it out", "you said that it is never shared"
     }  # fmt: skip
-    (hit,) = evidence(home, "own")
+    hit, other = evidence(home, "own")
     given = [one["text"] for one in hit["excerpts"] if not one["withheld"]]
     assert len(given) == 1 and "pip install requests" in given[0]
+    assert [(one["text"], one["withheld"]) for one in other["excerpts"]] == [
+        (None, "given above"), (None, "you said that it is never shared")
+    ]  # fmt: skip
     assert "A1b2A1b2" not in json.dumps(hit) and "<secret" in given[0]
     settings.set_value(home, "share.agents.claude-code", "redacted")
-    (hit,) = evidence(home, "shared")
+    hit, other = evidence(home, "shared")
     assert [one["text"] is not None for one in hit["excerpts"]].count(True) == 1
     settings.set_value(home, "share.agents.claude-code", "off")
-    (hit,) = evidence(home, "shared")
+    hit, other = evidence(home, "shared")
     assert "share.agents.claude-code is off" in {one["withheld"] for one in hit["excerpts"]}
 
 

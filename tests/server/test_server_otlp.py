@@ -18,6 +18,7 @@ from team import home, printed, sc
 
 from skillclaw.bench.multiply import multiplied, read_real
 from skillclaw.errors import BadInputError, StorageError, UsageError
+from skillclaw.extras import install
 from skillclaw.server import otlp
 from skillclaw.server.otlp.content import Excerpts
 from skillclaw.server.otlp.encoding import as_protobuf
@@ -254,5 +255,5 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: 
     monkeypatch.setitem(sys.modules, wanted, None)
     with pytest.raises(UsageError) as error:
         export(tmp_path, str(tmp_path / "t.jsonl"))
-    assert error.value.todo == "Say: pip install 'skillclaw[otlp]'"
+    assert error.value.todo == f"Say: {install('otlp')}"
     assert not (tmp_path / "t.jsonl").exists()

@@ -121,3 +121,17 @@ def test_no_up_begins_until_an_uninstall_is_through(tmp_path: Path, monkeypatch:
     assert leave(machine).removed
     assert "wanted.json" in removed
     assert not machine.home.exists()
+
+
+@pytest.mark.slow  # it waits for the gate
+def test_no_agent_is_connected_while_the_home_is_taken_away(tmp_path: Path) -> None:
+    """Its settings would point at a proxy that nobody remembers, once all else is gone."""
+    settings = tmp_path / ".claude" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text("{}\n", "utf-8")
+    machine = Machine(tmp_path / ".skillclaw")
+    with quiet(machine):
+        done = skillclaw("connect", "claude-code", home=tmp_path)
+    assert done.returncode == 1 and "is at work" in done.stderr, done.stderr
+    assert settings.read_text("utf-8") == "{}\n"
+    assert ok_json("connect", "claude-code", home=tmp_path)[0]["changed"]

@@ -77,6 +77,17 @@ def test_doctor_counts_them_by_level_and_kind(tmp_path: Path) -> None:
     assert one.text == "1 error, 1 warning; kinds: OSError 1, StorageError 1"
 
 
+def test_each_log_that_doctor_names_is_one_that_logs_shows(tmp_path: Path) -> None:
+    folder = tmp_path / ".skillclaw" / "logs"
+    folder.mkdir(mode=0o700, parents=True)
+    for name in ("up", "proxy", "evolve", "serve", "dashboard", "votes"):
+        (folder / f"{name}.log").write_text(f"2026-01-01 00:00:00,000 ERROR {name} failed\n")
+    found = logs(folder.parent)
+    assert len(found) == 6
+    for one in found:
+        assert " failed" in ok(*one.mend.split()[1:], home=tmp_path)
+
+
 @pytest.mark.slow
 def test_in_the_foreground_they_are_on_standard_error_too_from_the_level_that_is_set(tmp_path: Path) -> None:
     environ = {

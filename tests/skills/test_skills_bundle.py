@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
+import time
 import unicodedata
 
 import pytest
@@ -188,6 +189,46 @@ def test_too_many_files_and_too_many_bytes_are_refused() -> None:
         unpack(zstandard.compress(bytes(4 * MAX_BYTES)), "x")
     with pytest.raises(BadInputError, match="too large"):
         pack(Bundle(name="x", files=[File(path="a", data=bytes(MAX_BYTES + 1))]))
+
+
+def header(kind: bytes, text: bytes) -> bytes:
+    info = member("a", kind)
+    info.size = len(text)
+    return info.tobuf(tarfile.USTAR_FORMAT) + text + bytes(-len(text) % 512)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        header(tarfile.XHDTYPE, b"9 path=a\n") * 3000,
+        header(tarfile.XGLTYPE, b"9 path=a\n") * 3000,
+        header(tarfile.GNUTYPE_LONGNAME, b"a\0") * 3000,
+        header(tarfile.XHDTYPE, b"1" * 300_000),
+        header(tarfile.XHDTYPE, b"15 size=100000\n"),
+        header(tarfile.XHDTYPE, b"22 hdrcharset=BINARY\n9 path=a\n"),
+        header(tarfile.XHDTYPE, b"0 path=a\n"),
+        header(tarfile.XHDTYPE, b"99 path=a\n"),
+        header(tarfile.XHDTYPE, b"10 path=\xff\n"),
+    ],
+    ids=["chain", "global", "gnu", "digits", "size", "charset", "zero", "long", "utf-8"],
+)
+def test_headers_of_headers_end_at_once(raw: bytes) -> None:
+    """The chains ended in a RecursionError; the digits took more than two minutes, and more of them days."""
+    began = time.process_time()
+    with pytest.raises(BadInputError, match="cannot be read"):
+        unpack(zstandard.compress(raw + header(tarfile.REGTYPE, b"x") + bytes(1024)), "x")
+    assert time.process_time() - began < 2
+
+
+def test_a_bundle_that_is_cut_off_anywhere_is_refused() -> None:
+    long = "references/" + "ä" * 100
+    good = pack(Bundle(name="x", files=[File(path="SKILL.md", data=b"text"), File(path=long, data=b"t")]))
+    raw = zstandard.decompress(good)
+    assert [file.path for file in unpack(good, "x").files] == ["SKILL.md", long]
+    end = len(raw.rstrip(b"\0")) + -len(raw.rstrip(b"\0")) % 512
+    for cut in range(0, end + 1, 64):
+        with pytest.raises(BadInputError):
+            unpack(zstandard.compress(raw[:cut]), "x")
 
 
 @settings(max_examples=300, deadline=None)

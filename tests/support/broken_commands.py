@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from broken_home import SETTINGS, World
 
-__all__ = ["COMMANDS", "Command", "ran_clearly", "well"]
+__all__ = ["COMMANDS", "Command", "ran_clearly", "undone", "well"]
 
 HOME = "{home}"
 
 
 @dataclass(frozen=True)
 class Command:
-    """`before` runs on a good disk. `once`: done again after it went through, it may refuse."""
+    """`setup`, then `before` run on a good disk. `once`: done again after it went through, it may refuse.
+    `gone`: behind it SkillClaw is taken out. `frees`: it needs no room."""
 
     args: tuple[str, ...]
     before: tuple[tuple[str, ...], ...] = ()
     environ: dict[str, str] = field(default_factory=dict)
     once: bool = False
     reads: bool = False
+    gone: bool = False
+    frees: bool = False
+    setup: Callable[[World], None] | None = None
 
     def given(self, world: World) -> list[str]:
         """The arguments on this home."""
@@ -28,6 +34,8 @@ class Command:
 
     def prepare(self, world: World) -> None:
         """What stands before it."""
+        if self.setup is not None:
+            self.setup(world)
         for one in self.before:
             world.ok(*(_filled(part, world) for part in one))
 
@@ -43,6 +51,7 @@ def _filled(text: str, world: World) -> str:
         proposal=world.proposal,
         invite=world.invite,
         skill=world.skill,
+        **world.told,
     )
 
 
@@ -101,16 +110,31 @@ def well(world: World) -> None:
     world.ok("hub", "verify", "--hub", "team")
     world.ok("sync")  # brings to its end what was begun, as `up` does within a minute
     states = {row["state"] for row in world.ok_json("skills", "edit-status")}
-    assert states <= {"installed", "outdated", "shadowed", "uninstalled"}, states
+    fine = {"installed", "outdated", "shadowed", "uninstalled"}
+    assert states <= (fine | {"edited"} if world.edits else fine), states
+    for path, edit in world.edits.items():
+        assert path.read_text("utf-8") == edit, path
     for folder in (root / ".claude" / "skills", root / ".agents" / "skills"):
         for skill in folder.iterdir() if folder.is_dir() else ():
-            text = (skill / "SKILL.md").read_text("utf-8")
-            assert skill.name == "own" or text == world.texts.get(skill.name, text), skill
+            path = skill / "SKILL.md"
+            if skill.name != "own" and path not in world.edits:
+                text = path.read_text("utf-8")
+                assert text == world.texts.get(skill.name, text), skill
     left = [
         path
         for path in root.rglob("*")
         if path.name.endswith((".new", ".part")) or ".restoring-" in path.name or "#" in path.name
     ]
     assert not left, left
-    deep = world.run("doctor", "--deep")
-    assert deep.returncode == 0, deep.stdout
+    deep = json.loads(world.run("doctor", "--deep", "--json").stdout)
+    wrong = [one for one in deep["checks"] if one["level"] == "fail" and one["subject"] != "port"]
+    assert not wrong, wrong  # another program may have the port
+
+
+def undone(world: World) -> None:
+    """SkillClaw is out of the agent's settings and skills, which are the user's as before."""
+    root = world.root
+    assert (root / ".claude" / "settings.json").read_text("utf-8") == SETTINGS
+    assert [skill.name for skill in (root / ".claude" / "skills").iterdir()] == ["own"]
+    assert (root / ".claude" / "skills" / "own" / "SKILL.md").read_text("utf-8") == "my own\n"
+    assert not (root / ".agents" / "skills" / world.skill).exists()

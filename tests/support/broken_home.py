@@ -42,6 +42,10 @@ class World:
     invite: str = ""
     skill: str = ""
     texts: dict[str, str] = field(default_factory=dict)
+    edits: dict[Path, str] = field(default_factory=dict)
+    """Copies that the user changed since `back`."""
+    told: dict[str, str] = field(default_factory=dict)
+    """What a setup found out since `back`, by its name in arguments."""
 
     @property
     def home(self) -> Path:
@@ -114,6 +118,8 @@ class World:
 
     def back(self) -> None:
         """Make it so again."""
+        self.edits.clear()
+        self.told.clear()
         self.disk.free()
         subprocess.run(["find", f"{self.root}/", "-mindepth", "1", "-delete"], check=True)
         subprocess.run(["cp", "-a", str(self.kept) + "/.", str(self.root)], check=True)

@@ -41,7 +41,10 @@ reads the proposal.
 
 ## Make them again
 
-    PYTHONPATH=src:tests/support python tests/support/evidence_examples.py
+<!-- not run: takes minutes; tests/evolve/test_evolve_examples.py does the same, and compares -->
+```console
+$ PYTHONPATH=src:tests/support python tests/support/evidence_examples.py
+```
 
 with the commands that users have: `import`, `evolve --engine NAME`, `skills show`, `skills evidence`. The
 drafts are in `tests/support/example_drafts`, a file for each engine, in the form in which it takes them.

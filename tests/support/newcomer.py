@@ -20,7 +20,7 @@ SIMPLE = re.compile(r"skillclaw [^|&;<>$`*()#~]+")
 """A command that needs no shell."""
 
 
-INVITE = re.compile(r"skillclaw-invite-1:[A-Za-z0-9_-]{20,}")
+EXPORT = re.compile(r"(?:export (\w+)=(\S+)|unset (\w+))")
 OWN_SERVER = "http://127.0.0.1:8333"
 """Where the page about teams has its S3 server."""
 
@@ -35,6 +35,8 @@ class Newcomer:
     def __init__(self, place: Path, *, quick: bool = False, named: dict[str, str] | None = None) -> None:
         self.place, self.clone, self.invite, self.quick = place, place / "clone", "", quick
         self.named = named or {}
+        self.said: dict[str, dict[str, str]] = {}
+        """By person what stands in the environment of her terminal."""
         if quick:
             self.clone.mkdir()
             (self.clone / "docs").symlink_to(ROOT / "docs")
@@ -61,7 +63,12 @@ class Newcomer:
         command = INVITED.sub(lambda _: self.invite, command)
         for told_as, real in self.named.items():
             command = command.replace(told_as, real)
-        environ = self.environ | {"HOME": str(home)}
+        said = self.said.setdefault(who, {})
+        if found := EXPORT.fullmatch(command):
+            said.pop(found[3] or found[1], None)
+            said |= {found[1]: found[2].replace("~", str(home))} if found[1] else {}
+            return 0, ""
+        environ = self.environ | {"HOME": str(home)} | said
         if self.quick and SIMPLE.fullmatch(command):
             forked = forking.run(tuple(shlex.split(command)[1:]), environ, self.clone, 200)
             code, printed = forked.returncode, forked.stdout + forked.stderr

@@ -53,14 +53,37 @@ class Terminal:
         """Keys; `\\x03` is Ctrl-C."""
         os.write(self.ours, text.encode())
 
+    def answers(self, text: str) -> None:
+        """Keys, once it waits for them: no person is quicker than that. Python takes no notice of a Ctrl-C
+        between the writing of a question and the reading of its answer until another key comes.
+        """
+        asleep, end = 0, time.monotonic() + 10
+        while asleep < 10 and time.monotonic() < end:
+            asleep = asleep + 1 if self._asleep() else 0
+            time.sleep(0.01)
+        self.types(text)
+
     def ends(self, seconds: float = 90) -> int:
         """Its exit code, once it has ended by itself."""
         end = time.monotonic() + seconds
         while self._read(end - time.monotonic()):
             assert time.monotonic() < end, self.said
-        code = self.process.wait(max(1.0, end - time.monotonic()))
-        os.close(self.ours)
-        return code
+        try:
+            return self.process.wait(max(1.0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"it has not ended, and wrote: {self.said}") from None
+        finally:
+            os.close(self.ours)
+
+    def _asleep(self) -> bool:
+        """Whether its main thread waits for something; where the system does not tell, that it does."""
+        try:
+            told = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8")
+        except OSError:
+            return True
+        return told.rpartition(")")[2].split()[0] == "S"
 
     def _read(self, seconds: float) -> bool:
         if not select.select([self.ours], [], [], max(0.0, seconds))[0]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from skillclaw.evolve.corrections import find_corrections
 from skillclaw.evolve.evolvers._superseded import superseded
 from skillclaw.gate.policies import policy
 from skillclaw.skills.records import Pattern
-from skillclaw.trajectory.demands import Demand, demands, with_it
+from skillclaw.trajectory.demands import Demand, demands, forbidden, put_early, with_it
 from skillclaw.trajectory.episodes import Episode, cut
 from skillclaw.trajectory.flow import Act
 
@@ -96,12 +97,12 @@ def test_no_words_and_no_command_are_too_odd(said: str, command: str) -> None:
         with_it(command, one)
 
 
-def lessons(*sessions: tuple[Any, ...]) -> list[Pattern]:
-    """What the corrections of these sessions say, each of a user of its own."""
+def lessons(*sessions: tuple[Any, ...], users: int = 99) -> list[Pattern]:
+    """What the corrections of these sessions say, of so many users in turn."""
     found: list[Episode] = []
     for number, turns in enumerate(sessions):
         made = [e for e in cut(session(*turns)) if e.kind == "correction"]
-        found += [msgspec.structs.replace(e, session=f"s{number}", user=f"u{number}") for e in made]
+        found += [msgspec.structs.replace(e, session=f"s{number}", user=f"u{number % users}") for e in made]
     corpus = Corpus(sessions=9, episodes=9, procedures=[], recoveries=[], corrections=found, pitfalls=[])
     return find_corrections(corpus)
 
@@ -133,10 +134,13 @@ def test_agents_that_make_a_mess_of_it_do_not_spoil_the_rule() -> None:
     assert found.actions[0].command.endswith("--zone utc")
 
 
-def test_what_no_agent_ever_ran_takes_twice_as_many_people() -> None:
-    assert lessons(*[FORGETFUL] * 5) == []
-    (found,) = lessons(*[FORGETFUL] * 6)
+def test_one_persons_word_that_no_agent_ever_ran_takes_twice_as_many_sessions() -> None:
+    assert lessons(*[FORGETFUL] * 5, users=1) == []
+    (found,) = lessons(*[FORGETFUL] * 6, users=1)
     assert found.sessions == 6
+    assert lessons(*[FORGETFUL] * 2, users=2) == []
+    (found,) = lessons(*[FORGETFUL] * 3, users=2)
+    assert (found.sessions, found.users) == (3, 2)
 
 
 def test_another_value_asked_for_later_takes_the_first_one_back() -> None:
@@ -193,3 +197,42 @@ def test_a_demand_after_more_calls_than_are_kept_is_left_alone() -> None:
         ASKED, *read, ran("rota list"), "You have to pass --zone utc to `rota`.", ran("rota list --zone utc")
     )
     assert all(not episode.demand for episode in cut(made))
+
+
+@pytest.mark.parametrize(
+    ("command", "program", "shown"),
+    [
+        ("rota list --day <day> > <path>", "rota", "rota list --zone utc --day <day> > <path>"),
+        ("rota list <day> > <path>", "rota", "rota list --zone utc <day> > <path>"),
+        ("rota list <day> -d 3", "rota list", "rota list --zone utc <day> -d 3"),
+        ("rota exec <pod> -- ls --day 3", "rota", "rota exec --zone utc <pod> -- ls --day 3"),
+        ("rota <command> --day 3 | sort", "rota", "rota <command> --zone utc --day 3 | sort"),
+        ("rota push origin main", "rota push", "rota push --zone utc origin main"),
+        ("rota <path>", "rota", "rota --zone utc <path>"),
+        ("rota", "rota", "rota --zone utc"),
+    ],
+)
+def test_in_an_example_an_option_stands_before_the_others(command: str, program: str, shown: str) -> None:
+    assert put_early(command, program, "--zone utc") == shown
+
+
+@given(st.text("ab<>-=| '\"\n", max_size=40))
+def test_the_option_is_put_in_once_and_nothing_else_is_lost(rest: str) -> None:
+    shown = put_early(f"rota {rest}", "rota", "--zone utc")
+    assert shown.count("--zone utc") == 1
+    assert shown.replace(" --zone utc", "", 1) == f"rota {rest}"
+
+
+def test_what_a_message_forbids_is_known() -> None:
+    assert forbidden("Never use --force with `rota`, always --dry.") == {"--force"}
+    assert forbidden("Add --dry instead of --force or `-f`. Use --zone utc.") == {"--force", "-f"}
+    assert forbidden("") == frozenset()
+
+
+def test_long_calls_and_messages_take_no_long_time() -> None:
+    calls = [act(";rota " * 40_000)] * 40
+    options = " ".join(f"--x{number} y" for number in range(300))
+    began = time.process_time()
+    demands(f"You must always run `rota` with {options}", "", calls)
+    cut(session("Do it", ran(";rota" * 8_000), "No, `rota` needs --zone utc.", ran("rota --zone utc")))
+    assert time.process_time() - began < 5  # what grew with the square took a minute

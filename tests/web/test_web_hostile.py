@@ -227,7 +227,8 @@ def test_without_the_evolvers_packages_the_map_says_what_to_install(
         monkeypatch.setattr(home, "now", missing)
         page = dash.visitor().get("/")
     assert page.status == 501
-    assert "sklearn is not installed. Say: pip install 'skillclaw[evolve]'" in page.text
+    assert "sklearn is not installed. Say: " in page.text
+    assert "[evolve]" in page.text
 
 
 def test_no_action_of_a_member_or_of_a_browser_that_only_looks_reaches_the_groups_log(tmp_path: Path) -> None:

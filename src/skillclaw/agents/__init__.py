@@ -29,7 +29,7 @@ from skillclaw.agents.records import (
     HistoryRead,
     Launch,
 )
-from skillclaw.agents.registry import adapters
+from skillclaw.agents.registry import adapters, no_agent
 from skillclaw.agents.sniffing import sniff
 from skillclaw.agents.tokens import digest, forget_token, known_tokens, token
 from skillclaw.agents.wiring import Wired
@@ -57,6 +57,7 @@ __all__ = [
     "forget_connection",
     "forget_token",
     "known_tokens",
+    "no_agent",
     "read_atif",
     "record_connection",
     "sniff",

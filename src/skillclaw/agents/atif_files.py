@@ -1,8 +1,8 @@
 """ATIF files: one JSON document (object or array) or JSONL, plain, gzip or zstd.
 
 JSONL is streamed: memory does not grow with the file. Each document is decoded by msgspec and checked by
-the rules that ATIF adds; what fails there is judged by the `atif` package, whose word is final and whose
-reason is told. Reference: PyPI `atif` 1.8.
+the rules that ATIF adds (atif_rules.py); what fails there is read once more, leniently, and the reason of
+that is told.
 """
 
 from __future__ import annotations
@@ -10,20 +10,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from skillclaw.agents.atif_rules import broken_rule, judged
 from skillclaw.agents.history import lines
 from skillclaw.agents.records import AtifItem
 from skillclaw.errors import BadInputError
 from skillclaw.trajectory.keys import session_key
 from skillclaw.trajectory.model import (
     SESSION_FORMAT,
-    Part,
-    Step,
     Trajectory,
     call_meta,
     decode,
@@ -40,8 +38,6 @@ MAX_DOCUMENT = 1024 * 1024 * 1024
 """Bytes of a file that is one JSON document, which must be held in memory as a whole."""
 
 OUR_VERSION = SESSION_FORMAT
-_STAMP = re.compile(r"\d{4}-\d\d-\d\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)?\Z")
-_IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -100,22 +96,18 @@ def _trajectory(data: bytes) -> Trajectory:
     """The document as a session of ours; BadInputError whose `what` says why it is none."""
     try:
         found = decode(data)
-        doubt = _doubt(found)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        found, doubt = None, str(error)
-    if doubt:
-        found = _judged(data, doubt)
-    assert found is not None
+        sure = not broken_rule(found)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        sure = False
+    if not sure:
+        found = _judged(data)
     if not found.steps:
         raise BadInputError("the session has no steps")
     return _completed(found)
 
 
-def _judged(data: bytes, doubt: str) -> Trajectory:
-    """What `atif` makes of it; asked only where the fast check is in doubt, being ten times slower."""
-    import atif
-    from pydantic import ValidationError
-
+def _judged(data: bytes) -> Trajectory:
+    """What it is once types are taken leniently; asked only where the fast way is in doubt."""
     try:
         value = lines.json_value(data)
     except BadInputError as error:
@@ -125,92 +117,11 @@ def _judged(data: bytes, doubt: str) -> Trajectory:
     if not isinstance(value.get("schema_version"), str):
         raise BadInputError("it is no ATIF document: schema_version is missing")
     try:
-        judged = atif.Trajectory.model_validate(value)
-    except ValidationError as error:
-        # Of the branches of a union the one that got furthest says most.
-        first = max(error.errors(), key=lambda found: len(found["loc"]))
-        where = ".".join(str(part) for part in first["loc"])
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise BadInputError(f"{where + ': ' if where else ''}{first['msg']}"[:300] + more) from error
-    except (RecursionError, ValueError) as error:
-        raise BadInputError(f"it cannot be read: {error}"[:300]) from error
-    try:
-        return decode(msgspec.json.encode(judged.to_json_dict()))
+        found = judged(value)
+        encode(found)  # what came leniently is written down later
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-        raise BadInputError(f"{doubt or error}"[:300]) from error
-
-
-def _doubt(found: Trajectory, embedded: bool = False) -> str:
-    """What the rules of ATIF beyond its types might say; empty when nothing."""
-    if embedded and found.trajectory_id is None:
-        return "a sub-agent has no trajectory_id"
-    for index, step in enumerate(found.steps, 1):
-        if step.step_id != index:
-            return "step_ids are not sequential"
-        problem = _step_doubt(step)
-        if problem:
-            return problem
-    subs = found.subagent_trajectories
-    if subs:
-        if len({sub.trajectory_id for sub in subs}) != len(subs):
-            return "two sub-agents have one trajectory_id"
-        for sub in subs:
-            problem = _doubt(sub, embedded=True)
-            if problem:
-                return problem
-    return ""
-
-
-def _step_doubt(step: Step) -> str:
-    if step.source == "agent":
-        if step.llm_call_count == 0 and (step.metrics or step.reasoning_content is not None):
-            return "a step without a model call has metrics or reasoning"
-    elif (
-        step.model_name is not None
-        or step.reasoning_effort is not None
-        or step.reasoning_content is not None
-        or step.tool_calls is not None
-        or step.metrics is not None
-    ):
-        return "a field is only for agents' steps"
-    if step.llm_call_count is not None and step.llm_call_count < 0:
-        return "llm_call_count is negative"
-    if step.timestamp is not None and not _is_stamp(step.timestamp):
-        return "a timestamp is not ISO 8601"
-    if not isinstance(step.message, str) and not all(map(_is_part, step.message)):
-        return "a part of a message is wrong"
-    if step.observation is not None:
-        ids = None if step.tool_calls is None else {call.tool_call_id for call in step.tool_calls}
-        for result in step.observation.results:
-            if ids is not None and result.source_call_id is not None and result.source_call_id not in ids:
-                return "a result refers to no call"
-            if isinstance(result.content, list) and not all(map(_is_part, result.content)):
-                return "a part of a result is wrong"
-            if result.subagent_trajectory_ref:
-                return "references are for atif to judge"
-    return ""
-
-
-def _is_stamp(text: str) -> bool:
-    if not _STAMP.match(text):
-        return False
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_part(part: Part) -> bool:
-    """True for what is surely right; audio is left to `atif`."""
-    if part.type == "text":
-        return part.text is not None and part.source is None
-    return (
-        part.type == "image"
-        and part.text is None
-        and part.source is not None
-        and (part.source.media_type in _IMAGES and part.source.duration_sec is None)
-    )
+        raise BadInputError(f"it cannot be read: {error}"[:300]) from error
+    return found
 
 
 def _completed(found: Trajectory) -> Trajectory:

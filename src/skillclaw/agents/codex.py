@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from skillclaw.agents import edits
+from skillclaw.agents.connections import connection
 from skillclaw.agents.history import codex, codex_files, lines
 from skillclaw.agents.platform import Place, Platform
 from skillclaw.agents.programs import file_stat, oldest_first, version_of
@@ -103,8 +104,10 @@ class Codex(Platform):
             mend = "Upgrade Codex, or use: skillclaw run codex"
             found.append(self.finding("warn", "version", text, mend))
         login = self._login(env)
-        if login == "unknown" and not self.own_url(env):
-            text = "no login found on disk; requests are forwarded to OpenAI's API"
+        record = connection(env.skillclaw_home, self.name)
+        own = self.own_url(env) or (record.upstream if record else "")
+        if login == "unknown" and built_in and not own:  # a provider of the user's has its own key
+            text = "no login found on disk; unless agents.codex.upstream is set, requests go to OpenAI's API"
             mend = f"With a ChatGPT login: skillclaw config set agents.codex.upstream {WITH_LOGIN}"
             found.append(self.finding("warn", "login", text, mend))
         elif login != "unknown":

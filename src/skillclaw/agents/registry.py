@@ -10,14 +10,16 @@ from __future__ import annotations
 import logging
 import pkgutil
 import re
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from types import ModuleType
 
 import skillclaw.agents
 from skillclaw.agents.records import Adapter
+from skillclaw.errors import UsageError
 
-__all__ = ["GROUP", "adapters", "forget"]
+__all__ = ["GROUP", "adapters", "forget", "no_agent"]
 
 GROUP = "skillclaw.agents"
 log = logging.getLogger("skillclaw.agents")
@@ -27,6 +29,15 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}$")
 def adapters() -> dict[str, Adapter]:
     """Every known agent by its name; built-in ones win over plugins of the same name."""
     return dict(_found())
+
+
+def no_agent(name: str, *more: str) -> UsageError:
+    """That there is no agent of this name; which are known (`more`: what counts besides), and the nearest."""
+    known = sorted({*adapters(), *more})
+    near = [one for one in known if name and one.startswith(name.lower())]
+    near = near or get_close_matches(name.lower(), known, 1, 0.6)
+    todo = f"Did you mean {' or '.join(near)}?" if near else ""
+    return UsageError(f"There is no agent named {name[:60]!r}.", f"Known: {', '.join(known)}.", todo)
 
 
 def forget() -> None:

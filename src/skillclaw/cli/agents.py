@@ -335,9 +335,11 @@ def _known() -> dict[str, Adapter]:
 
 
 def _adapter(name: str) -> Adapter:
+    from skillclaw.agents import no_agent
+
     known = _known()
     if name not in known:
-        raise UsageError(f"There is no agent named {name!r}.", f"Known: {', '.join(sorted(known))}.")
+        raise no_agent(name)
     return known[name]
 
 

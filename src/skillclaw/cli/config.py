@@ -13,6 +13,7 @@ from skillclaw.cli import config_check, output
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.values import shown
 from skillclaw.errors import SkillClawError, StorageError, UsageError
+from skillclaw.extras import install
 from skillclaw.settings_needs import replay_short
 
 __all__ = ["register"]
@@ -146,7 +147,7 @@ def _keyring() -> Any:
         raise UsageError(
             "The package `keyring` is not installed.",
             "",
-            "pip install 'skillclaw[keyring]'; or use the environment: key = env:NAME",
+            f"{install('keyring')}; or use the environment: key = env:NAME",
         ) from error
     return keyring
 

@@ -12,6 +12,7 @@ import typer
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.extras import needing
+from skillclaw.own_log import keep
 from skillclaw.private import no_dumps
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def _behind(ctx: Context, idle: float, handed: int, stop: threading.Event) -> No
     with needing("The dashboard", "web"):
         from skillclaw.web.site.app import make_app
         from skillclaw.web.site.serving import inherited, serve
+    keep(ctx.home / "logs" / "dashboard.log")
     serving = serve(make_app(ctx.home, os.environ), inherited(handed))
     try:
         _until(serving, stop, idle)

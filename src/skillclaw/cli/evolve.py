@@ -10,7 +10,9 @@ import typer
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.replays import packaged_tasks, tell_replay
+from skillclaw.cli.values import many
 from skillclaw.errors import StorageError, UsageError
+from skillclaw.own_log import keep
 
 if TYPE_CHECKING:
     from skillclaw.evolve.report import CycleReport
@@ -71,6 +73,7 @@ def evolve(
     from skillclaw.server.survey import waiting_text
     from skillclaw.server.work import cycle_inputs, sync
 
+    keep(ctx.home / "logs" / "evolve.log")
     machine = Machine(ctx.home)
     collected: Collected | None = None
     with machine.alone("evolve"):
@@ -146,8 +149,8 @@ def evolve(
     if collected is not None:
         _tell_collected(collected)
     output.plain(
-        f"Cycle {report.cycle}: {report.sessions} sessions, {report.episodes} episodes, "
-        f"{len(report.patterns)} patterns, {len(report.proposals)} proposals "
+        f"Cycle {report.cycle}: {many(report.sessions, 'session')}, {many(report.episodes, 'episode')}, "
+        f"{many(len(report.patterns), 'pattern')}, {many(len(report.proposals), 'proposal')} "
         f"in {report.spent.seconds:.1f} s ({_cost(report)})."
     )
     if report.forecast:

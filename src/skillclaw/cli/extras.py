@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from skillclaw.errors import UsageError
+from skillclaw.extras import install
 
 __all__ = ["needing"]
 
@@ -22,5 +23,5 @@ def needing(what: str, extra: str) -> Iterator[None]:
         raise UsageError(
             f"{what} needs more packages.",
             f"{error.name} is not installed.",
-            f"Say: pip install 'skillclaw[{extra}]'",
+            f"Say: {install(extra)}",
         ) from error

@@ -8,6 +8,7 @@ import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
+from skillclaw.own_log import keep
 
 __all__ = ["register"]
 
@@ -126,6 +127,7 @@ def run(
     from skillclaw.server.machine import Machine
     from skillclaw.server.voting_run import run_votes
 
+    keep(ctx.home / "logs" / "votes.log")
     done = run_votes(Machine(ctx.home), only=proposal, idle=idle)
     if ctx.json:
         output.print_json(done)

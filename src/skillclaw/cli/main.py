@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
 import sys
-import traceback
 
-from skillclaw.cli import output
-from skillclaw.cli.trouble import machine_trouble
-from skillclaw.errors import SkillClawError
-from skillclaw.private import close_files, no_dumps
+# All else is loaded by `_run`: Ctrl-C in the first fifth of a second is no traceback either.
 
 __all__ = ["main"]
 
-EVOLVER_ONLY = frozenset({"numpy", "scipy", "sklearn"})
-"""Packages of the extra `evolve`, which a client that only records and syncs does not need."""
 INTERRUPTED = 130
 STOPPED = "Stopped.", "", "Nothing was left half done; run the command again to go on."
 
 
 def main() -> None:
     """Run the command in `sys.argv`; exits 0 on success, 1 on failure, 2 on wrong usage."""
+    try:
+        _run()
+    except KeyboardInterrupt:
+        what, _, todo = STOPPED
+        sys.stderr.write(f"error: {what}\n  {todo}\n")
+        sys.exit(INTERRUPTED)
+
+
+def _run() -> None:
+    import contextlib
+    import logging
+    import traceback
+
+    from skillclaw.cli import output
+    from skillclaw.cli.trouble import machine_trouble
+    from skillclaw.errors import SkillClawError
+    from skillclaw.extras import EVOLVER, install
+    from skillclaw.private import close_files, no_dumps
+
     for stream in (sys.stdout, sys.stderr):
         # Windows consoles may not be UTF-8; a character that cannot be shown must not end the command.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
@@ -52,7 +63,9 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt):
         output.error(*STOPPED)
         code = INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as end:
+        if isinstance(end, SystemExit) and not isinstance(end.__context__, BrokenPipeError):
+            raise  # else the library saw it first, and calls it a failure
         # The reader (`| head`) went away; that is its right.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
@@ -65,13 +78,13 @@ def main() -> None:
             if type(error).__name__ == "NoArgsIsHelpError":
                 sys.stderr.write(message() + "\n")
                 sys.exit(2)
-            output.error(message(), "", _usage_hint(error))
+            output.error(_plainly(message()), "", _usage_hint(error))
             sys.exit(2)
-        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EVOLVER_ONLY:
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EVOLVER:
             output.error(
                 "The evolver's libraries are not installed.",
                 f"{error}; recording, import, status and sync work without them.",
-                "Install them: pip install 'skillclaw[evolve]'",
+                f"Install them: {install('evolve')}",
             )
             sys.exit(1)
         output.error(*(machine_trouble(error) or _unexpected(error)))
@@ -93,6 +106,14 @@ def _unexpected(error: BaseException) -> tuple[str, str, str]:
         f"{type(error).__name__}: {error}",
         "Run it again with --debug and report what it shows.",
     )
+
+
+def _plainly(message: str) -> str:
+    """A usage error of the library's in words of people, and its guess once: two of its layers make it."""
+    import re
+
+    message = re.sub(r"( Did you mean [^?]*\?)(?:\1)+", r"\1", message)
+    return re.sub(r"is not a valid (?:float|integer)(?: range)?\.", "is not a number.", message)
 
 
 def _usage_hint(error: object) -> str:

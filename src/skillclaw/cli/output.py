@@ -24,6 +24,9 @@ OFTEN = 0.25
 SHORT = 34
 """Characters of a cell that is never broken over lines."""
 
+NARROW = 8
+"""Characters that a column which may be broken over lines needs at least."""
+
 PIPE = 240
 """Columns where nobody looks: rows stay whole for `grep` and the like."""
 
@@ -89,20 +92,31 @@ def print_json(value: Any) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "Nothing yet.") -> None:
-    """A table for people; `empty` where there are no rows."""
+    """A table for people; `empty` where there are no rows. In a terminal too narrow for its columns each row
+    is a few lines, `column: cell`: strips of two letters can be read by nobody."""
     from rich.table import Table
     from rich.text import Text
 
     cells = [["" if cell is None else _visible(str(cell)) for cell in row] for row in rows]
+    out = console()
     made = Table(box=None, pad_edge=False, header_style="bold")
+    needed = 2 * (len(columns) - 1)
     for number, column in enumerate(columns):
         # A name or id stays in one piece, so that people can copy it into the next command.
         widest = max((len(row[number]) for row in cells), default=0)
-        made.add_column(column, overflow="fold", no_wrap=number == 0 and widest <= SHORT)
+        whole = number == 0 and widest <= SHORT
+        made.add_column(column, overflow="fold", no_wrap=whole)
+        needed += max([len(word) for word in column.split()] + [widest if whole else min(widest, NARROW)])
+    if cells and needed > out.width:
+        for row in cells:
+            for column, cell in zip(columns, row, strict=True):
+                out.print(Text(f"{column}: {cell}"))
+            out.print()
+        return
     for row in cells:
         made.add_row(*[Text(cell) for cell in row])
     if cells:
-        console().print(made)
+        out.print(made)
     else:
         plain(empty)
 

@@ -18,6 +18,7 @@ from skillclaw.cli.dashboard import tell_door
 from skillclaw.cli.extras import needing
 from skillclaw.cli.log_options import FormatOption, LevelOption, use_log
 from skillclaw.errors import BadInputError, SkillClawError, UsageError
+from skillclaw.extras import has_evolver, install
 
 if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
@@ -65,10 +66,13 @@ def serve(
     """
     use_log(log_format, log_level)
     if openapi:
-        with needing("The server's HTTP API", "evolve,serve"):
+        with needing("The server's HTTP API", "serve"):
             from skillclaw.server.api.app import openapi_text
         output.plain(openapi_text().rstrip("\n"))
         return
+    if not has_evolver():
+        why = "The evolver is not installed."
+        raise UsageError("`skillclaw serve` needs more packages.", why, f"Say: {install('serve')}")
     use(config)
     _over(host, port, hub)
     from skillclaw.server.machine import Machine
@@ -110,7 +114,7 @@ def _serve(ctx: Context, machine: Machine, stop: threading.Event) -> None:
     entry = door(machine.settings, machine.home, machine.environ)
     served(machine)
     # Slow to load: what is wrong with the settings is told before.
-    with needing("The server's HTTP API", "evolve,serve"):
+    with needing("The server's HTTP API", "serve"):
         from skillclaw.server.api.app import make_app
         from skillclaw.server.api.run import start
     from skillclaw.server.serving.service import Service

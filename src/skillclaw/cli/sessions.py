@@ -165,8 +165,12 @@ def export(
     store = recorded(ctx).sessions
     chosen = (store.get(one) for one in sessions) if sessions else store.trajectories()
     if out is None:
+        empty = True
         for trajectory in chosen:
             sys.stdout.buffer.write(model.encode(trajectory) + b"\n")
+            empty = False
+        if empty:
+            output.note("No session is stored yet. See: skillclaw import")
         return
     count = 0
     try:

@@ -1,4 +1,4 @@
-"""`skillclaw up`, `stop`, `status`, `logs`: everything on this machine, and how it is doing."""
+"""`skillclaw up`: everything on this machine, in this terminal or in the background."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skillclaw.cli import learned, output
+from skillclaw.cli import learned, output, status
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.dashboard import tell_door
 from skillclaw.cli.log_options import FormatOption, LevelOption, use_log
-from skillclaw.errors import SkillClawError, StorageError, UpgradeNeededError, UsageError
-from skillclaw.log_format import as_text
+from skillclaw.cli.up_first import ask, found_text, import_past, look, show_demo
+from skillclaw.errors import SkillClawError, UpgradeNeededError, UsageError
+from skillclaw.extras import has_evolver, install
 
 if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
     from skillclaw.server.runfile import Running
-    from skillclaw.server.survey import Survey
 
 __all__ = ["register"]
 
-LOGS = ("up", "proxy", "evolve", "serve", "dashboard")
 LITTLE = 1 << 20
 """Bytes: with less, what does not start has not even room to say why."""
 START = 30.0
@@ -33,11 +32,9 @@ START = 30.0
 
 
 def register(parent: typer.Typer) -> None:
-    """Add the commands to `parent`."""
+    """Add the commands to `parent`: `up`, and those that show and end what it runs."""
     command(parent, "up")(up)
-    command(parent, "stop")(stop)
-    command(parent, "status")(status)
-    command(parent, "logs")(logs)
+    status.register(parent)
     learned.register(parent)
 
 
@@ -71,7 +68,7 @@ def up(
 
     use_log(log_format, log_level)
     if demo:
-        _demo(ctx)
+        show_demo(ctx)
         return
 
     from skillclaw.server import runfile
@@ -105,10 +102,10 @@ def up(
         )
     try:
         # Where a script reads, nobody looks at what is found, and nobody can be asked about it.
-        found = _look(machine) if not ctx.json or (yes and not agreed(machine.home)) else None
+        found = look(machine) if not ctx.json or (yes and not agreed(machine.home)) else None
         if found and not ctx.json:
-            output.plain(_found(found))
-        if found and not agreed(machine.home) and (yes or _ask(ctx, found, history_only)):
+            output.plain(found_text(found))
+        if found and not agreed(machine.home) and (yes or ask(ctx, found, history_only)):
             here = [agent for agent in found.agents if agent.installed]
             want(machine.home, [agent.name for agent in here if agent.config and not history_only])
             own = [agent.name for agent in here if history_only or not agent.config]
@@ -117,7 +114,7 @@ def up(
             agree(machine.home)  # last: cut off before it, the next `up` asks again and forgets no agent
         if agreed(machine.home) and (detach or not ctx.json):
             # A daemon that nobody watches does so by itself, once it runs.
-            _import(ctx, machine)
+            import_past(ctx, machine)
     except UpgradeNeededError as error:
         if running is not None:
             raise
@@ -160,20 +157,6 @@ def _run(
         output.plain("Stopped.")
 
 
-def _look(machine: Machine) -> Survey | None:
-    """What is here. Where agents may wait for the proxy already, no failing disk keeps it from them."""
-    from skillclaw.server.consent import agreed
-    from skillclaw.server.survey import survey
-
-    try:
-        return survey(machine)
-    except StorageError as error:
-        if not agreed(machine.home):
-            raise
-        output.note(" ".join(str(error).split()))
-        return None
-
-
 def _go_on(ctx: Context, machine: Machine, running: Running) -> None:
     """The user's yes to what runs already: agents are connected, and it learns and installs from now on."""
     import msgspec
@@ -188,119 +171,8 @@ def _go_on(ctx: Context, machine: Machine, running: Running) -> None:
         output.note(f"Could not connect {name}: {why}")
 
 
-def _found(found: Survey) -> str:
-    from skillclaw.server.first_look import shown_path
-
-    here = [agent for agent in found.agents if agent.installed or agent.sessions]
-    if here:
-        rows = [("AGENT", "VERSION", "SETTINGS", "LAST 30 DAYS", "OWN SKILLS", "")]
-        rows += [
-            (
-                agent.title,
-                agent.version or "?",
-                shown_path(agent.config) if agent.config else "none that takes a URL",
-                f"{found.recent.get(agent.name, 0)} of {agent.sessions} sessions",
-                str(found.own.get(agent.name, 0)),
-                "connected" if agent.connected else "followed" if agent.followed else "",
-            )
-            for agent in here
-        ]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [f"Found {len(here)} agent{'s' if len(here) > 1 else ''}:"]
-        lines += [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        ]
-    else:
-        known = ", ".join(agent.title for agent in found.agents)
-        lines = [
-            f"Found no agent that SkillClaw knows ({known}).",
-            "See what it does with packaged real sessions: skillclaw up --demo",
-        ]
-    lines.append(f"Here already: {found.stored} sessions, {found.skills} skills.")
-    if found.candidates:
-        from skillclaw.server.survey import waiting_text
-
-        lines.append(waiting_text(found.candidates))
-    return "\n".join(lines)
-
-
-def _ask(ctx: Context, found: Survey, history_only: bool) -> bool:
-    """Ask once for everything; without a terminal nobody can agree. Where there is no agent the demo is
-    offered, and shown it ends the command."""
-    from skillclaw.server.consent import PAST_DAYS
-
-    asked = not ctx.json and output.is_terminal()
-    nobody = asked and not found.past and not any(agent.installed for agent in found.agents)
-    if nobody and typer.confirm("Show the demo now? It touches nothing of yours.", default=True):
-        _demo(ctx)
-        raise typer.Exit
-    recent = sum(found.recent.values())
-    older = found.past - recent
-    plan = [
-        f"import {recent} sessions of the last {PAST_DAYS} days into {ctx.home} (secrets masked; nothing "
-        f"leaves this machine{f'; older ones, {older}, only by: skillclaw import' if older else ''})"
-    ]
-    plan += [
-        f"connect {agent.title} by its own settings file ({agent.config})"
-        for agent in found.agents
-        if agent.installed and agent.config and not history_only
-    ]
-    plan += [
-        f"follow the histories of {agent.title} as they grow"
-        for agent in found.agents
-        if agent.installed and (history_only or not agent.config)
-    ]
-    plan += ["install learned skills into " + " and ".join(found.targets)]
-    if not asked:
-        if not ctx.json:
-            output.plain("Not done, since nobody is here to agree (say --yes): " + "; ".join(plan) + ".")
-        return False
-    output.plain(
-        "SkillClaw would now:\n  - " + "\n  - ".join(plan) + "\nAll of it can be undone: skillclaw uninstall."
-    )
-    return typer.confirm("Go on?", default=True)
-
-
-def _demo(ctx: Context) -> None:
-    from skillclaw.server.demo import run_demo
-
-    with output.progress("Demo", show=not ctx.json) as progress:
-        result = run_demo(ctx.home, progress=progress)
-    if ctx.json:
-        output.print_json(result)
-    else:
-        output.plain(result.text())
-
-
-def _import(ctx: Context, machine: Machine) -> None:
-    """The past sessions that the user agreed to import, in sight, before the daemon follows what comes; the
-    first time also what they already say."""
-    from skillclaw.agents import Env
-    from skillclaw.server.consent import days_back, followed
-    from skillclaw.server.intake import import_histories
-
-    only, days = followed(machine.home), days_back(machine.home)
-    with output.progress("Importing", show=not ctx.json) as progress:
-        try:
-            report = import_histories(machine, Env.current(), only=only, since_days=days, progress=progress)
-        except StorageError as error:  # as in _look; the daemon tries again
-            output.note(" ".join(str(error).split()))
-            return
-    if ctx.json:
-        return
-    if report.imported:
-        read = ", ".join(f"{count} of {name}" for name, count in report.agents.items())
-        output.plain(f"Imported {report.imported} sessions ({read}).")
-    for failure in report.failed[:5]:
-        output.plain(f"  could not read {failure.path}: {failure.reason}")
-    if len(report.failed) > 5:
-        output.plain(f"  and {len(report.failed) - 5} more; see them: skillclaw import")
-    learned.show_once(machine)
-
-
 def _start_detached(home: Path, port: int | None, history_only: bool) -> Running:
-    from skillclaw.private import append_file
+    from skillclaw.own_log import begin
     from skillclaw.server import runfile
 
     argv = [sys.executable, "-m", "skillclaw", "up", "--json", "--home", str(home)]
@@ -309,7 +181,7 @@ def _start_detached(home: Path, port: int | None, history_only: bool) -> Running
     if history_only:
         argv.append("--history-only")
     log = home / "logs" / "up.out"
-    with append_file(log) as out:
+    with begin(log) as out:
         mark = log.stat().st_size
         child = subprocess.Popen(
             argv,
@@ -337,107 +209,23 @@ def _start_detached(home: Path, port: int | None, history_only: bool) -> Running
 
 
 def _report(ctx: Context, running: Running) -> None:
+    from skillclaw.server.wishes import Wishes, wishes
+
     if ctx.json:
         output.print_json({"pid": running.pid, "port": running.port, "ready": True, "agreed": running.agreed})
         return
     recorded = f"proxy on http://127.0.0.1:{running.port}, recording" if running.port else "histories"
-    output.plain(f"Running: {recorded}, evolver, sync (process {running.pid}).")
+    learns = has_evolver()
+    output.plain(f"Running: {recorded}{', evolver' if learns else ''}, sync (process {running.pid}).")
+    if not learns:
+        output.plain(f"Nothing is learned here: the evolver is not installed. Say: {install('evolve')}")
     tell_door(ctx)
-    if running.agreed:
+    if running.agreed and running.port and wishes(ctx.home) == Wishes():
+        output.plain("No agent is connected, so nothing is recorded. Next: skillclaw connect --all")
+        output.plain("End it: skillclaw stop")
+    elif running.agreed:
         output.plain("Work with your agents as always. Look: skillclaw status, skillclaw skills list.")
         output.plain("End it: skillclaw stop (your agents' settings are put back).")
     else:
         output.plain("Next: skillclaw up --yes (import, connect, install)")
         output.plain("  or one agent once, no file touched: skillclaw run claude-code")
-
-
-def stop(ctx: Context) -> None:
-    """End what `up` started; the agents' own settings are put back until the next `up`."""
-    from skillclaw.agents import connected
-    from skillclaw.server.stopping import end
-
-    if not end(ctx.home):
-        _clean_up(ctx)
-        return
-    still = connected(ctx.home)
-    if ctx.json:
-        output.print_json({"stopped": True, "connected": still})
-        return
-    output.plain("Stopped.")
-    if still:
-        output.plain(
-            f"Still pointed at the proxy: {', '.join(still)}. They reach no model until their settings are "
-            f"put back: free space or mend what skillclaw logs up names, then: skillclaw disconnect --all. "
-            f"Or start it again: skillclaw up -d. The originals lie in {ctx.home / 'backups'}"
-        )
-
-
-def _clean_up(ctx: Context) -> None:
-    """What an `up` that was killed left behind: agents that point at a proxy which is gone."""
-    from skillclaw.agents import connected
-    from skillclaw.server.connections import let_go
-    from skillclaw.server.machine import Machine
-
-    left = connected(ctx.home)
-    failures = let_go(Machine(ctx.home)) if left else {}
-    if ctx.json:
-        output.print_json({"stopped": False, "connected": sorted(failures)})
-        return
-    output.plain("SkillClaw does not run.")
-    if back := [name for name in left if name not in failures]:
-        output.plain(f"Put back the settings of {', '.join(back)}, which still pointed at its proxy.")
-    for name, why in failures.items():
-        output.plain(f"Could not put back the settings of {name}: {why}")
-
-
-def status(
-    ctx: Context,
-    ready: Annotated[
-        bool,
-        typer.Option("--ready", help="Only whether it works as it should, for probes: exit code 0 or 1."),
-    ] = False,
-) -> None:
-    """What runs, what is connected, what was recorded and learned."""
-    if ready:
-        _tell_ready(ctx)
-        return
-    from skillclaw.server.machine import Machine
-    from skillclaw.server.survey import status_of
-
-    facts = status_of(Machine(ctx.home))
-    if ctx.json:
-        output.print_json(facts)
-    else:
-        output.plain(facts.text())
-
-
-def _tell_ready(ctx: Context) -> None:
-    from skillclaw.server.readiness import readiness
-
-    found = readiness(ctx.home)
-    if ctx.json:
-        output.print_json(found)
-    else:
-        wrong = [f"{check}: {why}" for check, why in found.checks.items() if why]
-        output.plain("\n".join(["Not ready.", *wrong]) if wrong else "Ready.")
-    if not found.ready:
-        raise typer.Exit(1)
-
-
-def logs(
-    ctx: Context,
-    part: Annotated[str, typer.Argument(help="up, proxy, evolve, serve or dashboard.")] = "up",
-    lines: Annotated[int, typer.Option("-n", help="How many lines.", min=1)] = 40,
-) -> None:
-    """The last lines of a log."""
-    if part not in LOGS:
-        raise UsageError(f"There is no log {part!r}.", "", f"Logs: {', '.join(LOGS)}")
-    path = ctx.home / "logs" / f"{part}.log"
-    try:
-        text = path.read_text("utf-8", "replace").splitlines()[-lines:]
-    except FileNotFoundError:
-        text = []
-    if ctx.json:
-        output.print_json({"path": str(path), "lines": text})
-    else:
-        output.plain("\n".join(map(as_text, text)) or f"Nothing in {path} yet.")

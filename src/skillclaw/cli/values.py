@@ -1,8 +1,13 @@
-"""Values of settings as text for people."""
+"""Values as text for people."""
 
 from __future__ import annotations
 
-__all__ = ["shown"]
+__all__ = ["many", "shown"]
+
+
+def many(count: int, word: str) -> str:
+    """A count of things: `1 skill`, `2 skills`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def shown(value: object) -> str:

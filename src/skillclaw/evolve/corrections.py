@@ -68,11 +68,12 @@ def _mark(episode: Episode) -> str:
 
 
 def _stated(topic: str, episodes: list[Episode]) -> Pattern | None:
-    """What several users demand of a program. Where none of their agents made a call that has it and did not
-    fail, it takes twice as many sessions: then it rests on words alone."""
+    """What users demand of a program. Where none of their agents made a call that has it and did not fail,
+    and only one of them says so, it takes twice as many sessions: then it rests on one person's words."""
     good = [e for e in episodes if e.worked]
     evidence = refs(good)
-    least = MIN_SESSIONS if any(e.actions[0].ok for e in good) else 2 * MIN_SESSIONS
+    seen = any(e.actions[0].ok for e in good) or len({r.user for r in evidence}) > 1
+    least = MIN_SESSIONS if seen else 2 * MIN_SESSIONS
     if len({r.session for r in evidence}) < least:
         return None
     demand = _commonest(e.demand for e in good)

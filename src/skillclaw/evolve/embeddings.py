@@ -8,7 +8,6 @@ reports it: nothing depends on them.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from skillclaw.errors import StorageError, UsageError
+from skillclaw.evolve.loopback import is_loopback
 from skillclaw.settings import EvolveSettings
 
 if TYPE_CHECKING:
@@ -98,16 +98,6 @@ def departs(settings: EvolveSettings) -> str | None:
     except ValueError:
         return settings.embeddings
     return None if is_loopback(host) else host
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` (name or address, as in a URL) is this machine; of names only `localhost` counts."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def is_blank(text: str) -> bool:

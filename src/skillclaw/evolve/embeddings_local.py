@@ -20,6 +20,7 @@ import numpy as np
 
 from skillclaw.errors import BadInputError, UsageError
 from skillclaw.evolve.embeddings import is_blank, unit_rows
+from skillclaw.extras import install
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,5 +105,5 @@ def _missing(why: str) -> UsageError:
     return UsageError(
         "The local embedding model is not installed.",
         why,
-        "pip install 'skillclaw[embeddings]', or: skillclaw config set evolve.embeddings off",
+        f"{install('embeddings')}; or: skillclaw config set evolve.embeddings off",
     )

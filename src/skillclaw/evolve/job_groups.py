@@ -221,7 +221,7 @@ class _Grouping:
         def one_task(first: list[Pattern], second: list[Pattern]) -> bool:
             mine, other = self._task(first), self._task(second)
             same = bool(mine and other) and self.kinship.alike(mine, other) > 0
-            return same and first[0].project == second[0].project
+            return same and first[0].project == second[0].project and not _ruled(first) and not _ruled(second)
 
         joined = _joined([lots[place] for place in sorted(lots)], one_task)
         return [[pattern for lot in lots for pattern in lot] for lots in joined]
@@ -257,6 +257,11 @@ class _Grouping:
             task=self._task(ways or members),
             tasks=sorted({cluster for p in members for cluster in self.asked[p.id]}),
         )
+
+
+def _ruled(errors: Sequence[Pattern]) -> bool:
+    """Whether users say how a program is to be called: that holds in every task."""
+    return any(error.kind == "correction" and says_job(error.topic) for error in errors)
 
 
 def _joined(things: Sequence[T], alike: Callable[[T, T], bool]) -> list[list[T]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
-__all__ = ["options", "parted"]
+__all__ = ["options"]
 
 
 def options(command: str) -> set[str]:
@@ -15,11 +15,3 @@ def options(command: str) -> set[str]:
         if word.startswith("-") and word.strip("-"):
             found.add(f"{word} {value}" if value and value[0].isalnum() else word)
     return found
-
-
-def parted(demand: str) -> tuple[str, str]:
-    """What is demanded (`Pattern.demand`) as the call and the option that it is to have; the latter empty
-    where the call itself is demanded."""
-    words = demand.split()
-    at = next((n for n, word in enumerate(words) if n and word.startswith("-")), len(words))
-    return " ".join(words[:at]), " ".join(words[at:])

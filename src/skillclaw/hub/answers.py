@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from skillclaw.hub.hub import Hub
     from skillclaw.hub.records import HubState
 
-__all__ = ["LARGEST", "MOST", "HubAnswers", "epoch_of"]
+__all__ = ["LARGEST", "MOST", "HubAnswers"]
 
 FOLDER = "jobs/answers"
 MOST = 4000

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from skillclaw.hub.keys import SigningKey
     from skillclaw.hub.store import Store
 
-__all__ = ["EVERY", "MAX", "Checkpoint", "is_owner", "key_of", "make", "may_sign", "parse", "usable", "write"]
+__all__ = ["EVERY", "MAX", "Checkpoint", "is_owner", "key_of", "make", "parse", "usable", "write"]
 
 EVERY = 256
 """Entries after which the next checkpoint is due."""

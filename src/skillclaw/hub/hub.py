@@ -35,7 +35,7 @@ from skillclaw.skills.records import Bundle
 if TYPE_CHECKING:
     from skillclaw.hub.compaction import Compacted
 
-__all__ = ["MAX_OBJECT", "Hub"]
+__all__ = ["Hub"]
 
 MAX_OBJECT = 64 * 1024 * 1024
 """Bytes of one object that is read; the largest is a proposal with a bundle of 20 MB as base64."""

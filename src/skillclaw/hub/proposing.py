@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from skillclaw.hub.hub import Hub
     from skillclaw.hub.records import ProposalState
 
-__all__ = ["MAX_OPEN", "Objects", "check_proposal", "recorded", "store_proposal"]
+__all__ = ["Objects", "check_proposal", "recorded", "store_proposal"]
 
 MAX_OPEN = 20
 """Proposals of one member that may wait for a decision at a time."""

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skillclaw.errors import BadInputError, StorageError, UsageError
+from skillclaw.extras import install
 from skillclaw.hub import store_errors
 from skillclaw.hub.store_aws import shared_files
 from skillclaw.hub.store_folder import check_way, delete, has_links, listed, make_folder, read, write
@@ -29,6 +30,8 @@ from skillclaw.hub.store_url import local_folder, masked, plain, scrubbed, secre
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
+
+    from skillclaw.hub.store_clouds import Opened
 
 __all__ = ["Store", "local_folder", "masked", "plain"]
 
@@ -58,9 +61,7 @@ class Store:
             if self.folder is not None:
                 self._open_folder(self.folder, make)
                 return
-            from skillclaw.hub.store_clouds import open_cloud
-
-            opened = open_cloud(url)
+            opened = _opened(url)
         self._store: ObjectStore = opened.store
         self._creating: ObjectStore = opened.creating
         self._mode: Any = opened.mode
@@ -352,13 +353,31 @@ class Store:
                 if writes and ("os error" in text or "[Errno" in text) and not has_links(self.folder):
                     return self._linkless()
             why = text.strip().split("\n", 1)[0][:300]
-            return StorageError(what, why, "Check the folder's owner and free space.")
+            todo = "Check the folder's owner and free space."
+            if not self.folder.is_dir():
+                todo = "Mount the share; or, where it moved for good: skillclaw config set hubs.NAME.url NEW"
+            return StorageError(what, why, todo)
         why, todo = store_errors.told(text)
         if writes and store_errors.open_ended(text):
             why = f"{why} It may have been done all the same."
         if self.url.startswith("s3") and "No credentials" in why and shared_files():
-            todo = "Profiles in ~/.aws are read by boto3: pip install 'skillclaw[aws]'"
+            todo = f"Profiles in ~/.aws are read by boto3: {install('aws')}"
         return StorageError(what, why, todo)
+
+
+def _opened(url: str) -> Opened:
+    """The object storage at `url`; StorageError where what reaches it is not installed."""
+    try:
+        from skillclaw.hub.store_clouds import open_cloud
+    except ModuleNotFoundError as error:
+        if error.name != "obstore":
+            raise
+        raise StorageError(
+            f"The hub at {masked(url)} cannot be reached.",
+            "Hubs in object storage need more packages: obstore is not installed.",
+            f"Say: {install('clouds')}",
+        ) from error
+    return open_cloud(url)
 
 
 def _obstores(*names: str) -> tuple[type[Exception], ...]:

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skillclaw.errors import UsageError
+from skillclaw.extras import install
 
 if TYPE_CHECKING:
     from obstore.store import S3CredentialProvider
 
 __all__ = ["shared_files", "shared_profile"]
 
-_INSTALL = "pip install 'skillclaw[aws]', or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+_INSTALL = f"{install('aws')}, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
 _BY_ITSELF = (
     "AWS_ACCESS_KEY_ID",
     "AWS_WEB_IDENTITY_TOKEN_FILE",

@@ -22,7 +22,7 @@ from skillclaw.hub.store_url import masked, options_of
 if TYPE_CHECKING:
     from obstore.store import ObjectStore, S3Credential
 
-__all__ = ["SCHEMES", "Opened", "open_cloud"]
+__all__ = ["Opened", "open_cloud"]
 
 SCHEMES = ("s3", "s3a", "oss", "gs", "az", "azure", "abfs", "abfss", "adl", "https")
 """What a hub's URL may begin with, besides a folder."""

@@ -35,7 +35,7 @@ from skillclaw.journal.redact_paths import path_rules
 from skillclaw.journal.redact_public import set_aside
 from skillclaw.journal.redact_text import Masker, Rule, apply, holds
 from skillclaw.journal.redact_views import mask_encoded, with_escapes, without_colours, without_escapes
-from skillclaw.journal.redact_walk import walk
+from skillclaw.journal.redact_walk import is_word, walk
 from skillclaw.journal.seen import Seen
 from skillclaw.journal.vendors import SHORTEST_TOKEN, VENDORS
 from skillclaw.settings import RedactSettings
@@ -50,6 +50,8 @@ MAX_DEPTH = 3
 """How often what was decoded is decoded again: base64 in base64 of a file."""
 CACHED_CHARACTERS = 8_000_000
 LITERAL_MIN = 8
+LINKS = 50_000
+"""Names and ids that are remembered: of a long session all."""
 
 
 class Preview(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -100,6 +102,7 @@ class Redactor:
         self._depth = 0
         self._cache: dict[str, _Found] = {}
         self._cached = 0
+        self._links: dict[str, _Found] = {}
 
     def text(self, text: str) -> tuple[str, Counter[str]]:
         """The text with secrets and personal data masked, and how many of each kind there were."""
@@ -111,7 +114,8 @@ class Redactor:
         """The session with every string in it redacted, and the counts added to `masked`.
 
         A secret that is known by its name or form in one place is masked wherever else it stands in the
-        session. SkillClaw's own keys and the ids that link calls, results and sub-agents stay.
+        session. SkillClaw's own keys and the ids of sessions and sub-agents stay; so do names, and ids of
+        calls, but for what is known to be a secret in them.
         """
         self._refresh()
         counts: Counter[str] = Counter()
@@ -119,6 +123,13 @@ class Redactor:
 
         def first(text: str) -> str:
             found = self._find(text)
+            if found.counts:
+                counts.update(found.counts)
+                values.update(found.values)
+            return found.text
+
+        def link(text: str) -> str:
+            found = self._linking(text)
             if found.counts:
                 counts.update(found.counts)
                 values.update(found.values)
@@ -138,7 +149,7 @@ class Redactor:
             values.add(value)
             return masker.close(masker.mask(kind_name, value))
 
-        redacted = walk(trajectory, first, named)
+        redacted = walk(trajectory, first, link, named)
         literals = _Literals(values)
         if literals.any:
             repeated: Counter[str] = Counter()
@@ -149,7 +160,7 @@ class Redactor:
                 repeated.update(masker.counts)
                 return self._find(masked).text if masked != text else text
 
-            redacted = walk(redacted, again, None)
+            redacted = walk(redacted, again, again, None)
             counts.update(repeated)
         if not counts:
             return redacted
@@ -160,7 +171,31 @@ class Redactor:
     def _refresh(self) -> None:
         if self._seen is not None and self._seen.refresh():
             self._cache.clear()
+            self._links.clear()
             self._cached = 0
+
+    def _linking(self, text: str) -> _Found:
+        """A name of a tool, model or agent, or an id of a call. Such words look random or like hosts as they
+        are made; what is no word is looked at as any text is: weak models call whole commands by name."""
+        found = self._links.get(text)
+        if found is None:
+            if len(self._links) > LINKS:
+                self._links.clear()
+            found = self._links[text] = self._word(text) if is_word(text) else self._find(text)
+        return found
+
+    def _word(self, text: str) -> _Found:
+        masker = Masker(self._key, self._allow)
+        current = text
+        if self._seen is not None:
+            current = self._seen.mask(current, masker)
+        if len(current) >= SHORTEST_TOKEN:
+            current = _vendors(current, current, masker)
+        if "/" in current:
+            current = self._paths(current, masker)
+        if self._custom is not None:
+            current = self._custom(current, masker)
+        return _Found(text=masker.close(current), counts=dict(masker.counts), values=frozenset(masker.values))
 
     def _look(self, decoded: str) -> Counter[str]:
         """What is in a text that stood encoded in another."""

@@ -1,22 +1,21 @@
 """What no rule knows by form or name, but looks like a key: random-looking tokens.
 
-Runs last and rarely. The last word on a token has detect-secrets' measure of entropy; it takes 180 ms to
-import, so it is loaded when the first token has passed all else.
+Runs last and rarely. The last word on a token has its entropy.
 """
 
 # ruff: noqa: E501  (one form a line reads best)
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable
-from functools import cache
+from collections import Counter
 
 from skillclaw.journal.redact_encoded import is_prose
 from skillclaw.journal.redact_judge import is_placeholder
 from skillclaw.journal.redact_text import Masker
 
-__all__ = ["mask_random"]
+__all__ = ["entropy", "mask_random"]
 
 MIN, MAX = 24, 128
 """Lengths of a token that may be a key; longer runs of base64 are data."""
@@ -84,12 +83,10 @@ _ENTROPY = 4.0
 """Bits per character of a token; words and names of 24 to 40 characters stay below 3.9."""
 
 
-@cache
-def _entropy_of() -> Callable[[str], float]:
-    from detect_secrets.plugins.high_entropy_strings import Base64HighEntropyString
-
-    plugin = Base64HighEntropyString(limit=_ENTROPY)
-    return lambda value: float(plugin.calculate_shannon_entropy(value))
+def entropy(value: str) -> float:
+    """Shannon's entropy of the characters of a text, in bits a character (1948): -sum p log2 p."""
+    size = len(value)
+    return -math.fsum(count / size * math.log2(count / size) for count in Counter(value).values())
 
 
 def mask_random(text: str, masker: Masker) -> str:
@@ -135,4 +132,4 @@ def _judge(value: str, before: str) -> str:
         return ""
     if value.count("-") + value.count("_") > 1 + len(value) // 10:
         return ""
-    return "random" if _entropy_of()(value) >= _ENTROPY and not is_prose(value) else ""
+    return "random" if entropy(value) >= _ENTROPY and not is_prose(value) else ""

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from skillclaw.journal.redact_text import Masker
-from skillclaw.journal.redact_walk import walk
+from skillclaw.journal.redact_walk import is_word, walk
 from skillclaw.trajectory.model import Trajectory
 
 __all__ = ["mask_hosts"]
@@ -60,7 +60,8 @@ def mask_hosts(
                         hosts.add(host)
         return text
 
-    walk(given, look, None)
+    # Words such as `anthropic.claude-v2:0` have the form of a host.
+    walk(given, look, lambda link: link if is_word(link) else look(link), None)
     counts: Counter[str] = Counter()
     if not hosts:
         return given, counts
@@ -80,7 +81,7 @@ def mask_hosts(
         counts.update(masker.counts)
         return masker.close(done)
 
-    return walk(given, mask, None), counts
+    return walk(given, mask, mask, None), counts
 
 
 def _bare(match: re.Match[str]) -> bool:

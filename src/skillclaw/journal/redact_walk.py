@@ -1,8 +1,8 @@
 """Every string of a trajectory through one function, wherever ATIF allows one.
 
-Left as they are: what SkillClaw and ATIF made or compare by value: versions, ids of sessions, trajectories
-and calls, times, roles, names of agents, models and tools, hashes of images, and the keys, ids and
-enumerations of `extra.skillclaw`.
+Left as they are: what SkillClaw and ATIF made or compare by value: ids of sessions and trajectories, times,
+roles, hashes of images, and the keys, ids and enumerations of `extra.skillclaw`. Names of agents, models and
+tools and ids of calls go through a function of their own: they link what belongs together.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from skillclaw.trajectory.model import (
     Trajectory,
 )
 
-__all__ = ["walk"]
+__all__ = ["is_word", "walk"]
 
 Mask = Callable[[str], str]
 Named = Callable[[str, str], str | None] | None
@@ -48,17 +48,25 @@ _COMMANDS = frozenset(("command", "args", "argv", "cmd", "entrypoint", "argument
 _PERSONAL = re.compile(
     r"(?i)phone|mobil|cell|fax|tel(?:ephone)?\b|ssn|social|passport|tax|national|手机|电话|身份证"
 )
+_WORD = re.compile(r"[\w.:/|+-]{1,200}")
 _T = TypeVar("_T")
 
 
-def walk(trajectory: Trajectory, mask: Mask, named: Named) -> Trajectory:
-    """The trajectory with `mask` over each string, and `named` over each value that a key names."""
-    return _Walk(mask, named).trajectory(trajectory)
+def walk(trajectory: Trajectory, mask: Mask, link: Mask, named: Named) -> Trajectory:
+    """The trajectory with `mask` over each string, `link` over each name and id of a call (the same for the
+    same), and `named` over each value that a key names."""
+    return _Walk(mask, link, named).trajectory(trajectory)
+
+
+def is_word(link: str) -> bool:
+    """Whether a name or an id of a call is what such are made of, and no text that somebody put there."""
+    return _WORD.fullmatch(link) is not None
 
 
 class _Walk:
-    def __init__(self, mask: Mask, named: Named) -> None:
+    def __init__(self, mask: Mask, link: Mask, named: Named) -> None:
         self.mask = mask
+        self.link = link
         self.named = named
 
     def trajectory(self, given: Trajectory) -> Trajectory:
@@ -75,13 +83,19 @@ class _Walk:
 
     def agent(self, given: Agent) -> Agent:
         return replace(
-            given, tool_definitions=self.value(given.tool_definitions), extra=self.extras(given.extra)
+            given,
+            name=self.link(given.name),
+            version=self.link(given.version),
+            model_name=self.linked(given.model_name),
+            tool_definitions=self.value(given.tool_definitions),
+            extra=self.extras(given.extra),
         )
 
     def step(self, given: Step) -> Step:
         return replace(
             given,
             message=self.content(given.message),
+            model_name=self.linked(given.model_name),
             reasoning_content=self.optional(given.reasoning_content),
             tool_calls=_each(given.tool_calls, self.call),
             observation=given.observation
@@ -91,11 +105,18 @@ class _Walk:
         )
 
     def call(self, given: ToolCall) -> ToolCall:
-        return replace(given, arguments=self.mapping(given.arguments), extra=self.extras(given.extra))
+        return replace(
+            given,
+            tool_call_id=self.link(given.tool_call_id),
+            function_name=self.link(given.function_name),
+            arguments=self.mapping(given.arguments),
+            extra=self.extras(given.extra),
+        )
 
     def result(self, given: Result) -> Result:
         return replace(
             given,
+            source_call_id=self.linked(given.source_call_id),
             content=None if given.content is None else self.content(given.content),
             subagent_trajectory_ref=_each(given.subagent_trajectory_ref, self.subagent),
             extra=self.extras(given.extra),
@@ -115,6 +136,9 @@ class _Walk:
         if part.source is None or part.source.path.startswith("sha256:"):
             return part.source
         return replace(part.source, path=self.mask(part.source.path))
+
+    def linked(self, given: str | None) -> str | None:
+        return None if given is None else self.link(given)
 
     def optional(self, given: str | None) -> str | None:
         return None if given is None else self.mask(given)

@@ -378,7 +378,7 @@ class SessionStore(SessionMarks):
             if found
             else f"No session begins with {prefix!r}.",
             "",
-            "Give more of the id; see: skillclaw sessions list",
+            "Give more of the id; see: skillclaw sessions list" if found else "See: skillclaw sessions list",
         )
 
     def _decode(self, key: str, body: object) -> Trajectory:

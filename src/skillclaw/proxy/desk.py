@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from skillclaw.proxy import heads
+from skillclaw.proxy.ended import bad_body
 from skillclaw.proxy.heads import Failure
 from skillclaw.proxy.http1 import RequestHead
 
@@ -112,7 +113,7 @@ class Asking:
 
     def bad_upload(self, why: str) -> None:
         """The body is no HTTP."""
-        self.fail(Failure(400, "The request's body is not valid HTTP.", why), drop=True)
+        self.fail(bad_body(why), drop=True)
 
     def gone(self) -> None:
         """Nobody waits for it."""

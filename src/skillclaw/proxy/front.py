@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
-import socket
-import struct
 import time
 from typing import cast
 
-from skillclaw.proxy import heads
+from skillclaw.proxy import ended, heads, peer
 from skillclaw.proxy.heads import Failure
 from skillclaw.proxy.http1 import (
-    HEAD_LIMIT,
     BadMessageError,
     Chunks,
     Framing,
@@ -23,7 +19,6 @@ from skillclaw.proxy.http1 import (
     request_head,
     unfinished,
 )
-from skillclaw.proxy.peer import still_reads
 from skillclaw.proxy.record import Draft
 from skillclaw.proxy.roles import Handler, Limits, Service
 from skillclaw.proxy.upstream import keep_alive
@@ -38,14 +33,7 @@ AHEAD = 1 << 16
 GONE = 0.05
 """Seconds after which an agent that seemed to read on is looked at again: one that is just closing its socket
 sends the end before it lets go of it."""
-TOO_LONG = Failure(
-    431,
-    "The request's head is too long.",
-    f"It may have {HEAD_LIMIT >> 10} KiB.",
-    "Put less into its headers and its address.",
-)
 _TARGET = re.compile(rb"[A-Z]{1,20} ([^\x00-\x20\x7f]{1,4096})")
-STOPPED = Failure(503, "SkillClaw's proxy was stopped.", todo="Try again once it runs.")
 
 
 class Front(asyncio.Protocol):
@@ -102,7 +90,7 @@ class Front(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The agent sends no more. Whether the connection stays: where an answer is under way to all that was
         asked, and the agent still reads."""
-        if self._handler is None or self._body is not None or not still_reads(self.transport):
+        if self._handler is None or self._body is not None or not peer.still_reads(self.transport):
             return False
         if not self._half:
             self._half = True
@@ -111,7 +99,7 @@ class Front(asyncio.Protocol):
 
     def _end_unread(self) -> None:
         """End a connection whose agent sends no more, if it has left since."""
-        if not self.transport.is_closing() and not still_reads(self.transport):
+        if not self.transport.is_closing() and not peer.still_reads(self.transport):
             self.transport.close()
 
     def pause_writing(self) -> None:
@@ -157,7 +145,7 @@ class Front(asyncio.Protocol):
                 try:
                     unfinished(data, b"")
                 except BadMessageError as error:
-                    self._bad(TOO_LONG if len(data) > HEAD_LIMIT else Failure(400, str(error)))
+                    self._bad(ended.bad_head(len(data), str(error)))
                 else:
                     if self._half:  # the rest never comes
                         self._close(drop=False)
@@ -165,7 +153,7 @@ class Front(asyncio.Protocol):
             try:
                 head = request_head(data[:end])
             except BadMessageError as error:
-                self._bad(TOO_LONG if end > HEAD_LIMIT else Failure(400, str(error)))
+                self._bad(ended.bad_head(end, str(error)))
                 return
             self._buffer = data[end:]
             self._begin(head)
@@ -177,7 +165,7 @@ class Front(asyncio.Protocol):
         try:
             end = body.feed(data)
         except BadMessageError as error:
-            self._bad(Failure(400, "The request's body is not valid HTTP.", str(error)))
+            self._bad(ended.bad_body(str(error)))
             return
         if end < 0 and self._half:  # nor does the rest of a body
             self._close(drop=False)
@@ -322,10 +310,7 @@ class Front(asyncio.Protocol):
         if not reset:
             self.transport.close()
             return
-        with contextlib.suppress(OSError, AttributeError):
-            sock = self.transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.transport.abort()
+        peer.reset(self.transport)
 
     def end(self) -> None:
         """End the connection once all is sent."""
@@ -362,7 +347,7 @@ class Front(asyncio.Protocol):
     def stop(self) -> None:
         """The proxy ends: a request that is still under way is given up."""
         if self._handler is not None:
-            self._handler.fail(STOPPED)
+            self._handler.fail(ended.STOPPED)
         self.transport.close()
 
     def check(self, now: float, limits: Limits) -> None:
@@ -386,23 +371,13 @@ class Front(asyncio.Protocol):
         elif handler is None:
             if self._buffer and not self.withheld:
                 if waited > limits.head_timeout:
-                    self._bad(Failure(408, "The request's head did not come whole in time."))
+                    self._bad(ended.HEAD_LATE)
             elif waited > limits.idle_timeout or self._service.draining:
                 self.transport.close()
         elif isinstance(self._body, ToTheEnd):
             return
         elif self._body is not None:
             if waited > limits.body_timeout:
-                what = (
-                    "The upstream takes no more of the request."
-                    if self._stopped
-                    else "The request's body stopped coming."
-                )
-                handler.fail(
-                    Failure(
-                        504 if self._stopped else 408, what, f"Nothing moved for {limits.body_timeout:g} s."
-                    )
-                )
+                handler.fail(ended.nothing_moved(limits.body_timeout, upstream=self._stopped))
         elif (since := handler.waits_since) and now - since > limits.answer_timeout:
-            why = f"It sent nothing for {limits.answer_timeout:g} s."
-            handler.fail(Failure(504, "SkillClaw's proxy got no answer from the upstream.", why))
+            handler.fail(ended.no_answer(limits.answer_timeout))

@@ -10,6 +10,7 @@ import aiohttp
 
 from skillclaw.proxy import heads
 from skillclaw.proxy.counts import GONE
+from skillclaw.proxy.ended import bad_body
 from skillclaw.proxy.heads import Failure
 from skillclaw.proxy.http1 import (
     BadMessageError,
@@ -113,7 +114,7 @@ class Passage:
 
     def bad_upload(self, why: str) -> None:
         """The request's body is no HTTP: half of one must not look whole, and nobody would answer it."""
-        self.fail(Failure(400, "The request's body is not valid HTTP.", why))
+        self.fail(bad_body(why))
 
     def gone(self) -> None:
         """The agent closed its connection: nobody waits for the answer."""

@@ -1,4 +1,5 @@
-"""Whether an agent that sends no more still reads (RFC 9293 section 3.6: a connection closed on one side).
+"""The other end of a connection: whether an agent that sends no more still reads (RFC 9293 section 3.6: a
+connection closed on one side), and how one is told that an answer is not whole.
 
 Its FIN looks the same when it left, and then its request has to be cancelled at the upstream. Both ends of a
 connection are sockets of this machine, so its kernel is asked who holds the other one: sock_diag(7) of Linux,
@@ -8,14 +9,15 @@ one socket by its addresses. Elsewhere, and where it will not tell, an agent tha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 import sys
 
-__all__ = ["still_reads"]
+__all__ = ["reset", "still_reads"]
 
-_SOCK_DIAG, _BY_FAMILY, _REQUEST, _ERROR = 4, 20, 1, 2
-"""NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, NLMSG_ERROR."""
+_SOCK_DIAG, _BY_FAMILY, _REQUEST = 4, 20, 1
+"""NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST."""
 _HEAD = struct.Struct("=IHHII")
 _ASKED = struct.Struct("=BBBxI2s2s16s16sIII")
 """inet_diag_req_v2: family, protocol, wanted extensions, states; ports, addresses, interface, cookie."""
@@ -33,6 +35,14 @@ def still_reads(transport: asyncio.BaseTransport) -> bool:
         return _inode(there, here) != 0
     except (OSError, ValueError, TypeError, struct.error):
         return False
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """End a connection at once, and not in order: what came of an answer must not look whole."""
+    with contextlib.suppress(OSError, AttributeError):
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 def _inode(there: tuple[str, int], here: tuple[str, int]) -> int:

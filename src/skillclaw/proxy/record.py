@@ -16,6 +16,10 @@ LARGEST_BODY = 32 << 20
 """Bytes of a body that are kept; more pass unrecorded."""
 LARGE = 1 << 20
 """An exchange that is at most this large is always kept; of larger ones ..."""
+SMALL = 64
+"""Bytes of a piece that is put behind the last one ..."""
+JOINED = 4096
+"""... while that is shorter than this: a piece of two bytes takes fifty in memory."""
 ROOM = 96 << 20
 """... those under way keep so many bytes beyond that, all together: answers of many megabytes at once, to
 agents that read them slowly, must not take the machine's memory."""
@@ -92,7 +96,10 @@ class Draft:
             self._full = (*self._full[-1:], chunks)
             return
         self.size += len(chunk)
-        chunks.append(chunk)
+        if len(chunk) < SMALL and chunks and len(chunks[-1]) < JOINED:
+            chunks[-1] += chunk
+        else:
+            chunks.append(chunk)
 
     def _fits(self, more: int) -> bool:
         """Whether so many bytes may be kept, which are taken of ROOM then."""

@@ -9,6 +9,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -19,9 +20,10 @@ from skillclaw.errors import SkillClawError
 from skillclaw.journal.identity import Identity
 from skillclaw.journal.writer import JournalWriter
 from skillclaw.log_format import LEVELS, formatter
+from skillclaw.own_log import LOOK, OwnLog
 from skillclaw.private import close_files, no_dumps
 from skillclaw.proxy import ProxyConfig, read_config
-from skillclaw.proxy.files import allow_files
+from skillclaw.proxy.files import Listener, allow_files, last_file
 from skillclaw.proxy.front import Front
 from skillclaw.proxy.routing import Proxy
 
@@ -59,9 +61,7 @@ async def serve(path: Path) -> int:
     )
     proxy = Proxy(path, config, journal)
     try:
-        listener = await loop.create_server(
-            lambda: Front(proxy), "127.0.0.1", config.port, backlog=1024, reuse_address=os.name == "posix"
-        )
+        listener = await _listen(lambda: Front(proxy), config.port)
     except OSError as error:
         print(_cannot_listen(config.port, error), flush=True)  # noqa: T201  its starter reads it
         await proxy.close()
@@ -75,12 +75,14 @@ async def serve(path: Path) -> int:
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     watch = asyncio.create_task(_watch_parent(parent, stop))
+    logging_on = asyncio.create_task(_keep_log(OwnLog(home / "logs" / "proxy.log")))
     tending = asyncio.create_task(proxy.tend())
     port = listener.sockets[0].getsockname()[1]
     proxy.listens(port)
     print(f"ready {port}", flush=True)  # noqa: T201  its starter reads it
     await stop.wait()
     watch.cancel()
+    logging_on.cancel()
     proxy.draining = True
     listener.close()
     await _drain(proxy, config.drain)
@@ -88,6 +90,23 @@ async def serve(path: Path) -> int:
     await proxy.close()
     journal.close()
     return 0
+
+
+async def _listen(front: Callable[[], Front], port: int) -> asyncio.Server:
+    """Take connections on loopback. Raises OSError."""
+    loop, last = asyncio.get_running_loop(), last_file()
+    if not last or not isinstance(loop, asyncio.SelectorEventLoop):
+        return await loop.create_server(
+            front, "127.0.0.1", port, backlog=1024, reuse_address=os.name == "posix"
+        )
+    sock = Listener(last)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", port))
+        return await loop.create_server(front, sock=sock, backlog=1024)
+    except OSError:
+        sock.close()
+        raise
 
 
 def _log_as(config: ProxyConfig) -> None:
@@ -115,6 +134,13 @@ async def _watch_parent(parent: int, stop: asyncio.Event) -> None:
         await asyncio.sleep(PARENT)
         if (windows is not None and not windows.is_running()) or os.getppid() != parent:
             stop.set()
+
+
+async def _keep_log(log: OwnLog) -> None:
+    """See that the log does not fill the disk (two calls of the system a second)."""
+    while log.mine:
+        await asyncio.sleep(LOOK)
+        log.look()
 
 
 async def _drain(proxy: Proxy, seconds: float) -> None:

@@ -27,8 +27,12 @@ __all__ = ["Tunnel"]
 
 SLICE = 1 << 14
 """Bytes of compressed frames that are read at once: each may stand for a thousand times as many."""
+MOST = 2000
+"""Frames of one slice that are read, of 8 bytes: no API speaks so, and each takes the time of a large one."""
 LONGEST = 16 << 20
-"""Bytes of one message that is read."""
+"""Bytes of one message that is read, with what its pieces take besides."""
+PIECE = 48
+"""Bytes that a piece takes in memory beside its text, which may be two bytes long, or none."""
 BREAKS = re.compile(rb"[\r\n]+")
 ENDS = re.compile(r"response\.(?:completed|failed|incomplete|done|cancelled)|error")
 """Types of the events that end a response."""
@@ -127,7 +131,9 @@ class Tunnel:
         try:
             for start in range(0, len(data), SLICE):
                 frames.receive_bytes(data[start : start + SLICE])
-                for frame in frames.received_frames():
+                for count, frame in enumerate(frames.received_frames()):
+                    if count == MOST:
+                        raise ValueError("they come in frames of a few bytes")
                     if frame.opcode is Opcode.TEXT:
                         assert isinstance(frame.payload, str)
                         self._part(frame.payload.encode("utf-8"), agent, last=frame.message_finished)
@@ -140,7 +146,7 @@ class Tunnel:
         """A piece of a message; the whole message becomes one line. ValueError when it is too long."""
         parts = self._parts[agent]
         parts.append(part)
-        self._held[agent] += len(part)
+        self._held[agent] += len(part) + PIECE
         if self._held[agent] > LONGEST:
             raise ValueError(f"one is longer than {LONGEST >> 20} MB")
         if not last:

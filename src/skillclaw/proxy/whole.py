@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from skillclaw.proxy import heads
 from skillclaw.proxy.asked import Answer, Asked, RawHeaders
+from skillclaw.proxy.ended import bad_body
 from skillclaw.proxy.heads import Failure
 from skillclaw.proxy.http1 import HOP_BY_HOP, RequestHead, split
 from skillclaw.proxy.passage import GONE
@@ -82,7 +83,7 @@ class Whole:
 
     def bad_upload(self, why: str) -> None:
         """The body is no HTTP."""
-        self._give_up(Failure(400, "The request's body is not valid HTTP.", why), read=False)
+        self._give_up(bad_body(why), read=False)
 
     def gone(self) -> None:
         """The agent closed the connection."""

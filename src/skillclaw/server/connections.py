@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal
@@ -276,8 +277,13 @@ def _daemon(running: runfile.Running | None) -> Finding:
 
 
 def _storage(machine: Machine) -> list[Finding]:
-    """Whether what is stored can be read."""
+    """Whether the folder can be written, and what is stored can be read."""
     findings = []
+    place = next(one for one in (machine.home, *machine.home.absolute().parents) if one.exists())
+    if not os.access(place, os.W_OK):
+        mend = "Mend its permissions, or choose another folder: --home DIR, or SKILLCLAW_HOME."
+        text = f"{machine.home} cannot be written, so nothing is recorded or learned"
+        findings.append(Finding(level="fail", subject="Folder", text=text, mend=mend))
     parts = {"Sessions": machine.home / "sessions.db", "Hub": machine.home / "hub"}
     for subject, path in parts.items():
         if not path.exists():

@@ -8,10 +8,7 @@ others. Wanted agents are connected as long as it runs.
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,15 +21,18 @@ import msgspec
 
 from skillclaw import __version__
 from skillclaw.errors import BusyError, SkillClawError, StorageError, UpgradeNeededError
-from skillclaw.log_format import formatter
-from skillclaw.private import append_file
+from skillclaw.own_log import keep
 from skillclaw.server import runfile
 from skillclaw.server.connections import connect_wanted, let_go
-from skillclaw.server.consent import agreed, days_back, followed
+from skillclaw.server.consent import agreed
+from skillclaw.server.cycle_process import CycleProcess
+from skillclaw.server.following import Following
 from skillclaw.server.machine import Machine
 from skillclaw.server.proxy_process import ProxyProcess
 from skillclaw.server.replaced import Replaced
 from skillclaw.server.telling import EVERY, Telling
+from skillclaw.server.timetable import Every
+from skillclaw.server.up_log import log_up
 from skillclaw.server.wishes import needs_proxy, wishes
 from skillclaw.settings import load
 
@@ -45,12 +45,8 @@ if TYPE_CHECKING:
 __all__ = ["Daemon"]
 
 log = logging.getLogger("skillclaw.up")
-LOG_BYTES = 5_000_000
 PAUSE = 5.0
 """Seconds between tries to start a proxy that could not be started."""
-AGAIN = 20.0
-"""Seconds at most until a part that a disk or a hub stopped is tried again: room may be back long before it
-is due, and until then `status` shows the trouble."""
 TICK = 0.5
 """Seconds between looks at the clock, the proxy and the stop file."""
 
@@ -69,13 +65,12 @@ class Daemon:
         self._stop = threading.Event()
         self._proxy: ProxyProcess | None = None
         self._proxy_due = 0.0
-        self._cycle: subprocess.Popen[bytes] | None = None
-        self._cycle_cursor: int | None = None
-        self._unread: dict[str, str] = {}
         self._voting: Voting | None = None
         self._door: Door | None = None
         self._replaced = Replaced()
         self._telling = Telling(machine)
+        self._cycle = CycleProcess(machine, self._telling)
+        self._news = Following(machine)
         self._parts: set[str] = set()
         self.start_again = False
         """After `run`: another version was installed, and takes over (`replaced.start_again`)."""
@@ -91,7 +86,8 @@ class Daemon:
                 "See: skillclaw status; end it: skillclaw stop; or use another --home and --port.",
             )
         with machine.alone("up"):
-            _log_to_file(machine, aloud=self.aloud)
+            log_up(machine, aloud=self.aloud)
+            keep(machine.home / "logs" / "up.out")
             runfile.stop_requested(machine.home)
             if self._needs_proxy():
                 self._proxy = ProxyProcess(machine, self.port)
@@ -127,7 +123,7 @@ class Daemon:
                     on_ready(self._running)
                 self._loop()
             finally:
-                self._end_cycle()
+                self._cycle.end()
                 if self._voting is not None:
                     self._voting.stop()
                 if self._door is not None:
@@ -148,21 +144,21 @@ class Daemon:
     def _loop(self) -> None:
         settings = self.machine.settings
         due = {
-            "tell": _Every(EVERY, self._tell_watchers),
-            "record": _Every(min(5.0, max(0.5, settings.journal.idle / 4)), self._record),
-            "upstreams": _Every(5.0, self._refresh),
-            "follow": _Every(60.0, self._follow),
-            "evolve": _Every(settings.evolve.interval * 60, self._evolve),
-            "sync": _Every(min(1.0, settings.sync.interval), self._sync),
-            "share": _Every(settings.sync.interval, self._share),
-            "serve": _Every(10.0, self._serve),
-            "vote": _Every(300.0, self._vote),
-            "expire": _Every(3600.0, self._expire),
-            "dashboard": _Every(10.0, self._keep_door),
+            "tell": Every(EVERY, self._tell_watchers),
+            "record": Every(min(5.0, max(0.5, settings.journal.idle / 4)), self._news.record),
+            "upstreams": Every(5.0, self._refresh),
+            "follow": Every(60.0, self._follow),
+            "evolve": Every(settings.evolve.interval * 60, self._evolve),
+            "sync": Every(min(1.0, settings.sync.interval), self._sync),
+            "share": Every(settings.sync.interval, self._share),
+            "serve": Every(10.0, self._serve),
+            "vote": Every(300.0, self._vote),
+            "expire": Every(3600.0, self._expire),
+            "dashboard": Every(10.0, self._keep_door),
         }
         while not self._stop.wait(TICK) and not runfile.stop_requested(self.machine.home):
             self._try("proxy", self._keep_proxy)
-            self._try("cycle", self._reap_cycle)
+            self._try("cycle", self._cycle.reap)
             self._try("vote", self._reap_vote)
             self._try("upgrade", self._replaced.look)
             if self._replaced.changed:
@@ -278,31 +274,8 @@ class Daemon:
             raise SkillClawError("; ".join(failures.values()), "", "See: skillclaw doctor")
         return True
 
-    def _record(self) -> bool:
-        from skillclaw.server.recording import assemble_recorded
-
-        self.machine.renew_redactor()
-        return assemble_recorded(self.machine, idle=self.machine.settings.journal.idle) > 0
-
     def _follow(self) -> bool:
-        if not agreed(self.machine.home):
-            return False
-        from skillclaw.agents import Env
-        from skillclaw.server.intake import import_histories
-
-        self.machine.renew_redactor()
-        home = self.machine.home
-        only, days = followed(home), days_back(home)
-        report = import_histories(self.machine, Env.current(), only=only, since_days=days)
-        if report.imported:
-            facts = {"sessions": report.imported, **report.agents}
-            log.info("imported %d sessions", report.imported, extra={"facts": facts})
-        failed = {failure.path: failure.reason for failure in report.failed}
-        for path, reason in failed.items():
-            if self._unread.get(path) != reason:
-                log.warning("could not read %s: %s", path, reason)
-        self._unread = failed
-        return report.imported > 0
+        return agreed(self.machine.home) and self._news.follow()
 
     @cached_property
     def _syncing(self) -> Syncing:
@@ -368,46 +341,7 @@ class Daemon:
         return expire(self.machine.home / "journal", days=self.machine.settings.journal.expire_days) > 0
 
     def _evolve(self) -> bool:
-        cursor = self.machine.sessions.cursor()
-        if not agreed(self.machine.home) or self._cycle is not None or cursor in (0, self._cycle_cursor):
-            return False
-        self._cycle_cursor = cursor
-        path = self.machine.home / "logs" / "evolve.log"
-        if path.exists() and path.stat().st_size > LOG_BYTES:
-            path.replace(path.with_suffix(".log.1"))
-        out = append_file(path)
-        with out:
-            self._cycle = subprocess.Popen(
-                [sys.executable, "-m", "skillclaw", "evolve", "--home", str(self.machine.home)],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-            )
-        self._telling.cycle_began()
-        log.info("cycle started (process %d)", self._cycle.pid, extra={"facts": {"process": self._cycle.pid}})
-        return True
-
-    def _reap_cycle(self) -> bool:
-        if self._cycle is None or self._cycle.poll() is None:
-            return False
-        code = self._cycle.returncode
-        self._cycle = None
-        seconds = self._telling.cycle_ended(well=code == 0)
-        if code != 0:
-            self._cycle_cursor = None
-            raise SkillClawError(
-                f"The last cycle ended with exit code {code}.", "", "See: skillclaw logs evolve"
-            )
-        log.info("cycle done", extra={"facts": {"seconds": round(seconds, 1)}})
-        return True
-
-    def _end_cycle(self) -> None:
-        if self._cycle is not None and self._cycle.poll() is None:
-            self._cycle.terminate()
-            try:
-                self._cycle.wait(10)
-            except subprocess.TimeoutExpired:
-                self._cycle.kill()
+        return agreed(self.machine.home) and self._cycle.begin()
 
     def _vote(self) -> bool:
         """Try what groups ask for, where the user allowed it and nobody works here."""
@@ -432,44 +366,5 @@ class Daemon:
                 signal.signal(number, lambda *_: self._stop.set())
 
 
-class _Every:
-    """A part of the loop and when it is due; due at once at the start."""
-
-    def __init__(self, seconds: float, part: Callable[[], bool]) -> None:
-        self.seconds = seconds
-        self.part = part
-        self.next = 0.0
-
-    def is_due(self) -> bool:
-        return time.monotonic() >= self.next
-
-    def run(self) -> bool:
-        wait = self.seconds
-        try:
-            return self.part()
-        except StorageError:
-            wait = min(wait, AGAIN)
-            raise
-        finally:
-            self.next = time.monotonic() + wait
-
-
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _log_to_file(machine: Machine, *, aloud: bool) -> None:
-    path = machine.home / "logs" / "up.log"
-    append_file(path).close()  # its mode, and no link in its place
-    handlers: list[logging.Handler] = [
-        logging.handlers.RotatingFileHandler(
-            path, maxBytes=LOG_BYTES, backupCount=3, encoding="utf-8", errors="backslashreplace"
-        )
-    ]
-    if aloud:
-        handlers.append(logging.StreamHandler(sys.stderr))
-    root = logging.getLogger("skillclaw")
-    root.setLevel(machine.settings.log.level.upper())
-    for handler in handlers:
-        handler.setFormatter(formatter(machine.settings.log.format))
-        root.addHandler(handler)

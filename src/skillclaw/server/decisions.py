@@ -29,14 +29,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NOTE",
-    "VOTES",
     "Approved",
     "FoundProposal",
     "approve",
     "archive",
     "find",
     "load",
-    "person_role",
     "promote",
     "proposals",
     "reject",

@@ -24,15 +24,15 @@ from pathlib import Path
 import msgspec
 
 from skillclaw.errors import UNREADABLE, StorageError
-from skillclaw.private import append_file, whole_file
+from skillclaw.private import whole_file
 from skillclaw.server import runfile
+from skillclaw.server.logged import logged
 from skillclaw.settings_web import DashboardSettings
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Door", "DoorNote", "available", "listening", "read_door"]
 
 log = logging.getLogger("skillclaw.up")
-LOG_BYTES = 5_000_000
 SHORT = 3.0
 """Seconds: a dashboard that ended so soon could not begin."""
 PAUSE = 5.0
@@ -152,29 +152,12 @@ class Door:
 
     def _start(self) -> None:
         assert self._listening is not None
-        path = self.home / "logs" / "dashboard.log"
+        path, handed = self.home / "logs" / "dashboard.log", self._listening.fileno()
+        argv = [sys.executable, "-m", "skillclaw", "dashboard", "--home", str(self.home)]
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if path.exists() and path.stat().st_size > LOG_BYTES:
-                path.replace(path.with_suffix(".log.1"))
-            with append_file(path) as out:
-                self._child = subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-m",
-                        "skillclaw",
-                        "dashboard",
-                        "--home",
-                        str(self.home),
-                        "--socket",
-                        str(self._listening.fileno()),
-                    ],
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=out,
-                    env=dict(self.environ),
-                    pass_fds=[self._listening.fileno()],
-                )
+            argv += ["--socket", str(handed)]
+            self._child = logged(argv, path, environ=self.environ, pass_fds=[handed])
         except OSError as error:
             log.error("the dashboard cannot be started: %s", error)
             self._closed.wait(PAUSE)

@@ -99,10 +99,12 @@ class FirstLook(Record, frozen=True, kw_only=True, omit_defaults=False):
                 "in by: skillclaw import"
             )
         of = ", ".join(f"{count} of {agent}" for agent, count in self.agents.items())
+        stored = sum(self.agents.values())
         if not self.cycle:
-            stored = sum(self.agents.values())
             return f"{stored} sessions are stored ({of}); none was learned from yet: skillclaw evolve"
         by = "no key, no model" if not self.asked else f"a model was asked {self.asked} times"
+        # Those that came since the cycle, or that it left out, are stored but did not say anything yet.
+        of = of if stored == self.sessions else f"stored: {stored}, {of}"
         lines = [f"What {self.sessions} sessions already say ({of}; {by}):"]
         heard: list[tuple[str, str, list[str]]] = [
             (

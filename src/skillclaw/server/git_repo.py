@@ -5,7 +5,9 @@ settings, no hook, no filter, no prompt, no network, and no shell.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +25,12 @@ WHO = b"SkillClaw <skillclaw@localhost>"
 """Author and committer of every commit, on every machine: commit ids depend on it."""
 NEW = "refs/skillclaw/export"
 """Where the history is built, before the branch moves to it."""
+MAKING = ".skillclaw-new-"
+"""How a folder begins in which a repository is made, to be moved into its place when it is whole."""
 UNDER_WAY = "skillclaw-checkout"
 """A file in the git folder while the working tree is being changed: what is half done then is ours."""
+KEPT = b"fast-import"
+"""What git writes into the file by which it holds a pack that is not named by anything yet."""
 SECONDS = 600.0
 """That one call of git may take."""
 SETTINGS = (
@@ -72,14 +78,18 @@ class Repository:
                 f"Cannot write {self.folder}.", str(error), "Free space, mend permissions, or take another."
             ) from error
         try:
+            for left in self.folder.glob(f"{MAKING}*"):
+                shutil.rmtree(left, ignore_errors=True)
             yield
         finally:
             lock.release()
 
     def _make(self) -> None:
-        names = {one.name for one in self.folder.iterdir()} if self.folder.exists() else set()
+        there = self.folder.iterdir() if self.folder.exists() else ()
+        names = {one.name for one in there if not one.name.startswith(MAKING)}
         if ".git" in names:
-            if self.place.is_dir() and ((self.place / "HEAD").exists() or names != {".git"}):
+            whole = all((self.place / one).exists() for one in ("HEAD", "config", "objects", "refs"))
+            if self.place.is_dir() and (whole or names != {".git"}):
                 return
             if not self.place.is_dir():
                 raise UsageError(
@@ -94,7 +104,19 @@ class Repository:
                 "Choose a new or an empty folder.",
             )
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._run("init", "-q", str(self.folder), inside=False)
+        if ".git" in names:  # half made, by a version that made it in its place
+            self._run("init", "-q", str(self.folder), inside=False)
+            return
+        aside = Path(tempfile.mkdtemp(prefix=MAKING, dir=self.folder))
+        try:
+            self._run("init", "-q", str(aside), inside=False)
+            (aside / ".git").rename(self.place)
+        except (OSError, BadInputError):
+            if not (self.place / "HEAD").exists():
+                raise
+            # another export made it in this moment
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
 
     def branch(self) -> str:
         """The branch that is checked out (a full ref); UsageError where the repository is not fit for it."""
@@ -121,6 +143,7 @@ class Repository:
     def build(self, changes: Iterable[Change]) -> tuple[str | None, int]:
         """Write all changes as commits, without moving the branch; the last one's id, and how many there are.
         What is there already is not written twice. Cut off, it leaves the repository as it was."""
+        self._drop_keeps()
         line = self._line("fast-import", "--quiet", "--done", "--force", "--date-format=raw")
         try:
             child = subprocess.Popen(
@@ -146,6 +169,17 @@ class Repository:
         if child.returncode or broken:
             raise self._failed(said)
         return (self.tip(NEW) if count else None), count
+
+    def _drop_keeps(self) -> None:
+        """Take away what an export that was cut off holds packs by: the same history gets the same pack's
+        name again, which git refuses while that file is there. Those that a user made stay."""
+        for one in (self.place / "objects" / "pack").glob("pack-*.keep"):
+            try:
+                text = one.read_bytes()
+                if text == KEPT or (KEPT.startswith(text) and not one.with_suffix(".pack").exists()):
+                    one.unlink()
+            except OSError as error:
+                raise StorageError(f"Cannot write {one}.", str(error), "Mend permissions.") from error
 
     def behind(self, old: str, new: str) -> int | None:
         """How many commits `new` is ahead of `old`; None where it does not come from it."""

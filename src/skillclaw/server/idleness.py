@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from skillclaw.settings_votes import VotesSettings
 
-__all__ = ["in_hours", "last_activity", "why_busy"]
+__all__ = ["in_hours", "why_busy"]
 
 
 def last_activity(home: Path, running: runfile.Running | None) -> float:

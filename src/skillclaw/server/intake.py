@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from skillclaw.agents import Adapter, Env, HistoryFile, adapters, read_atif, sniff
-from skillclaw.errors import SkillClawError, UsageError
+from skillclaw.agents import Adapter, Env, HistoryFile, adapters, no_agent, read_atif, sniff
+from skillclaw.errors import SkillClawError
 from skillclaw.server.crediting import credit_skills
 from skillclaw.server.machine import Machine
 from skillclaw.trajectory.model import Record, Trajectory, meta, with_meta
@@ -89,7 +89,7 @@ def import_histories(
     known = adapters()
     for name in only or ():
         if name not in known:
-            raise UsageError(f"There is no agent named {name!r}.", "", f"Known: {', '.join(sorted(known))}")
+            raise no_agent(name)
     files = []
     for name, adapter in sorted(known.items()):
         if only is None or name in only:
@@ -139,8 +139,7 @@ def import_paths(
         elif owner in adapters():
             histories += [(adapters()[owner], file) for file in adapters()[owner].histories_in(path, env)]
         elif agent is not None:
-            known = ", ".join(sorted(adapters()))
-            raise UsageError(f"There is no agent named {agent!r}.", "", f"Known: {known}, atif")
+            raise no_agent(agent, "atif")
         else:
             tally.failed.append(
                 Failure(path=str(path), reason="neither a history of a known agent nor an ATIF trajectory")
@@ -170,7 +169,10 @@ def _expand(paths: Iterable[Path], tally: _Tally) -> Iterator[Path]:
         elif path.exists():
             yield path
         else:
-            tally.failed.append(Failure(path=str(path), reason="no such file or folder"))
+            reason = "no such file or folder"
+            if str(path) in adapters():
+                reason += f"; the histories of that agent: skillclaw import --agent {path}"
+            tally.failed.append(Failure(path=str(path), reason=reason))
 
 
 def _reason(error: BaseException) -> str:

@@ -4,12 +4,14 @@ of the user's wish.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from skillclaw.errors import UsageError
+from skillclaw.errors import BadInputError, UsageError
 from skillclaw.server.connections import connect_agent, disconnect_agent, forget, open_port
 from skillclaw.server.consent import agree, resume, unfollow
+from skillclaw.server.quiet import at_work
 from skillclaw.server.wishes import drop, revert, want, wishes
 
 if TYPE_CHECKING:
@@ -18,26 +20,29 @@ if TYPE_CHECKING:
     from skillclaw.agents import Wired
     from skillclaw.server.machine import Machine
 
+log = logging.getLogger("skillclaw.up")
+
 __all__ = ["follow", "join", "part"]
 
 
 def join(machine: Machine, names: Sequence[str]) -> Iterator[Wired]:
     """Connect these agents one by one, and remember that they are wanted. Where one cannot be connected, it
-    and those after it are wanted as they were before; raises what keeps it from being connected."""
-    machine.prepare()
-    before = wishes(machine.home)
-    done = 0
-    try:
-        port = open_port(machine, names) if names else 0
-        for name in names:
-            wired = connect_agent(machine, name, port)
-            want(machine.home, [name])
-            resume(machine.home, [name])
-            done += 1
-            yield wired
-    finally:
-        # To open the port all were wanted.
-        revert(machine.home, names[done:], before)
+    and those after it are wanted as they were before; raises what keeps it from being connected. BusyError
+    while the home is taken away: the settings would point at a proxy that nobody remembers."""
+    with at_work(machine, "connect"):
+        before = wishes(machine.home)
+        done = 0
+        try:
+            port = open_port(machine, names) if names else 0
+            for name in names:
+                wired = connect_agent(machine, name, port)
+                want(machine.home, [name])
+                resume(machine.home, [name])
+                done += 1
+                yield wired
+        finally:
+            # To open the port all were wanted.
+            revert(machine.home, names[done:], before)
 
 
 def follow(machine: Machine, names: Sequence[str]) -> None:
@@ -60,5 +65,8 @@ def part(machine: Machine, names: Iterable[str]) -> list[Wired]:
         unfollow(machine.home, names)
         drop(machine.home, names)
         for name in names:
-            forget(machine, name)
+            try:
+                forget(machine, name)
+            except BadInputError as error:  # the settings are broken, and what was asked for is done
+                log.warning("%s: %s", name, " ".join(str(error).split()))
     return done

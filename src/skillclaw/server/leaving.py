@@ -33,6 +33,8 @@ MARKS = frozenset(
 OWN = ("cases",)
 """What a person wrote into the home."""
 LAST = "identity.json"
+BEGUN = (("demo", "identity.json"), ("dashboard", "base"))
+"""Folders that are in a home before any mark is, and what of them is in each."""
 LOCKS = "run"
 """Whose locks keep others out until all else is gone."""
 
@@ -105,7 +107,7 @@ def leave(machine: Machine, *, keep_home: bool = False) -> Undone:
     done: list[str] = []
     stays: list[str] = []
     failed: list[str] = []
-    wired = connected(home)
+    wired = {*connected(home)}
     if (unit := _unit(machine)) is not None:
         try:
             _end_service(unit)
@@ -118,7 +120,8 @@ def leave(machine: Machine, *, keep_home: bool = False) -> Undone:
     with ExitStack() as held:
         try:
             held.enter_context(quiet(machine))
-            for line, went in _disconnect(machine, wired):
+            # an agent may have been connected in this moment
+            for line, went in _disconnect(machine, sorted(wired | {*connected(home)})):
                 (done if went else failed).append(line)
             report = machine.library.uninstall(None) if (home / "library.json").exists() else None
             for line, where in _skills(report):
@@ -149,8 +152,11 @@ def _home(machine: Machine) -> Path:
         raise UsageError(f"{home} is no home of SkillClaw's.", "Your own files are in it.", see)
     if not home.is_dir():
         raise UsageError(f"There is no {home}.", "Nothing is installed there.", see)
-    names = {path.name for path in home.iterdir()}
-    if not names & MARKS and names - {*OWN, "run", "logs"}:
+    # A lock is what a command leaves that began while the last uninstall took all away.
+    names = {path.name for path in home.iterdir() if path.suffix != ".lock"}
+    # A demo or a look at the dashboard may be all that was ever done here.
+    began = {name for name, mark in BEGUN if (home / name / mark).exists()}
+    if not names & MARKS and names - {*OWN, *began, "run", "logs"}:
         raise UsageError(f"{home} is no home of SkillClaw's.", "None of its files is in it.", see)
     return home
 
@@ -220,7 +226,11 @@ def _emptied(home: Path) -> list[str]:
         if (path.name in OWN and _holds(path)) or (path.name == LAST and failed):
             continue
         try:
-            if path.is_dir() and not path.is_symlink():
+            if path.name == LOCKS and path.is_dir():
+                # the folder goes below: without its lock a command may begin in this moment, in a new home
+                for lock in path.iterdir():
+                    lock.unlink(missing_ok=True)
+            elif path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from skillclaw.hub import Hub, HubState, Key
     from skillclaw.journal.store import SessionStore
 
-__all__ = ["NEWCOMER_DAYS", "facts_of", "member_facts"]
+__all__ = ["facts_of", "member_facts"]
 
 NEWCOMER_DAYS = 7
 """Days for which a member is new, unless the group's `newcomer_days` says otherwise."""

@@ -166,10 +166,10 @@ def put(machine: Machine, offering: Offering) -> Offer:
 
 
 def _choose(desk: Desk, name: str, agent: str | None) -> Learned:
-    from skillclaw.agents import adapters
+    from skillclaw.agents import adapters, no_agent
 
     if agent is not None and agent not in adapters():
-        raise UsageError(f"There is no agent named {agent!r}.", f"Known: {', '.join(sorted(adapters()))}.")
+        raise no_agent(agent)
     fitting = [
         one
         for one in desk.found

@@ -16,8 +16,8 @@ import msgspec
 
 from skillclaw.agents import Env, adapters, connected, connected_upstreams, digest, token
 from skillclaw.errors import SkillClawError, StorageError, UpgradeNeededError
-from skillclaw.private import append_file
 from skillclaw.proxy import ConfiguredUpstream, ProxyConfig, command, read_config, write_config
+from skillclaw.server.logged import logged
 from skillclaw.server.machine import Machine
 from skillclaw.server.skill_index import indexes
 from skillclaw.settings import load
@@ -25,8 +25,6 @@ from skillclaw.settings import load
 __all__ = ["ProxyProcess", "Routing", "reroute", "routes", "routing", "upstreams"]
 
 log = logging.getLogger("skillclaw.up")
-LOG_BYTES = 5_000_000
-"""Size from which on a proxy that starts begins a new log; the one before is kept."""
 READY = 15.0
 """Seconds that the proxy may take to listen; it takes well under one on an idle machine."""
 
@@ -135,14 +133,7 @@ class ProxyProcess:
         self._routing = self._served()
         path = self._write_config()
         log_path = self.machine.home / "logs" / "proxy.log"
-        with suppress(OSError):  # on a disk that cannot be written either
-            if log_path.stat().st_size > LOG_BYTES:
-                log_path.replace(log_path.with_suffix(".log.1"))
-        error_log = append_file(log_path)
-        with error_log:
-            process = subprocess.Popen(
-                command(path), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=error_log
-            )
+        process = logged(command(path), log_path, stdout=subprocess.PIPE)
         line = _first_line(process, READY)
         if not line.startswith("ready "):
             process.kill()

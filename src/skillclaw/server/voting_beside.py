@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import SkillClawError
-from skillclaw.private import append_file
 from skillclaw.server.idleness import why_busy
+from skillclaw.server.logged import logged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Voting"]
 
-LOG_BYTES = 5_000_000
 END = 10.0
 """Seconds that the process has to let go of what it holds."""
 
@@ -35,16 +34,8 @@ class Voting:
         """Begin, where none runs and nobody works here; whether one was begun."""
         if self._process is not None or why_busy(self._home, settings):
             return False
-        path = self._home / "logs" / "votes.log"
-        if path.exists() and path.stat().st_size > LOG_BYTES:
-            path.replace(path.with_suffix(".log.1"))
-        with append_file(path) as out:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "skillclaw", "jobs", "run", "--idle", "--home", str(self._home)],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-            )
+        argv = [sys.executable, "-m", "skillclaw", "jobs", "run", "--idle", "--home", str(self._home)]
+        self._process = logged(argv, self._home / "logs" / "votes.log")
         return True
 
     def reap(self) -> bool:
@@ -53,9 +44,7 @@ class Voting:
             return False
         code, self._process = self._process.returncode, None
         if code not in (0, INTERRUPTED):
-            raise SkillClawError(
-                f"Votes ended with exit code {code}.", "", f"See: {self._home}/logs/votes.log"
-            )
+            raise SkillClawError(f"Votes ended with exit code {code}.", "", "See: skillclaw logs votes")
         return True
 
     def stop(self) -> None:

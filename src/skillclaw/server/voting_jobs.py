@@ -27,7 +27,6 @@ __all__ = [
     "find_job",
     "jobs_in",
     "jobs_of",
-    "last_try",
     "open_jobs",
     "why_not",
 ]

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from skillclaw import zstd
 from skillclaw.errors import BadInputError
 from skillclaw.skills.records import Bundle, File
+from skillclaw.skills.tars import members
 
 __all__ = [
     "MAX_BYTES",
@@ -188,29 +189,14 @@ def unpack(data: bytes, name: str) -> Bundle:
         raise _bad(f"The bundle of {name} is too large.", f"At most {MAX_BYTES // 2**20} MB are allowed.")
     files: list[File] = []
     try:
-        with tarfile.open(fileobj=io.BytesIO(raw), mode="r:", encoding="utf-8", errors="strict") as archive:
-            for member in archive:
-                if len(files) == MAX_FILES:
-                    raise _bad(
-                        f"The bundle of {name} has too many files.", f"At most {MAX_FILES} are allowed."
-                    )
-                files.append(_file(archive, member))
-    # a hostile header makes tarfile raise several kinds of error besides its own
-    except (tarfile.TarError, ValueError, OverflowError, EOFError, OSError, LookupError) as error:
+        for path, content, executable in members(raw):
+            if len(files) == MAX_FILES:
+                raise _bad(f"The bundle of {name} has too many files.", f"At most {MAX_FILES} are allowed.")
+            files.append(File(path=check_path(path), data=content, executable=executable))
+    except ValueError as error:
         raise _bad(f"The bundle of {name} cannot be read.", str(error)) from error
     check_files(files)
     return Bundle(name=name, files=sorted(files, key=lambda file: file.path.encode()))
-
-
-def _file(archive: tarfile.TarFile, member: tarfile.TarInfo) -> File:
-    # `sparse` first: such a member counts as regular and may claim any size without holding it
-    if member.sparse is not None or member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
-        raise _bad(f"The bundle holds {_shown(member.name)}, which is not a regular file.")
-    content = archive.extractfile(member)
-    data = content.read() if content is not None else b""
-    if len(data) != member.size:
-        raise _bad("The bundle is cut off.")
-    return File(path=check_path(member.name), data=data, executable=bool(member.mode & 0o100))
 
 
 def _shown(text: str) -> str:

@@ -24,6 +24,7 @@ from skillclaw.skills.placing import (
     EXAMPLES,
     FACTS,
     MORE,
+    RULES,
     SCRIPTS,
     STEPS,
     WHEN,
@@ -43,6 +44,7 @@ __all__ = ["apply", "without_scripts"]
 ROOM = SKILL_TOKENS - 150
 """Tokens that SKILL.md is filled up to: the rest is for the lines that point to references/."""
 _FILES = {
+    RULES: "rules",
     WHEN: "when",
     STEPS: "steps",
     WRONG: "troubles",

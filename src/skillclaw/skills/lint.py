@@ -22,7 +22,7 @@ NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 """The names that every host takes: lower-case ASCII letters and digits, single hyphens between."""
 _RESERVED = frozenset({"anthropic", "claude"})
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?\Z", re.IGNORECASE)
-_LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
+_LINK = re.compile(r"\[[^\[\]\n]*\]\(([^)\s]{1,2000})\)")
 _SCRIPT_ENDS = (
     ".sh",
     ".bash",

@@ -14,9 +14,10 @@ import msgspec
 from skillclaw.skills.items import Block, blocks, branch_end, join
 from skillclaw.skills.records import ItemKind
 
-__all__ = ["EXAMPLES", "FACTS", "MORE", "SCRIPTS", "SECTIONS", "STEPS", "WHEN", "WRONG"]
+__all__ = ["EXAMPLES", "FACTS", "MORE", "RULES", "SCRIPTS", "SECTIONS", "STEPS", "WHEN", "WRONG"]
 __all__ += ["behind", "has_section", "put", "renumber", "retext", "takes"]
 
+RULES = "Rules"
 WHEN = "When to use"
 STEPS = "Steps"
 WRONG = "What goes wrong"
@@ -25,6 +26,7 @@ EXAMPLES = "Examples"
 SCRIPTS = "Scripts"
 MORE = "More"
 SECTIONS: dict[str, tuple[ItemKind, ...]] = {
+    RULES: ("fix",),
     WHEN: ("condition",),
     STEPS: ("step",),
     SCRIPTS: ("script",),
@@ -33,14 +35,15 @@ SECTIONS: dict[str, tuple[ItemKind, ...]] = {
     EXAMPLES: ("example",),
     MORE: ("fact",),
 }
-"""The sections that SkillClaw writes, in their order, with the kinds of lines that each takes."""
+"""The sections that SkillClaw writes, in their order, with the kinds of lines that each takes. What is to be
+kept always stands first: weak agents follow it there, and further down they do not."""
 
 _LEAD = re.compile(r"^([ \t]*)([-*+]|(\d{1,3})([.)]))([ \t]+)")
 
 
 def takes(kind: ItemKind) -> str:
-    """The section that lines of this kind go to."""
-    return next(section for section, kinds in SECTIONS.items() if kind in kinds)
+    """The section that lines of this kind go to where nothing more is said."""
+    return next(section for section, kinds in SECTIONS.items() if kind in kinds and section != RULES)
 
 
 def has_section(body: str, section: str) -> bool:

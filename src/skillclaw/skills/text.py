@@ -36,7 +36,8 @@ class Claim(Record, frozen=True, kw_only=True):
 
 _CODE = re.compile(r"(`{1,3})(?!`)(.{1,1000}?)(?<!`)\1(?!`)", re.DOTALL)
 _QUOTE = re.compile(r"[“\"]([^“”\"\n]{2,400})[”\"]")
-_LINK = re.compile(r"\[([^\]\n]*)\]\(([^)\s]+)\)")
+# Neither part reaches over where another link may begin: `[[[...` would be read again from each of them.
+_LINK = re.compile(r"\[([^\[\]\n]*)\]\(([^)\s]{1,2000})\)")
 _STEP_NUMBER = re.compile(r"\b(?:step|call)s? \d{1,2}(?:(?:, | and | or )\d{1,2})*\b", re.IGNORECASE)
 _EXIT_CODE = re.compile(r"\bexit code \d{1,3}\b", re.IGNORECASE)
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf)\.", re.IGNORECASE)
@@ -60,7 +61,8 @@ _TOKEN = re.compile(
 )
 _WORDS_WITH_SLASH = re.compile(r"^[A-Za-z]{2,12}/[A-Za-z]{2,12}$")
 LONG_WORD = 300
-_PLACEHOLDER = re.compile(r"<[^<>]*>|…|\.\.\.")
+_PLACEHOLDER = re.compile(r"<[^\W\d_][^\s<>;&|$`\"'/]*>|<\.\.\.>|…|\.\.\.")
+"""A name between angles; `< file.csv >` is a file that is read and one that is written."""
 
 _MASK = re.compile(
     r"<(?:secret|password|token|key|credential|private)\b[^<>]*>|<(?!mailto:)[a-z][\w-]*:(?!//)[^<>\s]*>",

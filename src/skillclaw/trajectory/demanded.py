@@ -100,7 +100,8 @@ def _lacks(move: Move, demand: Demand) -> bool:
 def _calls(command: str, program: str) -> Iterator[str]:
     """The calls of a program within a command, up to a pipe or redirection; what is only printed is none."""
     for call in re.finditer(rf"(?<![\w.-]){re.escape(program)}(?![\w.-])[^|;&<>\n]*", command):
-        before = re.split(r"[|;&\n]", command[: call.start()])[-1].split()
+        since = max(command.rfind(mark, 0, call.start()) for mark in "|;&\n")
+        before = command[since + 1 : call.start()].split(maxsplit=1)
         if not before or before[0] not in FEEDERS:
             yield call.group()
 

@@ -16,7 +16,7 @@ from skillclaw.trajectory.flow import Act
 from skillclaw.trajectory.shell import FEEDERS, main_commands
 from skillclaw.trajectory.text import STOP, word_set
 
-__all__ = ["Demand", "demands", "with_it"]
+__all__ = ["Demand", "demands", "forbidden", "parted", "put_early", "with_it"]
 
 HEAD = 2000
 """Characters of a message that are read."""
@@ -28,6 +28,8 @@ MOST = 4
 """Demands kept of one message."""
 EARLIER = 40
 """Calls before the message that are looked at, the last ones."""
+CALL = 2000
+"""Characters of a call that are looked at."""
 
 _FURTHER = re.compile(r"^\W*(?:now|next|then|also|additionally|besides|another|finally|and)\b", re.I)
 """How a further request begins."""
@@ -79,7 +81,7 @@ def demands(said: str, asked: str, before: Sequence[Act], *, objects: bool = Fal
     before   the calls of the request so far
     objects  whether the message is known to say that something was wrong
     """
-    calls = [act.command for act in before[-EARLIER:] if act.command is not None]
+    calls = [act.command[:CALL] for act in before[-EARLIER:] if act.command is not None]
     text = _FENCED.sub(" ", said[:HEAD])
     if not calls or _FURTHER.match(text) or not (objects or _INSISTS.search(text)):
         return ()
@@ -119,6 +121,33 @@ def with_it(command: str, demand: Demand) -> str:
         told = f"{told} {demand.wanted}"
     rest = command[call.end() :]
     return f"{command[: call.start()]}{told}{' ' if rest[:1] and rest[0] in '|;&<>' else ''}{rest}"
+
+
+def parted(demand: str) -> tuple[str, str]:
+    """What is demanded (`Pattern.demand`) as the call and the option that it is to have; the latter empty
+    where the call itself is demanded."""
+    words = demand.split()
+    at = next((n for n, word in enumerate(words) if n and word.startswith("-")), len(words))
+    return " ".join(words[:at]), " ".join(words[at:])
+
+
+def put_early(command: str, program: str, wanted: str) -> str:
+    """`command`, one call of `program`, with the option `wanted` before all other options: there weak agents
+    take it over from an example, and at the end they leave it out. A plain word behind a program of one
+    word is its subcommand, and stays before."""
+    subcommand = "" if " " in program else r"(?:\s+(?:[a-z][a-z-]*|<command>)(?=\s|$))?"
+    head = re.match(re.escape(program) + subcommand, command)
+    place = head.end() if head is not None else len(command)
+    return f"{command[:place]} {wanted}{command[place:]}"
+
+
+def forbidden(text: str) -> frozenset[str]:
+    """The options that a message says not to use."""
+    found = set()
+    for sentence in _ENDS.split(text[:HEAD]):
+        plain = sentence.replace("`", " ")[:SENTENCE]
+        found |= {one[1] for one in _OPTION.finditer(plain) if _FORBIDS.search(plain[: one.start()])}
+    return frozenset(found)
 
 
 def _stated(sentence: str, program: str, known: str) -> Iterator[Demand]:

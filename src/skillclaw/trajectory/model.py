@@ -1,9 +1,9 @@
 """ATIF v1.8 trajectories as fast, frozen records, with SkillClaw's own fields typed.
 
-The field names and rules are those of the Agent Trajectory Interchange Format (PyPI `atif`, which
-stays the judge: `trajectory.validate` runs it on everything that comes from outside). These records
-exist because a cycle reads tens of thousands of sessions and the proxy must not import pydantic;
-msgspec decodes the same JSON about twenty times faster.
+The field names are those of the Agent Trajectory Interchange Format (PyPI `atif`); its rules are held on what
+comes from outside (`agents.atif_rules`), and tests hold both against that package. These records exist since
+a cycle reads tens of thousands of sessions and the proxy must not import pydantic; msgspec decodes the same
+JSON about twenty times faster.
 
 ATIF forbids unknown keys, so everything of ours is under `extra.skillclaw` (DESIGN 7.2): the
 `*Meta` records below. Read them with `meta`, `step_meta`, `call_meta`, `result_meta`; write them with

@@ -19,8 +19,9 @@ _MONTH = (
 )
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 
-_URL = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>)\]]+", re.I)
-_EMAIL = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b")
+# Each run before a sign that may not come is bounded: else a long one is tried again from each of its words.
+_URL = re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://[^\s'\"<>)\]]+", re.I)
+_EMAIL = re.compile(r"\b[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+\b")
 _UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.I)
 _DATETIME = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?\b")
 _DATE = re.compile(
@@ -34,13 +35,17 @@ _TIME = re.compile(r"\b\d\d?(?::\d\d(?::\d\d)?)?\s?[ap]m\b|\b\d\d?:\d\d(?::\d\d(
 _QUOTED = re.compile(
     r"\"[^\"\n]{1,300}\"|(?<![\w])'[^\n]{1,300}?'(?![\w])|`[^`\n]{1,300}`|[“「][^”」\n]{1,300}[”」]"
 )
-_PATH = re.compile(r"(?<![\w<:/.])(?:~|\.{1,2}|[A-Za-z]:)?(?:[/\\][\w.@+=-]+)+[/\\]?|\b[\w.-]+/[\w./-]+\b")
+_PATH = re.compile(
+    r"(?<![\w<:/.])(?:~|\.{1,2}|[A-Za-z]:)?(?:[/\\][\w.@+=-]+)+[/\\]?|\b[\w.-]{1,255}/[\w./-]+\b"
+)
 _FILE = re.compile(
-    r"\b[\w-]+\.(?:py|js|ts|tsx|jsx|json|toml|ya?ml|md|txt|csv|sh|rs|go|java|c|h|cpp|html|css|sql|"
+    r"\b[\w-]{1,255}\.(?:py|js|ts|tsx|jsx|json|toml|ya?ml|md|txt|csv|sh|rs|go|java|c|h|cpp|html|css|sql|"
     r"log|ini|cfg|lock)\b"
 )
 _HEX = re.compile(r"\b(?:0x[0-9a-f]+|(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64})\b", re.I)
-_ID = re.compile(r"#?\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z_])[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)+\b|#[A-Z]?\d+\b")
+_ID = re.compile(
+    r"#?\b(?=[\w-]{0,255}\d)(?=[\w-]{0,255}[A-Za-z_])[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)+\b|#[A-Z]?\d+\b"
+)
 _NUMBER = re.compile(r"(?<![\w.<])[-+]?\d[\d,]*(?:\.\d+)?%?(?![\w>])")
 
 _SPACE = re.compile(r"\s+")

@@ -23,7 +23,7 @@ from skillclaw.web.mapping import STEPS, drawn
 from skillclaw.web.rows import pattern_rows
 from skillclaw.web.text import number, odds, percent, visible
 
-__all__ = ["PATTERNS", "render"]
+__all__ = ["render"]
 
 PATTERNS = 300
 """Patterns in the table, the most valuable; it bounds the page."""

@@ -43,6 +43,23 @@ DICT = (
     b"%2f",
     b"groups/team/skills/git/pin",
     b"last-event-id: 1",
+    b"/rollback",
+    b"/pause",
+    b"/resume",
+    b"/evidence",
+    b"/patterns",
+    b"/lines/1/why",
+    b"/items/0a1b/why",
+    b"?file=references/a.md",
+    b"&status=held",
+    b"&skill=git",
+    b"/readyz",
+    b"/api/v1/status",
+    b'{"to":"',
+    b'{"why":"',
+    b'{"engine":"',
+    b"HEAD /",
+    b"PUT /",
 )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 from skillclaw.evolve.dossier.fence import line
 from skillclaw.evolve.evolvers import EvolveContext
-from skillclaw.evolve.options import parted
 from skillclaw.gate.grounds import Grounds
 from skillclaw.skills.records import ActionShape, ArgShape, Pattern, Ref
 from skillclaw.skills.text import constant_text, fixed_parts, has_mask
 from skillclaw.skills.vocabulary import content_words, error_phrases
+from skillclaw.trajectory.demands import parted
 
 __all__ = ["number", "pattern_lines", "sayable", "shape_line", "shared_words"]
 

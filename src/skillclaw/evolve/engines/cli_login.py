@@ -23,8 +23,8 @@ from skillclaw.agents.hermes import ADAPTER as HERMES
 from skillclaw.agents.openclaw import ADAPTER as OPENCLAW
 from skillclaw.agents.openclaw_settings import expanded, held, model_in_use
 from skillclaw.errors import SkillClawError, UsageError
-from skillclaw.evolve.embeddings import is_loopback
 from skillclaw.evolve.engines.cli_plan import CliPlan
+from skillclaw.evolve.loopback import is_loopback
 from skillclaw.evolve.models import OWN_HEADER
 from skillclaw.evolve.models.places import check_readable
 from skillclaw.headless.gateway import Speech, Way

@@ -10,47 +10,38 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
+from skillclaw.evolve.evolvers._values import SHARE, form, in_texts, trims, user_word
 from skillclaw.evolve.evolvers._wishes import named
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.policies import Policy
 from skillclaw.skills.records import ActionShape, Pattern
 from skillclaw.skills.text import fixed_parts, has_mask
-from skillclaw.skills.vocabulary import STOP_WORDS, error_phrases
+from skillclaw.skills.vocabulary import error_phrases
+from skillclaw.trajectory.demands import put_early
 from skillclaw.trajectory.flow import Act, Said, flow
 from skillclaw.trajectory.shapes import shape_tokens
 
 __all__ = ["Commands", "Worded"]
 
-SHARE = 0.9
-"""What this share of the calls have in common is part of the command."""
 MOST = 0.6
 """Of the calls of a shape at least this share must be built alike."""
 LOOKED_AT = 24
 """Sessions that are laid side by side at most."""
-ENDS = 6
-"""Beginnings and ends of a value that are looked at for what is not the user's."""
+SUBCOMMANDS = 3
+"""Subcommands of a program whose calls are shown, the commonest."""
+ANY = "<command>"
+"""Stands for any of a program's subcommands."""
 LONG = 260
 """Characters of a command that a line can hold."""
 
 _WORD = re.compile(r"(?:\"[^\"]*\"|'[^']*'|[^\s\"'])+")
 _PART = re.compile(r"[\w.+-]+|[^\w.+-]+")
-_BEFORE = re.compile(r"([\w-]+)\W+(?:(?:called|named|titled)\W+)?\Z")
-_FORMS = (
-    ("month", r"\d{4}-\d\d"),
-    ("date", r"\d{4}-\d\d-\d\d"),
-    ("version", r"v?\d+\.\d+(?:\.\d+)*"),
-    ("number", r"[-+]?\d+(?:\.\d+)?"),
-    ("id", r"#?(?=\S*\d)[0-9a-f]{7,64}"),
-    ("url", r"[a-z]+://\S+"),
-    ("path", r"[~.]?[\w.@+-]*/\S*|[\w-]+\.[a-z]{1,5}"),
-    ("text", r"[\"'].*"),
-)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _LEADS_ON = re.compile(r"(?:\b(?:do|then|else)|[{(|&\\])\Z")
 
@@ -87,6 +78,7 @@ class Commands:
         self._policy = policy
         self._names: dict[tuple[tuple[str, str], ...], str] = {}
         self._made: dict[str, str] = {}
+        self._kept: Callable[[str], bool] = lambda word: False
 
     @cached_property
     def _sessions(self) -> list[tuple[str, str, list[Act | Said]]]:
@@ -116,6 +108,68 @@ class Commands:
             return None
         parts = fixed_parts(found.text)
         return found if failed or not parts or keep(" ".join(parts)) else None
+
+    def calls_with(
+        self, program: str, wanted: str, unwanted: Collection[str], keep: Callable[[str], bool]
+    ) -> list[str]:
+        """Calls of a program with the option `wanted`, as enough sessions of enough users built them, or
+        built them without it, with it put in: whichever has more options, since weak agents drop others as
+        they add one. What `keep` lets pass, as a word of many users' requests, may stand in calls of one.
+        None with an option that is `unwanted`. One that stands for all subcommands where several were called
+        and all alike, since an example of one is taken for that one alone; else one for each of the
+        commonest."""
+        having: dict[str, list[_Call]] = {}
+        lacking: dict[str, list[_Call]] = {}
+        for session, user, events in self._sessions:
+            for (has_it, subcommand), call in _calls_of(session, user, events, program, wanted).items():
+                options = {word.partition("=")[0] for word in _words(call.command) if word[0] == "-"}
+                if options.isdisjoint(unwanted):
+                    (having if has_it else lacking).setdefault(subcommand, []).append(call)
+        self._kept = keep
+        as_made = [_moved(call, program, wanted) for call in self._shown(having, program)]
+        put_in = []
+        if wanted.startswith("--"):
+            put_in = [put_early(call, program, wanted) for call in self._shown(lacking, program)]
+        return max(as_made, put_in, key=lambda calls: max(map(_options, calls), default=0))
+
+    def _shown(self, found: Mapping[str, Sequence[_Call]], program: str) -> list[str]:
+        groups = [found[one] for one in sorted(found, key=lambda s: (-len(found[s]), s))][:SUBCOMMANDS]
+        if len(found) > 1 and all(found):
+            every = [
+                replace(call, command=f"{program} {ANY}{call.command.removeprefix(f'{program} {one}')}")
+                for one, calls in found.items()
+                for call in calls
+            ]
+            if general := self._examples([every]):
+                return general
+        return self._examples(groups)
+
+    def _examples(self, groups: Sequence[Sequence[_Call]]) -> list[str]:
+        shown: list[str] = []
+        for calls in groups:
+            self._names, self._made = {}, {}  # each call stands for itself
+            worded = self._laid_out(self._built_alike(calls))
+            if worded is not None and len(worded.text) <= LONG // 2 and not has_mask(worded.text):
+                shown.append(worded.text)
+        self._names, self._made = {}, {}
+        return shown
+
+    def _built_alike(self, calls: Sequence[_Call]) -> list[_Call]:
+        """Calls with the same options and redirections at the same places, if enough sessions of enough users
+        made them: of several builds the one with most options, since weak agents drop some."""
+        builds: dict[tuple[str, ...], list[_Call]] = {}
+        for call in calls:
+            marks = tuple(word if word[0] in "-<>" else "" for word in _words(call.command))
+            builds.setdefault(marks, []).append(call)
+        enough = {marks: same for marks, same in builds.items() if self._many(marks, same)}
+        best = max(enough, key=lambda m: (sum(map(bool, m)), len(enough[m]), m), default=None)
+        return enough[best] if best is not None else []
+
+    def _many(self, marks: Sequence[str], calls: Sequence[_Call]) -> bool:
+        """Whether enough sessions made these calls, of enough users, or with no options but known ones."""
+        known = all(self._kept(mark) for mark in marks if mark[:1] == "-")
+        users = len({call.user for call in calls})
+        return len(calls) >= self._policy.sessions and (known or users >= self._policy.users)
 
     def error(self, shape: ActionShape) -> str:
         """How the error of (nearly) all failing calls of `shape` is commonly called; or empty."""
@@ -150,6 +204,8 @@ class Commands:
         return same if enough and len(same) >= MOST * len(calls) else []
 
     def _laid_out(self, calls: Sequence[_Call]) -> Worded | None:
+        if not calls:
+            return None
         asked: list[str] = []
         told: list[str] = []
         words = []
@@ -165,27 +221,36 @@ class Commands:
     def _word(
         self, calls: Sequence[_Call], column: Sequence[str], asked: list[str], told: list[str]
     ) -> str | None:
-        if (common := _common(column)) is not None:
+        if (common := self._common(calls, column)) is not None:
             return common
         rows = [_PART.findall(word) for word in column]
         if len({len(row) for row in rows}) == 1:
             parts = [
-                part if (part := _common(cells)) is not None else self._varying(calls, cells, asked, told)
+                self._common(calls, cells) or self._varying(calls, cells, asked, told)
                 for cells in zip(*rows, strict=True)
             ]
             if not any(re.search(r"\w<|>\w", a + b) for a, b in pairwise(parts)):
                 return "".join(parts)
         return self._varying(calls, column, asked, told)
 
+    def _common(self, calls: Sequence[_Call], cells: Sequence[str]) -> str | None:
+        """The word that (nearly) all have, and enough users: one who works a lot is not all. A day is the day
+        of the evidence more often than a part of the way."""
+        top, count = min(Counter(cells).items(), key=lambda x: (-x[1], x[0]))
+        users = {call.user for call, cell in zip(calls, cells, strict=True) if cell == top}
+        known = len(users) >= self._policy.users or top in (ANY, ">", "<") or self._kept(top)
+        enough = count >= SHARE * len(cells) and known
+        return top if enough and not _DAY.search(top) else None
+
     def _varying(
         self, calls: Sequence[_Call], values: Sequence[str], asked: list[str], told: list[str]
     ) -> str:
         """The placeholder for these values, with what they begin and end with alike beside it where users
         name only the rest."""
-        for before, after in _trims(values):
+        for before, after in trims(values):
             cores = [v[len(before) : len(v) - len(after)] for v in values]
-            if _held([call.said for call in calls], cores):
-                name = self._named(calls, cores, _user_word(calls, cores))
+            if in_texts([call.said for call in calls], cores):
+                name = self._named(calls, cores, user_word([call.said for call in calls], cores))
                 # A letter or digit right beside a placeholder would not be found in any call.
                 glued = before[-1:].isalnum() or after[:1].isalnum()
                 held = f"<{before}-{name}>" if glued else f"<{name}>"
@@ -195,7 +260,7 @@ class Commands:
                     self._made[held] = " followed by ".join(part for part in parts if part)
                 return held if glued else f"{before}{held}{after}"
         name = self._named(calls, list(values), "")
-        if _held([call.seen for call in calls], values):
+        if in_texts([call.seen for call in calls], values):
             told.append(f"<{name}>")
         return f"<{name}>"
 
@@ -203,7 +268,7 @@ class Commands:
         """One name for the same values throughout the pattern, and different ones for different values."""
         mark = tuple((call.session, value) for call, value in zip(calls, values, strict=True))
         if mark not in self._names:
-            base = wish or _form(values)
+            base = wish or form(values)
             used = set(self._names.values())
             number, name = 2, base
             while name in used:
@@ -235,6 +300,46 @@ def _first(
     return None
 
 
+def _calls_of(
+    session: str, user: str, events: Sequence[Act | Said], program: str, wanted: str
+) -> dict[tuple[bool, str], _Call]:
+    """The first call of `program` that stands alone in its command, with the option `wanted` and without it,
+    for each subcommand. One that failed, or that the user refused, counts only where it lacks the option and
+    has no other than those that the user had named: anything else may be of a page's making."""
+    said: list[str] = []
+    found: dict[tuple[bool, str], _Call] = {}
+    for event in events:
+        if isinstance(event, Said):
+            said.append(event.text)
+            continue
+        line = _one_line(event.command) if event.command is not None else ""
+        if not f"{line} ".startswith(f"{program} ") or re.search(r"[|;&$`(){}]", line):
+            continue
+        word = "" if " " in program else next(iter(line.removeprefix(program).split()), "")
+        subcommand = word if re.fullmatch(r"[a-z][a-z-]*", word) else ""
+        has_it = re.search(rf"(?<![\w-]){re.escape(wanted).replace(chr(92) + ' ', '[ =]')}(?![\w-])", line)
+        other = re.search(rf"(?<![\w-]){re.escape(wanted.split()[0])}(?![\w-])", line)
+        options = [named.partition("=")[0] for named in _words(line) if named[0] == "-"]
+        asked = bool(options) and not other
+        asked = asked and {*options, subcommand} <= {"", *re.findall(r"[\w-]+", "\n".join(said))}
+        if (has_it or not other) and (event.ok or asked):
+            call = _Call(user, session, line, "\n".join(said), "", event.result)
+            found.setdefault((bool(has_it), subcommand), call)
+    return found
+
+
+def _moved(call: str, program: str, wanted: str) -> str:
+    """The call with a long option moved before its other options. One of a single dash may have a place that
+    means something, and so has all that stands behind a bare `--`."""
+    if not wanted.startswith("--") or " -- " in call or f" {wanted}" not in call:
+        return call
+    return put_early(call.replace(f" {wanted}", "", 1), program, wanted)
+
+
+def _options(call: str) -> int:
+    return len(re.findall(r"\s--?[A-Za-z]", call))
+
+
 def _fits(tokens: Sequence[str], wanted: Sequence[str]) -> bool:
     return len(tokens) == len(wanted) and all(
         token == want or (want.startswith("<") and want.endswith(">"))
@@ -254,70 +359,3 @@ def _one_line(command: str) -> str:
         glue = "" if not text else " " if _LEADS_ON.search(text) else " ; "
         text += glue + line
     return " ".join(text.split())
-
-
-def _common(cells: Sequence[str]) -> str | None:
-    """The word that (nearly) all have; a day is the day of the evidence more often than a part of the way."""
-    top, count = min(Counter(cells).items(), key=lambda x: (-x[1], x[0]))
-    return top if count >= SHARE * len(cells) and not _DAY.search(top) else None
-
-
-def _trims(values: Sequence[str]) -> list[tuple[str, str]]:
-    """What may be beside the value proper, the least first: what all begin with, what all end with."""
-    befores, afters = _ends(values), [text[::-1] for text in _ends([value[::-1] for value in values])]
-    shortest = min(map(len, values))
-    found = [(b, a) for b in befores for a in afters if len(b) + len(a) < shortest]
-    return sorted(found, key=lambda both: (len(both[0]) + len(both[1]), both))
-
-
-def _ends(values: Sequence[str]) -> list[str]:
-    """What all begin with, up to each place where letters, digits and signs change."""
-    found = [""]
-    for size in range(1, min(map(len, values))):
-        if len({value[:size] for value in values}) > 1:
-            break
-        if all(_sort(value[size - 1]) != _sort(value[size]) for value in values):
-            found.append(values[0][:size])
-    return found[:ENDS]
-
-
-def _sort(char: str) -> int:
-    return 0 if char.isdigit() else 1 if char.isalpha() else 2
-
-
-def _held(texts: Sequence[str], values: Sequence[str]) -> bool:
-    """Whether (nearly) each text has its value as whole words."""
-    hits = sum(
-        bool(
-            re.search(
-                rf"(?<![\w.-]){re.escape(value.strip(chr(34) + chr(39)))}(?![\w-])", text, re.IGNORECASE
-            )
-        )
-        for text, value in zip(texts, values, strict=True)
-        if value.strip("\"'")
-    )
-    return hits >= SHARE * len(values)
-
-
-def _user_word(calls: Sequence[_Call], values: Sequence[str]) -> str:
-    """What users call the value, by the word before it: "version 1.4.0"; empty where they do not agree."""
-    words: Counter[str] = Counter()
-    for call, value in zip(calls, values, strict=True):
-        at = call.said.lower().find(value.lower())
-        before = _BEFORE.search(call.said[:at].lower()) if at > 0 else None
-        if before:
-            words[before[1]] += 1
-    if not words:
-        return ""
-    word, count = min(words.items(), key=lambda x: (-x[1], x[0]))
-    if word == "to":
-        return "target" if count >= SHARE * len(values) else ""
-    plain = re.fullmatch(r"[a-z]{3,16}", word) and word not in STOP_WORDS and word not in _LINKS
-    return word if plain and count >= SHARE * len(values) else ""
-
-
-_LINKS = frozenset({"into", "onto", "of", "since", "until", "about", "via", "per"})
-
-
-def _form(values: Sequence[str]) -> str:
-    return next((n for n, p in _FORMS if all(re.fullmatch(p, v, re.IGNORECASE) for v in values)), "value")

@@ -9,13 +9,13 @@ from skillclaw.evolve.drafting.records import Target
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.evolvers._draft import Unit
 from skillclaw.evolve.evolvers._names import is_project, topic_title
-from skillclaw.evolve.evolvers._phrases import command_words, error_name, joined
+from skillclaw.evolve.evolvers._phrases import code, command_words, error_name, joined
 from skillclaw.evolve.evolvers._voice import keeper
-from skillclaw.evolve.evolvers._wishes import common_wish, term_words, wish
+from skillclaw.evolve.evolvers._wishes import common_wish, ended, term_words, wish
 from skillclaw.evolve.job_groups import says_job
 from skillclaw.evolve.work import Task
 from skillclaw.skills.frontmatter import plain
-from skillclaw.skills.placing import WHEN
+from skillclaw.skills.placing import RULES, WHEN
 from skillclaw.skills.records import Intent, Pattern
 from skillclaw.trajectory.text import STOP, words
 
@@ -38,10 +38,14 @@ def title_of(group: Target, units: Sequence[Unit]) -> str:
     tasks = {unit.section for unit in units if unit.kind == "step"}
     if len(tasks) == 1 and (group.named_for_job or (group.job and _by_command(units))):
         return tasks.pop().split(" / ", 1)[1]
-    if group.job and not tasks and _by_command(units):
+    ruled = _ruled(group, units)
+    if group.job and not tasks and not ruled and _by_command(units):
         return group.job
     title = topic_title(group.topic)
-    title = f"Using {title}" if _by_command(units) else title[:1].upper() + title[1:]
+    if ruled:
+        title = code(title)  # a weak agent that reads of a task there does not heed the rules
+    else:
+        title = f"Using {title}" if _by_command(units) else title[:1].upper() + title[1:]
     return f"{title} in {group.project}" if group.project and is_project(group.project) else title
 
 
@@ -75,6 +79,13 @@ def describe(
         sentences.append(f"Use when the user asks {joined([_to(task) for task in wordings], 'or')}.")
         if troubles:
             sentences.append(f"Also when {joined(troubles, 'or')}.")
+    elif _ruled(group, units):
+        told = _taken(((_lower(unit.lead), unit.patterns) for unit in fixes), TROUBLES, used)
+        sentences.append(f"Rules for {topic_title(group.topic)}{where}: {'; '.join(told)}.")
+        sentences.append(f"Use when {joined(troubles, 'or')}.")
+        if group.asked:
+            sentences.append(f"As for requests like: {ended(group.asked)}.")
+        others = ()
     elif troubles:
         head, _, rest = fixes[0].lead.rpartition(": ")
         head = group.job or head
@@ -87,8 +98,8 @@ def describe(
         sentences.append(f"Avoid what fails with {topic_title(group.topic)}{where}.")
     if others:
         sentences.append(f"Not for requests {joined([_to(task) for task in others], 'or')}.")
-    told = " ".join(sentences).lower()
-    terms = [term for term in _terms(units, context) if term not in told][:4]
+    so_far = " ".join(sentences).lower()
+    terms = [term for term in _terms(units, context) if term not in so_far][:4]
     if terms:
         sentences.append(f"Also about {joined(terms)}.")
     while len(" ".join(sentences)) > LONGEST and len(sentences) > 1:
@@ -120,6 +131,12 @@ def _called(unit: Unit) -> Unit:
     words, error = command_words(failed.command, failed.tool), error_name(unit.patterns[0].error)
     fails = f"fails with {error}" if error else "fails"
     return replace(unit, triggers=(f"{words} {fails}",), lead=f"Get {words} to work when it {fails}")
+
+
+def _ruled(group: Target, units: Sequence[Unit]) -> bool:
+    """Whether they say what is always to be done with a program for one purpose, and no task's steps."""
+    steps = any(unit.kind == "step" for unit in units)
+    return says_job(group.topic) and not steps and any(unit.section == RULES for unit in units)
 
 
 def _by_command(units: Sequence[Unit]) -> bool:

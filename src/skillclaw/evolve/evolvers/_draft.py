@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.evolvers._phrases import OPTIONS, code, error_name
 from skillclaw.evolve.evolvers._select import strength
-from skillclaw.evolve.evolvers._voice import Support, Voice
+from skillclaw.evolve.evolvers._told import correction, demand
+from skillclaw.evolve.evolvers._units import Unit, made, passes
+from skillclaw.evolve.evolvers._voice import Voice
 from skillclaw.evolve.evolvers._wishes import in_other_words, wish
-from skillclaw.evolve.options import parted
-from skillclaw.gate.cited import refs_of
-from skillclaw.gate.prune import item_reason
-from skillclaw.skills.edits import line_fault, section_fault
-from skillclaw.skills.placing import FACTS, STEPS, WHEN, WRONG
-from skillclaw.skills.records import ActionShape, Item, ItemKind, Pattern, Proposal
+from skillclaw.skills.placing import FACTS, RULES, STEPS, WHEN, WRONG
+from skillclaw.skills.records import ActionShape, Pattern
 from skillclaw.skills.text import has_mask, is_name
-from skillclaw.skills.vocabulary import content_words
+from skillclaw.trajectory.demands import parted
 
 __all__ = ["ANOTHER", "Unit", "draft"]
 
@@ -28,30 +25,6 @@ ANOTHER = " (another way)"
 """Behind the heading of a procedure whose own heading another has."""
 CONDITIONS = 8
 """Lines under "When to use": more would not tell it from other skills any better."""
-
-
-@dataclass(frozen=True)
-class Unit:
-    """Lines that stand and fall together: one bullet, or the numbered steps under one heading.
-
-    section   path of headings: `Steps / Cancel a meeting`
-    kind      of its items; texts without their markers
-    patterns  what it rests on, the strongest first
-    triggers  what calls for it, for the description: a task and other names of it, or "npm test fails"
-    lead      of a fix, what it achieves: "Get npm test to work when it fails with timeout"
-    """
-
-    section: str
-    kind: ItemKind
-    texts: tuple[str, ...]
-    patterns: tuple[Pattern, ...]
-    triggers: tuple[str, ...] = ()
-    lead: str = ""
-
-    @property
-    def key(self) -> tuple[str, str, bool]:
-        """What stays the same when the words change: the pattern, and the role that the lines play."""
-        return (self.patterns[0].id, self.kind, self.section == WHEN)
 
 
 def draft(patterns: list[Pattern], context: EvolveContext, asked: str = "") -> list[Unit]:
@@ -65,21 +38,23 @@ def draft(patterns: list[Pattern], context: EvolveContext, asked: str = "") -> l
         if not _named(pattern):
             continue
         condition, units = _write(pattern, context)
-        units = [unit for unit in units if _passes(unit, context)]
+        units = [unit for unit in units if passes(unit, context)]
         if not units:
             continue
         if condition and len(when) < CONDITIONS:
             unit = Unit(section=WHEN, kind="condition", texts=(condition,), patterns=(pattern,))
-            if _passes(unit, context):
+            if passes(unit, context):
                 when.append(unit)
         rest += units
-    rest = _best_fixes(rest)
+    rest = _undisputed(_best_fixes(rest))
     if asked and rest and not any(unit.kind == "step" for unit in rest):
         best = min((unit.patterns[0] for unit in rest), key=strength)
         unit = Unit(section=WHEN, kind="condition", texts=(_asks(asked),), patterns=(best,))
-        when[:0] = [unit] if _passes(unit, context) else []
-    order = {STEPS: 1, WRONG: 2, FACTS: 3}
+        when[:0] = [unit] if passes(unit, context) else []
+    order = {RULES: 0, STEPS: 1, WRONG: 2, FACTS: 3}
     rest.sort(key=lambda unit: order[unit.section.split(" / ")[0]])
+    if all(unit.section == RULES for unit in rest):
+        when = []  # the description says it; said again below the rules, weak agents take it for the task
     return _merged([*when, *rest])
 
 
@@ -92,29 +67,6 @@ def _named(pattern: Pattern) -> bool:
     return all(is_name(name) for name in names)
 
 
-def _passes(unit: Unit, context: EvolveContext) -> bool:
-    """Whether these can stand as lines, and the gate would let them pass where that can be asked already."""
-    if section_fault(unit.section) or any(line_fault(text) for text in unit.texts):
-        return False
-    if context.gate is None:
-        return True
-    probe = Proposal(
-        id="", action="create", skill="", base=None, engine="extractive", why="", patterns=list(unit.patterns)
-    )
-    for text in unit.texts:
-        item = Item(
-            id="",
-            kind=unit.kind,
-            text=text,
-            section=unit.section,
-            patterns=[pattern.id for pattern in unit.patterns],
-            evidence=refs_of(unit.patterns),
-        )
-        if item_reason(item, probe, context.gate) is not None:
-            return False
-    return True
-
-
 def _best_fixes(units: list[Unit]) -> list[Unit]:
     """Of several ways to mend the same failing function call by the same last call, the most complete one."""
     best: dict[tuple[str, str, str], Unit] = {}
@@ -123,6 +75,21 @@ def _best_fixes(units: list[Unit]) -> list[Unit]:
         if key is not None and (key not in best or _length(unit) > _length(best[key])):
             best[key] = unit
     return [unit for unit in units if (key := _mends(unit)) is None or best[key] is unit]
+
+
+def _undisputed(units: list[Unit]) -> list[Unit]:
+    """Less rules that ask for different values of one option: which of them holds where is not told."""
+    values: dict[tuple[str, str], set[str]] = {}
+    for unit in units:
+        if (mark := _option_of(unit)) != ("", ""):
+            values.setdefault(mark, set()).add(parted(unit.patterns[0].demand)[1])
+    torn = {mark for mark, own in values.items() if len(own) > 1}
+    return [unit for unit in units if _option_of(unit) not in torn]
+
+
+def _option_of(unit: Unit) -> tuple[str, str]:
+    program, wanted = parted(unit.patterns[0].demand)
+    return (program.split()[0], wanted.split()[0]) if wanted else ("", "")
 
 
 def _mends(unit: Unit) -> tuple[str, str, str] | None:
@@ -166,21 +133,8 @@ def _write(pattern: Pattern, context: EvolveContext) -> tuple[str, list[Unit]]:
     if pattern.kind == "recovery":
         return _recovery(pattern, voice)
     if pattern.kind == "correction":
-        return _demand(pattern, voice) if pattern.demand else _correction(pattern, voice)
+        return demand(pattern, voice, context) if pattern.demand else correction(pattern, voice)
     return _pitfall(pattern, voice, context)
-
-
-def _unit(
-    section: str,
-    kind: ItemKind,
-    pattern: Pattern,
-    *texts: str,
-    triggers: tuple[str, ...] = (),
-    lead: str = "",
-) -> list[Unit]:
-    if any(has_mask(text) for text in texts):
-        return []  # a masked value cannot be followed, and says that something private was there
-    return [Unit(section=section, kind=kind, texts=texts, patterns=(pattern,), triggers=triggers, lead=lead)]
 
 
 def _procedure(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
@@ -196,7 +150,7 @@ def _procedure(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
     )
     others = in_other_words(pattern.intent, voice.said) if pattern.intent else []
     heading = name.replace(" / ", "/")  # with spaces it would part two headings
-    units = _unit(f"{STEPS} / {heading}", "step", pattern, *steps, triggers=(name, *others))
+    units = made(f"{STEPS} / {heading}", "step", pattern, *steps, triggers=(name, *others))
     return _asks(phrase), units
 
 
@@ -224,10 +178,10 @@ def _recovery(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
     words = voice.words(failed, failed=True)
     errand = voice.errand()
     lead = f"{errand}: what to do when {words} {fails}" if errand else f"Get {words} to work when it {fails}"
-    units = _unit(WRONG, "fix", pattern, text, triggers=(f"{words} {fails}",), lead=lead)
+    units = made(WRONG, "fix", pattern, text, triggers=(f"{words} {fails}",), lead=lead)
     fact = _difference(failed, pattern.actions[-1])
     if units and fact:
-        units += _unit(FACTS, "fact", pattern, fact)
+        units += made(FACTS, "fact", pattern, fact)
     return f"{what[:1].upper()}{what[1:]}.", units
 
 
@@ -263,113 +217,6 @@ def _difference(failed: ActionShape, worked: ActionShape) -> str:
     return f"Use {code(right[0])}, not {code(wrong[0])}." if len(wrong) == len(right) == 1 else ""
 
 
-def _correction(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
-    said = next((text for text in pattern.user_text if _shared(text, voice.said)), "")
-    failed = pattern.failed
-    right = [voice.shown(shape) for shape in pattern.actions]
-    shown = voice.shown(failed) if failed is not None else ""
-    if failed is not None and right == [shown]:
-        # Calls of one shape may still differ in what all have in common: a name that begins otherwise.
-        shown = voice.shown(failed, failed=True)
-    done = ", then ".join(voice.spoken(pattern.actions))
-    instead = failed is not None and right != [shown]
-    if not instead and not said:
-        return "", []  # the same action in other words: nothing that a reader could follow
-    if instead and len(right) == 1 and pattern.actions[0].command is not None:
-        text = f"Always {done}, never {shown}."  # weak agents copy what stands behind "instead of"
-    else:
-        text = f"{done[:1].upper()}{done[1:]}{f' instead of {shown}' if instead else ''}."
-    if said:
-        text += f" Users say: “{said}”"
-    about = "run" if failed is not None and failed.command is not None else "call"
-    condition = f"You are about to {about} {shown}." if failed is not None else ""
-    words = voice.words(failed) if failed is not None else ""
-    avoided = f", not {words}" if words and instead else ""
-    better = voice.words(pattern.actions[0])
-    if failed is not None and words == better:  # the same program: what was added is what counts
-        avoided = _added(failed, pattern.actions[0])
-    return condition, _unit(
-        WRONG,
-        "fix",
-        pattern,
-        text,
-        triggers=(f"you are about to {about} {words}",) if words else (),
-        lead=f"{about.capitalize()} {better}{avoided}",
-    )
-
-
-def _demand(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
-    """What users ask of a program, as the rule that it is; the calls that agents made only show that it was
-    followed."""
-    program, wanted = parted(pattern.demand)
-    said = _reason([text for text in pattern.user_text if _shared(text, voice.said)], program)
-    if not voice.keep(wanted or program):
-        return "", []
-    if wanted:
-        # Weak agents that are told of one option drop the others for it.
-        text = f"Always add {code(wanted)} to calls of {code(program)}, and keep all else as it is"
-        if pattern.actions and voice.agreed(pattern.actions[0]):
-            text += f": {voice.spoken(pattern.actions[:1])[0]}"
-        text += "."
-    else:
-        program, wanted = program.split()[0], program
-        text = _call(pattern, wanted, program, voice)
-    if said:
-        text += f" Users say: “{said}”"
-    about = f"run {program}"
-    lead = f"Run {program} with {wanted}" if wanted.startswith("-") else f"Run {wanted}"
-    units = _unit(WRONG, "fix", pattern, text, triggers=(f"you are about to {about}",), lead=lead)
-    return f"You are about to run {code(program)}.", units
-
-
-_BECAUSE = re.compile(
-    r"\b(?:unless|otherwise|without|because|since|needs?|always|never|only|every)\b|"
-    r"否则|否則|必须|必須|总是|總是",
-    re.I,
-)
-
-
-def _reason(texts: Sequence[str], program: str) -> str:
-    """Of users' words those that tell why, and show no call of the program that is only half of one; the
-    first of equals, and none without any."""
-    half = re.compile(rf"`{re.escape(program.split()[0])}\s[^`]*`")
-    return max(texts, key=lambda text: bool(_BECAUSE.search(text)) - 2 * bool(half.search(text)), default="")
-
-
-_FIRST = re.compile(r"\b(?:first|before)\b|先|之前", re.I)
-_LAST = re.compile(r"\b(?:after|afterwards|at the end|then)\b|之[后後]|最[后後]", re.I)
-
-
-def _call(pattern: Pattern, wanted: str, program: str, voice: Voice) -> str:
-    """A call that is to be made, beside or in the place of the one that went wrong, as most of the users'
-    words have it."""
-    said = pattern.user_text
-    first = sum(bool(_FIRST.search(text)) for text in said)
-    last = sum(bool(_LAST.search(text)) for text in said)
-    if first == last:
-        return f"Always run {code(wanted)}."
-    # Only what it is: the call that went wrong may have more wrong in it.
-    other = voice.words(pattern.failed) if pattern.failed is not None else ""
-    if not other.startswith(f"{program} ") or other == wanted:
-        where = "before" if first > last else "after"
-        return f"Always run {code(wanted)} {where} other calls of {code(program)}."
-    before, after = (wanted, other) if first > last else (other, wanted)
-    return f"Always run {code(before)} first, then {code(after)}."
-
-
-def _added(failed: ActionShape, worked: ActionShape) -> str:
-    """The options that a command has and the failed one has not, as the end of a sentence."""
-    before = set((failed.command or "").split())
-    options = [word for word in (worked.command or "").split() if word.startswith("-") and word not in before]
-    return f" with {' and '.join(options[:2])}" if options else ""
-
-
-def _shared(text: str, keep: Support) -> bool:
-    """Whether a user's words are short and each telling one is shared by enough users."""
-    words = content_words(text)
-    return bool(words) and len(text) <= 120 and "\n" not in text and all(keep(word) for word in words)
-
-
 def _pitfall(pattern: Pattern, voice: Voice, context: EvolveContext) -> tuple[str, list[Unit]]:
     """The most telling thing to say that the evidence holds.
 
@@ -401,7 +248,7 @@ def _pitfall(pattern: Pattern, voice: Voice, context: EvolveContext) -> tuple[st
     asks = wish(pattern.intent, voice.said)[0] if pattern.intent else ""
     condition = _asks(asks) if asks else ""
     for text in texts:
-        for unit in _unit(WRONG, "pitfall", pattern, text):
-            if _passes(unit, context):
+        for unit in made(WRONG, "pitfall", pattern, text):
+            if passes(unit, context):
                 return condition, [unit]
     return "", []

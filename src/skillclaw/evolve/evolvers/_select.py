@@ -38,7 +38,8 @@ def qualifies(pattern: Pattern, policy: Policy) -> bool:
         if doing is not None and leaving is not None and doing < leaving and stats.ci[1] < 1:
             return True  # with = did it, and succeeded less
         return stats.ci[0] > 1  # the ratio speaks of avoiding it, or of failing
-    return bool(pattern.actions) and (pattern.failed is not None or bool(pattern.error))
+    told = bool(pattern.demand)  # a rule holds whether or not somebody was seen to break it
+    return bool(pattern.actions) and (told or pattern.failed is not None or bool(pattern.error))
 
 
 def contradicted(pattern: Pattern) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 
 from skillclaw.evolve.evolvers import EvolveContext
@@ -79,6 +79,11 @@ class Voice:
     def agreed(self, shape: ActionShape) -> bool:
         """Whether enough sessions made the call, written in one way."""
         return self._worded(shape) is not None
+
+    def calls_with(self, program: str, wanted: str, unwanted: Collection[str] = ()) -> list[str]:
+        """How the sessions call a program (`rota`, `rota list`) with the option that is wanted: a call for
+        each of its commonest subcommands, what varies as placeholders."""
+        return self._commands.calls_with(program, wanted, unwanted, self.keep)
 
     def error(self, shape: ActionShape) -> str:
         """How the error of these failing calls is commonly called; empty where they do not agree."""

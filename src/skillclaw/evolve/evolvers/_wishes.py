@@ -13,7 +13,7 @@ from skillclaw.skills.records import Intent
 from skillclaw.skills.vocabulary import content_words
 from skillclaw.trajectory.text import STOP, word_set, words
 
-__all__ = ["common_wish", "in_other_words", "named", "task", "term_words", "wish"]
+__all__ = ["common_wish", "ended", "in_other_words", "named", "task", "term_words", "wish"]
 
 _OPENING = re.compile(
     r"^(?:…[\s,.;:!-]*)?(?:(?:hi|hello|hey)(?: there)?[,!. ]+)?"
@@ -137,6 +137,11 @@ def task(phrase: str) -> str:
     if len(text) > TASK:
         text = _DANGLING.sub("", text[:TASK].rsplit(" ", 1)[0].rstrip(" ,;:"))
     return text[:1].upper() + text[1:]
+
+
+def ended(phrase: str) -> str:
+    """What users ask without the gaps at its end, and without what leads to them."""
+    return _DANGLING.sub("", phrase.rstrip(" .…"))
 
 
 def _vague(phrase: str, name: str) -> bool:

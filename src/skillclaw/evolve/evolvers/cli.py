@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from skillclaw.errors import SkillClawError, UsageError
-from skillclaw.evolve.embeddings import is_loopback
 from skillclaw.evolve.evolvers import Current, EvolveContext
+from skillclaw.evolve.loopback import is_loopback
 from skillclaw.skills.records import Pattern, Proposal
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from skillclaw.evolve.care.merging import described_as
 from skillclaw.evolve.care.situation import Spoken
 from skillclaw.evolve.evolvers import Current, EvolveContext
 from skillclaw.evolve.evolvers.extractive import Extractive
+from skillclaw.extras import install
 from skillclaw.gate.cited import cited_requests, refs_of_items
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.triggers import Trial, entries_of, evaluate, trials_for
@@ -26,9 +27,7 @@ from skillclaw.skills.retrieval import Entry, Index
 __all__ = ["EVOLVER", "Gepa"]
 
 NAME = "gepa"
-MISSING = (
-    "The engine gepa searched nothing: its package is not installed. Add it: pip install 'skillclaw[gepa]'"
-)
+MISSING = f"The engine gepa searched nothing: its package is not installed. Add it: {install('gepa')}"
 
 
 class Gepa:

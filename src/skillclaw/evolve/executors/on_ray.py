@@ -38,6 +38,7 @@ from skillclaw.evolve.executors._answers import (
 )
 from skillclaw.evolve.executors._drive import ITEM_LIMIT, Gone, drive
 from skillclaw.evolve.executors.local import cores
+from skillclaw.extras import install
 
 __all__ = ["RayExecutor"]
 
@@ -153,7 +154,7 @@ def _imported() -> Any:
         raise SkillClawError(
             "Ray is not installed.",
             one_line(str(error), 200),
-            f"pip install 'skillclaw[evolve,cluster]'. {LOCALLY}",
+            f"{install('evolve', 'cluster')}. {LOCALLY}",
         ) from error
     # What goes wrong comes back as an error; Ray's hints on standard error would be in the way.
     logging.getLogger("ray").setLevel(logging.ERROR)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from skillclaw.errors import SkillClawError, UsageError
 from skillclaw.evolve.models.places import is_own_machine
+from skillclaw.extras import install
 from skillclaw.journal.records import OWN_HEADER
 from skillclaw.settings import ModelSettings
 
@@ -78,7 +79,7 @@ def make_model(settings: ModelSettings, key: str) -> Made:
         raise UsageError(
             "The engines that ask a model need the extra `llm`.",
             f"{error.name or error} cannot be loaded.",
-            "pip install 'skillclaw[llm]'; or: skillclaw evolve --engine extractive",
+            f"{install('llm')}; or: skillclaw evolve --engine extractive",
         ) from error
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
 from skillclaw.errors import UsageError
-from skillclaw.evolve.embeddings import is_loopback
+from skillclaw.evolve.loopback import is_loopback
 from skillclaw.settings import ModelSettings
 
 __all__ = ["check_readable", "departs_to", "find_key", "hidden", "is_own_machine"]

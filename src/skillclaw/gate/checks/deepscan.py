@@ -49,7 +49,8 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
         return [Verdict(check=name, verdict="n/a", reason="A retirement has no files.")]
     program = _program()
     if program is None:
-        reason = f"No scanner of others is installed ({PACKAGE}; `pip install 'skillclaw[scan]'`)."
+        # A verdict is for all of a group: where this machine's programs lie is not.
+        reason = f"No scanner of others is installed ({PACKAGE}; the extra `skillclaw[scan]`)."
         return [Verdict(check=name, verdict="n/a", reason=reason)]
     try:
         findings = _findings(program, proposal.bundle)

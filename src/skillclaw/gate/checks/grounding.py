@@ -20,6 +20,7 @@ from skillclaw.skills.items import markdown
 from skillclaw.skills.records import ActionShape, Item, Proposal, Verdict
 from skillclaw.skills.text import Claim, claims, fixed_parts, is_name, normal, occurs, prose, prose_words
 from skillclaw.skills.vocabulary import content_words, is_error_phrase
+from skillclaw.trajectory.demands import parted
 
 __all__ = ["check", "item_fault", "name", "order"]
 
@@ -68,11 +69,14 @@ def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | No
         return "It repeats the name of a project, which reads like a sentence: anyone may have written that."
     sources = context.sources(item.evidence)
     failing = _failing(item, proposal)
+    demanded = _demanded(item, proposal)
     for text in (item.text, item.section):
         for claim in claims(text):
             if claim.text == proposal.project and is_name(claim.text):
                 continue  # where the sessions were is known of them, whether or not somebody said it
             fault = _claim_fault(claim, sources, failing, before, context)
+            if fault and _as_demanded(claim, demanded, sources, context):
+                fault = None
             if fault:
                 return fault
         if fault := _named_by_few(text, sources, before, context):
@@ -122,6 +126,32 @@ def _failing(item: Item, proposal: Proposal) -> list[str]:
         return []
     own = set(item.patterns)
     return [_shape_text(p.failed) for p in proposal.patterns if p.failed is not None and p.id in own]
+
+
+def _demanded(item: Item, proposal: Proposal) -> list[tuple[str, str]]:
+    """The programs of a rule's patterns with the option that users ask for in their calls; steps and examples
+    hold what was done."""
+    if item.kind != "fix":
+        return []
+    own = set(item.patterns)
+    found = [parted(p.demand) for p in proposal.patterns if p.demand and p.id in own]
+    return [(program, wanted) for program, wanted in found if wanted]
+
+
+def _as_demanded(
+    claim: Claim, demanded: list[tuple[str, str]], sources: list[Grounds], context: GateContext
+) -> bool:
+    """Whether a claim is a call that worked with an option put in that users ask for: nobody may have made
+    that very call yet."""
+    for program, wanted in demanded:
+        call, put, rest = claim.text.partition(f" {wanted}")
+        if not put or not f"{call} ".startswith(f"{program} "):
+            continue
+        made, asked = tuple(fixed_parts(f"{call}{rest}")), tuple(wanted.split())
+        yes = [g for g in sources if g.supports(made) and g.supports(asked)]
+        if context.enough(yes):
+            return True
+    return False
 
 
 def _shape_text(shape: ActionShape) -> str:

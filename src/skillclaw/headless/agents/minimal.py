@@ -202,7 +202,8 @@ class _Conversation:
             return [{"role": "system", "content": SYSTEM}]
         taken = skillbook.shortened(skillbook.pick(known, text, PICKED), self._agent.skill_tokens)
         listed = skillbook.listed([skill for skill, _ in taken], descriptions=False)
-        blocks = [{"role": "user", "content": skillbook.block(skill, body)} for skill, body in taken]
+        # The one that fits best stands last: weak models follow what is nearest to the task.
+        blocks = [{"role": "user", "content": skillbook.block(skill, body)} for skill, body in taken[::-1]]
         return [{"role": "system", "content": SYSTEM + listed}, *blocks]
 
     def _run(self, call: Call) -> str:

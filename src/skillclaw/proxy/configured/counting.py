@@ -9,7 +9,7 @@ import msgspec
 
 from skillclaw.proxy import Speech
 
-__all__ = ["PICTURE", "counted", "estimate"]
+__all__ = ["counted", "estimate"]
 
 BYTES = 4
 """UTF-8 bytes of a token: the usual rule for English text and code; for other scripts it counts too many."""

@@ -36,8 +36,6 @@ RETRY = 3000
 """Milliseconds after which a reader should come back."""
 _KIND = re.compile(r"[a-z-]{1,40}")
 
-Wait = Callable[[int, float], list[Event]]
-
 
 class Streams:
     """All readers of one server. `heartbeat` and `patience` in seconds."""

@@ -15,6 +15,7 @@ import filelock
 
 from skillclaw import errors
 from skillclaw.log_format import parsed
+from skillclaw.own_log import older
 from skillclaw.server import runfile
 from skillclaw.server.deep.records import Check, fail, ok, warn
 
@@ -132,6 +133,14 @@ def _kinds(text: bytes) -> list[str]:
 
 
 def _tail(path: Path) -> bytes | None:
+    """The last of the log, with the one before where it has just begun anew."""
+    last = _end(path)
+    if last is None or len(last) == TAIL:
+        return last
+    return ((_end(older(path)) or b"") + last)[-TAIL:]
+
+
+def _end(path: Path) -> bytes | None:
     with suppress(OSError), path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - TAIL))

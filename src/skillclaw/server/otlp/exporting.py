@@ -21,7 +21,7 @@ from skillclaw.server.otlp.spans import Span, spans_of
 from skillclaw.server.share_reasons import withheld
 from skillclaw.settings import stop_at_unknown
 from skillclaw.trajectory import model
-from skillclaw.trajectory.model import EXTRA_KEY, Record, Step, Trajectory
+from skillclaw.trajectory.model import EXTRA_KEY, Record, Trajectory
 
 if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
@@ -166,47 +166,7 @@ class _Run:
 
         given = stored if self.content else _silent(stored)
         body = outgoing(given, self.machine.redactor, client_key=self.machine.identity.key).body
-        return self._names(model.decode(body))
-
-    def _names(self, session: Trajectory) -> Trajectory:
-        """With the names and ids masked that masking a session leaves, since they link what is in it: a file
-        that was imported may have anything in them."""
-        agent = session.agent
-        subs = session.subagent_trajectories
-        return replace(
-            session,
-            agent=replace(
-                agent,
-                name=self._clean(agent.name),
-                version=self._clean(agent.version),
-                model_name=self._clean(agent.model_name or "") or None,
-            ),
-            steps=[self._named(step) for step in session.steps],
-            subagent_trajectories=None if subs is None else [self._names(sub) for sub in subs],
-        )
-
-    def _named(self, step: Step) -> Step:
-        calls = [
-            replace(
-                call,
-                function_name=self._clean(call.function_name),
-                tool_call_id=self._clean(call.tool_call_id),
-            )
-            for call in step.tool_calls or ()
-        ]
-        results = [
-            replace(one, source_call_id=self._clean(one.source_call_id or "") or None)
-            for one in (step.observation.results if step.observation else ())
-        ]
-        return replace(
-            step,
-            model_name=self._clean(step.model_name or "") or None,
-            tool_calls=calls or None,
-            observation=model.Observation(results=results) if results else None,
-        )
-
-    def _clean(self, text: str) -> str:
-        return self.machine.redactor.text(text)[0] if text else text
+        return model.decode(body)
 
 
 def _silent(session: Trajectory) -> Trajectory:

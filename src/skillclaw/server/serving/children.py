@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from skillclaw.errors import UNREADABLE
-from skillclaw.private import append_file
+from skillclaw.own_log import begin
 from skillclaw.server.serving.worker import Order, Result, Said
 
 __all__ = ["Child"]
@@ -23,8 +23,6 @@ __all__ = ["Child"]
 log = logging.getLogger("skillclaw.serve")
 WORKER = "skillclaw.cli.cycle_worker"
 """The module that is run: the room above knows what comes with the package."""
-LOG_BYTES = 5_000_000
-"""Size at which the log of the processes begins anew; one older is kept."""
 MOST = 1 << 20
 """Bytes of a line that a worker may say."""
 SILENT = 6 * 3600.0
@@ -48,7 +46,7 @@ class Child:
         made, RuntimeError where no thread can."""
         self._silent, self._word = silent, time.monotonic()
         self._hung, self._over = False, threading.Event()
-        with append_file(_log_of(Path(order.home))) as errors:
+        with begin(Path(order.home) / "logs" / "serve.log") as errors:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", WORKER],
                 stdin=subprocess.PIPE,
@@ -143,11 +141,3 @@ class Child:
             error=f"{why} What it had done is kept; the next cycle goes on. See: skillclaw logs serve",
             kind="Died",
         )
-
-
-def _log_of(home: Path) -> Path:
-    path = home / "logs" / "serve.log"
-    with suppress(OSError):
-        if path.stat().st_size > LOG_BYTES:
-            path.replace(path.with_suffix(".log.1"))
-    return path

@@ -7,20 +7,33 @@ import logging.handlers
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from skillclaw.log_format import JsonFormatter, PlainFormatter
+from skillclaw.own_log import move
 from skillclaw.private import append_file
 from skillclaw.settings_log import LogSettings
 
 __all__ = ["log_to"]
 
 
+class _Bounded(logging.handlers.WatchedFileHandler):
+    """A log that its cycles write, too: who finds it grown moves it aside, and each goes on in a new one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line of a record."""
+        if self.stream is not None:
+            with suppress(OSError):
+                move(Path(self.baseFilename), self.stream.fileno())
+        super().emit(record)
+
+
 def log_to(home: Path, settings: LogSettings) -> Callable[[], None]:
     """Have the server tell what it does on standard error and in `logs/serve.log`; gives what ends that."""
     path = home / "logs" / "serve.log"
     append_file(path).close()  # its mode, and no link in its place
-    kind = logging.handlers.WatchedFileHandler if os.name == "posix" else logging.FileHandler
+    kind = _Bounded if os.name == "posix" else logging.FileHandler
     file = kind(path, encoding="utf-8", errors="backslashreplace")
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), file]
     root = logging.getLogger("skillclaw")

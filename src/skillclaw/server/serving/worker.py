@@ -24,6 +24,7 @@ import msgspec
 
 from skillclaw.errors import BusyError, SkillClawError, StorageError
 from skillclaw.evolve.models.records import Spending
+from skillclaw.own_log import keep
 from skillclaw.private import close_files, no_dumps, whole_file
 from skillclaw.server.serving import notes
 from skillclaw.trajectory.model import Record
@@ -156,6 +157,7 @@ def main(tasks: Tasks = tuple) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     order = msgspec.json.decode(_first_line(), type=Order)
     threading.Thread(target=_end_with_server, daemon=True).start()
+    keep(Path(order.home) / "logs" / "serve.log")
     teller.say(Said(result=_done(order, teller, tasks)))
 
 

@@ -187,12 +187,10 @@ def _title(agent: str) -> str:
 
 
 def _agent(name: str) -> str:
-    from skillclaw.agents import adapters
+    from skillclaw.agents import adapters, no_agent
 
     if name not in adapters():
-        raise UsageError(
-            f"There is no agent named {name[:60]!r}.", f"Known: {', '.join(sorted(adapters()))}."
-        )
+        raise no_agent(name)
     return name
 
 

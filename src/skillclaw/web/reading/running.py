@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
     from skillclaw.server.runfile import Running
 
-__all__ = ["Now", "Trouble", "Waiting", "new_sessions", "now", "troubles", "waiting"]
+__all__ = ["Now", "Trouble", "Waiting", "now", "troubles", "waiting"]
 
 SHOWN = 5
 BEHIND = 1000

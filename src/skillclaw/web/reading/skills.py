@@ -21,7 +21,6 @@ __all__ = [
     "STAGES",
     "Light",
     "Wish",
-    "benefit",
     "chosen",
     "hub_key",
     "last_effect",

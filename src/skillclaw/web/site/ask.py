@@ -30,6 +30,7 @@ from skillclaw.errors import (
     UsageError,
     VerifyError,
 )
+from skillclaw.extras import install
 from skillclaw.web.site import tour
 from skillclaw.web.site.filters import zone
 from skillclaw.web.site.house import House
@@ -295,7 +296,7 @@ def _missing(ask: Ask, error: ModuleNotFoundError) -> SkillClawError:
     return UsageError(
         ask.t("This needs more packages."),
         ask.t("{name} is not installed.", name=error.name or "?"),
-        ask.t("Say: pip install 'skillclaw[evolve]'"),
+        ask.t("Say: {command}", command=install("evolve")),
     )
 
 

@@ -26,7 +26,7 @@ from skillclaw.private import private_folder, whole_file
 from skillclaw.server import runfile
 from skillclaw.trajectory.model import Record
 
-__all__ = ["FINDS", "KINDS", "Job", "Jobs", "write"]
+__all__ = ["KINDS", "Job", "Jobs", "write"]
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "evolve": ("evolve",),

@@ -1,0 +1,71 @@
+"""Extras of the installation that runs: whether one is there, and the command that a user types to add it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+__all__ = ["EVOLVER", "has_evolver", "install"]
+
+EVOLVER = frozenset({"numpy", "scipy", "sklearn"})
+"""Packages of the extra `evolve`, which a client that only records and syncs does not need."""
+
+_PIPX = "pipx_metadata.json"
+_UV = "uv-receipt.toml"
+"""What pipx and uv leave in the environment of a program that they installed."""
+
+
+def has_evolver() -> bool:
+    """Whether what learns is installed."""
+    return all(find_spec(name) is not None for name in EVOLVER)
+
+
+def install(*extras: str) -> str:
+    """The command that adds these extras to where this program runs from: a checkout, a tool of pipx's or
+    uv's, a virtual environment, whose own pip is seldom the one on the PATH; else any pip."""
+    wanted = f"[{','.join(extras)}]"
+    if checkout := _checkout():
+        return f"{shlex.quote(sys.executable)} -m pip install -e {shlex.quote(checkout + wanted)}"
+    named, place = f"'skillclaw{wanted}'", Path(sys.prefix)
+    if (place / _PIPX).is_file():
+        return f"pipx runpip {shlex.quote(place.name)} install {named}"
+    if (place / _UV).is_file():
+        had = _of_uv(place / _UV)
+        if had is None:
+            return f"uv pip install --python {shlex.quote(sys.executable)} {named}"
+        names = [*had, *(name for name in extras if name not in had)]
+        return f"uv tool install 'skillclaw[{','.join(names)}]'"
+    if sys.prefix != sys.base_prefix:
+        return f"{shlex.quote(sys.executable)} -m pip install {named}"
+    return f"pip install {named}"
+
+
+def _checkout() -> str:
+    """The folder of the checkout that is installed in place; empty where none is."""
+    from importlib.metadata import PackageNotFoundError, distribution  # slow, and only needed here
+
+    try:
+        known = json.loads(distribution("skillclaw").read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError, OSError):
+        return ""
+    if not isinstance(known, dict) or not (known.get("dir_info") or {}).get("editable"):
+        return ""
+    return unquote(urlsplit(str(known.get("url", ""))).path)
+
+
+def _of_uv(receipt: Path) -> list[str] | None:
+    """The extras that uv was asked for: a tool keeps through upgrades what it was last asked for, so that all
+    are named again. None where it was given a file or folder, which it would not find by the name alone."""
+    try:
+        found = tomllib.loads(receipt.read_text("utf-8"))["tool"]["requirements"]
+        (ours,) = [one for one in found if one["name"] == "skillclaw"]
+        if not set(ours) <= {"name", "extras", "specifier"}:
+            return None
+        return [str(name) for name in ours.get("extras", [])]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,38 @@
+"""When the parts of a loop are due."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from skillclaw.errors import StorageError
+
+__all__ = ["Every"]
+
+AGAIN = 20.0
+"""Seconds at most until a part that a disk or a hub stopped is tried again: room may be back long before it
+is due, and until then `status` shows the trouble."""
+
+
+class Every:
+    """A part of the loop and when it is due; due at once at the start."""
+
+    def __init__(self, seconds: float, part: Callable[[], bool]) -> None:
+        self.seconds = seconds
+        self.part = part
+        self.next = 0.0
+
+    def is_due(self) -> bool:
+        """Whether its time has come."""
+        return time.monotonic() >= self.next
+
+    def run(self) -> bool:
+        """Run it; whether it did something. What stopped it is the caller's to tell."""
+        wait = self.seconds
+        try:
+            return self.part()
+        except StorageError:
+            wait = min(wait, AGAIN)
+            raise
+        finally:
+            self.next = time.monotonic() + wait
