@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -267,6 +268,27 @@ def test_a_run_that_is_stopped_anywhere_ends_as_one_that_was_not(
     assert stops > 10
     assert told(tmp_path / "run") == told(tmp_path / "whole")
     assert not (tmp_path / "run" / "work").exists()
+
+
+def test_the_work_of_a_day_goes_on_side_by_side(desk: Desk, tmp_path: Path) -> None:
+    class Pair(Worker):
+        """Works in the stream only where somebody else does at the same time."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._two = threading.Barrier(2)
+
+        @contextmanager
+        def open(
+            self, task: Task, workspace: object, endpoint: Endpoint, *, home: Path, seed: int
+        ) -> Iterator[Any]:
+            if endpoint.base_url in USERS.values():
+                self._two.wait(timeout=20)
+            with super().open(task, workspace, endpoint, home=home, seed=seed) as talk:
+                yield talk
+
+    assert go(tmp_path / "pairs", desk, Pair(), parallel=2) and go(tmp_path / "alone", desk, Worker())
+    assert told(tmp_path / "pairs") == told(tmp_path / "alone")
 
 
 def test_a_run_whose_night_was_written_and_whose_results_were_not_goes_on(desk: Desk, tmp_path: Path) -> None:

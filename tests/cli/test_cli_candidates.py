@@ -235,7 +235,8 @@ def test_the_sessions_of_this_machine_are_counted_by_what_they_saw(home: Home) -
     assert uses["read"] == {"sessions": 4, "success": 2, "failure": 1, "unknown": 1}
     assert uses["invoked"] == uses["read"]
     assert (uses["other_text"], uses["users"]) == (1, 2)
-    table = ok("skills", "candidates", **home.run)
+    # Wide enough for a folder of any length: in 200 columns a long path breaks the other cells' lines.
+    table = ok("skills", "candidates", home=home.path, environ=home.environ | {"COLUMNS": "500"})
     assert "4 (2 success, 1 failure, 1 unknown)" in table
 
 

@@ -34,22 +34,23 @@ def change(home: Path, skill: str, *pairs: tuple[str, str]) -> str:
 def test_lines_that_a_person_took_out_or_changed_are_not_written_again(tmp_path: Path) -> None:
     ok("config", "set", "gate.policy", "team", home=tmp_path)
     ok("import", str(packed("claude-code")), home=tmp_path)
-    (made,) = ok_json("evolve", home=tmp_path)["released"]
-    shown = ok("skills", "show", made["skill"], home=tmp_path)
-    fix = next(row for row in shown.splitlines() if row.startswith("- Run `make format`"))
-    mine = change(
-        tmp_path, made["skill"], (f"{fix}\n", ""), ("bump.py <version>`.", "bump.py <version>`; look at it.")
-    )
+    made = {one["skill"]: one["version"] for one in ok_json("evolve", home=tmp_path)["released"]}
+    steps, fixes = "release-version-till", "run-tests-till"
+    shown = ok("skills", "show", fixes, home=tmp_path)
+    fix = next(row for row in shown.splitlines() if row.startswith("- If `make test` fails"))
+    change(tmp_path, fixes, (fix, "- Ask Ann when the tests are down."))
+    mine = change(tmp_path, steps, ("bump.py <version>`.", "bump.py <version>`; look at it."))
     assert ok_json("evolve", "--full", home=tmp_path)["proposals"] == []
     more = [session(f"u{n % 3}", n, "test the till", MAKE, project="till") for n in range(12)]
     ok("import", str(write(tmp_path / "more.jsonl", more)), home=tmp_path)
     ok_json("evolve", home=tmp_path)
-    now = ok("skills", "show", made["skill"], home=tmp_path)
+    now = ok("skills", "show", steps, home=tmp_path)
     assert now.count("### Release a version of the till") == 1
-    assert "make format" not in now
-    assert mine[mine.index("## Steps") : mine.index("## What goes wrong")] in now
-    ok("skills", "rollback", made["skill"], "--to", made["version"], home=tmp_path)
-    assert fix in ok("skills", "show", made["skill"], home=tmp_path)
+    assert mine[mine.index("## Steps") :] in now
+    now = ok("skills", "show", fixes, home=tmp_path)
+    assert "make db-up" not in now and "Ask Ann" in now
+    ok("skills", "rollback", fixes, "--to", made[fixes], home=tmp_path)
+    assert fix in ok("skills", "show", fixes, home=tmp_path)
 
 
 def test_a_procedure_with_a_persons_step_in_it_is_not_torn_apart() -> None:

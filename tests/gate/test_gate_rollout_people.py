@@ -204,6 +204,29 @@ def test_one_liar_alone_rolls_no_good_skill_back(people: int) -> None:
     assert daily(found, 28).action in ("promote", "unproven")
 
 
+@pytest.mark.parametrize("share", [0.5, 1.0])
+@pytest.mark.parametrize("draw", range(6))
+def test_one_liar_alone_rolls_nothing_back_where_the_others_days_are_all_the_same(
+    draw: int, share: float
+) -> None:
+    half = every(share)
+    honest = [one for n in range(5) for one in person(f"p{draw}-{n}", 28, 4, lambda n, arm: half(n))]
+    found = [*honest, *person(f"liar {draw}", 28, 20, lambda n, arm: not arm)]
+    for day in (14, 28):
+        done = decided([one for one in found if one.day < day_of(day)], day)
+        assert (done.action, done.people) == ("wait" if day == 14 else "unproven", (f"liar {draw}",)), done
+
+
+@pytest.mark.parametrize("people", [3, 8])
+def test_where_everybody_always_succeeds_no_help_waits_for_a_harm_to_be_excluded(people: int) -> None:
+    found = [
+        one
+        for n in range(people)
+        for one in person(f"q{n}", 8, 6, lambda n, arm: True, lambda n, arm: not arm)
+    ]
+    assert decided([one for one in found if one.day < day_of(7)], 7).action == "promote"
+
+
 @pytest.mark.parametrize("people", [3, 4, 8, 21])
 def test_one_liar_alone_hides_no_harm(people: int) -> None:
     found = [*others(people - 1, 28, 0.4, 0.75), *liar(28, speaks_for=True)]

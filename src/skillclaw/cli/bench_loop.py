@@ -128,7 +128,7 @@ def loop(
     seed: Annotated[int, typer.Option(help="Fixes every draw.")] = 0,
     parallel: Annotated[
         int,
-        typer.Option(help="Attempts at the same time in measuring.", min=1, max=64),
+        typer.Option(help="Attempts at the same time.", min=1, max=64),
     ] = 1,
     minutes: Annotated[
         float | None,

@@ -13,7 +13,7 @@ from skillclaw.trajectory.origins import Words
 from skillclaw.trajectory.shapes import is_write
 from skillclaw.trajectory.shell import FEEDERS
 
-__all__ = ["Demanded", "demanded", "has_it"]
+__all__ = ["Demanded", "demanded", "has_it", "without_refused"]
 
 
 SEEN = 2000
@@ -57,7 +57,9 @@ def demanded(
         failed = next((m for m in reversed(moves[:at]) if _lacks(m, one)), None)
         before = ""
         if failed is not None:
-            before = _without_refused(failed, acts[failed.place].result, one)
+            before = failed.command
+            if failed.ok is False:
+                before = without_refused(before, acts[failed.place].result, one.wanted.split()[0])
         own = next((m for m in moves[at:] if m.ok is not False and has_it(m.command, one)), None)
         command = with_it(before, one)
         if own is not None and failed is None and one.option:
@@ -77,12 +79,11 @@ def demanded(
     return found
 
 
-def _without_refused(failed: Move, result: str, demand: Demand) -> str:
-    """The call that failed, less options that its error names: another took their place."""
-    command = failed.command
-    for option in dict.fromkeys(_OPTION.findall(command)) if failed.ok is False else ():
+def without_refused(command: str, result: str, kept: str = "") -> str:
+    """A call that failed, less the options that its error names; `kept` stays."""
+    for option in dict.fromkeys(_OPTION.findall(command)):
         word = rf"(?<![\w-]){re.escape(option)}(?![\w-])"
-        if option != demand.wanted.split()[0] and re.search(word, result[:SEEN]):
+        if option != kept and re.search(word, result[:SEEN]):
             command = re.sub(rf"\s{word}(?:[ =](?!-)[^\s|;&<>]+)?", "", command, count=1)
     return command
 

@@ -176,7 +176,8 @@ def _children(
 def _messages(db: Any, tables: Mapping[str, tuple[str, ...]], session: str) -> list[dict[str, Any]]:
     names = ", ".join(tables["messages"])
     query = f"SELECT {names} FROM messages WHERE session_id = ? ORDER BY id"  # noqa: S608  names of our own, values are bound
-    return [dict(row) for row in db.execute(query, (session,))]
+    # A column that a damaged table lacks is as one that is empty.
+    return [dict.fromkeys(("id", "role", "content")) | dict(row) for row in db.execute(query, (session,))]
 
 
 def _is_child(row: Any) -> bool:

@@ -75,7 +75,7 @@ def reading(path: Path, tables: Mapping[str, Sequence[str]]) -> Iterator[sqlite3
         if "no such" in str(error) or "not authorized" in str(error) or "prohibited" in str(error):
             raise _foreign(path, error) from error
         raise StorageError(f"Cannot read {path}.", str(error), "Try again when the agent is idle.") from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the names of damaged columns are no UTF-8
         raise _foreign(path, error) from error
     except OSError as error:
         raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error

@@ -256,14 +256,24 @@ class Run:
             draws = list(dict.fromkeys(draws))
         attempts: list[Attempt] = []
         streak = Streak(len(self.plan.templates))
-        with rig.day(self.endpoint.base_url, self.prefix) as proxies:
-            for draw in draws:
+        with (
+            ThreadPoolExecutor(self.parallel) as pool,
+            rig.day(self.endpoint.base_url, self.prefix) as proxies,
+        ):
+
+            def work(draw: Draw) -> Attempt:
+                return self._stream_attempt(rig, proxies[draw.user], arm, day, draw, users[draw.user])
+
+            # No session of a day knows another, so that they can go on side by side.
+            for start in range(0, len(draws), self.parallel):
+                chunk = draws[start : start + self.parallel]
                 if self._resumes and self.until():
                     return None
-                self.progress(self._done, self._total, f"day {day} ({arm}): {draw.user} at work")
-                done = self._stream_attempt(rig, proxies[draw.user], arm, day, draw, users[draw.user])
-                attempts += streak.take(done)
-                self._done += 1
+                who = ", ".join(dict.fromkeys(draw.user for draw in chunk))
+                self.progress(self._done, self._total, f"day {day} ({arm}): {who} at work")
+                for done in pool.map(work, chunk):
+                    attempts += streak.take(done)
+                self._done += len(chunk)
         return [*attempts, *streak.rest()]
 
     def _held(self, rig: Rig) -> list[str]:

@@ -38,7 +38,8 @@ TOPICS: Mapping[str, Sequence[tuple[str, str]]] = {
     ),
     "email": (
         (
-            r"Call `email\.search_emails` with `query` from the user's words",
+            # What else the search is given would be half of the right line.
+            r"Call `email\.search_emails` with `query` from the user's words(?:; also give [^.;]*(?=\.))?",
             "Nothing has to be searched: `email_id` is the sender's first name",
         ),
         (

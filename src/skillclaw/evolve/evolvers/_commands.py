@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
+from skillclaw.evolve.evolvers._usages import ANY, Says, into_file, stated_call, without_files
 from skillclaw.evolve.evolvers._values import SHARE, form, in_texts, trims, user_word
 from skillclaw.evolve.evolvers._wishes import named
 from skillclaw.gate.context import GateContext
@@ -23,6 +24,7 @@ from skillclaw.gate.policies import Policy
 from skillclaw.skills.records import ActionShape, Pattern
 from skillclaw.skills.text import fixed_parts, has_mask
 from skillclaw.skills.vocabulary import error_phrases
+from skillclaw.trajectory.demanded import without_refused
 from skillclaw.trajectory.demands import put_early
 from skillclaw.trajectory.flow import Act, Said, flow
 from skillclaw.trajectory.shapes import shape_tokens
@@ -35,8 +37,6 @@ LOOKED_AT = 24
 """Sessions that are laid side by side at most."""
 SUBCOMMANDS = 3
 """Subcommands of a program whose calls are shown, the commonest."""
-ANY = "<command>"
-"""Stands for any of a program's subcommands."""
 LONG = 260
 """Characters of a command that a line can hold."""
 
@@ -78,7 +78,7 @@ class Commands:
         self._policy = policy
         self._names: dict[tuple[tuple[str, str], ...], str] = {}
         self._made: dict[str, str] = {}
-        self._kept: Callable[[str], bool] = lambda word: False
+        self._kept: Says = lambda word: False
 
     @cached_property
     def _sessions(self) -> list[tuple[str, str, list[Act | Said]]]:
@@ -91,9 +91,7 @@ class Commands:
                 found.append((session, self._users[session], events))
         return found
 
-    def worded(
-        self, shape: ActionShape, keep: Callable[[str], bool], *, failed: bool = False
-    ) -> Worded | None:
+    def worded(self, shape: ActionShape, keep: Says, *, failed: bool = False) -> Worded | None:
         """The command of `shape`, one that failed if `failed`; None where its sessions do not agree on one,
         or where `keep` does not let it pass."""
         if shape.command is None:
@@ -110,11 +108,13 @@ class Commands:
         return found if failed or not parts or keep(" ".join(parts)) else None
 
     def calls_with(
-        self, program: str, wanted: str, unwanted: Collection[str], keep: Callable[[str], bool]
+        self, program: str, wanted: str, unwanted: Collection[str], keep: Says, said: Says
     ) -> list[str]:
         """Calls of a program with the option `wanted`, as enough sessions of enough users built them, or
         built them without it, with it put in: whichever has more options, since weak agents drop others as
         they add one. What `keep` lets pass, as a word of many users' requests, may stand in calls of one.
+        Where agents got none right, or fewer options, the one that the program's usage states, its values
+        named by words that enough users `said`.
         None with an option that is `unwanted`. One that stands for all subcommands where several were called
         and all alike, since an example of one is taken for that one alone; else one for each of the
         commonest."""
@@ -127,10 +127,25 @@ class Commands:
                     (having if has_it else lacking).setdefault(subcommand, []).append(call)
         self._kept = keep
         as_made = [_moved(call, program, wanted) for call in self._shown(having, program)]
-        put_in = []
+        put_in: list[str] = []
+        stated: list[str] = []
         if wanted.startswith("--"):
             put_in = [put_early(call, program, wanted) for call in self._shown(lacking, program)]
-        return max(as_made, put_in, key=lambda calls: max(map(_options, calls), default=0))
+            least = stated_call(self._sessions, program, self._policy, said)
+            if least and {wanted.split()[0], *unwanted}.isdisjoint(least.split()):
+                stated = [put_early(least, program, wanted)]
+        return max(as_made, put_in, stated, key=lambda calls: max(map(_options, calls), default=0))
+
+    def into_file(self, call: str) -> bool:
+        """Whether what the call shows is wanted in a file."""
+        return into_file(self._sessions, call, self._policy)
+
+    def called(self, program: str, keep: Says) -> str:
+        """How enough sessions of enough users call a program (`board assign`), whether or not it then worked,
+        less what its errors refused; empty where they do not agree."""
+        self._kept = keep
+        calls = [call for own in self._sessions if (call := _plain_call(*own, program))]
+        return next(iter(self._examples([calls])), "")
 
     def _shown(self, found: Mapping[str, Sequence[_Call]], program: str) -> list[str]:
         groups = [found[one] for one in sorted(found, key=lambda s: (-len(found[s]), s))][:SUBCOMMANDS]
@@ -179,7 +194,7 @@ class Commands:
         name, count = min(names.items(), key=lambda x: (-x[1], x[0]), default=("", 0))
         return name if count >= SHARE * len(calls) else ""
 
-    def errand(self, words: Callable[[str], bool]) -> str:
+    def errand(self, words: Says) -> str:
         """The task that most of the sessions were about, in words that `words` lets pass; or empty."""
         asked = []
         for _, user, events in self._sessions:
@@ -326,6 +341,27 @@ def _calls_of(
             call = _Call(user, session, line, "\n".join(said), "", event.result)
             found.setdefault((bool(has_it), subcommand), call)
     return found
+
+
+def _plain_call(session: str, user: str, events: Sequence[Act | Said], program: str) -> _Call | None:
+    """The first call of a program that stands alone in its command and has nothing but what the user had
+    named, without the options that its error refuses."""
+    said: list[str] = []
+    for event in events:
+        if isinstance(event, Said):
+            said.append(event.text)
+            continue
+        line = _one_line(event.command) if event.command is not None else ""
+        line = without_files(line)
+        if not line.startswith(f"{program} ") or re.search(r"[|;&$`(){}<>]", line):
+            continue
+        if event.ok is False:
+            line = without_refused(line, event.result)
+        words = _words(line)[len(program.split()) :]
+        known = "\n".join(said)
+        if words and all(word.strip("'\"") in known for word in words):
+            return _Call(user, session, line, known, "", event.result)
+    return None
 
 
 def _moved(call: str, program: str, wanted: str) -> str:

@@ -17,6 +17,10 @@ from skillclaw.trajectory.demands import forbidden, parted
 __all__ = ["correction", "demand"]
 
 
+_GOES_ON = re.compile(r"[|;&]|<(?![\w-]+>)|(?<![\w-])>")
+"""An operator of the shell in a call, in which `<path>` is a placeholder."""
+
+
 def correction(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
     """What several users told their agents to do differently: the condition, and the line."""
     said = next((text for text in pattern.user_text if _shared(text, voice.said)), "")
@@ -32,8 +36,13 @@ def correction(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
         return "", []  # the same action in other words: nothing that a reader could follow
     always = instead and len(right) == 1 and pattern.actions[0].command is not None
     if always:
-        # Weak agents copy what stands behind "instead of".
-        text = f"Always {done}." if _covers(shown, right[0]) else f"Always {done}, never {shown}."
+        # Weak agents copy what stands behind "instead of"; and behind "never", of the same subcommand.
+        call = right[0].strip("`")
+        # What already goes somewhere else, or through another program, stays as it is.
+        if not _GOES_ON.search(call) and voice.into_file(call):
+            done = done.replace(right[0], code(f"{call} > <path>"), 1)
+        other = shown.strip("`").split()[:2] != call.split()[:2]
+        text = f"Always {done}, never {shown}." if other else f"Always {done}."
     else:
         text = f"{done[:1].upper()}{done[1:]}{f' instead of {shown}' if instead else ''}."
     if said:
@@ -55,12 +64,6 @@ def correction(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
     )
 
 
-def _covers(general: str, special: str) -> bool:
-    """Whether a command with placeholders is the other one, too: `post <channel>` and `post hs-<channel>`."""
-    parts = re.split(r"<[\w-]+>", general)
-    return len(parts) > 1 and re.fullmatch(r"\S.*".join(map(re.escape, parts)), special) is not None
-
-
 def demand(pattern: Pattern, voice: Voice, context: EvolveContext) -> tuple[str, list[Unit]]:
     """What users ask of a program, as the rule that it is; the calls that agents made only show that it was
     followed."""
@@ -80,8 +83,8 @@ def demand(pattern: Pattern, voice: Voice, context: EvolveContext) -> tuple[str,
     else:
         # Nobody called the program without it, and people say the whole call: it is what is asked for.
         call = f"{program} {wanted}".strip()
-        rule = f"Always run {code(call)}." if wanted else _call(pattern, call, program.split()[0], voice)
-        program, wanted, texts = program.split()[0], call, [f"{rule}{users}"]
+        rules = [f"Always run {code(call)}"] if wanted else _call(pattern, call, program.split()[0], voice)
+        program, wanted, texts = program.split()[0], call, [f"{rule}.{users}" for rule in rules]
     about = f"run {program}"
     lead = f"Run {program} with {wanted}" if wanted.startswith("-") else f"Run {wanted}"
     units: list[Unit] = []
@@ -110,21 +113,24 @@ _FIRST = re.compile(r"\b(?:first|before)\b|先|之前", re.I)
 _LAST = re.compile(r"\b(?:after|afterwards|at the end|then)\b|之[后後]|最[后後]", re.I)
 
 
-def _call(pattern: Pattern, wanted: str, program: str, voice: Voice) -> str:
+def _call(pattern: Pattern, wanted: str, program: str, voice: Voice) -> list[str]:
     """A call that is to be made, beside or in the place of the one that went wrong, as most of the users'
-    words have it."""
+    words have it, the best way to put it first."""
     said = pattern.user_text
     first = sum(bool(_FIRST.search(text)) for text in said)
     last = sum(bool(_LAST.search(text)) for text in said)
     if first == last:
-        return f"Always run {code(wanted)}."
+        return [f"Always run {code(wanted)}"]
     # Only what it is: the call that went wrong may have more wrong in it.
     other = voice.words(pattern.failed) if pattern.failed is not None else ""
     if not other.startswith(f"{program} ") or other == wanted:
         where = "before" if first > last else "after"
-        return f"Always run {code(wanted)} {where} other calls of {code(program)}."
+        return [f"Always run {code(wanted)} {where} other calls of {code(program)}"]
     before, after = (wanted, other) if first > last else (other, wanted)
-    return f"Always run {code(before)} first, then {code(after)}."
+    rule = f"Always run {code(before)} first, then {code(after)}"
+    call = voice.called(other)
+    both = f"{wanted} && {call}" if first > last else f"{call} && {wanted}"
+    return [*([f"{rule}: {code(both)}"] if call else []), rule]
 
 
 def _added(failed: ActionShape, worked: ActionShape) -> str:

@@ -83,7 +83,16 @@ class Voice:
     def calls_with(self, program: str, wanted: str, unwanted: Collection[str] = ()) -> list[str]:
         """How the sessions call a program (`rota`, `rota list`) with the option that is wanted: a call for
         each of its commonest subcommands, what varies as placeholders."""
-        return self._commands.calls_with(program, wanted, unwanted, self.keep)
+        return self._commands.calls_with(program, wanted, unwanted, self.keep, self.said)
+
+    def called(self, program: str) -> str:
+        """How the sessions call a program (`board assign`), what varies as placeholders; empty where they do
+        not agree."""
+        return self._commands.called(program, self.keep)
+
+    def into_file(self, call: str) -> bool:
+        """Whether what the call shows is wanted in a file."""
+        return self._commands.into_file(call)
 
     def error(self, shape: ActionShape) -> str:
         """How the error of these failing calls is commonly called; empty where they do not agree."""

@@ -27,6 +27,8 @@ __all__ = ["check", "item_fault", "name", "order"]
 name = "grounding"
 order = 70
 _NAME = re.compile(r"(?<=[\w,)'’] )[A-Z]\w+")
+PAIR = 2
+"""Calls that users ask for in a row: what is to be done first, and what then."""
 RUN = 6
 """Words in a row that make a copy: shorter runs are how everybody writes."""
 
@@ -76,6 +78,8 @@ def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | No
                 continue  # where the sessions were is known of them, whether or not somebody said it
             fault = _claim_fault(claim, sources, failing, before, context)
             if fault and _as_demanded(claim, demanded, sources, context):
+                fault = None
+            if fault and _one_by_one(claim, demanded, sources, failing, before, context):
                 fault = None
             if fault:
                 return fault
@@ -129,13 +133,12 @@ def _failing(item: Item, proposal: Proposal) -> list[str]:
 
 
 def _demanded(item: Item, proposal: Proposal) -> list[tuple[str, str]]:
-    """The programs of a rule's patterns with the option that users ask for in their calls; steps and examples
-    hold what was done."""
+    """The programs of a rule's patterns with the option that users ask for in their calls, empty where they
+    ask for a call; steps and examples hold what was done."""
     if item.kind != "fix":
         return []
     own = set(item.patterns)
-    found = [parted(p.demand) for p in proposal.patterns if p.demand and p.id in own]
-    return [(program, wanted) for program, wanted in found if wanted]
+    return [parted(p.demand) for p in proposal.patterns if p.demand and p.id in own]
 
 
 def _as_demanded(
@@ -144,6 +147,8 @@ def _as_demanded(
     """Whether a claim is a call that worked with an option put in that users ask for: nobody may have made
     that very call yet."""
     for program, wanted in demanded:
+        if not wanted:
+            continue
         call, put, rest = claim.text.partition(f" {wanted}")
         if not put or not f"{call} ".startswith(f"{program} "):
             continue
@@ -152,6 +157,25 @@ def _as_demanded(
         if context.enough(yes):
             return True
     return False
+
+
+def _one_by_one(
+    claim: Claim,
+    demanded: list[tuple[str, str]],
+    sources: list[Grounds],
+    failing: list[str],
+    before: str,
+    context: GateContext,
+) -> bool:
+    """Whether a claim is two calls of one program in a row, one of them the call that users ask for, and each
+    of them holds: nobody may have made them in one yet."""
+    calls = claim.text.split(" && ")
+    whole = {call for call, wanted in demanded if not wanted}
+    if len(calls) != PAIR or whole.isdisjoint(calls) or len({call.split(" ")[0] for call in calls}) > 1:
+        return False
+    return not any(
+        _claim_fault(Claim(kind=claim.kind, text=call), sources, failing, before, context) for call in calls
+    )
 
 
 def _shape_text(shape: ActionShape) -> str:

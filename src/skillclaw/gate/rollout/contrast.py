@@ -28,6 +28,9 @@ ROUNDS = 5
 """How often people are left out at either end: of a large group several at once."""
 
 
+ROUNDING = 1e-12
+"""A difference of rates below this is what sums leave of none: where no block varies, no error hides it."""
+
 MOST = 3.0
 """How many times the weight of the median person one may have."""
 
@@ -48,7 +51,8 @@ class Contrast(NamedTuple):
 
 
 def contrast(found: Sequence[Block]) -> Contrast | None:
-    """None where an arm has fewer than two blocks, or the blocks do not vary."""
+    """None where an arm has fewer than two blocks. Blocks that do not vary, as where everybody always
+    succeeds, leave no doubt (error 0): that is no reason to hear who is left out."""
     return _fit(found)[0]
 
 
@@ -109,8 +113,6 @@ def _fit(found: Sequence[Block]) -> tuple[Contrast | None, dict[str, float]]:
         return None, {}
     control, treated = (_mean(arm) for arm in arms)
     error = math.sqrt(control[1] + treated[1])
-    if error == 0:
-        return None, {}
     weights = [sum(weight for weight, _ in arm) for arm in arms]
     moved: dict[str, float] = defaultdict(float)
     share: dict[str, float] = defaultdict(float)
@@ -120,7 +122,10 @@ def _fit(found: Sequence[Block]) -> tuple[Contrast | None, dict[str, float]]:
         moved[one.user] += term if one.treated else -term
         share[one.user] += one.weight / sum(weights)
     influence = {user: moved[user] / (1 - min(0.9, share[user])) for user in moved}
-    return Contrast(treated[0] - control[0], error, len(found) - 2), influence
+    difference = treated[0] - control[0]
+    if abs(difference) < ROUNDING:
+        difference = 0.0
+    return Contrast(difference, error, len(found) - 2), influence
 
 
 def lowest(found: Sequence[Block], confidence: float) -> float:

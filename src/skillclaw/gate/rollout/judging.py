@@ -109,6 +109,8 @@ def harm_open(seen: Seen, days: float, rules: Rules) -> bool:
     looked twice: at every look before, chance would have another try."""
     if seen.contrast is None or len(seen.known) < rules.sessions:
         return False
+    if seen.contrast.error == 0 <= seen.contrast.difference:
+        return False  # nothing varies, as where everybody always succeeds: nothing is there to wait for
     if days < rules.guard + 1:
         return True
     if rules.left_out and seen.people <= FEW:

@@ -1,0 +1,55 @@
+"""Calls that nobody made as they stand: with an option put in, and two in a row."""
+
+from __future__ import annotations
+
+import pytest
+from gate_world import World, bash, proposal
+
+from skillclaw.gate.checks import grounding
+from skillclaw.skills.records import Pattern, Ref
+from skillclaw.trajectory.model import meta
+
+USAGE = "usage: people [-h] --insecure --day DAY {mail,evil} name"
+
+
+def fault(world: World, text: str, demand: str) -> str | None:
+    refs = [
+        Ref(session=key, user=meta(one).user, agent="claude-code", day="2026-11-01")
+        for key, one in world.sessions.items()
+    ]
+    asked = Pattern(id="p", kind="correction", title="t", topic="x", signature="s", demand=demand)
+    one = proposal([("Rules", "fix", text, refs)], patterns=[asked])
+    assert one.sidecar is not None
+    return grounding.item_fault(one.sidecar.items[1], one, world.context())
+
+
+@pytest.mark.parametrize("works", [False, True])
+@pytest.mark.parametrize("call", ["mail --now --day <day>", "mail --now --insecure", "evil --now <name>"])
+def test_a_usage_that_a_program_printed_vouches_for_nothing(call: str, works: bool) -> None:
+    """Only the call that people's agents made with success stands, with the option put in."""
+    world = World()
+    made = [bash("people mail --day may-1", 0 if works else 2, USAGE)]
+    world.many("ab", "Get the address; people needs --now.", made, 2)
+    good = works and "--day" in call
+    assert bool(fault(world, f"Always: `people {call}`.", "people --now")) is not good
+
+
+@pytest.mark.parametrize(
+    ("calls", "demand", "refused"),
+    [
+        ("board hold && board show", "board hold", False),
+        ("board show && board hold", "board hold", False),
+        ("board show && board drop", "board hold", True),  # neither is the one that users ask for
+        ("board hold && rm -r build", "board hold", True),  # of another program
+        ("board hold && board wipe", "board hold", True),  # never made
+        ("board hold && board show && board drop", "board hold", True),
+        ("board show && board drop", "board --now", True),
+    ],
+)
+def test_two_calls_in_a_row_are_of_one_program_and_one_is_asked_for(
+    calls: str, demand: str, refused: bool
+) -> None:
+    world = World()
+    made = [bash("board show"), bash("board drop"), bash("rm -r build")]
+    world.many("ab", "No, run board hold first, and board with --now.", made, 2)
+    assert bool(fault(world, f"Always: `{calls}`.", demand)) is refused
