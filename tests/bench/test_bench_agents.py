@@ -236,6 +236,27 @@ def test_skills_none_and_no_skills_leave_the_prompt_alone(tmp_path: Path) -> Non
     assert len({json.dumps([r["messages"], r["tools"]]) for r in model.seen}) == 1
 
 
+def test_words_of_every_task_alone_make_no_skill_fit(tmp_path: Path) -> None:
+    """With few skills, what the task is about is in none of them."""
+    about = '"Rules for {0}: run {0} with {1}. Use when you are about to run it. As for requests like: {2}"'
+    shifts = "Write the shifts of … into … prints shifts, with --day those of one day."
+    pages = "Find the handbook pages about … with … and save them."
+    skill(tmp_path, "rota-know-how", about.format("rota", "--zone utc", shifts), "Use UTC.")
+    skill(tmp_path, "seek-know-how", about.format("seek", "--index live", pages), "Use live.")
+    known = read_skills(tmp_path)
+    assert len(known) == 2
+    total = (
+        "What is the total of all orders of 2026-03? Write the number into out.txt. `orders total` prints it."
+    )
+    assert pick(known, total, 2) == []
+    own = (
+        "Write the shifts of 2026-03-02 into out.txt. `rota list` prints shifts, with --day those of one day."
+    )
+    assert [one.name for one in pick(known, own, 2)] == ["rota-know-how"]
+    own = "Find the handbook pages about travel with `seek find` and save them in found.txt."
+    assert [one.name for one in pick(known, own, 2)] == ["seek-know-how"]
+
+
 def test_the_skills_that_fit_best_are_picked_and_what_is_no_skill_is_passed_over(tmp_path: Path) -> None:
     skill(tmp_path, "post-message", "Post a message to a chat channel of the team", "Prefix it.")
     skill(tmp_path, "export-report", "Export a report with times in UTC", "Use UTC.")

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from skillclaw.evolve.cluster import cluster_texts
-from skillclaw.evolve.corpus import Corpus, refs
+from skillclaw.evolve.corpus import Corpus, fair, refs
 from skillclaw.evolve.procedures import learn_steps
 from skillclaw.evolve.tasks import MIN_SESSIONS
-from skillclaw.skills.records import Pattern, content_id
+from skillclaw.skills.records import Pattern, Ref, content_id
 from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.text import one_line, terms, words
 
@@ -17,6 +17,8 @@ __all__ = ["find_corrections"]
 
 NEAR = 0.6
 WORDS_KEPT = 8
+CALLS_KEPT = 24
+"""Other sessions that made the call that users correct."""
 
 
 def find_corrections(corpus: Corpus) -> list[Pattern]:
@@ -30,13 +32,13 @@ def find_corrections(corpus: Corpus) -> list[Pattern]:
             stated.setdefault((episode.topic, episode.demand.lower()), []).append(episode)
         elif terms(episode.user_text):
             topics.setdefault(episode.topic, []).append(episode)
-    found = [p for key in sorted(stated) if (p := _stated(key[0], stated[key])) is not None]
+    found = [p for key in sorted(stated) if (p := _stated(key[0], stated[key], corpus)) is not None]
     for topic, episodes in sorted(topics.items()):
         clusters: dict[int, list[Episode]] = {}
         for number, episode in zip(_numbered(episodes), episodes, strict=True):
             clusters.setdefault(number, []).append(episode)
         for number in sorted(clusters):
-            pattern = _pattern(topic, clusters[number])
+            pattern = _pattern(topic, clusters[number], corpus)
             if pattern is not None:
                 found.append(pattern)
     return found
@@ -67,7 +69,7 @@ def _mark(episode: Episode) -> str:
     return f":{first.lower()}" if first else ""
 
 
-def _stated(topic: str, episodes: list[Episode]) -> Pattern | None:
+def _stated(topic: str, episodes: list[Episode], corpus: Corpus) -> Pattern | None:
     """What users demand of a program. Where none of their agents made a call that has it and did not fail,
     and only one of them says so, it takes twice as many sessions: then it rests on one person's words."""
     good = [e for e in episodes if e.worked]
@@ -98,8 +100,17 @@ def _stated(topic: str, episodes: list[Episode]) -> Pattern | None:
         demand=demand,
         evidence=evidence,
         contradictions=refs(e for e in episodes if not e.worked and (e.user, e.session) not in supported),
+        calls=_calls(corpus, good, evidence),
         project=good[0].project or None if len({e.project for e in good}) == 1 else None,
     )
+
+
+def _calls(corpus: Corpus, good: Sequence[Episode], evidence: Sequence[Ref]) -> list[Ref]:
+    """Other sessions that called what went wrong in these, or what came instead."""
+    keys = {move.key for e in good for move in ([e.failed] if e.failed else []) + e.actions[:1]}
+    known = {(ref.user, ref.session) for ref in evidence}
+    calling = (e for e in corpus.procedures if any(move.key in keys for move in e.actions))
+    return fair([ref for ref in refs(calling) if (ref.user, ref.session) not in known], CALLS_KEPT)
 
 
 def _narrowed(demand: str, keys: Sequence[str]) -> str:
@@ -120,7 +131,7 @@ def _commonest(values: Iterable[str]) -> str:
     return min(Counter(values).items(), key=lambda x: (-x[1], x[0]), default=("", 0))[0]
 
 
-def _pattern(topic: str, episodes: list[Episode]) -> Pattern | None:
+def _pattern(topic: str, episodes: list[Episode], corpus: Corpus) -> Pattern | None:
     keys = Counter(e.actions[0].key for e in episodes)
     key = min(keys.items(), key=lambda x: (-x[1], x[0]))[0]
     same = [e for e in episodes if e.actions[0].key == key]
@@ -151,6 +162,7 @@ def _pattern(topic: str, episodes: list[Episode]) -> Pattern | None:
         user_text=texts[:WORDS_KEPT],
         evidence=evidence,
         contradictions=against,
+        calls=_calls(corpus, good, evidence),
         project=next(iter({e.project for e in good}))
         if len({e.project for e in good}) == 1 and good[0].project
         else None,

@@ -53,6 +53,7 @@ class Head(Record, frozen=True, kw_only=True):
     mark     user and key: of one mark only the highest revision counts
     parts    where its episodes belong; task units are not among them, for they depend on all requests
     fixes    for each recovery the key of what failed and of the last call after it
+    corrected  for each correction its topic and the keys of what went wrong and of what came instead
     intents  the user's requests, each once
     day      `YYYY-MM-DD`, empty when no step says
     env      facts seen (os, tool versions)
@@ -71,6 +72,7 @@ class Head(Record, frozen=True, kw_only=True):
     parts: list[Part]
     fixes: list[tuple[str, str]]
     intents: list[str]
+    corrected: list[tuple[str, str]] = []
     env: dict[str, str] = {}
     started: str = ""
     client: str = ""
@@ -107,6 +109,7 @@ def cut_session(trajectory: Trajectory) -> Cut:
     episodes = cut(trajectory)
     parts: set[tuple[str, str]] = set()
     fixes: set[tuple[str, str]] = set()
+    corrected: set[tuple[str, str]] = set()
     intents: dict[str, None] = {}
     for episode in episodes:
         if episode.kind == "procedure":
@@ -115,6 +118,8 @@ def cut_session(trajectory: Trajectory) -> Cut:
             parts.update((unit_name("calls", m.key), "") for m in episode.actions if m.ok is not None)
         elif episode.kind == "correction":
             parts.add((unit_name("topic", episode.topic), ""))
+            failed = [episode.failed] if episode.failed is not None else []
+            corrected.update((episode.topic, move.key) for move in [*failed, *episode.actions[:1]])
         elif episode.failed is not None:
             parts.add((unit_name("failure", episode.failed.key), episode.failed.error[:PART_CUT]))
             fixes.update((episode.failed.key, move.key) for move in episode.actions[-1:])
@@ -133,6 +138,7 @@ def cut_session(trajectory: Trajectory) -> Cut:
             parts=[Part(unit=unit, part=part) for unit, part in sorted(parts)],
             fixes=sorted(fixes),
             intents=list(intents),
+            corrected=sorted(corrected),
             env=known.env,
             started=started,
             client=known.client,

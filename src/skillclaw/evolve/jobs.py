@@ -36,7 +36,7 @@ class Job(Record, frozen=True, kw_only=True):
     """What mining a unit needs.
 
     own       packed episodes of its sessions
-    context   packed episodes of sessions that made the calls in question (failures only)
+    context   packed episodes of sessions that made the calls in question (failures, topics)
     places    slotted text, task cluster and family of the requests
     vocabulary  how common the words of the requests are (tasks only)
     hold      what patterns must keep where sessions are held out; None: none are
@@ -107,7 +107,9 @@ def _unit(job: Job, own: list[Episode], out: frozenset[Mark]) -> Mining:
     if kind == "task":
         return _task(job, own, key, out)
     taught = _without(own, out)
-    return _failure(job, taught, key, out) if kind == "failure" else _topic(taught, key)
+    if kind == "failure":
+        return _failure(job, taught, key, out)
+    return _topic(taught, _without(_episodes(job.context), out), key)
 
 
 def _without(episodes: Iterable[Episode], out: frozenset[Mark]) -> list[Episode]:
@@ -144,8 +146,8 @@ def _may_count(one: Found) -> bool:
     return not one.needed or (p is not None and p <= FALSE_DISCOVERY)
 
 
-def _topic(own: list[Episode], topic: str) -> Mining:
-    corpus = Corpus(0, 0, [], [], [], [])
+def _topic(own: list[Episode], context: list[Episode], topic: str) -> Mining:
+    corpus = Corpus(0, 0, [e for e in context if e.kind == "procedure"], [], [], [])
     corpus.corrections = [e for e in own if e.kind == "correction" and e.topic == topic]
     return _mining([(p, False) for p in find_corrections(corpus)], corpus.corrections)
 

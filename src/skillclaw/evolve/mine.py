@@ -8,6 +8,7 @@ always made anew, so that what a cycle gives is nearly what mining everything an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -41,14 +42,18 @@ __all__ = ["Mined", "cluster_sessions", "mine", "mine_state"]
 REMADE = 0.003
 """Share of a unit's sessions that may have changed before it is mined anew."""
 
-SAMPLE = {"task": 6000, "topic": 2000, "failure": 1000, "calls": 2000}
-"""Sessions looked at: of a family of tasks, of a topic, of each error of a failure, of a tool's calls."""
+SAMPLE = {"task": 6000, "topic": 2000, "failure": 1000, "calls": 2000, "corrected": 48}
+"""Sessions looked at: of a family of tasks, of a topic, of each error of a failure, of calls, of calls
+that users correct."""
 
 ERRORS = 200
 """Errors of one tool that are looked at, the most frequent first."""
 
 FIXES = 6
 """Other calls that are looked at beside the failing one."""
+
+CORRECTED = 8
+"""Calls that users correct of one topic, the most frequent first."""
 
 Progress = Callable[[int, int | None, str], None]
 
@@ -291,7 +296,11 @@ def _job(state: EvolveState, space: Space, unit: str) -> tuple[Job, list[str]]:
         return Job(unit=unit, own=[b for _, b in own], places=places, vocabulary=vocabulary), [unit]
     if kind == "topic":
         own = state.members(unit, SAMPLE["topic"])
-        return Job(unit=unit, own=[b for _, b in own]), [unit]
+        keys = Counter(one for head, _ in own for topic, one in head.corrected if topic == key)
+        often = sorted(keys, key=lambda one: (-keys[one], one))[:CORRECTED]
+        read = [unit_name("calls", one) for one in often]
+        calling = [body for one in read for _, body in state.members(one, SAMPLE["corrected"])]
+        return Job(unit=unit, own=[b for _, b in own], context=list(dict.fromkeys(calling))), [unit, *read]
     own = state.members(unit, SAMPLE["failure"], parts=ERRORS)
     projects = sorted({head.project for head, _ in own})
     fixed = {fix for head, _ in own for failed, fix in head.fixes if failed == key}

@@ -79,6 +79,10 @@ class Grounds:
             self._known[key] = any(occurs(list(parts), text) for text in texts)
         return self._known[key]
 
+    def spoken(self) -> Grounds:
+        """The same session, vouching with what the user wrote alone."""
+        return Grounds(self.user, self.said, [], [], self._tainted, day=self.day, session=self.session)
+
     def said_words(self, words: frozenset[str]) -> frozenset[str]:
         """Those of `words` that the user used."""
         if self._user_words is None:

@@ -145,7 +145,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("reads credentials", r"security\s+(?:find-generic-password|dump-keychain)|\bsecretsdump|\bmimikatz"),
     (
         "installs itself permanently",
-        r"(?:crontab\s+-(?!l)|>>?\s*~?/?\S*(?:\.bashrc|\.zshrc|\.profile|\.bash_profile)|LaunchAgents"
+        r"(?:crontab\s+-(?!l)|>>?\s*~?/?[^\s>]*(?:\.bashrc|\.zshrc|\.profile|\.bash_profile)|LaunchAgents"
         r"|(?:>|\b(?:tee|cp|mv|scp|echo|cat|add|append|write|insert|put|copy|install|place|save|upload)\b"
         r"|加入|写入|添加|追加|放(?:入|到|进))[^\n]{0,120}authorized_keys"
         r"|authorized_keys[^\n]{0,120}(?:\bssh-\w+ AAAA|加入|写入|添加|追加)"

@@ -167,6 +167,8 @@ class Pattern(Record, frozen=True, kw_only=True):
     user_text correction: the user's own words, shortest first
     demand    correction: what users ask of a program, where it is an option or a call: `rota --zone utc`
     contradictions  sessions where the same was done and it went wrong
+    calls     correction: other sessions in which what users correct was called; they say nothing for it, but
+              how the call is built
     held_out  sessions that show it and taught nothing of it: it is tried on them (docs/gate.md); only where
               replay is switched on
     support   all that stands behind it, where `evidence` holds a sample of it only
@@ -188,6 +190,7 @@ class Pattern(Record, frozen=True, kw_only=True):
     demand: str = ""
     evidence: list[Ref] = []
     contradictions: list[Ref] = []
+    calls: list[Ref] = []
     held_out: list[Ref] = []
     stats: Stats = Stats()
     project: str | None = None

@@ -11,7 +11,7 @@ from skillclaw.trajectory.flow import Act, Said
 from skillclaw.trajectory.moves import Move, move_of
 from skillclaw.trajectory.origins import Words
 from skillclaw.trajectory.shapes import is_write
-from skillclaw.trajectory.shell import FEEDERS
+from skillclaw.trajectory.shell import FEEDERS, main_commands
 
 __all__ = ["Demanded", "demanded", "has_it", "without_refused"]
 
@@ -99,11 +99,14 @@ def _lacks(move: Move, demand: Demand) -> bool:
 
 
 def _calls(command: str, program: str) -> Iterator[str]:
-    """The calls of a program within a command, up to a pipe or redirection; what is only printed is none."""
+    """The calls of a program within a command, up to a pipe or redirection; what is only printed, or given to
+    another program as an argument, is none."""
+    run = {simple.words[0].rsplit("/", 1)[-1] for simple in main_commands(command) if simple.words}
+    given = program.split(" ")[0] not in run
     for call in re.finditer(rf"(?<![\w.-]){re.escape(program)}(?![\w.-])[^|;&<>\n]*", command):
         since = max(command.rfind(mark, 0, call.start()) for mark in "|;&\n")
         before = command[since + 1 : call.start()].split(maxsplit=1)
-        if not before or before[0] not in FEEDERS:
+        if not before or not (given or before[0] in FEEDERS):
             yield call.group()
 
 

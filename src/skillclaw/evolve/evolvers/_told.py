@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.evolvers._phrases import code
 from skillclaw.evolve.evolvers._units import Unit, made, passes
+from skillclaw.evolve.evolvers._usages import filed
 from skillclaw.evolve.evolvers._voice import Support, Voice
 from skillclaw.skills.placing import RULES, WRONG
 from skillclaw.skills.records import ActionShape, Pattern
@@ -40,7 +41,7 @@ def correction(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
         call = right[0].strip("`")
         # What already goes somewhere else, or through another program, stays as it is.
         if not _GOES_ON.search(call) and voice.into_file(call):
-            done = done.replace(right[0], code(f"{call} > <path>"), 1)
+            done = done.replace(right[0], code(filed(call)), 1)
         other = shown.strip("`").split()[:2] != call.split()[:2]
         text = f"Always {done}, never {shown}." if other else f"Always {done}."
     else:

@@ -19,13 +19,16 @@ from skillclaw.trajectory.shell import main_commands, parse
 from skillclaw.trajectory.text import word_set
 from skillclaw.trajectory.usage import Part, usage_in
 
-__all__ = ["ANY", "Says", "into_file", "stated_call", "without_files"]
+__all__ = ["ANY", "COMMON", "Says", "filed", "into_file", "stated_call", "without_files"]
 
 Says = Callable[[str], bool]
 """Whether a word, or a call, is known of enough sessions of enough users."""
 ANY = "<command>"
 """Stands for any of a program's subcommands."""
-_INTO = re.compile(r"\b(?:into|to|as)\s+`?([\w./~-]*\w\.[a-z]{1,5})\b", re.I)
+_INTO = re.compile(
+    r"\b(?:(?:into|to|as)|(?:keep|put|save|store|write)\b[^.;\n]{0,60}?\bin)\s+`?([\w./~-]*\w\.[a-z]{1,5})\b",
+    re.I,
+)
 """A file that a request wants something written into."""
 _WRITTEN = re.compile(r"(?<![>&\d])>\s*([\w./~-]*\w\.[a-z]{1,5})\s*\Z", re.I)
 """The file that a command ends by writing what it shows into."""
@@ -36,7 +39,7 @@ _SUBCOMMAND = re.compile(r"[\w./+-]*[A-Za-z]")
 """A program, or a plain word behind it."""
 _PLAIN = re.compile(r"[a-z]{2,12}(?:-[a-z]{2,12})?")
 """A name of a value that says nothing but what it is."""
-_COMMON = word_set(
+COMMON = word_set(
     "app branch city color count date day dest destination dir directory email event file filename folder "
     "format group host id image input item issue kind language level limit message mode month name number "
     "output package part path pattern patterns person phone place port project query record repo repository "
@@ -108,7 +111,12 @@ def stated_call(sessions: Sessions, program: str, policy: Policy, said: Says) ->
     if not told or told[: len(words)] != words:
         return ""
     least = " ".join([name, *told])
-    return f"{least} > <path>" if ANY not in told and into_file(sessions, least, policy) else least
+    return filed(least) if ANY not in told and into_file(sessions, least, policy) else least
+
+
+def filed(call: str) -> str:
+    """The call with what it shows going into a file, named apart from other paths in it."""
+    return f"{call} > {'<file>' if '<path>' in call else '<path>'}"
 
 
 def into_file(sessions: Sessions, call: str, policy: Policy) -> bool:
@@ -185,5 +193,5 @@ def _told(parts: Sequence[Part], called: set[str], said: Says) -> list[str]:
 
 
 def _name(name: str, said: Says) -> str:
-    plain = _PLAIN.fullmatch(name) is not None and all(w in _COMMON or said(w) for w in name.split("-"))
+    plain = _PLAIN.fullmatch(name) is not None and all(w in COMMON or said(w) for w in name.split("-"))
     return name if plain else "value"

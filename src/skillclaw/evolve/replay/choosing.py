@@ -22,7 +22,7 @@ def taught_by(proposal: Proposal, context: GateContext) -> set[str]:
     """
     taught = {ref.session for ref in all_evidence(proposal)}
     for pattern in proposal.patterns:
-        taught.update(ref.session for ref in (*pattern.evidence, *pattern.contradictions))
+        taught.update(ref.session for ref in (*pattern.evidence, *pattern.contradictions, *pattern.calls))
     base = context.base(proposal)
     for item in base.sidecar.items if base is not None else []:
         taught.update(ref.session for ref in item.evidence)

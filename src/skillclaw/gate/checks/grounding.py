@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 from skillclaw.gate.checks.support import PERSON, as_written
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.grounds import Grounds
 from skillclaw.gate.lines import added_items, all_evidence, free_text, summary
 from skillclaw.skills.items import markdown
-from skillclaw.skills.records import ActionShape, Item, Proposal, Verdict
+from skillclaw.skills.records import ActionShape, Item, Proposal, Ref, Verdict
 from skillclaw.skills.text import Claim, claims, fixed_parts, is_name, normal, occurs, prose, prose_words
 from skillclaw.skills.vocabulary import content_words, is_error_phrase
 from skillclaw.trajectory.demands import parted
@@ -72,14 +73,16 @@ def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | No
     sources = context.sources(item.evidence)
     failing = _failing(item, proposal)
     demanded = _demanded(item, proposal)
+    called = context.sources(_calling(item, proposal, item.evidence)) if demanded else []
+    calling = [grounds.spoken() for grounds in called]
     for text in (item.text, item.section):
         for claim in claims(text):
             if claim.text == proposal.project and is_name(claim.text):
                 continue  # where the sessions were is known of them, whether or not somebody said it
             fault = _claim_fault(claim, sources, failing, before, context)
-            if fault and _as_demanded(claim, demanded, sources, context):
+            if fault and _as_demanded(claim, demanded, sources, calling, context):
                 fault = None
-            if fault and _one_by_one(claim, demanded, sources, failing, before, context):
+            if fault and _one_by_one(claim, demanded, sources, calling, failing, before, context):
                 fault = None
             if fault:
                 return fault
@@ -141,11 +144,22 @@ def _demanded(item: Item, proposal: Proposal) -> list[tuple[str, str]]:
     return [parted(p.demand) for p in proposal.patterns if p.demand and p.id in own]
 
 
+def _calling(item: Item, proposal: Proposal, evidence: Sequence[Ref]) -> list[Ref]:
+    """Sessions besides the evidence that made the calls that the patterns of this line are about."""
+    own, known = set(item.patterns), {ref.session for ref in evidence}
+    return [ref for p in proposal.patterns if p.id in own for ref in p.calls if ref.session not in known]
+
+
 def _as_demanded(
-    claim: Claim, demanded: list[tuple[str, str]], sources: list[Grounds], context: GateContext
+    claim: Claim,
+    demanded: list[tuple[str, str]],
+    sources: list[Grounds],
+    calling: list[Grounds],
+    context: GateContext,
 ) -> bool:
-    """Whether a claim is a call that worked with an option put in that users ask for: nobody may have made
-    that very call yet."""
+    """Whether a claim is a call that users name, or that worked, with an option put in that users ask for:
+    nobody may have made that very call yet. The call may be one that users of other sessions name; what
+    agents did there vouches for nothing."""
     for program, wanted in demanded:
         if not wanted:
             continue
@@ -153,8 +167,8 @@ def _as_demanded(
         if not put or not f"{call} ".startswith(f"{program} "):
             continue
         made, asked = tuple(fixed_parts(f"{call}{rest}")), tuple(wanted.split())
-        yes = [g for g in sources if g.supports(made) and g.supports(asked)]
-        if context.enough(yes):
+        asking = [g for g in sources if g.supports(asked)]
+        if context.enough(asking) and context.enough(g for g in [*sources, *calling] if g.supports(made)):
             return True
     return False
 
@@ -163,6 +177,7 @@ def _one_by_one(
     claim: Claim,
     demanded: list[tuple[str, str]],
     sources: list[Grounds],
+    calling: list[Grounds],
     failing: list[str],
     before: str,
     context: GateContext,
@@ -174,7 +189,14 @@ def _one_by_one(
     if len(calls) != PAIR or whole.isdisjoint(calls) or len({call.split(" ")[0] for call in calls}) > 1:
         return False
     return not any(
-        _claim_fault(Claim(kind=claim.kind, text=call), sources, failing, before, context) for call in calls
+        _claim_fault(
+            Claim(kind=claim.kind, text=call),
+            sources if call in whole else [*sources, *calling],
+            failing,
+            before,
+            context,
+        )
+        for call in calls
     )
 
 

@@ -18,6 +18,7 @@ from skillclaw.skills.frontmatter import parse
 from skillclaw.skills.tokens import estimate
 from skillclaw.skills.vocabulary import content_words
 from skillclaw.trajectory.model import Record
+from skillclaw.trajectory.text import word_set
 
 __all__ = ["Skill", "block", "listed", "pick", "read_skills", "shortened"]
 
@@ -28,6 +29,11 @@ THRESHOLD = 0.1
 """Least likeness (cosine, 0 to 1) of a skill's name and description to the instruction."""
 SHARED = 2
 """Words that they must have in common at least: one alone is chance."""
+ANY_TASK = word_set(
+    "add ask day do file find get give keep list look make month name new number open print put read save "
+    "say set show take tell text time use want way word work write"
+)
+"""What tasks of all kinds say: that these alone are in common says nothing."""
 
 
 class Skill(Record, frozen=True, kw_only=True):
@@ -66,7 +72,9 @@ def _read(path: Path, shown: str) -> Skill | None:
 def pick(skills: Sequence[Skill], instruction: str, most: int) -> list[Skill]:
     """The skills whose name and description are most like the instruction, best first.
 
-    Cosine of word sets weighted by ln(1 + n / skills that have the word); a name's words count twice.
+    Cosine of word sets weighted by ln(1 + n / skills that have the word); a name's words count twice. Of the
+    words in common one must be more than what any task says (`ANY_TASK`): in a small library those are as
+    rare as what a skill is about.
     """
     words = {skill.name: _words(skill) for skill in skills}
     spread = Counter(word for known in words.values() for word in known)
@@ -80,7 +88,7 @@ def pick(skills: Sequence[Skill], instruction: str, most: int) -> list[Skill]:
     for skill in skills:
         known = words[skill.name]
         shared = wanted & set(known)
-        if len(shared) < SHARED:
+        if len(shared) < SHARED or shared <= ANY_TASK:
             continue
         # Sorted, so that sums of floats do not depend on the order of a set.
         norm = math.sqrt(sum((known[word] * weight(word)) ** 2 for word in sorted(known)))
