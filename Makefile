@@ -61,8 +61,10 @@ e2e-all: $(VENV)/.dev $(TOOLS)/.ready clients $(CLIENTS)/.azurite
 	E2E_CLIENTS=$(CLIENTS) POWERCUT_STATES=3 $(BIN)/pytest -m "agents or (slow and not e2e)" -n 2 --dist worksteal --durations 30 $(ARGS)
 	E2E_CLIENTS=$(CLIENTS) E2E_DATA=$(DATA) $(BIN)/pytest -m e2e -n 3 --timeout 400 tests/bench tests/sandbox $(ARGS)
 
-# An hour of mixed load with faults on the proxy; then power cuts and kills at thousands of moments.
+# That the soak finds what it is for: a proxy that loses records. Then an hour of mixed load with faults on the
+# proxy; then power cuts and kills at thousands of moments.
 soak: $(VENV)/.dev
+	$(BIN)/pytest tests/bench/test_bench_soak.py
 	$(BIN)/skillclaw bench soak --minutes 60 $(ARGS)
 	POWERCUT_STATES=5 $(BIN)/pytest -m "slow or e2e" -n 2 tests/reliability/test_powercut_commands.py tests/proxy/test_proxy_powercut.py
 
@@ -124,8 +126,13 @@ $(SITE)/.ready: pyproject.toml
 	@$(SITE)/bin/python -m pip install --quiet $(SITE_PACKAGES)
 	@touch $@
 
-# The real agents that `make e2e` drives, and the judge of its pages, outside the tree.
-clients: $(CLIENTS)/.installed
+# The real agents that `make e2e` drives, the judge of its pages, and what people install programs with, outside the tree.
+clients: $(CLIENTS)/.installed $(CLIENTS)/tools/.installed
+
+$(CLIENTS)/tools/.installed: tests/e2e/tools.txt
+	@test -x $(CLIENTS)/tools/bin/python || $(PYTHON) -m venv $(CLIENTS)/tools
+	@$(CLIENTS)/tools/bin/python -m pip install --quiet -r tests/e2e/tools.txt
+	@touch $@
 
 $(CLIENTS)/.installed: tests/e2e/clients.txt
 	@mkdir -p $(CLIENTS)

@@ -215,6 +215,23 @@ def test_the_relay_passes_on_what_the_server_behind_refuses_and_survives_bad_req
         ToolRelay(Endpoint(base_url="http://127.0.0.1:9/v1", model="small"), mode="magic")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("number", [b"1e999", b"-1e999", b"NaN", b"[]", b'"many"', b"9" * 400])
+@pytest.mark.parametrize("name", [b"max_tokens", b"max_completion_tokens"])
+def test_a_number_of_tokens_that_is_none_is_refused_and_a_long_one_is_cut(name: bytes, number: bytes) -> None:
+    with (
+        ChatModel(lambda _: text('{"answer":"ok"}')) as model,
+        ToolRelay(Endpoint(base_url=model.url, model="small")) as relay,
+    ):
+        asked = json.dumps(ASKED).encode()[:-1] + b', "%s": %s}' % (name, number)
+        status, data = post_raw(relay.base_url, asked)
+        if number in (b"9" * 400, b"[]"):
+            assert status == 200
+            assert model.seen[-1]["max_tokens"] == 160
+        else:
+            assert (status, b"no" in data and b"relay_error" in data) == (400, True)
+            assert not model.seen
+
+
 DEEP = "[" * 100_000 + "]" * 100_000
 
 

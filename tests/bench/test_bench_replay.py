@@ -115,6 +115,10 @@ def test_a_case_stays_if_the_bare_model_fails_it(scores: list[float | None], exp
     assert stays(scores) is expected
 
 
+def test_without_screening_the_first_candidates_are_the_cases() -> None:
+    assert screen(range(10), None, 3, lambda done, total, what: None) == ([0, 1, 2], [])
+
+
 def test_screening_ends_when_there_are_enough() -> None:
     looked: list[int] = []
 

@@ -8,9 +8,21 @@ import msgspec
 import pytest
 from cli import ok_json
 
-from skillclaw.bench.rollout import SCENARIOS, Row, Scenario, observed, run_rollout_bench, summary, upper
+from skillclaw.bench.rollout import (
+    SCENARIOS,
+    Row,
+    Scenario,
+    _row,
+    markdown,
+    observed,
+    run_rollout_bench,
+    summary,
+    upper,
+)
 from skillclaw.errors import UsageError
 from skillclaw.gate.rollout import Rules
+
+KEPT = Path(__file__).parents[2] / "docs" / "runs" / "rollout"
 
 
 def test_rows_say_what_became_of_the_canaries(tmp_path: Path) -> None:
@@ -22,6 +34,37 @@ def test_rows_say_what_became_of_the_canaries(tmp_path: Path) -> None:
     assert told.splitlines()[1].startswith("harm 15, 60 a day") and " 100.0% " in told
     with pytest.raises(UsageError, match="no scenario 'x'"):
         run_rollout_bench(1, only=["x"])
+
+
+def test_what_became_of_each_is_kept_whatever_processes_played_it(tmp_path: Path) -> None:
+    out = tmp_path / "kept"
+    args = ("bench", "rollout", "--runs", "2", "--only", "harm 15, 60 a day")
+    two = ok_json(*args, "--jobs", "2", "--out", str(out), home=tmp_path)
+    one = ok_json(*args, "--jobs", "1", home=tmp_path)
+    assert one["fates"] == two["fates"] and one["rows"] == two["rows"]
+    assert [end[0] for end in one["fates"]["harm 15, 60 a day"]] == ["rollback", "rollback"]
+    kept = msgspec.json.decode((out / "rollout.json").read_bytes())
+    assert kept["fates"] == two["fates"]
+    assert "| harm 15, 60 a day | 2 | 0.0% (77.6%) | 0.0% | 100.0% |" in (out / "rollout.md").read_text(
+        "utf-8"
+    )
+
+
+@pytest.mark.parametrize("path", sorted(KEPT.glob("*/rollout.json")), ids=lambda path: path.parent.name)
+def test_the_figures_of_the_docs_are_those_of_the_runs_that_are_kept(path: Path) -> None:
+    kept = msgspec.json.decode(path.read_bytes())
+    rows = [_row(name, ends) for name, ends in kept["fates"].items()]
+    assert [msgspec.to_builtins(row) for row in rows] == kept["rows"]
+    told = (KEPT.parents[1] / "rollout.md").read_text("utf-8")
+    for line in markdown({"rows": rows}).splitlines()[2:]:
+        assert line in told
+
+
+def test_of_some_sessions_nobody_knows_how_they_went() -> None:
+    scenario = next(one for one in SCENARIOS if one.name == "harm 15, four in ten unknown")
+    sessions = [one for seed in range(3) for day in observed(scenario, seed, 14) for one in day]
+    unknown = sum(one.success is None for one in sessions) / len(sessions)
+    assert unknown == pytest.approx(0.4, abs=0.06)
 
 
 def test_the_same_seed_gives_the_same_group() -> None:

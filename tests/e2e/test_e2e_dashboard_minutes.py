@@ -43,7 +43,12 @@ class Minutes:
         if not set(routes) <= THERE:
             return
         began = time.perf_counter()
-        do()
+        try:
+            do()
+        except Exception as error:
+            lines = ["what was asked last:", *self.window.recent, f"at {time.monotonic():.2f}"]
+            error.add_note("\n".join(lines))
+            raise
         self.rows.append({"what": what, "seconds": round(time.perf_counter() - began, 2)})
         self.window.clean(what)
 

@@ -1,5 +1,5 @@
-"""`up` on a disk that is full, or has no files left, while agents work: their traffic goes on, what is not
-recorded is told, and once there is room all goes on by itself.
+"""`up` on a disk that is full, has no files left, or turns read-only while agents work: their traffic goes
+on, what is not recorded is told, and once there is room all goes on by itself.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +19,40 @@ from attacks import provider, request, say
 from broken_disk import disk, why_none
 from broken_home import SETTINGS, World
 
-pytestmark = pytest.mark.skipif(bool(why_none()), reason=why_none() or "can be made")
+from skillclaw.journal.appender import ROTATE
 
-WORDS = os.urandom(30_000).hex()
-TEXT = json.dumps(
-    {
-        "id": "c",
-        "model": "m",
-        "choices": [{"message": {"role": "assistant", "content": f"hello {WORDS}"}, "finish_reason": "stop"}],
-    }
-).encode()
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
-    len(TEXT),
-    TEXT,
-)
+pytestmark = [
+    pytest.mark.timeout(400),
+    pytest.mark.skipif(bool(why_none()), reason=why_none() or "can be made"),
+]
+
+BODY = {"id": "c", "model": "m"}
 
 
-def asked(port: int, number: int) -> None:
+def text(size: int) -> bytes:
+    """A model's answer of about so many bytes, that no compression makes much smaller than its half."""
+    said = {"role": "assistant", "content": f"hello {os.urandom(size // 2).hex()}"}
+    return json.dumps(BODY | {"choices": [{"message": said, "finish_reason": "stop"}]}).encode()
+
+
+TEXT = text(60_000)
+LARGE = text(900_000)
+"""Of these 27 fit in the queue of what waits (`journal.writer.QUEUE`)."""
+
+
+def answer(text: bytes) -> bytes:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    return head % len(text) + text
+
+
+def asked(port: int, number: int, text: bytes = TEXT) -> None:
     """One conversation through the proxy; the whole answer has to come."""
     body = json.dumps(
         {"model": "m", "messages": [{"role": "user", "content": f"say hello {number}"}]}
     ).encode()
     got = say(port, request("POST /generic/v1/chat/completions HTTP/1.1", body=body), seconds=20)
     assert got.startswith(b"HTTP/1.1 200"), got[:200]
-    assert got.endswith(TEXT), (number, len(got))
+    assert got.endswith(text), (number, len(got))
 
 
 def wait(what: Callable[[], Any], seconds: float = 60) -> Any:
@@ -57,11 +68,12 @@ def nobody_listens(port: int) -> bool:
         return sock.connect_ex(("127.0.0.1", port)) != 0
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+@contextmanager
+def machine(tmp_path: Path, said: bytes) -> Iterator[World]:
+    """A home on a disk of its own, and a model behind it that says `said`."""
     place = tmp_path / "home"
     place.mkdir()
-    with disk(place) as made, provider(ANSWER) as (url, _):
+    with disk(place) as made, provider(answer(said)) as (url, _):
         found = World(made, tmp_path / "kept")
         found.agents()
         found.ok("config", "set", "agents.generic.upstream", url)
@@ -73,32 +85,63 @@ def world(tmp_path: Path) -> Iterator[World]:
             found.run("stop")
 
 
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with machine(tmp_path, TEXT) as found:
+        yield found
+
+
 def journal(world: World) -> dict[str, Any]:
     return dict(world.ok_json("status")["journal"] or {})
 
 
-@pytest.mark.parametrize(
-    "fault",
-    ["no room", "no files"],
-)
+TOLD = {
+    "no room": "No space left",
+    "no files": "No space left",
+    "read-only": "Read-only file system",
+}
+
+
+@contextmanager
+def failing(world: World, fault: str) -> Iterator[None]:
+    """The fault, from now on. The journal begins a new file amid it, as after each 16 MB: one that is open
+    takes what comes as long as there is room for its bytes."""
+    own = world.root / ".skillclaw" / "journal"
+    (own / "later").touch()
+    inner = os.open(own, os.O_RDONLY | os.O_DIRECTORY)  # below what is mounted upon it
+    try:
+        if fault == "no room":
+            world.disk.leave(0)
+        elif fault == "no files":
+            world.disk.leave(1 << 20, files=0)
+        else:
+            world.disk.seal(True)
+        os.rename("later", ROTATE, src_dir_fd=inner, dst_dir_fd=inner)
+    finally:
+        os.close(inner)
+    try:
+        yield
+    finally:
+        if fault == "read-only":
+            world.disk.seal(False)
+        world.disk.free()
+
+
+@pytest.mark.parametrize("fault", TOLD)
 def test_traffic_goes_on_and_what_waits_is_recorded_once_there_is_room(world: World, fault: str) -> None:
     port = world.ok_json("up", "-d", "--port", "0")["port"]
     asked(port, 0)
     assert wait(lambda: journal(world)["exchanges"] == 1)
-    if fault == "no room":
-        world.disk.leave(0)
-    else:
-        world.disk.leave(1 << 20, files=0)
-    for number in range(1, 31):
-        asked(port, number)
-    if fault != "no files":  # the open segment takes what comes
+    with failing(world, fault):
+        for number in range(1, 31):
+            asked(port, number)
         assert wait(lambda: journal(world)["last_error"])
+        assert journal(world)["queue"] == 30
         told = world.run("status")
         assert told.returncode == 0
         assert "Recording stopped" in told.stdout, told.stdout
-        assert ("No space left" in told.stdout) == (fault == "no room"), told.stdout
+        assert TOLD[fault] in told.stdout, told.stdout
         assert "Recording stopped" in world.run("doctor").stdout
-    world.disk.free()
     asked(port, 31)
     assert wait(lambda: journal(world)["exchanges"] == 32), journal(world)
     assert (journal(world)["dropped"], journal(world)["last_error"]) == (0, "")
@@ -107,6 +150,36 @@ def test_traffic_goes_on_and_what_waits_is_recorded_once_there_is_room(world: Wo
     assert "Recording stopped" not in world.ok("status")
     world.ok("stop")
     assert "Traceback" not in (world.root / ".skillclaw" / "logs" / "proxy.log").read_text("utf-8")
+
+
+def test_what_no_queue_holds_is_lost_counted_and_told_and_nothing_else_is(tmp_path: Path) -> None:
+    with machine(tmp_path, LARGE) as world:
+        port = world.ok_json("up", "-d", "--port", "0")["port"]
+        asked(port, 0, LARGE)
+        assert wait(lambda: journal(world)["exchanges"] == 1)
+        assert wait(lambda: len(world.ok_json("sessions", "list")) == 1)
+        (first,) = (world.root / ".skillclaw" / "journal").glob("*.seg")
+        kept = first.read_bytes()
+
+        def unchanged() -> bool:  # as a bool: nobody reads a megabyte of differences
+            return first.read_bytes() == kept
+
+        with failing(world, "no room"):
+            for number in range(1, 41):
+                asked(port, number, LARGE)
+            assert wait(lambda: journal(world)["last_error"])
+            now = journal(world)
+            waiting, lost = now["queue"], now["dropped"]
+            assert waiting + lost == 40 and lost >= 10, now
+            assert f"{lost} exchanges were not recorded" in (told := world.ok("status")), told
+            assert unchanged()
+        assert wait(lambda: journal(world)["exchanges"] == waiting + 1), journal(world)
+        asked(port, 41, LARGE)
+        assert wait(lambda: journal(world)["exchanges"] == waiting + 2), journal(world)
+        assert (journal(world)["dropped"], journal(world)["last_error"]) == (lost, "")
+        assert wait(lambda: len(world.ok_json("sessions", "list")) == waiting + 2)
+        assert f"{lost} were lost" in world.run("doctor", "--deep").stdout
+        assert unchanged()
 
 
 def test_it_starts_on_a_full_disk_where_agents_wait_for_it(world: World) -> None:

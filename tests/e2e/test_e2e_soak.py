@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cli import skillclaw
 
-MINUTES = float(os.environ.get("E2E_SOAK_MINUTES", "5"))
+MINUTES = float(os.environ.get("E2E_SOAK_MINUTES", "3"))
 
 
 @pytest.mark.timeout(MINUTES * 60 + 240)

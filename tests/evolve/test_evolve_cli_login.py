@@ -126,6 +126,46 @@ def test_a_login_that_ran_out_is_told_without_the_token(
     assert KEY not in str(told.value)
 
 
+ENDS = [
+    ("9" * 400, True),
+    ("-" + "9" * 400, False),
+    ("9" * 5000, None),
+    ("-1", False),
+    ("0", False),
+    ("NaN", True),
+    ("Infinity", True),
+    ("-Infinity", False),
+    ("1e999", True),
+    ("true", True),
+    ("null", True),
+    ('"soon"', True),
+    ("[1]", True),
+]
+"""Ends of a login as JSON may have them, and whether it counts as one that holds; None: as none at all."""
+
+
+@pytest.mark.parametrize(("end", "holds"), ENDS, ids=[end[:12] for end, _ in ENDS])
+@pytest.mark.parametrize("agent", ["claude-code", "codex"])
+def test_a_login_with_any_end_holds_or_is_told(
+    tmp_path: Path, agent: str, end: str, holds: bool | None
+) -> None:
+    given = KEY
+    if agent == "claude-code":
+        login = f'{{"claudeAiOauth": {{"accessToken": "{KEY}", "expiresAt": {end}}}}}'
+        put(tmp_path, ".claude/.credentials.json", login)
+    else:
+        claims = base64.urlsafe_b64encode(f'{{"exp": {end}}}'.encode()).decode().rstrip("=")
+        given = f"e30.{claims}.{KEY}"
+        put(tmp_path, ".codex/auth.json", {"tokens": {"access_token": given}})
+        holds = True if holds is None else holds  # its end alone cannot be read
+    if holds:
+        assert way(tmp_path, agent).headers == (("Authorization", f"Bearer {given}"),)
+        return
+    with pytest.raises(UsageError, match="no login" if holds is None else "Log in again") as told:
+        way(tmp_path, agent)
+    assert KEY not in str(told.value)
+
+
 @pytest.mark.parametrize("kept", ["", "{", "[]", '{"claudeAiOauth": 7, "tokens": []}', "\x00"])
 @pytest.mark.parametrize(
     ("agent", "path"), [("claude-code", ".claude/.credentials.json"), ("codex", ".codex/auth.json")]

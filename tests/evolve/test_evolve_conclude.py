@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skillclaw.bench.planted import START, Script, session
-from skillclaw.evolve.conclude import conclude
+from skillclaw.evolve.conclude import settled
 from skillclaw.evolve.jobs import Found, Mining
 from skillclaw.evolve.mine import mine
 from skillclaw.evolve.statistics import Row, benjamini_hochberg, carriers, mantel_haenszel, stratified
@@ -19,6 +20,11 @@ from skillclaw.skills.records import Pattern, Ref, Stats
 from skillclaw.trajectory.model import Trajectory, meta, with_meta
 
 NOW = START + timedelta(days=60)
+
+
+def conclude(minings: list[Mining], **given: Any) -> list[Pattern]:
+    """The patterns alone."""
+    return [one.pattern for one in settled(minings, **given)]
 
 
 def in_place(trajectory: Trajectory, **env: str) -> Trajectory:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillclaw.bench.planted import Script, session, synthetic
-from skillclaw.evolve.contrast import Feature, added, contrasts, count, has, judged, kept
+from skillclaw.evolve.contrast import Feature, added, count, has, judged, kept
 from skillclaw.evolve.lapses import find_lapses
 from skillclaw.evolve.mine import cluster_sessions
 from skillclaw.evolve.statistics import Table
@@ -61,7 +61,8 @@ def test_what_the_user_said_needs_no_look_up() -> None:
 
 
 def test_what_goes_with_success_stands_out_and_what_does_not_does_not() -> None:
-    ((number, found),) = contrasts(clusters(sample())).items()
+    ((number, episodes),) = clusters(sample()).items()
+    found = judged(count(number, episodes))
     by_feature = {c.feature: c for c in found}
     order = by_feature[Feature("order", "mail.forward", "people.find")]
     assert (order.with_n, order.with_success, order.without_n, order.without_success) == (24, 24, 24, 3)

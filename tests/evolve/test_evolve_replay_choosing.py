@@ -14,7 +14,7 @@ from skillclaw.journal.redact import Redactor
 from skillclaw.skills.bundle import version
 from skillclaw.skills.items import item_id
 from skillclaw.skills.records import ActionShape, Bundle, File, Item, Pattern, Proposal, Ref, Sidecar
-from skillclaw.trajectory.model import Record, SessionMeta, Trajectory
+from skillclaw.trajectory.model import Record, SessionMeta, Trajectory, meta
 
 ERROR = "Error: Cannot find module 'left-pad'"
 USERS = "abc"
@@ -112,6 +112,15 @@ def test_a_session_that_taught_another_lesson_of_the_skill_is_no_case() -> None:
     assert len(found) == 1 and why == "1 of 1 held-out sessions show one step that went wrong; 3 are needed."
     all_taught = proposal(pattern("x", [0, 1, 2], [3]), pattern("y", [3, 4, 5], []))
     assert choose_points(all_taught, context(), most=9)[1].startswith("Every session that was held out")
+
+
+def test_a_session_that_the_author_was_shown_is_no_case() -> None:
+    one = msgspec.structs.replace(
+        proposal(pattern("x", [0, 1, 2], [3, 4, 5, 6])), engine="llm", shown=[ref(3), ref(7)]
+    )
+    assert {"s3", "s7"} <= taught_by(one, context())
+    found, why = choose_points(one, context(), most=9)
+    assert why == "" and {meta(point.before).key for point in found} == {"s4", "s5", "s6"}
 
 
 def test_a_change_is_tried_on_what_its_new_lines_are_about() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from races import at_once, machines
 from test_evolve_settle import decided
@@ -14,7 +15,7 @@ from skillclaw.evolve.report import Judged
 from skillclaw.evolve.settle import finish, release, settle
 from skillclaw.hub import Hub, keys, statements
 from skillclaw.skills.bundle import version
-from skillclaw.skills.records import Bundle, File, Proposal, Verdict
+from skillclaw.skills.records import Bundle, File, Proposal, Ref, Verdict
 
 PASSED = [Verdict(check="support", verdict="pass", reason="3 sessions of 2 users.")]
 HELD = [*PASSED, Verdict(check="approval", verdict="hold", reason="It waits for a reviewer.")]
@@ -50,6 +51,17 @@ def test_two_cycles_at_once_release_the_same_proposal_once(tmp_path: Path) -> No
     (known,) = state.proposals.values()
     assert (known.status, len(state.skills["git"].releases)) == ("released", 1)
     assert hubs[0].verify() == []
+
+
+@pytest.mark.parametrize("verdict", ["passed", "held", "rejected"])
+def test_a_hub_that_others_read_does_not_get_what_the_author_was_shown(tmp_path: Path, verdict: str) -> None:
+    (hub,) = machines(tmp_path, 1)
+    made = judged("Run it.", verdict=verdict)
+    shown = [Ref(session="s-shown", user="u-shown", agent="codex", day="2026-11-01")]
+    made = msgspec.structs.replace(made, proposal=msgspec.structs.replace(made.proposal, shown=shown))
+    settle(hub, made, private=True, fence=lambda: None)
+    (known,) = hub.state().proposals.values()
+    assert b"shown" not in hub.get_object(known.object)
 
 
 def test_two_cycles_that_found_otherwise_release_one_of_both(tmp_path: Path) -> None:

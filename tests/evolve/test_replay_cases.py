@@ -94,8 +94,9 @@ def test_what_the_proposal_was_made_from_never_tests_it(tmp_path: Path) -> None:
         sidecar=Sidecar(skill=SKILL, version="v", items=[item]),
         against=[ref("d")],
         retires=[Retired(skill="gone", version="v")],
+        shown=[ref("l")],
     )
-    assert taught_sessions(made) == {"a", "b", "c", "d"}
+    assert taught_sessions(made) == {"a", "b", "c", "d", "l"}
     write_case(tmp_path, "May")
     tasks = Tasks(read_case(tmp_path / "May"))
     graded = {"reward": 1.0, "user": "bob"}
@@ -108,6 +109,7 @@ def test_what_the_proposal_was_made_from_never_tests_it(tmp_path: Path) -> None:
         session("i", task="report-4"),  # not graded
         session("j", task="report-5", **graded),  # not allowed
         session("k", task="report-6", kind="evolver", **graded),
+        session("l", task="report-7", **graded),  # the author was shown it
     ]
     found = find_cases(
         made,

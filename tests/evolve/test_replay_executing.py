@@ -21,7 +21,7 @@ from skillclaw.evolve.replay.replayer import Replayer
 from skillclaw.journal.store import SessionStore
 from skillclaw.sandbox import runners
 from skillclaw.settings import ModelSettings, ReplaySettings
-from skillclaw.skills.records import Proposal
+from skillclaw.skills.records import Proposal, Ref
 from skillclaw.trajectory.model import Trajectory, decode, meta, with_meta
 
 SUITE = packaged()[0]
@@ -71,6 +71,9 @@ def test_a_task_that_taught_is_no_case_in_whichever_session_it_is_met(tmp_path: 
     fewer = chosen(runs, about(*words, sessions=(f"{0:016x}",)), sessions, Limits(calls=0))
     assert "on 2 cases" in fewer
     assert "20 runs" in fewer and "calls at most" not in fewer
+    shown = [Ref(session=f"{1:016x}", user="u", agent="codex", day="2026-01-01")]
+    fewest = msgspec.structs.replace(about(*words, sessions=(f"{0:016x}",)), shown=shown)
+    assert "on 1 cases" in chosen(runs, fewest, sessions, Limits(calls=0)), "nor is one that was shown"
     store.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import textwrap
+import time
 
 import pytest
 from gate_world import World, proposal
@@ -169,3 +170,24 @@ def test_ordinary_advice_is_not_refused(text: str) -> None:
 @given(st.text(max_size=400))
 def test_any_text_is_scanned_without_an_accident(text: str) -> None:
     assert scanned(bundle(text, a_sh=text)).verdict in ("pass", "reject")
+
+
+LINE = base64.b64encode(b"Run make and see that tests pass. " * 3).decode()
+SWOLLEN = {
+    "variables": f'A="{"x y " * 99}"\n' + "$A " * 1000,
+    "variables in variables": 'A="' + "$B" * 190 + '"\nB="' + "$C" * 190 + f'"\nC="{"x " * 190}"\n$A $A\n',
+    "encoded lines": "\n".join([LINE] * 60),
+}
+
+
+@pytest.mark.parametrize("kind", SWOLLEN)
+def test_few_pieces_that_make_text_without_end_are_refused_at_once(kind: str) -> None:
+    began = time.process_time()
+    said = scanned(bundle(SWOLLEN[kind]))
+    assert said.verdict == "reject" and "than can be looked at" in said.reason
+    assert time.process_time() - began < 30
+
+
+def test_variables_and_encoded_lines_of_ordinary_length_pass() -> None:
+    text = 'ROOT="/srv/project/of/mine"\n' + "- Read `$ROOT/docs` first.\n" * 200
+    assert scanned(bundle(text + "\n".join([LINE] * 12))).verdict == "pass"

@@ -135,6 +135,102 @@ def test_a_promotion_and_a_rollback_at_once(tmp_path: Path, turn: int) -> None:
     assert [one.what for one in release.story] == wanted
 
 
+def canary(hub: Hub) -> str:
+    """The skill with one version, a canary; the version."""
+    made = proposed(hub, "one", "passed")
+    hub.release("one", stage="canary")
+    return made
+
+
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize(("deed", "stage"), [("archive", "archived"), ("revoke", "revoked")])
+def test_a_promotion_while_the_skill_is_taken_out(tmp_path: Path, turn: int, deed: str, stage: str) -> None:
+    hubs = machines(tmp_path, 2)
+    made = canary(hubs[0])
+
+    def out(hub: Hub) -> None:
+        if deed == "archive":
+            hub.archive("git", "Nobody uses it.", base=made)
+        else:
+            hub.revoke("git", made, "It leaks a token.")
+
+    promote, gone = at_once(hubs, [lambda hub: hub.promote("git", version=made, why="It helps."), out])
+    state, status = ended(tmp_path, "one")
+    skill = state.skills["git"]
+    (release,) = skill.releases
+    assert gone is None, "what is taken out is gone in any order"
+    assert (status, skill.current, skill.stage) == ("released", None, stage)
+    assert [one.what for one in release.story] == [*(["promote"] if promote is None else []), deed]
+    assert (release.stage == "revoked") == (deed == "revoke")
+
+
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("deed", ["archive", "revoke"])
+def test_a_release_while_the_version_before_it_is_taken_out(tmp_path: Path, turn: int, deed: str) -> None:
+    hubs = machines(tmp_path, 2)
+    first = canary(hubs[0])
+    second = proposed(hubs[0], "two", "passed", base=first)
+
+    def out(hub: Hub) -> None:
+        if deed == "archive":
+            hub.archive("git", base=first)
+        else:
+            hub.revoke("git", first, "It leaks a token.")
+
+    release, gone = at_once(hubs, [lambda hub: hub.release("two", stage="canary"), out])
+    state, status = ended(tmp_path, "two")
+    skill = state.skills["git"]
+    assert (release is None) == (status == "released") == (skill.current == second)
+    assert status in ("released", "passed")
+    if deed == "archive":
+        assert (release is None) != (gone is None), "both change what is current: one is outdated"
+    else:
+        assert gone is None, "a version is unsafe whatever is current"
+        assert skill.release(first).stage == "revoked"  # type: ignore[union-attr]
+    if release is not None:
+        assert (skill.current, skill.stage) == (None, f"{deed}d")
+        with pytest.raises(BadInputError, match="release"):
+            hubs[0].release("two")
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_rollback_to_a_version_while_that_is_revoked(tmp_path: Path, turn: int) -> None:
+    hubs = machines(tmp_path, 2)
+    first = canary(hubs[0])
+    second = proposed(hubs[0], "two", "passed", base=first)
+    hubs[0].release("two", stage="canary")
+    back, gone = at_once(
+        hubs,
+        [
+            lambda hub: hub.rollback("git", first, base=second),
+            lambda hub: hub.revoke("git", first, "It leaks a token."),
+        ],
+    )
+    state, status = ended(tmp_path, "two")
+    skill = state.skills["git"]
+    assert (gone, status) == (None, "released")
+    assert skill.release(first).stage == "revoked"  # type: ignore[union-attr]
+    assert (skill.current, skill.stage) == ((None, "revoked") if back is None else (second, "canary"))
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_rollback_and_an_archive_at_once(tmp_path: Path, turn: int) -> None:
+    hubs = machines(tmp_path, 2)
+    made = canary(hubs[0])
+    told = at_once(
+        hubs,
+        [
+            lambda hub: hub.rollback("git", None, base=made, why="It harms."),
+            lambda hub: hub.archive("git", "Nobody uses it.", base=made),
+        ],
+    )
+    state, status = ended(tmp_path, "one")
+    (release,) = state.skills["git"].releases
+    assert sum(error is not None for error in told) == 1, "the slower one finds that it is gone"
+    assert (status, state.skills["git"].current) == ("released", None)
+    assert [one.what for one in release.story] == ["rollback" if told[0] is None else "archive"]
+
+
 def test_a_decision_about_another_version_than_the_current_one_changes_nothing(tmp_path: Path) -> None:
     hub = machines(tmp_path, 1)[0]
     first = proposed(hub, "one", "passed")

@@ -20,6 +20,7 @@ from skillclaw.hub.store import Store
 from skillclaw.skills.records import Bundle, File, Proposal, Verdict
 
 url, home, kill_at, after = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "after"
+end = sys.argv[5]
 writes = 0
 
 def killing(name):
@@ -44,18 +45,30 @@ bundle = Bundle(name="git", files=[File(path="SKILL.md", data=text)])
 hub.propose(Proposal(id="p", action="create", skill="git", base=None, engine="llm", why="", bundle=bundle))
 if hub.state().proposals["p"].status == "open":
     hub.record_verdicts("p", [Verdict(check="approval", verdict="hold", reason="Wait.")], "held")
-hub.approve("p", note="seen")
-release = hub.release("p", stage="canary")
-if hub.state().skills["git"].stage == "canary":
-    hub.promote("git", version=release.version, why="It helps.")
+if end == "rejected":
+    hub.reject("p", "No.")
+else:
+    hub.approve("p", note="seen")
+    release = hub.release("p", stage="canary")
+    if hub.state().skills["git"].stage == "canary":
+        if end == "promoted":
+            hub.promote("git", version=release.version, why="It helps.")
+        else:
+            hub.rollback("git", None, base=release.version, why="It harms.")
 print(writes)
 """
 
 
-def worked(place: Path, kill_at: int = 0, when: str = "before") -> subprocess.CompletedProcess[str]:
+END = "promoted"
+"""How the proposal ends: `promoted`, `rolled back` (after its release) or `rejected`."""
+
+
+def worked(
+    place: Path, kill_at: int = 0, when: str = "before", end: str = END
+) -> subprocess.CompletedProcess[str]:
     """The whole way of a proposal by a process of its own, which dies at its write `kill_at`."""
     return subprocess.run(
-        [sys.executable, "-c", WORK, str(place / "hub"), str(place / "me"), str(kill_at), when],
+        [sys.executable, "-c", WORK, str(place / "hub"), str(place / "me"), str(kill_at), when, end],
         capture_output=True,
         text=True,
         timeout=60,
@@ -69,14 +82,23 @@ def made(place: Path) -> Hub:
     return hub
 
 
-def check(place: Path) -> None:
+def check(place: Path, end: str = END) -> None:
     hub = opened(place, "new")
     state = hub.state()
-    proposal, skill = state.proposals["p"], state.skills["git"]
+    proposal = state.proposals["p"]
+    assert (state.void, hub.verify()) == (0, [])
+    if end == "rejected":
+        assert (proposal.status, proposal.approvals, state.skills) == ("rejected", [], {})
+        assert [one.reason for one in proposal.verdicts] == ["Wait.", "No."]
+        return
+    skill = state.skills["git"]
     (release,) = skill.releases
-    assert (proposal.status, len(proposal.approvals), state.void) == ("released", 1, 0)
-    assert (skill.stage, [one.why for one in release.story]) == ("stable", ["It helps."])
-    assert hub.verify() == []
+    assert (proposal.status, len(proposal.approvals)) == ("released", 1)
+    told = [(one.what, one.why) for one in release.story]
+    if end == "promoted":
+        assert (skill.current, skill.stage, told) == (release.version, "stable", [("promote", "It helps.")])
+    else:
+        assert (skill.current, skill.stage, told) == (None, "archived", [("rollback", "It harms.")])
 
 
 def test_a_process_that_is_killed_after_people_approved(tmp_path: Path) -> None:
@@ -90,19 +112,34 @@ def test_a_process_that_is_killed_after_people_approved(tmp_path: Path) -> None:
     check(tmp_path)
 
 
+@pytest.mark.parametrize(("end", "at"), [("rejected", 4), ("rolled back", 7)])
+def test_a_process_that_is_killed_as_it_ends_a_proposal_for_good(tmp_path: Path, end: str, at: int) -> None:
+    """The last write is in the log, and nobody was told: who does it again changes nothing."""
+    made(tmp_path)
+    dead = worked(tmp_path, at, "after", end)
+    assert dead.returncode == -signal.SIGKILL, dead.stderr
+    check(tmp_path, end)
+    log = opened(tmp_path, "between").state().seq
+    done = worked(tmp_path, end=end)
+    assert done.returncode == 0, done.stderr
+    check(tmp_path, end)
+    assert opened(tmp_path, "between").state().seq == log
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("end", ["promoted", "rolled back", "rejected"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_process_that_is_killed_at_any_write(tmp_path: Path, when: str) -> None:
+def test_a_process_that_is_killed_at_any_write(tmp_path: Path, when: str, end: str) -> None:
     whole = tmp_path / "whole"
     made(whole)
-    writes = int(worked(whole).stdout)
-    check(whole)
-    assert writes >= 7
+    writes = int(worked(whole, end=end).stdout)
+    check(whole, end)
+    assert writes >= (4 if end == "rejected" else 7)
     for at in range(1, writes + 1):
         place = tmp_path / str(at)
         made(place)
-        dead = worked(place, at, when)
+        dead = worked(place, at, when, end)
         assert dead.returncode == -signal.SIGKILL, (at, dead.stderr)
-        done = worked(place)
+        done = worked(place, end=end)
         assert done.returncode == 0, (at, done.stderr)
-        check(place)
+        check(place, end)

@@ -91,3 +91,10 @@ def test_what_was_approved_as_another_change_retires_nothing(log: Writer) -> Non
     said = log.try_("release", taking_in(proposal="mend"))
     assert said == "only a merge retires other skills, which is what people approved"
     assert current(log) == {"git": V1, "svn": V3}
+
+
+def test_what_was_revoked_since_comes_back_with_no_undone_merge(log: Writer) -> None:
+    log.must("release", taking_in(stage="stable"), "owner")
+    log.must("revoke", {"skill": "svn", "version": V3, "why": "it leaks"}, "owner")
+    log.must("rollback", {"skill": "git", "version": V1, "base": V2})
+    assert current(log) == {"git": V1, "svn": None}

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skillclaw.journal import appender, segment
+from skillclaw.journal import writer as writing
 from skillclaw.journal.reader import START, Position, expire, read, stats
 from skillclaw.journal.records import Exchange
 from skillclaw.journal.writer import JournalWriter
@@ -366,6 +367,50 @@ def test_a_disk_that_fails_to_sync_has_nothing_written_twice(
     writer.put(exchange(6))
     writer.close()
     assert ids(tmp_path) == [exchange(number).id for number in range(7)]
+
+
+def test_a_disk_that_turns_read_only_keeps_what_it_has_and_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The open segment, too, takes nothing; what the queue cannot hold is lost, counted and told."""
+    read_only: list[bool] = []
+
+    def guarded(name: str, writes: Callable[..., object]) -> None:
+        real = getattr(os, name)
+
+        def call(*given: object, **more: object) -> object:
+            if read_only and threading.current_thread().name == "journal" and writes(*given):
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+            return real(*given, **more)
+
+        monkeypatch.setattr(os, name, call)
+
+    guarded("write", lambda *_: True)
+    guarded("ftruncate", lambda *_: True)
+    guarded("open", lambda path, flags, *_: flags & (os.O_WRONLY | os.O_RDWR))
+    monkeypatch.setattr(writing, "QUEUE", 20_000)
+    monkeypatch.setattr(writing, "RETRY", 0.02)
+    writer = JournalWriter(tmp_path, max_mb=10)
+    for number in range(3):
+        writer.put(exchange(number))
+    assert wait(lambda: writer.stats().exchanges == 3)
+    kept = segment.path_of(tmp_path, 1).read_bytes()
+    read_only.append(True)
+    for number in range(3, 23):
+        writer.put(exchange(number, os.urandom(1000)))
+    assert wait(lambda: writer.stats().errors > 2)
+    told = writer.stats()
+    assert "Read-only file system" in told.last_error
+    assert told.queue + told.dropped == 20 and told.queue >= 5 and told.dropped >= 10
+    assert segment.path_of(tmp_path, 1).read_bytes() == kept
+    assert ids(tmp_path) == [exchange(number).id for number in range(3)]
+    read_only.clear()
+    assert wait(lambda: writer.stats().queue == 0)
+    writer.put(exchange(23))
+    writer.close()
+    now = writer.stats()
+    assert (now.exchanges, now.dropped, now.last_error) == (3 + told.queue + 1, told.dropped, "")
+    assert ids(tmp_path) == [exchange(number).id for number in (*range(3 + told.queue), 23)]
 
 
 def test_a_segment_from_the_future_has_its_days_from_now_on(tmp_path: Path) -> None:

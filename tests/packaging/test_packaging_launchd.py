@@ -126,6 +126,40 @@ def test_an_agent_of_somebody_else_stays(tmp_path: Path) -> None:
     assert not launch_agent.serves(path, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [{"a": "b"}, {}, 7, True, 1.5, b"bytes", "words", [], [[]], [{"home": 1}], [7]],
+    ids=lambda one: str(one)[:12],
+)
+def test_an_agent_with_other_arguments_serves_no_home(tmp_path: Path, arguments: object) -> None:
+    path = launch_agent.agent_file(tmp_path)
+    written = launch_agent.agent_text(["/bin/a", str(tmp_path)], {}, tmp_path / "log")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(written)
+    assert launch_agent.serves(path, tmp_path)
+    agent = plistlib.loads(written) | {"ProgramArguments": arguments}
+    comment = written[written.index(b"<!--") : written.index(b"-->") + 3]
+    path.write_bytes(plistlib.dumps(agent).replace(b"<plist", comment + b"\n<plist", 1))
+    assert not launch_agent.serves(path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"bplist00",
+        b'<?xml version="1.0" encoding="foo"?><plist/>',
+        b"<plist><array/></plist>",
+        b"<plist></dict></plist>",
+        b"<plist><date>9999-99-99T00:00:00Z</date></plist>",
+        b"\xff\x00",
+    ],
+)
+def test_a_file_that_is_no_agent_serves_no_home(tmp_path: Path, text: bytes) -> None:
+    (path := tmp_path / "agent.plist").write_bytes(text)
+    assert not launch_agent.serves(path, tmp_path)
+
+
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=4), st.text(max_size=40))
 def test_any_word_is_kept_as_it_is_or_refused(arguments: list[str], value: str) -> None:
     try:

@@ -51,6 +51,8 @@ def report(home: Path, *, code: int | None = None, **environ: str) -> dict[str, 
     found: dict[str, Any] = json.loads(done.stdout)
     assert done.returncode == (0 if found["ok"] else 1)
     assert code in (None, done.returncode), found
+    for kind, secret in SECRETS.items():  # whatever is broken
+        assert secret.casefold() not in (done.stdout + done.stderr).casefold(), kind
     for check in found["checks"]:
         assert check["level"] == "ok" or check["mend"], check
     return found
@@ -127,6 +129,7 @@ port = 9123
     assert seen["files modes"] == "fail"
     assert seen["hubs group 1"] == "ok"
     assert seen["hubs group 2"] == "fail"
+    assert seen["network upstream 1"] == "warn", "a name that there is not"
     assert seen["running log up"] == "warn"
     (line,) = [one["text"] for one in found["checks"] if one["subject"] == "log up"]
     assert line == "1 error; kinds: ValueError 1"
@@ -135,7 +138,7 @@ port = 9123
 def test_a_sound_home_is_sound(home: Path) -> None:
     ok("config", "set", "proxy.port", "0", home=home)  # others' tests listen at the usual one
     found = report(home, code=0)
-    assert levels(found)["data sessions.db"] == "ok"
+    assert levels(found)["data sessions.db"] == levels(found)["files writing"] == "ok"
     assert "1 sessions, 1 decoded" in json.dumps(found)
     assert found["facts"]["skillclaw"]
 
@@ -143,14 +146,21 @@ def test_a_sound_home_is_sound(home: Path) -> None:
 def test_damage_is_found_each_in_its_place(home: Path) -> None:
     own = home / ".skillclaw"
     with sqlite3.connect(own / "sessions.db") as db:
-        db.execute("UPDATE sessions SET body = x'00'")
+        db.execute("UPDATE sessions SET body = ?", (SECRETS["session"].encode(),))
     db.close()
-    (own / "library.json").write_text("{")
-    (own / "hubs.json").write_text('{"v": 2}')
-    (own / "wanted.json").write_text('{"v": 2}')
+    broken: dict[str, Any] = {
+        "hubs.json": {"v": 2, SECRETS["url_host"]: SECRETS["bucket"]},
+        "wanted.json": {"v": 2, "x": SECRETS["word"]},
+        "sharing.json": {"v": 1, "grants": SECRETS["folder"], SECRETS["hub"]: [SECRETS["folder"]]},
+        "connections.json": {"agents": {SECRETS["path"]: 1}},
+    }
+    for name, said in broken.items():
+        (own / name).write_text(json.dumps(said))
+    (own / "library.json").write_text('{"' + SECRETS["skill"])
+    (own / "consent.json").write_text(SECRETS["word"])
     (own / "journal").mkdir(mode=0o700)
     for number in (1, 2):
-        (own / "journal" / f"{number:08d}.seg").write_bytes(b"SKCJRNL\x01" + b"nonsense nonsense")
+        (own / "journal" / f"{number:08d}.seg").write_bytes(b"SKCJRNL\x01" + SECRETS["session"].encode())
     (own / "identity.json").chmod(0o644)
     old = own / ".library-aa.new"
     old.touch(mode=0o600)
@@ -160,6 +170,7 @@ def test_damage_is_found_each_in_its_place(home: Path) -> None:
     assert seen["data library"] == "fail"
     assert seen["data journal"] == "warn"
     assert seen["formats hubs.json"] == "fail"
+    assert seen["formats sharing.json"] == seen["formats consent.json"] == "fail"
     assert seen["formats wanted.json"] == "fail"
     assert seen["files modes"] == "fail"
     assert seen["files leftovers"] == "warn"
@@ -187,7 +198,7 @@ def test_what_is_gone_is_told(tmp_path: Path) -> None:
             if path.is_dir():
                 shutil.rmtree(path)
             elif what == "keys are none":
-                path.write_text("no key")
+                path.write_text(SECRETS["env"])
             else:
                 path.unlink()
         if what == "the sessions were cut off":
@@ -200,10 +211,10 @@ def test_what_is_gone_is_told(tmp_path: Path) -> None:
 
 def test_a_database_that_is_none_and_settings_that_are_none(home: Path) -> None:
     own = home / ".skillclaw"
-    (own / "sessions.db").write_bytes(b"not a database at all" * 100)
+    (own / "sessions.db").write_bytes(SECRETS["session"].encode() * 100)
     for end in ("-wal", "-shm"):
         (own / f"sessions.db{end}").unlink(missing_ok=True)
-    (own / "config.toml").write_text("secret-line-here =")
+    (own / "config.toml").write_text(f"secret-line-here = '{SECRETS['url_password']}")
     found = report(home, code=1)
     assert levels(found)["data sessions.db"] == "fail"
     assert levels(found)["settings settings"] == "fail"

@@ -127,6 +127,11 @@ def test_every_answer_is_as_the_document_says(at: House) -> None:
     fuzz(at, "--phases", "coverage", "--exclude-method", "POST")
 
 
+@pytest.mark.e2e
+def test_what_changes_something_answers_as_the_document_says(at: House) -> None:
+    fuzz(at, "--phases", "fuzzing", "--include-method", "POST", "--max-examples", "3")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_every_answer_is_as_the_document_says_for_long(at: House) -> None:

@@ -25,6 +25,8 @@ from group import imported
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs pipes that two processes wait at")
 
 SEEDS = range(int(os.environ.get("RACE_SEEDS", "4")))
+ONE_DAILY = [pytest.param(seed, marks=pytest.mark.slow if seed else pytest.mark.e2e) for seed in SEEDS]
+"""The first one is part of `make e2e`."""
 LATEST = 0.4
 """Seconds by which the second may go later."""
 FIX = (
@@ -195,8 +197,7 @@ def test_two_cycles(learned: Path, tmp_path: Path, seed: int, other: list[str]) 
     sound(home)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", ONE_DAILY)
 def test_two_syncs(learned: Path, tmp_path: Path, seed: int) -> None:
     home = copied(learned, tmp_path / "h")
     ok("evolve", home=home)
@@ -229,8 +230,7 @@ def test_two_connects(tmp_path: Path, seed: int, other: str) -> None:
     assert json.loads((home / ".skillclaw" / "connections.json").read_bytes())["agents"] == {}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", ONE_DAILY)
 def test_connect_and_disconnect(tmp_path: Path, seed: int) -> None:
     home = furnished(tmp_path)
     before = files(home)

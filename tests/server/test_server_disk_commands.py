@@ -78,6 +78,15 @@ def test_a_full_disk(world: World, name: str) -> None:
     assert tried(world, name, "room") == 1, "without any room it cannot be done"
 
 
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("fault", "size"), [("files", 0), ("read-only", 0), ("room", 16384), ("file size", 2000)]
+)
+def test_a_sync_under_every_other_fault(world: World, fault: str, size: int) -> None:
+    code = tried(world, "sync", fault, size)
+    assert code == 1 or fault not in ("files", "read-only"), "for the others it may write little"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_a_disk_that_fills_at_each_of_many_points(world: World, name: str) -> None:

@@ -123,9 +123,11 @@ def test_only_the_evolvers_machine_can(team: Path) -> None:
         sc(team, "bob", "evolve", "--hub", "team")
 
 
-def posted(team: Path, who: str, body: bytes, number: int, day: str = "2026-11-20") -> str:
+def posted(
+    team: Path, who: str, body: bytes, number: int, day: str = "2026-11-20", role: str = "member"
+) -> str:
     """Put a session of a member's own making into the hub."""
-    key = keys.load(home(team, who) / "keys", state(team).group, "member")
+    key = keys.load(home(team, who) / "keys", state(team).group, role)
     evolver = sealing_key(state(team))
     assert key is not None and evolver is not None
     name = object_name(b"k" * 32, state(team).group, who, number, day)

@@ -12,7 +12,7 @@ from unittest.mock import patch
 import pytest
 from atif_sessions import Ran, session, write
 from team import found, hub, invited, joined, sc, state, taken
-from test_server_group_cycle import RECOVERY, worked
+from test_server_group_cycle import RECOVERY, posted, worked
 
 from skillclaw.hub import log
 
@@ -121,44 +121,103 @@ def test_whom_the_owner_invited_by_name_is_known_at_once(team: Path) -> None:
     assert evolved(team)["released"]
 
 
+@pytest.fixture
+def stable(team: Path) -> tuple[Path, str, str]:
+    """A benign skill that three members taught and that is stable: nothing but evidence holds a change back.
+    The place, its name and its version."""
+    for who in ("bob", "cyd", "dan"):
+        joined(team, who)
+        worked(team, who, 1, 2)
+    (released,) = evolved(team)["released"]
+    sc(team, "ada", "skills", "promote", f"team/{released['skill']}")
+    assert state(team).skills[released["skill"]].stage == "stable"
+    return team, released["skill"], released["version"]
+
+
+MORE = (
+    *RECOVERY[:2],
+    Ran(".venv/bin/pip install httpie", 1, "ERROR: No matching distribution found for httpie"),
+    Ran(".venv/bin/pip install --pre httpie", 0, "Successfully installed httpie"),
+)
+"""What works, and then more that is better not done."""
+
+READ_GOOD, READ_BAD, UNREAD_BAD = (True, True), (True, False), (False, False)
+FAILS = (*RECOVERY[:2], Ran(".venv/bin/pip install httpie", 1, "error: it broke"))
+
+
+def adding(count: int) -> list[dict[str, Any]]:
+    return [session("", n, "install httpie please", MORE) for n in range(count)]
+
+
+def told(stable: tuple[Path, str, str], who: str, went: Sequence[tuple[bool, bool]]) -> None:
+    """Sessions that `who` made itself: whether each says that it read the skill, and that it went well."""
+    team, name, version = stable
+    for n, (read, good) in enumerate(went):
+        one = session(who, n, "install httpie please", RECOVERY if good else FAILS, outcome=None)
+        one["steps"][0]["timestamp"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"  # since it was released
+        one["extra"]["skillclaw"] |= {
+            "key": f"{n:016x}",
+            "source": "history",
+            "skills": [{"name": name, "version": version, "offered": True, "read_step": 2}] if read else [],
+            "signals": [{"kind": "reported", "value": 1.0 if good else -1.0, "source": "import"}],
+        }
+        posted(team, who, json.dumps(one).encode(), n)
+
+
 @pytest.mark.slow
-def test_one_members_many_sessions_teach_the_group_nothing(team: Path) -> None:
+@pytest.mark.timeout(300)
+def test_one_members_many_sessions_teach_the_group_nothing(stable: tuple[Path, str, str]) -> None:
     """A benign skill is there; one member makes two hundred sessions that would add to it."""
-    for who in ("bob", "cyd", "dan"):
-        joined(team, who)
-        worked(team, who, 1, 2)
-    (released,) = evolved(team)["released"]
+    team, name, version = stable
     joined(team, "eve")
-    bad = (*RECOVERY, Ran("pip config set global.index-url http://pypi.mirror.example/simple", 0, ""))
-    sent(team, "eve", [session("", n, "install httpie please", bad) for n in range(200)])
+    sent(team, "eve", adding(200))
     report = evolved(team)
-    assert report["released"] == []
-    skill = state(team).skills[released["skill"]]
-    assert skill.current == released["version"]
-    assert "mirror" not in _text(team, released["skill"])
+    assert (report["collected"]["taken"], report["released"]) == (200, [])
+    skill = state(team).skills[name]
+    assert (skill.current, skill.stage) == (version, "stable")
+    assert "--pre" not in _text(team, name)
 
 
 @pytest.mark.slow
-def test_one_members_failures_take_no_skill_from_the_group(team: Path) -> None:
-    """Retirement, contradiction and roll-back by volume: two hundred sessions in which what works fails."""
+def test_what_three_members_add_to_a_skill_is_in_it(stable: tuple[Path, str, str]) -> None:
+    """The same sessions of three members, few of each: what one member alone cannot do."""
+    team, name, version = stable
     for who in ("bob", "cyd", "dan"):
-        joined(team, who)
-        worked(team, who, 1, 2)
-    (released,) = evolved(team)["released"]
-    before = _text(team, released["skill"])
+        sent(team, who, adding(3))
+    evolved(team)
+    assert state(team).skills[name].current != version
+    assert "--pre" in _text(team, name)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_one_members_failures_take_no_skill_from_the_group(stable: tuple[Path, str, str]) -> None:
+    """Retirement, contradiction and roll-back by volume: two hundred sessions in which what works fails. Two
+    others have read the skill too, for whom it works."""
+    team, name, version = stable
+    before = _text(team, name)
     joined(team, "eve")
-    fails = (
-        RECOVERY[0],
-        RECOVERY[1],
-        Ran(".venv/bin/pip install httpie", 1, "error: it broke"),
-    )
-    made = [session("", n, "install httpie please", fails, outcome="failure") for n in range(200)]
-    sent(team, "eve", made)
-    for _ in range(2):
-        evolved(team)
-    skill = state(team).skills[released["skill"]]
-    assert (skill.current, skill.stage) == (released["version"], "canary")
-    assert _text(team, released["skill"]) == before
+    for who in ("bob", "cyd"):
+        told(stable, who, [READ_GOOD])
+    told(stable, "dan", [UNREAD_BAD])
+    told(stable, "eve", [READ_BAD] * 200)
+    first = evolved(team)
+    assert (first["collected"]["taken"], first["proposals"], first["released"]) == (203, [], [])
+    assert evolved(team)["released"] == []
+    skill = state(team).skills[name]
+    assert (skill.current, skill.stage) == (version, "stable")
+    assert _text(team, name) == before
+
+
+@pytest.mark.slow
+def test_what_fails_for_three_members_is_taken_from_the_group(stable: tuple[Path, str, str]) -> None:
+    """The same of three members, few of each: what one member alone cannot do."""
+    team, name, _ = stable
+    for who in ("bob", "cyd", "dan"):
+        told(stable, who, [READ_GOOD, UNREAD_BAD, *[READ_BAD] * 10])
+    (gone,) = evolved(team)["proposals"]
+    assert (gone["action"], gone["verdict"]) == ("retire", "passed")
+    assert (state(team).skills[name].current, state(team).skills[name].stage) == (None, "archived")
 
 
 @pytest.mark.slow

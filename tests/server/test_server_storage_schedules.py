@@ -28,6 +28,8 @@ from skillclaw.hub import Hub
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.skipif(os.name != "posix", reason="forks commands")]
 SEEDS = int(os.environ.get("STORAGE_SEEDS", "4"))
+PARAMS = [pytest.param(seed, marks=pytest.mark.slow if seed else pytest.mark.e2e) for seed in range(SEEDS)]
+"""The first one is part of `make e2e`."""
 KINDS: tuple[dict[str, Any], ...] = (
     {"does": "refuse", "status": 500},
     {"does": "refuse", "status": 503, "code": "SlowDown"},
@@ -154,8 +156,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield made
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", PARAMS)
 def test_sync_by_a_schedule_installs_the_whole_or_nothing(world: World, seed: int) -> None:
     world.release()
     world.relay.on(*schedule(f"sync {seed}"))
@@ -167,8 +168,7 @@ def test_sync_by_a_schedule_installs_the_whole_or_nothing(world: World, seed: in
     world.whole()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", PARAMS)
 def test_what_is_sent_and_a_groups_cycle_by_a_schedule_lose_nothing(world: World, seed: int) -> None:
     world.learn(seed)
     world.relay.on(*schedule(f"send {seed}"))

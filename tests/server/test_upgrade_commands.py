@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -47,17 +48,30 @@ COMMANDS = [
 ]
 
 
+DAILY = ("sync", "skills list", "evolve", "disconnect --all", "sessions forget --all --yes")
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("place", ["library.json", "hub/log"])
+def test_a_few_commands_tell_it_and_leave_it(tmp_path: Path, place: str) -> None:
+    told_and_left(tmp_path, place, DAILY)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("place", PLACES)
 def test_every_command_tells_it_and_leaves_it(tmp_path: Path, place: str) -> None:
+    told_and_left(tmp_path, place, COMMANDS)
+
+
+def told_and_left(tmp_path: Path, place: str, commands: Iterable[str]) -> None:
     home = unpacked(VERSIONS[-1], tmp_path)
     PLACES[place][0](home)
     own = home / ".skillclaw"
     path = own / place
     kept = path.read_bytes() if path.is_file() else None
     stopped = 0
-    for command in COMMANDS:
+    for command in commands:
         before = everything(home)
         done = skillclaw(*command.split(), home=home)
         said = (done.stdout + done.stderr).casefold()

@@ -1,5 +1,5 @@
-"""A small disk that fails for real: a tmpfs in a mount namespace of its own, filled, write-protected, out of
-inodes, or given room again, while SkillClaw runs on it as a user's home.
+"""A small disk that fails for real: a tmpfs in a mount namespace of its own, filled, write-protected (also
+amid work), out of inodes, or given room again, while SkillClaw runs on it as a user's home.
 """
 
 from __future__ import annotations
@@ -110,6 +110,21 @@ class Disk:
     def read_only(self, now: bool) -> None:
         """Mount it so that nothing can be written, or as it was."""
         self._mount("ro" if now else "rw")
+
+    def seal(self, now: bool) -> None:
+        """Have nothing written through any path any more while processes run on it, or as it was.
+
+        A tmpfs with open files cannot be remounted so: a view of it that can only be read is mounted upon it.
+        Files that are open for writing stay so.
+        """
+        home = str(self.home)
+        commands = (
+            [("mount", "--bind", home, home), ("mount", "-o", "remount,bind,ro", home)]
+            if now
+            else [("umount", "-l", home)]
+        )
+        for command in commands:
+            subprocess.run(self.argv(*command), check=True, timeout=20)
 
     def _mount(self, options: str) -> None:
         command = self.argv("mount", "-o", f"remount,{options}", str(self.home))

@@ -10,6 +10,8 @@ import json
 import os
 import re
 import shutil
+import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,6 +80,8 @@ class Window:
     """What dialogs said; each was answered with yes."""
     posted: list[str] = field(default_factory=list)
     """Paths, below the dashboard's own, of forms that were sent and not refused outright."""
+    recent: deque[str] = field(default_factory=lambda: deque(maxlen=20))
+    """The last requests and answers, with the second: what a page waited for that did not come."""
 
     @classmethod
     def make(cls, browser: Browser, *, language: str = "en", size: tuple[int, int] = WIDE) -> Window:
@@ -88,6 +92,7 @@ class Window:
             reduced_motion="reduce",
         )
         context.set_default_timeout(15_000)
+        context.set_default_navigation_timeout(45_000)  # a page may wait for a disk that others keep busy
         one = cls(context.new_page(), context)
         one.page.on("console", one._console)
         one.page.on("pageerror", lambda error: one.troubles.append(f"error in a script: {error}"))
@@ -112,12 +117,14 @@ class Window:
             self.troubles.append(f"failed: {request.url} {request.failure}")
 
     def _asked(self, request: Request) -> None:
+        self.recent.append(f"{time.monotonic():.2f} {request.method} {request.url}")
         parts = urlsplit(request.url)
         if parts.scheme not in ("data", "blob", "about", "chrome-error") and parts.hostname != "127.0.0.1":
             self.away.append(request.url)
             self.troubles.append(f"asked beyond loopback: {request.url}")
 
     def _answered(self, response: Response) -> None:
+        self.recent.append(f"{time.monotonic():.2f} {response.status} {response.url}")
         if response.status >= 400 and response.status not in self.allowed:
             self.troubles.append(f"{response.status}: {response.url}")
         if response.request.method == "POST" and response.status < 400:

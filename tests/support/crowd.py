@@ -6,7 +6,7 @@ import asyncio
 import resource
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 import psutil
@@ -21,8 +21,12 @@ Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 def many_files(wanted: int) -> Iterator[int]:
     """With as many open files as `wanted`, if the system lets this user have them; how many there are."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        with suppress(ValueError, OSError):  # root may raise it
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, wanted))
+    now = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    most = wanted if now == resource.RLIM_INFINITY else min(wanted, now)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), now))
     try:
         yield max(soft, most)
     finally:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import forking
+from as_installed import shutting_out, up_extras
 from doc_blocks import blocks, fits, told
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +29,8 @@ OWN_SERVER = "http://127.0.0.1:8333"
 class Newcomer:
     """A clone, and for each person of a page a home with nothing in it.
 
-    `quick`: the checkout itself and forked commands (`forking`) in place of a clone and fresh processes.
+    `quick`: the checkout itself and forked commands (`forking`) in place of a clone and fresh processes. Else
+    no package can be imported that `make up` does not install.
     `named`: by the page's words, what stands for them on this machine, such as a path.
     """
 
@@ -47,9 +49,11 @@ class Newcomer:
         program = programs / "skillclaw"
         program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m skillclaw "$@"\n')
         program.chmod(0o755)
+        if not quick:
+            (programs / "sitecustomize.py").write_text(shutting_out(up_extras()))
         self.environ = {
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str((ROOT if quick else self.clone) / "src"),
+            "PYTHONPATH": f"{(ROOT if quick else self.clone) / 'src'}{os.pathsep}{programs}",
             "COLUMNS": "140",
             "LANG": "C.UTF-8",
             "AWS_ACCESS_KEY_ID": "testkey",

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -76,15 +76,15 @@ def release(place: Path, home: Path, *, name: str = SKILL, text: str = "Second t
 @dataclass(frozen=True)
 class Facts:
     """What there is: keys and identity, settings of agents, other files of the user, skills by their folder,
-    ids of sessions, SkillClaw's settings, what the hubs' logs say."""
+    what every hub in the world keeps (entries of its log, objects), ids of sessions, SkillClaw's settings."""
 
     keys: dict[str, bytes]
     settings: dict[str, bytes]
     files: dict[str, bytes]
     skills: dict[str, dict[str, bytes]]
+    hubs: dict[str, bytes]
     sessions: set[str] = field(default_factory=set)
     config: Any = None
-    hubs: dict[str, Any] = field(default_factory=dict)
 
 
 def facts(home: Path) -> Facts:
@@ -99,14 +99,8 @@ def facts(home: Path) -> Facts:
     verified = ok_json("hub", "verify", "--all", home=home)["hubs"]
     wrong = [problem for row in verified for problem in row["problems"]]
     assert not wrong, f"the log: {wrong}"
-    return Facts(
-        on_disk.keys,
-        on_disk.settings,
-        on_disk.files,
-        on_disk.skills,
-        {row["id"] for row in listed},
-        ok_json("config", "show", home=home),
-        {row["hub"]: row for row in verified},
+    return replace(
+        on_disk, sessions={row["id"] for row in listed}, config=ok_json("config", "show", home=home)
     )
 
 
@@ -128,7 +122,18 @@ def _on_disk(home: Path) -> Facts:
             for folder in (home / target).iterdir()
             if not folder.name.startswith(".skillclaw-tmp-")
         },
+        hubs=_read(home.parent, _kept_by_hubs(home.parent)),
     )
+
+
+def _kept_by_hubs(place: Path) -> Iterator[Path]:
+    """The files that no hub may lose. `hub verify` alone would not do: a log without its last entry holds
+    where the machine forgot that it saw that entry."""
+    for head in [*place.glob("*/hub.json"), *place.glob("*/.skillclaw/hub/hub.json")]:
+        folder = head.parent
+        yield head
+        yield from (path for path in folder.glob("log/*.json") if path.stem.isdigit())
+        yield from (path for path in folder.glob("objects/*") if len(path.name) == 64)
 
 
 def _read(home: Path, paths: Iterable[Path]) -> dict[str, bytes]:
@@ -141,7 +146,7 @@ def problems(home: Path, before: Facts, after: Facts, *, over: bool) -> list[str
     """
     found = []
     disk = _on_disk(home)
-    for what in ("keys", "settings", "files", "skills"):
+    for what in ("keys", "settings", "files", "skills", "hubs"):
         now, old, new = (getattr(one, what) for one in (disk, before, after))
         for name in sorted(old.keys() | new.keys() | now.keys()):
             allowed = [new.get(name)] if over else [old.get(name), new.get(name)]

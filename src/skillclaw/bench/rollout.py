@@ -9,20 +9,31 @@ the evolver does.
 from __future__ import annotations
 
 import math
+import multiprocessing
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import Any, Literal
 
 from skillclaw.errors import UsageError
 from skillclaw.gate.rollout import Observation, Rules, decide
 from skillclaw.hub.arms import block, treated
 from skillclaw.trajectory.model import Record
 
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["SCENARIOS", "Row", "Scenario", "observed", "play", "run_rollout_bench", "summary", "upper"]
+__all__ = [
+    "SCENARIOS",
+    "Fate",
+    "Row",
+    "Scenario",
+    "markdown",
+    "observed",
+    "play",
+    "run_rollout_bench",
+    "summary",
+    "upper",
+]
 
 RELEASED = datetime(2026, 3, 2, tzinfo=UTC)
 RANGE = (0.2, 0.8)
@@ -41,6 +52,7 @@ class Scenario(Record, frozen=True, kw_only=True):
     liars     clients that tell of all that they send what is not so: success with the skill and failure
               without, of a skill that helps (that raises success) the other way round
     volume    how many times as many sessions a liar sends
+    unknown   share of the eligible sessions of which nobody knows how they went
     """
 
     name: str
@@ -50,6 +62,7 @@ class Scenario(Record, frozen=True, kw_only=True):
     outcome: float | None = None
     liars: int = 0
     volume: float = 10.0
+    unknown: float = 0.0
 
     @property
     def helps(self) -> bool:
@@ -78,7 +91,12 @@ SCENARIOS = [
     Scenario(name="good 10, one liar", effect=0.10, liars=1),
     Scenario(name="good 20, one liar", effect=0.20, liars=1),
     Scenario(name="good 20, lowers success 15, one liar", effect=0.20, outcome=-0.15, liars=1),
+    Scenario(name="neutral, four in ten unknown", effect=0.0, unknown=0.4),
+    Scenario(name="harm 15, four in ten unknown", effect=-0.15, unknown=0.4),
+    Scenario(name="good 20, four in ten unknown", effect=0.20, unknown=0.4),
 ]
+Fate = tuple[Literal["promote", "unproven", "rollback"], int, int]
+"""What became of one canary, after how many days, and how many eligible sessions there were by then."""
 
 
 class Row(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -130,6 +148,8 @@ def observed(scenario: Scenario, seed: int, days: int) -> list[list[Observation]
                 other = bool(rng.random() < chance + (scenario.outcome or 0.0) * arm)
                 if client < scenario.liars:
                     fine = other = arm != scenario.helps
+                known = not scenario.unknown or bool(rng.random() >= scenario.unknown)
+                success = other if scenario.outcome is not None else fine
                 sessions.append(
                     Observation(
                         client=name,
@@ -138,7 +158,7 @@ def observed(scenario: Scenario, seed: int, days: int) -> list[list[Observation]
                         session=f"{client}-{at}-{number}",
                         treated=arm,
                         event=not fine if scenario.outcome is not None else None,
-                        success=other if scenario.outcome is not None else fine,
+                        success=success if known else None,
                         read=arm,
                         stratum=str(stratum),
                     )
@@ -147,10 +167,8 @@ def observed(scenario: Scenario, seed: int, days: int) -> list[list[Observation]
     return found
 
 
-def play(
-    scenario: Scenario, seed: int, rules: Rules
-) -> tuple[Literal["promote", "unproven", "rollback"], int, int]:
-    """What became of one canary, after how many days, and how many eligible sessions there were by then."""
+def play(scenario: Scenario, rules: Rules, seed: int) -> Fate:
+    """What became of one canary."""
     sessions: list[Observation] = []
     for day, new in enumerate(observed(scenario, seed, math.ceil(rules.timeout)), 1):
         sessions += new
@@ -172,9 +190,13 @@ def run_rollout_bench(
     *,
     only: Sequence[str] = (),
     rules: Rules | None = None,
+    jobs: int = 1,
     progress: Progress = lambda done, total, what: None,
 ) -> dict[str, Any]:
-    """Every scenario, or those named `only`, `runs` times."""
+    """Every scenario, or those named `only`, with the seeds from 0 to `runs` - 1. `jobs` 1: in this process.
+
+    `fates` has what became of each canary, in the order of the seeds.
+    """
     unknown = set(only) - {one.name for one in SCENARIOS}
     if unknown:
         raise UsageError(
@@ -184,26 +206,35 @@ def run_rollout_bench(
         )
     rules = rules if rules is not None else Rules()
     began = time.monotonic()
-    rows = []
+    fates: dict[str, list[Fate]] = {}
     for scenario in SCENARIOS:
         if only and scenario.name not in only:
             continue
-        ends = []
-        for seed in range(runs):
-            ends.append(play(scenario, seed, rules))
-            if seed % 20 == 0:
-                progress(seed, runs, scenario.name)
-        rows.append(_row(scenario, ends))
-    return {"rules": rules, "rows": rows, "seconds": round(time.monotonic() - began, 1)}
+        ends = fates[scenario.name] = []
+        for end in _ends(partial(play, scenario, rules), runs, jobs):
+            ends.append(end)
+            if len(ends) % 20 == 0:
+                progress(len(ends), runs, scenario.name)
+    rows = [_row(name, ends) for name, ends in fates.items()]
+    return {"rules": rules, "rows": rows, "fates": fates, "seconds": round(time.monotonic() - began, 1)}
 
 
-def _row(scenario: Scenario, ends: Sequence[tuple[str, int, int]]) -> Row:
+def _ends(one: Callable[[int], Fate], runs: int, jobs: int) -> Iterator[Fate]:
+    if jobs <= 1:
+        yield from map(one, range(runs))
+        return
+    # A fresh process has none of this one's threads.
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(one, range(runs), chunksize=5)
+
+
+def _row(name: str, ends: Sequence[Fate]) -> Row:
     runs = len(ends)
     promoted = [day for action, day, _ in ends if action == "promote"]
     back = [day for action, day, _ in ends if action == "rollback"]
     soon = sum(day <= 14 for day in back)
     return Row(
-        scenario=scenario.name,
+        scenario=name,
         runs=runs,
         promoted=len(promoted) / runs,
         promoted_upper=round(upper(len(promoted), runs), 4),
@@ -222,6 +253,25 @@ def _median(values: Sequence[int]) -> float | None:
     if not ordered:
         return None
     return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """The rows as the table of docs/rollout.md."""
+    parts = ("scenario", "runs", "promoted (at most)", "unproven", "rolled back")
+    head = (*parts, "in 14 days (at least)", "median day up", "down")
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    for row in result["rows"]:
+        cells = (
+            row.scenario,
+            f"{row.runs:,}",
+            f"{row.promoted:.1%} ({row.promoted_upper:.1%})",
+            f"{row.unproven:.1%}",
+            f"{row.rolled_back:.1%}",
+            f"{row.back_14:.2%} ({row.back_14_lower:.2%})",
+            *("" if d is None else f"{d:g}" for d in (row.days_to_promote, row.days_to_roll_back)),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def summary(result: dict[str, Any]) -> str:

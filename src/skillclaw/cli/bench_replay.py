@@ -43,7 +43,12 @@ def replay(
     cases: Annotated[int, typer.Option(help="Cases of each kind.", min=3, max=50)] = 6,
     repeats: Annotated[int, typer.Option(help="Of each case and side.", min=1, max=50)] = 5,
     screen: Annotated[
-        int, typer.Option(help="Trials of the model without a skill at a candidate.", min=1, max=50)
+        int,
+        typer.Option(
+            help="Trials of the model without a skill at a candidate; 0: every candidate is a case.",
+            min=0,
+            max=50,
+        ),
     ] = 3,
     seconds: Annotated[float, typer.Option(help="That an agent may take for a task.", min=1)] = 300.0,
     forecast: Annotated[

@@ -25,10 +25,14 @@ def rollout(
     ] = False,
     seeds: Annotated[int, typer.Option(help="With --group: groups of each kind.", min=1)] = 100,
     days: Annotated[int, typer.Option(help="With --group: days that are played.", min=6, max=366)] = 60,
-    jobs: Annotated[int, typer.Option(help="With --group: processes.", min=1)] = 2,
+    jobs: Annotated[int, typer.Option(help="Processes.", min=1)] = 2,
     out: Annotated[
         Path | None,
-        typer.Option(help="With --group: a folder for group.json, group.md and group.svg.", file_okay=False),
+        typer.Option(
+            help="A folder for what became of each: rollout.json and rollout.md; with --group, group.json, "
+            "group.md and group.svg.",
+            file_okay=False,
+        ),
     ] = None,
 ) -> None:
     """Are good skills promoted and harmful ones rolled back? Simulated groups, decided by the real rules."""
@@ -36,10 +40,16 @@ def rollout(
         if only:
             raise UsageError("--only and --group do not go together.", "Groups have all kinds of skills.")
         return _group(ctx, seeds, days, jobs, out)
-    from skillclaw.bench.rollout import run_rollout_bench, summary
+    import msgspec
+
+    from skillclaw.bench.rollout import markdown, run_rollout_bench, summary
 
     with output.progress("Rolling out", show=not ctx.json) as progress:
-        result = run_rollout_bench(runs, only=only or [], progress=progress)
+        result = run_rollout_bench(runs, only=only or [], jobs=jobs, progress=progress)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "rollout.json").write_bytes(msgspec.json.encode(result))
+        (out / "rollout.md").write_text(markdown(result), "utf-8")
     if ctx.json:
         output.print_json(result)
     else:

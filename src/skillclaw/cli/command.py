@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from skillclaw.cli.lazy import Command
 from skillclaw.settings import default_home
 
 __all__ = ["Context", "command"]
@@ -50,7 +51,7 @@ def command(
             return function(Context(home=home.expanduser(), json=given.pop("json")), **given)
 
         run.sign = functools.partial(_sign, run, function)  # type: ignore[attr-defined]
-        app.command(name, **options)(run)
+        app.command(name, cls=Command, **options)(run)
         return function
 
     return register

@@ -32,6 +32,7 @@ def list_(ctx: Context) -> None:
     from skillclaw.server.machine import Machine
     from skillclaw.server.share_view import clock, hub_names
     from skillclaw.server.vote_book import load_book, on_day
+    from skillclaw.server.voting import over_limits
     from skillclaw.server.voting_jobs import NO_GROUP, open_jobs
 
     machine = Machine(ctx.home)
@@ -45,10 +46,10 @@ def list_(ctx: Context) -> None:
         "tokens": sum(one.tokens for one in today),
         "usd": round(sum(one.usd or 0.0 for one in today), 6),
     }
+    reached = over_limits(votes, book)
     if ctx.json:
-        output.print_json(
-            {"enabled": votes.enabled, "open": jobs, "errors": errors, "today": spent, "tried": book[-50:]}
-        )
+        told = {"enabled": votes.enabled, "open": jobs, "errors": errors, "today": spent, "limit": reached}
+        output.print_json({**told, "tried": book[-50:]})
         return
     for hub, why in errors.items():
         output.note(f"hub {hub}: {why}")
@@ -75,6 +76,8 @@ def list_(ctx: Context) -> None:
         output.plain(_OFF)
     paid = f"{spent['calls']} calls, {spent['tokens']} tokens, ${spent['usd']:.2f}"
     output.plain(f"Today: {spent['jobs']} tried, {paid}.")
+    if reached:
+        output.plain(reached)
 
 
 def show(ctx: Context, proposal: JobArgument) -> None:
@@ -125,10 +128,13 @@ def run(
 ) -> None:
     """Try what groups ask for on this machine's own sessions, now, and send the counts."""
     from skillclaw.server.machine import Machine
+    from skillclaw.server.vote_book import load_book
+    from skillclaw.server.voting import over_limits
     from skillclaw.server.voting_run import run_votes
 
     keep(ctx.home / "logs" / "votes.log")
-    done = run_votes(Machine(ctx.home), only=proposal, idle=idle)
+    machine = Machine(ctx.home)
+    done = run_votes(machine, only=proposal, idle=idle)
     if ctx.json:
         output.print_json(done)
         return
@@ -138,6 +144,9 @@ def run(
         output.plain(f"  It took {one.calls} calls, {one.tokens} tokens, {one.seconds:.0f} s.")
     if not done:
         output.plain("Nothing was tried. See: skillclaw jobs list")
+    reached = over_limits(machine.settings.gate.votes, load_book(ctx.home)) if proposal is None else ""
+    if reached:
+        output.plain(reached)
 
 
 def vote(

@@ -15,7 +15,15 @@ import typer.core
 import typer.main
 from typer.models import CommandInfo
 
-__all__ = ["Group", "later"]
+__all__ = ["Command", "Group", "later"]
+
+
+class Command(typer.core.TyperCommand):
+    """A command whose help has each argument once: Typer lists them with the options, and click, from 8.5 on,
+    in a section of its own before."""
+
+    def format_arguments(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Nothing: `format_options` of Typer has them."""
 
 
 class Later(click.Command):

@@ -14,29 +14,10 @@ from skillclaw.evolve.state import Fact
 from skillclaw.evolve.statistics import benjamini_hochberg
 from skillclaw.skills.records import Pattern, content_id
 
-__all__ = ["EVIDENCE", "FALSE_DISCOVERY", "conclude", "settled", "stale"]
+__all__ = ["EVIDENCE", "FALSE_DISCOVERY", "settled", "stale"]
 
 EVIDENCE = 200
 """References that a pattern holds; `Pattern.support` counts them all."""
-
-
-def conclude(
-    minings: Sequence[Mining],
-    *,
-    now: datetime,
-    half_life: float,
-    facts: Sequence[Fact] = (),
-    keep: int | None = EVIDENCE,
-) -> list[Pattern]:
-    """The patterns that count, best supported first.
-
-    Over the whole cycle there are two families of tests for the false discovery rate: the claims about
-    success of procedures and of failing calls; and all that was screened in tasks, what gave no pattern
-    included. What is `needed` counts only with a small q; a procedure that beats the other ways by its own
-    test is shown with whatever q it has. Recoveries and corrections rest on support and on their own tests.
-    `facts` are all that was seen of environments; `keep` bounds the references that a pattern holds.
-    """
-    return [one.pattern for one in settled(minings, now=now, half_life=half_life, facts=facts, keep=keep)]
 
 
 def settled(
@@ -47,7 +28,14 @@ def settled(
     facts: Sequence[Fact] = (),
     keep: int | None = EVIDENCE,
 ) -> list[Found]:
-    """What `conclude` gives, each pattern with the requests that it was seen in."""
+    """The patterns that count, best supported first, each with the requests that it was seen in.
+
+    Over the whole cycle there are two families of tests for the false discovery rate: the claims about
+    success of procedures and of failing calls; and all that was screened in tasks, what gave no pattern
+    included. What is `needed` counts only with a small q; a procedure that beats the other ways by its own
+    test is shown with whatever q it has. Recoveries and corrections rest on support and on their own tests.
+    `facts` are all that was seen of environments; `keep` bounds the references that a pattern holds.
+    """
     weigh = Weigh(now, half_life)
     found = _distinct([one for mining in minings for one in mining.found])
     tested = [p for mining in minings for p in mining.tested]

@@ -7,7 +7,7 @@ and what holds of a tool wherever it is used comes from the sum. Episodes are re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from skillclaw.evolve.statistics import Association, Table, mantel_haenszel
@@ -19,7 +19,6 @@ __all__ = [
     "FeatureKind",
     "Tables",
     "added",
-    "contrasts",
     "count",
     "has",
     "judged",
@@ -152,8 +151,3 @@ def judged(tables: Tables) -> list[Contrast]:
         if association.p is not None:
             found.append(Contrast(feature, dict(sorted(own.items())), a + b, a, c + d, c, association))
     return sorted(found, key=lambda c: (c.association.p or 0.0, c.feature))
-
-
-def contrasts(clusters: Mapping[str, Iterable[Episode]]) -> dict[str, list[Contrast]]:
-    """The contrasts of each task cluster."""
-    return {number: judged(count(number, clusters[number])) for number in sorted(clusters)}

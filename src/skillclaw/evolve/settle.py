@@ -46,7 +46,7 @@ def settle(
     if private and result.verdict == "rejected":
         proposal, reasons = withheld(proposal), without_quotations(reasons)
     if private:
-        proposal = msgspec.structs.replace(proposal, patterns=[])
+        proposal = msgspec.structs.replace(proposal, patterns=[], shown=[])
     fence()
     if result.verdict == "open" and ask is not None:
         ask(result.proposal, reasons, proposal)

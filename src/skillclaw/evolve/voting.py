@@ -286,11 +286,11 @@ def _no(reason: str) -> Verdict:
 
 
 def _sources(proposal: Proposal) -> set[str]:
-    """The users whose sessions it was made from."""
+    """The users whose sessions it was made from, or its author was shown."""
     items = proposal.sidecar.items if proposal.sidecar is not None else []
     refs = [ref for item in items for ref in item.evidence]
     refs += [ref for pattern in proposal.patterns for ref in pattern.evidence]
-    return {ref.user for ref in refs}
+    return {ref.user for ref in (*refs, *proposal.shown)}
 
 
 def _text(moment: datetime) -> str:

@@ -24,7 +24,7 @@ _QUOTED = re.compile(r"[“`].*[”`]", re.DOTALL)
 def withheld(proposal: Proposal) -> Proposal:
     """The proposal without any words of sessions or of a model. What its lines rest on stays, as ids and
     references: another machine of the evolver must not ask the same again."""
-    bare = replace(proposal, why=TEXT, patterns=[])
+    bare = replace(proposal, why=TEXT, patterns=[], shown=[])
     if proposal.bundle is None:
         return bare
     text = f"{render(Head(name=proposal.bundle.name, description=TEXT))}\n# {proposal.bundle.name}\n"

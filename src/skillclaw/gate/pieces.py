@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-__all__ = ["decoded", "encoded", "joined", "plain_views", "variables"]
+__all__ = ["TooMuchError", "decoded", "encoded", "joined", "plain_views", "variables"]
 
 _ASSIGNED = re.compile(
     r"""(?:^|[;&(\s`])\$?([A-Za-z_]\w{0,40})\s?=\s?(["'])([^"'\n]{1,400})\2"""
@@ -37,6 +37,14 @@ MOST = 400
 """Pieces that are put together, at most."""
 LONGEST = 200_000
 """Characters of a text that are looked at here."""
+PUT_IN = 200_000
+"""Characters that a text may get by what its names stand for."""
+READ = 200_000
+"""Characters that the pieces of a skill may be decoded to, counted each time that they are put together."""
+
+
+class TooMuchError(Exception):
+    """Few pieces make so much text that nobody could look at all of it; the message says how."""
 
 
 def plain_views(text: str) -> list[str]:
@@ -70,14 +78,26 @@ def variables(texts: Iterable[str]) -> dict[str, str]:
 
 
 def joined(text: str, known: dict[str, str]) -> str:
-    """`text` with names replaced by what they stand for, and neighbouring quotations made one."""
+    """`text` with names replaced by what they stand for, and neighbouring quotations made one.
+
+    TooMuchError where it would not end.
+    """
     text = text[:LONGEST]
+    left = PUT_IN
+
+    def put(match: re.Match[str], value: str) -> str:
+        nonlocal left
+        left -= len(value) - len(match[0])
+        if left < 0:
+            raise TooMuchError("repeats by variables more text than can be looked at")
+        return value
+
     if known:
         for _ in range(3):  # a name may stand for text with names
             before = text
-            text = _USED.sub(lambda m: known.get(m[1] or m[2] or m[3], m[0]), text)
-            text = _NAMES.sub(lambda m: _named(m, known), text)
-            if text == before or len(text) > LONGEST:
+            text = _USED.sub(lambda m: put(m, known.get(m[1] or m[2] or m[3], m[0])), text)
+            text = _NAMES.sub(lambda m: put(m, _named(m, known)), text)
+            if text == before:
                 break
     return _PLUS.sub("", text)
 
@@ -91,7 +111,16 @@ def _named(match: re.Match[str], known: dict[str, str]) -> str:
 
 def decoded(texts: Iterable[str]) -> Iterator[str]:
     """Readable texts behind what is encoded in `texts`: each piece alone, and neighbours of one text and of
-    the next put together."""
+    the next put together. TooMuchError where that would be far more than what stands there."""
+    left = READ
+    for text in _decoded(texts):
+        left -= len(text)
+        if left < 0:
+            raise TooMuchError("holds more encoded text than can be looked at")
+        yield text
+
+
+def _decoded(texts: Iterable[str]) -> Iterator[str]:
     texts = [text[:LONGEST] for text in texts]
     for text in texts:
         for match in _HEX.finditer(text):

@@ -102,7 +102,7 @@ def store_proposal(hub: Hub, message: Message, record: Proposal) -> dict[str, An
     if sidecar is not None:
         items = [item if item in kept else replace(item, **_BARE) for item in sidecar.items]
         sidecar = replace(sidecar, items=items)
-    record = replace(record, sidecar=sidecar, patterns=[])
+    record = replace(record, sidecar=sidecar, patterns=[], shown=[])
     return {
         "id": record.id,
         "skill": record.skill,

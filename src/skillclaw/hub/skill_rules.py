@@ -89,7 +89,9 @@ def _restore(state: HubState, commit: Commit, release: Release) -> HubState:
     for gone in release.retires:
         other = state.skills.get(gone.skill)
         before = other.release(gone.version) if other is not None else None
-        if other is not None and before is not None and (other.current, other.stage) == (None, "archived"):
+        if other is None or before is None or _revoked(other, gone.version):
+            continue
+        if (other.current, other.stage) == (None, "archived"):
             other = told(other, event(commit, "return", skill=release.skill), gone.version)
             state = _with_skill(state, replace(other, current=gone.version, stage=before.stage))
     return state

@@ -28,7 +28,7 @@ from skillclaw.server.passing import Passing, agree
 from skillclaw.server.receipts import keep_receipt
 from skillclaw.trajectory import model
 from skillclaw.trajectory.model import Record, Signal, Trajectory, meta, with_meta
-from skillclaw.trajectory.outcomes import GIVEN, outcome
+from skillclaw.trajectory.outcomes import outcome
 
 if TYPE_CHECKING:
     from skillclaw.hub import Hub, HubState, Key
@@ -262,15 +262,14 @@ def _admitted(trajectory: Trajectory, member: Key, secret: bytes) -> Trajectory:
 
 
 def _reported(signals: list[Signal]) -> list[Signal]:
-    """What was said of the outcome, by whomever, as one signal; the signs are found anew."""
-    said = [
-        signal for kind in ("feedback", "reported", "reward") for signal in signals if signal.kind == kind
-    ]
-    assert {"feedback", "reported", "reward"} == GIVEN
-    if not said:
-        return []
-    value = said[0].value
-    return [Signal(kind="reported", value=(value > 0) - (value < 0), source="member")]
+    """What was said of the outcome, by whomever, as one signal; the signs are found anew. Of several it is
+    what decides on the member's own machine (`outcomes`): feedback first, and the latest of a kind."""
+    for kind in ("feedback", "reported", "reward"):
+        said = [signal.value for signal in signals if signal.kind == kind]
+        if said:
+            value = (said[-1] > 0) - (said[-1] < 0)
+            return [Signal(kind="reported", value=value, source="member")]
+    return []
 
 
 def _unreadable(hub: Hub, report: Collected, name: str, error: StorageError) -> Collected:

@@ -106,10 +106,13 @@ def serves(path: Path, home: Path) -> bool:
     """Whether the agent at `path` is one that `install` wrote, for the `up` of this home."""
     try:
         data = path.read_bytes()
-        arguments = plistlib.loads(data)["ProgramArguments"]
-    except (OSError, ValueError, ExpatError, KeyError, TypeError):
+        agent = plistlib.loads(data)
+    except Exception:  # plistlib raises what it likes of a list that somebody changed
         return False
-    return _COMMENT.encode() in data and bool(arguments) and arguments[-1] == str(home)
+    arguments = agent.get("ProgramArguments") if isinstance(agent, dict) else None
+    if not isinstance(arguments, list) or not arguments:
+        return False
+    return _COMMENT.encode() in data and arguments[-1] == str(home)
 
 
 def _domain() -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from skillclaw.errors import UNREADABLE
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -76,8 +77,12 @@ class Receipts:
         )
 
     def of(self, key: str) -> Iterator[Receipt]:
-        """All receipts of the session `key`: one for each form in which it came."""
+        """All receipts of the session `key` that can be read: one for each form in which it came."""
         for name in sorted(self._sessions.marks(f"{_MARK}{key}:")):
             kept = self._sessions.get_mark(f"{_MARK}{key}:{name}")
-            if kept is not None:
+            if kept is None:
+                continue
+            try:
                 yield msgspec.json.decode(kept, type=Receipt)
+            except UNREADABLE:  # what a fault of the disk left is no receipt
+                continue

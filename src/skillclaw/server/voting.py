@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
     from skillclaw.settings_votes import VotesSettings
 
-__all__ = ["Make", "Tester", "vote"]
+__all__ = ["Make", "Tester", "over_limits", "vote"]
 
 Tester = Callable[[Proposal, list[Trajectory]], ReplayResult]
 """Tries a proposal on these sessions, which the evidence of its patterns refers to (`signatures`)."""
@@ -90,17 +90,18 @@ def vote(
 
 
 def over_limits(settings: VotesSettings, book: list[Tried]) -> str:
-    """Which limit of the day is reached; empty for none."""
+    """Which limit of the day is reached, in words; empty for none."""
     today = on_day(book, clock()[:10])
     usd = sum(one.usd or 0.0 for one in today)
     for what, spent, most in (
-        ("changes", len(today), settings.day_jobs),
+        ("jobs", len(today), settings.day_jobs),
         ("calls", sum(one.calls for one in today), settings.day_calls),
         ("tokens", sum(one.tokens for one in today), settings.day_tokens),
-        ("dollars", usd, settings.day_usd),
+        ("usd", usd, settings.day_usd),
     ):
         if most and spent >= most:
-            return f"{most:g} {what} were tried or spent today already."
+            told = f"{spent:.2f} of {most:.2f}" if what == "usd" else f"{spent} of {most}"
+            return f"The day's limit is reached: {told} {what} (gate.votes.day_{what})."
     return ""
 
 

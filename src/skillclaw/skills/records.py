@@ -209,6 +209,11 @@ class Pattern(Record, frozen=True, kw_only=True):
         return self.support.users if self.support else len({ref.user for ref in self.evidence})
 
     @property
+    def sources(self) -> list[Ref]:
+        """The sessions that had a part in it, those that speak against it among them."""
+        return [*self.evidence, *self.contradictions, *self.calls]
+
+    @property
     def agents(self) -> list[str]:
         """The agents it was seen in."""
         return sorted({ref.agent for ref in self.evidence})
@@ -315,6 +320,8 @@ class Proposal(Record, frozen=True, kw_only=True):
     why       one sentence a user understands
     retires   merge: skills that are archived by the very commit that releases this one; neither happens alone
     against   retire: sessions that speak against the skill, where no pattern's contradictions do
+    shown     sessions behind what its author, a model, was shown and cites nowhere: they taught it too, so
+              that it is not tried on them; in no group's hub
     """
 
     v: int = PROPOSAL_FORMAT
@@ -331,6 +338,7 @@ class Proposal(Record, frozen=True, kw_only=True):
     patterns: list[Pattern] = []
     retires: list[Retired] = []
     against: list[Ref] = []
+    shown: list[Ref] = []
 
 
 class Verdict(Record, frozen=True, kw_only=True):

@@ -94,8 +94,8 @@ FILES: dict[str, dict[str, object]] = {
     },
     "nanoclaw": {
         "nanoclaw/package.json": {"name": "nanoclaw", "version": "2"},
-        "nanoclaw/.env": "ANTHROPIC_BASE_URL=http://h:1\n",
-        ".docker/config.json": {"currentContext": "x"},
+        "nanoclaw/.env": "ANTHROPIC_BASE_URL=http://host.docker.internal:1\n",
+        ".docker/config.json": {"currentContext": "desktop-linux"},
     },
     "nemoclaw": {
         ".nemoclaw/sandboxes.json": {

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ from skillclaw.errors import SkillClawError
 from skillclaw.evolve import counts, undecided
 from skillclaw.evolve.models import daybook
 from skillclaw.formats import carried
-from skillclaw.hub import seen
+from skillclaw.hub import keys, seen
 from skillclaw.journal import grants, unread
 from skillclaw.journal.identity import Identity
 from skillclaw.library import book, past, quarantine
@@ -31,7 +32,17 @@ from skillclaw.library.records import LibraryState, Quarantined
 from skillclaw.log_format import as_text
 from skillclaw.proxy import ProxyConfig, read_config
 from skillclaw.proxy.facts import UpFacts, read_facts
-from skillclaw.server import consent, door, polling, runfile, vote_book, wishes
+from skillclaw.server import (
+    consent,
+    door,
+    group_tombstones,
+    launch_agent,
+    polling,
+    receipts,
+    runfile,
+    vote_book,
+    wishes,
+)
 from skillclaw.server.deep.running import logs
 from skillclaw.server.serving.history import CycleLine, History
 from skillclaw.settings import load
@@ -78,6 +89,23 @@ def _cycles(home: Path) -> None:
 def _quarantined(home: Path) -> None:
     (home / "quarantine/a").mkdir(exist_ok=True)
     quarantine.held(home)
+
+
+def _told(home: Path) -> None:
+    machine: Any = SimpleNamespace(home=home)
+    assert all(isinstance(key, str) for key in group_tombstones._told(machine, "g"))
+
+
+def _receipts(home: Path) -> None:
+    kept = _text(home / "mark")
+    marks: Any = SimpleNamespace(marks=lambda _: ["o"], get_mark=lambda _: kept)
+    found = receipts.Receipts(marks, "g", b"k" * 32)
+    found.commitment("s")
+    found.opening("s", "0" * 64)
+
+
+def _key(home: Path) -> None:
+    keys.with_earlier(home / "keys", "g", "member")
 
 
 NOW = time.time()
@@ -128,6 +156,22 @@ FILES = [
         {"time": "t", "level": "info", "event": "e", "places": "p", "hub": ["h"]},
         lambda home: [as_text(line) for line in _text(home / "logs/up.log").splitlines()],
         logs,
+    ),
+    File("keys/g/member.key", HEX.encode(), _key, form=_plain),
+    File("keys/g/member.old-0.key", HEX.encode(), _key, form=_plain),
+    File(
+        f"keys/g/{HEX[:16]}.sent",
+        b"12",
+        lambda home: keys.counted(home / "keys", "g", HEX),
+        form=_plain,
+    ),
+    File("hubs/g.told.json", ["k"], _told),
+    File("mark", example(receipts.Receipt), _receipts),
+    File(
+        "agent.plist",
+        launch_agent.agent_text(["/bin/a", "/h"], {"A": "b"}, Path("/l")),
+        lambda home: launch_agent.serves(home / "agent.plist", Path("/h")),
+        form=_plain,
     ),
 ]
 

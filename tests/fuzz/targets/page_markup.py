@@ -12,6 +12,7 @@ from fuzz_histories import tree
 from fuzz_made import Drawn, dumped, session
 from markupsafe import Markup
 
+from skillclaw.server.deep.masking import shown_value
 from skillclaw.skills.items import blocks
 from skillclaw.skills.records import Bundle, File
 from skillclaw.trajectory import model
@@ -113,6 +114,8 @@ def once(data: bytes) -> None:
     whole = "".join(piece.text for piece in shown.pieces(text))
     assert whole == text
     shown.text_view(text)
+    told = shown_value(text, ())
+    assert told.startswith("<") or told in ("~/<path>",) or "<" in told
     half = text[len(text) // 2 :] + text[: len(text) // 3]
     sidebyside.side_by_side(text, half)
     files = (Bundle(name="a", files=[File(path="SKILL.md", data=one.encode())]) for one in (text, half))

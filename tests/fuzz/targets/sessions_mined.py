@@ -6,6 +6,8 @@ the input's own in its calls. Whatever stands in a session, mining it ends with 
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from fuzz_histories import atif_of, tree
 from fuzz_made import Drawn, dumped, session
@@ -19,6 +21,11 @@ from skillclaw.trajectory.text import mask, one_line, terms, words
 
 ALLOWED: tuple[type[Exception], ...] = ()
 MOST_SECONDS = 3.0
+TOOLS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("query", {"q": "a"}),
+    ("Read", {"file_path": "/srv/app/SKILL.md"}),
+    ("Skill", {"skill": "a"}),
+)
 DICT = (
     b"cd x && ",
     b"$(",
@@ -55,12 +62,21 @@ def once(data: bytes) -> None:
         held["steps"][2]["tool_calls"][0]["arguments"]["command"] = parts[0]
         held["steps"][2]["observation"]["results"][0]["content"] = parts[-1]
         held["steps"][4]["message"] = parts[len(parts) // 2]
+        if data[0] >= 128:
+            _given(held["steps"][2], TOOLS[data[0] // 3 % 3], parts[-1])
     else:
         held = drawn.harmed(held)
     path = tree().home / "x.json"
     path.write_bytes(dumped(held))
     for found in atif_of(path):
         _mined(found)
+
+
+def _given(step: dict[str, Any], tool: tuple[str, dict[str, Any]], content: str) -> None:
+    """The second call is of `tool`, and gets `content`."""
+    name, arguments = tool
+    step["tool_calls"][1].update(function_name=name, arguments=arguments)
+    step["observation"]["results"][1]["content"] = content
 
 
 def _mined(found: Trajectory) -> None:

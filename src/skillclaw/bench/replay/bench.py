@@ -22,7 +22,7 @@ from skillclaw.bench.replay.choosing import (
 from skillclaw.bench.replay.desk import LONG, Desk, Progress
 from skillclaw.bench.replay.lessons import Cycle, about, learn, with_held_out
 from skillclaw.bench.replay.runs import SuiteRuns
-from skillclaw.bench.replay.screening import RULE, Screened
+from skillclaw.bench.replay.screening import NO_RULE, RULE, Screened
 from skillclaw.bench.replay.wrong import plausible, shuffled
 from skillclaw.errors import SkillClawError, StorageError
 from skillclaw.evolve.replay.cases import Case
@@ -168,7 +168,7 @@ def _report(
     passed = {row["skill"]: row["verdict"] == "pass" for row in rows}
     found = {
         "plan": msgspec.to_builtins(desk.plan),
-        "rule": RULE,
+        "rule": RULE if desk.plan.screen else NO_RULE,
         "screening": msgspec.to_builtins(list(looked)),
         "candidates_for_each": CANDIDATES,
         "skills": list(rows),

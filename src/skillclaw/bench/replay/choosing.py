@@ -48,7 +48,8 @@ def chosen_points(
     keys = dict.fromkeys(ref.session for pattern in mined.patterns for ref in pattern.evidence)
     others = [one for key in list(keys)[:OTHERS] if (one := desk.lessons.session(key)) is not None]
     tools = agents_tools(candidates, others)
-    return screen(candidates, lambda one: _decides(desk, one, tools), desk.plan.cases, progress)
+    tried = (lambda one: _decides(desk, one, tools)) if desk.plan.screen else None
+    return screen(candidates, tried, desk.plan.cases, progress)
 
 
 def _decides(desk: Desk, point: Point, tools: Mapping[str, Sequence[Tool]]) -> Screened:
@@ -111,7 +112,8 @@ def chosen_tasks(
     desk: Desk, candidates: Sequence[Case], progress: Progress
 ) -> tuple[list[Case], list[Screened]]:
     """Those that the agent without a skill fails. Raises SkillClawError where it cannot work."""
-    return screen(candidates, lambda one: _works(desk, one), desk.plan.cases, progress)
+    tried = (lambda one: _works(desk, one)) if desk.plan.screen else None
+    return screen(candidates, tried, desk.plan.cases, progress)
 
 
 def _works(desk: Desk, case: Case) -> Screened:

@@ -38,7 +38,8 @@ Progress = Callable[[int, int | None, str], None]
 class Plan(Record, frozen=True, kw_only=True, omit_defaults=False):
     """What a run is; fixed when it begins.
 
-    cases    wanted of each kind; `screen` trials of the bare model at a candidate
+    cases    wanted of each kind; `screen` trials of the bare model at a candidate, 0: every
+             candidate is a case
     told     the model is told of tools in words, for a server that reads no tool calls
     context  tokens that the model takes; `seconds` that an agent may take for a task
     """

@@ -3,6 +3,9 @@
 Candidates come in the order of hashes. Each is tried a few times without any skill, with other seeds than the
 replay takes, so that what chance did in the screening is drawn anew. A case stays if at least four of five of
 these trials could be made and were not solved. That goes on until there are as many as are wanted.
+
+With no trial the first candidates are the cases, as the gate takes them: with those that the bare model
+solves, the only ones that a skill can lose.
 """
 
 from __future__ import annotations
@@ -14,13 +17,17 @@ from typing import TypeVar
 from skillclaw.gate.replay.deciding import AGREE
 from skillclaw.trajectory.model import Record
 
-__all__ = ["RULE", "Screened", "screen", "stays"]
+__all__ = ["NO_RULE", "RULE", "Screened", "screen", "stays"]
 
 T = TypeVar("T")
 
 RULE = (
     "A case stays if the model without a skill scores under 1 in at least four of five trials, with seeds of "
     "their own; candidates come in the order of hashes. No skill has a part in it."
+)
+NO_RULE = (
+    "The first candidates in the order of hashes are the cases, as the gate takes them: what the model "
+    "solves without a skill is among them, and can be lost."
 )
 
 
@@ -42,11 +49,14 @@ def stays(scores: Sequence[float | None]) -> bool:
 
 def screen(
     candidates: Sequence[T],
-    tried: Callable[[T], Screened],
+    tried: Callable[[T], Screened] | None,
     wanted: int,
     progress: Callable[[int, int | None, str], None],
 ) -> tuple[list[T], list[Screened]]:
-    """The first `wanted` of the candidates that stay, and how all that were looked at did."""
+    """The first `wanted` of the candidates that stay, and how all that were looked at did. `tried` None: all
+    stay, and nothing is tried."""
+    if tried is None:
+        return list(candidates[:wanted]), []
     kept: list[T] = []
     looked: list[Screened] = []
     for number, one in enumerate(candidates):

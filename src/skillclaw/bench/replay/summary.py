@@ -41,12 +41,13 @@ def summary(result: dict[str, Any]) -> str:
     """One row a skill, then why, and what the cases were."""
     plan, screened = result["plan"], result["screening"]
     stayed = sum(one["stays"] for one in screened)
+    chosen = f"{len(screened)} candidates were looked at, {stayed} stay. " if plan["screen"] else ""
     rows = [HEAD, *(_row(one) for one in result["skills"])]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     table = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
     said = [
         f"{plan['model']}, WorkBench, {plan['topic']}, mode {plan['mode']}, {plan['repeats']} repeats.",
-        f"{len(screened)} candidates were looked at, {stayed} stay. {result['rule']}",
+        f"{chosen}{result['rule']}",
         "",
         *table,
         "",

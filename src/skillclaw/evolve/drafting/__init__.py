@@ -7,6 +7,7 @@ from skillclaw.evolve.drafting.building import build
 from skillclaw.evolve.drafting.labels import Labels, labels
 from skillclaw.evolve.drafting.records import Draft, DraftAction, DraftError, Target
 from skillclaw.evolve.drafting.review import review
+from skillclaw.evolve.drafting.shown import having_shown
 from skillclaw.evolve.drafting.targets import best_supported, targets
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "best_supported",
     "build",
     "counted",
+    "having_shown",
     "labels",
     "review",
     "targets",

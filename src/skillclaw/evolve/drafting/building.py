@@ -11,6 +11,7 @@ from skillclaw.evolve.drafting.budget import within
 from skillclaw.evolve.drafting.checking import faults
 from skillclaw.evolve.drafting.labels import known_items, labels
 from skillclaw.evolve.drafting.records import Draft, DraftError, Target
+from skillclaw.evolve.drafting.shown import having_shown
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.evolvers._names import topic_title
 from skillclaw.evolve.evolvers._select import strength, turned_against
@@ -32,9 +33,10 @@ def build(draft: Draft, target: Target, context: EvolveContext, engine: str) -> 
     """The proposal that `draft` stands for; None where it skips, changes nothing, or the skill is pinned.
 
     Labels become ids; a line that is added or changed stands on the sessions of the patterns that it cites,
-    which are patterns of `target`. Of a change to a skill that is there at most `context.changes` items are
-    taken, the most important first; what is left out is said in `why`. A person's line stays, and so does a
-    description that a person changed. Raises DraftError with every fault.
+    which are patterns of `target`; the sessions of the others are `shown`. Of a change to a skill that is
+    there at most `context.changes` items are taken, the most important first; what is left out is said in
+    `why`. A person's line stays, and so does a description that a person changed. Raises DraftError with
+    every fault.
     """
     if draft.action == "skip" or (target.base is not None and target.base.pinned):
         return None
@@ -72,6 +74,7 @@ def build(draft: Draft, target: Target, context: EvolveContext, engine: str) -> 
         return None
     notes = [f"{left} more edits wait for a later cycle."] if left else []
     notes += ["The description stays, since a person wrote it."] if theirs else []
+    proposal = having_shown(proposal, target.patterns)
     return msgspec.structs.replace(proposal, why=" ".join([_why(draft) or _told(edits), *notes]))
 
 

@@ -128,8 +128,7 @@ def _claude(plan: CliPlan) -> _Found:
             f"Claude Code has no login in {path}.",
             "Log in: run `claude`, then /login; or set ANTHROPIC_API_KEY",
         )
-    until = login.get("expiresAt")
-    if isinstance(until, int | float) and until / 1000 < time.time() + SOON:
+    if _is_past(login.get("expiresAt"), 1000):
         raise _ran_out("Claude Code", "claude")
     return base, (_bearer(given),), OAUTH_BETA
 
@@ -156,7 +155,7 @@ def _codex(plan: CliPlan) -> _Found:
         return base, (_bearer(key),), ""
     if not isinstance(token, str) or not token:
         raise _missing(f"Codex has no login in {path}.", "Log in: codex login; or set CODEX_API_KEY")
-    if (until := _expiry(token)) is not None and until < time.time() + SOON:
+    if _is_past(_expiry(token)):
         raise _ran_out("Codex", "codex")
     headers = [_bearer(token)]
     if isinstance(account := tokens.get("account_id"), str) and account:
@@ -226,8 +225,18 @@ def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _expiry(token: str) -> float | None:
-    """When a JSON Web Token ends (its claim `exp`, Unix seconds); None where it does not say."""
+def _is_past(until: object, ticks: int = 1) -> bool:
+    """Whether a moment (Unix time, `ticks` to the second) is past or near; not where it is no number.
+
+    It is compared as it stands: a whole number may have more digits than any fraction holds.
+    """
+    if isinstance(until, bool) or not isinstance(until, int | float):
+        return False
+    return until < (time.time() + SOON) * ticks
+
+
+def _expiry(token: str) -> object:
+    """What a JSON Web Token says of its end (its claim `exp`, Unix seconds); None where it does not say."""
     parts = token.split(".")
     if len(parts) != 3:
         return None
@@ -235,8 +244,7 @@ def _expiry(token: str) -> float | None:
         claims = _object(json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))))
     except (ValueError, binascii.Error, RecursionError):
         return None
-    until = claims.get("exp")
-    return float(until) if isinstance(until, int | float) else None
+    return claims.get("exp")
 
 
 def _missing(why: str, todo: str = "") -> UsageError:

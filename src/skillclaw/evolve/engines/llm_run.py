@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from skillclaw.evolve.dossier import Dossier, Shown, dossiers, line
-from skillclaw.evolve.drafting import Target
+from skillclaw.evolve.drafting import Target, having_shown
 from skillclaw.evolve.engines.llm_digest import batches, digest_question, notes
 from skillclaw.evolve.engines.llm_draft import Declined, Written, finish, write
 from skillclaw.evolve.engines.llm_questions import ANSWER, attribute_question
@@ -152,7 +152,8 @@ def _by_model(target: Target, context: EvolveContext, engine: str) -> Proposal |
         raise ModelError(
             "unusable", f"Nothing that {asker.name} wrote holds.", "The gate refused its drafts."
         )
-    return proposal
+    shown = {identity for view in views for identity in view.patterns.values()}
+    return having_shown(proposal, (pattern for pattern in target.patterns if pattern.id in shown))
 
 
 def to_ask(target: Target, context: EvolveContext, room: Room, engine: str) -> list[Dossier]:

@@ -15,14 +15,15 @@ __all__ = ["choose_points", "taught_by"]
 
 
 def taught_by(proposal: Proposal, context: GateContext) -> set[str]:
-    """The sessions that had a part in the proposal or in the version that it changes: none can try it.
+    """The sessions that had a part in the proposal or in the version that it changes: none can try it. What a
+    model was shown had a part in what it wrote, whether a line cites it or not.
 
     A pattern that is too thin to do without them was mined from its held-out sessions too; it says so by
     having none.
     """
     taught = {ref.session for ref in all_evidence(proposal)}
-    for pattern in proposal.patterns:
-        taught.update(ref.session for ref in (*pattern.evidence, *pattern.contradictions, *pattern.calls))
+    taught.update(ref.session for pattern in proposal.patterns for ref in pattern.sources)
+    taught.update(ref.session for ref in proposal.shown)
     base = context.base(proposal)
     for item in base.sidecar.items if base is not None else []:
         taught.update(ref.session for ref in item.evidence)

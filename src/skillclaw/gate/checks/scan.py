@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.lines import summary
-from skillclaw.gate.pieces import decoded, encoded, joined, plain_views, variables
+from skillclaw.gate.pieces import TooMuchError, decoded, encoded, joined, plain_views, variables
 from skillclaw.gate.rules import Danger, dangers
 from skillclaw.gate.steering import sentences, steerings
 from skillclaw.skills.frontmatter import split
@@ -93,19 +93,29 @@ def _shown(text: str) -> list[Danger]:
 
 
 def _pieced(texts: Iterable[str]) -> Iterator[Danger]:
-    """Dangers that are there only when pieces are put together or decoded."""
+    """Dangers that are there only when pieces are put together or decoded; so many pieces that it would not
+    end are one."""
     texts = list(texts)
     known = variables(texts)
-    for text in texts:
-        whole = joined(text, known)
-        if whole != text:
-            yield from dangers(whole)
-    for text in decoded(texts):
+    try:
+        made = [whole for text in texts if (whole := joined(text, known)) != text]
+        made += decoded(texts)
+    except TooMuchError as error:
+        yield Danger(what=str(error), text="...")
+        return
+    for text in made:
         yield from dangers(text)
 
 
 def _across(own: Mapping[str, str], other: Mapping[str, str]) -> Danger | None:
     """A danger of two skills' pieces together; what the other holds alone is no matter of this one."""
+    try:
+        return _crossed(own, other)
+    except TooMuchError as error:
+        return Danger(what=str(error), text="...")
+
+
+def _crossed(own: Mapping[str, str], other: Mapping[str, str]) -> Danger | None:
     theirs = variables(other.values())
     mine = variables(own.values())
     # Either may name what the other one uses.
@@ -119,7 +129,7 @@ def _across(own: Mapping[str, str], other: Mapping[str, str]) -> Danger | None:
         return None
     alone = {danger.text for danger in _pieced(other.values())}
     for texts in ([*own.values(), *other.values()], [*other.values(), *own.values()]):
-        for text in decoded(texts):
+        for text in list(decoded(texts)):
             for danger in dangers(text):
                 if danger.text not in alone:
                     return danger

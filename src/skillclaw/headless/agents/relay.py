@@ -25,6 +25,10 @@ __all__ = ["ToolRelay"]
 PASSED = ("temperature", "top_p", "top_k", "seed", "stop")
 MODES = ("grammar", "schema", "text")
 NO_MODEL = "the model's server could not be reached"
+NO_REQUEST = (ValueError, TypeError, AttributeError, KeyError, RecursionError, OverflowError)
+"""What reading raises of a body that is no Chat Completions request."""
+NO_ANSWER = (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError)
+"""What reading raises of a body that is no Chat Completions answer."""
 
 
 class ToolRelay:
@@ -98,10 +102,8 @@ class ToolRelay:
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         try:
-            body = json.loads(await request.read())
-            asked, tools = self._ask(body)
-            sent = json.dumps(asked).encode()
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+            body, sent, tools = self._read(await request.read())
+        except NO_REQUEST as error:
             return _refused(400, f"this is not a Chat Completions request: {error}")
         headers = {"Content-Type": "application/json", **self._headers}
         if self._upstream.key:
@@ -112,22 +114,22 @@ class ToolRelay:
                 data = await answer.read()
                 if answer.status != 200:
                     return web.Response(status=answer.status, body=data, content_type="application/json")
-            given = json.loads(data)
-            choice = given["choices"][0]
-            text = choice["message"].get("content") or ""
-            said = toolprompt.read(text, tools) if tools else toolprompt.Said(text=text)
-            whole = _completion(body, given, said, str(choice.get("finish_reason") or "stop"))
-            usage = bool((body.get("stream_options") or {}).get("include_usage"))
-            answered = _stream(whole, usage) if body.get("stream") else json.dumps(whole).encode()
+            answered = _answered(body, tools, data)
         except TimeoutError:
             return _refused(504, f"the model gave no answer within {self._seconds:.0f} s")
         except (aiohttp.ClientError, OSError) as error:
             return _refused(502, f"{NO_MODEL}: {error}")
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except NO_ANSWER as error:
             return _refused(502, f"the model's server gave no Chat Completions answer: {error}")
         if not body.get("stream"):
             return web.Response(body=answered, content_type="application/json", charset="utf-8")
         return await _streamed(request, answered)
+
+    def _read(self, data: bytes) -> tuple[Any, bytes, list[dict[str, Any]]]:
+        """A request: its JSON, what the server behind is sent, and the tools that the client offers."""
+        body = json.loads(data)
+        asked, tools = self._ask(body)
+        return body, json.dumps(asked).encode(), tools
 
     def _ask(self, body: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The request for the server behind, and the tools that the client offers."""
@@ -162,6 +164,17 @@ def _acted(messages: Sequence[Any]) -> bool:
 
 def _refused(status: int, reason: str) -> web.Response:
     return web.json_response({"error": {"message": reason, "type": "relay_error"}}, status=status)
+
+
+def _answered(body: Any, tools: list[dict[str, Any]], data: bytes) -> bytes:
+    """What the client gets, whole or as events, for `data` of the server behind."""
+    given = json.loads(data)
+    choice = given["choices"][0]
+    text = choice["message"].get("content") or ""
+    said = toolprompt.read(text, tools) if tools else toolprompt.Said(text=text)
+    whole = _completion(body, given, said, str(choice.get("finish_reason") or "stop"))
+    usage = bool((body.get("stream_options") or {}).get("include_usage"))
+    return _stream(whole, usage) if body.get("stream") else json.dumps(whole).encode()
 
 
 def _completion(body: Any, given: Any, said: toolprompt.Said, finish: str) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from skillclaw.agents.connections import connected
-from skillclaw.errors import SkillClawError, UpgradeNeededError
+from skillclaw.errors import UNREADABLE, SkillClawError, StorageError, UpgradeNeededError
 from skillclaw.hub.seen import load_seen
 from skillclaw.journal.grants import load_grants
 from skillclaw.journal.identity import Identity
@@ -17,6 +19,20 @@ from skillclaw.server.wishes import wishes
 
 __all__ = ["FILES", "newer"]
 
+
+def _consent(home: Path) -> bool:
+    """Whether the user agreed; StorageError where that cannot be told, which counts as no and stops all that
+    needs it without a word."""
+    said = agreed(home)
+    try:
+        told = msgspec.json.decode((home / "consent.json").read_bytes())
+    except (OSError, *UNREADABLE) as error:
+        raise StorageError("consent.json cannot be read.") from error
+    if not isinstance(told, dict) or not isinstance(told.get("agreed"), bool):
+        raise StorageError("consent.json says neither yes nor no.")
+    return said
+
+
 FILES: dict[str, Callable[[Path], object]] = {
     "identity.json": Identity.load_or_create,
     "library.json": book.load,
@@ -24,8 +40,9 @@ FILES: dict[str, Callable[[Path], object]] = {
     "sharing.json": load_grants,
     "connections.json": connected,
     "wanted.json": wishes,
-    "consent.json": agreed,
+    "consent.json": _consent,
 }
+MENDS = {"consent.json": "skillclaw up asks again; or: skillclaw up -d --yes"}
 
 
 def newer(home: Path) -> list[Check]:
@@ -41,6 +58,6 @@ def newer(home: Path) -> list[Check]:
         except UpgradeNeededError:
             found.append(fail("formats", name, "is of a newer format", "Upgrade SkillClaw."))
         except SkillClawError as error:
-            mend = "skillclaw status says more; or skillclaw restore a backup"
+            mend = MENDS.get(name, "skillclaw status says more; or skillclaw restore a backup")
             found.append(fail("formats", name, f"cannot be read ({type(error).__name__})", mend))
     return [*found, ok("formats", "files", f"{read} of {read + len(found)} can be read")]

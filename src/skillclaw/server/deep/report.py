@@ -14,7 +14,19 @@ import msgspec
 
 from skillclaw import settings as settings_module
 from skillclaw.errors import SkillClawError, UpgradeNeededError
-from skillclaw.server.deep import data, files, formats, hubs, masking, missing, running, versions
+from skillclaw.server.deep import (
+    data,
+    files,
+    formats,
+    hubs,
+    masking,
+    missing,
+    network,
+    packages,
+    running,
+    versions,
+    writing,
+)
 from skillclaw.server.deep.records import Check, Report, fail, ok
 from skillclaw.server.machine import Machine
 from skillclaw.settings import Settings, flatten, user_home
@@ -26,7 +38,7 @@ _PLAIN_VARIABLES = frozenset({"PATH", "PWD", "OLDPWD", "SHELL", "TERM", "LANG", 
 
 
 def examine_all(home: Path, environ: Mapping[str, str] | None = None) -> Report:
-    """Look at everything of `home`, change nothing. What is wrong is in the report, never raised."""
+    """Look at everything of `home`, leave it as it is. What is wrong is in the report, never raised."""
     environ = os.environ if environ is None else environ
     machine = Machine(home, environ)
     checks: list[Check] = []
@@ -55,11 +67,14 @@ def examine_all(home: Path, environ: Mapping[str, str] | None = None) -> Report:
             "hubs": lambda: hubs.hubs(machine),
             "modes": lambda: files.modes(home),
             "disk": lambda: files.disk(home),
+            "writing": lambda: writing.writing(home),
             "leftovers": lambda: files.leftovers(home),
             "daemon": lambda: running.daemon(home),
             "port": lambda: running.port(number, home),
             "locks": lambda: running.locks(home),
             "logs": lambda: running.logs(home),
+            "packages": packages.packages,
+            "upstreams": lambda: network.upstreams(machine.settings),
         }
         for name, look in looks.items():
             checks += _guarded(name, look)
