@@ -88,7 +88,7 @@ def sheets(pinned: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
 def _answers(service: str) -> bool:
     """Whether anything answers there, whatever it says."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(service, data=b"{}"), timeout=10):  # noqa: S310
+        with urllib.request.urlopen(urllib.request.Request(service, data=b"{}"), timeout=10):  # noqa: S310  the address of who runs it
             return True
     except urllib.error.HTTPError as error:
         return error.code < 500 and error.code not in (

@@ -86,6 +86,7 @@ def test_what_the_proposal_was_made_from_never_tests_it(tmp_path: Path) -> None:
         signature="s",
         evidence=[ref("a")],
         contradictions=[ref("b")],
+        calls=[ref("m")],
     )
     item = Item(id="i", kind="step", text="t", evidence=[ref("c")])
     made = msgspec.structs.replace(
@@ -96,7 +97,7 @@ def test_what_the_proposal_was_made_from_never_tests_it(tmp_path: Path) -> None:
         retires=[Retired(skill="gone", version="v")],
         shown=[ref("l")],
     )
-    assert taught_sessions(made) == {"a", "b", "c", "d", "l"}
+    assert taught_sessions(made) == {"a", "b", "c", "d", "l", "m"}
     write_case(tmp_path, "May")
     tasks = Tasks(read_case(tmp_path / "May"))
     graded = {"reward": 1.0, "user": "bob"}
@@ -110,6 +111,7 @@ def test_what_the_proposal_was_made_from_never_tests_it(tmp_path: Path) -> None:
         session("j", task="report-5", **graded),  # not allowed
         session("k", task="report-6", kind="evolver", **graded),
         session("l", task="report-7", **graded),  # the author was shown it
+        session("m", task="report-8", **graded),  # its call stands in a line
     ]
     found = find_cases(
         made,

@@ -38,7 +38,7 @@ _SOUND_NAMES = {
 """Other names of a kind of sound -> the one that a document keeps."""
 _AGENTS = ("model_name", "reasoning_effort", "reasoning_content", "tool_calls", "metrics")
 """Fields that only an agent's step may have."""
-_INSIDE: dict[type, dict[str, type]] = {
+_INSIDE: dict[type[msgspec.Struct], dict[str, type[msgspec.Struct]]] = {
     Trajectory: {
         "agent": model.Agent,
         "steps": Step,
@@ -160,13 +160,15 @@ def _is_stamp(text: str) -> bool:
     return True
 
 
-def _unknown(value: Any, kind: type, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+def _unknown(
+    value: Any, kind: type[msgspec.Struct], path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], str]]:
     """Fields that ATIF does not know, with the way to them; what is of a wrong type is passed over."""
     if isinstance(value, list):
         for position, child in enumerate(value):
             yield from _unknown(child, kind, (*path, str(position)))
     elif isinstance(value, dict):
-        known, inside = frozenset(kind.__struct_fields__), _INSIDE.get(kind, {})  # type: ignore[attr-defined]
+        known, inside = frozenset(kind.__struct_fields__), _INSIDE.get(kind, {})
         for name, child in value.items():
             if name not in known:
                 yield path, name

@@ -104,7 +104,7 @@ class Found:
 def taught_sessions(proposal: Proposal) -> frozenset[str]:
     """Keys of the sessions that the proposal refers to: what it was made from, or its author was shown, is no
     test of it."""
-    refs = [ref for pattern in proposal.patterns for ref in (*pattern.evidence, *pattern.contradictions)]
+    refs = [ref for pattern in proposal.patterns for ref in pattern.sources]
     refs += [ref for item in (proposal.sidecar.items if proposal.sidecar else ()) for ref in item.evidence]
     return frozenset(ref.session for ref in (*refs, *proposal.against, *proposal.shown))
 

@@ -37,12 +37,13 @@ def upstreams(settings: Settings) -> list[Check]:
     def look(place: Place) -> None:
         said[place] = _reached(place)
 
-    for place in places[:MOST]:
-        # a look-up of a name cannot be ended: who is late is left behind
-        threading.Thread(target=look, args=(place,), daemon=True).start()
+    # a look-up of a name cannot be ended: who is late is left behind
+    looking = [threading.Thread(target=look, args=(place,), daemon=True) for place in places[:MOST]]
+    for one in looking:
+        one.start()
     until = time.monotonic() + WAIT + 0.5
-    while len(said) < len(places[:MOST]) and time.monotonic() < until:
-        time.sleep(0.02)
+    for one in looking:
+        one.join(max(0.0, until - time.monotonic()))
     found = []
     for number, place in enumerate(places[:MOST], 1):
         text = said.get(place, f"said nothing in {WAIT:.0f} s")
