@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from skillclaw.evolve.evolvers import Current
 from skillclaw.gate import checks
+from skillclaw.gate.checks.scan import together
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Bundle, File, Sidecar, Verdict
 
@@ -186,6 +187,12 @@ def test_few_pieces_that_make_text_without_end_are_refused_at_once(kind: str) ->
     said = scanned(bundle(SWOLLEN[kind]))
     assert said.verdict == "reject" and "than can be looked at" in said.reason
     assert time.process_time() - began < 30
+
+
+def test_a_skill_with_as_many_encoded_lines_as_may_be_keeps_no_other_out() -> None:
+    full, small = bundle("\n".join([LINE] * 21)), bundle("\n".join([LINE] * 3))
+    assert scanned(full).verdict == scanned(small).verdict == "pass"
+    assert together(small, [full]) == together(full, [small]) == []
 
 
 def test_variables_and_encoded_lines_of_ordinary_length_pass() -> None:

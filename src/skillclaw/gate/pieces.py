@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-__all__ = ["TooMuchError", "decoded", "encoded", "joined", "plain_views", "variables"]
+__all__ = ["READ", "TooMuchError", "decoded", "encoded", "joined", "plain_views", "variables"]
 
 _ASSIGNED = re.compile(
     r"""(?:^|[;&(\s`])\$?([A-Za-z_]\w{0,40})\s?=\s?(["'])([^"'\n]{1,400})\2"""
@@ -109,10 +109,10 @@ def _named(match: re.Match[str], known: dict[str, str]) -> str:
     return f'"{known[name]}"{match[2]}' if match[1] else f'{match[3]}"{known[name]}"'
 
 
-def decoded(texts: Iterable[str]) -> Iterator[str]:
+def decoded(texts: Iterable[str], most: int = READ) -> Iterator[str]:
     """Readable texts behind what is encoded in `texts`: each piece alone, and neighbours of one text and of
-    the next put together. TooMuchError where that would be far more than what stands there."""
-    left = READ
+    the next put together. TooMuchError where that would be more than `most` characters."""
+    left = most
     for text in _decoded(texts):
         left -= len(text)
         if left < 0:

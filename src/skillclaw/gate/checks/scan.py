@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.lines import summary
-from skillclaw.gate.pieces import TooMuchError, decoded, encoded, joined, plain_views, variables
+from skillclaw.gate.pieces import READ, TooMuchError, decoded, encoded, joined, plain_views, variables
 from skillclaw.gate.rules import Danger, dangers
 from skillclaw.gate.steering import sentences, steerings
 from skillclaw.skills.frontmatter import split
@@ -128,8 +128,10 @@ def _crossed(own: Mapping[str, str], other: Mapping[str, str]) -> Danger | None:
     if not (encoded(own.values()) and encoded(other.values())):
         return None
     alone = {danger.text for danger in _pieced(other.values())}
+    # What either makes alone was allowed to it: a skill with much of it keeps no other one out.
+    most = READ + sum(len(text) for one in (own, other) for text in decoded(one.values()))
     for texts in ([*own.values(), *other.values()], [*other.values(), *own.values()]):
-        for text in list(decoded(texts)):
+        for text in list(decoded(texts, most)):
             for danger in dangers(text):
                 if danger.text not in alone:
                     return danger
