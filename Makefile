@@ -10,6 +10,8 @@ endif
 DATA ?= $(E2E_DATA)
 CLIENTS ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/skillclaw/clients
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where Python keeps no compiled files, each of the hundreds of processes that tests start compiles all it imports.
+export PYTHONDONTWRITEBYTECODE :=
 # LOCKED=1 installs exactly what packaging/locks pins, checked against its digests (docs/supply-chain.md).
 LOCKED ?=
 LOCKS := packaging/locks

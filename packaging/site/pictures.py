@@ -21,8 +21,8 @@ BOX = 300
 
 def counted() -> dict[str, Any]:
     """Run the demo in a folder of its own and count what each step made."""
-    from skillclaw.server.demo import run_demo
     from skillclaw.server.machine import Machine
+    from skillclaw.server.setup.demo import run_demo
 
     with tempfile.TemporaryDirectory() as place:
         result = run_demo(Path(place), progress=lambda *_: None)

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from skillclaw.hub import ProposalState
     from skillclaw.journal.records import SessionRow
     from skillclaw.library import SyncReport
-    from skillclaw.server.decisions import Approved
-    from skillclaw.server.intake import ImportReport
     from skillclaw.server.machine import Machine
-    from skillclaw.server.reports import EvidenceRow, SkillRow
-    from skillclaw.server.reviewing import Review
-    from skillclaw.server.searching import LineHit, SkillHit
+    from skillclaw.server.mcp.searching import LineHit, SkillHit
+    from skillclaw.server.review.decisions import Approved
+    from skillclaw.server.review.reviewing import Review
+    from skillclaw.server.sessions.intake import ImportReport
+    from skillclaw.server.skills.reports import EvidenceRow, SkillRow
     from skillclaw.skills.records import Proposal
     from skillclaw.trajectory.model import Trajectory
 
@@ -58,7 +58,7 @@ class SkillClaw:
         return self._opened
 
     def _recorded(self) -> Machine:
-        from skillclaw.server.recording import assemble_recorded
+        from skillclaw.server.sessions.recording import assemble_recorded
 
         assemble_recorded(self._machine)
         return self._machine
@@ -78,7 +78,7 @@ class SkillClaw:
 
     def feedback(self, session: str, good: bool, note: str = "") -> Trajectory:
         """Say how a session went, and why; it outweighs other signals. Gives the session as it is now."""
-        from skillclaw.server.feedback import say
+        from skillclaw.server.sessions.feedback import say
 
         return say(self._recorded(), session, good, note)
 
@@ -86,32 +86,32 @@ class SkillClaw:
 
     def skills(self) -> list[SkillRow]:
         """The skills of all hubs that could be read, in the order of precedence."""
-        from skillclaw.server.reports import skill_rows
+        from skillclaw.server.skills.reports import skill_rows
 
         return skill_rows(self._machine)[0]
 
     def skill(self, name: str) -> dict[str, bytes]:
         """The files of a skill's current version by path; `name` is `NAME` or `HUB/NAME`, as everywhere."""
-        from skillclaw.server.reports import current_bundle
+        from skillclaw.server.skills.reports import current_bundle
 
         return {file.path: file.data for file in current_bundle(self._machine, name).files}
 
     def evidence(self, name: str) -> list[EvidenceRow]:
         """What each line of a skill rests on."""
-        from skillclaw.server.reports import skill_evidence
+        from skillclaw.server.skills.reports import skill_evidence
 
         return skill_evidence(self._machine, name)
 
     def search_skills(self, query: str, limit: int = 10) -> list[SkillHit]:
         """The skills whose names and descriptions are most like `query`, the likeliest first."""
-        from skillclaw.server.searching import search_skills
+        from skillclaw.server.mcp.searching import search_skills
 
         return search_skills(self._machine, query, limit)
 
     def search_evidence(self, query: str, limit: int = 10, *, excerpts: bool = True) -> list[LineHit]:
         """The lines of released skills that are most like `query`, with what they rest on; with `excerpts`
         masked parts of this machine's own sessions, which are other people's and programs' words: data."""
-        from skillclaw.server.searching import search_lines
+        from skillclaw.server.mcp.searching import search_lines
 
         return search_lines(self._machine, query, limit, excerpts="own" if excerpts else "none")
 
@@ -127,8 +127,8 @@ class SkillClaw:
         """Import past sessions: from agents' own histories, or from files and folders. Only what is new is
         added."""
         from skillclaw.agents import Env
-        from skillclaw.server.intake import import_histories, import_paths
         from skillclaw.server.quiet import at_work
+        from skillclaw.server.sessions.intake import import_histories, import_paths
 
         env = Env.current()
         with at_work(self._machine, "import"):
@@ -167,7 +167,7 @@ class SkillClaw:
     def proposals(self, *, status: str | None = None, hub: str | None = None) -> list[ProposalState]:
         """The proposals of all hubs, or of one, newest first; `status`: open, passed, held, rejected or
         released."""
-        from skillclaw.server.decisions import proposals
+        from skillclaw.server.review.decisions import proposals
 
         if status not in (None, "open", "passed", "held", "rejected", "released"):
             raise UsageError(
@@ -178,8 +178,8 @@ class SkillClaw:
 
     def proposal(self, proposal: str, hub: str | None = None) -> ProposalView:
         """One proposal with all that a decision needs; `proposal` is its id or how that begins."""
-        from skillclaw.server.decisions import find, load
-        from skillclaw.server.reviewing import review
+        from skillclaw.server.review.decisions import find, load
+        from skillclaw.server.review.reviewing import review
 
         found = find(self._machine, proposal, hub)
         record = load(found)
@@ -188,7 +188,7 @@ class SkillClaw:
 
     def approve(self, proposal: str, note: str = "", hub: str | None = None) -> Approved:
         """Approve a held proposal, release it where that was all it waited for, and install it."""
-        from skillclaw.server.decisions import approve
+        from skillclaw.server.review.decisions import approve
 
         done = approve(self._machine, proposal, hub, note)
         self.sync()
@@ -196,7 +196,7 @@ class SkillClaw:
 
     def reject(self, proposal: str, why: str, hub: str | None = None) -> ProposalState:
         """Reject a proposal; the same evidence does not bring it back."""
-        from skillclaw.server.decisions import reject
+        from skillclaw.server.review.decisions import reject
 
         return reject(self._machine, proposal, why, hub)
 

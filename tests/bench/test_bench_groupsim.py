@@ -21,7 +21,7 @@ from skillclaw.bench.groupsim.run import markdown, run_group_bench, summary
 from skillclaw.bench.groupsim.world import ARMS, Arm, World
 from skillclaw.gate.rollout import Rules
 from skillclaw.hub import Hub
-from skillclaw.server.newcomers import facts_of
+from skillclaw.server.groups.newcomers import facts_of
 
 
 def played(folder: Path, seed: int, arm: Arm = "honest", days: int = 12) -> Told:

@@ -11,7 +11,7 @@ from atif_sessions import Ran
 from cli import ok, ok_json, skillclaw
 from past_agents import claude, machine, programs, skill
 
-from skillclaw.server.consent import agree, agreed, days_back, followed, resume, unfollow
+from skillclaw.server.setup.consent import agree, agreed, days_back, followed, resume, unfollow
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from cli import fails, ok, ok_json, skillclaw
 
 from skillclaw.extras import install
-from skillclaw.server.first_look import FirstLook
+from skillclaw.server.setup.first_look import FirstLook
 
 ROOT = Path(__file__).parents[2]
 CODEX = """model_provider = "mine"

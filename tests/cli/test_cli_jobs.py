@@ -20,7 +20,7 @@ from serving import running_up, wait
 from team import home, sc, state, taken
 from voters import PRIVATE, every_byte, evolved, member, status, taught
 
-from skillclaw.server.idleness import in_hours
+from skillclaw.server.votes.idleness import in_hours
 
 pytestmark = pytest.mark.slow
 

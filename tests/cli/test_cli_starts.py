@@ -62,12 +62,17 @@ def test_help_loads_the_command_line_alone(tmp_path: Path, command: tuple[str, .
 def test_status_loads_only_what_it_looks_at(tmp_path: Path) -> None:
     Machine(tmp_path / ".skillclaw").hub.state()  # made, as by `up`
     loaded = _loaded(tmp_path, "status")
-    assert {"skillclaw.server.survey", "skillclaw.hub.hub"} <= loaded, "it looks at the hub"
+    assert {"skillclaw.server.setup.survey", "skillclaw.hub.hub"} <= loaded, "it looks at the hub"
     assert not loaded & {*ALWAYS}
 
 
+LONG = 600.0
+"""Seconds for ten starts, each of which may take many on a machine that others use, too."""
+FIRST = ("bench", "start", "--rounds", "1")
+
+
 def test_bench_start_measures_starts_and_sizes(tmp_path: Path) -> None:
-    result = ok_json("bench", "start", "--rounds", "1", home=tmp_path)
+    result = ok_json(*FIRST, "--bar", "python=0", home=tmp_path, timeout=LONG)
     rows = {row["command"]: row for row in result["rows"]}
     assert rows["python"]["times_python"] == 1
     assert rows["python"]["ms"] < rows["imports"]["ms"] and rows["python"]["ms"] < rows["status"]["ms"]
@@ -77,8 +82,27 @@ def test_bench_start_measures_starts_and_sizes(tmp_path: Path) -> None:
     assert not {"numpy", "scikit-learn", "pytest", "fastapi"} & set(sizes), "no extras"
     assert sizes["skillclaw"] > 1_000_000
     assert result["size"]["bytes"] == sum(sizes.values())
-    told = skillclaw("bench", "start", "--rounds", "1", home=tmp_path).stdout
-    assert re.search(r"--help +\d+ ms", told) and "MB of byte code" in told
+    missed = {one["name"]: (one["bar"], one["unit"]) for one in result["missed"]}
+    assert missed["python"] == (0, "ms") and not result["holds"], "told, though only --check makes it an end"
+    assert result["first_run"] is None
+
+
+def test_with_check_a_missed_bar_of_bench_start_ends_it_with_1_and_is_named(tmp_path: Path) -> None:
+    within = [f"--bar={name}=1e9" for name in ("--help", "status", "size")]
+    held = skillclaw(*FIRST, *within, "--check", home=tmp_path, timeout=LONG)
+    assert held.returncode == 0, held.stderr
+    assert re.search(r"--help +\d+ ms", held.stdout) and "MB of byte code" in held.stdout
+    assert held.stdout.splitlines()[-1] == "Bars: held."
+    over = skillclaw(*FIRST, *within, "--bar=status=0", "--check", home=tmp_path, timeout=LONG)
+    assert over.returncode == 1 and over.stderr == ""
+    assert re.fullmatch(r"Bars: missed: status [\d.e+]+ ms \(bar 0\)\.", over.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("told", ["status", "nothing=1", "status=soon"])
+def test_a_bar_that_cannot_be_is_told_with_those_that_can(tmp_path: Path, told: str) -> None:
+    done = skillclaw("bench", "start", "--bar", told, home=tmp_path)
+    assert done.returncode == 2 and f"--bar cannot be '{told}'" in done.stderr
+    assert "--help, status, table, imported, learned, running, size" in done.stderr
 
 
 @pytest.mark.parametrize("module", ["skillclaw.cli.output", "typer", "skillclaw.cli.app"])

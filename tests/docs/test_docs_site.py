@@ -89,6 +89,12 @@ def test_the_picture_of_the_loop_is_drawn_from_its_counts() -> None:
     assert (DOCS / "loop.svg").read_text("utf-8") == drawn(counts)
 
 
+def test_the_counts_of_the_loop_are_those_of_a_run() -> None:
+    kept = json.loads((DOCS / "loop.json").read_text("utf-8"))
+    counted = runpy.run_path(str(ROOT / "packaging/site/pictures.py"))["counted"]
+    assert kept == counted(), "made anew by: make pictures"
+
+
 def test_the_picture_of_the_runs_is_drawn_from_their_reports() -> None:
     made = runpy.run_path(str(ROOT / "packaging/site/runs.py"))
     runs = made["reports"]()
@@ -117,3 +123,17 @@ def test_the_check_that_is_shown_is_one_and_does_what_it_says(host: str, verdict
     }
     found = check.check(Proposal(**given, bundle=bundle), cast(Any, None))
     assert [(one.check, one.verdict) for one in found] == [("no-test-hosts", verdict)]
+
+
+def test_what_the_page_says_of_several_seeds_is_what_their_reports_say_together() -> None:
+    runs = ["docs/runs/house-3", "--pool", "docs/runs/house-4", "--pool", "docs/runs/house-5"]
+    done = subprocess.run(
+        [sys.executable, "-m", "skillclaw", "bench", "loop", *runs],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() in (DOCS / "loop.md").read_text("utf-8")
+    assert "33 better, 0 worse" in done.stdout

@@ -12,7 +12,7 @@ from kept_homes import unpacked
 from upgrades import Traffic, answering, install_over, of, told, tree
 
 from skillclaw.journal import reader
-from skillclaw.server.runfile import read_running
+from skillclaw.server.up.runfile import read_running
 
 pytestmark = pytest.mark.timeout(300)
 

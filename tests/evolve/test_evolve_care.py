@@ -19,9 +19,9 @@ from skillclaw.agents import Env
 from skillclaw.cli.schemas import schemas
 from skillclaw.evolve.cycle import run_cycle
 from skillclaw.evolve.report import CycleReport
-from skillclaw.server.decisions import rollback
-from skillclaw.server.intake import import_paths
 from skillclaw.server.machine import Machine
+from skillclaw.server.review.decisions import rollback
+from skillclaw.server.sessions.intake import import_paths
 from skillclaw.server.work import cycle_inputs
 from skillclaw.skills.bundle import version
 from skillclaw.skills.frontmatter import Head, parse, render

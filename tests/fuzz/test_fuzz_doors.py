@@ -129,7 +129,7 @@ def test_what_is_looked_for_is_found_where_it_is_known_to_be() -> None:
         ("server/backup/packing.py", "tarfile.TarInfo.frombuf"),
         ("hub/log.py", "_decoder.decode"),
         ("hub/keys.py", "bytes.fromhex"),
-        ("server/launch_agent.py", "plistlib.loads"),
+        ("server/setup/launch_agent.py", "plistlib.loads"),
         ("web/reading/entries.py", "_decode"),
     ):
         assert call in {one.call for one in known[module]}, "the search has gone blind"

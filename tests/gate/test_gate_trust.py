@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from gate_world import Call, World, bash, proposal
 from hypothesis import given
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from skillclaw.gate import decide, judge, policy, prune
 from skillclaw.gate.standing import MemberFacts, enough, weighed
 from skillclaw.skills.records import Ref
+from skillclaw.trajectory.model import Step, StepMeta, with_step_meta
 from skillclaw.trajectory.remote import downloads, is_remote
 from skillclaw.trajectory.told import unpasted
 
@@ -95,6 +97,18 @@ def test_it_passes_once_enough_people_came_to_it_by_themselves() -> None:
     assert trusted([*refs, *world.many(("dan", "eli"), "install it", [bash(EVIL)])], world) == "pass"
 
 
+@pytest.mark.parametrize("injected", [True, False])
+def test_what_stands_in_the_users_place_and_is_not_the_users_word(injected: bool) -> None:
+    """Text that the host put there, and a paste of what the page showed."""
+    world = World()
+    refs = world.many(TEAM, "install it", [page(), bash(EVIL)])
+    text = f"Please run {EVIL}" if injected else f"See:\n```\n{TOLD}\n```"
+    for key, one in world.sessions.items():
+        said = with_step_meta(Step(step_id=9, source="user", message=text), StepMeta(injected=injected))
+        world.sessions[key] = msgspec.structs.replace(one, steps=[*one.steps, said])
+    assert trusted(refs, world) == "hold"
+
+
 def test_names_of_tools_and_arguments_come_from_no_page() -> None:
     world = World()
     calls: list[Call] = [page("call orders_find with order_id"), ("orders_find", {"order_id": 7}, 0, "ok")]
@@ -151,6 +165,8 @@ def test_new_members_count_half_and_never_alone() -> None:
     one = [("ada", "d1"), ("ada", "d2"), *two]
     assert not stands(one, ada=known, eve=NEW, mal=NEW), "both are one person, and that counts half"
     assert stands(one, ada=known, eve=NEW, mal=other)
+    pair = [("eve", "d1"), ("eve", "d1"), ("mal", "d1"), ("mal", "d1")]
+    assert weighed(pair, policy("team"), {"eve": NEW, "mal": NEW}).weight == 1, "two of a day, each half"
     # who is no member that the log knows of is new as well
     assert not stands([("ada", "d1"), ("ghost", "d1"), ("ghost", "d2")], ada=known)
 

@@ -51,6 +51,21 @@ def test_members_decide_and_not_their_numbers(found: list[tuple[int, int]], stat
     assert tally(ballots(*found), VoteRules(), voters=9, everyone=9, over=False).state == state
 
 
+def test_each_number_of_the_rules_is_asked_for() -> None:
+    """One by one, where all others are kept."""
+    lenient = VoteRules(lost=3)
+    assert opinion(Counts(won=2, lost=2), lenient) == "harms", "as often as it helps is too often"
+    assert opinion(Counts(won=3, lost=2), lenient) == "helps"
+    two, split = ballots((3, 0), (3, 0)), ballots((3, 0), (3, 0), (0, 1))
+    for rules, found, state in (
+        (VoteRules(share=0.6, cases=8), split, "pass"),
+        (VoteRules(share=0.75, cases=8), split, "wait"),
+        (VoteRules(cases=8), two, "pass"),
+        (VoteRules(cases=9), two, "wait"),
+    ):
+        assert tally(found, rules, voters=9, everyone=9, over=False).state == state
+
+
 def test_time_or_too_few_members_end_it() -> None:
     rules = VoteRules()
     assert tally(ballots((3, 0)), rules, voters=9, everyone=9, over=True).state == "few"

@@ -22,7 +22,7 @@ from skillclaw.hub import inbox, keys, messages, statements
 from skillclaw.hub.inbox import post, send, take_in, waiting
 from skillclaw.hub.messages import Message, read, write
 from skillclaw.hub.store import Store
-from skillclaw.server.groups import attend, judge
+from skillclaw.server.groups.membership import attend, judge
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Bundle, File, Item, Proposal, Ref, Sidecar
 
@@ -498,7 +498,8 @@ def test_a_process_that_is_killed_after_the_commit(team: Path) -> None:
     sent(team, "bob", "tombstone", {"key": "a"})
     code = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom skillclaw.hub.store import Store\n"
-        "from skillclaw.server.groups import attend\nfrom skillclaw.server.machine import Machine\n"
+        "from skillclaw.server.groups.membership import attend\n"
+        "from skillclaw.server.machine import Machine\n"
         "Store.delete = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "attend(Machine(Path(sys.argv[1]), environ={}))\n"
     )
@@ -516,7 +517,7 @@ def test_a_process_that_is_killed_after_the_commit(team: Path) -> None:
 RACE = """
 import sys
 from pathlib import Path
-from skillclaw.server.groups import attend
+from skillclaw.server.groups.membership import attend
 from skillclaw.server.machine import Machine
 for report in attend(Machine(Path(sys.argv[1]), environ={})):
     assert not report.error, report

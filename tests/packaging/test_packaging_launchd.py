@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.server import launch_agent
+from skillclaw.server.setup import launch_agent
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="macOS has users' numbers")
 LAUNCHCTL = """#!{python}

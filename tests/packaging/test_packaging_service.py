@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillclaw.errors import BadInputError
-from skillclaw.server.user_unit import MARK, unit_text
+from skillclaw.server.setup.user_unit import MARK, unit_text
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="systemd is Linux's")
 

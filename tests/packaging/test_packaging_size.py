@@ -20,7 +20,7 @@ def test_the_client_with_all_that_it_asks_for_is_within_its_bar(monkeypatch: pyt
     monkeypatch.setattr(
         importlib.metadata, "requires", lambda name: ASKED if name == "skillclaw" else requires(name)
     )
-    size = start.installed()
+    size = start.installed(60)
     names = {one["name"] for one in size["packages"]}
     assert {"skillclaw", "aiohttp", "yarl", "rich", "pygments", "cffi"} <= names, "also what packages ask for"
     assert not {"obstore", "uvloop", "pydantic", "requests", "numpy"} & names

@@ -17,10 +17,10 @@ import pytest
 from crowd import answering, ask, ask_all, connect, fresh, hang_up, many_files, use_of
 from raw_http import Reader
 
-from skillclaw.server import runfile
 from skillclaw.server.deep.running import daemon
 from skillclaw.server.machine import Machine
-from skillclaw.server.survey import status_of
+from skillclaw.server.setup.survey import status_of
+from skillclaw.server.up import runfile
 from skillclaw.web.reading.running import now, troubles
 
 pytestmark = [pytest.mark.live, pytest.mark.skipif(os.name != "posix", reason="limits by setrlimit")]

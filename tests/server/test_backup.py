@@ -201,7 +201,7 @@ def test_what_was_forgotten_does_not_come_back(tmp_path: Path) -> None:
     ok("backup", str(file), home=home)
     ok("sessions", "forget", one, "--yes", home=home)
     from skillclaw.hub.inbox import take_in
-    from skillclaw.server.groups import judge
+    from skillclaw.server.groups.membership import judge
 
     take_in(group.hub, judge)
     # another machine, which has only the file: the group's log knows

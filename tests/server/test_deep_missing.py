@@ -12,10 +12,10 @@ import pytest
 from atif_sessions import Ran, session, write
 from cli import ok, skillclaw
 
-from skillclaw.server.consent import agree
 from skillclaw.server.deep.missing import missing
 from skillclaw.server.deep.records import Check
-from skillclaw.server.wishes import want
+from skillclaw.server.setup.consent import agree
+from skillclaw.server.setup.wishes import want
 
 
 def report(home: Path) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from kept_homes import HOMES, unpacked
 
 from skillclaw.hub import Hub, keys
 from skillclaw.journal import reader
-from skillclaw.server.consent import agreed, followed
-from skillclaw.server.wishes import wishes
+from skillclaw.server.setup.consent import agreed, followed
+from skillclaw.server.setup.wishes import wishes
 
 VERSIONS = sorted(path.name.removesuffix(".tar.zst") for path in HOMES.glob("*.tar.zst"))
 

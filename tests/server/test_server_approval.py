@@ -11,7 +11,7 @@ from team import found, home, hub, joined, machine, printed, sc, state
 
 from skillclaw.errors import SkillClawError, UsageError
 from skillclaw.hub import keys
-from skillclaw.server.collecting import pseudonym
+from skillclaw.server.groups.collecting import pseudonym
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Effect, Item, Proposal, Verdict
 

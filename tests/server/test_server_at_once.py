@@ -37,7 +37,8 @@ FIX = (
 CLAUDE, CODEX = '{\n  "model":   "opus" }\n\n', 'model = "gpt-5" # mine\n'
 CHILD = """
 import sys, time
-import skillclaw.cli.app, skillclaw.server.work, skillclaw.server.intake, skillclaw.server.connections
+import skillclaw.cli.app, skillclaw.server.work
+import skillclaw.server.sessions.intake, skillclaw.server.setup.connections
 from skillclaw.cli import main
 print("ready", file=sys.stderr, flush=True)
 sys.stdin.readline()

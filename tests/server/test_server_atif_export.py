@@ -12,8 +12,8 @@ from recorded import FIXTURES, recorded
 from team import sc
 
 from skillclaw.journal.assemble import assemble
-from skillclaw.server.intake import admit
 from skillclaw.server.machine import Machine
+from skillclaw.server.sessions.intake import admit
 from skillclaw.trajectory.model import Trajectory
 
 

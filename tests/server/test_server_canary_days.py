@@ -20,9 +20,9 @@ from skillclaw import settings
 from skillclaw.hub import keys
 from skillclaw.hub.arms import block, treated
 from skillclaw.library.pace import Schedule
-from skillclaw.server import syncing
+from skillclaw.server.hubs import syncing
+from skillclaw.server.hubs.syncing import Syncing
 from skillclaw.server.machine import Machine
-from skillclaw.server.syncing import Syncing
 from skillclaw.server.work import sync
 from skillclaw.skills.records import File
 

@@ -19,7 +19,7 @@ from skillclaw.evolve.taking import take_sessions
 from skillclaw.gate.rollout import Observation
 from skillclaw.hub.arms import block, treated
 from skillclaw.journal.store import SessionStore
-from skillclaw.server.crediting import credit_skills
+from skillclaw.server.sessions.crediting import credit_skills
 from skillclaw.settings import EvolveSettings
 from skillclaw.skills.retrieval import Entry, Index
 from skillclaw.trajectory.model import Trajectory, meta, with_meta
@@ -51,7 +51,7 @@ def lived(hubs: Hubs, day: int) -> Trajectory:
         msgspec.structs.replace(one, timestamp=(now + timedelta(hours=1)).isoformat()) for one in told.steps
     ]
     kept = credit_skills(hubs.machine, msgspec.structs.replace(told, steps=steps))
-    # as the evolver names it, whose store it comes to (server/collecting.py)
+    # as the evolver names it, whose store it comes to (server/groups/collecting.py)
     known = msgspec.structs.replace(meta(kept), key=f"{day:016x}", client=member(hubs), user="m")
     return with_meta(kept, known)
 

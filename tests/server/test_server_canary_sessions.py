@@ -24,12 +24,12 @@ from skillclaw.journal.writer import JournalWriter
 from skillclaw.library.past import FILE, MOST, note, past
 from skillclaw.library.records import Installed
 from skillclaw.proxy.configured.offered import read_index
-from skillclaw.server import runfile
-from skillclaw.server.crediting import CANARY, credit_skills
-from skillclaw.server.proxy_process import ProxyProcess
-from skillclaw.server.recording import assemble_recorded, last_exchanges
-from skillclaw.server.running import Running
-from skillclaw.server.skill_index import indexes
+from skillclaw.server.sessions.crediting import CANARY, credit_skills
+from skillclaw.server.sessions.recording import assemble_recorded, last_exchanges
+from skillclaw.server.sessions.running import Running
+from skillclaw.server.skills.index import indexes
+from skillclaw.server.up import runfile
+from skillclaw.server.up.proxy_process import ProxyProcess
 from skillclaw.trajectory.environment import environment
 from skillclaw.trajectory.model import SkillUse, Trajectory, decode, meta
 

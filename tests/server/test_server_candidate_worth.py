@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from skillclaw.server.candidate_worth import worth_of
-from skillclaw.server.skill_uses import UseCount, Uses
+from skillclaw.server.skills.uses import UseCount, Uses
+from skillclaw.server.skills.worth import worth_of
 from skillclaw.skills.frontmatter import Head, render
 from skillclaw.skills.records import Bundle, File
 

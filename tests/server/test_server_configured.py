@@ -17,10 +17,10 @@ from skillclaw.library.book import save
 from skillclaw.library.records import Installed, LibraryState
 from skillclaw.proxy import ConfiguredUpstream, ProxyConfig, read_config, write_config
 from skillclaw.proxy.configured.offered import read_index
-from skillclaw.server.connections import examine, upstream_of
 from skillclaw.server.machine import Machine
-from skillclaw.server.proxy_process import reroute, routing
-from skillclaw.server.skill_index import index_text
+from skillclaw.server.setup.connections import examine, upstream_of
+from skillclaw.server.skills.index import index_text
+from skillclaw.server.up.proxy_process import reroute, routing
 from skillclaw.settings import set_value
 
 SECRET = "sk-live-0123456789abcdef"

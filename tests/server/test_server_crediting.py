@@ -11,7 +11,7 @@ from made_sessions import made
 
 from skillclaw.journal.border import outgoing
 from skillclaw.journal.redact import Redactor
-from skillclaw.server.crediting import credit_skills
+from skillclaw.server.sessions.crediting import credit_skills
 from skillclaw.trajectory.model import SessionMeta, SkillUse, Trajectory, decode, meta
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from skillclaw.errors import UsageError
-from skillclaw.server import decisions
 from skillclaw.server.machine import Machine
+from skillclaw.server.review import decisions
 from skillclaw.skills.records import Bundle, File, Proposal, Verdict
 
 

@@ -11,8 +11,9 @@ from hubs_at_hand import Hubs, bundle
 from skillclaw import settings
 from skillclaw.errors import BadInputError, UsageError
 from skillclaw.hub.inbox import take_in
-from skillclaw.server import decisions, edits
-from skillclaw.server.groups import judge
+from skillclaw.server.groups.membership import judge
+from skillclaw.server.review import decisions
+from skillclaw.server.skills import edits
 from skillclaw.skills.records import Sidecar
 
 OLD = "- Run the checks.\n- Write the notes.\n- Push the branch.\n- Tell the others."

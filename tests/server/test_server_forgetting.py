@@ -259,7 +259,7 @@ def test_a_kill_at_any_step_sends_one_object_with_one_receipt(
         f"""
         from skillclaw.journal.outbox import Outbox
         from skillclaw.hub.store import Store
-        from skillclaw.server.sharing import share
+        from skillclaw.server.sharing.sending import share
         {where} = {DIE}
         share(machine)
         """,
@@ -289,7 +289,7 @@ def test_what_left_before_a_kill_is_taken_back_when_it_is_forgotten_or_denied(
         ada,
         f"""
         from skillclaw.journal.outbox import Outbox
-        from skillclaw.server.sharing import share
+        from skillclaw.server.sharing.sending import share
         Outbox.sent = {DIE}
         share(machine)
         """,
@@ -322,7 +322,7 @@ def test_forgetting_can_be_cut_off_anywhere(ada: Path, group: Group, where: str)
         from skillclaw.journal import erase
         from skillclaw.journal.outbox import Outbox
         from skillclaw.journal.store import SessionStore
-        from skillclaw.server import forgetting
+        from skillclaw.server.sessions import forgetting
         rows = forgetting.choose(machine, [{row["id"]!r}])
         {where} = {DIE}
         forgetting.forget(machine, rows)
@@ -349,7 +349,7 @@ def test_a_full_disk_loses_nothing_and_doubles_nothing(ada: Path, group: Group) 
         """
         import resource
         from skillclaw.hub.store import Store
-        from skillclaw.server.sharing import share
+        from skillclaw.server.sharing.sending import share
         put = Store.create
         def full(self, key, data):
             resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))

@@ -16,9 +16,9 @@ from hubs_at_hand import Hubs, bundle
 from skills_house import deploy
 
 from skillclaw.errors import BadInputError, BusyError, StorageError, UsageError
-from skillclaw.server.decisions import rollback
-from skillclaw.server.git_export import GitExport, export_git
-from skillclaw.server.git_repo import Repository
+from skillclaw.server.git.export import GitExport, export_git
+from skillclaw.server.git.repo import Repository
+from skillclaw.server.review.decisions import rollback
 from skillclaw.skills.records import File, Proposal, Verdict
 
 

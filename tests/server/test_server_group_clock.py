@@ -14,8 +14,8 @@ from test_server_group_cycle import posted
 
 from skillclaw.hub.inbox import send
 from skillclaw.hub.sealed import list_sessions
-from skillclaw.server import claiming, collecting
-from skillclaw.server.group_cycle import group_cycle
+from skillclaw.server.groups import claiming, collecting
+from skillclaw.server.groups.cycle import group_cycle
 from skillclaw.server.serving.records import CycleLine
 from skillclaw.server.serving.service import Service
 from skillclaw.settings_serve import ServeSettings

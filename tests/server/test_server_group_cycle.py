@@ -15,7 +15,7 @@ from skillclaw.errors import UsageError
 from skillclaw.hub import keys
 from skillclaw.hub.inbox import send
 from skillclaw.hub.sealed import list_sessions, object_name, put_session, seal, sealing_key
-from skillclaw.server.collecting import evidence_key, pseudonym
+from skillclaw.server.groups.collecting import evidence_key, pseudonym
 
 ERROR = "error: externally-managed-environment\n\nThis environment is externally managed"
 RECOVERY = (

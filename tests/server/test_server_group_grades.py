@@ -14,7 +14,7 @@ from team import found, hub, joined, machine, sc
 from test_server_group_cycle import RECOVERY, posted
 
 from skillclaw.journal.store import SessionStore
-from skillclaw.server.collecting import Collected, collect, group_folder
+from skillclaw.server.groups.collecting import Collected, collect, group_folder
 from skillclaw.trajectory.episodes import cut
 from skillclaw.trajectory.model import SessionMeta, Trajectory, meta
 

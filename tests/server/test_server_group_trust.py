@@ -104,7 +104,7 @@ def test_two_keys_of_one_invite_are_one_person_until_they_are_known(strangers: P
     worked(strangers, "bob", 1)
     assert evolved(strangers)["released"] == [] and state(strangers).skills == {}
     # once they were there long enough, the same sessions are evidence
-    with patch("skillclaw.server.group_cycle.no_later", lambda hub: datetime.now(UTC) + timedelta(days=8)):
+    with patch("skillclaw.server.groups.cycle.no_later", lambda hub: datetime.now(UTC) + timedelta(days=8)):
         assert evolved(strangers)["released"]
 
 
@@ -173,9 +173,34 @@ def test_one_members_many_sessions_teach_the_group_nothing(stable: tuple[Path, s
     sent(team, "eve", adding(200))
     report = evolved(team)
     assert (report["collected"]["taken"], report["released"]) == (200, [])
+    # not even proposed: what else would keep it out (the skill has most of its words) is not asked
+    assert report["proposals"] == []
     skill = state(team).skills[name]
     assert (skill.current, skill.stage) == (version, "stable")
     assert "--pre" not in _text(team, name)
+
+
+UNSYNCED = "npm error `npm ci` can only install packages when your package-lock.json is in sync"
+RELOCKED = (
+    Ran("npm ci", 1, UNSYNCED),
+    Ran("npm install --package-lock-only", 0, ""),
+    Ran("npm ci", 0, "added 12 packages"),
+)
+
+
+def test_what_one_member_met_again_and_again_waits_for_a_second_one_and_for_nothing_else(team: Path) -> None:
+    """No skill says it yet and nobody else met it, so that only people are wanting."""
+
+    def met(count: int) -> list[dict[str, Any]]:
+        return [session("", n, "install the packages please", RELOCKED) for n in range(count)]
+
+    for who in ("bob", "eve"):
+        joined(team, who)
+    sent(team, "eve", met(30))
+    report = evolved(team)
+    assert (report["collected"]["taken"], report["proposals"], report["released"]) == (30, [], [])
+    sent(team, "bob", met(2))
+    assert evolved(team)["released"], "the same, of two people"
 
 
 @pytest.mark.slow

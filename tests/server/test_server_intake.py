@@ -12,9 +12,10 @@ from cli import ok, ok_json
 from skillclaw.agents import Env, HistoryFile, HistoryRead, adapters
 from skillclaw.errors import BusyError
 from skillclaw.journal.store import SessionStore
-from skillclaw.server import consent, crediting, intake
-from skillclaw.server.daemon import Daemon
 from skillclaw.server.machine import Machine
+from skillclaw.server.sessions import crediting, intake
+from skillclaw.server.setup import consent
+from skillclaw.server.up.daemon import Daemon
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Bundle, File
 from skillclaw.trajectory.model import Agent, SessionMeta, Step, Trajectory, meta, text_of, with_meta

@@ -16,8 +16,8 @@ from atif_sessions import Ran, session, write
 from cli import skillclaw
 from filelock import FileLock
 
-from skillclaw.server.leaving import leave
 from skillclaw.server.machine import Machine
+from skillclaw.server.setup.leaving import leave
 
 TASK = "run the tests of this project"
 FIX = (

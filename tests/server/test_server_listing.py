@@ -9,7 +9,7 @@ import pytest
 
 from skillclaw.library import SyncReport
 from skillclaw.library.records import Change
-from skillclaw.server.listing import announce
+from skillclaw.server.skills.listing import announce
 
 
 def test_new_skills_are_listed_and_updated_ones_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ import skillclaw
 from skillclaw import settings
 from skillclaw.errors import BadInputError, UsageError
 from skillclaw.server.machine import Machine
-from skillclaw.server.mcp_tools import answer
+from skillclaw.server.mcp.tools import answer
 from skillclaw.skills.bundle import version
 from skillclaw.skills.items import all_items
 from skillclaw.skills.records import Ref, Sidecar

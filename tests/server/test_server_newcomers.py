@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from skillclaw.gate.standing import MemberFacts
 from skillclaw.hub.records import HubState, Invite, Key
-from skillclaw.server.newcomers import facts_of, newcomer_days
+from skillclaw.server.groups.newcomers import facts_of, newcomer_days
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 TODAY, BEFORE = "2026-11-26T08:00:00Z", "2026-11-01T08:00:00Z"

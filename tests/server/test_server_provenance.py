@@ -14,7 +14,7 @@ from test_server_group_cycle import RECOVERY, worked
 from skillclaw.errors import BadInputError, VerifyError
 from skillclaw.hub import log
 from skillclaw.hub.sealed import list_sessions
-from skillclaw.server.provenance import Chain, verify_skill
+from skillclaw.server.review.provenance import Chain, verify_skill
 from skillclaw.skills.records import Proposal, Sidecar
 
 

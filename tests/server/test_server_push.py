@@ -20,8 +20,8 @@ from cli import fails
 from team import found, home, hub, joined, sc, state
 
 from skillclaw.errors import BadInputError, SkillClawError, UsageError
-from skillclaw.server.group_settings import PushPoint, push_point
-from skillclaw.server.pushed import Listener, may_listen
+from skillclaw.server.groups.settings import PushPoint, push_point
+from skillclaw.server.hubs.pushed import Listener, may_listen
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from filelock import FileLock
 from skillclaw.errors import BusyError
 from skillclaw.server import quiet as quiet_module
 from skillclaw.server.backup import back_up, restore
-from skillclaw.server.leaving import leave
 from skillclaw.server.machine import Machine
 from skillclaw.server.quiet import at_work, quiet
+from skillclaw.server.setup.leaving import leave
 
 
 def begun(home: Path, *args: str) -> subprocess.Popen[str]:

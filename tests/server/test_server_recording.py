@@ -11,8 +11,8 @@ from skillclaw.journal.reader import read
 from skillclaw.journal.records import Exchange
 from skillclaw.journal.unread import MARK
 from skillclaw.journal.writer import JournalWriter
-from skillclaw.server import recording
 from skillclaw.server.machine import Machine
+from skillclaw.server.sessions import recording
 from skillclaw.trajectory.model import step_meta, text_of
 
 BEGIN = 1_795_444_690.0

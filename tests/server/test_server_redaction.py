@@ -17,7 +17,7 @@ from skillclaw.journal.identity import Identity
 from skillclaw.journal.records import Exchange
 from skillclaw.journal.writer import JournalWriter
 from skillclaw.server.machine import Machine
-from skillclaw.server.recording import assemble_recorded
+from skillclaw.server.sessions.recording import assemble_recorded
 from skillclaw.trajectory.model import encode
 
 B62 = string.ascii_letters + string.digits

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from skillclaw.server import runfile
+from skillclaw.server.up import runfile
 
 
 def running(pid: int, created: float) -> runfile.Running:

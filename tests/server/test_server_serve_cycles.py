@@ -15,7 +15,7 @@ from serving import Server, running_up, serving, wait
 from team import found, home, hub, joined, machine, sc, state
 from test_server_group_cycle import worked
 
-from skillclaw.server.claiming import CYCLE, claims_of
+from skillclaw.server.groups.claiming import CYCLE, claims_of
 from skillclaw.server.serving.history import History
 
 pytestmark = pytest.mark.timeout(300)

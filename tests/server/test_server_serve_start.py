@@ -13,7 +13,7 @@ import team
 from cli import fails
 
 from skillclaw.errors import SkillClawError, UsageError
-from skillclaw.server import group_keys
+from skillclaw.server.groups import keys as group_keys
 from skillclaw.server.serving.admission import Standing, await_admission, standings
 from skillclaw.server.serving.startup import door, is_loopback
 from skillclaw.server.serving.tokens import SHORTEST, find_token, own_token_file

@@ -13,7 +13,7 @@ from log_facts import doubles
 from month import Month, Odds
 
 from skillclaw.journal.store import SessionStore
-from skillclaw.server.groups import find
+from skillclaw.server.groups.membership import find
 
 
 def lived(place: Path, seed: int, days: int) -> Month:

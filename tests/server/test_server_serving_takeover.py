@@ -23,7 +23,7 @@ from servers import Made, Site, kill_tree, make, until
 from storage_faults import Faults, faulty
 
 from skillclaw.hub.claims import Claims
-from skillclaw.server.claiming import CYCLE
+from skillclaw.server.groups.claiming import CYCLE
 
 SESSIONS = [lesson_session(lesson, number) for lesson in range(2) for number in range(6)]
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from skillclaw.journal.records import SessionRow
 from skillclaw.journal.share_rules import Grant, HubView, Subject, decide
-from skillclaw.server.share_status import _decided
+from skillclaw.server.sharing.status import _decided
 from skillclaw.settings import ShareSettings
 
 SINCE = "2026-11-10T00:00:00Z"

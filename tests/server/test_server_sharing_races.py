@@ -12,10 +12,10 @@ from group import Group, imported
 
 from skillclaw.journal.grants import load_grants
 from skillclaw.journal.share_rules import Grant, HubView, Subject, decide
-from skillclaw.server.forgetting import choose, forget
 from skillclaw.server.machine import Machine
-from skillclaw.server.share_view import bound, current, open_hub
-from skillclaw.server.sharing import share
+from skillclaw.server.sessions.forgetting import choose, forget
+from skillclaw.server.sharing.sending import share
+from skillclaw.server.sharing.view import bound, current, open_hub
 from skillclaw.settings import ShareSettings, set_value
 
 

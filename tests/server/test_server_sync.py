@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from skillclaw import settings
 from skillclaw.errors import StorageError
 from skillclaw.hub.log import key_of
-from skillclaw.server.reports import skill_rows
+from skillclaw.server.skills.reports import skill_rows
 from skillclaw.skills.records import File
 from skillclaw.trajectory.model import decode, meta, with_meta
 from skillclaw.trajectory.projects import group_project_id

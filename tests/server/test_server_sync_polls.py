@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from skillclaw import settings
 from skillclaw.errors import SkillClawError
 from skillclaw.library.pace import LONGEST, Schedule, delay
-from skillclaw.server import syncing
-from skillclaw.server.polling import network_mark, read_polls, wake, woken
-from skillclaw.server.syncing import Syncing
+from skillclaw.server.hubs import syncing
+from skillclaw.server.hubs.polling import network_mark, read_polls, wake, woken
+from skillclaw.server.hubs.syncing import Syncing
 
 
 class Clock:

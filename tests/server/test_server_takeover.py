@@ -20,8 +20,8 @@ from skillclaw.hub import HubState
 from skillclaw.hub.answers import FOLDER
 from skillclaw.hub.claims import LostClaimError
 from skillclaw.hub.spendings import HubSpendings
-from skillclaw.server.claiming import CYCLE, claims_of
-from skillclaw.server.group_cycle import group_cycle
+from skillclaw.server.groups.claiming import CYCLE, claims_of
+from skillclaw.server.groups.cycle import group_cycle
 
 ERROR = "error: externally-managed-environment\n\nThis environment is externally managed"
 RECOVERY = (

@@ -19,7 +19,7 @@ from atif_sessions import Ran, session, write
 from attacks import ANSWER, provider, request, say, status, up
 from cli import ok, ok_json, skillclaw
 
-from skillclaw.server import runfile
+from skillclaw.server.up import runfile
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 

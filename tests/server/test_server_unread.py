@@ -13,8 +13,8 @@ from skillclaw.journal.records import Exchange
 from skillclaw.journal.unread import MARK, MOST, Uncounted, counted, counts_in, told
 from skillclaw.journal.writer import JournalWriter
 from skillclaw.server.machine import Machine
-from skillclaw.server.recording import assemble_recorded
-from skillclaw.server.survey import status_of
+from skillclaw.server.sessions.recording import assemble_recorded
+from skillclaw.server.setup.survey import status_of
 
 SECRET = "words of a session"
 

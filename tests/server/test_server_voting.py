@@ -12,7 +12,7 @@ from voters import PRIVATE, counts, every_byte, evolved, member, scored, status,
 
 from skillclaw.errors import BusyError, UsageError
 from skillclaw.hub import vote_jobs
-from skillclaw.server.group_cycle import group_cycle
+from skillclaw.server.groups.cycle import group_cycle
 
 
 def verdict(place: Path, proposal: str) -> tuple[str, str]:

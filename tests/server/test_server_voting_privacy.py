@@ -13,7 +13,7 @@ from team import home, hub, sc, state, taken
 from voters import TEACHERS, counts, evolved, member, status, taught
 
 from skillclaw.hub import keys, store, vote_jobs
-from skillclaw.server.collecting import pseudonym
+from skillclaw.server.groups.collecting import pseudonym
 
 
 def people(place: Path) -> dict[str, str]:

@@ -18,11 +18,12 @@ from test_server_daemon import fake_claude, wait_for
 
 from skillclaw.agents import adapters
 from skillclaw.errors import SkillClawError
-from skillclaw.server import connections, runfile
-from skillclaw.server.consent import agree, agreed, followed, resume, unfollow
 from skillclaw.server.door import read_door
 from skillclaw.server.machine import Machine
-from skillclaw.server.wishes import Wishes, want, wishes
+from skillclaw.server.setup import connections
+from skillclaw.server.setup.consent import agree, agreed, followed, resume, unfollow
+from skillclaw.server.setup.wishes import Wishes, want, wishes
+from skillclaw.server.up import runfile
 
 SESSION = "11111111-2222-4333-8444-555555555555"
 

@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillclaw.log_format import JsonFormatter, as_text, parsed
-from skillclaw.server.daemon import Daemon
 from skillclaw.server.deep.running import logs
 from skillclaw.server.machine import Machine
-from skillclaw.server.runfile import Running
+from skillclaw.server.up.daemon import Daemon
+from skillclaw.server.up.runfile import Running
 
 
 def wait_for_line(path: Path, word: str) -> dict[str, object]:

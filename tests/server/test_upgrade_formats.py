@@ -23,10 +23,10 @@ from skillclaw.journal.grants import load_grants, save_grants
 from skillclaw.journal.share_rules import Grant
 from skillclaw.library import book
 from skillclaw.library.records import Installed, LibraryState
-from skillclaw.server.consent import agree, unfollow
 from skillclaw.server.deep.formats import FILES
-from skillclaw.server.vote_book import load_book
-from skillclaw.server.wishes import want
+from skillclaw.server.setup.consent import agree, unfollow
+from skillclaw.server.setup.wishes import want
+from skillclaw.server.votes.book import load_book
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Bundle, File, Item, Proposal, Sidecar, Verdict, record_in
 from skillclaw.trajectory.model import Record

@@ -15,8 +15,8 @@ import pytest
 
 from skillclaw.evolve.state import EvolveState
 from skillclaw.journal import catalogue_file
-from skillclaw.server.consent import agree, agreed, followed
-from skillclaw.server.wishes import want, wishes
+from skillclaw.server.setup.consent import agree, agreed, followed
+from skillclaw.server.setup.wishes import want, wishes
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="processes are forked")]
 

@@ -14,10 +14,10 @@ import pytest
 from upgrades import tree
 
 from skillclaw.errors import SkillClawError
-from skillclaw.server import replaced
-from skillclaw.server.replaced import Replaced
-from skillclaw.server.runfile import read_running
-from skillclaw.server.survey import Status
+from skillclaw.server.setup.survey import Status
+from skillclaw.server.up import replaced
+from skillclaw.server.up.replaced import Replaced
+from skillclaw.server.up.runfile import read_running
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_an_installation_that_paused_half_way_does_not_count_as_one_that_runs(
     place = tree(tmp_path / "installed", "0.9.0")
     monkeypatch.setenv("PYTHONPATH", str(place))
     assert replaced._runs()
-    for name in ("hub/packs.py", "server/daemon.py", "cli/main.py"):
+    for name in ("hub/packs.py", "server/up/daemon.py", "cli/main.py"):
         path = place / "skillclaw" / name
         path.rename(path.with_suffix(".later"))
         assert not replaced._runs(), name

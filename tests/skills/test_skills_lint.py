@@ -40,6 +40,8 @@ def test_a_good_skill_breaks_no_rule() -> None:
         (GOOD.replace('"What to do when a push fails."', '""'), "description"),
         (GOOD.replace("What to", "x" * 1100), "description"),
         (GOOD.replace("a push", "a <b>push</b>"), "angle-brackets"),
+        (GOOD.replace('"What to', ">\n  What to <b>").replace('fails."', "fails."), "angle-brackets"),
+        (GOOD.replace('"What to', ">- What to").replace('fails."', "fails."), "frontmatter"),
         (GOOD.replace("---\n\n#", "extra: 1\n---\n\n#"), "keys"),
         (GOOD.replace("# Git\n\n- Pull first.\n", ""), "body"),
         (GOOD.replace("Pull", "[Pull](references/none.md)"), "link"),
@@ -48,6 +50,13 @@ def test_a_good_skill_breaks_no_rule() -> None:
 )
 def test_a_broken_rule_is_named(text: str, rule: str) -> None:
     assert rule in {finding.rule for finding in spec(bundle(text))}
+
+
+@pytest.mark.parametrize("sign", [">", ">-", ">+"])
+def test_a_description_may_go_on_over_lines(sign: str) -> None:
+    assert (
+        spec(bundle(GOOD.replace('"What to do when a push fails."', f"{sign}\n  What to do\n  then."))) == []
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from clients import Person
 from scripted import Seen, Upstream
 from team import home, machine, sc
 
-from skillclaw.server.proxy_process import ProxyProcess
+from skillclaw.server.up.proxy_process import ProxyProcess
 
 _DATED = """
 import sys, time
@@ -61,7 +61,7 @@ class DatedAgent:
         with (
             patch.dict(os.environ, {"HOME": str(self.person.home)}),
             patch(
-                "skillclaw.server.proxy_process.command", lambda path: [*argv, str(path), str(self._clock)]
+                "skillclaw.server.up.proxy_process.command", lambda path: [*argv, str(path), str(self._clock)]
             ),
         ):
             proxy = ProxyProcess(machine(self.place, self.who), 0)

@@ -35,9 +35,10 @@ LIGHT = (
         "brotli",
     ),
     *("skillclaw.cli.main", "skillclaw.cli.app", "skillclaw.hub.hub", "skillclaw.journal.assemble"),
-    *("skillclaw.server.intake", "skillclaw.server.sharing", "skillclaw.server.forgetting"),
-    *("skillclaw.server.work", "skillclaw.gate", "skillclaw.server.reports", "skillclaw.library.library"),
-    *("skillclaw.journal.store", "skillclaw.server.recording", "skillclaw.proxy.configured.offered"),
+    *("skillclaw.server.sessions.intake", "skillclaw.server.sharing.sending"),
+    *("skillclaw.server.sessions.forgetting", "skillclaw.server.work", "skillclaw.gate"),
+    *("skillclaw.server.skills.reports", "skillclaw.library.library", "skillclaw.journal.store"),
+    *("skillclaw.server.sessions.recording", "skillclaw.proxy.configured.offered"),
 )
 HEAVY = ("skillclaw.evolve.cycle", "skillclaw.gate", "sklearn.feature_extraction.text", "scipy.sparse")
 NEEDS_HEAVY = frozenset({"evolve"})

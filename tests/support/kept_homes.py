@@ -79,8 +79,8 @@ def make(version: str) -> None:
 
     from skillclaw.journal.records import Exchange
     from skillclaw.journal.writer import JournalWriter
-    from skillclaw.server.consent import agree
-    from skillclaw.server.wishes import want
+    from skillclaw.server.setup.consent import agree
+    from skillclaw.server.setup.wishes import want
 
     place = Path(PLACE)
     shutil.rmtree(place, ignore_errors=True)

@@ -31,9 +31,10 @@ from skillclaw.hub import Hub
 from skillclaw.hub.claims import Claim, Claims, LostClaimError
 from skillclaw.hub.store import Store
 from skillclaw.journal.store import SessionStore
-from skillclaw.server import collecting, group_cycle
-from skillclaw.server.claiming import CYCLE
-from skillclaw.server.groups import find
+from skillclaw.server.groups import collecting
+from skillclaw.server.groups import cycle as group_cycle
+from skillclaw.server.groups.claiming import CYCLE
+from skillclaw.server.groups.membership import find
 from skillclaw.server.machine import Machine
 from skillclaw.server.serving.looking import Looker
 from skillclaw.server.serving.schedule import GroupClock, Rules, due

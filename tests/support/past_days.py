@@ -12,11 +12,11 @@ CLOCKS = (
     "skillclaw.hub.inbox",
     "skillclaw.hub.taking_in",
     "skillclaw.library.library",
-    "skillclaw.server.claiming",
-    "skillclaw.server.collecting",
-    "skillclaw.server.group_cycle",
-    "skillclaw.server.hubs",
-    "skillclaw.server.share_view",
+    "skillclaw.server.groups.claiming",
+    "skillclaw.server.groups.collecting",
+    "skillclaw.server.groups.cycle",
+    "skillclaw.server.hubs.opened",
+    "skillclaw.server.sharing.view",
 )
 _real = datetime
 

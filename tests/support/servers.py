@@ -21,7 +21,7 @@ from skillclaw import settings
 from skillclaw.bench.groups import make_group, send
 from skillclaw.hub import Hub
 from skillclaw.hub.store import Store
-from skillclaw.server.passing import agree
+from skillclaw.server.groups.passing import agree
 from skillclaw.trajectory.model import Trajectory
 
 MEMBERS = 4

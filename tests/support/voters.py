@@ -15,8 +15,8 @@ from skillclaw.gate.replay.records import CaseScore, Cost, ReplayResult
 from skillclaw.hub import keys
 from skillclaw.hub.counts import VOTERS
 from skillclaw.hub.inbox import send
-from skillclaw.server.vote_book import Tried
-from skillclaw.server.voting import Tester, vote
+from skillclaw.server.votes.book import Tried
+from skillclaw.server.votes.voting import Tester, vote
 from skillclaw.settings_votes import VotesSettings
 from skillclaw.skills.records import Proposal
 from skillclaw.trajectory.model import Trajectory, meta

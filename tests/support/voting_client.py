@@ -12,9 +12,9 @@ from voters import scored
 
 from skillclaw.gate.context import CurrentSkill
 from skillclaw.gate.replay.records import ReplayResult
-from skillclaw.server import voting
 from skillclaw.server.machine import Machine
-from skillclaw.server.voting import Tester, vote
+from skillclaw.server.votes import voting
+from skillclaw.server.votes.voting import Tester, vote
 from skillclaw.settings_votes import VotesSettings
 from skillclaw.skills.records import Proposal
 from skillclaw.trajectory.model import Trajectory

@@ -14,7 +14,7 @@ from dashboard_house import Dash, Node, Page, Visitor, dashboard
 
 from skillclaw.hub import log
 from skillclaw.hub.kinds import BODIES
-from skillclaw.server.group_keys import request
+from skillclaw.server.groups.keys import request
 from skillclaw.web.reading import told
 from skillclaw.web.site.language import words
 

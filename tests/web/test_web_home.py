@@ -13,7 +13,7 @@ from dashboard_house import Dash, Visitor, dashboard
 from home_data import busy_home, put_sessions
 from hubs_at_hand import bundle
 
-from skillclaw.server import runfile
+from skillclaw.server.up import runfile
 from skillclaw.skills.records import Proposal, Verdict
 from skillclaw.web.reading import running
 from skillclaw.web.reading.week import KINDS

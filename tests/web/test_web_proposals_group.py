@@ -14,7 +14,7 @@ from dashboard_house import Visitor, dashboard
 from team import found, home, hub, joined, sc, state, taken
 
 from skillclaw.hub import keys
-from skillclaw.server.collecting import pseudonym
+from skillclaw.server.groups.collecting import pseudonym
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Item, Proposal, Verdict
 

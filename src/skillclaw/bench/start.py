@@ -1,4 +1,5 @@
-"""How long commands take to start, beside Python itself, and what the installation takes on disk."""
+"""How long commands take to start, beside Python itself, and what the installation takes on disk; on demand
+also how soon the first `up` shows what is there (`bench.first_run`)."""
 
 from __future__ import annotations
 
@@ -10,14 +11,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import skillclaw
+from skillclaw.bench import first_run
 from skillclaw.errors import SkillClawError
 
-__all__ = ["run_start_bench", "summary"]
+__all__ = ["BARS", "COMMANDS", "run_start_bench", "summary"]
 
 COMMANDS = {
     "python": ("-c", "pass"),
@@ -27,19 +30,26 @@ COMMANDS = {
     "status": ("-m", "skillclaw", "status"),
 }
 """What is started: Python alone, the command line's modules, and commands, on a home with an empty hub."""
-BARS_MS = {"--help": 200.0, "status": 400.0}
-BAR_BYTES = 60_000_000
+BARS: Mapping[str, float] = MappingProxyType(
+    {"--help": 200.0, "status": 400.0, "learned": 60_000.0, "size": 60.0}
+)
+"""Milliseconds at most of a command or a moment of the first `up`; of `size` MB without byte code."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def run_start_bench(
-    *, rounds: int = 15, progress: Callable[[int, int | None, str], None] = lambda done, total, what: None
+    *,
+    rounds: int = 15,
+    first: Mapping[str, Any] | None = None,
+    bars: Mapping[str, float] = BARS,
+    progress: Callable[[int, int | None, str], None] = lambda done, total, what: None,
 ) -> dict[str, Any]:
     """Start each of COMMANDS `rounds` times, in turns, so that a busy machine slows them alike.
 
     Returns `rows` (median and least milliseconds, those of processors where the system tells them, how many
-    times Python's own start that is, and the bar) and `size` (see `installed`). Raises SkillClawError where a
-    command fails.
+    times Python's own start that is, and the bar), `size` (see `installed`), `first_run` (of
+    `first_run.run_first_run_bench` with `first`; None without it), `missed` (what is over its bar: `name`,
+    `value`, `bar`, `unit`) and `holds`, whether nothing is. Raises SkillClawError where a command fails.
     """
     walls: dict[str, list[float]] = {name: [] for name in COMMANDS}
     works: dict[str, list[float]] = {name: [] for name in COMMANDS}
@@ -61,11 +71,27 @@ def run_start_bench(
             "least_ms": round(min(walls[name]), 1),
             "cpu_ms": round(statistics.median(works[name]), 1),
             "times_python": round(statistics.median(walls[name]) / python, 2),
-            "bar_ms": BARS_MS.get(name),
+            "bar_ms": bars.get(name),
         }
         for name in COMMANDS
     ]
-    return {"rounds": rounds, "rows": rows, "size": installed()}
+    result: dict[str, Any] = {"rounds": rounds, "rows": rows, "size": installed(bars["size"])}
+    ran = first_run.run_first_run_bench(**first, bars=bars, progress=progress) if first is not None else None
+    missed = _missed(result, ran)
+    return {**result, "first_run": ran, "missed": missed, "holds": not missed}
+
+
+def _missed(result: dict[str, Any], ran: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """What took more than its bar."""
+    size = result["size"]
+    found = [(row["command"], row["ms"], row["bar_ms"], "ms") for row in result["rows"]]
+    found += [(row["moment"], row["ms"], row["bar_ms"], "ms") for row in (ran["rows"] if ran else [])]
+    found.append(("size", size["bytes"] / 1e6, size["bar_bytes"] / 1e6, "MB"))
+    return [
+        {"name": name, "value": round(value, 1), "bar": bar, "unit": unit}
+        for name, value, bar, unit in found
+        if bar is not None and value > bar
+    ]
 
 
 def _started(arguments: tuple[str, ...], environ: dict[str, str]) -> tuple[float, float]:
@@ -89,7 +115,7 @@ def _work() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def installed() -> dict[str, Any]:
+def installed(bar: float) -> dict[str, Any]:
     """What SkillClaw and all that it asks for without extras take on disk here, in bytes of whole blocks.
 
     `packages`: name, `bytes` without and `byte_code` of Python's compiled files, the largest first. What is
@@ -106,7 +132,7 @@ def installed() -> dict[str, Any]:
     return {
         "bytes": sum(one["bytes"] for one in packages),
         "byte_code": sum(one["byte_code"] for one in packages),
-        "bar_bytes": BAR_BYTES,
+        "bar_bytes": int(bar * 1e6),
         "packages": packages,
     }
 
@@ -162,7 +188,7 @@ def summary(result: dict[str, Any]) -> str:
     """The result for people."""
     lines = [f"{'':12}{'median':>9}{'least':>9}{'CPU':>9}   of Python's own start"]
     for row in result["rows"]:
-        bar = f"   (bar {row['bar_ms']:.0f} ms)" if row["bar_ms"] else ""
+        bar = f"   (bar {row['bar_ms']:g} ms)" if row["bar_ms"] is not None else ""
         lines.append(
             f"{row['command']:12}{row['ms']:6.0f} ms{row['least_ms']:6.0f} ms{row['cpu_ms']:6.0f} ms"
             f"{row['times_python']:8.1f} times{bar}"
@@ -170,11 +196,15 @@ def summary(result: dict[str, Any]) -> str:
     size, bar = result["size"], result["size"]["bar_bytes"]
     plain, code = size["bytes"], size["byte_code"]
     lines.append(
-        f"On disk, without extras: {plain / 1e6:.0f} MB, {plain / bar:.2f} of the bar, {bar / 1e6:.0f} MB, "
-        f"with {code / 1e6:.0f} MB of byte code {(plain + code) / bar:.2f}. The largest:"
+        f"On disk, without extras: {plain / 1e6:.0f} MB (bar {bar / 1e6:g} MB), and {code / 1e6:.0f} MB of "
+        "byte code. The largest:"
     )
     lines += [
         f"  {one['name']:20}{one['bytes'] / 1e6:6.1f} MB, byte code {one['byte_code'] / 1e6:.1f}"
         for one in size["packages"][:12]
     ]
+    if result["first_run"]:
+        lines.append(first_run.summary(result["first_run"]))
+    over = [f"{one['name']} {one['value']:g} {one['unit']} (bar {one['bar']:g})" for one in result["missed"]]
+    lines.append(f"Bars: missed: {', '.join(over)}." if over else "Bars: held.")
     return "\n".join(lines)

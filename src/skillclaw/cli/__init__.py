@@ -1,4 +1,4 @@
-"""The command line. `main` is the door; one file per command group."""
+"""The command line. `main` is the door; a room for what belongs together, a file per command group."""
 
 from __future__ import annotations
 

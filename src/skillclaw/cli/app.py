@@ -10,29 +10,17 @@ import typer.core
 import typer.main
 
 from skillclaw import __version__
-from skillclaw.cli import (
-    agents,
-    backup,
-    bench,
-    cases,
-    config,
-    dashboard,
-    evolve,
-    hub,
-    imports,
-    jobs,
-    mcp,
-    proposals,
-    serve,
-    service,
-    sessions,
-    share,
-    skills,
-    sync,
-    uninstall,
-    up,
-)
+from skillclaw.cli.bench import commands as bench
+from skillclaw.cli.evolve import cases, jobs, proposals, serve
+from skillclaw.cli.evolve import cycle as evolve
+from skillclaw.cli.hub import commands as hub
+from skillclaw.cli.hub import share
 from skillclaw.cli.lazy import Group, later
+from skillclaw.cli.machine import agents, backup, config, dashboard, mcp, service, uninstall, up
+from skillclaw.cli.sessions import commands as sessions
+from skillclaw.cli.sessions import imports
+from skillclaw.cli.skills import commands as skills
+from skillclaw.cli.skills import sync
 
 __all__ = ["build"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skillclaw.cli.replays import packaged_tasks
+from skillclaw.cli.evolve.replays import packaged_tasks
 from skillclaw.server.serving.worker import main
 
 if __name__ == "__main__":

@@ -22,27 +22,27 @@ from skillclaw.journal.share_rules import Grant
 from skillclaw.library.records import Change, HubSeen, MergeRow, SyncReport
 from skillclaw.server.backup import BackedUp, Restored
 from skillclaw.server.backup.records import Head, Manifest
-from skillclaw.server.candidate_worth import Like, Worth
-from skillclaw.server.candidates import Candidate
 from skillclaw.server.deep import Report
-from skillclaw.server.edits import Edit, Proposed
-from skillclaw.server.forgetting import Forgot
-from skillclaw.server.group_founding import Founded
-from skillclaw.server.group_joining import Invited, Joined, Left
-from skillclaw.server.group_keys import MemberRow, Members, Requested, Rotated
-from skillclaw.server.groups import Attended, GroupStatus
-from skillclaw.server.leaving import Leaving, Undone
-from skillclaw.server.migration import Migration
-from skillclaw.server.offering import Offer, OfferedFile, Private
+from skillclaw.server.groups.founding import Founded
+from skillclaw.server.groups.joining import Invited, Joined, Left
+from skillclaw.server.groups.keys import MemberRow, Members, Requested, Rotated
+from skillclaw.server.groups.membership import Attended, GroupStatus
+from skillclaw.server.hubs.migration import Migration
+from skillclaw.server.hubs.polling import HubPoll
+from skillclaw.server.hubs.repinning import Repinned
 from skillclaw.server.otlp.exporting import Exported
-from skillclaw.server.polling import HubPoll
-from skillclaw.server.repinning import Repinned
-from skillclaw.server.reviewing import Review
-from skillclaw.server.share_consent import Changed
-from skillclaw.server.share_status import HubStatus, ShareRow, ShareStatus
-from skillclaw.server.sharing import HubShare, Previewed
-from skillclaw.server.skill_uses import UseCount, Uses
-from skillclaw.server.story import VersionStory
+from skillclaw.server.review.reviewing import Review
+from skillclaw.server.sessions.forgetting import Forgot
+from skillclaw.server.setup.leaving import Leaving, Undone
+from skillclaw.server.sharing.consent import Changed
+from skillclaw.server.sharing.sending import HubShare, Previewed
+from skillclaw.server.sharing.status import HubStatus, ShareRow, ShareStatus
+from skillclaw.server.skills.candidates import Candidate
+from skillclaw.server.skills.edits import Edit, Proposed
+from skillclaw.server.skills.offering import Offer, OfferedFile, Private
+from skillclaw.server.skills.story import VersionStory
+from skillclaw.server.skills.uses import UseCount, Uses
+from skillclaw.server.skills.worth import Like, Worth
 from skillclaw.settings import Settings
 from skillclaw.skills.records import Pattern, Proposal, Sidecar, Verdict
 from skillclaw.skills.threeway import Conflict

@@ -27,9 +27,9 @@ from skillclaw.evolve.stages.proposing import propose
 from skillclaw.evolve.stages.reading import read
 from skillclaw.evolve.stages.reporting import report
 from skillclaw.evolve.stages.run import Asked, Fence, Progress, Run
-from skillclaw.evolve.stages.standing import stand
+from skillclaw.evolve.stages.standing import Standing, stand
 from skillclaw.evolve.state import EvolveState
-from skillclaw.hub import Hub
+from skillclaw.hub import Hub, HubState
 from skillclaw.journal.store import SessionStore
 from skillclaw.settings import EvolveSettings
 
@@ -156,31 +156,49 @@ def run_cycle(
             trying=trying,
             taken=taken_back(state),
         )
-        found = read(run)
-        fence()
-        progress(0, None, "proposing")
-        run.check_forgotten()
-        standing = stand(run, found.mined, state)
-        context = gate.GateContext(
-            policy=rules,
-            redactor=redactor,
-            sessions=run.session,
-            current=standing.current,
-            foreign=foreign,
-            members=run.members,
-            voting=votes.voting if votes is not None else None,
-        )
-        replayer = replayer_for(context) if replayer_for is not None else None
-        if replayer is not None:
-            replayer.progress = lambda done, total: progress(done, total, "replaying")
-        proposed = propose(run, found.mined, standing, context)
-        run.watch.lap("propose")
-        fence()
-        decided = judge(run, standing, proposed, context, replayer)
-        if not dry_run:
-            keep(run, found.mined, standing, proposed, decided, replayer)
-        run.watch.lap("judge")
-        return report(run, found, standing, proposed, decided, replayer)
+        return _through_the_stages(run, rules, state, replayer_for)
+
+
+def _through_the_stages(
+    run: Run, rules: gate.Policy, state: HubState, replayer_for: Replaying
+) -> CycleReport:
+    """Read, stand, propose, judge, keep, report: each is given what those before it found."""
+    found = read(run)
+    run.fence()
+    run.progress(0, None, "proposing")
+    run.check_forgotten()
+    standing = stand(run, found.mined, state)
+    context = _gate_context(run, rules, standing)
+    replayer = _replayer(run, replayer_for, context)
+    proposed = propose(run, found.mined, standing, context)
+    run.watch.lap("propose")
+    run.fence()
+    decided = judge(run, standing, proposed, context, replayer)
+    if not run.dry_run:
+        keep(run, found.mined, standing, proposed, decided, replayer)
+    run.watch.lap("judge")
+    return report(run, found, standing, proposed, decided, replayer)
+
+
+def _gate_context(run: Run, rules: gate.Policy, standing: Standing) -> gate.GateContext:
+    """What the gate looks at beside a proposal."""
+    return gate.GateContext(
+        policy=rules,
+        redactor=run.redactor,
+        sessions=run.session,
+        current=standing.current,
+        foreign=run.foreign,
+        members=run.members,
+        voting=run.votes.voting if run.votes is not None else None,
+    )
+
+
+def _replayer(run: Run, replayer_for: Replaying, context: gate.GateContext) -> Replayer | None:
+    """What tries proposals, where they are tried; it tells how far it is as the other stages do."""
+    replayer = replayer_for(context) if replayer_for is not None else None
+    if replayer is not None:
+        replayer.progress = lambda done, total: run.progress(done, total, "replaying")
+    return replayer
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def look_alikes(text: str) -> Iterator[tuple[str, str]]:
     for match in _INSTALLS.finditer(text):
         for word in match[1].split():
             found = _NAME.match(word)
-            if not found or word.startswith("-"):
+            if not found or word.startswith("-") or word[found.end() :].startswith("://"):
                 continue
             name = found[0].lower().replace("_", "-").split("@")[0].rstrip(".")
             if len(name) < _SHORTEST or name in _KNOWN:

@@ -4,7 +4,11 @@ there, archives that no scanner opens. They go with `gate.rules`; classes from r
 
 from __future__ import annotations
 
-__all__ = ["RULES"]
+__all__ = ["INTO", "RULES"]
+
+INTO = r">>?(?!\s?(?:\d[\d,]{0,12}[\s),|]|/\s))"
+"""Into a file. `> 200` says how much, and would at most write a file of that number; behind `<name>/` a tree
+of files goes on, and nothing can be written into the root itself."""
 
 _ANYBODYS = (
     r"(?:pastebin\.com|paste\.ee|dpaste\.(?:com|org)|rentry\.(?:co|org)|hastebin\.com"
@@ -85,8 +89,8 @@ RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "rewrites skills or agent settings",
-        r"(?:\b(?:curl|wget|fetch|cp|mv|install)\b|sed\s+-i\S*|tee|rsync|ln\s+-\w+|git\s+clone"
-        r"|>>?)[^\n]{0,120}"
+        r"(?:\b(?:curl|wget|fetch|cp|mv|install)\b|sed\s+-i\S*|\btee\b|\brsync\b|\bln\s+-\w+|\bgit\s+clone"
+        rf"|{INTO})[^\n]{{0,120}}"
         r"(?<!\w)(?:SKILL\.md|CLAUDE\.md|AGENTS\.md|GEMINI\.md|\.cursorrules|copilot-instructions\.md"
         r"|(?:~|\$HOME|\.(?:claude|agents|codex|openclaw|hermes|gemini|qwen))/(?:[\w.-]+/)*skills?/)",
     ),

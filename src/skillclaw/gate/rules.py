@@ -45,6 +45,8 @@ _RUNNER = (
 )
 _NOWHERE = r"(?:\s+-\S+)*\s+(?:https?://[\w.-]*)?(?:…|\.{3})\s*\\?\|(?![^\n]*https?://)"
 """Dots in place of a whole address: that cannot be run, it only shows the form."""
+_TYPE = r"(?:str|bytes|bool|int|float|Path|(?:list|set)\[\w{1,20}\])(?:[ \t]*\|[ \t]*None)?"
+"""A type behind a parameter of that name; who says something says more than types."""
 _IGNORE = r"(?:ignore|disregard|forget|override|bypass)"
 _RULES: tuple[tuple[str, str], ...] = (
     (
@@ -66,7 +68,8 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("runs encoded code", rf"base64\s+(?:-d|-D|--decode)\b(?:(?!\s\$\s)[^\n]){{0,500}}\|\s*{_RUNNER}"),
     (
         "runs encoded code",
-        r"(?:eval|exec)(?:\s*\(?\s*(?:\"?\$\(|base64|atob|codecs\.decode|bytes\.fromhex|__import__)"
+        r"(?<![A-Za-z])(?:eval|exec)"
+        r"(?:\s*\(?\s*(?:\"?\$\(|base64|atob|codecs\.decode|bytes\.fromhex|__import__)"
         r"(?!\((?:\.{3}|…)\))"
         r"|[\s(]\s*[\"'(]?`)",
     ),
@@ -74,7 +77,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("runs encoded code", rf"(?:xxd\s+-r|printf\s+[\"']?\\x|echo\s+-e\s+[\"']?\\x)[^\n]*\|\s*{_RUNNER}"),
     ("hides a long encoded text", r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{200,}={0,2}(?![A-Za-z0-9+/])"),
     ("opens a remote shell", r"/dev/(?:tcp|udp)/"),
-    ("opens a remote shell", r"\b(?:nc|ncat|netcat)\b[^\n]*\s-\w*[ec]\w*\s+\S*(?:sh|cmd)"),
+    ("opens a remote shell", r"\b(?:nc|ncat|netcat)\b[^\n]*(?<!\becho)\s-\w*[ec]\w*\s+\S*(?:sh|cmd)"),
     ("opens a remote shell", r"\b(?:ba)?sh\s+-i\s*(?:>&|<|2>)|\bmkfifo\b[^\n]*\|\s*(?:ba)?sh"),
     ("opens a remote shell", r"socket\.socket\([^\n]*(?:subprocess|dup2|pty\.spawn)|\bsocat\b[^\n]*exec:"),
     (
@@ -175,6 +178,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (
         "imitates a system message",
         r"<\|?/?(?:im_start|im_end|system|endoftext)\|?>|\[/?INST\]|^[ \t]*(?:system|assistant)[ \t]*:"
+        rf"(?![ \t]*{_TYPE}(?:,[ \t]*\w{{1,40}}[ \t]*:[ \t]*{_TYPE}){{0,20}},?[ \t]*$)"
         r"|\bnew system prompt\b",
     ),
     (
@@ -204,7 +208,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "rewrites skills or agent settings",
-        r"(?:>>?|\btee\b|\bwrite\b|\bappend\b|\bedit\b|\bmodify\b)[^.\n]{0,40}"
+        rf"(?:{places.INTO}|\btee\b|\bwrite\b|\bappend\b|\bedit\b|\bmodify\b)[^.\n]{{0,40}}"
         r"(?:SKILL\.md|CLAUDE\.md|AGENTS\.md|settings\.json|\.claude/|\.codex/)",
     ),
     (

@@ -16,7 +16,7 @@ from skillclaw.trajectory.model import Record
 __all__ = ["MARK", "Uncounted", "UnreadCount", "counted", "counts_in", "told"]
 
 MARK = "journal"
-"""Name of the mark in the session store in which `server.recording` keeps its place and the counts."""
+"""Name of the mark in the session store in which `server.sessions.recording` keeps its place and counts."""
 MOST = 50
 """Kinds told apart; the paths of any further ones are not kept."""
 SHOWN = 3
@@ -67,7 +67,7 @@ def counted(counts: list[UnreadCount], fresh: Iterable[Uncounted]) -> list[Unrea
 
 
 def counts_in(mark: str | None) -> list[UnreadCount]:
-    """The counts in the mark that `server.recording` keeps; empty when there is none."""
+    """The counts in the mark that `server.sessions.recording` keeps; empty when there is none."""
     try:
         return msgspec.json.decode(mark or "{}", type=_Holder).unread
     except UNREADABLE:

@@ -25,8 +25,8 @@ import msgspec
 
 from skillclaw.errors import UNREADABLE, StorageError
 from skillclaw.private import whole_file
-from skillclaw.server import runfile
-from skillclaw.server.logged import logged
+from skillclaw.server.up import runfile
+from skillclaw.server.up.logged import logged
 from skillclaw.settings_web import DashboardSettings
 from skillclaw.trajectory.model import Record
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from skillclaw.journal.redact import Redactor
     from skillclaw.journal.store import SessionStore
     from skillclaw.library import Library
-    from skillclaw.server.hubs import Hubs
+    from skillclaw.server.hubs.opened import Hubs
 
 __all__ = ["PERSONAL", "Machine"]
 
@@ -146,7 +146,7 @@ class Machine:
     @cached_property
     def hubs(self) -> Hubs:
         """All hubs of this machine, in the order of precedence."""
-        from skillclaw.server.hubs import Hubs
+        from skillclaw.server.hubs.opened import Hubs
 
         return Hubs(self)
 
@@ -154,7 +154,7 @@ class Machine:
     def targets(self) -> list[Path]:
         """The skills folders that this machine's agents load from: those that are set, else the two that most
         agents share and the own ones of wanted agents that read neither."""
-        from skillclaw.server.wishes import wishes
+        from skillclaw.server.setup.wishes import wishes
 
         now = wishes(self.home)
         return self.targets_for([*now.proxy, *now.history])

@@ -21,10 +21,10 @@ import msgspec
 
 from skillclaw.agents import Env
 from skillclaw.errors import SkillClawError
-from skillclaw.server.intake import import_paths
 from skillclaw.server.machine import Machine
-from skillclaw.server.proxy_process import ProxyProcess
-from skillclaw.server.recording import assemble_recorded
+from skillclaw.server.sessions.intake import import_paths
+from skillclaw.server.sessions.recording import assemble_recorded
+from skillclaw.server.up.proxy_process import ProxyProcess
 from skillclaw.server.work import cycle_inputs, sync
 from skillclaw.settings import set_value
 from skillclaw.skills.bundle import version
@@ -152,7 +152,7 @@ class Rehearsal:
     def plant(self, skill: Path) -> str:
         """Release the skill in the folder `skill` as a member's proposal that the owner approved, whatever
         the gate says of it, and install it; why that was refused, else empty."""
-        from skillclaw.server.judging import judged
+        from skillclaw.server.skills.judging import judged
 
         pool = Machine(self.pool, {})
         files = [

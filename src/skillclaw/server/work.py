@@ -17,7 +17,7 @@ from skillclaw.settings import stop_at_unknown
 if TYPE_CHECKING:
     from skillclaw.evolve.replay.cases import TaskSource
     from skillclaw.library import SyncReport
-    from skillclaw.server.hubs import Source
+    from skillclaw.server.hubs.opened import Source
     from skillclaw.server.machine import Machine
 
 __all__ = ["Tasks", "Waits", "cycle_inputs", "sync"]
@@ -68,10 +68,10 @@ def sync(machine: Machine, due: Collection[str] | None = None, waits: Waits | No
     be asked again; without it a running `up` is told to ask at once.
     """
     from skillclaw.gate import beside
-    from skillclaw.server.listing import announce
-    from skillclaw.server.polling import note_polls, wake
-    from skillclaw.server.proxy_process import reroute
-    from skillclaw.server.running import Running
+    from skillclaw.server.hubs.polling import note_polls, wake
+    from skillclaw.server.sessions.running import Running
+    from skillclaw.server.skills.listing import announce
+    from skillclaw.server.up.proxy_process import reroute
 
     notes = _attend(machine) if due is None or any(name != PERSONAL for name in due) else {}
     sources = machine.hubs.sources(due)
@@ -113,7 +113,7 @@ def sync(machine: Machine, due: Collection[str] | None = None, waits: Waits | No
 def _attend(machine: Machine) -> dict[str, str]:
     """What this machine does for its groups before it reads them; by hub what kept it from that (`*`: from
     all). It stops no sync."""
-    from skillclaw.server.groups import attend, told
+    from skillclaw.server.groups.membership import attend, told
 
     try:
         return {done.hub: done.error for done in attend(machine) if done.error}

@@ -123,6 +123,8 @@ def hidden(bundle: Bundle) -> list[Finding]:
             if file.path.lower().endswith(_TEXTS):
                 found.append(Finding(rule="utf-8", path=file.path, text="it is not UTF-8 text"))
             continue
+        if file.path != "SKILL.md":  # whose first characters hosts look for
+            text = text.removeprefix("\ufeff")  # the mark of UTF-8 that editors put before a file
         for number, line in enumerate(text.split("\n"), start=1):
             found += [
                 Finding(rule=rule, path=file.path, text=f"line {number} {words}", line=number)

@@ -22,6 +22,8 @@ NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 """The names that every host takes: lower-case ASCII letters and digits, single hyphens between."""
 _RESERVED = frozenset({"anthropic", "claude"})
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?\Z", re.IGNORECASE)
+_FOLDED = re.compile(r"^([\w-]{1,64}:[ \t]*)>[-+]?[ \t]*$", re.MULTILINE)
+"""The sign of YAML that a text goes on over lines, which is no part of the text."""
 _LINK = re.compile(r"\[[^\[\]\n]*\]\(([^)\s]{1,2000})\)")
 _SCRIPT_ENDS = (
     ".sh",
@@ -94,7 +96,7 @@ def spec(bundle: Bundle) -> list[Finding]:
             f"the frontmatter has keys that the specification does not know: {', '.join(sorted(head.extra))}",
         )
     yaml = split(text)[0]
-    if re.search(r"[<>]", yaml):
+    if re.search(r"[<>]", _FOLDED.sub(r"\1", yaml)):
         wrong("angle-brackets", "the frontmatter holds an angle bracket, which some hosts read as markup")
     if not body.strip():
         wrong("body", "SKILL.md has no text below its frontmatter")

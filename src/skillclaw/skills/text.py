@@ -65,11 +65,11 @@ _PLACEHOLDER = re.compile(r"<[^\W\d_][^\s<>;&|$`\"'/]*>|<\.\.\.>|…|\.\.\.")
 """A name between angles; `< file.csv >` is a file that is read and one that is written."""
 
 _MASK = re.compile(
-    r"<(?:secret|password|token|key|credential|private)\b[^<>]*>|<(?!mailto:)[a-z][\w-]*:(?!//)[^<>\s]*>",
+    r"<(?:secret|password|token|key|credential|private)\b[^<>]*>|<[a-z][\w-]*:(?:[\w-]+:)*[0-9a-f]{6,64}>",
     re.IGNORECASE,
 )
 """What redaction leaves (`<secret:kind:id>`, `<email:id>`); a shape's `<email>` varies and is no mask, nor
-is an address in `<...>` as Markdown has it."""
+is an address in `<...>` as Markdown has it, or an element of XML (`<w:ins>`)."""
 
 
 _NAME = re.compile(r"[\w.@:/+$-]+")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from skillclaw.errors import SkillClawError
 from skillclaw.hub import Hub, HubState
-from skillclaw.server.hubs import Hubs
+from skillclaw.server.hubs.opened import Hubs
 from skillclaw.skills.records import Sidecar, record_in
 from skillclaw.trajectory.episodes import Episode, Move, cut
 from skillclaw.trajectory.model import Trajectory

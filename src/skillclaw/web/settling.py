@@ -7,8 +7,8 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from skillclaw.errors import SkillClawError
-from skillclaw.server.polling import wake
-from skillclaw.server.runfile import read_running
+from skillclaw.server.hubs.polling import wake
+from skillclaw.server.up.runfile import read_running
 from skillclaw.web.site.ask import Ask, Flash
 
 __all__ = ["then_sync"]

@@ -12,15 +12,15 @@ __all__ = ["PAGES", "REDACTOR", "then_load"]
 
 PAGES = (
     "skillclaw.library.choose",
-    "skillclaw.server.story",
-    "skillclaw.server.group_joining",
-    "skillclaw.server.groups",
+    "skillclaw.server.skills.story",
+    "skillclaw.server.groups.joining",
+    "skillclaw.server.groups.membership",
     "skillclaw.evolve.models",
     "skills_ref",
     "markdown_it",
 )
 """What the other pages need at their first visit."""
-REDACTOR = ("skillclaw.journal.redact", "skillclaw.server.share_session")
+REDACTOR = ("skillclaw.journal.redact", "skillclaw.server.sharing.session")
 """What shows how something would leave this machine."""
 
 

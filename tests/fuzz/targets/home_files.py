@@ -32,19 +32,15 @@ from skillclaw.library.records import LibraryState, Quarantined
 from skillclaw.log_format import as_text
 from skillclaw.proxy import ProxyConfig, read_config
 from skillclaw.proxy.facts import UpFacts, read_facts
-from skillclaw.server import (
-    consent,
-    door,
-    group_tombstones,
-    launch_agent,
-    polling,
-    receipts,
-    runfile,
-    vote_book,
-    wishes,
-)
+from skillclaw.server import door
 from skillclaw.server.deep.running import logs
+from skillclaw.server.groups import receipts
+from skillclaw.server.groups import tombstones as group_tombstones
+from skillclaw.server.hubs import polling
 from skillclaw.server.serving.history import CycleLine, History
+from skillclaw.server.setup import consent, launch_agent, wishes
+from skillclaw.server.up import runfile
+from skillclaw.server.votes import book as vote_book
 from skillclaw.settings import load
 from skillclaw.web.site.login import Logins, base_path
 

@@ -40,7 +40,7 @@ from skillclaw.trajectory.episodes import Episode
 __all__ = ["Newcomers", "play"]
 
 Newcomers = Callable[[HubState, Mapping[str, str], datetime], dict[str, MemberFacts]]
-"""`server.newcomers.facts_of`, which this room may not import: what is known of members by when they came."""
+"""`server.groups.newcomers.facts_of`, not to be imported here: what is known of members by when they came."""
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 EVENING = timedelta(hours=23, minutes=50)

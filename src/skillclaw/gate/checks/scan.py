@@ -23,6 +23,13 @@ _PURPOSE = re.compile(
     re.IGNORECASE,
 )
 """A description may say that a skill is for writing such a file. What to write is said below, and judged."""
+_NAMED = r"<[A-Za-z][\w-]{0,40}>"
+_PATH = re.compile(
+    rf"`[\w.-]{{1,80}}/(?:(?:[\w.-]{{1,80}}|{_NAMED})/){{0,9}}[\w.-]{{0,80}}`|`{_NAMED}/SKILL\.md`"
+)
+"""A path in which a name stands for another (`skills/<name>/SKILL.md`). Nothing is put into a file there: a
+folder is no command, so a shell has nothing to write. `<name>/SKILL.md` alone would be a file right below the
+root, where no agent looks for skills."""
 
 
 def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
@@ -80,6 +87,7 @@ def _texts(bundle: Bundle) -> dict[str, str]:
 def _shown(text: str) -> list[Danger]:
     """Dangers that can be read in the text."""
     # A phrase may be broken over lines, so the text is looked at once more as one line a paragraph.
+    text = _PATH.sub(lambda path: path[0].replace("<", "").replace(">", ""), text)
     whole = "\n".join(" ".join(part.split()) for part in text.split("\n\n"))
     views = [text, whole, *plain_views(whole)]
     found = [danger for view in reversed(views) for danger in dangers(view)]

@@ -1,6 +1,6 @@
 """Which skill index each conversation got: `<home>/injected`, so that it gets the same after a restart.
 
-`<sha256>.txt` is an index (written by the server, see `server/skill_index.py`); `sessions` has a line
+`<sha256>.txt` is an index (written by the server, see `server/skills/index.py`); `sessions` has a line
 `<session> <index or ->` for each conversation, the last KEPT of them. All 0600.
 """
 

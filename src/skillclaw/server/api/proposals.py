@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import UsageError
-from skillclaw.server import reviewing
 from skillclaw.server.api import models
 from skillclaw.server.api.desk import NO_PERSON
+from skillclaw.server.review import reviewing
 
 if TYPE_CHECKING:
     from skillclaw.hub import HubState, ProposalState

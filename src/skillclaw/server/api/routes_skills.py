@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
-from skillclaw.server import decisions
 from skillclaw.server.api import models, proposals, skills
 from skillclaw.server.api.context import Api, Hub, ItemId, Key, Limit, ProposalId, Sequence, SkillName
 from skillclaw.server.api.desk import Opened
 from skillclaw.server.api.errors import ApiError, answers
 from skillclaw.server.api.routes_cycles import last_patterns
+from skillclaw.server.review import decisions
 
 __all__ = ["proposal_routes", "skill_routes"]
 

@@ -11,7 +11,7 @@ from skillclaw.errors import BadInputError, UpgradeNeededError
 from skillclaw.server.api import models
 from skillclaw.server.api.errors import ApiError
 from skillclaw.server.api.proposals import approvals, files, item, items, votes
-from skillclaw.server.story import stories
+from skillclaw.server.skills.story import stories
 from skillclaw.skills.frontmatter import parse, split
 from skillclaw.skills.items import Placed, blocks, markdown, placed_items
 from skillclaw.skills.records import Sidecar, record_in
@@ -116,7 +116,7 @@ def _why(
     patterns: Mapping[str, models.Pattern],
 ) -> models.Why:
     from skillclaw.evolve.counts import latest
-    from skillclaw.server.collecting import group_folder
+    from skillclaw.server.groups.collecting import group_folder
 
     first, _ = _lines(bundle, placed)
     (counted,) = latest(group_folder(opened.machine, opened.hub.info.group), [placed.item])

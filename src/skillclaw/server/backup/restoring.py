@@ -29,7 +29,7 @@ from skillclaw.server.backup.records import FORMAT, HEAD, MANIFEST, Entry, Head,
 from skillclaw.server.backup.settling import advice, settle
 from skillclaw.server.machine import Machine
 from skillclaw.server.quiet import quiet
-from skillclaw.server.runfile import read_running
+from skillclaw.server.up.runfile import read_running
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Restored", "restore"]

@@ -93,7 +93,7 @@ def _told_by_hubs(machine: Machine, unknown: list[str]) -> set[str]:
     place yet must not be remembered as one.
     """
     from skillclaw.hub import Hub
-    from skillclaw.server.share_view import hub_names
+    from skillclaw.server.sharing.view import hub_names
 
     found: set[str] = set()
     settings = machine.settings
@@ -140,7 +140,7 @@ def _forget_evolvers(machine: Machine, hub: Hub) -> None:
     from skillclaw.evolve.transcripts import forget_transcripts
     from skillclaw.hub import keys
     from skillclaw.journal.store import SessionStore
-    from skillclaw.server.collecting import forgotten_keys, group_folder
+    from skillclaw.server.groups.collecting import forgotten_keys, group_folder
 
     folder = group_folder(machine, hub.info.group)
     secret = keys.load(machine.home / "keys", hub.info.group, "pseudonyms")
@@ -157,7 +157,7 @@ def _forget_evolvers(machine: Machine, hub: Hub) -> None:
 def _forget(machine: Machine, gone: Iterable[str], unknown: list[str]) -> int:
     """Forget these sessions as `sessions forget` does; how many were there."""
     from skillclaw.evolve.transcripts import forget_transcripts
-    from skillclaw.server.raw_erasure import Span, erase_noted, note, span_of
+    from skillclaw.server.sessions.raw_erasure import Span, erase_noted, note, span_of
 
     store = machine.sessions
     new = sorted(set(gone) - store.forgotten())

@@ -13,9 +13,9 @@ from skillclaw.hub.seen import load_seen
 from skillclaw.journal.grants import load_grants
 from skillclaw.journal.identity import Identity
 from skillclaw.library import book
-from skillclaw.server.consent import agreed
 from skillclaw.server.deep.records import Check, fail, ok
-from skillclaw.server.wishes import wishes
+from skillclaw.server.setup.consent import agreed
+from skillclaw.server.setup.wishes import wishes
 
 __all__ = ["FILES", "newer"]
 

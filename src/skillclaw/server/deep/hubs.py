@@ -23,7 +23,7 @@ def hubs(machine: Machine) -> list[Check]:
     from skillclaw.hub import Hub
     from skillclaw.hub.seen import load_seen
     from skillclaw.hub.store_url import plain
-    from skillclaw.server.share_view import hub_names, open_hub
+    from skillclaw.server.sharing.view import hub_names, open_hub
 
     settings = machine.settings
     found: list[Check] = []

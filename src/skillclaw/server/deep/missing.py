@@ -11,9 +11,9 @@ from pathlib import Path
 
 from skillclaw.errors import SkillClawError
 from skillclaw.journal.store import SessionStore
-from skillclaw.server import runfile
 from skillclaw.server.deep.records import Check, fail, warn
-from skillclaw.server.wishes import Wishes, wishes
+from skillclaw.server.setup.wishes import Wishes, wishes
+from skillclaw.server.up import runfile
 
 __all__ = ["missing"]
 

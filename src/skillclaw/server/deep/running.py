@@ -16,8 +16,8 @@ import filelock
 from skillclaw import errors
 from skillclaw.log_format import parsed
 from skillclaw.own_log import older
-from skillclaw.server import runfile
 from skillclaw.server.deep.records import Check, fail, ok, warn
+from skillclaw.server.up import runfile
 
 __all__ = ["daemon", "locks", "logs", "port"]
 

@@ -10,7 +10,7 @@ from importlib import metadata
 
 from skillclaw import __version__
 from skillclaw.agents import Env, adapters
-from skillclaw.server.survey import is_installed
+from skillclaw.server.setup.survey import is_installed
 
 __all__ = ["facts"]
 

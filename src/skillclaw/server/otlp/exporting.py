@@ -18,7 +18,7 @@ from skillclaw.evolve.models.places import is_own_machine
 from skillclaw.server.otlp.content import Content, Excerpts
 from skillclaw.server.otlp.places import Collector, collector, is_url, resource
 from skillclaw.server.otlp.spans import Span, spans_of
-from skillclaw.server.share_reasons import withheld
+from skillclaw.server.sharing.reasons import withheld
 from skillclaw.settings import stop_at_unknown
 from skillclaw.trajectory import model
 from skillclaw.trajectory.model import EXTRA_KEY, Record, Trajectory

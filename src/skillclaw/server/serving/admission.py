@@ -39,7 +39,7 @@ def served(machine: Machine) -> list[str]:
     """The hubs of the groups that the server is to work for (`serve.hubs`; none named: all that this machine
     knows). Raises UsageError where there is none."""
     from skillclaw import settings as settings_module
-    from skillclaw.server.share_view import hub_names
+    from skillclaw.server.sharing.view import hub_names
 
     settings = settings_module.load(machine.home, machine.environ)
     names = list(settings.serve.hubs) or hub_names(settings)
@@ -105,7 +105,7 @@ def await_admission(
 
 
 def _standing(machine: Machine, name: str) -> Standing:
-    from skillclaw.server.groups import told
+    from skillclaw.server.groups.membership import told
 
     try:
         return _known(machine, name) or _asking(machine, name)
@@ -120,7 +120,7 @@ def _standing(machine: Machine, name: str) -> Standing:
 def _known(machine: Machine, name: str) -> Standing | None:
     """As the log has it; None where it does not know this machine's key."""
     from skillclaw.hub import keys
-    from skillclaw.server.share_view import current, open_hub
+    from skillclaw.server.sharing.view import current, open_hub
 
     opened = open_hub(machine, current(machine)[0], name)
     own = keys.load(opened.hub.keys_folder, opened.hub.info.group, "evolver")
@@ -131,7 +131,7 @@ def _known(machine: Machine, name: str) -> Standing | None:
 
 
 def _asking(machine: Machine, name: str) -> Standing:
-    from skillclaw.server.group_keys import request
+    from skillclaw.server.groups.keys import request
 
     asked = request(machine, name, "evolver")
     return Standing(hub=name, state="asking", key=asked.key, request=asked.request)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from skillclaw.errors import SkillClawError
-from skillclaw.server.groups import told
+from skillclaw.server.groups.membership import told
 from skillclaw.server.machine import Machine
 from skillclaw.server.serving.children import Child
 from skillclaw.server.serving.events import Events

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skillclaw import settings as settings_module
-from skillclaw.server.claiming import CYCLE, claims_of
-from skillclaw.server.collecting import group_folder, taken_in
-from skillclaw.server.groups import judge
+from skillclaw.server.groups.claiming import CYCLE, claims_of
+from skillclaw.server.groups.collecting import group_folder, taken_in
+from skillclaw.server.groups.membership import judge
 from skillclaw.server.serving import notes
-from skillclaw.server.share_view import open_hub
+from skillclaw.server.sharing.view import open_hub
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 
 from skillclaw.errors import SkillClawError
-from skillclaw.server.groups import told
+from skillclaw.server.groups.membership import told
 from skillclaw.server.serving.group import Group
 from skillclaw.server.serving.history import History
 from skillclaw.server.serving.looking import Look

@@ -21,7 +21,7 @@ import msgspec
 from skillclaw import __version__
 from skillclaw import settings as settings_module
 from skillclaw.errors import BusyError, SkillClawError, UsageError
-from skillclaw.server.groups import told
+from skillclaw.server.groups.membership import told
 from skillclaw.server.machine import Machine
 from skillclaw.server.serving.cycles import Cycles, new_line
 from skillclaw.server.serving.events import Events
@@ -37,7 +37,7 @@ from skillclaw.server.serving.records import (
 )
 from skillclaw.server.serving.schedule import GroupClock, Rules, Work, due, look_every, ripe
 from skillclaw.server.serving.telling import budget_of, facts_of
-from skillclaw.server.share_view import hub_names
+from skillclaw.server.sharing.view import hub_names
 from skillclaw.settings import Settings
 from skillclaw.settings_serve import ServeSettings
 

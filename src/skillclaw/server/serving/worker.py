@@ -32,7 +32,7 @@ from skillclaw.trajectory.model import Record
 if TYPE_CHECKING:
     from skillclaw.hub import Hub
     from skillclaw.hub.claims import Claim
-    from skillclaw.server.group_cycle import GroupCycle
+    from skillclaw.server.groups.cycle import GroupCycle
     from skillclaw.server.machine import Machine
     from skillclaw.server.work import Tasks
 
@@ -184,8 +184,8 @@ def _done(order: Order, teller: Teller, tasks: Tasks) -> Result:
 
 
 def _cycle(order: Order, teller: Teller, tasks: Tasks) -> Result:
-    from skillclaw.server.claiming import CYCLE, claimed, claims_of, why_not
-    from skillclaw.server.groups import find
+    from skillclaw.server.groups.claiming import CYCLE, claimed, claims_of, why_not
+    from skillclaw.server.groups.membership import find
     from skillclaw.server.machine import Machine
 
     machine = Machine(Path(order.home))
@@ -215,7 +215,7 @@ def _cycle(order: Order, teller: Teller, tasks: Tasks) -> Result:
 def _evolved(
     order: Order, machine: Machine, hub: Hub, teller: Teller, claim: Claim | None, tasks: Tasks
 ) -> Result:
-    from skillclaw.server.group_cycle import group_cycle
+    from skillclaw.server.groups.cycle import group_cycle
 
     done = group_cycle(
         machine,
@@ -237,7 +237,7 @@ def _evolved(
 def _covered(machine: Machine, hub: Hub) -> str:
     """What stands for the sealed sessions that are in the hub and were taken in here."""
     from skillclaw.hub.sealed import list_sessions
-    from skillclaw.server.collecting import group_folder, taken_in
+    from skillclaw.server.groups.collecting import group_folder, taken_in
 
     taken = taken_in(group_folder(machine, hub.info.group))
     return notes.digest(name for name in list_sessions(hub) if name in taken)

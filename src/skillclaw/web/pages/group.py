@@ -20,7 +20,7 @@ from skillclaw.web.site.house import role_in
 
 if TYPE_CHECKING:
     from skillclaw.hub import Hub, HubState
-    from skillclaw.server.hubs import Source
+    from skillclaw.server.hubs.opened import Source
 
 __all__ = ["ROUTES"]
 
@@ -103,7 +103,7 @@ def show(ask: Ask) -> Response:
 
 def _own(source: Source, machine: Any) -> list[str]:
     """This machine's keys in the hub."""
-    from skillclaw.server.groups import own_keys
+    from skillclaw.server.groups.membership import own_keys
 
     if source.hub is None:
         return []

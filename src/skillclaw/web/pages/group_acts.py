@@ -80,7 +80,7 @@ def _one_of(ask: Ask, name: str, known: tuple[str, ...]) -> str:
 
 def do_invite(ask: Ask) -> Response:
     """Make an invite, which is shown once."""
-    from skillclaw.server.group_joining import invite
+    from skillclaw.server.groups.joining import invite
 
     done = invite(
         _machine(ask),
@@ -105,7 +105,7 @@ def do_invite(ask: Ask) -> Response:
 
 def do_uninvite(ask: Ask) -> Response:
     """Withdraw an invite."""
-    from skillclaw.server.group_joining import uninvite
+    from skillclaw.server.groups.joining import uninvite
 
     public = uninvite(_machine(ask), ask.path["hub"], _text(ask, "public", 64))
     return ask.back(ask.t("The invite {key} is withdrawn: nobody joins with it any more.", key=public[:12]))
@@ -113,7 +113,7 @@ def do_uninvite(ask: Ask) -> Response:
 
 def do_request(ask: Ask) -> Response:
     """Make a key here and a request that the owner can admit."""
-    from skillclaw.server.group_keys import request
+    from skillclaw.server.groups.keys import request
 
     done = request(_machine(ask), ask.path["hub"], _one_of(ask, "role", ASKED), _text(ask, "name", 100))
     return _show(
@@ -133,7 +133,7 @@ def look_at_request(ask: Ask) -> Response:
 
 def do_admit(ask: Ask) -> Response:
     """Admit the key of a request."""
-    from skillclaw.server.group_keys import admit
+    from skillclaw.server.groups.keys import admit
 
     done = admit(_machine(ask), _text(ask, "request", 10_000))
     told = ask.t(
@@ -144,7 +144,7 @@ def do_admit(ask: Ask) -> Response:
 
 def do_revoke(ask: Ask) -> Response:
     """End a member for good."""
-    from skillclaw.server.group_keys import revoke
+    from skillclaw.server.groups.keys import revoke
 
     if not ask.form.get("sure"):
         raise UsageError(
@@ -157,8 +157,8 @@ def do_revoke(ask: Ask) -> Response:
 
 def do_set(ask: Ask) -> Response:
     """Change a setting of the group, or take it out."""
-    from skillclaw.server.group_settings import change, value_of
-    from skillclaw.server.groups import find
+    from skillclaw.server.groups.membership import find
+    from skillclaw.server.groups.settings import change, value_of
 
     key = _text(ask, "key", 40)
     given = ask.form.get("value", "").strip()
@@ -171,7 +171,7 @@ def do_set(ask: Ask) -> Response:
 
 def do_leave(ask: Ask) -> Response:
     """Leave the group with all keys of this machine."""
-    from skillclaw.server.group_joining import leave
+    from skillclaw.server.groups.joining import leave
 
     if not ask.form.get("sure"):
         raise UsageError(ask.t("You did not leave."), ask.t("Tick that you are sure."), "")
@@ -187,7 +187,7 @@ def do_leave(ask: Ask) -> Response:
 
 def do_join(ask: Ask) -> Response:
     """Join a group by an invite."""
-    from skillclaw.server.group_joining import join
+    from skillclaw.server.groups.joining import join
 
     done = join(
         _machine(ask),
@@ -217,7 +217,7 @@ def do_join(ask: Ask) -> Response:
 
 def do_found(ask: Ask) -> Response:
     """Make a group at a storage address."""
-    from skillclaw.server.group_founding import found as make_group
+    from skillclaw.server.groups.founding import found as make_group
 
     where = _text(ask, "url", 1000)
     if not where:

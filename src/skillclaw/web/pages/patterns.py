@@ -13,8 +13,8 @@ from skillclaw.errors import BadInputError
 from skillclaw.evolve.last import LastCycle, cluster_requests, cluster_sessions
 from skillclaw.evolve.ranking import ranked
 from skillclaw.evolve.view import ClusterPoint
-from skillclaw.server.findings import Seen, episodes, find_cycle, items_from, others, seen, sides
 from skillclaw.server.machine import PERSONAL
+from skillclaw.server.review.findings import Seen, episodes, find_cycle, items_from, others, seen, sides
 from skillclaw.web.clusters import DRAWN, HEIGHT, LEAST, WIDTH
 from skillclaw.web.drawing import Axis, axis
 from skillclaw.web.mapping import STEPS, colour, drawn

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from starlette.responses import Response
 
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.server import decisions
 from skillclaw.server.machine import PERSONAL
-from skillclaw.server.queueing import QueueRow, queue
-from skillclaw.server.reviewing import check_no_source, review, waits_for_people
+from skillclaw.server.review import decisions
+from skillclaw.server.review.queueing import QueueRow, queue
+from skillclaw.server.review.reviewing import check_no_source, review, waits_for_people
 from skillclaw.web.diffs import side_by_side
 from skillclaw.web.settling import then_sync
 from skillclaw.web.site.ask import Ask, act, page
@@ -21,9 +21,9 @@ from skillclaw.web.warm import then_load
 
 if TYPE_CHECKING:
     from skillclaw.gate.replay.records import ReplayResult
-    from skillclaw.server.decisions import FoundProposal
-    from skillclaw.server.hubs import Source
+    from skillclaw.server.hubs.opened import Source
     from skillclaw.server.machine import Machine
+    from skillclaw.server.review.decisions import FoundProposal
     from skillclaw.skills.records import Proposal
 
 __all__ = ["ROUTES"]
@@ -91,12 +91,13 @@ def show(ask: Ask) -> Response:
         before=_part(ask, max(0, begin - PAGE)) if begin else "",
         next=_part(ask, begin + PAGE) if begin + PAGE < len(rows) else "",
     )
-    return then_load(answer, "skillclaw.journal.redact", "skillclaw.gate", "skillclaw.server.groups")
+    later = ("skillclaw.journal.redact", "skillclaw.gate", "skillclaw.server.groups.membership")
+    return then_load(answer, *later)
 
 
 def show_one(ask: Ask) -> Response:
     """One proposal."""
-    from skillclaw.server.replaying import found_before
+    from skillclaw.server.review.replaying import found_before
 
     hub, id_ = ask.path["hub"], ask.path["id"]
     with ask.house.open() as machine:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from skillclaw.errors import BadInputError, UsageError
 from skillclaw.journal.catalogue_facts import title_of
-from skillclaw.server.hubs import Source
+from skillclaw.server.hubs.opened import Source
 from skillclaw.server.machine import PERSONAL
 from skillclaw.trajectory.model import Signal, SkillUse, Trajectory, encode, meta
 from skillclaw.web.lessons import EpisodeView, Lesson, episodes_of, lessons_of
@@ -22,7 +22,7 @@ from skillclaw.web.warm import REDACTOR, then_load
 if TYPE_CHECKING:
     from skillclaw.journal.records import SessionRow
     from skillclaw.server.machine import Machine
-    from skillclaw.server.sharing import Previewed
+    from skillclaw.server.sharing.sending import Previewed
 
 __all__ = ["ROUTES"]
 
@@ -81,13 +81,13 @@ def show(ask: Ask) -> Response:
         before=_part_url(ask, key, number, part - 1) if part > 1 else "",
         next=_part_url(ask, key, number, part + 1) if part < parts else "",
     )
-    return then_load(answer, *REDACTOR, "skillclaw.server.forgetting")
+    return then_load(answer, *REDACTOR, "skillclaw.server.sessions.forgetting")
 
 
 def show_preview(ask: Ask) -> Response:
     """What would leave of it for a group's hub, and whether it may go to each."""
-    from skillclaw.server.share_session import destinations
-    from skillclaw.server.sharing import preview
+    from skillclaw.server.sharing.sending import preview
+    from skillclaw.server.sharing.session import destinations
 
     key, hub = ask.path["key"], ask.query.get("hub") or None
     with ask.house.open() as machine:
@@ -109,7 +109,7 @@ def show_preview(ask: Ask) -> Response:
 
 def preview_file(ask: Ask) -> Response:
     """All of what would leave, as a file."""
-    from skillclaw.server.sharing import preview
+    from skillclaw.server.sharing.sending import preview
 
     key, hub = ask.path["key"], ask.query.get("hub") or None
     with ask.house.open() as machine:
@@ -129,7 +129,7 @@ def export(ask: Ask) -> Response:
 
 def show_forget(ask: Ask) -> Response:
     """What forgetting it would erase, and what cannot be undone; the button that does it."""
-    from skillclaw.server import forgetting
+    from skillclaw.server.sessions import forgetting
 
     key = ask.path["key"]
     with ask.house.open() as machine:
@@ -140,8 +140,8 @@ def show_forget(ask: Ask) -> Response:
 
 def forget(ask: Ask) -> Response:
     """Forget it, here and where it was shared."""
-    from skillclaw.server import forgetting
-    from skillclaw.server.recording import assemble_recorded
+    from skillclaw.server.sessions import forgetting
+    from skillclaw.server.sessions.recording import assemble_recorded
 
     key = ask.path["key"]
     with ask.house.open() as machine:
@@ -174,7 +174,7 @@ def forget(ask: Ask) -> Response:
 
 def feedback(ask: Ask) -> Response:
     """Good or bad, and why."""
-    from skillclaw.server.feedback import say
+    from skillclaw.server.sessions.feedback import say
 
     verdict = ask.form.get("verdict", "")
     if verdict not in ("good", "bad"):
@@ -188,7 +188,7 @@ def feedback(ask: Ask) -> Response:
 
 def share(ask: Ask) -> Response:
     """Never, allowed, or as the rules say."""
-    from skillclaw.server.share_consent import mark
+    from skillclaw.server.sharing.consent import mark
 
     said = ask.form.get("said", "")
     if said not in ("", "never", "allow"):

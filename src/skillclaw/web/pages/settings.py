@@ -49,7 +49,7 @@ def _machine(ask: Ask) -> Machine:
 
 def show_agents(ask: Ask) -> Response:
     """Each agent as it stands here."""
-    from skillclaw.server.survey import agents_here
+    from skillclaw.server.setup.survey import agents_here
 
     found = agents_here(_machine(ask), versions=True)
     here = [one for one in found if one.installed or one.sessions or one.connected or one.followed]
@@ -63,7 +63,7 @@ def show_agents(ask: Ask) -> Response:
 
 def show_plan(ask: Ask) -> Response:
     """What connecting an agent would change, as a diff without credentials."""
-    from skillclaw.server.connections import connect_agent, port_of
+    from skillclaw.server.setup.connections import connect_agent, port_of
 
     name = _agent(ask.path["agent"])
     machine = _machine(ask)
@@ -73,7 +73,7 @@ def show_plan(ask: Ask) -> Response:
 
 def show_doctor(ask: Ask) -> Response:
     """What is right and what is wrong, with the mend."""
-    from skillclaw.server.connections import examine
+    from skillclaw.server.setup.connections import examine
 
     given = ask.query.get("agent", "")
     findings = examine(_machine(ask), [_agent(given)] if given else None)
@@ -88,7 +88,7 @@ def show_doctor(ask: Ask) -> Response:
 
 def show_sharing(ask: Ask) -> Response:
     """What may leave this machine, for each group, agent and project."""
-    from skillclaw.server.share_status import status
+    from skillclaw.server.sharing.status import status
 
     with ask.house.open() as machine:
         found = status(machine)
@@ -98,7 +98,7 @@ def show_sharing(ask: Ask) -> Response:
 
 def connect(ask: Ask) -> Response:
     """Connect an agent through the proxy, or follow its history."""
-    from skillclaw.server.joining import follow, join
+    from skillclaw.server.setup.joining import follow, join
 
     name = _agent(ask.path["agent"])
     title = _title(name)
@@ -113,7 +113,7 @@ def connect(ask: Ask) -> Response:
 
 def disconnect(ask: Ask) -> Response:
     """Put an agent's settings back."""
-    from skillclaw.server.joining import part
+    from skillclaw.server.setup.joining import part
 
     name = _agent(ask.path["agent"])
     with ask.house.open() as machine:
@@ -123,7 +123,7 @@ def disconnect(ask: Ask) -> Response:
 
 def share(ask: Ask) -> Response:
     """Allow or deny what a rule of sharing names."""
-    from skillclaw.server import share_consent
+    from skillclaw.server.sharing import consent as share_consent
 
     kind, name, said = (ask.form.get(part, "") for part in ("kind", "name", "say"))
     if kind not in ("hub", "agent", "project") or not name or said not in ("allow", "deny"):

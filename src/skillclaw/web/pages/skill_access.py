@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from skillclaw.web.site.house import role_in
 
 if TYPE_CHECKING:
-    from skillclaw.server.hubs import Source
+    from skillclaw.server.hubs.opened import Source
     from skillclaw.web.site.ask import Ask
 
 __all__ = ["Access", "access"]

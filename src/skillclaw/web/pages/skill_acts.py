@@ -24,7 +24,7 @@ WHY = 500
 
 def pin(ask: Ask) -> Response:
     """Pin the skill, or let go of it (`pinned` is 1 or 0)."""
-    from skillclaw.server.decisions import set_pinned
+    from skillclaw.server.review.decisions import set_pinned
 
     pinned = ask.form.get("pinned") == "1"
     with deciding(ask) as machine:
@@ -40,7 +40,7 @@ def pin(ask: Ask) -> Response:
 
 def promote(ask: Ask) -> Response:
     """Make the current version stable for all."""
-    from skillclaw.server.decisions import promote as decide
+    from skillclaw.server.review.decisions import promote as decide
 
     with deciding(ask) as machine:
         release = decide(machine, _full(ask), _why(ask))
@@ -50,7 +50,7 @@ def promote(ask: Ask) -> Response:
 
 def rollback(ask: Ask) -> Response:
     """Go back to the version `to`, or to the one before."""
-    from skillclaw.server.decisions import rollback as decide
+    from skillclaw.server.review.decisions import rollback as decide
 
     with deciding(ask) as machine:
         version = decide(machine, _full(ask), ask.form.get("to") or None, _why(ask))
@@ -65,7 +65,7 @@ def rollback(ask: Ask) -> Response:
 
 def archive(ask: Ask) -> Response:
     """Leave the skill without a current version."""
-    from skillclaw.server.decisions import archive as decide
+    from skillclaw.server.review.decisions import archive as decide
 
     _sure(ask)
     with deciding(ask) as machine:
@@ -76,7 +76,7 @@ def archive(ask: Ask) -> Response:
 
 def revoke(ask: Ask) -> Response:
     """Declare a version, or all of them, unsafe."""
-    from skillclaw.server.decisions import revoke as decide
+    from skillclaw.server.review.decisions import revoke as decide
 
     _sure(ask)
     with deciding(ask) as machine:

@@ -17,7 +17,7 @@ from skillclaw.web.site.ask import Ask, act, page
 from skillclaw.web.text import legible
 
 if TYPE_CHECKING:
-    from skillclaw.server.edits import Proposed
+    from skillclaw.server.skills.edits import Proposed
 
 __all__ = ["ROUTES"]
 
@@ -38,7 +38,7 @@ def form(ask: Ask) -> Response:
 
 def propose(ask: Ask) -> Response:
     """Make the text a proposal. What is wrong is told beside it, and nothing that was typed is lost."""
-    from skillclaw.server.edits import propose_text
+    from skillclaw.server.skills.edits import propose_text
 
     hub, name = ask.path["hub"], ask.path["name"]
     base, note = ask.form.get("base", ""), ask.form.get("note", "").strip()[:NOTE]
@@ -104,7 +104,7 @@ def copies(ask: Ask) -> Response:
 
 
 def _copies(ask: Ask, done: Proposed | None = None, conflicts: str = "") -> Response:
-    from skillclaw.server.edits import edits
+    from skillclaw.server.skills.edits import edits
 
     hub, name = ask.path["hub"], ask.path["name"]
     with ask.house.open() as machine:
@@ -135,7 +135,7 @@ def _copies(ask: Ask, done: Proposed | None = None, conflicts: str = "") -> Resp
 
 def propose_copy(ask: Ask) -> Response:
     """Propose what was changed in the copy in the folder `place`."""
-    from skillclaw.server.edits import propose as work
+    from skillclaw.server.skills.edits import propose as work
 
     hub, name, note = ask.path["hub"], ask.path["name"], ask.form.get("note", "").strip()[:NOTE]
     with deciding(ask) as machine:
@@ -145,7 +145,7 @@ def propose_copy(ask: Ask) -> Response:
 
 def merge_copies(ask: Ask) -> Response:
     """Bring the newer release into the changed copies; `prefer` says whose side counts in conflicts."""
-    from skillclaw.server.edits import merge
+    from skillclaw.server.skills.edits import merge
 
     prefer = ask.form.get("prefer", "")
     if prefer not in ("", "ours", "theirs"):

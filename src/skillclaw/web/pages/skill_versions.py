@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from skillclaw.server.reports import version_like
+from skillclaw.server.skills.reports import version_like
 from skillclaw.skills.records import Bundle
 from skillclaw.web.reading.skill import find
 from skillclaw.web.reading.skills import shown_release
@@ -44,7 +44,7 @@ def diff(ask: Ask) -> Response:
 
 def provenance(ask: Ask) -> Response:
     """From each line back to the sessions that members signed."""
-    from skillclaw.server.provenance import counted, verify_skill
+    from skillclaw.server.review.provenance import counted, verify_skill
 
     hub, name = ask.path["hub"], ask.path["name"]
     with ask.house.open() as machine:

@@ -25,7 +25,7 @@ from skillclaw.web.site.ask import Ask, page
 
 if TYPE_CHECKING:
     from skillclaw.library.records import Row
-    from skillclaw.server.hubs import Source
+    from skillclaw.server.hubs.opened import Source
     from skillclaw.server.machine import Machine
 
 __all__ = ["ROUTES"]
@@ -139,7 +139,7 @@ def age(ask: Ask, time: str) -> Markup:
 
 def one(ask: Ask) -> Response:
     """One skill."""
-    from skillclaw.server.story import stories
+    from skillclaw.server.skills.story import stories
 
     hub, name = ask.path["hub"], ask.path["name"]
     with ask.house.open() as machine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skillclaw.server.survey import AgentFound, agents_here
+from skillclaw.server.setup.survey import AgentFound, agents_here
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class AtHand(Record, frozen=True, kw_only=True):
 def at_hand(machine: Machine) -> AtHand:
     """Looks at the agents' programs, their histories' folders and every installed copy."""
     from skillclaw.agents import Env
-    from skillclaw.server.candidates import count_candidates
+    from skillclaw.server.skills.candidates import count_candidates
 
     agents = [
         one

@@ -45,7 +45,7 @@ class Activity(Record, frozen=True, kw_only=True):
 
 class MemberLine(Record, frozen=True, kw_only=True):
     """A key of the group. `since`: when its member came in, empty where that cannot be read; `known`: it
-    counts in full (newcomers.py); `here`: it is this machine's; `stands`: active, replaced, left, revoked."""
+    counts in full (`newcomers`); `here`: it is this machine's; `stands`: active, replaced, left, revoked."""
 
     name: str
     role: str
@@ -88,7 +88,7 @@ class Paid(Record, frozen=True, kw_only=True):
 def members(state: HubState, own: Iterable[str], times: Mapping[int, str], now: datetime) -> list[MemberLine]:
     """Every key of the log, those that count first. `own`: this machine's keys; `times`: of the entries that
     admitted members."""
-    from skillclaw.server.newcomers import facts_of
+    from skillclaw.server.groups.newcomers import facts_of
 
     mine = set(own)
     joined = {key.public: times.get(key.seq, "") for key in state.keys.values() if not key.first}
@@ -135,14 +135,14 @@ def _activity(state: HubState) -> dict[str, Activity]:
 
 def open_invites(state: HubState) -> list[Invite]:
     """Those that somebody can still join with."""
-    from skillclaw.server.group_joining import why_not
+    from skillclaw.server.groups.joining import why_not
 
     return sorted((one for one in state.invites.values() if not why_not(one)), key=lambda one: one.expires)
 
 
 def settings_of(state: HubState) -> list[SettingLine]:
     """Every setting that a group can have, as it is now."""
-    from skillclaw.server.group_settings import KEYS
+    from skillclaw.server.groups.settings import KEYS
 
     choices = {"policy": ["team", "strict"], "reviewers": ["1", "2"], "evolver_cli": ["true", "false"]}
     lines = []
@@ -165,7 +165,7 @@ def settings_of(state: HubState) -> list[SettingLine]:
 
 def votes(hub: Hub, state: HubState) -> list[VoteLine]:
     """The changes that the group's machines are asked to try now. StorageError."""
-    from skillclaw.server.voting_jobs import jobs_in
+    from skillclaw.server.votes.jobs import jobs_in
 
     return [
         VoteLine(job=job, counts=[(_name(state, member), one) for member, one in known.counts.items()])
@@ -191,7 +191,7 @@ def paid_by_group(machine: Machine, hub: Hub) -> list[Paid] | None:
     """What all other evolvers of the group told that they paid for it; None where this machine is no evolver,
     who alone can read it."""
     from skillclaw.hub.spendings import HubSpendings
-    from skillclaw.server.claiming import claims_of
+    from skillclaw.server.groups.claiming import claims_of
 
     if not hub.acts_as("evolver"):
         return None

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from skillclaw.errors import SkillClawError
 from skillclaw.hub.records import ProposalState
-from skillclaw.server.hubs import Source
+from skillclaw.server.hubs.opened import Source
+from skillclaw.server.hubs.polling import HubPoll, read_polls
 from skillclaw.server.machine import PERSONAL
-from skillclaw.server.polling import HubPoll, read_polls
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
-    from skillclaw.server.runfile import Running
+    from skillclaw.server.up.runfile import Running
 
 __all__ = ["Now", "Trouble", "Waiting", "now", "troubles", "waiting"]
 
@@ -61,8 +61,8 @@ class Trouble(Record, frozen=True, kw_only=True):
 
 def now(machine: Machine) -> Now:
     """Looks at files, and asks the proxy once."""
-    from skillclaw.server import runfile
-    from skillclaw.server.consent import agreed
+    from skillclaw.server.setup.consent import agreed
+    from skillclaw.server.up import runfile
 
     running: Running | None = runfile.read_running(machine.home)
     health = runfile.health(running.port, timeout=0.3) if running is not None and running.port else None
@@ -95,7 +95,7 @@ def waiting(machine: Machine, sources: Sequence[Source]) -> Waiting:
 def _needs_people(source: Source, one: ProposalState) -> bool:
     """As the queue of proposals has it."""
     from skillclaw.hub.approval import policy_of
-    from skillclaw.server.reviewing import waits_for_people
+    from skillclaw.server.review.reviewing import waits_for_people
 
     assert source.state is not None
     names = (one.skill, *(gone.skill for gone in one.retires))

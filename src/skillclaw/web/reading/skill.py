@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from skillclaw.errors import BadInputError
 from skillclaw.evolve.counts import latest
 from skillclaw.library.choose import choose
-from skillclaw.server.naming import Found, find_skill
-from skillclaw.server.reports import evolver_home, sidecar_of
+from skillclaw.server.skills.naming import Found, find_skill
+from skillclaw.server.skills.reports import evolver_home, sidecar_of
 from skillclaw.skills.frontmatter import parse, split
 from skillclaw.skills.items import placed_items, placed_lines
 from skillclaw.skills.records import Bundle, Effect, Item, Ref

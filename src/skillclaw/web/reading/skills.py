@@ -13,7 +13,7 @@ from skillclaw.web.reading.sidecars import Sidecars
 
 if TYPE_CHECKING:
     from skillclaw.hub import HubState, Release, SkillState
-    from skillclaw.server.hubs import Source
+    from skillclaw.server.hubs.opened import Source
     from skillclaw.server.machine import Machine
 
 __all__ = [

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from skillclaw.hub import HubState, Release
 from skillclaw.hub.records import Event
-from skillclaw.server.hubs import Source
-from skillclaw.server.story import effect_words
+from skillclaw.server.hubs.opened import Source
+from skillclaw.server.skills.story import effect_words
 from skillclaw.trajectory.model import Record
 
 __all__ = ["KINDS", "News", "news"]

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from skillclaw.errors import BusyError
-from skillclaw.server.hubs import Hubs, Source
+from skillclaw.server.hubs.opened import Hubs, Source
+from skillclaw.server.hubs.polling import read_polls
 from skillclaw.server.machine import PERSONAL, Machine
-from skillclaw.server.polling import read_polls
 from skillclaw.web.site.jobs import Jobs
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ import msgspec
 
 from skillclaw.errors import BusyError, StorageError, UsageError
 from skillclaw.private import private_folder, whole_file
-from skillclaw.server import runfile
+from skillclaw.server.up import runfile
 from skillclaw.trajectory.model import Record
 
 __all__ = ["KINDS", "Job", "Jobs", "write"]

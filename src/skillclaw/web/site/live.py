@@ -19,7 +19,7 @@ import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from skillclaw.server.polling import read_polls
+from skillclaw.server.hubs.polling import read_polls
 from skillclaw.web.site.ask import BROWSER, SITE
 
 __all__ = ["TOPICS", "News"]

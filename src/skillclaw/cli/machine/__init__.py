@@ -1,0 +1,3 @@
+"""Commands of this machine: `up` and what goes with it, agents, settings, the dashboard, backups, and the
+end of it all.
+"""

@@ -1,0 +1,91 @@
+"""`skillclaw service`: keep `up` running by the user's own systemd or launchd."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from skillclaw.cli import output
+from skillclaw.cli.command import Context, command
+from skillclaw.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from skillclaw.server.setup.user_unit import Done
+
+__all__ = ["register"]
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the group to `parent`."""
+    app = typer.Typer(help="Keep `up` running by systemd or launchd, as your user.", no_args_is_help=True)
+    parent.add_typer(app, name="service")
+    command(app, "install")(install)
+    command(app, "remove")(remove)
+
+
+def install(ctx: Context) -> None:
+    """Have your system run `skillclaw up`, now and at every login: by your own systemd or launchd (macOS).
+
+    It never asks; say `skillclaw up --yes` once before, if it is to import, connect and install.
+    """
+    from skillclaw.server.machine import Machine
+    from skillclaw.server.setup import launch_agent, user_unit
+
+    path = _file()
+    Machine(ctx.home).prepare()
+    argv = [sys.executable, "-m", "skillclaw", "up", "--json", "--home", str(ctx.home.absolute())]
+    kept = {"PATH": user_unit.searched(os.environ)}
+    if _mac():
+        log = ctx.home.absolute() / "logs" / "up.out"
+        done = launch_agent.install(argv, kept, path, log)
+    else:
+        done = user_unit.install(argv, kept, path)
+    _tell(ctx, done, f"Wrote {path}.", "It runs, and starts again with every login. See: skillclaw status")
+    if done.active and not ctx.json and not _mac():
+        output.plain("Before you log in, too: loginctl enable-linger")
+
+
+def remove(ctx: Context) -> None:
+    """End it, and take its file away. Nothing that was recorded or learned is lost."""
+    from skillclaw.server.setup import launch_agent, user_unit
+
+    path = _file()
+    done = launch_agent.remove(path) if _mac() else user_unit.remove(path)
+    _tell(ctx, done, f"Removed {path}.", "It does not run any more.")
+
+
+def _mac() -> bool:
+    return sys.platform == "darwin"
+
+
+def _file() -> Path:
+    from skillclaw.server.setup.launch_agent import agent_file
+    from skillclaw.server.setup.user_unit import unit_file
+    from skillclaw.settings import user_home
+
+    if _mac():
+        return agent_file(user_home())
+    if not sys.platform.startswith("linux"):
+        raise UsageError(
+            "`skillclaw service` is for systemd and launchd, which this system does not have.",
+            "",
+            "Have your system's own scheduler run at login: skillclaw up --json",
+        )
+    return unit_file(os.environ, user_home())
+
+
+def _tell(ctx: Context, done: Done, did: str, fine: str) -> None:
+    if ctx.json:
+        output.print_json(done)
+        return
+    output.plain(did)
+    if not done.why:
+        output.plain(fine)
+        return
+    output.plain(f"Your service manager did not take that in: {done.why}")
+    output.plain("Where it runs, say: " + " && ".join(done.todo))

@@ -1,0 +1,1 @@
+"""Commands of sessions: taken in, looked at, what they say already, given out, forgotten."""

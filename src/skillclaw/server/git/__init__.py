@@ -1,0 +1,1 @@
+"""A hub's skills as a git repository, with the story of each (`skillclaw skills export`)."""

@@ -1,0 +1,262 @@
+"""`skillclaw uninstall`: what SkillClaw put on this machine goes, and what was there before is there again.
+
+The order is such that it can be cut off anywhere and run again: what puts things back (`connections.json`,
+`library.json`) lies in the home, so the home goes last, and only once all else is undone; `identity.json`,
+by which a home is known, is its last file but for the locks.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from skillclaw.errors import UNREADABLE, BusyError, SkillClawError, UsageError
+from skillclaw.library.records import SyncReport
+from skillclaw.trajectory.model import Record
+
+if TYPE_CHECKING:
+    from skillclaw.server.machine import Machine
+
+__all__ = ["Leaving", "Undone", "leave", "outlook"]
+
+MARKS = frozenset(
+    {"identity.json", "config.toml", "sessions.db", "library.json", "connections.json", "wanted.json"}
+)
+"""A folder without any of these is no home of SkillClaw's, and is not emptied."""
+OWN = ("cases",)
+"""What a person wrote into the home."""
+LAST = "identity.json"
+BEGUN = (("demo", "identity.json"), ("dashboard", "base"))
+"""Folders that are in a home before any mark is, and what of them is in each."""
+LOCKS = "run"
+"""Whose locks keep others out until all else is gone."""
+
+
+class Leaving(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """What `uninstall` would do (`uninstall --dry-run --json`).
+
+    home     the folder that goes; `bytes` and `sessions`: what is in it
+    running  whether `up` runs and would be ended
+    agents   whose settings would be put back
+    skills   `name in folder`, that would be taken out; `edited`: that stay, since the user changed them
+    service  the unit of the service manager that would be taken away; empty: none
+    owned    ids of groups whose owner's key is here: it goes with the home
+    kept     folders of the home that stay: they hold the user's own work
+    """
+
+    home: str
+    bytes: int
+    sessions: int
+    running: bool
+    agents: list[str]
+    skills: list[str]
+    edited: list[str]
+    service: str
+    owned: list[str]
+    kept: list[str]
+
+
+class Undone(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """What `uninstall --json` did. `failed`: what could not be undone, a sentence each; where there is any,
+    the home is still there, since it knows how to undo it. `stays`: what is the user's own, likewise."""
+
+    home: str
+    removed: bool
+    done: list[str]
+    stays: list[str]
+    failed: list[str]
+
+
+def outlook(machine: Machine) -> Leaving:
+    """What would go. Raises UsageError where the folder is no home of SkillClaw's."""
+    from skillclaw.agents import connected
+    from skillclaw.server.up import runfile
+
+    home = _home(machine)
+    rows = machine.library.status() if (home / "library.json").exists() else []
+    there = [row for row in rows if row.state in ("installed", "edited", "outdated")]
+    unit = _unit(machine)
+    return Leaving(
+        home=str(home),
+        bytes=sum(_size(path) for path in _files(home)),
+        sessions=machine.sessions.count() if (home / "sessions.db").exists() else 0,
+        running=runfile.read_running(home) is not None,
+        agents=sorted(connected(home)),
+        skills=sorted(f"{row.skill} in {row.target}" for row in there if row.state != "edited"),
+        edited=sorted(f"{row.skill} in {row.target}" for row in there if row.state == "edited"),
+        service=str(unit) if unit is not None else "",
+        owned=_owned(home),
+        kept=[str(home / name) for name in OWN if _holds(home / name)],
+    )
+
+
+def leave(machine: Machine, *, keep_home: bool = False) -> Undone:
+    """Undo it all. What cannot be undone is told, and then the home stays."""
+    from skillclaw.agents import connected
+    from skillclaw.server.quiet import quiet
+    from skillclaw.server.up.stopping import end
+
+    home = _home(machine)
+    done: list[str] = []
+    stays: list[str] = []
+    failed: list[str] = []
+    wired = {*connected(home)}
+    if (unit := _unit(machine)) is not None:
+        try:
+            _end_service(unit)
+            done.append(f"Took the service away ({unit}).")
+        except SkillClawError as error:
+            failed.append(_said(error))
+    if end(home):
+        done.append("Ended what ran.")
+    # until the home is gone: an `up` that began between would connect agents by what it still finds there
+    with ExitStack() as held:
+        try:
+            held.enter_context(quiet(machine))
+            # an agent may have been connected in this moment
+            for line, went in _disconnect(machine, sorted(wired | {*connected(home)})):
+                (done if went else failed).append(line)
+            report = machine.library.uninstall(None) if (home / "library.json").exists() else None
+            for line, where in _skills(report):
+                {"done": done, "stays": stays, "failed": failed}[where].append(line)
+        except BusyError as error:
+            failed.append(_said(error))
+        if failed or keep_home:
+            return Undone(home=str(home), removed=False, done=done, stays=stays, failed=failed)
+        _close(machine)
+        stays += [f"{home / name} is yours." for name in OWN if _holds(home / name)]
+        if os.name == "nt":
+            held.close()  # an open file cannot be removed there
+        failed += _emptied(home)
+    if not failed:
+        done.append(f"Removed {home}." if not home.exists() else f"Emptied {home}.")
+    return Undone(home=str(home), removed=not failed, done=done, stays=stays, failed=failed)
+
+
+def _home(machine: Machine) -> Path:
+    from skillclaw.settings import user_home
+
+    home = machine.home.absolute()
+    see = "Another folder? Name it with --home."
+    if home.is_symlink():
+        raise UsageError(f"{home} is a link.", "What it leads to may be more than a home.", see)
+    real = home.resolve()
+    if real == real.parent or user_home().resolve().is_relative_to(real):
+        raise UsageError(f"{home} is no home of SkillClaw's.", "Your own files are in it.", see)
+    if not home.is_dir():
+        raise UsageError(f"There is no {home}.", "Nothing is installed there.", see)
+    # A lock is what a command leaves that began while the last uninstall took all away.
+    names = {path.name for path in home.iterdir() if path.suffix != ".lock"}
+    # A demo or a look at the dashboard may be all that was ever done here.
+    began = {name for name, mark in BEGUN if (home / name / mark).exists()}
+    if not names & MARKS and names - {*OWN, *began, "run", "logs"}:
+        raise UsageError(f"{home} is no home of SkillClaw's.", "None of its files is in it.", see)
+    return home
+
+
+def _unit(machine: Machine) -> Path | None:
+    """The file by which systemd or launchd runs the `up` of this home."""
+    from skillclaw.server.setup import launch_agent, user_unit
+    from skillclaw.settings import user_home
+
+    if sys.platform == "darwin":
+        path, serves = launch_agent.agent_file(user_home()), launch_agent.serves
+    else:
+        path, serves = user_unit.unit_file(machine.environ, user_home()), user_unit.serves
+    return path if serves(path, machine.home.absolute()) else None
+
+
+def _end_service(unit: Path) -> None:
+    from skillclaw.server.setup import launch_agent, user_unit
+
+    (launch_agent if sys.platform == "darwin" else user_unit).remove(unit)
+
+
+def _owned(home: Path) -> list[str]:
+    """Ids of the groups whose owner's key is here, but for the personal hub."""
+    try:
+        own = msgspec.json.decode((home / "hub" / "hub.json").read_bytes(), type=dict[str, object]).get(
+            "group"
+        )
+    except (OSError, *UNREADABLE):
+        own = None
+    return sorted(path.parent.name for path in (home / "keys").glob("*/owner.key") if path.parent.name != own)
+
+
+def _disconnect(machine: Machine, wired: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """What became of the settings of the agents in `wired`, and whether they are put back; an `up` that ended
+    has done so already."""
+    from skillclaw.server.setup.connections import let_go
+
+    failures = let_go(machine) if wired else {}
+    for name in wired:
+        if name in failures:
+            yield f"{name} could not be disconnected: {failures[name]}", False
+        else:
+            yield f"Put back the settings of {name}.", True
+
+
+def _skills(report: SyncReport | None) -> Iterator[tuple[str, str]]:
+    """What became of the skills, and whether that is done, stays, or failed."""
+    for one in report.changes if report is not None else ():
+        where = {"removed": "done", "edited": "stays"}.get(one.action, "failed")
+        for line in SyncReport(changes=[one]).lines():
+            yield line, where
+
+
+def _close(machine: Machine) -> None:
+    """Let go of the files of the home: on some systems an open file cannot be removed."""
+    for name in ("sessions", "outbox"):
+        if name in machine.__dict__:
+            getattr(machine, name).close()
+            del machine.__dict__[name]
+
+
+def _emptied(home: Path) -> list[str]:
+    """Remove what is in the home, but for what is the user's own; what went wrong."""
+    failed: list[str] = []
+    for path in sorted(home.iterdir(), key=lambda path: (path.name == LOCKS, path.name == LAST, path.name)):
+        if (path.name in OWN and _holds(path)) or (path.name == LAST and failed):
+            continue
+        try:
+            if path.name == LOCKS and path.is_dir():
+                # the folder goes below: without its lock a command may begin in this moment, in a new home
+                for lock in path.iterdir():
+                    lock.unlink(missing_ok=True)
+            elif path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        except OSError as error:
+            failed.append(f"{path} could not be removed: {error.strerror or error}.")
+    for path in (home / "logs", home / LOCKS, home) if not failed else ():
+        with suppress(OSError):  # made by who found the locks held; what one that began since put there stays
+            path.rmdir()
+    return failed
+
+
+def _files(home: Path) -> Iterator[Path]:
+    for folder, _, names in os.walk(home):
+        yield from (Path(folder, name) for name in names)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
+def _holds(folder: Path) -> bool:
+    return folder.is_dir() and any(_files(folder))
+
+
+def _said(error: SkillClawError) -> str:
+    return " ".join(f"{error.what} {error.why} {error.todo}".split())
