@@ -98,7 +98,7 @@ def test_with_check_a_missed_bar_of_bench_start_ends_it_with_1_and_is_named(tmp_
     assert re.fullmatch(r"Bars: missed: status [\d.e+]+ ms \(bar 0\)\.", over.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("told", ["status", "nothing=1", "status=soon"])
+@pytest.mark.parametrize("told", ["status", "nothing=1", "status=soon", "status=nan", "status=-1"])
 def test_a_bar_that_cannot_be_is_told_with_those_that_can(tmp_path: Path, told: str) -> None:
     done = skillclaw("bench", "start", "--bar", told, home=tmp_path)
     assert done.returncode == 2 and f"--bar cannot be '{told}'" in done.stderr

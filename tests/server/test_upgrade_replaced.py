@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -14,10 +15,12 @@ import pytest
 from upgrades import tree
 
 from skillclaw.errors import SkillClawError
+from skillclaw.server.machine import Machine
 from skillclaw.server.setup.survey import Status
 from skillclaw.server.up import replaced
+from skillclaw.server.up.daemon import Daemon
 from skillclaw.server.up.replaced import Replaced
-from skillclaw.server.up.runfile import read_running
+from skillclaw.server.up.runfile import Running, read_running
 
 
 @pytest.fixture
@@ -149,3 +152,25 @@ def test_an_installation_that_paused_half_way_does_not_count_as_one_that_runs(
         path.with_suffix(".later").rename(path)
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     assert not replaced._runs()
+
+
+@pytest.mark.parametrize("gone", [ModuleNotFoundError("gate"), FileNotFoundError("gate/__init__.py")])
+def test_a_part_whose_module_goes_as_it_is_read_waits_for_the_new_version(
+    tmp_path: Path, package: Path, gone: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon = Daemon(Machine(tmp_path / "s"))
+    daemon.machine.prepare()
+    daemon._running = Running(pid=1, created=0.0, port=0, started="", version="", agreed=False)
+    daemon._replaced = Replaced(package)
+
+    def part() -> bool:
+        raise gone
+
+    with caplog.at_level(logging.INFO, "skillclaw"):
+        daemon._try("follow", part)
+        assert set(daemon._running.errors) == {"follow"}, "nothing was replaced: it is a failure"
+        (package / "__init__.py").unlink()
+        daemon._try("sync", part)
+    assert set(daemon._running.errors) == {"follow", "upgrade"}
+    assert "sync waits: another version is being installed" in caplog.text
+    assert "sync failed" not in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
@@ -67,7 +68,8 @@ def _bars(given: list[str]) -> dict[str, float]:
             bars[name] = float(number)
         except ValueError:
             name = ""
-        if name not in known:
+        # Nothing is over a bar that is no number, so it would always hold.
+        if name not in known or not 0 <= bars[name] < math.inf:
             raise UsageError(
                 f"--bar cannot be {text!r}.", f"Bars: {', '.join(known)}.", "For example: --bar status=300"
             )
