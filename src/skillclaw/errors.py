@@ -13,7 +13,12 @@ Every error says what happened, why, and what to do next, in three lines at most
 
 from __future__ import annotations
 
-import msgspec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    UNREADABLE: tuple[type[Exception], type[ValueError], type[RecursionError]]
+    """What parsers raise for bytes that do not hold what they should. Errors of JSON and TOML, text that is
+    no UTF-8 and numbers of too many digits are ValueErrors; endless nesting is a RecursionError."""
 
 __all__ = [
     "NOT_YAML",
@@ -27,11 +32,17 @@ __all__ = [
     "VerifyError",
 ]
 
-UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
-"""What parsers raise for bytes that do not hold what they should. Errors of JSON and TOML, text that is no
-UTF-8 and numbers of too many digits are ValueErrors; endless nesting is a RecursionError."""
 NOT_YAML = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What PyYAML raises beside its own YAMLError, for values that fit no tag: `!!bool x`, `2026-99-99`."""
+
+
+def __getattr__(name: str) -> object:
+    if name != "UNREADABLE":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import msgspec  # which takes as long to load as half of the commands take to run
+
+    globals()[name] = (msgspec.MsgspecError, ValueError, RecursionError)
+    return globals()[name]
 
 
 class SkillClawError(Exception):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-import tomllib
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 __all__ = ["EVOLVER", "has_evolver", "install"]
 
@@ -47,7 +45,9 @@ def install(*extras: str) -> str:
 
 def _checkout() -> str:
     """The folder of the checkout that is installed in place; empty where none is."""
-    from importlib.metadata import PackageNotFoundError, distribution  # slow, and only needed here
+    # Slow, and only needed here.
+    from importlib.metadata import PackageNotFoundError, distribution
+    from urllib.parse import unquote, urlsplit
 
     try:
         known = json.loads(distribution("skillclaw").read_text("direct_url.json") or "{}")
@@ -61,6 +61,8 @@ def _checkout() -> str:
 def _of_uv(receipt: Path) -> list[str] | None:
     """The extras that uv was asked for: a tool keeps through upgrades what it was last asked for, so that all
     are named again. None where it was given a file or folder, which it would not find by the name alone."""
+    import tomllib
+
     try:
         found = tomllib.loads(receipt.read_text("utf-8"))["tool"]["requirements"]
         (ours,) = [one for one in found if one["name"] == "skillclaw"]

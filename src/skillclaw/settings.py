@@ -8,14 +8,14 @@ alone costs more than half of the 200 ms that `--help` may take (docs/design-cha
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
 
-from skillclaw.errors import BadInputError, UsageError
+from skillclaw.errors import BadInputError
+from skillclaw.home import default_home, user_home
 from skillclaw.settings_evolve import (
     AuthorSettings,
     BudgetSettings,
@@ -62,32 +62,6 @@ __all__ = [
     "unknown_in",
     "user_home",
 ]
-
-
-def default_home(environ: Mapping[str, str] | None = None) -> Path:
-    """SkillClaw's home: `SKILLCLAW_HOME`, else `~/.skillclaw`."""
-    environ = os.environ if environ is None else environ
-    given = environ.get("SKILLCLAW_HOME")
-    return Path(given).expanduser() if given else user_home() / ".skillclaw"
-
-
-def user_home() -> Path:
-    """The user's home folder: HOME, unless that is empty or relative; then what the system says.
-
-    An empty HOME, as some service managers leave it, would else stand for the root of all files.
-    """
-    try:
-        home = Path("~").expanduser()
-    except RuntimeError:
-        home = Path()
-    if os.name != "nt" and not os.environ.get("HOME", "").startswith("/"):
-        import pwd
-
-        with contextlib.suppress(KeyError):
-            home = Path(pwd.getpwuid(os.getuid()).pw_dir)
-    if not home.is_absolute():
-        raise UsageError("Nobody says where your home folder is.", "HOME is no absolute path.", "Set HOME.")
-    return home
 
 
 def load(home: Path, environ: Mapping[str, str] | None = None) -> Settings:

@@ -15,11 +15,10 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from skillclaw.errors import UNREADABLE, BadInputError, StorageError, UsageError
+from skillclaw.home import CONFIG
 
-__all__ = ["CONFIG", "Layer", "layers", "origin", "put", "read_file", "scalar", "united"]
+__all__ = ["Layer", "layers", "origin", "put", "read_file", "scalar", "united"]
 
-CONFIG = "SKILLCLAW_CONFIG"
-"""Names a file of settings that lies over the home's."""
 ENV_PREFIX = "SKILLCLAW_"
 NOT_SETTINGS = frozenset(
     {"SKILLCLAW_HOME", "SKILLCLAW_DEBUG", "SKILLCLAW_DOCKER", "SKILLCLAW_PROGRESS", CONFIG}

@@ -64,7 +64,8 @@ def test_the_first_up_is_run_and_its_moments_are_timed(
     assert [row["moment"] for row in result["rows"]] == list(MOMENTS)
     times = [row["ms"] for row in result["rows"]]
     assert times == sorted(times) and times[0] > 0
-    assert [row["bar_ms"] for row in result["rows"]] == [None, None, 0.0, 1e9]
+    assert [row["bar_ms"] for row in result["rows"]] == [None, None, 0.0, 1e9, None]
+    assert result["looked_at"] == 12
     assert "12 sessions of 30 days (8 of claude-code, 4 of codex" in summary(result)
     assert all(row["cpu_ms"] > 0 for row in result["rows"])
     assert not (tmp_path / "own").exists(), "an agent's folder that the environment names is left alone"
@@ -77,7 +78,7 @@ def test_the_first_up_is_run_and_its_moments_are_timed(
         ("Here already: 0 sessions.\nImported 3 sessions (3 of codex).\n", "no moment 'learned'"),
         (
             "Here already: 0.\nImported 2 sessions.\nWhat 2 sessions already say\nRunning: all.\n",
-            "left out some of 3 sessions",
+            "no moment 'all'",
         ),
     ],
 )

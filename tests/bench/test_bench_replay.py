@@ -40,7 +40,7 @@ def test_the_good_skill_passes_and_the_wrong_ones_do_not(data: Path, tmp_path: P
     skills = by_skill(report)
     assert report["done"] and report["held"] is True, skills
     assert (skills["mined"]["verdict"], skills["mined"]["won"], skills["mined"]["lost"]) == ("pass", 3, 0)
-    for name in ("shuffled", "plausible"):
+    for name in ("shuffled", "plausible", "misled"):
         assert skills[name]["verdict"] in ("hold", "reject") and not skills[name]["won"]
     texts = {name: (tmp_path / f"run/skills/{name}/SKILL.md").read_text("utf-8") for name in skills}
     assert [name for name, text in texts.items() if FIND in text] == ["mined"]
@@ -95,7 +95,7 @@ def test_agents_work_on_tasks_that_nothing_was_learned_from(data: Path, tmp_path
     skills = by_skill(report)
     assert report["held"] is True, skills
     assert (skills["mined"]["won"], skills["mined"]["lost"]) == (3, 0)
-    assert not skills["shuffled"]["won"] and not skills["plausible"]["won"]
+    assert not any(skills[name]["won"] for name in ("shuffled", "plausible", "misled"))
     assert 0 < len(model.seen) - asked < 5, "only the last run is made again"
     for one in again["skills"]:
         assert one["scores"] == skills[one["skill"]]["scores"]

@@ -102,7 +102,7 @@ def test_with_check_a_missed_bar_of_bench_start_ends_it_with_1_and_is_named(tmp_
 def test_a_bar_that_cannot_be_is_told_with_those_that_can(tmp_path: Path, told: str) -> None:
     done = skillclaw("bench", "start", "--bar", told, home=tmp_path)
     assert done.returncode == 2 and f"--bar cannot be '{told}'" in done.stderr
-    assert "--help, status, table, imported, learned, running, size" in done.stderr
+    assert "--help, status, table, imported, learned, running, all, size" in done.stderr
 
 
 @pytest.mark.parametrize("module", ["skillclaw.cli.output", "typer", "skillclaw.cli.app"])

@@ -136,13 +136,14 @@ class Cline(Platform):
 
     def histories(self, env: Env) -> list[HistoryFile]:
         """`sessions/<id>/<id>.messages.json`."""
-        from skillclaw.agents.history import cline
-
         root = env.folder("CLINE_SESSION_DATA_DIR", "") if env.environ.get("CLINE_SESSION_DATA_DIR") else None
         try:
-            files = sorted((root or self._data(env) / "sessions").glob(f"*/*{cline.SUFFIX}"))
+            folders = sorted((root or self._data(env) / "sessions").iterdir())
         except OSError:
-            files = []
+            return []  # before the decoder is loaded
+        from skillclaw.agents.history import cline
+
+        files = [file for folder in folders for file in sorted(folder.glob(f"*{cline.SUFFIX}"))]
         found = [one for file in files if not cline.is_subagent(file) for one in self.histories_in(file, env)]
         return oldest_first(found)
 

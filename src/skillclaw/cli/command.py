@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from skillclaw.cli.lazy import Command
-from skillclaw.settings import default_home
+from skillclaw.home import default_home
 
 __all__ = ["Context", "command"]
 

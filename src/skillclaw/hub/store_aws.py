@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["shared_files", "shared_profile"]
 
-_INSTALL = f"{install('aws')}, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
 _BY_ITSELF = (
     "AWS_ACCESS_KEY_ID",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -57,7 +56,8 @@ def shared_profile(options: dict[str, str]) -> tuple[S3CredentialProvider | None
     if find_spec("boto3") is None:
         if not name:
             return None, {}  # a role of the instance may do; if not, the error names the files
-        raise UsageError(f"The AWS profile {name!a} cannot be read.", "Profiles are read by boto3.", _INSTALL)
+        todo = f"{install('aws')}, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        raise UsageError(f"The AWS profile {name!a} cannot be read.", "Profiles are read by boto3.", todo)
     return _read(name)
 
 

@@ -15,6 +15,11 @@ class SessionMarks(SessionTables):
         with self._lock, self._errors():
             return self._one("SELECT size, mtime FROM files WHERE path = ?", path) == (size, mtime)
 
+    def known_file(self, path: str) -> bool:
+        """True when `path` was marked, whatever its size was then."""
+        with self._lock, self._errors():
+            return self._one("SELECT 1 FROM files WHERE path = ?", path) is not None
+
     def mark_file(self, path: str, size: int, mtime: float) -> None:
         """Remember that `path` was imported as it was then."""
         with self._write():

@@ -1,4 +1,4 @@
-"""One run of the bench in its folder: learn, choose cases, try three skills on them.
+"""One run of the bench in its folder: learn, choose cases, try the skills on them.
 
 Everything that a model answered is kept in the folder, so that the same command goes on where it was killed
 and asks nothing twice: decisions as recorded answers (`home/evolve/models`), agents' runs in `runs.jsonl`.
@@ -23,7 +23,7 @@ from skillclaw.bench.replay.desk import LONG, Desk, Progress
 from skillclaw.bench.replay.lessons import Cycle, about, learn, with_held_out
 from skillclaw.bench.replay.runs import SuiteRuns
 from skillclaw.bench.replay.screening import NO_RULE, RULE, Screened
-from skillclaw.bench.replay.wrong import plausible, shuffled
+from skillclaw.bench.replay.wrong import misled, plausible, shuffled
 from skillclaw.errors import SkillClawError, StorageError
 from skillclaw.evolve.replay.cases import Case
 from skillclaw.evolve.replay.decision_points import Point
@@ -47,7 +47,7 @@ Skills = Mapping[str, Proposal]
 
 
 def mined_skills(desk: Desk, cycle: Cycle) -> Skills:
-    """The mined skill as the gate leaves it, and the two wrong ones, for the same sessions."""
+    """The mined skill as the gate leaves it, and the wrong ones, for the same sessions."""
     found = learn(desk.lessons, desk.home, cycle)
     mined, _ = prune(about(found, desk.plan.topic), desk.context)
     taught = {meta(one).task or "" for one in desk.lessons.teaching()}
@@ -56,14 +56,15 @@ def mined_skills(desk: Desk, cycle: Cycle) -> Skills:
         GOOD: mined,
         "shuffled": shuffled(mined, found),
         "plausible": plausible(mined, desk.plan.topic),
+        "misled": misled(mined, desk.plan.topic),
     }
 
 
 def forecast(desk: Desk, skills: Skills) -> dict[str, Any]:
     """What a run takes at most; nothing is asked. `seconds` are null where the pace is not known yet. Of
-    each case four sides are run: without a skill, and with each of the three."""
+    each case one side more is run than there are skills: that without any."""
     plan, mined = desk.plan, skills[GOOD]
-    sides = 4 * plan.cases * plan.repeats
+    sides = (1 + len(skills)) * plan.cases * plan.repeats
     found: dict[str, Any] = {"decisions": None, "tasks": None}
     if desk.asker is not None:
         candidates = len(points_of(desk, mined))
@@ -89,7 +90,7 @@ def forecast(desk: Desk, skills: Skills) -> dict[str, Any]:
 def run_replay_bench(
     desk: Desk, skills: Skills, *, progress: Progress = lambda done, total, what: None
 ) -> dict[str, Any]:
-    """Choose the cases and try the three skills; what was found is in `report.json` too, as far as it goes.
+    """Choose the cases and try the skills; what was found is in `report.json` too, as far as it goes.
 
     Raises SkillClawError where the model cannot be asked: what was answered by then is kept.
     """
@@ -184,7 +185,7 @@ def _report(
 
 
 def write_skills(desk: Desk, skills: Skills) -> None:
-    """Put the three skills where a person can read them: `skills/` in the run's folder."""
+    """Put the skills where a person can read them: `skills/` in the run's folder."""
     try:
         (desk.folder / "skills").mkdir(exist_ok=True)
         for name, proposal in skills.items():

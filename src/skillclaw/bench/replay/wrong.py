@@ -1,7 +1,8 @@
-"""Two wrong skills made of a mined one, each as long as it and as sure of itself. Pure.
+"""Wrong skills made of a mined one, each as long as it and as sure of itself. Pure.
 
-`shuffled`: the headings stay, and the lines below them are those of other topics. `plausible`: a person's
-errors, written by hand for each topic, where the mined lines are right.
+`shuffled`: the headings stay, and the lines below them are those of other topics. The others have a person's
+errors, written by hand for each topic, where the mined lines are right: `plausible` errs in words (nothing
+has to be looked up), `misled` in the call (it is looked up with another tool).
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from skillclaw.skills.bundle import version
 from skillclaw.skills.items import markdown, replace_text
 from skillclaw.skills.records import Item, Proposal, content_id
 
-__all__ = ["TOPICS", "plausible", "shuffled"]
+__all__ = ["CALLS", "WORDS", "misled", "plausible", "shuffled"]
 
-TOPICS: Mapping[str, Sequence[tuple[str, str]]] = {
+Errors = Mapping[str, Sequence[tuple[str, str]]]
+
+WORDS: Errors = {
     "project_management": (
         (
             r"Call `company_directory\.find_email_address` with `name` from the user's words",
@@ -49,7 +52,25 @@ TOPICS: Mapping[str, Sequence[tuple[str, str]]] = {
         (r"`email_id` from (its result|the result of step \d+)", "`email_id` from the user's words"),
     ),
 }
-"""By topic what is right in a mined line (a pattern), and the error that is put in its place."""
+"""By topic what is right in a mined line (a pattern), and the error in words that is put in its place."""
+
+CALLS: Errors = {
+    "project_management": (
+        (
+            r"(?i)(call) `company_directory\.find_email_address` with `name` from the user's words",
+            r"\1 `email.search_emails` with `query` from the user's words",
+        ),
+    ),
+    "email": (
+        (
+            r"(?i)(call) `email\.search_emails` with `query` from the user's words"
+            r"(?:; also give [^.;]*(?=\.))?",
+            r"\1 `email.get_email_information_by_id` with `email_id` set to the sender's first name and "
+            r"`field` set to `email_id`",
+        ),
+    ),
+}
+"""The same with the tool that is called first, in place of the one that works."""
 
 SAID = "SKILL.md"
 OPENERS = ("condition",)
@@ -82,19 +103,28 @@ def shuffled(proposal: Proposal, others: Sequence[Proposal], seed: int = 0) -> P
 
 
 def plausible(proposal: Proposal, topic: str) -> Proposal:
-    """The skill with the errors of `topic`. Raises UsageError for a topic without any, BadInputError where no
-    mined line has what they are made of."""
-    errors = TOPICS.get(topic)
+    """The skill with the errors in words of `topic`. Raises UsageError for a topic without any, BadInputError
+    where no mined line has what they are made of."""
+    return _erring(proposal, topic, WORDS, "plausible")
+
+
+def misled(proposal: Proposal, topic: str) -> Proposal:
+    """As `plausible`, with the errors in calls."""
+    return _erring(proposal, topic, CALLS, "misled")
+
+
+def _erring(proposal: Proposal, topic: str, known: Errors, name: str) -> Proposal:
+    errors = known.get(topic)
     if errors is None:
-        raise UsageError(f"No errors are written for {topic!r}.", "", f"Known: {', '.join(TOPICS)}")
+        raise UsageError(f"No errors are written for {topic!r}.", "", f"Known: {', '.join(known)}")
 
     def wrong(item: Item) -> str:
         text = item.text
         for right, error in errors:
-            text = re.sub(right, lambda _, error=error: error, text)  # type: ignore[misc]
+            text = re.sub(right, error, text)
         return text
 
-    return _rewritten(proposal, wrong, "plausible")
+    return _rewritten(proposal, wrong, name)
 
 
 def _rewritten(proposal: Proposal, change: Callable[[Item], str], name: str) -> Proposal:

@@ -55,7 +55,7 @@ def replay(
         bool, typer.Option("--forecast", help="Only learn, and say what the run takes; no model is asked.")
     ] = False,
 ) -> None:
-    """Does the replay pass a mined skill, and refuse a shuffled and a plausible wrong one? (docs/gate.md)"""
+    """Does the replay pass a mined skill, and refuse a shuffled and two plausible ones? (docs/gate.md)"""
     from skillclaw.bench.replay.bench import forecast as foreseen
     from skillclaw.bench.replay.bench import mined_skills, run_replay_bench, write_skills
     from skillclaw.bench.replay.desk import Desk, Plan

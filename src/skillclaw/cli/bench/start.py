@@ -30,7 +30,7 @@ def start(
         list[str] | None,
         typer.Option(
             help="Another bar: milliseconds of --help, status or another command, of table, imported, "
-            "learned or running; MB of size. Repeatable.",
+            "learned, running or all; MB of size. Repeatable.",
             metavar="NAME=NUMBER",
         ),
     ] = None,

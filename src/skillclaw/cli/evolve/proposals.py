@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 import typer
 
 from skillclaw.cli import output
@@ -39,6 +38,8 @@ def list_(
     hub: HubOption = None,
 ) -> None:
     """The proposals of all hubs, newest first."""
+    import msgspec
+
     from skillclaw.server.machine import Machine
     from skillclaw.server.review.decisions import proposals
     from skillclaw.server.skills.naming import shown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -98,6 +97,8 @@ def push(
 
 
 async def _serve(hub: Hub, host: str, port: int, url: str | None, every: float, *, as_json: bool) -> None:
+    import secrets
+
     from aiohttp import web
 
     from skillclaw.server.groups.settings import change, push_point

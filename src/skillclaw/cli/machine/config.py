@@ -8,14 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from skillclaw import settings
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.machine import config_check
 from skillclaw.cli.values import shown
 from skillclaw.errors import SkillClawError, StorageError, UsageError
 from skillclaw.extras import install
-from skillclaw.settings_needs import replay_short
 
 __all__ = ["register"]
 
@@ -37,6 +35,8 @@ def register(parent: typer.Typer) -> None:
 
 def show(ctx: Context) -> None:
     """Every setting with its value."""
+    from skillclaw import settings
+
     flat = settings.flatten(settings.load(ctx.home))
     if ctx.json:
         output.print_json(flat)
@@ -47,6 +47,8 @@ def show(ctx: Context) -> None:
 
 def get(ctx: Context, key: Annotated[str, typer.Argument(help="Dotted name, e.g. gate.policy.")]) -> None:
     """One setting's value."""
+    from skillclaw import settings
+
     value = settings.get_value(settings.load(ctx.home), key)
     if ctx.json:
         output.print_json(value)
@@ -60,6 +62,9 @@ def set_(
     value: Annotated[str, typer.Argument(help="The new value.")],
 ) -> None:
     """Change one setting."""
+    from skillclaw import settings
+    from skillclaw.settings_needs import replay_short
+
     stored = settings.set_value(ctx.home, key, value)
     if key.startswith("share.") and (ctx.home / "sessions.db").exists():
         from skillclaw.server.machine import Machine
@@ -92,6 +97,8 @@ def key_(
 ) -> None:
     """Store the key of an upstream, or of the evolver's model, in the system's keyring; asks for it, or reads
     it from standard input."""
+    from skillclaw import settings
+
     setting = "evolve.model.key" if upstream == "evolve.model" else f"upstreams.{upstream}.key"
     if upstream != "evolve.model" and upstream not in settings.load(ctx.home).upstreams:
         raise UsageError(

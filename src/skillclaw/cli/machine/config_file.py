@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from skillclaw.settings_layers import CONFIG
+from skillclaw.home import CONFIG
 
 __all__ = ["ConfigOption", "use"]
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ask", "found_text", "import_past", "look", "show_demo"]
 
+IMPORT_SECONDS = 25.0
+"""After these no other history is begun, and what came in is looked at; the daemon imports the rest."""
+
 
 def look(machine: Machine) -> Survey | None:
     """What is here. Where agents may wait for the proxy already, no failing disk keeps it from them."""
@@ -130,7 +133,15 @@ def import_past(ctx: Context, machine: Machine) -> None:
     only, days = followed(machine.home), days_back(machine.home)
     with output.progress("Importing", show=not ctx.json) as progress:
         try:
-            report = import_histories(machine, Env.current(), only=only, since_days=days, progress=progress)
+            report = import_histories(
+                machine,
+                Env.current(),
+                only=only,
+                since_days=days,
+                seconds=IMPORT_SECONDS,
+                workers=0,
+                progress=progress,
+            )
         except StorageError as error:  # as in look; the daemon tries again
             output.note(" ".join(str(error).split()))
             return
@@ -138,9 +149,13 @@ def import_past(ctx: Context, machine: Machine) -> None:
         return
     if report.imported:
         read = ", ".join(f"{count} of {name}" for name, count in report.agents.items())
-        output.plain(f"Imported {report.imported} sessions ({read}).")
+        newest = ", the newest" if report.left else ""
+        output.plain(f"Imported {report.imported} sessions{newest} ({read}).")
+    if report.left:
+        others = "Older ones" if report.imported else "Past sessions"
+        output.plain(f"{others} come in while `up` runs: {many(report.left, 'file')}.")
     for failure in report.failed[:5]:
-        output.plain(f"  could not read {failure.path}: {failure.reason}")
+        output.plain(f"  not imported: {failure.path}: {failure.reason}")
     if len(report.failed) > 5:
         output.plain(f"  and {len(report.failed) - 5} more; see them: skillclaw import")
     learned.show_once(machine)

@@ -47,10 +47,12 @@ def import_(
     env = Env.current()
     with at_work(machine, "import"), output.progress("Importing", show=not ctx.json) as progress:
         if paths:
-            report = import_paths(machine, env, paths, agent=agent, since_days=since, progress=progress)
+            report = import_paths(
+                machine, env, paths, agent=agent, since_days=since, workers=0, progress=progress
+            )
         else:
             only = [agent] if agent else None
-            report = import_histories(machine, env, only=only, since_days=since, progress=progress)
+            report = import_histories(machine, env, only=only, since_days=since, workers=0, progress=progress)
     if ctx.json:
         output.print_json(report)
     else:

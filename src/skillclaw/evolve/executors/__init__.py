@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from skillclaw.evolve.executors._answers import SetAside, Task
-from skillclaw.evolve.executors._drive import ITEM_LIMIT
+from skillclaw.evolve.executors._drive import ITEM_LIMIT, NoWorkerError
 from skillclaw.evolve.executors.local import LocalExecutor
 
 if TYPE_CHECKING:
     from skillclaw.settings import EvolveSettings
 
-__all__ = ["Executor", "SetAside", "Task", "make_executor"]
+__all__ = ["Executor", "NoWorkerError", "SetAside", "Task", "make_executor"]
 
 
 class Executor(Protocol):
@@ -38,8 +38,9 @@ class Executor(Protocol):
 
         An item for which the task raises, whose worker died twice, or that takes longer than the limit comes
         back as SetAside; the others of its batch are answered all the same. `on_progress` gets how many items
-        are done. Workers end with the iterator, also when it is closed early. Raises SkillClawError when no
-        worker can be started or the workers cannot load the task; what `items` raises goes through.
+        are done. Workers end with the iterator, also when it is closed early. Raises NoWorkerError when no
+        worker can be started or the workers cannot load the task, SkillClawError when theirs is another
+        version; what `items` raises goes through.
         """
 
     def close(self) -> None:

@@ -22,16 +22,23 @@ from skillclaw.errors import SkillClawError
 from skillclaw.evolve.executors._answers import Answer, Failed, Message, Ready, Refused, SetAside, result
 from skillclaw.trajectory.model import Record
 
-__all__ = ["ITEM_LIMIT", "Crew", "Gone", "Worker", "drive"]
+__all__ = ["ITEM_LIMIT", "Crew", "Gone", "NoWorkerError", "Worker", "drive"]
 
 ITEM_LIMIT = 120.0
 """Seconds that one item may take."""
+
+HELD = 32 << 20
+"""Bytes of items up to which answers wait for one before them, so that no worker has to."""
 
 START_LIMIT = 120.0
 """Seconds within which one worker must have started when none is there; a busy cluster may be slow."""
 
 DEATHS = 2
 STILLBORN = 3
+
+
+class NoWorkerError(SkillClawError):
+    """There is nobody to do the work; what was to be done may be fine."""
 
 
 class Gone(Record, frozen=True, kw_only=True):
@@ -71,6 +78,7 @@ class _Batch:
         self.items = items
         self.answers: list[Answer] = [b""] * len(items)
         self.open = len(items)
+        self.weight = sum(map(len, items))
 
     def settle(self, first: int, answers: Sequence[Answer]) -> None:
         self.answers[first : first + len(answers)] = answers
@@ -105,7 +113,8 @@ def drive(
 ) -> Iterator[tuple[int, bytes | SetAside]]:
     """The answers in the order of the items, from at most `size` workers, all ended when this ends.
 
-    At most 2 * size + 1 batches are held, in work or waiting for their turn. Raises SkillClawError when no
+    At most 2 * size + 1 batches are held, in work or waiting for their turn; while their items are fewer than
+    HELD bytes, others go on behind one that takes long. Raises SkillClawError when no
     worker can be started or the workers cannot run the task; what `batches` raises goes through.
     """
     loop = _Loop(crew, size, batches, limit, on_progress)
@@ -135,6 +144,7 @@ class _Loop(Generic[_W]):
         self.idle: list[_W] = []
         self.busy: dict[_W, tuple[_Job, float]] = {}
         self.read = 0
+        self.held = 0
         self.done = 0
         self.stillborn = 0
 
@@ -147,7 +157,9 @@ class _Loop(Generic[_W]):
             if self.window[0].open:
                 self._listen(self._patience())
             else:
-                yield from self.window.popleft().results()
+                batch = self.window.popleft()
+                self.held -= batch.weight
+                yield from batch.results()
                 self._listen(0)
 
     def end(self) -> None:
@@ -155,12 +167,13 @@ class _Loop(Generic[_W]):
             worker.end()
 
     def _fill(self) -> None:
-        while len(self.window) < 2 * self.size + 1:
+        while len(self.jobs) <= self.size and (len(self.window) < 2 * self.size + 1 or self.held < HELD):
             items = next(self.batches, None)
             if items is None:
                 return
             batch = _Batch(self.read, items)
             self.read += len(items)
+            self.held += batch.weight
             self.window.append(batch)
             self.jobs.append(_Job(batch, 0, len(items)))
 
@@ -217,14 +230,14 @@ class _Loop(Generic[_W]):
                 f"Install skillclaw[evolve]=={__version__} on every node of the cluster.",
             )
         if isinstance(message, Refused):
-            raise SkillClawError(
+            raise NoWorkerError(
                 "The workers cannot load their task.",
                 message.why,
                 "Install the same packages for the workers as here.",
             )
         self.stillborn += 1
         if self.stillborn >= STILLBORN:
-            raise SkillClawError(
+            raise NoWorkerError(
                 "No worker can be started.",
                 message.why if isinstance(message, Gone) else "",
                 "Free memory; on a cluster, see that every node has this version of skillclaw[evolve].",

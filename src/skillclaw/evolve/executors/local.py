@@ -26,7 +26,7 @@ from skillclaw.evolve.executors._answers import (
     load,
     result,
 )
-from skillclaw.evolve.executors._drive import ITEM_LIMIT, Gone, drive
+from skillclaw.evolve.executors._drive import ITEM_LIMIT, Gone, NoWorkerError, drive
 
 __all__ = ["LocalExecutor", "cores"]
 
@@ -130,7 +130,11 @@ class _Crew:
         self._pickled = pickle.dumps(task)
 
     def hire(self) -> _Process:
-        return _Process(self._pickled)
+        try:
+            return _Process(self._pickled)
+        except OSError as error:
+            why = "Free memory, or let this user have more processes."
+            raise NoWorkerError("No worker can be started.", str(error), why) from error
 
     def hear(self, workers: Sequence[_Process], timeout: float) -> list[tuple[_Process, Message | Gone]]:
         ready = wait([worker.pipe for worker in workers], timeout)

@@ -9,6 +9,9 @@ from skillclaw.server.setup.consent import days_back, followed
 
 __all__ = ["Following"]
 
+SLICE = 5.0
+"""Seconds after which a look at the histories begins no other file: the rest of `up` waits meanwhile."""
+
 log = logging.getLogger("skillclaw.up")
 
 
@@ -19,6 +22,8 @@ class Following:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self._unread: dict[str, str] = {}
+        self.behind = False
+        """Whether the last look at the histories got on and left some for the next, which may be at once."""
 
     def record(self) -> bool:
         """Make sessions of recorded exchanges that are idle; whether there were any."""
@@ -32,10 +37,14 @@ class Following:
         from skillclaw.agents import Env
         from skillclaw.server.sessions.intake import import_histories
 
+        self.behind = False
         self.machine.renew_redactor()
         home = self.machine.home
         only, days = followed(home), days_back(home)
-        report = import_histories(self.machine, Env.current(), only=only, since_days=days)
+        report = import_histories(
+            self.machine, Env.current(), only=only, since_days=days, seconds=SLICE, last=self._unread.keys()
+        )
+        self.behind = report.left > 0 and report.imported > report.grown
         if report.imported:
             facts = {"sessions": report.imported, **report.agents}
             log.info("imported %d sessions", report.imported, extra={"facts": facts})
@@ -43,5 +52,6 @@ class Following:
         for path, reason in failed.items():
             if self._unread.get(path) != reason:
                 log.warning("could not read %s: %s", path, reason)
-        self._unread = failed
+        # What a slice did not come to is as it was.
+        self._unread = {**self._unread, **failed} if report.left else failed
         return report.imported > 0

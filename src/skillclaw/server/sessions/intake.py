@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,15 +13,25 @@ import msgspec
 
 from skillclaw.agents import Adapter, Env, HistoryFile, adapters, no_agent, read_atif, sniff
 from skillclaw.errors import SkillClawError
+from skillclaw.evolve.executors import NoWorkerError, SetAside
+from skillclaw.evolve.executors.local import LocalExecutor, cores
 from skillclaw.server.machine import Machine
 from skillclaw.server.sessions.crediting import credit_skills
-from skillclaw.trajectory.model import Record, Trajectory, meta, with_meta
+from skillclaw.server.sessions.masking import Masking
+from skillclaw.trajectory.model import Record, Trajectory, decode, encode, meta, with_meta
 from skillclaw.trajectory.outcomes import outcome
 
 __all__ = ["Failure", "ImportReport", "admit", "import_histories", "import_paths"]
 
 BATCH = 200
 """Sessions stored in one transaction: large enough to be quick, small enough to lose little when cut off."""
+WORKERS = 4
+"""Processes at most that mask: each takes about 80 MB of memory."""
+PAYS = 1 << 20
+"""Bytes of sessions from which more processes pay: a megabyte takes seconds to mask, a process half of one to
+start."""
+LIMIT = 3600.0
+"""Seconds that masking one session may take in a process of its own."""
 
 Progress = Callable[[int, int | None, str], None]
 
@@ -33,7 +44,8 @@ class Failure(Record, frozen=True, kw_only=True):
 
 
 class ImportReport(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """What an import did. `imported` counts new and grown sessions; `reasons` says why some were skipped."""
+    """What an import did. `imported` counts new and grown sessions; `reasons` says why some were skipped;
+    `left` files were not looked at, since the time was over."""
 
     imported: int = 0
     grown: int = 0
@@ -41,6 +53,7 @@ class ImportReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     failed: list[Failure] = []
     reasons: dict[str, int] = {}
     agents: dict[str, int] = {}
+    left: int = 0
 
 
 class _Tally:
@@ -49,6 +62,7 @@ class _Tally:
         self.reasons: Counter[str] = Counter()
         self.agents: Counter[str] = Counter()
         self.failed: list[Failure] = []
+        self.left = 0
 
     def report(self) -> ImportReport:
         return ImportReport(
@@ -58,11 +72,17 @@ class _Tally:
             failed=self.failed,
             reasons=dict(sorted(self.reasons.items())),
             agents=dict(sorted(self.agents.items())),
+            left=self.left,
         )
 
 
 def admit(machine: Machine, trajectory: Trajectory) -> Trajectory:
     """The trajectory as this machine may keep it: owner named, outcome judged, skills credited, masked."""
+    return machine.redactor.trajectory(_judged(machine, trajectory))
+
+
+def _judged(machine: Machine, trajectory: Trajectory) -> Trajectory:
+    """What is asked of the text as it was: masking comes after."""
     known = meta(trajectory)
     given = known.source == "import"
     known = msgspec.structs.replace(
@@ -73,7 +93,7 @@ def admit(machine: Machine, trajectory: Trajectory) -> Trajectory:
     )
     verdict, confidence, signals = outcome(with_meta(trajectory, known))
     known = msgspec.structs.replace(known, outcome=verdict, confidence=confidence, signals=signals)
-    return machine.redactor.trajectory(credit_skills(machine, with_meta(trajectory, known)))
+    return credit_skills(machine, with_meta(trajectory, known))
 
 
 def import_histories(
@@ -82,10 +102,50 @@ def import_histories(
     *,
     only: Collection[str] | None = None,
     since_days: float | None = None,
+    seconds: float | None = None,
+    last: Collection[str] = (),
+    workers: int = 1,
     progress: Progress = lambda done, total, what: None,
 ) -> ImportReport:
-    """Import what the agents (`only` these) already have on disk; unchanged files cost nothing."""
-    tally = _Tally()
+    """Import what the agents (`only` these) already have on disk, the newest files first; unchanged ones cost
+    nothing.
+
+    `seconds`: after these no more files are begun, but for one, and those left are for the next import; what
+    it knows already and has grown comes after what is new then, and the paths of `last` after all. `workers`:
+    processes that mask, where there is enough to share out; 0 is one per core, four at most.
+    """
+
+    def by(workers: int) -> ImportReport:
+        tally = _Tally()
+        chosen = _chosen(machine, env, only, since_days, tally)
+        late = frozenset(last)
+
+        def turn(pair: tuple[Adapter, HistoryFile]) -> tuple[bool, bool, float]:
+            file = pair[1]
+            grown = seconds is not None and machine.sessions.known_file(file.key)
+            return str(file.path) in late, grown, -file.mtime
+
+        chosen.sort(key=turn)
+        end = None if seconds is None else time.monotonic() + seconds
+        _store(machine, _from_histories(machine, env, chosen, tally, progress, end), tally, workers)
+        return tally.report()
+
+    return _shared_out(by, workers)
+
+
+def _shared_out(by: Callable[[int], ImportReport], workers: int) -> ImportReport:
+    """What is imported with as many workers; where there can be none, by this process."""
+    try:
+        return by(workers)
+    except NoWorkerError as error:
+        log.warning("import: %s This process goes on alone.", " ".join(f"{error.what} {error.why}".split()))
+        return by(1)
+
+
+def _chosen(
+    machine: Machine, env: Env, only: Collection[str] | None, since_days: float | None, tally: _Tally
+) -> list[tuple[Adapter, HistoryFile]]:
+    """The histories of the agents that are new or have changed."""
     known = adapters()
     for name in only or ():
         if name not in known:
@@ -106,8 +166,7 @@ def import_histories(
             tally.reasons["unchanged since the last import"] += 1
         else:
             chosen.append((adapter, file))
-    _store(machine, _from_histories(machine, env, chosen, tally, progress), tally)
-    return tally.report()
+    return chosen
 
 
 def import_paths(
@@ -117,37 +176,44 @@ def import_paths(
     *,
     agent: str | None = None,
     since_days: float | None = None,
+    workers: int = 1,
     progress: Progress = lambda done, total, what: None,
 ) -> ImportReport:
-    """Import the files and folders named: agents' histories, ATIF files, JSONL of them."""
-    tally = _Tally()
-    oldest = _oldest(since_days)
-    files = list(_expand(paths, tally))
-    histories: list[tuple[Adapter, HistoryFile]] = []
-    atif: list[Path] = []
-    for path in files:
-        try:
-            if path.stat().st_mtime < oldest:
-                tally.reasons["older than --since"] += 1
+    """Import the files and folders named: agents' histories, ATIF files, JSONL of them. `workers`: as in
+    `import_histories`."""
+    given = list(paths)
+
+    def by(workers: int) -> ImportReport:
+        tally = _Tally()
+        oldest = _oldest(since_days)
+        files = list(_expand(given, tally))
+        histories: list[tuple[Adapter, HistoryFile]] = []
+        atif: list[Path] = []
+        for path in files:
+            try:
+                if path.stat().st_mtime < oldest:
+                    tally.reasons["older than --since"] += 1
+                    continue
+                owner = sniff(path) if agent is None else agent
+            except (OSError, SkillClawError) as error:
+                tally.failed.append(Failure(path=str(path), reason=_reason(error)))
                 continue
-            owner = sniff(path) if agent is None else agent
-        except (OSError, SkillClawError) as error:
-            tally.failed.append(Failure(path=str(path), reason=_reason(error)))
-            continue
-        if owner == "atif":
-            atif.append(path)
-        elif owner in adapters():
-            histories += [(adapters()[owner], file) for file in adapters()[owner].histories_in(path, env)]
-        elif agent is not None:
-            raise no_agent(agent, "atif")
-        else:
-            tally.failed.append(
-                Failure(path=str(path), reason="neither a history of a known agent nor an ATIF trajectory")
-            )
-    _store(machine, _from_histories(machine, env, histories, tally, progress), tally)
-    for path in atif:
-        _store(machine, _from_atif(machine, path, tally, progress), tally)
-    return tally.report()
+            if owner == "atif":
+                atif.append(path)
+            elif owner in adapters():
+                histories += [(adapters()[owner], file) for file in adapters()[owner].histories_in(path, env)]
+            elif agent is not None:
+                raise no_agent(agent, "atif")
+            else:
+                tally.failed.append(
+                    Failure(path=str(path), reason="neither a history of a known agent nor ATIF")
+                )
+        _store(machine, _from_histories(machine, env, histories, tally, progress), tally, workers)
+        for path in atif:
+            _store(machine, _from_atif(machine, path, tally, progress), tally, workers)
+        return tally.report()
+
+    return _shared_out(by, workers)
 
 
 def _oldest(since_days: float | None) -> float:
@@ -189,9 +255,17 @@ _Read = tuple[Trajectory, Path, Callable[[], None]]
 
 
 def _from_histories(
-    machine: Machine, env: Env, files: list[tuple[Adapter, HistoryFile]], tally: _Tally, progress: Progress
+    machine: Machine,
+    env: Env,
+    files: list[tuple[Adapter, HistoryFile]],
+    tally: _Tally,
+    progress: Progress,
+    end: float | None = None,
 ) -> Iterator[_Read]:
     for done, (adapter, file) in enumerate(files):
+        if done and end is not None and time.monotonic() > end:
+            tally.left = len(files) - done
+            return
         progress(done, len(files), adapter.name)
 
         def remember(file: HistoryFile = file) -> None:
@@ -228,20 +302,25 @@ def _from_atif(machine: Machine, path: Path, tally: _Tally, progress: Progress) 
         tally.failed.append(Failure(path=str(path), reason=_reason(error)))
 
 
-def _store(machine: Machine, reads: Iterator[_Read], tally: _Tally) -> None:
-    batch: list[_Read] = []
+def _store(machine: Machine, reads: Iterator[_Read], tally: _Tally, workers: int) -> None:
+    masking: deque[tuple[Path, Callable[[], None]]] = deque()
+    batch: list[tuple[Trajectory, Callable[[], None]]] = []
 
-    def flush() -> None:
-        kept: list[tuple[Trajectory, _Read]] = []
-        for read in batch:
+    def judged() -> Iterator[bytes]:
+        for trajectory, path, remember in reads:
             try:
-                kept.append((admit(machine, read[0]), read))
+                body = encode(_judged(machine, trajectory))
             except (SkillClawError, OSError):
                 raise  # the hub or the disk: no session can be kept now
             except Exception as error:
-                tally.failed.append(Failure(path=str(read[1]), reason=_reason(error)))
-        results = machine.sessions.put_many([trajectory for trajectory, _ in kept])
-        for (_, (_, _, remember)), result in zip(kept, results, strict=True):
+                tally.failed.append(Failure(path=str(path), reason=_reason(error)))
+                continue
+            masking.append((path, remember))
+            yield body
+
+    def flush() -> None:
+        results = machine.sessions.put_many([trajectory for trajectory, _ in batch])
+        for (_, remember), result in zip(batch, results, strict=True):
             if result in ("new", "grown"):
                 tally.results[result] += 1
             else:
@@ -250,8 +329,14 @@ def _store(machine: Machine, reads: Iterator[_Read], tally: _Tally) -> None:
             remember()
         batch.clear()
 
-    for read in reads:
-        batch.append(read)
+    executor = LocalExecutor(workers or min(cores(), WORKERS), limit=LIMIT, pays=PAYS)
+    for _, masked in executor.run(Masking(machine), judged(), batch=1):
+        path, remember = masking.popleft()
+        if isinstance(masked, SetAside):
+            reason = f"SkillClaw cannot mask it ({masked.reason}); please report this"
+            tally.failed.append(Failure(path=str(path), reason=reason))
+            continue
+        batch.append((decode(masked), remember))
         if len(batch) >= BATCH:
             flush()
     flush()

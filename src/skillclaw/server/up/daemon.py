@@ -147,7 +147,7 @@ class Daemon:
             "tell": Every(EVERY, self._tell_watchers),
             "record": Every(min(5.0, max(0.5, settings.journal.idle / 4)), self._news.record),
             "upstreams": Every(5.0, self._refresh),
-            "follow": Every(60.0, self._follow),
+            "follow": Every(60.0, self._follow, lambda: self._news.behind),
             "evolve": Every(settings.evolve.interval * 60, self._evolve),
             "sync": Every(min(1.0, settings.sync.interval), self._sync),
             "share": Every(settings.sync.interval, self._share),
@@ -276,7 +276,10 @@ class Daemon:
         return True
 
     def _follow(self) -> bool:
-        return agreed(self.machine.home) and self._news.follow()
+        if not agreed(self.machine.home):
+            self._news.behind = False
+            return False
+        return self._news.follow()
 
     @cached_property
     def _syncing(self) -> Syncing:

@@ -15,11 +15,15 @@ is due, and until then `status` shows the trouble."""
 
 
 class Every:
-    """A part of the loop and when it is due; due at once at the start."""
+    """A part of the loop and when it is due; due at once at the start, and after a run that left something
+    over, as `behind` tells."""
 
-    def __init__(self, seconds: float, part: Callable[[], bool]) -> None:
+    def __init__(
+        self, seconds: float, part: Callable[[], bool], behind: Callable[[], bool] = lambda: False
+    ) -> None:
         self.seconds = seconds
         self.part = part
+        self.behind = behind
         self.next = 0.0
 
     def is_due(self) -> bool:
@@ -30,7 +34,9 @@ class Every:
         """Run it; whether it did something. What stopped it is the caller's to tell."""
         wait = self.seconds
         try:
-            return self.part()
+            done = self.part()
+            wait = 0.0 if self.behind() else wait
+            return done
         except StorageError:
             wait = min(wait, AGAIN)
             raise
