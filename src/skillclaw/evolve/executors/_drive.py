@@ -113,9 +113,9 @@ def drive(
 ) -> Iterator[tuple[int, bytes | SetAside]]:
     """The answers in the order of the items, from at most `size` workers, all ended when this ends.
 
-    At most 2 * size + 1 batches are held, in work or waiting for their turn; while their items are fewer than
-    HELD bytes, others go on behind one that takes long. Raises SkillClawError when no
-    worker can be started or the workers cannot run the task; what `batches` raises goes through.
+    Held at a time, in work or waiting for their turn: 2 * size + 1 batches, or the HELD bytes of items that
+    go on behind one that takes long, whichever is more. Raises SkillClawError when no worker can be started
+    or the workers cannot run the task; what `batches` raises goes through.
     """
     loop = _Loop(crew, size, batches, limit, on_progress)
     try:
