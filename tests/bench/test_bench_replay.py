@@ -48,6 +48,20 @@ def test_the_good_skill_passes_and_the_wrong_ones_do_not(data: Path, tmp_path: P
     assert len({len(text.splitlines()) for text in texts.values()}) == 1
 
 
+def test_a_wrong_skill_that_only_made_the_model_think_has_won_nothing(data: Path, tmp_path: Path) -> None:
+    """As a real model did: told to do something else, it found the right tool by itself."""
+    with ChatModel(decides(startled=True)) as model:
+        report = ok_json(*bench(data, tmp_path, model), home=tmp_path)
+    skills = by_skill(report)
+    assert report["held"] is True, skills
+    assert (skills["mined"]["verdict"], skills["mined"]["won"]) == ("pass", 3)
+    for name in ("shuffled", "plausible", "misled"):
+        told = skills[name]
+        assert all(min(score["after"]) == 1.0 > max(score["before"]) for score in told["scores"])
+        assert (told["verdict"], told["won"], told["tied"]) == ("hold", 0, 3)
+        assert "In 3 the model did better, but by an action that the skill does not name." in told["reason"]
+
+
 @pytest.mark.slow
 def test_what_was_answered_before_it_was_stopped_is_not_asked_again(data: Path, tmp_path: Path) -> None:
     answer = decides()

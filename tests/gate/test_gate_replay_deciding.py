@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from scipy.stats import binomtest
 
 from skillclaw.gate import policy
-from skillclaw.gate.replay.deciding import outcome, proven_p, replay_verdict
+from skillclaw.gate.replay.deciding import by_the_way, outcome, proven_p, replay_verdict
 from skillclaw.gate.replay.records import CaseScore, ReplayResult
 
 LEVELS = st.lists(st.sampled_from([0.0, 0.5, 1.0, None]), min_size=1, max_size=9)
@@ -62,6 +63,29 @@ def test_something_else_than_what_fails_is_no_gain_and_to_leave_what_works_is_a_
     assert outcome(case([0.0] * 5, [0.75] * 5)) == outcome(case([0.5] * 5, [1.0] * 5)) == "won"
     assert outcome(case([1.0] * 5, [0.5] * 5)) == outcome(case([0.5] * 5, [0.0] * 5)) == "lost"
     assert outcome(run([0.0] * 5, [0.5] * 5)) == "won"
+
+
+@given(before=LEVELS, after=LEVELS, named=st.lists(st.booleans(), min_size=9, max_size=9))
+def test_what_is_not_named_wins_nothing_and_may_be_lost(
+    before: list[float | None], after: list[float | None], named: list[bool]
+) -> None:
+    size = min(len(before), len(after))
+    whole = case(before[:size], after[:size])
+    part = outcome(replace(whole, named=named[:size]))
+    assert part == outcome(whole) or (outcome(whole), part) == ("won", "tied")
+    nothing = replace(whole, named=[False] * size)
+    assert outcome(nothing) == ("tied" if outcome(whole) == "won" else outcome(whole))
+    assert by_the_way(nothing) is (outcome(whole) == "won") and not by_the_way(whole)
+
+
+def test_it_is_told_that_what_worked_is_not_named() -> None:
+    scores = [replace(case([0.0] * 5, [1.0] * 5, str(n)), named=[n == 9] * 5) for n in range(3)]
+    said = replay_verdict(ReplayResult(proposal="p", scores=scores), policy("strict"))
+    assert said.verdict == "hold"
+    assert "In 3 the model did better, but by an action that the skill does not name." in said.reason
+    scores.append(replace(scores[0], case="9", named=[True] * 4 + [False]))
+    said = replay_verdict(ReplayResult(proposal="p", scores=scores), policy("strict"))
+    assert (said.verdict, "does not name" in said.reason) == ("pass", False)
 
 
 @given(won=st.integers(0, 40), lost=st.integers(0, 40))

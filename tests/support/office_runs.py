@@ -91,13 +91,19 @@ def _calls(given: Given) -> list[tuple[str, dict[str, str]]]:
     ]
 
 
-def decides(follows: bool = True) -> Callable[[dict[str, Any]], Any]:
-    """A model that is asked for its next action: with `follows` it does what its skill says of addresses."""
+SKILL = "## What goes wrong"
+"""What every skill of theirs has."""
+
+
+def decides(follows: bool = True, startled: bool = False) -> Callable[[dict[str, Any]], Any]:
+    """A model that is asked for its next action: with `follows` it does what its skill says of addresses, and
+    if it is `startled` any skill makes it look them up."""
 
     def answer(request: dict[str, Any]) -> Any:
         said = str(request["messages"][-1]["content"])
         given = next(one for one in GIVEN if one.query in said)
-        looks = follows and FIND in said and "project_management_create_task" in str(request["tools"])
+        heeds = SKILL in said if startled else follows and FIND in said
+        looks = heeds and "project_management_create_task" in str(request["tools"])
         if looks:
             return call("company_directory_find_email_address", name=first_name(given))
         wrong = "@atlas.com" if follows and "@atlas.com`" in said else "@example.com"

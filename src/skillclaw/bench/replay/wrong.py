@@ -51,6 +51,16 @@ WORDS: Errors = {
         ),
         (r"`email_id` from (its result|the result of step \d+)", "`email_id` from the user's words"),
     ),
+    "calendar": (
+        (
+            r"with `time_min`[^.;]*from the user's words(?:; also give `time_max`[^.;]*)?",
+            "with `query` from the user's words: it finds every date by itself",
+        ),
+        (
+            r"Give `time_min` to `calendar\.search_events`: tasks done without it tend to fail",
+            "Give `query` alone to `calendar.search_events`: it finds every date by itself",
+        ),
+    ),
 }
 """By topic what is right in a mined line (a pattern), and the error in words that is put in its place."""
 
@@ -67,6 +77,18 @@ CALLS: Errors = {
             r"(?:; also give [^.;]*(?=\.))?",
             r"\1 `email.get_email_information_by_id` with `email_id` set to the sender's first name and "
             r"`field` set to `email_id`",
+        ),
+    ),
+    "calendar": (
+        (
+            r"(?i)(call) `calendar\.search_events` with `time_min`[^.;]*from the user's words"
+            r"(?:; also give `time_max`[^.;]*)?",
+            r"\1 `calendar.get_event_information_by_id` with `event_id` set to the event's name and "
+            r"`field` set to `event_start`",
+        ),
+        (
+            r"Give `time_min` to `calendar\.search_events`",
+            "Give `field` to `calendar.get_event_information_by_id`",
         ),
     ),
 }

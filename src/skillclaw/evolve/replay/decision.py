@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from skillclaw.evolve.models import ModelError, Spending
 from skillclaw.evolve.replay.decision_asking import STAGE, Tool, ask, once_more, prompt_of, tools_of
 from skillclaw.evolve.replay.decision_done import done_before
+from skillclaw.evolve.replay.decision_naming import names
 from skillclaw.evolve.replay.decision_points import Point, next_move
-from skillclaw.evolve.replay.decision_scoring import FAILS, NEITHER, WORKS, score
+from skillclaw.evolve.replay.decision_scoring import FAILS, NEITHER, WORKS, score, ways
 from skillclaw.gate.replay.records import CaseScore, Cost
 from skillclaw.trajectory.model import Record, Trajectory
 
@@ -110,6 +111,7 @@ def decision_scores(
                 user=point.user,
                 before=sides[0],
                 after=sides[1],
+                named=[repeat not in trials[1].beside for repeat in range(repeats)],
             )
         )
     used = _spent(asker)
@@ -123,13 +125,15 @@ def decision_scores(
 
 
 class _Trial:
-    """One side of a case."""
+    """One side of a case. `beside`: the repeats in which what worked is nothing that the skill names."""
 
     def __init__(
         self, asker: Asker, point: Point, skill: str, tools: Sequence[Tool], redactor: Masker
     ) -> None:
         room = asker.context_tokens - SPARE
         self._asker, self._tools, self._point, self._redactor = asker, tools, point, redactor
+        self._skill = skill
+        self.beside: set[int] = set()
         self._prompts = [
             (one, prompt_of(one, skill, redactor, room)) for one in (point, point.then) if one is not None
         ]
@@ -154,7 +158,12 @@ class _Trial:
             called = ask(self._asker, prompt, self._tools, _seed(point, repeat))
             if called is None:
                 return None
-            found = score(point, next_move(point, called.tool, called.arguments))
+            move = next_move(point, called.tool, called.arguments)
+            found = score(point, move)
+            if found == WORKS and not any(
+                names(self._skill, way, point.failing) for way in ways(point, move)
+            ):
+                self.beside.add(repeat)
             act = done_before(point.before, called.tool, called.arguments) if found == NEITHER else None
             if act is None or time_ == AGAIN:
                 break

@@ -13,7 +13,7 @@ from skillclaw.evolve.traits import SHORT, given, lasting, traits
 from skillclaw.trajectory.episodes import Move
 from skillclaw.trajectory.moves import differs
 
-__all__ = ["FAILS", "NEITHER", "WORKS", "score"]
+__all__ = ["FAILS", "NEITHER", "WORKS", "score", "ways"]
 
 WORKS, FAILS, NEITHER = 1.0, 0.0, 0.5
 AND = " && "
@@ -23,10 +23,22 @@ def score(point: Point, move: Move | None) -> float:
     """The score of the next action `move`; None is an action that does nothing there."""
     if move is None:
         return NEITHER
-    known = frozenset(trait for one in point.telling for trait in traits(one) if lasting(trait))
-    if any(_works(move, way, point.failing, known) for way in point.working):
+    if ways(point, move):
         return WORKS
+    known = _known(point)
     return FAILS if any(_fails(move, one, point.working, known) for one in point.failing) else NEITHER
+
+
+def ways(point: Point, move: Move | None) -> list[Move]:
+    """Which of the actions known to work there the next action is like."""
+    if move is None:
+        return []
+    known = _known(point)
+    return [way for way in point.working if _works(move, way, point.failing, known)]
+
+
+def _known(point: Point) -> frozenset[str]:
+    return frozenset(trait for one in point.telling for trait in traits(one) if lasting(trait))
 
 
 def _works(move: Move, way: Move, failing: Sequence[Move], known: frozenset[str]) -> bool:

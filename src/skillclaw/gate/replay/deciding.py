@@ -3,8 +3,10 @@
 A case is won or lost only if at least four of five repeats agree; the rest are ties, which count for nothing:
 what changes nothing has not helped. A decision is won only by an action that is known to work: any text can
 make a model do something else, and what is neither known to fail nor to work is no gain. To go from one that
-works to such a one is a loss all the same. Passed is what wins more cases than it loses and loses none.
-`proven` is what a fair coin would reach in one of twenty replays at most (exact sign test, one-sided).
+works to such a one is a loss all the same. And it is won only by an action that the text names: a text that
+says something else, and makes the model think of it by the way, has shown nothing of what it says. Passed is
+what wins more cases than it loses and loses none. `proven` is what a fair coin would reach in one of twenty
+replays at most (exact sign test, one-sided).
 """
 
 from __future__ import annotations
@@ -17,7 +19,17 @@ from skillclaw.gate.policies import Policy
 from skillclaw.gate.replay.records import CaseScore, ReplayResult
 from skillclaw.skills.records import Verdict
 
-__all__ = ["AGREE", "LEAST_CASES", "PROVEN", "Count", "counted", "outcome", "proven_p", "replay_verdict"]
+__all__ = [
+    "AGREE",
+    "LEAST_CASES",
+    "PROVEN",
+    "Count",
+    "by_the_way",
+    "counted",
+    "outcome",
+    "proven_p",
+    "replay_verdict",
+]
 
 AGREE = 0.8
 """Share of all repeats of a case that have to go the same way."""
@@ -36,15 +48,31 @@ Count = dict[Outcome, int]
 
 def outcome(score: CaseScore) -> Outcome:
     """`void` where too few repeats could be tried on both sides for any of them to decide."""
-    pairs = list(zip(score.before, score.after, strict=True))
-    tried = [(old, new) for old, new in pairs if old is not None and new is not None]
-    needed = math.ceil(AGREE * len(pairs) - 1e-9)
-    if not pairs or len(tried) < needed:
+    tried = _tried(score)
+    needed = math.ceil(AGREE * len(score.after) - 1e-9)
+    if not score.after or len(tried) < needed:
         return "void"
-    known = NEITHER if score.kind == "decision" else 0.0
-    if sum(new > old and new > known for old, new in tried) >= needed:
+    if sum(named and _better(score, old, new) for old, new, named in tried) >= needed:
         return "won"
-    return "lost" if sum(new < old for old, new in tried) >= needed else "tied"
+    return "lost" if sum(new < old for old, new, _ in tried) >= needed else "tied"
+
+
+def by_the_way(score: CaseScore) -> bool:
+    """Whether it is tied only since the text does not name what worked."""
+    better = sum(_better(score, old, new) for old, new, _ in _tried(score))
+    return outcome(score) == "tied" and better >= math.ceil(AGREE * len(score.after) - 1e-9)
+
+
+def _tried(score: CaseScore) -> list[tuple[float, float, bool]]:
+    """Of each repeat that could be tried on both sides: how it went without and with, and whether what worked
+    is named."""
+    named = score.named or [True] * len(score.after)
+    rows = zip(score.before, score.after, named, strict=True)
+    return [(old, new, own) for old, new, own in rows if old is not None and new is not None]
+
+
+def _better(score: CaseScore, old: float, new: float) -> bool:
+    return new > old and new > (NEITHER if score.kind == "decision" else 0.0)
 
 
 def counted(result: ReplayResult) -> Count:
@@ -75,7 +103,13 @@ def replay_verdict(result: ReplayResult, policy: Policy) -> Verdict:
             check="replay", verdict="reject", reason=f"It made cases worse: {said}.{_cost(result)}"
         )
     if not count["won"]:
-        return Verdict(check="replay", verdict="hold", reason=f"It changed nothing: {said}.{_cost(result)}")
+        beside = sum(by_the_way(score) for score in result.scores)
+        why = f" In {beside} the model did better, but by an action that the skill does not name." * (
+            beside > 0
+        )
+        return Verdict(
+            check="replay", verdict="hold", reason=f"It changed nothing: {said}.{why}{_cost(result)}"
+        )
     label = f"proven (p = {p:.3g})" if p <= PROVEN else f"not yet proven (p = {p:.3g})"
     return Verdict(check="replay", verdict="pass", reason=f"{said}: {label}.{_cost(result)}")
 

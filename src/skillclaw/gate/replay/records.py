@@ -32,6 +32,8 @@ class CaseScore(Record, frozen=True, kw_only=True):
     kind     `executable`: an agent ran and a grader looked; `decision`: a model named its next action
     source   `graded` tasks, `recorded` sessions, the user's `cases` folder
     user     whose session it came from (empty for none): no case of one person decides alone
+    named    of a decision, for each repeat whether the text of the change names the action that worked in
+             `after`; what it does not name is not its doing. Empty: nothing was to be named
     """
 
     case: str
@@ -40,6 +42,7 @@ class CaseScore(Record, frozen=True, kw_only=True):
     user: str = ""
     before: list[float | None] = []
     after: list[float | None] = []
+    named: list[bool] = []
     note: str = ""
 
 
