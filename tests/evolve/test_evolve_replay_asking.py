@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from skillclaw.evolve.models import open_models
 from skillclaw.evolve.replay.decision import decision_scores
 from skillclaw.evolve.replay.decision_asking import Called, Tool, ask, tools_of
 from skillclaw.evolve.replay.decision_points import Point
+from skillclaw.gate.replay.records import CaseScore
 from skillclaw.journal.redact import Redactor
 from skillclaw.settings import EvolveSettings, ModelSettings
 from skillclaw.trajectory.episodes import cut
@@ -108,21 +110,26 @@ def point() -> Point:
 
 
 def tried(model: ChatModel, home: Path) -> list[float | None]:
+    score = scored(model, home)
+    return [*score.before, *score.after]
+
+
+def scored(model: ChatModel, home: Path, *, skill: str = "# Cards", repeats: int = 1) -> CaseScore:
     names = ("crm.find", "crm.add")
     tools = [Tool(name=one, told=one.replace(".", "_"), schema={"type": "object"}) for one in names]
     with asking(model.url, home) as asker:
         done = decision_scores(
             [point()],
             before="",
-            after="# Cards",
+            after=skill,
             tools={SESSION.agent.name: tools},
             asker=asker,
             redactor=Redactor(b"k" * 32, home=home, user_names=[]),
-            repeats=1,
+            repeats=repeats,
             max_calls=0,
             deadline=time.monotonic() + 60,
         )
-    return [*done.scores[0].before, *done.scores[0].after]
+    return done.scores[0]
 
 
 def test_who_does_over_what_was_done_is_told_its_result_and_asked_on(tmp_path: Path) -> None:
@@ -137,6 +144,25 @@ def test_who_does_over_what_was_done_is_told_its_result_and_asked_on(tmp_path: P
     with ChatModel(answer) as model:
         assert tried(model, tmp_path) == [1.0, 1.0]
         assert len(model.seen) == 4
+
+
+def test_each_repeat_is_told_to_be_named_or_not(tmp_path: Path) -> None:
+    """What works here is the address that was found: one skill says so, the other names another call."""
+    right = '{"tool": "crm.add", "arguments": {"email": "ada@example.org"}}'
+    wrong = '{"tool": "crm.add", "arguments": {"email": "ada@example.com"}}'
+    turns = itertools.cycle([wrong, right, wrong, wrong])  # without, with; without, with
+
+    def answer(request: dict[str, Any]) -> Any:
+        return text(next(turns))
+
+    for skill, named in (
+        ("Give `crm.add` the `email` found.", [True, True]),
+        ("Use `crm.find`.", [False, True]),
+    ):
+        with ChatModel(answer) as model:
+            score = scored(model, tmp_path / str(named[0]), skill=skill, repeats=2)
+        assert (score.before, score.after) == ([0.0, 0.0], [1.0, 0.0])
+        assert score.named == named, "of what did not work there is nothing to name"
 
 
 def test_who_does_it_over_and_over_is_asked_three_times(tmp_path: Path) -> None:

@@ -158,6 +158,52 @@ def test_a_pitfall_is_scored_against_what_the_pattern_says_works() -> None:
     assert find_point(left_out, session) is None, "what was left out was left out nowhere in particular"
 
 
+QUERY = ArgShape(name="query", form="text", share=0.8)
+SEARCHED = ActionShape(
+    tool="events.search", args=[QUERY, ArgShape(name="end", form="date"), ArgShape(name="room", share=0.2)]
+)
+LACKING = ActionShape(tool="events.search", args=[QUERY, ArgShape(name="end", share=0.0)])
+
+
+def searches(*calls: dict[str, str]) -> Trajectory:
+    return made("move the talks of next week", *(("events.search", one, "3 events", False) for one in calls))
+
+
+def test_of_an_argument_that_was_left_out_the_case_is_the_call_that_lacks_it() -> None:
+    lapse = pattern("pitfall", LACKING, SEARCHED, signature="lapse argument events.search end")
+    assert find_point(lapse, searches({"room": "4", "end": "2026-11-30"})) is None, "it was given"
+    point = found(lapse, searches({"query": "x", "end": "2026-11-30"}, {"room": "4"}))
+    assert [step.step_id for step in point.before.steps] == [1, 2], "the second call"
+    assert scored(point, "events.search", {"room": "5", "end": "2026-12-31"}) == 1.0
+    assert scored(point, "events.search", {"room": "4", "query": "x"}) == 0.0, "what others gave is no gain"
+    assert scored(point, "events.search", {"room": "4"}) == 0.0
+
+
+def test_of_a_look_up_that_was_left_out_the_case_is_the_call_before_it() -> None:
+    failed = ActionShape(tool="mail.send", args=[ArgShape(name="address", form="text")])
+    look = ActionShape(tool="people.find", args=[ArgShape(name="name", form="text")])
+    lapse = pattern("pitfall", failed, look, failed, signature="lapse order mail.send people.find")
+    find = ("people.find", {"name": "Ana"}, "ana@example.org", False)
+    send = ("mail.send", {"address": "ana@example.org"}, "sent", False)
+    assert find_point(lapse, made("write to Ana", find, send)) is None
+    assert scored(found(lapse, made("write to Ana", send, find)), "people.find", {"name": "Ana"}) == 1.0
+
+
+def test_of_a_guess_the_case_is_the_call_whose_value_comes_from_nowhere() -> None:
+    guessed = ActionShape(tool="mail.send", args=[ArgShape(name="address", form="email")])
+    right = ActionShape(tool="mail.send", args=[ArgShape(name="address", form="email", origin="result:1")])
+    look = ActionShape(tool="people.find", args=[ArgShape(name="name", form="text")])
+    lapse = pattern("pitfall", guessed, look, right, signature="lapse source mail.send address")
+    find = ("people.find", {"name": "Ana"}, "ana.b@example.org", False)
+    told = made("write to Ana", find, ("mail.send", {"address": "ana.b@example.org"}, "sent", False))
+    assert find_point(lapse, told) is None
+    send = ("mail.send", {"address": "ana@example.com"}, "no", False)
+    point = found(lapse, made("write to Ana", find, send))
+    assert scored(point, "people.find", {"name": "Ana"}) == 1.0
+    assert scored(point, "mail.send", {"address": "ana@example.com"}) == 0.0
+    assert scored(point, "mail.send", {"address": "ana.b@example.org"}) == 1.0
+
+
 @given(noise=st.text(max_size=300))
 def test_no_text_of_the_session_changes_the_score(noise: str) -> None:
     """A result that claims what works, or asks for something, has no say."""

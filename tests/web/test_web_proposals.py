@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from api_house import LINES, proposal
 from dashboard_house import Dash, Page, dashboard
+from msgspec.structs import replace
 from servers import until
 
 from skillclaw.evolve.replay.remembered import Remembered
@@ -98,6 +99,7 @@ def test_one_proposal_with_change_evidence_verdicts_and_replay(dash: Dash) -> No
         CaseScore(case=f"{n}" * 16, kind="decision", source="recorded", before=[0.0] * 5, after=[1.0] * 5)
         for n in range(3)
     ]
+    scores.append(replace(scores[0], case="9" * 16, named=[False] * 5))
     result = ReplayResult(proposal=id_, model="some-model", scores=scores, cost=Cost(calls=30, tokens=1234))
     Remembered(dash.home).put(result, ["the tests"])
     page = dash.visitor().get(f"/proposals/personal/{id_}")
@@ -112,7 +114,8 @@ def test_one_proposal_with_change_evidence_verdicts_and_replay(dash: Dash) -> No
         one.text for one in page.html.find("th", scope="row") if one.text in ("spec", "replay", "approval")
     ]
     assert checks == ["spec", "replay", "approval"]
-    assert "3 won, 0 lost, 0 tied, 0 without a result; p = 0.12" in page.text
+    assert "3 won, 0 lost, 1 tied, 0 without a result; p = 0.12" in page.text
+    assert page.text.count("the model did better, but by an action that the skill does not name") == 1
     assert "30 calls, 1,234 tokens" in page.text
     assert "Model: some-model" in page.text
     assert f"skillclaw proposals replay {id_[:12]}" in page.text

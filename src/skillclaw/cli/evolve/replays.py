@@ -24,7 +24,7 @@ def packaged_tasks() -> Sequence[TaskSource]:
 
 def tell_replay(result: ReplayResult) -> None:
     """Print the cases with the mean scores of both sides, then what was missing and spent."""
-    from skillclaw.gate.replay.deciding import outcome
+    from skillclaw.gate.replay.deciding import NOT_NAMED, by_the_way, outcome
 
     if result.scores:
         output.table(
@@ -34,6 +34,9 @@ def tell_replay(result: ReplayResult) -> None:
                 for one in result.scores
             ],
         )
+    beside = sum(by_the_way(one) for one in result.scores)
+    if beside:
+        output.plain(f"In {beside} of the ties {NOT_NAMED}.")
     cost = result.cost
     usd = "" if cost.usd is None else f", ${cost.usd:.4f}"
     by = f" by {result.model}" if result.model else ""

@@ -14,7 +14,7 @@ from skillclaw.evolve.replay.decision_asking import STAGE, Tool, ask, once_more,
 from skillclaw.evolve.replay.decision_done import done_before
 from skillclaw.evolve.replay.decision_naming import names
 from skillclaw.evolve.replay.decision_points import Point, next_move
-from skillclaw.evolve.replay.decision_scoring import FAILS, NEITHER, WORKS, score, ways
+from skillclaw.evolve.replay.decision_scoring import FAILS, NEITHER, WORKS, known_to_matter, score, ways
 from skillclaw.gate.replay.records import CaseScore, Cost
 from skillclaw.trajectory.model import Record, Trajectory
 
@@ -161,7 +161,7 @@ class _Trial:
             move = next_move(point, called.tool, called.arguments)
             found = score(point, move)
             if found == WORKS and not any(
-                names(self._skill, way, point.failing) for way in ways(point, move)
+                names(self._skill, way, point.failing, known_to_matter(point)) for way in ways(point, move)
             ):
                 self.beside.add(repeat)
             act = done_before(point.before, called.tool, called.arguments) if found == NEITHER else None

@@ -9,7 +9,7 @@ says and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
@@ -126,13 +126,42 @@ def _shown(pattern: Pattern, episodes: list[Episode]) -> Iterator[tuple[Move, li
         if lapse and kind == "order":
             working = [move for move in working if move.key != wanted]
         for episode in episodes:
-            for move in episode.actions if episode.kind == "procedure" else ():
-                fell = move.key == wanted and (
-                    lapse or (move.ok is False and alike(move.error, pattern.error))
-                )
-                if fell:
-                    yield move, working
+            actions = episode.actions if episode.kind == "procedure" else []
+            for at, move in enumerate(actions):
+                if move.key != wanted:
+                    continue
+                if lapse:
+                    way = _lapsed(pattern, kind, move, actions[:at], working)
+                else:
+                    way = working if move.ok is False and alike(move.error, pattern.error) else []
+                if way:
+                    yield move, way
                     break
+
+
+def _lapsed(
+    pattern: Pattern, kind: str, move: Move, before: Sequence[Move], working: list[Move]
+) -> list[Move]:
+    """What would have been right in place of the call; nothing where it is not the call that the pattern is
+    about, since it has the argument, or came after the look-up."""
+    if kind == "order":
+        done = {one.key for one in before}
+        return [] if any(one.key in done for one in working) else working
+    if kind == "source":
+        looked_up = {arg.name for arg in working[-1].args if _from_result(arg)}
+        guessed = any(arg.name in looked_up and not _from_result(arg) for arg in move.args)
+        return working if guessed or not looked_up else []
+    left_out = {arg.name for shape in [pattern.failed] if shape for arg in shape.args if not arg.share}
+    if not left_out:
+        return working
+    own = {arg.name for arg in move.args}
+    more = [arg for arg in working[-1].args if arg.name in left_out - own]
+    # The call as it was, with the argument: what else other sessions gave is their business.
+    return [msgspec.structs.replace(move, ok=True, args=(*move.args, *more))] if more else []
+
+
+def _from_result(arg: ArgValue) -> bool:
+    return any(origin.startswith("result") for origin in arg.origins)
 
 
 def _goes(pattern: Pattern, episode: Episode) -> bool:

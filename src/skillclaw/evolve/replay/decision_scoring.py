@@ -13,7 +13,7 @@ from skillclaw.evolve.traits import SHORT, given, lasting, traits
 from skillclaw.trajectory.episodes import Move
 from skillclaw.trajectory.moves import differs
 
-__all__ = ["FAILS", "NEITHER", "WORKS", "score", "ways"]
+__all__ = ["FAILS", "NEITHER", "WORKS", "known_to_matter", "score", "told_apart_by", "ways"]
 
 WORKS, FAILS, NEITHER = 1.0, 0.0, 0.5
 AND = " && "
@@ -25,7 +25,7 @@ def score(point: Point, move: Move | None) -> float:
         return NEITHER
     if ways(point, move):
         return WORKS
-    known = _known(point)
+    known = known_to_matter(point)
     return FAILS if any(_fails(move, one, point.working, known) for one in point.failing) else NEITHER
 
 
@@ -33,11 +33,12 @@ def ways(point: Point, move: Move | None) -> list[Move]:
     """Which of the actions known to work there the next action is like."""
     if move is None:
         return []
-    known = _known(point)
+    known = known_to_matter(point)
     return [way for way in point.working if _works(move, way, point.failing, known)]
 
 
-def _known(point: Point) -> frozenset[str]:
+def known_to_matter(point: Point) -> frozenset[str]:
+    """The traits that the pattern has: where they tell two calls apart, they alone do."""
     return frozenset(trait for one in point.telling for trait in traits(one) if lasting(trait))
 
 
@@ -70,19 +71,24 @@ def _fails(move: Move, failed: Move, working: Sequence[Move], known: frozenset[s
 
 
 def _told_apart(move: Move, way: Move, failed: Move, known: frozenset[str]) -> float:
-    """Which of two calls of one kind a third is like, by what tells the two apart; where some of that is
-    `known` to matter, by that alone."""
-    works, fails, own = (traits(one) for one in (way, failed, move))
-    more = {t for t in works - fails if lasting(t)}
-    less = {t for t in fails - works if lasting(t)}
-    more, less = more & known or more, less & known or less
+    """Which of two calls of one kind a third is like, by what tells the two apart."""
+    more, less = told_apart_by(way, failed, known)
     if not more and not less:
-        more, less = _swapped(way, failed)
-        if not more:
-            return _word_by_word(move, way, failed)
+        return _word_by_word(move, way, failed)
+    own = traits(move)
     if more <= own and not less & own:
         return WORKS
     return FAILS if less <= own and not more & own else NEITHER
+
+
+def told_apart_by(way: Move, failed: Move, known: frozenset[str]) -> tuple[set[str], set[str]]:
+    """The traits that `way` has and `failed` has not, and the other way round; where some of them are `known`
+    to matter, those alone, and where there are none, one value for another of the same argument."""
+    works, fails = traits(way), traits(failed)
+    more = {t for t in works - fails if lasting(t)}
+    less = {t for t in fails - works if lasting(t)}
+    more, less = more & known or more, less & known or less
+    return (more, less) if more or less else _swapped(way, failed)
 
 
 def _swapped(way: Move, failed: Move) -> tuple[set[str], set[str]]:

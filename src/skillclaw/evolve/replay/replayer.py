@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Replayer", "replaying"]
 
-FORM = 4
+FORM = 5
 """Goes up when the same answers would be scored otherwise, or the same cases asked otherwise."""
 
 OTHERS = 12

@@ -42,6 +42,8 @@ PROVEN = 0.05
 NEITHER = 0.5
 """The score of a decision for what is not known to fail, nor to work."""
 
+NOT_NAMED = "the model did better, but by an action that the skill does not name"
+
 Outcome = Literal["won", "lost", "tied", "void"]
 Count = dict[Outcome, int]
 
@@ -66,7 +68,8 @@ def by_the_way(score: CaseScore) -> bool:
 def _tried(score: CaseScore) -> list[tuple[float, float, bool]]:
     """Of each repeat that could be tried on both sides: how it went without and with, and whether what worked
     is named."""
-    named = score.named or [True] * len(score.after)
+    size = len(score.after)
+    named = score.named if len(score.named) == size else [True] * size
     rows = zip(score.before, score.after, named, strict=True)
     return [(old, new, own) for old, new, own in rows if old is not None and new is not None]
 

@@ -228,7 +228,7 @@ def _beside(rows: list[QueueRow], hub: str, id_: str) -> tuple[QueueRow | None, 
 
 
 def _tried(result: ReplayResult) -> Tried:
-    from skillclaw.gate.replay.deciding import counted, outcome, proven_p
+    from skillclaw.gate.replay.deciding import NOT_NAMED, by_the_way, counted, outcome, proven_p
 
     count = counted(result)
     cases = [
@@ -239,7 +239,7 @@ def _tried(result: ReplayResult) -> Tried:
             _mean(one.before),
             _mean(one.after),
             len(one.after),
-            one.note,
+            one.note or NOT_NAMED * by_the_way(one),
         )
         for one in result.scores[:CASES]
     ]
