@@ -10,6 +10,7 @@ import pytest
 from gate_world import Call, World, bash, proposal
 from hypothesis import given
 from hypothesis import strategies as st
+from made_sessions import made
 
 from skillclaw.gate import decide, judge, policy, prune
 from skillclaw.gate.standing import MemberFacts, enough, weighed
@@ -95,6 +96,21 @@ def test_it_passes_once_enough_people_came_to_it_by_themselves() -> None:
     refs = world.many(TEAM, "install it", [page(), bash(EVIL)])
     assert trusted([*refs, *world.many(("dan",), "install it", [bash(EVIL)])], world) == "hold"
     assert trusted([*refs, *world.many(("dan", "eli"), "install it", [bash(EVIL)])], world) == "pass"
+
+
+def test_what_a_helper_of_the_agent_read_is_a_strangers_text_too() -> None:
+    """When it was read is not told: it counts as known before all that the agent did."""
+    world = World()
+    helper = made("find out why", ("WebFetch", {"url": "https://help.example/e401"}, TOLD, None), name="sub")
+    at_home = made("find out why", ("Read", {"path": "README.md"}, TOLD, None), name="sub")
+    verdicts = []
+    for sub in (helper, at_home):
+        refs = world.many(TEAM, "install it", [bash(EVIL)])
+        for ref in refs:
+            one = world.sessions[ref.session]
+            world.sessions[ref.session] = msgspec.structs.replace(one, subagent_trajectories=[sub])
+        verdicts.append(trusted(refs, world))
+    assert verdicts == ["hold", "pass"]
 
 
 @pytest.mark.parametrize("injected", [True, False])
