@@ -155,6 +155,27 @@ def test_a_wrong_skill_is_rejected(home: Path, spoil: dict[str, str], swaps: dic
     assert listed["status"] == "rejected"
 
 
+def test_a_wrong_skill_wins_nothing_by_what_the_model_came_to_itself(
+    home: Path, spoil: dict[str, str]
+) -> None:
+    """It says `npm ls`; any skill at all makes this model run `npm ci`."""
+    spoil["npm ci"] = "npm ls"
+
+    def startled(body: dict[str, Any]) -> Act:
+        return Call("Bash", {"command": "npm ci" if skill_in(body["messages"][1]["content"]) else "npm test"})
+
+    with Provider("chat", startled) as provider:
+        machine = Machine(home / ".skillclaw", environ(provider, "solo"))
+        report = run_cycle(**cycle_inputs(machine), engine="spoiled")
+        machine.sessions.close()
+    (judged,) = report.proposals
+    (reason,) = [one for one in judged.reasons if one.check == "replay"]
+    assert (reason.verdict, report.released) == ("hold", [])
+    assert "In 4 the model did better, but by an action that the skill does not name." in reason.reason
+    shown = ok("proposals", "show", judged.proposal.id, home=home)
+    assert "In 4 of the ties the model did better, but by an action that the skill does not name." in shown
+
+
 @pytest.mark.slow
 def test_a_skill_that_changes_nothing_is_held(home: Path) -> None:
     with Provider("chat", Call("Bash", {"command": "npm ci"})) as provider:

@@ -2,7 +2,7 @@
 
 A model that is told something wrong may do what is right all the same: the text made it think again, or made
 it look where the right tool stands. That says nothing for the text. (Measured: of two wrong skills that never
-name the right tool, a model of 1.5 billion parameters took it in 10 and 12 of 20 answers, and in none
+name the right tool, a model of 1.5 billion parameters took it in 10 and 13 of 20 answers, and in none
 without them.)
 
 What a text warns of ("do not call x", "x is not needed") it does not name. That is read by its wording, so a
@@ -12,6 +12,7 @@ text can be written that is read wrongly; who means harm is the business of othe
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 
 from skillclaw.evolve.replay.decision_scoring import told_apart_by
@@ -139,13 +140,18 @@ class _Said:
     def _at(self, pattern: str, *, code: bool, warned: bool = False) -> Iterator[int]:
         for found in re.finditer(pattern, self.text):
             at = found.start()
-            span = next(((a, b) for a, b in self.code if a <= at < b), None)
+            span = self._span(at)
             if code and span is None:
                 continue
             # Of a whole command in code it is that which the words around are about.
             first, last = span if span is not None else (at, found.end())
             if self._warned(first, last) is warned:
                 yield at
+
+    def _span(self, at: int) -> tuple[int, int] | None:
+        """The stretch of code that a place lies in."""
+        place = bisect_right(self.code, (at, len(self.text))) - 1
+        return self.code[place] if place >= 0 and at < self.code[place][1] else None
 
     def _warned(self, first: int, last: int) -> bool:
         before = _TOKENS.findall(self.prose, max(0, first - BEFORE), first)

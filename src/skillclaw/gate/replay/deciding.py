@@ -22,6 +22,7 @@ from skillclaw.skills.records import Verdict
 __all__ = [
     "AGREE",
     "LEAST_CASES",
+    "NOT_NAMED",
     "PROVEN",
     "Count",
     "by_the_way",
@@ -107,9 +108,7 @@ def replay_verdict(result: ReplayResult, policy: Policy) -> Verdict:
         )
     if not count["won"]:
         beside = sum(by_the_way(score) for score in result.scores)
-        why = f" In {beside} the model did better, but by an action that the skill does not name." * (
-            beside > 0
-        )
+        why = f" In {beside} {NOT_NAMED}." if beside else ""
         return Verdict(
             check="replay", verdict="hold", reason=f"It changed nothing: {said}.{why}{_cost(result)}"
         )
