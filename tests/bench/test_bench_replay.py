@@ -151,3 +151,21 @@ def test_without_a_model_it_says_what_is_missing(data: Path, tmp_path: Path) -> 
         "bench", "replay", "--data", str(data), "--out", str(tmp_path / "run"), home=tmp_path, code=2
     )
     assert "--model-url" in told and not (tmp_path / "run").exists()
+
+
+def test_other_instances_can_be_held_out(data: Path, tmp_path: Path) -> None:
+    tasks = {}
+    for held in ("8-10", "1-3"):
+        home = tmp_path / held
+        with ChatModel(decides()) as model:
+            report = ok_json(*bench(data, home, model), "--held-out", held, home=home)
+        assert report["held"] is True and report["plan"]["held_out"][0] == int(held.partition("-")[0])
+        tasks[held] = {one["name"] for one in report["screening"]}
+    assert tasks["8-10"] and tasks["1-3"] and not tasks["8-10"] & tasks["1-3"]
+
+
+@pytest.mark.parametrize("said", ["8", "3-1", "0-3", "8-11", "1-10", "a-b", "8-10-12", "²-3"])
+def test_what_names_no_instances_is_refused(said: str, data: Path, tmp_path: Path) -> None:
+    with ChatModel(decides()) as model:
+        told = fails(*bench(data, tmp_path, model), "--held-out", said, home=tmp_path, code=2)
+    assert "--held-out" in told and not (tmp_path / "run").exists()

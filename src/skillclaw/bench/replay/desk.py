@@ -12,6 +12,7 @@ import msgspec
 
 from skillclaw.bench.replay.lessons import Lessons
 from skillclaw.bench.replay.runs import RememberedRunner
+from skillclaw.bench.workbench import REPORT
 from skillclaw.errors import BadInputError, StorageError
 from skillclaw.evolve.models import Ledger, open_models
 from skillclaw.evolve.replay.executable_agents import minimal_runner
@@ -40,6 +41,7 @@ class Plan(Record, frozen=True, kw_only=True, omit_defaults=False):
 
     cases    wanted of each kind; `screen` trials of the bare model at a candidate, 0: every
              candidate is a case
+    held_out numbers of the instances of each template that are cases and teach nothing
     told     the model is told of tools in words, for a server that reads no tool calls
     context  tokens that the model takes; `seconds` that an agent may take for a task
     """
@@ -50,6 +52,7 @@ class Plan(Record, frozen=True, kw_only=True, omit_defaults=False):
     cases: int = 6
     repeats: int = 5
     screen: int = 3
+    held_out: tuple[int, ...] = REPORT
     told: bool = False
     context: int = 8192
     seconds: float = 300.0
@@ -86,7 +89,7 @@ class Desk:
     ) -> None:
         self.folder, self.plan, self.home = folder, plan, folder / "home"
         self._prepare()
-        self.lessons = Lessons(source)
+        self.lessons = Lessons(source, plan.held_out)
         self.ledger = Ledger(NO_LIMIT)
         self.model = ModelSettings(
             name=plan.model,

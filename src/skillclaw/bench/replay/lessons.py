@@ -1,6 +1,7 @@
 """What is learned from WorkBench, and what it is tried on: no task has a part in both.
 
-Instances 1 to 7 of each template teach; sessions and tasks of instances 8 to 10 are cases.
+Sessions and tasks of some instances of each template (8 to 10 if not said otherwise) are cases, and the
+others teach.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import msgspec
 
 from skillclaw import settings
 from skillclaw.bench.datasets import read_rows, workbench_session
-from skillclaw.bench.workbench import LEARN, REPORT, instances, learning
+from skillclaw.bench.workbench import REPORT, instances, learning
 from skillclaw.errors import BadInputError
 from skillclaw.evolve.replay.decision_points import find_point
 from skillclaw.evolve.report import CycleReport
@@ -37,9 +38,13 @@ Cycle = Callable[[Path], CycleReport]
 
 @dataclass
 class Lessons:
-    """The runs in the file `source` (`trajectories.jsonl.gz`), sessions are made of them when asked for."""
+    """The runs in the file `source` (`trajectories.jsonl.gz`), sessions are made of them when asked for.
+
+    held_out  numbers (from 1) of the instances of each template that teach nothing
+    """
 
     source: Path
+    held_out: Collection[int] = REPORT
     _made: dict[str, Trajectory] = field(default_factory=dict)
 
     @cached_property
@@ -60,20 +65,21 @@ class Lessons:
             self._made[key] = learning(workbench_session(self.rows[key]))
         return self._made.get(key)
 
-    def _of(self, numbers: Sequence[int]) -> Iterator[Trajectory]:
+    def _of(self, *, outside: bool) -> Iterator[Trajectory]:
         number = instances(list(self.rows.values()))
-        for key in sorted(key for key, row in self.rows.items() if number[row["task_id"]] in numbers):
+        held = {key for key, row in self.rows.items() if number[row["task_id"]] in self.held_out}
+        for key in sorted(held if outside else self.rows.keys() - held):
             one = self.session(key)
             assert one is not None
             yield one
 
     def teaching(self) -> Iterator[Trajectory]:
-        """Sessions of instances 1 to 7."""
-        return self._of(LEARN)
+        """Sessions of the instances that are not held out."""
+        return self._of(outside=False)
 
     def outside(self) -> Iterator[Trajectory]:
-        """Sessions of instances 8 to 10, in the order of their keys, which are hashes."""
-        return self._of(REPORT)
+        """Sessions of those that are, in the order of their keys, which are hashes."""
+        return self._of(outside=True)
 
 
 def learn(lessons: Lessons, home: Path, cycle: Cycle) -> list[Proposal]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["one_cycle", "replay"]
 
 RUNS = "trajectories.jsonl.gz"
+INSTANCES = 10
+"""Of a WorkBench template, at most."""
 
 
 def replay(
@@ -50,6 +53,12 @@ def replay(
             max=50,
         ),
     ] = 3,
+    held_out: Annotated[
+        str,
+        typer.Option(
+            help="Instances of each template that cases are taken from; the others teach.", metavar="A-B"
+        ),
+    ] = "8-10",
     seconds: Annotated[float, typer.Option(help="That an agent may take for a task.", min=1)] = 300.0,
     forecast: Annotated[
         bool, typer.Option("--forecast", help="Only learn, and say what the run takes; no model is asked.")
@@ -70,6 +79,7 @@ def replay(
         cases=cases,
         repeats=repeats,
         screen=screen,
+        held_out=_numbers(held_out),
         told=relay,
         context=context,
         seconds=seconds,
@@ -96,6 +106,19 @@ def replay(
     else:
         output.plain(summary(result))
         output.plain(f"\n{out / 'report.json'}; the skills are in {out / 'skills'}")
+
+
+def _numbers(said: str) -> tuple[int, ...]:
+    """The instances that `A-B` names, both included. Raises UsageError."""
+    found = re.fullmatch(r"([0-9]{1,2})-([0-9]{1,2})", said)
+    first, last = (int(found[1]), int(found[2])) if found else (0, 0)
+    if 1 <= first <= last <= INSTANCES and last - first + 1 < INSTANCES:
+        return tuple(range(first, last + 1))
+    raise UsageError(
+        f"--held-out {said} is not understood.",
+        f"A template has instances 1 to {INSTANCES}, and some have to teach.",
+        "For example: --held-out 8-10",
+    )
 
 
 def one_cycle(home: Path) -> CycleReport:
