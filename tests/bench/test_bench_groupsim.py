@@ -23,6 +23,8 @@ from skillclaw.gate.rollout import Rules
 from skillclaw.hub import Hub
 from skillclaw.server.groups.newcomers import facts_of
 
+DOCS = Path(__file__).parents[2] / "docs"
+
 
 def played(folder: Path, seed: int, arm: Arm = "honest", days: int = 12) -> Told:
     return play(seed, arm, days, folder, facts_of)
@@ -170,3 +172,16 @@ def test_a_world_has_its_liars_and_asks_nothing_of_who_is_not_there() -> None:
         there = set(world.there(day))
         every = dict.fromkeys(range(len(world.members)), True)
         assert {one.member for one in world.sessions(day, 0, every, every)} <= there
+
+
+def test_the_pages_table_and_plot_are_those_of_the_groups_that_are_kept() -> None:
+    kept = msgspec.json.decode((DOCS / "runs/rollout/groups/group.json").read_bytes())
+    told = msgspec.convert(kept["groups"], list[Told])
+    assert len(told) == 300 and {one.seed for one in told} == set(range(100))
+    found = figures(told)
+    assert msgspec.json.decode(msgspec.json.encode(found)) == kept["figures"]
+    page = (DOCS / "rollout.md").read_text("utf-8")
+    result = {**kept, "figures": found, "groups": told}
+    for line in markdown(result).splitlines():
+        assert line in page
+    assert plot(result) == (DOCS / "rollout-group.svg").read_text("utf-8")
