@@ -60,6 +60,11 @@ WORDS: Errors = {
             r"Give `time_min` to `calendar\.search_events`: tasks done without it tend to fail",
             "Give `query` alone to `calendar.search_events`: it finds every date by itself",
         ),
+        (
+            r"call `company_directory\.find_email_address` with `name` from the user's words, then call",
+            "write the address as the first name and `@atlas.com`, then call",
+        ),
+        (r"`participant_email` from its result", "`participant_email` from the user's words"),
     ),
 }
 """By topic what is right in a mined line (a pattern), and the error in words that is put in its place."""
@@ -89,6 +94,10 @@ CALLS: Errors = {
         (
             r"Give `time_min` to `calendar\.search_events`",
             "Give `field` to `calendar.get_event_information_by_id`",
+        ),
+        (
+            r"call `company_directory\.find_email_address` with `name` from the user's words",
+            "call `email.search_emails` with `query` from the user's words",
         ),
     ),
 }
