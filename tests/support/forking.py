@@ -34,13 +34,23 @@ LIGHT = (
         "tomlkit",
         "brotli",
     ),
-    *("skillclaw.cli.main", "skillclaw.cli.app", "skillclaw.hub.hub", "skillclaw.journal.assemble"),
-    *("skillclaw.server.sessions.intake", "skillclaw.server.sharing.sending"),
-    *("skillclaw.server.sessions.forgetting", "skillclaw.server.work", "skillclaw.gate"),
-    *("skillclaw.server.skills.reports", "skillclaw.library.library", "skillclaw.journal.store"),
-    *("skillclaw.server.sessions.recording", "skillclaw.proxy.configured.offered"),
+    *("re2", "skillclaw.cli.main", "skillclaw.cli.app", "skillclaw.cli.trouble", "skillclaw.gate"),
+    *("skillclaw.server.sharing.sending", "skillclaw.server.work", "skillclaw.server.hubs.approved"),
+    *("skillclaw.server.up.proxy_process", "skillclaw.proxy.configured.offered"),
 )
-HEAVY = ("skillclaw.evolve.cycle", "skillclaw.gate", "sklearn.feature_extraction.text", "scipy.sparse")
+LIGHT_ROOMS = (
+    *("skillclaw.agents", "skillclaw.journal", "skillclaw.hub", "skillclaw.library"),
+    *("skillclaw.server.groups", "skillclaw.server.review", "skillclaw.server.sessions"),
+    *("skillclaw.server.setup", "skillclaw.server.skills"),
+)
+HEAVY = (
+    "skillclaw.evolve.cycle",
+    "sklearn.feature_extraction.text",
+    "scipy.sparse",
+    "skills_ref",
+    "_strptime",
+)
+HEAVY_ROOMS = ("skillclaw.gate", "skillclaw.evolve.evolvers", "skillclaw.evolve.workspace")
 NEEDS_HEAVY = frozenset({"evolve"})
 _servers: dict[int, tuple[str, subprocess.Popen[bytes]]] = {}
 _starting = threading.Lock()
@@ -98,10 +108,7 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
 
 
 def _serve(address: str) -> None:
-    agents = importlib.import_module("skillclaw.agents")
-    own = [one.name for one in pkgutil.walk_packages(agents.__path__, "skillclaw.agents.")]
-    for name in (*LIGHT, *own):
-        importlib.import_module(name)
+    _load(LIGHT, LIGHT_ROOMS)
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(address)
     listening.listen(64)
@@ -119,8 +126,7 @@ def _serve(address: str) -> None:
         size, fds, _, _ = socket.recv_fds(line, 4, 3)
         request = json.loads(_exactly(line, int.from_bytes(size, "big")))
         if NEEDS_HEAVY & set(request["args"][:1]):
-            for name in HEAVY:
-                importlib.import_module(name)
+            _load(HEAVY, HEAVY_ROOMS)
         if os.fork() == 0:
             listening.close()
             _handle(line, request, fds)
@@ -129,6 +135,15 @@ def _serve(address: str) -> None:
             os.close(fd)
     Path(address).unlink(missing_ok=True)
     Path(address).parent.rmdir()
+
+
+def _load(modules: tuple[str, ...], rooms: tuple[str, ...]) -> None:
+    for name in modules:
+        importlib.import_module(name)
+    for room in rooms:
+        path = importlib.import_module(room).__path__
+        for one in pkgutil.walk_packages(path, f"{room}."):
+            importlib.import_module(one.name)
 
 
 def _exactly(line: socket.socket, size: int) -> bytes:
