@@ -12,6 +12,7 @@ from skillclaw.hub import keys, statements
 from skillclaw.hub.approval import approved, approvers, missing, policy_of, stricter
 
 SECOND = SigningKey(b"2" * 32)
+_PROPOSAL = {"skill": "git", "action": "create", "base": None, "object": OBJECT, "version": V1}
 
 
 def group(policy: str = "team", **more: Any) -> Writer:
@@ -161,8 +162,53 @@ def test_an_evolver_never_brings_back_what_people_took_back() -> None:
         w.must("release", {**body, "stage": "canary"})
     w.must("rollback", {"skill": "git", "version": V1, "base": V2, "why": "It lost files."}, "owner")
     again = {"skill": "git", "version": V2, "base": V1}
-    assert "never forward" in w.try_("rollback", again)
+    assert "nothing else" in w.try_("rollback", again)
     assert w.replay().skills["git"].current == V1
     w.must("rollback", again, "reviewer")  # people may
     w.must("rollback", {"skill": "git", "version": V1, "base": V2})  # and it may go back
     assert w.replay().skills["git"].current == V1
+
+
+def test_nor_by_way_of_a_new_version() -> None:
+    w = group("strict")
+    for name, version in (("p1", V1), ("p2", V2)):
+        w.propose(name, version, None, "held")
+        w.must("approval", {"proposal": name}, "reviewer")
+        body = {"skill": "git", "version": version, "base": None, "object": OBJECT, "proposal": name}
+        w.must("release", {**body, "stage": "canary"})
+        if version == V1:
+            w.must("rollback", {"skill": "git", "version": None, "base": V1, "why": "It harms."}, "owner")
+    assert "nothing else" in w.try_("rollback", {"skill": "git", "version": V1, "base": V2})
+    assert w.replay().skills["git"].current == V2
+    w.must("rollback", {"skill": "git", "version": None, "base": V2})
+
+
+def test_an_evolver_goes_back_along_what_a_version_was_made_from() -> None:
+    w = group("team")
+    for name, version, base in (("p1", V1, None), ("p2", V2, V1), ("p3", V3, V2)):
+        w.propose(name, version, base)
+        assert release(w, version=version, base=base, proposal=name) == ""
+    w.must("rollback", {"skill": "git", "version": V1, "base": V3})
+    assert w.replay().skills["git"].current == V1
+
+
+@pytest.mark.parametrize("written_by", ["reviewer", "evolver"])
+def test_one_person_who_says_that_it_passed_is_not_two(written_by: str) -> None:
+    w = group(reviewers=2)
+    w.must("proposal", {**_PROPOSAL, "id": "p1"}, written_by)
+    w.must("verdict", {"proposal": "p1", "verdicts": [], "status": "passed"}, "reviewer")
+    for role in ("reviewer", "evolver", "owner"):
+        assert "owners or reviewers" in release(w, role)
+    approve(w, SECOND)
+    w.must("approval", {"proposal": "p1"}, "owner")
+    assert release(w) == ""
+
+
+def test_what_an_evolver_lets_through_waits_for_nobody_under_the_two_person_rule() -> None:
+    w = group(reviewers=2)
+    w.propose("p1", V1, None)
+    assert release(w) == ""
+    alone = group()
+    alone.must("proposal", {**_PROPOSAL, "id": "p1"}, "reviewer")
+    alone.must("verdict", {"proposal": "p1", "verdicts": [], "status": "passed"}, "reviewer")
+    assert release(alone, "reviewer") == "", "where one decides, that one has"

@@ -22,7 +22,9 @@ __all__ = [
     "missing",
     "needed",
     "policy_of",
+    "said_by_people",
     "stricter",
+    "waits_for_people",
 ]
 
 PEOPLE = ("owner", "reviewer")
@@ -60,6 +62,20 @@ def author(state: HubState, proposal: ProposalState) -> str | None:
         return member(state, proposal.author)
     key = state.keys.get(proposal.by)
     return key.member if key is not None and key.role in PEOPLE else None
+
+
+def said_by_people(state: HubState, proposal: ProposalState) -> bool:
+    """Whether a person wrote the proposal, or gave its verdict, in the evolver's place."""
+    judge = state.keys.get(proposal.judged_by)
+    return author(state, proposal) is not None or (judge is not None and judge.role in PEOPLE)
+
+
+def waits_for_people(state: HubState, proposal: ProposalState, policy: str) -> bool:
+    """Whether only people's approval lets it through. Where two have to decide, one of them saying `passed`
+    of a text is no way round the other."""
+    if proposal.status == "passed":
+        return policy == "strict" or (needed(state.settings) > 1 and said_by_people(state, proposal))
+    return proposal.status == "held"
 
 
 def approvers(state: HubState, proposal: ProposalState, people: int | None = None) -> list[str]:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from skillclaw.errors import BadInputError
 from skillclaw.hub import kinds, membership
-from skillclaw.hub.approval import PEOPLE, approved, missing, policy_of
+from skillclaw.hub.approval import PEOPLE, approved, missing, policy_of, waits_for_people
 from skillclaw.hub.records import Commit, HubState, Key, ProposalState, Vote
 from skillclaw.hub.releasing import check_place, retired
 from skillclaw.hub.void import Void
@@ -116,7 +116,7 @@ def let_through(
         raise Void("skill, base or version differ from the proposal's")
     if proposal.status not in ("passed", "held"):
         raise Void(f"a proposal that is {proposal.status} cannot be released")
-    if not approved(state, proposal) and (proposal.status == "held" or policy == "strict"):
+    if waits_for_people(state, proposal, policy) and not approved(state, proposal):
         left = missing(state, proposal)
         raise Void(f"the proposal waits for the approval of {_people(left)}")
     return _with_proposal(state, replace(proposal, status="released"))

@@ -205,6 +205,17 @@ class SkillState(Record, frozen=True, kw_only=True):
         """The newest release of `version`."""
         return next((r for r in reversed(self.releases) if r.version == version), None)
 
+    def below(self, release: Release) -> list[Release]:
+        """What `release` was made from: its base as it was released before, that one's base, and so on."""
+        found: list[Release] = []
+        while release.base is not None:
+            older = [r for r in self.releases if r.version == release.base and r.seq < release.seq]
+            if not older:
+                break
+            release = older[-1]
+            found.append(release)
+        return found
+
 
 class ProposalState(Record, frozen=True, kw_only=True):
     """One proposal as the log has it; `object` is the proposal's record under objects/.

@@ -117,10 +117,10 @@ def _rollback(state: HubState, commit: Commit, signer: Key, body: kinds.Rollback
     _check_base(skill, body.base)
     _check_pinned(skill, signer)
     undone = skill.release(skill.current) if skill.current is not None else None
-    older = [one.version for one in skill.releases if undone is not None and one.seq < undone.seq]
-    if signer.role == "evolver" and body.version is not None and body.version not in older:
+    below = [one.version for one in skill.below(undone)] if undone is not None else []
+    if signer.role == "evolver" and body.version is not None and body.version not in below:
         # else a stolen key brings back what people took back, though they approve every change
-        raise Void("an evolver goes back to what was released before, never forward")
+        raise Void("an evolver goes back to what the version was made from, and to nothing else")
     if undone is not None and body.version == undone.base:
         state = _restore(state, commit, undone)
     now = event(commit, "rollback", to=body.version, why=body.why, effect=_effect(body.effect))

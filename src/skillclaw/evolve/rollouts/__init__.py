@@ -212,7 +212,8 @@ def _commit(hub: Hub, release: Release, decision: Decision, fence: Callable[[], 
         return _overtaken(skill, release, decision)
     body: dict[str, Any] = {"skill": release.skill, "base": release.version, "why": decision.why[:500]}
     if back:
-        body["version"] = _before(skill, release)
+        left = [one.version for one in skill.below(release) if one.stage != "revoked"]
+        body["version"] = left[0] if left else None
     else:
         body |= {
             "version": release.version,
@@ -236,18 +237,6 @@ def _decided(skill: SkillState, release: Release, back: bool) -> bool:
     """Whether somebody decided on the canary before us."""
     there = skill.current == release.version and skill.stage == "canary"
     return not there or (back and skill.pinned)
-
-
-def _before(skill: SkillState, release: Release) -> str | None:
-    """The version to go back to: the one before, or, of those that it builds on, the last not revoked."""
-    at, seen = release.base, {release.version}
-    while at is not None and at not in seen:
-        known = skill.release(at)
-        if known is not None and known.stage != "revoked":
-            return at
-        seen.add(at)
-        at = known.base if known is not None else None
-    return None
 
 
 def _overtaken(skill: SkillState, release: Release, decision: Decision) -> Decision:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import UsageError
+from skillclaw.hub.approval import waits_for_people
 from skillclaw.server.api import models
 from skillclaw.server.api.desk import NO_PERSON
 from skillclaw.server.review import reviewing
@@ -133,7 +134,7 @@ def votes(log: HubState, state: ProposalState) -> list[models.Vote]:
 def _decide(opened: Opened, state: ProposalState, record: Proposal, policy: str) -> models.Check:
     if not opened.decides:
         return models.Check(approve=False, reject=False, why_not=" ".join(NO_PERSON))
-    waits, why = reviewing.waits_for_people(state, policy), ""
+    waits, why = waits_for_people(opened.state, state, policy), ""
     reject = state.status in WAITS
     try:
         if waits:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.hub.approval import missing
+from skillclaw.hub.approval import missing, waits_for_people
 from skillclaw.hub.proposing import recorded
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.review.reviewing import (
@@ -16,7 +16,6 @@ from skillclaw.server.review.reviewing import (
     needs,
     policy_for,
     stage_for,
-    waits_for_people,
 )
 from skillclaw.server.skills.naming import find_skill, shown
 from skillclaw.skills.records import Proposal
@@ -113,7 +112,7 @@ def approve(machine: Machine, prefix: str, hub: str | None = None, note: str = "
     found = find(machine, prefix, hub)
     state, record, group = found.state, load(found), found.hub_name != PERSONAL
     policy = policy_for(found.log, record, group=group)
-    if not waits_for_people(state, policy):
+    if not waits_for_people(found.log, state, policy):
         raise UsageError(
             f"Proposal {state.id} is {state.status}, so it cannot be approved.",
             "Only held proposals wait for people; a rejected one failed a check that no approval replaces.",

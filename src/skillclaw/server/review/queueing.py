@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skillclaw.hub.approval import policy_of
+from skillclaw.hub.approval import policy_of, waits_for_people
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.review.decisions import proposals
-from skillclaw.server.review.reviewing import needs, waits_for_people
+from skillclaw.server.review.reviewing import needs
 from skillclaw.skills.records import Verdict
 from skillclaw.trajectory.model import Record
 
@@ -62,7 +62,7 @@ def _row(found: FoundProposal) -> QueueRow:
         policy=policy,
         needs=needs(log, one, policy),
         time=one.time,
-        waits=waits_for_people(one, policy),
+        waits=waits_for_people(log, one, policy),
         against=against,
         votes=(approve, len(one.votes) - approve),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from skillclaw.errors import BadInputError, SkillClawError, UsageError
 from skillclaw.hub import keys
-from skillclaw.hub.approval import approvers, author, missing, needed, policy_of
+from skillclaw.hub.approval import approvers, author, missing, needed, policy_of, waits_for_people
 from skillclaw.skills.diff import unified
 from skillclaw.skills.items import all_items, same_text
 from skillclaw.skills.records import Bundle, Sidecar, record_in
@@ -37,7 +37,6 @@ __all__ = [
     "sessions_of",
     "stage_for",
     "texts_of",
-    "waits_for_people",
 ]
 
 DIFF = 200_000
@@ -103,11 +102,6 @@ def policy_for(state: HubState, record: Proposal, *, group: bool) -> str:
     return policy_of(state.settings, *names, default="team" if group else "solo")
 
 
-def waits_for_people(proposal: ProposalState, policy: str) -> bool:
-    """Whether only people's approval lets it through."""
-    return proposal.status == "held" or (proposal.status == "passed" and policy == "strict")
-
-
 def needs(state: HubState, proposal: ProposalState, policy: str) -> str:
     """What the proposal still needs, as a sentence; empty where it is decided."""
     if proposal.status in ("rejected", "released"):
@@ -118,7 +112,7 @@ def needs(state: HubState, proposal: ProposalState, policy: str) -> str:
         return (
             "The gate has not judged it yet; members' machines may have to try it first: skillclaw jobs list"
         )
-    if not waits_for_people(proposal, policy):
+    if not waits_for_people(state, proposal, policy):
         return "Nobody has to approve it; the next cycle releases it."
     left = missing(state, proposal)
     if not left:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from starlette.responses import Response
 
 from skillclaw.errors import BadInputError, UsageError
+from skillclaw.hub.approval import waits_for_people
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.review import decisions
 from skillclaw.server.review.queueing import QueueRow, queue
-from skillclaw.server.review.reviewing import check_no_source, review, waits_for_people
+from skillclaw.server.review.reviewing import check_no_source, review
 from skillclaw.web.diffs import side_by_side
 from skillclaw.web.settling import then_sync
 from skillclaw.web.site.ask import Ask, act, page
@@ -105,7 +106,7 @@ def show_one(ask: Ask) -> Response:
         record = decisions.load(found)
         seen = review(machine, hub, found.hub, found.log, found.state, record)
         role = role_in(source)
-        waits = waits_for_people(found.state, seen.policy)
+        waits = waits_for_people(found.log, found.state, seen.policy)
         barred = _barred(machine, found, record) if waits and role in DECIDE else None
         replayed = found_before(machine, found)
     rows, _ = _queue(ask)

@@ -94,13 +94,13 @@ def waiting(machine: Machine, sources: Sequence[Source]) -> Waiting:
 
 def _needs_people(source: Source, one: ProposalState) -> bool:
     """As the queue of proposals has it."""
-    from skillclaw.hub.approval import policy_of
-    from skillclaw.server.review.reviewing import waits_for_people
+    from skillclaw.hub.approval import policy_of, waits_for_people
 
     assert source.state is not None
     names = (one.skill, *(gone.skill for gone in one.retires))
     default = "solo" if source.name == PERSONAL else "team"
-    return waits_for_people(one, policy_of(source.state.settings, *names, default=default))
+    policy = policy_of(source.state.settings, *names, default=default)
+    return waits_for_people(source.state, one, policy)
 
 
 def new_sessions(machine: Machine) -> int | None:
