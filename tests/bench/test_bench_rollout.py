@@ -60,6 +60,14 @@ def test_the_figures_of_the_docs_are_those_of_the_runs_that_are_kept(path: Path)
         assert line in told
 
 
+def test_the_promises_hold_in_the_two_thousand_runs_that_are_kept() -> None:
+    kept = msgspec.json.decode((KEPT / "promises" / "rollout.json").read_bytes())
+    rows = {row["scenario"]: row for row in kept["rows"]}
+    assert all(row["runs"] >= 2000 and row["promoted_upper"] <= 0.05 for row in rows.values())
+    assert rows["harm 15"]["back_14_lower"] >= 0.99
+    assert rows["good 20, lowers success 15"]["back_14"] >= 0.99
+
+
 def test_of_some_sessions_nobody_knows_how_they_went() -> None:
     scenario = next(one for one in SCENARIOS if one.name == "harm 15, four in ten unknown")
     sessions = [one for seed in range(3) for day in observed(scenario, seed, 14) for one in day]

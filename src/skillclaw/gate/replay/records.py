@@ -31,7 +31,8 @@ class CaseScore(Record, frozen=True, kw_only=True):
     case     stands for the case: a hash of what it is made of, nothing of a user's words
     kind     `executable`: an agent ran and a grader looked; `decision`: a model named its next action
     source   `graded` tasks, `recorded` sessions, the user's `cases` folder
-    user     whose session it came from (empty for none): no case of one person decides alone
+    user     whose session it came from (empty for none); cases are chosen turn by turn over users, and
+             nothing else depends on it
     named    of a decision, for each repeat whether the text of the change names the action that worked in
              `after`; what it does not name is not its doing. Empty: nothing was to be named
     """
