@@ -14,7 +14,7 @@ from test_evolve_care import MEETINGS, NOW, House, by_care, offered
 from skillclaw.evolve.care.retiring import held_back
 from skillclaw.skills.records import Proposal
 
-NO_TIMES = ("2026-13-45T99:99:99Z", "yesterday", "")
+NO_TIMES = ("2026-13-45T99:99:99Z", "yesterday", "", "0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00")
 
 
 class BrokenClock:

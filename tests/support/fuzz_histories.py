@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import re
 import shutil
 import sqlite3
 import sys
@@ -18,6 +19,7 @@ import atif
 from skillclaw.agents import Adapter, Env, HistoryFile, adapters, read_atif, sniff
 from skillclaw.agents.history.lines import json_value
 from skillclaw.errors import SkillClawError
+from skillclaw.journal.store_file import started_at
 from skillclaw.trajectory.model import Trajectory, decode, encode, meta, result_meta, step_meta
 from skillclaw.trajectory.render import transcript
 
@@ -206,6 +208,7 @@ def checked(found: Trajectory) -> None:
         for result in step.observation.results if step.observation else []:
             result_meta(result)
     transcript(found)
+    assert re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?", started_at(found))
 
 
 def atif_of(path: Path) -> Iterator[Trajectory]:

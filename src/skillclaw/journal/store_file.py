@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
 from pathlib import Path
 
 from skillclaw.errors import BusyError, SkillClawError, StorageError
 from skillclaw.trajectory.model import Trajectory
+from skillclaw.trajectory.moments import moment_of, utc_text
 
 __all__ = ["BUSY_SECONDS", "LISTS", "SCHEMA", "SCHEMA_VERSION", "started_at", "told"]
 
@@ -75,12 +75,6 @@ def told(path: Path, error: Exception) -> SkillClawError:
 
 def started_at(trajectory: Trajectory) -> str:
     """When the session began, in UTC to the second; empty when no step says."""
-    for step in trajectory.steps:
-        if step.timestamp:
-            try:
-                moment = datetime.fromisoformat(step.timestamp)
-            except ValueError:
-                continue
-            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return ""
+    moments = (moment_of(step.timestamp) for step in trajectory.steps)
+    first = next((moment for moment in moments if moment is not None), None)
+    return utc_text(first) if first is not None else ""

@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from skillclaw.journal.store_file import started_at
 from skillclaw.trajectory.model import Trajectory, meta, step_meta, text_of
+from skillclaw.trajectory.moments import utc_text
 
 __all__ = ["TABLE", "stored_key"]
 
@@ -65,8 +66,8 @@ def _near(db: sqlite3.Connection, given: Trajectory, start: str) -> list[tuple[s
         " AND EXISTS (SELECT 1 FROM inputs WHERE inputs.key = sessions.key AND source = ?)"
         " AND NOT EXISTS (SELECT 1 FROM inputs WHERE inputs.key = sessions.key AND source = ?)",
         (
-            _text(moment - NEAR),
-            _text(moment + NEAR),
+            utc_text(moment - NEAR),
+            utc_text(moment + NEAR),
             given.agent.name,
             OTHER[meta(given).source],
             meta(given).source,
@@ -74,10 +75,6 @@ def _near(db: sqlite3.Connection, given: Trajectory, start: str) -> list[tuple[s
     ).fetchall()
     own = MADE_UP.match(given.session_id or "") is not None
     return [(key, body, began) for key, body, began, native in rows if own or MADE_UP.match(native)]
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _first_words(trajectory: Trajectory) -> str:

@@ -6,11 +6,12 @@ whose first request left in the next minute becomes two.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from skillclaw.agents.history.steps import Transcript
 from skillclaw.trajectory.keys import anonymous_native_id
 from skillclaw.trajectory.model import Part
+from skillclaw.trajectory.moments import moment_of, utc_text
 
 __all__ = ["local_stamp", "native_id"]
 
@@ -44,6 +45,5 @@ def _text(parts: list[Part]) -> str:
 
 
 def _minute(stamp: str | None) -> str:
-    if not stamp:
-        return ""
-    return datetime.fromisoformat(stamp.replace("Z", "+00:00")).astimezone(UTC).strftime("%Y-%m-%dT%H:%M")
+    moment = moment_of(stamp)
+    return utc_text(moment)[: len("2026-03-01T14:05")] if moment is not None else ""

@@ -14,11 +14,11 @@ from skillclaw.evolve.care.blaming import blamed, may_be_blamed
 from skillclaw.evolve.care.situation import Situation
 from skillclaw.evolve.cutting import skill_uses
 from skillclaw.evolve.effects import SkillEffect, effects, skill_tables
-from skillclaw.evolve.rollouts.collecting import moment
 from skillclaw.hub.records import HubState, ProposalState
 from skillclaw.skills.records import Proposal, Ref, content_id
 from skillclaw.skills.tokens import estimate
 from skillclaw.trajectory.episodes import Episode
+from skillclaw.trajectory.moments import moment_of
 
 __all__ = ["BY_CARE", "NAME", "held_back", "retirements"]
 
@@ -102,7 +102,7 @@ def _may_be_unused(name: str, given: Situation) -> bool:
 def _released(name: str, state: HubState) -> datetime | None:
     """When the skill was released first; None too where the log says no time that a calendar has."""
     skill = state.skills.get(name)
-    return moment(skill.releases[0].time) if skill is not None and skill.releases else None
+    return moment_of(skill.releases[0].time) if skill is not None and skill.releases else None
 
 
 def _since(name: str, day: str, given: Situation) -> bool:
@@ -245,7 +245,7 @@ def held_back(proposals: Sequence[Proposal], given: Situation) -> Iterator[tuple
             len({r.session for r in later}) >= policy.sessions
             and len({r.user for r in later}) >= policy.users
         )
-        then = moment(before.time)  # none where no calendar has it: nothing says then that it is long ago
+        then = moment_of(before.time)  # none where no calendar has it: nothing says then that it is long ago
         old = then is not None and given.context.now - then >= timedelta(days=QUIET_DAYS)
         if not (enough and old):
             yield proposal.skill, day

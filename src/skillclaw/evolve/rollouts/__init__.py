@@ -17,7 +17,7 @@ import msgspec
 
 from skillclaw.errors import BadInputError
 from skillclaw.evolve.evolvers import Current
-from skillclaw.evolve.rollouts.collecting import Canary, moment, observations
+from skillclaw.evolve.rollouts.collecting import Canary, observations
 from skillclaw.evolve.rollouts.events import EventShape
 from skillclaw.evolve.rollouts.report import Hinging, Rollout
 from skillclaw.evolve.rollouts.settled import keep_events, mark_of, settled_events
@@ -27,6 +27,7 @@ from skillclaw.gate.triggers import entries_of
 from skillclaw.hub.records import Key, Release, SkillState
 from skillclaw.skills.records import Pattern
 from skillclaw.skills.retrieval import Index
+from skillclaw.trajectory.moments import moment_of
 
 if TYPE_CHECKING:
     from skillclaw.evolve.state import EvolveState
@@ -179,7 +180,7 @@ def _began(release: Release) -> datetime:
     """When it became current the last time: what was measured before another version took its place for a
     while is not of the same days as its control."""
     times = [release.time, *(event.time for event in release.story if event.what == "return")]
-    known = [found for text in times if (found := moment(text)) is not None]
+    known = [found for text in times if (found := moment_of(text)) is not None]
     assert known, "the log's times are times"
     return max(known)
 

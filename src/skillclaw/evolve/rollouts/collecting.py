@@ -12,7 +12,7 @@ edit may be what the canary made the agent do, and the sessions of its block wer
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 
 import msgspec
@@ -26,9 +26,10 @@ from skillclaw.skills.records import Bundle
 from skillclaw.skills.retrieval import Index
 from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.model import Trajectory
+from skillclaw.trajectory.moments import moment_of
 from skillclaw.trajectory.skilluse import bodies
 
-__all__ = ["Canary", "moment", "observations"]
+__all__ = ["Canary", "observations"]
 
 OFF = ("skillclaw.canary", "off")
 """The fact by which a machine says that it takes no part in canaries."""
@@ -66,15 +67,6 @@ class Canary(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         ]
 
 
-def moment(text: str) -> datetime | None:
-    """A time as sessions and commits have it; None where it is none. One without a zone is of UTC."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 def observations(
     memory: EvolveState,
     canaries: Sequence[Canary],
@@ -102,7 +94,7 @@ def observations(
     # A day of slack: a session names its day as its own clock's zone had it.
     first = min(one.began for one in canaries) - BEFORE - timedelta(days=1)
     for head, body in memory.since(block(first)):
-        began = moment(head.started)
+        began = moment_of(head.started)
         if began is None or not head.client or OFF in head.env.items():
             continue
         day = block(began)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw.errors import BadInputError, StorageError, VerifyError
-from skillclaw.evolve.rollouts.collecting import moment
 from skillclaw.evolve.rollouts.events import EventShape, new_patterns, shapes_of
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import Release
 from skillclaw.skills.records import Pattern, Proposal, Sidecar, record_in
+from skillclaw.trajectory.moments import moment_of
 
 if TYPE_CHECKING:
     from skillclaw.evolve.evolvers import Current
@@ -81,7 +81,7 @@ def settled_events(
 def _recent(state: HubState, now: datetime) -> Iterator[Release]:
     for skill in state.skills.values():
         for release in skill.releases:
-            times = (moment(text) for text in (release.time, *(event.time for event in release.story)))
+            times = (moment_of(text) for text in (release.time, *(event.time for event in release.story)))
             if any(time is not None and time >= now - KEPT for time in times):
                 yield release
 

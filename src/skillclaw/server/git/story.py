@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import BadInputError, StorageError
@@ -19,6 +18,7 @@ from skillclaw.hub.proposing import recorded
 from skillclaw.hub.walking import walk
 from skillclaw.server.skills.story import effect_words
 from skillclaw.skills.records import Sidecar, record_in
+from skillclaw.trajectory.moments import moment_of
 
 if TYPE_CHECKING:
     from skillclaw.hub import Hub, HubState, Release, SkillState
@@ -177,9 +177,5 @@ def _plain(text: str) -> str:
 
 
 def _unix(time: str) -> int:
-    try:
-        found = datetime.fromisoformat(time)
-    except ValueError:
-        return 0
-    whole = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return max(0, min(int(whole.timestamp()), LATEST))
+    found = moment_of(time)
+    return min(int(found.timestamp()), LATEST) if found is not None else 0

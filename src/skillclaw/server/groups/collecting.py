@@ -220,7 +220,12 @@ def _take(
         why = f"It holds no session ({type(error).__name__})."
     else:
         key = meta(trajectory).key
-        result = sessions.put(trajectory)
+        try:
+            result = sessions.put(trajectory)
+        except (ValueError, OverflowError, RecursionError, MemoryError) as error:
+            # whatever a member wrote into it: nobody else's sessions wait for it, and it is not met again
+            sessions.set_mark(_OBJECT + name, "")
+            return _refused(report, name, f"It cannot be kept ({type(error).__name__})."), ""
         keep_receipt(sessions, key, name, opened, meta(trajectory).revision)
         sessions.set_mark(_OBJECT + name, key)
         return _counted(report, result), key

@@ -10,12 +10,13 @@ one day, count as one person: whoever holds such an invite can make any number o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from skillclaw.gate.standing import MemberFacts
 from skillclaw.hub import log
 from skillclaw.server.groups.collecting import pseudonym
+from skillclaw.trajectory.moments import moment_of
 
 if TYPE_CHECKING:
     from skillclaw.hub import Hub, HubState, Key
@@ -90,11 +91,8 @@ def _vouched(state: HubState, key: Key) -> bool:
 
 
 def _long_ago(time: str, now: datetime, days: int) -> bool:
-    try:
-        then = datetime.fromisoformat(time)
-    except ValueError:
-        return False
-    return now - then.astimezone(UTC) >= timedelta(days=days)
+    then = moment_of(time)
+    return then is not None and now - then >= timedelta(days=days)
 
 
 def _by_day(new: Iterable[str], joined: Mapping[str, str]) -> list[list[str]]:

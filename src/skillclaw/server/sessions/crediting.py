@@ -4,7 +4,6 @@ folders when the session began."""
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import msgspec
 from skillclaw.library.past import Lay, past
 from skillclaw.server.machine import PERSONAL
 from skillclaw.trajectory.model import SkillUse, Trajectory, meta, with_meta
+from skillclaw.trajectory.moments import moment_of
 from skillclaw.trajectory.skilluse import credit, known_bodies
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _as_installed(machine: Machine, seen: Trajectory) -> Trajectory:
     """With what the library had in the agent's folders at the session's first exchange: of the skills that it
     saw named, and of those whose copy was edited meanwhile, by which the session is in no arm of a canary."""
     known = past(machine.home)
-    times = [moment for step in seen.steps if (moment := _moment(step.timestamp)) is not None]
+    times = [moment for step in seen.steps if (moment := moment_of(step.timestamp)) is not None]
     if not times or not known.newest:
         return seen
     begin, end = min(times), max(times)
@@ -79,14 +79,6 @@ def _read_by(machine: Machine, agent: str, lays: list[Lay]) -> list[Lay]:
     env, targets = Env.current(), {lay.target for lay in lays}
     wanted = {target for target in targets if read_by(machine, adapter, env, Path(target))}
     return [lay for lay in lays if lay.target in wanted]
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _known(machine: Machine) -> dict[str, tuple[str, str]]:

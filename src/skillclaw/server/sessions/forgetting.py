@@ -7,7 +7,6 @@ cut off and is taken up again by the next call: the objects in hubs, the raw exc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from skillclaw.errors import SkillClawError, UsageError
 from skillclaw.server.sessions.raw_erasure import Span, erase_noted, note, span_of
 from skillclaw.skills.records import Sidecar, record_in
 from skillclaw.trajectory.model import Record, meta
+from skillclaw.trajectory.moments import moment_of, utc_text
 
 if TYPE_CHECKING:
     from skillclaw.journal.records import SessionRow
@@ -83,14 +83,10 @@ def choose(
 
 def _moment(text: str) -> str:
     """A day or a time as sessions have it: UTC; a day is its begin in UTC."""
-    from datetime import UTC
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{text!r} is no day.", str(error), "Example: --before 2026-11-01") from error
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = moment_of(text)
+    if moment is None:
+        raise UsageError(f"{text!r} is no day from 1970 to 9998.", "", "Example: --before 2026-11-01")
+    return utc_text(moment)
 
 
 def outlook(machine: Machine, rows: Sequence[SessionRow]) -> Forgot:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -302,9 +302,31 @@ def _from_atif(machine: Machine, path: Path, tally: _Tally, progress: Progress) 
         tally.failed.append(Failure(path=str(path), reason=_reason(error)))
 
 
+def _put(machine: Machine, batch: Sequence[_Read], tally: _Tally) -> None:
+    """Keep these sessions. One that cannot be kept is told, and the others are."""
+    try:
+        results = machine.sessions.put_many([trajectory for trajectory, _, _ in batch])
+    except (SkillClawError, OSError):
+        raise  # the disk: no session can be kept now
+    except Exception as error:
+        if len(batch) == 1:
+            tally.failed.append(Failure(path=str(batch[0][1]), reason=_reason(error)))
+            return
+        for one in batch:
+            _put(machine, [one], tally)
+        return
+    for (_, _, remember), result in zip(batch, results, strict=True):
+        if result in ("new", "grown"):
+            tally.results[result] += 1
+        else:
+            tally.reasons[{"same": "already imported"}.get(result, result)] += 1
+        # Only now is the session safe, so only now may its file count as seen.
+        remember()
+
+
 def _store(machine: Machine, reads: Iterator[_Read], tally: _Tally, workers: int) -> None:
     masking: deque[tuple[Path, Callable[[], None]]] = deque()
-    batch: list[tuple[Trajectory, Callable[[], None]]] = []
+    batch: list[_Read] = []
 
     def judged() -> Iterator[bytes]:
         for trajectory, path, remember in reads:
@@ -318,17 +340,6 @@ def _store(machine: Machine, reads: Iterator[_Read], tally: _Tally, workers: int
             masking.append((path, remember))
             yield body
 
-    def flush() -> None:
-        results = machine.sessions.put_many([trajectory for trajectory, _ in batch])
-        for (_, remember), result in zip(batch, results, strict=True):
-            if result in ("new", "grown"):
-                tally.results[result] += 1
-            else:
-                tally.reasons[{"same": "already imported"}.get(result, result)] += 1
-            # Only now is the session safe, so only now may its file count as seen.
-            remember()
-        batch.clear()
-
     executor = LocalExecutor(workers or min(cores(), WORKERS), limit=LIMIT, pays=PAYS)
     for _, masked in executor.run(Masking(machine), judged(), batch=1):
         path, remember = masking.popleft()
@@ -336,7 +347,8 @@ def _store(machine: Machine, reads: Iterator[_Read], tally: _Tally, workers: int
             reason = f"SkillClaw cannot mask it ({masked.reason}); please report this"
             tally.failed.append(Failure(path=str(path), reason=reason))
             continue
-        batch.append((decode(masked), remember))
+        batch.append((decode(masked), path, remember))
         if len(batch) >= BATCH:
-            flush()
-    flush()
+            _put(machine, batch, tally)
+            batch.clear()
+    _put(machine, batch, tally)

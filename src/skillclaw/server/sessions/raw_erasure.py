@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +16,7 @@ import msgspec
 from skillclaw.errors import UNREADABLE, StorageError
 from skillclaw.journal import segment
 from skillclaw.trajectory.model import Record, Trajectory, meta, text_of
+from skillclaw.trajectory.moments import moment_of
 
 if TYPE_CHECKING:
     from skillclaw.journal.assemble import Assembled
@@ -47,13 +48,8 @@ def note(machine: Machine, spans: Mapping[str, Span]) -> None:
 
 def span_of(session: Trajectory) -> Span:
     """The span of a session as its steps tell."""
-    moments = []
-    for step in session.steps:
-        try:
-            moment = datetime.fromisoformat(step.timestamp or "")
-        except ValueError:
-            continue
-        moments.append(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    told = (moment_of(step.timestamp) for step in session.steps)
+    moments = [moment for moment in told if moment is not None]
     if not moments:
         return Span()
     return Span(since=min(moments).isoformat(), until=max(moments).isoformat())

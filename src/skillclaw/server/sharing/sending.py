@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +18,7 @@ from skillclaw.journal.share_rules import Decision, HubView, decide
 from skillclaw.server.sharing.view import bound, clock, current, hub_names, open_hub, subjects
 from skillclaw.settings import stop_at_unknown
 from skillclaw.trajectory.model import Record, Trajectory, meta
+from skillclaw.trajectory.moments import moment_of
 
 if TYPE_CHECKING:
     from skillclaw.hub.keys import SigningKey
@@ -350,10 +350,6 @@ def _object(machine: Machine, opened: OpenHub, stored: Trajectory) -> str:
 
 def _is_active(stored: Trajectory, idle: float) -> bool:
     """Whether the session was added to within the last `idle` seconds; then it waits until it rests."""
-    last = 0.0
-    for step in stored.steps:
-        try:
-            last = max(last, datetime.fromisoformat(step.timestamp or "").timestamp())
-        except ValueError:
-            continue
+    moments = (moment_of(step.timestamp) for step in stored.steps)
+    last = max((moment.timestamp() for moment in moments if moment is not None), default=0.0)
     return abs(time.time() - last) < idle

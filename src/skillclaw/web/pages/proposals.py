@@ -14,6 +14,7 @@ from skillclaw.server.machine import PERSONAL
 from skillclaw.server.review import decisions
 from skillclaw.server.review.queueing import QueueRow, queue
 from skillclaw.server.review.reviewing import check_no_source, review
+from skillclaw.trajectory.moments import moment_of
 from skillclaw.web.diffs import side_by_side
 from skillclaw.web.settling import then_sync
 from skillclaw.web.site.ask import Ask, act, page
@@ -262,12 +263,8 @@ def _name(keys: object, public: str) -> str:
 
 def _age(time: str) -> int | None:
     """Days since then; None where that is no time."""
-    try:
-        then = datetime.fromisoformat(time)
-    except ValueError:
-        return None
-    then = then if then.tzinfo is not None else then.replace(tzinfo=UTC)
-    return max(0, (datetime.now(UTC) - then).days)
+    then = moment_of(time)
+    return max(0, (datetime.now(UTC) - then).days) if then is not None else None
 
 
 def _part(ask: Ask, begin: int) -> str:

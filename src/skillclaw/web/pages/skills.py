@@ -13,6 +13,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from skillclaw.skills.frontmatter import split
+from skillclaw.trajectory.moments import moment_of
 from skillclaw.web.evidence import chip, marks, ratio, summary
 from skillclaw.web.markdown import rendered
 from skillclaw.web.pages import skill_acts, skill_editing, skill_versions
@@ -128,11 +129,9 @@ def _shown(ask: Ask, machine: Machine, sources: Sequence[Source], rows: Sequence
 
 def age(ask: Ask, time: str) -> Markup:
     """How long ago something was, in days."""
-    try:
-        moment = datetime.fromisoformat(time)
-    except ValueError:
+    moment = moment_of(time)
+    if moment is None:
         return ask.t("unknown")
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     days = max(0, (datetime.now(UTC) - moment).days)
     return ask.t("{n} day|{n} days", n=days) if days else ask.t("today")
 

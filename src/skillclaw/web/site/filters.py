@@ -32,10 +32,10 @@ def when(time: str | None) -> str:
         return "–"
     try:
         moment = datetime.fromisoformat(time)
-    except ValueError:
+        if moment.tzinfo is not None:
+            moment = moment.astimezone()
+    except (ValueError, OverflowError):
         return visible(time, 40)
-    if moment.tzinfo is not None:
-        moment = moment.astimezone()
     return moment.strftime("%Y-%m-%d %H:%M")
 
 
