@@ -133,5 +133,7 @@ def test_commands_work_under_a_clock_that_is_years_wrong(tmp_path: Path, clock: 
         ok("backup", str(tmp_path / f"backup{wrong}"), home=tmp_path)
         ok("hub", "verify", home=tmp_path)
     assert len(sessions(tmp_path)) == 5
-    ok("restore", str(tmp_path / "backup0"), "--over", home=tmp_path)
+    for wrong in (-30 * YEAR, 10 * YEAR, 0):
+        ok("restore", str(tmp_path / f"backup{wrong}"), "--over", home=tmp_path)
+        assert len(sessions(tmp_path)) == 5
     assert skillclaw("status", home=tmp_path).returncode == 0
