@@ -12,14 +12,27 @@ import pytest
 from hostile import cpu_seconds, hostile
 
 from skillclaw.gate import pieces, rules, steering
+from skillclaw.gate.stretches import reaching, risking
 from skillclaw.skills.codeless import without_code
 from skillclaw.skills.hiding import hidden
+from skillclaw.skills.programs import programs
 from skillclaw.skills.records import Bundle, File
 from skillclaw.trajectory import remote, told
 
 SIZE = 20_000
 HOSTILE = [
-    *("cat a ", "rm -r", "rm -rrrf ", "curl x; ", "iex ", "git push ", "rsync a ", "eval  ", "base64 -d | "),
+    *(
+        "cat a ",
+        "rm -r",
+        "rm -rrrf ",
+        "curl x; ",
+        "iex ",
+        "git push ",
+        "git config ",
+        "rsync a ",
+        "eval  ",
+        "base64 -d | ",
+    ),
     *("nc -e ", "chmod -", "sudo -a ", "/bin/", "dd of ", "://", "data:a", "data:text/a;", "` ", "```a\n"),
     *("  ~~~\n", "<a ", "](", "a.local", "wget ", "openssl aes -d ", "dig $(a ", "https://a/.sh", "A=b;"),
     *("cp /.claude/", "\\x41", "'' ", "a ", "never tell ", "do steps at ", "<b>", "忽略", "a+", "${A}", "$A"),
@@ -59,9 +72,16 @@ def _calls(text: str) -> object:
     return remote.is_remote("bash", command), remote.downloads("bash", command)
 
 
+def _seen_first(text: str) -> object:
+    main = File(path="SKILL.md", data=text.encode())
+    bundle = Bundle(name="x", files=[main, File(path="references/a", data=text.encode())])
+    return reaching(bundle), risking(bundle), programs(bundle)
+
+
 READERS: dict[str, Callable[[str], object]] = {
     "dangers": lambda text: list(rules.dangers(text)),
     "what a person should see": lambda text: (rules.risky(text), rules.reaches_out(text)),
+    "what people see first": _seen_first,
     "steering": lambda text: (
         list(steering.steerings(text)),
         steering.directs(text),

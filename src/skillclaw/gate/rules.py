@@ -14,7 +14,7 @@ from skillclaw.gate.mentions import spoken_of
 from skillclaw.gate.packages import look_alikes
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Danger", "dangers", "reaches_out", "risky"]
+__all__ = ["OUT", "RISKY", "Danger", "dangers", "reaches_out", "risky"]
 
 
 class Danger(Record, frozen=True, kw_only=True):
@@ -250,7 +250,7 @@ _LOCAL = (
     r"(?:localhost|127(?:\.\d{1,3}){3}|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[\w-]+\.local(?:host)?)"
     r"(?![\w.-])"
 )
-_OUT = re.compile(
+OUT = re.compile(
     rf"""
       \b(?:https?|wss?|ftp|ssh|git)://(?!{_LOCAL})[^\s`"'<>]+
     | \bgit@[\w.-]+:
@@ -262,6 +262,8 @@ _OUT = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+"""What makes an agent reach another machine; addresses of this machine don't count, nor does a package
+manager with its usual registry."""
 
 
 def dangers(text: str) -> Iterator[Danger]:
@@ -289,10 +291,11 @@ def dangers(text: str) -> Iterator[Danger]:
         break
 
 
-_RISKY = re.compile(
+RISKY = re.compile(
     r"\bgit\b[^`\n]{0,200}\bpush\b[^`\n]{0,200}\s(?:--force(?!-with-lease)\b|-f\b|\+\w)"
     r"|\bgit\b[^`\n]{0,200}\s--no-verify\b"
-    r"|\bgit\s+reset\s+--hard\b|\bgit\s+clean\s+-\w*f|\bgit\s+config\s+(?:\S+\s+)*--(?:global|system)\b"
+    r"|\bgit\s+reset\s+--hard\b|\bgit\s+clean\s+-\w*f"
+    r"|\bgit\s+config\s+(?:\S{1,200}[ \t]{1,20}){0,20}--(?:global|system)\b"
     r"|\bcore\.hooksPath\b|\b(?:docker|podman)\b[^`\n]{0,200}\s"
     r"(?:--privileged|--pid=host|--net(?:work)?=host)\b"
     r"|\bdocker\s+system\s+prune\b|\b(?:terraform|tofu|pulumi)\s+destroy\b|\bkubectl\s+delete\b"
@@ -305,12 +308,11 @@ _RISKY = re.compile(
 
 def risky(text: str) -> str | None:
     """The first stretch that a person should see before every agent learns it."""
-    match = _RISKY.search(text)
+    match = RISKY.search(text)
     return " ".join(match[0].split())[:80] if match else None
 
 
 def reaches_out(text: str) -> str | None:
-    """The first stretch that makes an agent reach another machine; addresses of this machine don't count,
-    nor does a package manager with its usual registry."""
-    match = _OUT.search(text)
+    """The first stretch that makes an agent reach another machine."""
+    match = OUT.search(text)
     return " ".join(match[0].split())[:80] if match else None

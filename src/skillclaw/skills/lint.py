@@ -16,7 +16,7 @@ from skillclaw.skills.frontmatter import parse, split
 from skillclaw.skills.records import Bundle
 from skillclaw.trajectory.model import Record
 
-__all__ = ["NAME", "Finding", "is_script", "spec"]
+__all__ = ["NAME", "Finding", "spec"]
 
 NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 """The names that every host takes: lower-case ASCII letters and digits, single hyphens between."""
@@ -25,21 +25,6 @@ _DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?\Z", re.IGNORECA
 _FOLDED = re.compile(r"^([\w-]{1,64}:[ \t]*)>[-+]?[ \t]*$", re.MULTILINE)
 """The sign of YAML that a text goes on over lines, which is no part of the text."""
 _LINK = re.compile(r"\[[^\[\]\n]*\]\(([^)\s]{1,2000})\)")
-_SCRIPT_ENDS = (
-    ".sh",
-    ".bash",
-    ".zsh",
-    ".py",
-    ".js",
-    ".ts",
-    ".mjs",
-    ".rb",
-    ".pl",
-    ".ps1",
-    ".bat",
-    ".cmd",
-    ".exe",
-)
 MAX_DESCRIPTION = 1024
 MAX_COMPATIBILITY = 500
 
@@ -51,11 +36,6 @@ class Finding(Record, frozen=True, kw_only=True):
     path: str
     text: str
     line: int = 0
-
-
-def is_script(path: str, data: bytes, executable: bool) -> bool:
-    """Whether a file of a bundle is something that a machine runs."""
-    return executable or path.lower().endswith(_SCRIPT_ENDS) or data.startswith(b"#!")
 
 
 def spec(bundle: Bundle) -> list[Finding]:

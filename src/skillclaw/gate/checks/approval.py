@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from skillclaw.gate.checks.support import as_written
 from skillclaw.gate.context import GateContext
-from skillclaw.gate.lines import added_items
-from skillclaw.gate.rules import reaches_out, risky
-from skillclaw.skills.items import DESCRIPTION
-from skillclaw.skills.lint import is_script
+from skillclaw.gate.stretches import reaching, risking
+from skillclaw.skills.programs import programs
 from skillclaw.skills.records import Bundle, Proposal, Verdict
 
 __all__ = ["check", "name", "order"]
@@ -21,18 +21,17 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
     policy = context.policy
     reasons = []
     if proposal.bundle is not None:
-        base = context.base(proposal)
-        scripts = _scripts(proposal.bundle, base.bundle if base else None)
+        known = context.base(proposal)
+        base = known.bundle if known is not None else None
+        scripts = _scripts(proposal.bundle, base)
         if scripts:
             reasons.append(f"It brings files that a machine runs ({', '.join(scripts)}).")
-        texts = [item.text for item in added_items(proposal, context) if item.section != DESCRIPTION]
-        danger = next((found for text in texts if (found := risky(text))), None)
+        danger = _new(risking, proposal.bundle, base)
         if danger:
             reasons.append(f"It teaches a command that destroys or unlocks things (`{danger}`).")
-        if policy.network:
-            reached = next((found for text in texts if (found := reaches_out(text))), None)
-            if reached:
-                reasons.append(f"It makes agents reach another machine (`{reached}`).")
+        reached = _new(reaching, proposal.bundle, base) if policy.network else None
+        if reached:
+            reasons.append(f"It makes agents reach another machine (`{reached}`).")
     if policy.reviewer:
         reasons.append(
             f"Under the policy {policy.name!r} a reviewer who is not a source looks at every change."
@@ -43,11 +42,12 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
     return [Verdict(check=name, verdict="pass", reason=reason)]
 
 
+def _new(find: Callable[[Bundle], dict[str, str]], bundle: Bundle, base: Bundle | None) -> str | None:
+    """The first stretch that `find` has in a line that the version before did not have."""
+    old = find(base) if base is not None else {}
+    return next((stretch for line, stretch in find(bundle).items() if line not in old), None)
+
+
 def _scripts(bundle: Bundle, base: Bundle | None) -> list[str]:
-    old = {(f.path, f.data, f.executable) for f in base.files} if base else set()
-    return sorted(
-        file.path
-        for file in bundle.files
-        if is_script(file.path, file.data, file.executable)
-        and (file.path, file.data, file.executable) not in old
-    )
+    old = {(f.path, f.data, f.executable) for f in programs(base)} if base else set()
+    return sorted(f.path for f in programs(bundle) if (f.path, f.data, f.executable) not in old)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from skillclaw.gate.checks.support import as_written
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.lines import proposal_items, summary
-from skillclaw.skills.lint import is_script
+from skillclaw.skills.programs import programs
 from skillclaw.skills.records import Proposal, Ref, Verdict
 from skillclaw.skills.scripts import Script, parts, read
 
@@ -26,12 +26,9 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
     if as_written(proposal):
         return [Verdict(check=name, verdict="pass", reason="No script of it is said to be learned.")]
     base = context.base(proposal)
-    old = {(file.path, file.data) for file in base.bundle.files} if base is not None else set()
-    new = [
-        file
-        for file in proposal.bundle.files
-        if is_script(file.path, file.data, file.executable) and (file.path, file.data) not in old
-    ]
+    # a file that was only read so far is new as a program
+    old = {(file.path, file.data) for file in programs(base.bundle)} if base is not None else set()
+    new = [file for file in programs(proposal.bundle) if (file.path, file.data) not in old]
     if not new:
         return [Verdict(check=name, verdict="pass", reason="It brings no script.")]
     read_ones = {file.path: read(file.path, file.data.decode("utf-8", "replace")) for file in new}

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from skillclaw.errors import BadInputError, SkillClawError, VerifyError
+from skillclaw.errors import SkillClawError, VerifyError
 from skillclaw.hub.approval import approved, policy_of
 from skillclaw.hub.records import HubState, Release
-from skillclaw.skills.items import DESCRIPTION, all_items
-from skillclaw.skills.lint import is_script
+from skillclaw.skills.programs import programs
 from skillclaw.skills.records import Bundle
 
 if TYPE_CHECKING:
@@ -37,25 +36,25 @@ def check_approved(
     asks for it, with lines that make an agent reach another machine and that nobody approved when they came.
     `fetch` gives the files of an earlier release.
     """
-    scripts = sorted(file.path for file in bundle.files if is_script(file.path, file.data, file.executable))
+    scripts = sorted(file.path for file in programs(bundle))
     if scripts and not _approved(state, release):
         raise VerifyError(
             f"It brings files that a machine runs ({', '.join(scripts[:5])}), and nobody approved it."
         )
     if policy.network:
-        line = _unseen(state, release, _reaching(bundle), fetch)
-        if line:
-            from skillclaw.gate.rules import reaches_out
-
-            raise VerifyError(
-                f"It makes agents reach another machine (`{reaches_out(line)}`), and nobody approved it."
-            )
+        stretch = _unseen(state, release, bundle, fetch)
+        if stretch:
+            raise VerifyError(f"It makes agents reach another machine (`{stretch}`), and nobody approved it.")
 
 
 def _unseen(
-    state: HubState, release: Release, lines: set[str], fetch: Callable[[Release], Bundle]
+    state: HubState, release: Release, bundle: Bundle, fetch: Callable[[Release], Bundle]
 ) -> str | None:
-    """A line of these that came into the skill, from `release` backwards, without anybody's approval."""
+    """What reaches another machine in a line that came into the skill, from `release` backwards, without
+    anybody's approval."""
+    from skillclaw.gate.stretches import reaching  # as above
+
+    lines = reaching(bundle)
     skill = state.skills[release.skill]
     seen: set[str] = set()
     # under these policies the log takes a release without a proposal from people alone, from one of them
@@ -64,24 +63,14 @@ def _unseen(
         seen.add(release.version)
         base = skill.release(release.base) if release.base and release.base not in seen else None
         try:
-            before = _reaching(fetch(base)) if base is not None else set()
+            before = reaching(fetch(base)) if base is not None else {}
         except (SkillClawError, OSError):
-            before = set()
-        if base is None or lines - before:
-            return min(lines - before)
+            before = {}
+        new = [stretch for line, stretch in lines.items() if line not in before]
+        if base is None or new:
+            return new[0]
         release = base
     return None
-
-
-def _reaching(bundle: Bundle) -> set[str]:
-    """The lines that make an agent reach another machine, as the gate sees lines."""
-    from skillclaw.gate.rules import reaches_out
-
-    try:
-        items = all_items(bundle, None)
-    except BadInputError:
-        return set()  # no frontmatter: the static checks refuse it
-    return {item.text for item in items if item.section != DESCRIPTION and reaches_out(item.text)}
 
 
 def _persons(release: Release) -> bool:

@@ -1,0 +1,98 @@
+"""What of a skill's text people have to see before agents do, wherever it stands: in lists and paragraphs,
+titles, tables and code, in any file, and in the frontmatter. The gate and clients ask the same.
+
+An agent reads all of it. So all of it is looked at, line by line: what an approved version had in a line asks
+nobody again, however much changes around it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from skillclaw.errors import BadInputError
+from skillclaw.gate.rules import OUT, RISKY
+from skillclaw.skills.frontmatter import parse, split
+from skillclaw.skills.items import placed_lines, same_text
+from skillclaw.skills.records import Bundle, File
+
+__all__ = ["reaching", "risking"]
+
+_MARKS = re.compile(r"(?:(?:[-*+>]|#{1,6}|\d{1,3}[.)]) )+")
+"""Marks of Markdown before a line: a step that gets another number says the same."""
+_GOES_ON = re.compile(r"[\\^][ \t]*\n[ \t]*")
+"""The sign of a shell that a command goes on in the next line."""
+_READABLE = re.compile(rb"[\t\n\r -~]{12,}")
+"""What can be read in a file that is no text; shorter runs stand in any picture by chance."""
+
+
+def reaching(bundle: Bundle) -> dict[str, str]:
+    """The lines that make an agent reach another machine, each with the stretch that does."""
+    return _stretches(bundle, OUT)
+
+
+def risking(bundle: Bundle) -> dict[str, str]:
+    """The lines with a command that destroys work or lifts a guard, each with that command."""
+    return _stretches(bundle, RISKY)
+
+
+def _stretches(bundle: Bundle, pattern: re.Pattern[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in _values(bundle):
+        if match := pattern.search(text):
+            found.setdefault(same_text(text), _shown(match))
+    for text in _texts(bundle):
+        for line, match in _lines(text, pattern):
+            found.setdefault(line, _shown(match))
+    return found
+
+
+def _shown(match: re.Match[str]) -> str:
+    return " ".join(match[0].split())[:80]
+
+
+def _lines(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, re.Match[str]]]:
+    """Each line in which `pattern` is found; what goes over lines is told with all of them."""
+    until = -1
+    for match in pattern.finditer(text):
+        if match.end() <= until:
+            continue  # one stretch of a line is enough
+        start = text.rfind("\n", 0, match.start()) + 1
+        until = text.find("\n", max(match.start(), match.end() - 1))
+        until = until if until >= 0 else len(text)
+        yield _MARKS.sub("", same_text(text[start:until]), count=1), match
+
+
+def _values(bundle: Bundle) -> Iterator[str]:
+    """What is compared as a whole: values of the frontmatter, and items of lists. What an item says depends
+    on all of its lines ("Never run:", and then what)."""
+    main = next((file for file in bundle.files if file.path == "SKILL.md"), None)
+    try:
+        head = parse(_text(main))[0] if main else None
+    except BadInputError:
+        head = None  # the static checks refuse it
+    if head is not None:
+        yield from (head.description, head.compatibility, head.license, head.allowed_tools)
+        yield from (f"{key} {value}" for key, value in (head.metadata | head.extra).items())
+    yield from (placed.item.text for placed in placed_lines(bundle, ()))
+
+
+def _texts(bundle: Bundle) -> Iterator[str]:
+    """The files as they stand, and once more with commands in one line; SKILL.md's head has its values."""
+    for file in bundle.files:
+        text = re.sub(r"\r\n?", "\n", _text(file))
+        if file.path == "SKILL.md":
+            text = split(text)[1]
+        yield text
+        whole = _GOES_ON.sub(" ", text)
+        if whole != text:
+            yield whole
+
+
+def _text(file: File) -> str:
+    """The file as an agent that shows it reads it."""
+    try:
+        return file.data.decode("utf-8")
+    except UnicodeDecodeError:
+        # texts of two bytes a character become readable without the empty ones
+        return "\n".join(run.decode() for run in _READABLE.findall(file.data.replace(b"\0", b"")))
