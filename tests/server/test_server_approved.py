@@ -190,3 +190,18 @@ def test_files_that_are_only_read_need_nobody(hubs: Hubs) -> None:
     hubs.evolve(hubs.team, bundle("deploy", "Run the checks of `references/more.md`.\nRest.", *files))
     hubs.sync()
     assert hubs.text("deploy") == "Rest."
+
+
+@pytest.mark.parametrize(("role", "installed"), [("owner", True), ("evolver", False)])
+def test_what_an_evolver_released_by_itself_under_solo_is_no_persons_word(
+    role: str, installed: bool, tmp_path: Path
+) -> None:
+    hubs = Hubs(tmp_path)
+    made = bundle("deploy", REACHES)
+    version, name = hubs.team.put_bundle(made)
+    hubs.team.commit("settings", {"policy": "solo"}, role="owner")
+    body = {"skill": "deploy", "version": version, "base": None, "object": name, "stage": "stable"}
+    hubs.team.commit("release", body, role=role)
+    hubs.team.commit("settings", {"policy": "team"}, role="owner")
+    hubs.sync()
+    assert (hubs.text("deploy") is not None) == installed

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import SkillClawError, VerifyError
-from skillclaw.hub.approval import approved, policy_of
+from skillclaw.hub.approval import PEOPLE, approved, policy_of
 from skillclaw.hub.records import HubState, Release
 from skillclaw.skills.programs import programs
 from skillclaw.skills.records import Bundle
@@ -57,9 +57,7 @@ def _unseen(
     lines = reaching(bundle)
     skill = state.skills[release.skill]
     seen: set[str] = set()
-    # under these policies the log takes a release without a proposal from people alone, from one of them
-    by_people = policy_of(state.settings, release.skill) != "solo"
-    while lines and not (by_people and _persons(release)) and not _approved(state, release):
+    while lines and not _persons(state, release) and not _approved(state, release):
         seen.add(release.version)
         base = skill.release(release.base) if release.base and release.base not in seen else None
         try:
@@ -73,9 +71,11 @@ def _unseen(
     return None
 
 
-def _persons(release: Release) -> bool:
+def _persons(state: HubState, release: Release) -> bool:
     """Whether one person released it without a proposal, when one was enough."""
-    return release.proposal is None and release.reviewers == 1
+    key = state.keys.get(release.by)
+    person = key is not None and key.role in PEOPLE and not key.revoked
+    return person and release.proposal is None and release.reviewers == 1
 
 
 def _approved(state: HubState, release: Release) -> bool:
