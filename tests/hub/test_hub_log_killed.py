@@ -55,6 +55,10 @@ else:
     try:
         if end == "promoted":
             hub.promote("git", version=release.version, why="It helps.")
+        elif end == "archived":
+            hub.archive("git", why="Nobody uses it.", base=release.version)
+        elif end == "revoked":
+            hub.revoke("git", release.version, why="It harms.")
         else:
             hub.rollback("git", None, base=release.version, why="It harms.")
     except BadInputError:  # the log knows what was done already, this program does not look
@@ -66,7 +70,14 @@ print(writes)
 
 
 END = "promoted"
-"""How the proposal ends: `promoted`, `rolled back` (after its release) or `rejected`."""
+"""How the proposal ends: `rejected`, or released and then one of ENDS."""
+ENDS = {
+    "promoted": ("stable", "promote", "It helps."),
+    "rolled back": ("archived", "rollback", "It harms."),
+    "archived": ("archived", "archive", "Nobody uses it."),
+    "revoked": ("revoked", "revoke", "It harms."),
+}
+"""The skill's stage at the end, and its story."""
 
 
 def worked(
@@ -100,11 +111,9 @@ def check(place: Path, end: str = END) -> None:
     skill = state.skills["git"]
     (release,) = skill.releases
     assert (proposal.status, len(proposal.approvals)) == ("released", 1)
-    told = [(one.what, one.why) for one in release.story]
-    if end == "promoted":
-        assert (skill.current, skill.stage, told) == (release.version, "stable", [("promote", "It helps.")])
-    else:
-        assert (skill.current, skill.stage, told) == (None, "archived", [("rollback", "It harms.")])
+    current = release.version if end == "promoted" else None
+    told = [(skill.stage, one.what, one.why) for one in release.story]
+    assert (skill.current, told) == (current, [ENDS[end]])
 
 
 def test_a_process_that_is_killed_after_people_approved(tmp_path: Path) -> None:
@@ -118,7 +127,9 @@ def test_a_process_that_is_killed_after_people_approved(tmp_path: Path) -> None:
     check(tmp_path)
 
 
-@pytest.mark.parametrize(("end", "at"), [("rejected", 4), ("rolled back", 7)])
+@pytest.mark.parametrize(
+    ("end", "at"), [("rejected", 4), ("rolled back", 7), ("archived", 7), ("revoked", 7)]
+)
 def test_a_process_that_is_killed_as_it_ends_a_proposal_for_good(tmp_path: Path, end: str, at: int) -> None:
     """The last write is in the log, and nobody was told: who does it again changes nothing, and need not look
     first whether it was done."""
@@ -134,7 +145,7 @@ def test_a_process_that_is_killed_as_it_ends_a_proposal_for_good(tmp_path: Path,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("end", ["promoted", "rolled back", "rejected"])
+@pytest.mark.parametrize("end", ["rejected", *ENDS])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_process_that_is_killed_at_any_write(tmp_path: Path, when: str, end: str) -> None:
     whole = tmp_path / "whole"
