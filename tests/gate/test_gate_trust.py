@@ -17,6 +17,7 @@ from skillclaw.gate.standing import MemberFacts, enough, weighed
 from skillclaw.skills.records import Ref
 from skillclaw.trajectory.model import Step, StepMeta, with_step_meta
 from skillclaw.trajectory.remote import downloads, is_remote
+from skillclaw.trajectory.text import word_set
 from skillclaw.trajectory.told import unpasted
 
 TEAM = ("ada", "bob", "cyd")
@@ -153,6 +154,102 @@ def test_any_command_is_told_apart(command: str) -> None:
     remote = is_remote("Bash", {"command": command})
     assert isinstance(remote, bool)
     assert all(remote for _ in downloads("Bash", {"command": command}))
+
+
+COMMANDS_ELSEWHERE = [
+    "pnpm view left-pad readme",
+    "pnpm -C web info left-pad",
+    "yarn info left-pad",
+    "yarn npm info left-pad",
+    "gem search rails",
+    "gem info rails --remote",
+    "gem specification -r rails",
+    "docker search nginx",
+    "cat urls | xargs curl -s",
+    "cat urls | xargs -n 1 -P 4 curl",
+    "cat urls | xargs -I {} sh -c 'curl {} | head'",
+    "busybox wget -qO- https://help.example/x",
+    "aria2c https://help.example/x",
+    "python -c \"import requests; print(requests.get('https://help.example').text)\"",
+    "python3.12 -c \"from urllib.request import urlopen; print(urlopen('https://a.example').read())\"",
+    "uv run python -c \"import httpx; print(httpx.get('https://help.example').text)\"",
+    "python3 - <<'EOF'\nimport requests\nprint(requests.get('https://help.example').text)\nEOF",
+    "node -e \"fetch('https://help.example').then(r => r.text()).then(console.log)\"",
+    "ruby -e \"require 'open-uri'; puts URI.open('https://help.example').read\"",
+    "python -m pip index versions left-pad",
+    "aws s3 cp s3://bucket/notes.md -",
+    "aws --profile dev s3 cp s3://bucket/notes.md notes.md",
+    "gsutil cat gs://bucket/notes.md",
+    "kubectl logs web-1",
+    "kubectl -n prod logs web-1 --tail 50",
+    "echo $(pnpm view left-pad readme)",
+]
+COMMANDS_HERE = [
+    "git log",
+    "git fetch",
+    "git pull --rebase",
+    "git clone https://git.example/a.git",
+    "docker ps",
+    "docker pull nginx",
+    "docker logs web",
+    "docker compose up",
+    "npm run build",
+    "npm run info",
+    "npm install left-pad",
+    "pnpm test",
+    "pnpm --filter view test",
+    "yarn build",
+    "gem info rails",
+    "gem install rails",
+    "ls | xargs grep curl",
+    "ls | xargs -n 1 cat",
+    "busybox ls",
+    'python -c "print(1)"',
+    'python -c "import requests; print(requests.__version__)"',
+    "python -c \"import requests; print(requests.get('http://localhost:8000/x').text)\"",
+    "python -c \"from urllib.parse import quote; print(quote('a b'))\"",
+    "python -m pytest -k requests.get",
+    "python -m http.server",
+    "python get.py <<'EOF'\nrequests.get('https://help.example')\nEOF",
+    "cat > get.py <<'EOF'\nrequests.get('https://help.example')\nEOF",
+    "node -e 'console.log(1)'",
+    "node -e 'db.fetch(1)'",
+    "uv run pytest",
+    "aws s3 cp notes.md s3://bucket/notes.md",
+    "aws s3 ls",
+    "kubectl get pods",
+    "kubectl -n logs get pods",
+    "kubectl apply -f web.yaml",
+]
+TOOLS_ELSEWHERE = word_set(
+    "gmail_read_message outlook_read chat.last read_chat_message teams_read slack slack_read notion_get_page "
+    "google_search navigate browser_navigate gitlab_get_mr GitHubGetPullRequest wiki_read confluence "
+    "linear_get_comments read_teams_channel readWikiPage"
+)
+TOOLS_HERE = word_set(
+    "Read Grep navigate_tree navigate_to_definition list_teams linear_regression linear_search "
+    "chat_completion google_style_check read_file orders_find create_event"
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS_ELSEWHERE)
+def test_a_command_that_prints_what_others_wrote(command: str) -> None:
+    assert is_remote("Bash", {"command": command})
+
+
+@pytest.mark.parametrize("command", COMMANDS_HERE)
+def test_a_command_of_this_machine_stays_local(command: str) -> None:
+    assert not is_remote("Bash", {"command": command})
+
+
+@pytest.mark.parametrize("tool", sorted(TOOLS_ELSEWHERE))
+def test_a_tool_whose_name_says_that_it_reads_what_others_wrote(tool: str) -> None:
+    assert is_remote(tool, {"id": "12"})
+
+
+@pytest.mark.parametrize("tool", sorted(TOOLS_HERE))
+def test_a_tool_that_only_shares_a_word_with_such_a_one(tool: str) -> None:
+    assert not is_remote(tool, {"path": "wiki/chat.md"})
 
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC).date().isoformat()

@@ -93,7 +93,8 @@ def _said_by_many(sentence: str, kind: Steering, sources: list[Grounds], context
         if words <= source.said_beginnings
         and any(other.what == kind.what for text in source.said for other in steerings(text))
     ]
-    return len(yes) >= context.policy.sessions and len({s.user for s in yes}) >= _sayers(context)
+    # People as `support` counts them: keys that came in together are one person, who is new counts half.
+    return context.enough(yes) and context.standing(yes).people >= _sayers(context)
 
 
 def _sayers(context: GateContext) -> int:
@@ -121,5 +122,4 @@ def _unknown(
 
 def _known(word: str, sources: list[Grounds], context: GateContext) -> bool:
     begins = word[:BEGINNING]
-    yes = [source for source in sources if begins in source.known_beginnings]
-    return len(yes) >= context.policy.sessions and len({s.user for s in yes}) >= context.policy.users
+    return context.enough(source for source in sources if begins in source.known_beginnings)
