@@ -16,10 +16,13 @@ KEPT = Path(__file__).parents[2] / "docs" / "runs" / "replay"
 TABLE = (Path(__file__).parents[2] / "docs" / "gate.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("topic", ["calendar", "email"])
-def test_the_mined_skill_passes_and_no_wrong_one_does(topic: str) -> None:
-    report = json.loads((KEPT / topic / "report.json").read_text("utf-8"))
-    assert report["done"] and report["held"]
+@pytest.mark.parametrize(
+    ("run", "good"),
+    [("calendar", ["mined"]), ("email", ["mined"]), ("email-1-3", ["mined"]), ("calendar-1-3", [])],
+)
+def test_no_wrong_skill_passes_and_the_page_says_where_the_mined_one_does(run: str, good: list[str]) -> None:
+    report = json.loads((KEPT / run / "report.json").read_text("utf-8"))
+    assert report["done"] and report["held"] == bool(good)
     passed = []
     for row in report["skills"]:
         scores = msgspec.convert(row["scores"], list[CaseScore])
@@ -30,7 +33,7 @@ def test_the_mined_skill_passes_and_no_wrong_one_does(topic: str) -> None:
             passed.append(row["skill"])
         start = f"| `{row['skill']}` | {len(scores)} | {row['won']} | {row['lost']} | {row['tied']}"
         assert start in TABLE, "the page shows it"
-    assert passed == ["mined"] and len(report["skills"]) == 4
+    assert passed == good and len(report["skills"]) == 4
 
 
 def test_the_attempt_that_was_stopped_is_kept_with_its_result() -> None:
@@ -49,3 +52,14 @@ def test_the_page_counts_the_right_answers_of_the_wrong_skills() -> None:
     }
     assert right == {"mined": 20, "plausible": 13, "misled": 10, "shuffled": 0}
     assert "in 13 of 20 answers" in TABLE and "in 10 of 20" in TABLE
+
+
+def test_the_page_counts_the_answers_that_give_the_argument() -> None:
+    for run, expected in (("calendar-1-3", (0, 4)), ("calendar", (1, 16))):
+        report = json.loads((KEPT / run / "report.json").read_text("utf-8"))
+        (mined,) = (row["scores"] for row in report["skills"] if row["skill"] == "mined")
+        right = [sum(one == 1 for score in mined for one in score[side]) for side in ("before", "after")]
+        assert tuple(right) == expected
+    assert (
+        "in 4 of 30 answers with the skill and in none of 30 without" in TABLE and "it was 16 of 30" in TABLE
+    )

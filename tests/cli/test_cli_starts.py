@@ -60,9 +60,12 @@ def test_help_loads_the_command_line_alone(tmp_path: Path, command: tuple[str, .
 
 
 def test_status_loads_only_what_it_looks_at(tmp_path: Path) -> None:
+    loaded = _loaded(tmp_path, "status")
+    assert "skillclaw.server.setup.survey" in loaded and not loaded & {*ALWAYS}
+    assert not loaded & {"skillclaw.hub.keys", "nacl.signing"}, "there is no hub yet"
     Machine(tmp_path / ".skillclaw").hub.state()  # made, as by `up`
     loaded = _loaded(tmp_path, "status")
-    assert {"skillclaw.server.setup.survey", "skillclaw.hub.hub"} <= loaded, "it looks at the hub"
+    assert {"skillclaw.server.setup.survey", "skillclaw.hub.keys"} <= loaded, "it looks at the hub"
     assert not loaded & {*ALWAYS}
 
 

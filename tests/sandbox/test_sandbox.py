@@ -467,3 +467,18 @@ def test_rooms_at_the_same_time_do_not_meet(tmp_path: Path) -> None:
     assert {number: text.split()[:2] for number, text in outputs.items()} == {
         number: [str(number), "mine"] for number in range(4)
     }
+
+
+def test_a_command_begins_once_no_folder_of_the_host_is_open(tmp_path: Path) -> None:
+    """As where the machine is so busy that bwrap closes what it had open only after the room's begin."""
+    (tmp_path / "0").write_text("stdin")
+    (tmp_path / "3").symlink_to("/proc")
+    line = ["/bin/bash", "-p", "-c", bubblewrap.BEGIN, "mark", "maker", "unlimited", "unlimited", "unlimited"]
+    begun = subprocess.Popen([*line, str(tmp_path), "echo", "begun"], stdout=subprocess.PIPE, text=True)
+    with pytest.raises(subprocess.TimeoutExpired):
+        begun.wait(0.5)
+    (tmp_path / "3").unlink()
+    assert begun.communicate(timeout=20)[0] == "begun\n" and begun.returncode == 0
+    (tmp_path / "4").symlink_to("/")
+    left = subprocess.run([*line, str(tmp_path), "echo", "begun"], capture_output=True, text=True, timeout=60)
+    assert (left.returncode, "begun" in left.stdout) == (125, False)

@@ -61,7 +61,7 @@ class ClaudeCode(Platform):
                 if said and last and last == _id(event):
                     said = [_joined(messages.pop(), said[0])]
                 messages += said
-                last = _id(event)
+                last = _id(event) if said else last
             elif event.get("type") == "user":
                 messages += _results(event)
                 last = ""

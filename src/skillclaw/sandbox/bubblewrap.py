@@ -50,10 +50,22 @@ LOOK = 0.2
 END = 30.0
 """Seconds that the processes of a room may take to be gone once they are killed."""
 BEGIN = """\
-ulimit -c 0; ulimit -f "$2"; ulimit -v "$3"; ulimit -u "$4"; shift 4; exec "$@"
+tries=0
+while :; do
+  left=
+  for file in "$5"/*; do [ -d "$file/" ] && left=$file; done
+  [ -z "$left" ] && break
+  tries=$((tries + 1)); [ "$tries" -gt 500 ] && { echo "$left stays open"; exit 125; }
+  sleep 0.01
+done
+ulimit -c 0; ulimit -f "$2"; ulimit -v "$3"; ulimit -u "$4"; shift 5; exec "$@"
 """
 """What stands before every command: who made the room (`strays`), and its limits. They are set in the room,
-because one on processes that is set outside counts all processes of the user."""
+because one on processes that is set outside counts all processes of the user. It waits until bwrap, which is
+the room's first process, has closed the folders of the host that it had open to make the room: on a busy
+machine that may come after the command's begin, and until then they are ways out."""
+OPEN = "/proc/1/fd"
+"""Where that is seen."""
 FIRST = 'echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec "$@"'
 """Where memory runs out, rooms go before anything else of the host."""
 
@@ -279,7 +291,7 @@ def _begin(limits: Limits) -> list[str]:
     memory = str(limits.memory_mb * 10**6 // 1024) if limits.memory_mb else "unlimited"
     count = str(limits.processes) if _counts_by_room() else "unlimited"
     files = str(limits.file_mb * 10**6 // 1024)
-    return ["/bin/bash", "-p", "-c", BEGIN, strays.MARK, strays.maker(), files, memory, count]
+    return ["/bin/bash", "-p", "-c", BEGIN, strays.MARK, strays.maker(), files, memory, count, OPEN]
 
 
 @cache
