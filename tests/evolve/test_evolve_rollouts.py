@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from atif_sessions import Ran
+from hubs_at_hand import bundle
 from rollout_house import BROKEN, FIXED, TASK, House, only
+from test_evolve_care_times import BrokenClock
 
 from skillclaw.errors import BusyError
 from skillclaw.evolve.rollouts.collecting import OFF
@@ -132,6 +135,37 @@ def test_a_canary_from_before_there_was_a_control_ends_unproven_and_unmeasured(h
     found = only(house.cycle(28.1))
     assert (found.action, found.effect) == ("unproven", None)
     assert "was not measured" in found.why
+
+
+def test_a_canary_of_a_time_that_no_clock_tells_ends_no_cycle(house: House) -> None:
+    release = house.released()
+    hub: Any = house.hub
+    hub.rollback(release.skill, None)
+    right, hub.clock = hub.clock, BrokenClock("0001-01-01T00:00:00Z")
+    body = {"skill": release.skill, "version": release.version, "base": None, "object": release.object}
+    hub.commit("release", {**body, "sidecar": release.sidecar, "stage": "canary", "share": 0.5}, role="owner")
+    hub.clock = right
+    found = only(house.cycle(1))
+    assert (found.action, house.hub.state().skills[release.skill].stage) == ("unproven", "unproven")
+
+
+def test_what_came_back_behind_a_revoked_version_is_rolled_back_to_nothing(house: House) -> None:
+    first = house.released()
+    other, name = house.hub.put_bundle(bundle(first.skill, "Lint by hand."))
+    body = {"skill": first.skill, "version": other, "base": first.version, "object": name}
+    house.hub.commit("release", {**body, "stage": "stable"}, role="owner")
+    again = {**body, "version": first.version, "base": other, "object": first.object}
+    house.hub.commit("release", {**again, "stage": "canary", "share": 0.5}, role="owner")
+    house.hub.revoke(first.skill, other, "It harms.")
+    release = house.hub.state().skills[first.skill].releases[-1]
+    began = datetime.fromisoformat(release.time) + timedelta(minutes=5)
+    for at in (began + timedelta(days=day) for day in range(8)):
+        for client in house.people:
+            harmed = treated(client, release.skill, release.version, block(at), 0.5)
+            house.put(client, at, [BROKEN, *FIXED], outcome="failure" if harmed else "success")
+    assert only(house.cycle(8)).action == "rollback"
+    (found,) = (one for one in house.hub.state().skills[first.skill].releases if one.seq == release.seq)
+    assert [(event.what, event.to) for event in found.story] == [("rollback", None)]
 
 
 def test_sessions_that_belong_to_no_arm_are_left_out(house: House) -> None:

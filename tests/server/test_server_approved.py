@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hubs_at_hand import Hubs, bundle
 
+from skillclaw.gate.stretches import reaching
 from skillclaw.hub import keys
 from skillclaw.skills.records import Bundle, File
 
@@ -146,6 +147,21 @@ def test_a_description_that_reaches_out_is_refused(hubs: Hubs) -> None:
     text = one.files[0].data.replace(b"How to work with", f"How to {OUT} with".encode())
     hubs.evolve(hubs.team, Bundle(name="deploy", files=[File(path="SKILL.md", data=text)]))
     assert "reach another machine" in told(hubs)
+
+
+def test_a_comment_in_its_head_and_a_byte_that_is_no_text_hide_nothing(hubs: Hubs) -> None:
+    one = bundle("deploy", "Rest.")
+    text = one.files[0].data.replace(b"description:", f"# {OUT}\ndescription:".encode())
+    hubs.evolve(hubs.team, Bundle(name="deploy", files=[File(path="SKILL.md", data=text)]))
+    assert "reach another machine" in told(hubs)
+    latin = File(path="references/a.txt", data="See https://évil.com/x\n".encode("latin-1"))
+    hubs.evolve(hubs.team, bundle("deploy", "Rest.", latin))
+    assert "reach another machine" in told(hubs)
+
+
+def test_a_mark_within_a_line_is_a_part_of_it() -> None:
+    one, other = (bundle("deploy", f"```sh\n{line}\n```") for line in (f"{OUT} > x", f"{OUT} x"))
+    assert not reaching(one).keys() & reaching(other).keys()
 
 
 @pytest.mark.parametrize("path", ["references/a.txt", "references/a.md", "assets/words", "assets/data.json"])

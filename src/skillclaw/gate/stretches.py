@@ -12,18 +12,16 @@ from collections.abc import Iterator
 
 from skillclaw.errors import BadInputError
 from skillclaw.gate.rules import OUT, RISKY
-from skillclaw.skills.frontmatter import parse, split
+from skillclaw.skills.frontmatter import parse
 from skillclaw.skills.items import placed_lines, same_text
 from skillclaw.skills.records import Bundle, File
 
 __all__ = ["reaching", "risking"]
 
-_MARKS = re.compile(r"(?:(?:[-*+>]|#{1,6}|\d{1,3}[.)]) )+")
+_MARKS = re.compile(r"\A(?:(?:[-*+>]|#{1,6}|\d{1,3}[.)]) )+")
 """Marks of Markdown before a line: a step that gets another number says the same."""
 _GOES_ON = re.compile(r"[\\^][ \t]*\n[ \t]*")
 """The sign of a shell that a command goes on in the next line."""
-_READABLE = re.compile(rb"[\t\n\r -~]{12,}")
-"""What can be read in a file that is no text; shorter runs stand in any picture by chance."""
 
 
 def reaching(bundle: Bundle) -> dict[str, str]:
@@ -78,11 +76,10 @@ def _values(bundle: Bundle) -> Iterator[str]:
 
 
 def _texts(bundle: Bundle) -> Iterator[str]:
-    """The files as they stand, and once more with commands in one line; SKILL.md's head has its values."""
+    """The files as they stand, with SKILL.md's head and its comments, and once more with commands in one
+    line."""
     for file in bundle.files:
         text = re.sub(r"\r\n?", "\n", _text(file))
-        if file.path == "SKILL.md":
-            text = split(text)[1]
         yield text
         whole = _GOES_ON.sub(" ", text)
         if whole != text:
@@ -90,9 +87,9 @@ def _texts(bundle: Bundle) -> Iterator[str]:
 
 
 def _text(file: File) -> str:
-    """The file as an agent that shows it reads it."""
+    """The file as an agent that shows it reads it; texts of two bytes a character become readable without the
+    empty ones."""
     try:
         return file.data.decode("utf-8")
     except UnicodeDecodeError:
-        # texts of two bytes a character become readable without the empty ones
-        return "\n".join(run.decode() for run in _READABLE.findall(file.data.replace(b"\0", b"")))
+        return file.data.replace(b"\0", b"").decode("utf-8", "replace")

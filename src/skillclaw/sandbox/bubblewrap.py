@@ -56,7 +56,7 @@ while :; do
   for file in "$5"/*; do [ -d "$file/" ] && left=$file; done
   [ -z "$left" ] && break
   tries=$((tries + 1)); [ "$tries" -gt 500 ] && { echo "$left stays open"; exit 125; }
-  sleep 0.01
+  /bin/sleep 0.01
 done
 ulimit -c 0; ulimit -f "$2"; ulimit -v "$3"; ulimit -u "$4"; shift 5; exec "$@"
 """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-__all__ = ["moment_of", "utc_text"]
+__all__ = ["FIRST", "moment_of", "utc_text"]
 
 FIRST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 """Programs of Go write the year 1 for no time. The last year is left out, so that days can be added."""

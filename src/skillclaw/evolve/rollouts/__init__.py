@@ -27,7 +27,7 @@ from skillclaw.gate.triggers import entries_of
 from skillclaw.hub.records import Key, Release, SkillState
 from skillclaw.skills.records import Pattern
 from skillclaw.skills.retrieval import Index
-from skillclaw.trajectory.moments import moment_of
+from skillclaw.trajectory.moments import FIRST, moment_of
 
 if TYPE_CHECKING:
     from skillclaw.evolve.state import EvolveState
@@ -181,8 +181,7 @@ def _began(release: Release) -> datetime:
     while is not of the same days as its control."""
     times = [release.time, *(event.time for event in release.story if event.what == "return")]
     known = [found for text in times if (found := moment_of(text)) is not None]
-    assert known, "the log's times are times"
-    return max(known)
+    return max(known, default=FIRST)  # of a signer with a broken clock: long ago, so that its time is over
 
 
 def _by_person(seen: Sequence[Observation], members: Mapping[str, MemberFacts]) -> list[Observation]:
@@ -213,7 +212,8 @@ def _commit(hub: Hub, release: Release, decision: Decision, fence: Callable[[], 
         return _overtaken(skill, release, decision)
     body: dict[str, Any] = {"skill": release.skill, "base": release.version, "why": decision.why[:500]}
     if back:
-        left = [one.version for one in skill.below(release) if one.stage != "revoked"]
+        behind = [one for one in skill.below(release) if one.version != release.version]
+        left = [one.version for one in behind if one.stage != "revoked"]
         body["version"] = left[0] if left else None
     else:
         body |= {

@@ -222,7 +222,7 @@ def _take(
         key = meta(trajectory).key
         try:
             result = sessions.put(trajectory)
-        except (ValueError, OverflowError, RecursionError, MemoryError) as error:
+        except (ValueError, OverflowError, RecursionError) as error:
             # whatever a member wrote into it: nobody else's sessions wait for it, and it is not met again
             sessions.set_mark(_OBJECT + name, "")
             return _refused(report, name, f"It cannot be kept ({type(error).__name__})."), ""
