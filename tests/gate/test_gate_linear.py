@@ -80,7 +80,7 @@ def _seen_first(text: str) -> object:
 
 READERS: dict[str, Callable[[str], object]] = {
     "dangers": lambda text: list(rules.dangers(text)),
-    "what a person should see": lambda text: (rules.risky(text), rules.reaches_out(text)),
+    "what a person should see": lambda text: (rules.RISKY.search(text), rules.OUT.search(text)),
     "what people see first": _seen_first,
     "steering": lambda text: (
         list(steering.steerings(text)),

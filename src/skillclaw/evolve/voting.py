@@ -9,7 +9,7 @@ one that asked. The log takes one verdict of an open proposal, so that it ends i
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 import msgspec
@@ -28,6 +28,7 @@ from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import Key, ProposalState, Stage
 from skillclaw.hub.vote_jobs import VoteJob, VoteRules
 from skillclaw.skills.records import Proposal, Verdict
+from skillclaw.trajectory.moments import utc_text
 
 __all__ = ["GroupVotes", "rules_of"]
 
@@ -101,8 +102,8 @@ class GroupVotes:
             rules=rules,
             verdicts=[one for one in verdicts if one.check != "votes"],
             sources=sorted(self._code_of(proposal.id, user) for user in _sources(proposal)),
-            created=_text(self.now),
-            expires=_text(until),
+            created=utc_text(self.now),
+            expires=utc_text(until),
         )
         place = vote_jobs.place_of(proposal.id)
         if self._job(self.hub.last_state(), proposal.id) is not None:
@@ -170,12 +171,12 @@ class GroupVotes:
             return ""
         job = self._job(state, known.id) if vote_jobs.votable(known.id) else None
         if job is not None:
-            over = job.expires <= _text(self.now) or self._rules is None
+            over = job.expires <= utc_text(self.now) or self._rules is None
             if over and self._record(known) is None:
                 return "What was proposed is gone from the hub's storage, or was changed there."
             return ""
         rules = self._rules
-        if rules is not None and known.time < _text(self.now - timedelta(hours=2 * rules.hours)):
+        if rules is not None and known.time < utc_text(self.now - timedelta(hours=2 * rules.hours)):
             return "Its voting job is gone, and nobody proposed it again."
         return ""
 
@@ -186,7 +187,7 @@ class GroupVotes:
             return now.status not in ("open", "passed")
         # A job without its proposal is of a cycle that was cut off between the two, or just begins.
         job = self._job(state, proposal_id) if proposal_id else None
-        return job is None or job.expires < _text(self.now)
+        return job is None or job.expires < utc_text(self.now)
 
     def _record(self, known: ProposalState) -> Proposal | None:
         """What was proposed; None where it is gone, or is not what the log says of it."""
@@ -251,7 +252,7 @@ class GroupVotes:
             return _as_judged(record, [*job.verdicts, _no(reason)], "rejected")
         if known.status == "passed":
             return _as_judged(record, known.verdicts, "passed")
-        over = job.expires <= _text(self.now) or self._rules is None
+        over = job.expires <= utc_text(self.now) or self._rules is None
         users = _sources(record)
 
         def taught(user: str) -> bool:
@@ -291,7 +292,3 @@ def _sources(proposal: Proposal) -> set[str]:
     refs = [ref for item in items for ref in item.evidence]
     refs += [ref for pattern in proposal.patterns for ref in pattern.evidence]
     return {ref.user for ref in (*refs, *proposal.shown)}
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -14,7 +14,7 @@ from skillclaw.gate.mentions import spoken_of
 from skillclaw.gate.packages import look_alikes
 from skillclaw.trajectory.model import Record
 
-__all__ = ["OUT", "RISKY", "Danger", "dangers", "reaches_out", "risky"]
+__all__ = ["OUT", "RISKY", "Danger", "dangers"]
 
 
 class Danger(Record, frozen=True, kw_only=True):
@@ -304,15 +304,3 @@ RISKY = re.compile(
     re.IGNORECASE,
 )
 """What destroys work or lifts a guard when done in the wrong place, however often it went well."""
-
-
-def risky(text: str) -> str | None:
-    """The first stretch that a person should see before every agent learns it."""
-    match = RISKY.search(text)
-    return " ".join(match[0].split())[:80] if match else None
-
-
-def reaches_out(text: str) -> str | None:
-    """The first stretch that makes an agent reach another machine."""
-    match = OUT.search(text)
-    return " ".join(match[0].split())[:80] if match else None

@@ -14,14 +14,13 @@ from skillclaw.errors import BadInputError
 from skillclaw.gate.rules import OUT, RISKY
 from skillclaw.skills.frontmatter import parse
 from skillclaw.skills.items import placed_lines, same_text
+from skillclaw.skills.programs import GOES_ON
 from skillclaw.skills.records import Bundle, File
 
 __all__ = ["reaching", "risking"]
 
 _MARKS = re.compile(r"\A(?:(?:[-*+>]|#{1,6}|\d{1,3}[.)]) )+")
 """Marks of Markdown before a line: a step that gets another number says the same."""
-_GOES_ON = re.compile(r"[\\^][ \t]*\n[ \t]*")
-"""The sign of a shell that a command goes on in the next line."""
 
 
 def reaching(bundle: Bundle) -> dict[str, str]:
@@ -81,7 +80,7 @@ def _texts(bundle: Bundle) -> Iterator[str]:
     for file in bundle.files:
         text = re.sub(r"\r\n?", "\n", _text(file))
         yield text
-        whole = _GOES_ON.sub(" ", text)
+        whole = GOES_ON.sub(" ", text)
         if whole != text:
             yield whole
 

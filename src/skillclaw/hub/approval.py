@@ -22,7 +22,6 @@ __all__ = [
     "missing",
     "needed",
     "policy_of",
-    "said_by_people",
     "stricter",
     "waits_for_people",
 ]
@@ -64,7 +63,7 @@ def author(state: HubState, proposal: ProposalState) -> str | None:
     return key.member if key is not None and key.role in PEOPLE else None
 
 
-def said_by_people(state: HubState, proposal: ProposalState) -> bool:
+def _said_by_people(state: HubState, proposal: ProposalState) -> bool:
     """Whether a person wrote the proposal, or gave its verdict, in the evolver's place."""
     judge = state.keys.get(proposal.judged_by)
     return author(state, proposal) is not None or (judge is not None and judge.role in PEOPLE)
@@ -74,7 +73,7 @@ def waits_for_people(state: HubState, proposal: ProposalState, policy: str) -> b
     """Whether only people's approval lets it through. Where two have to decide, one of them saying `passed`
     of a text is no way round the other."""
     if proposal.status == "passed":
-        return policy == "strict" or (needed(state.settings) > 1 and said_by_people(state, proposal))
+        return policy == "strict" or (needed(state.settings) > 1 and _said_by_people(state, proposal))
     return proposal.status == "held"
 
 

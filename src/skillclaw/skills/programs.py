@@ -15,7 +15,7 @@ from skillclaw.errors import BadInputError
 from skillclaw.skills.frontmatter import parse
 from skillclaw.skills.records import Bundle, File
 
-__all__ = ["is_script", "programs"]
+__all__ = ["GOES_ON", "is_script", "programs"]
 
 _ENDS = """
 sh bash zsh ksh csh tcsh fish nu ps1 psm1 psd1 bat cmd vbs vbe wsf hta reg awk sed exp expect tcl
@@ -107,7 +107,8 @@ _ASKED = re.compile(
     rf"|(?i:(?<![\w.@-])(?:{_SHELLS}|{_OTHERS}|{_ENGLISH}))[ \t][^.\n|;&]{{0,40}}\Z"
 )
 """What stands before a file that is run, if it is no text."""
-_GOES_ON = re.compile(r"[\\^][ \t]*\r?\n[ \t]*")
+GOES_ON = re.compile(r"[\\^][ \t]*\r?\n[ \t]*")
+"""The sign of a shell that a command goes on in the next line."""
 
 
 def is_script(path: str, data: bytes, executable: bool) -> bool:
@@ -148,7 +149,7 @@ def _named(bundle: Bundle, others: Collection[str]) -> set[str]:
 def _texts(bundle: Bundle) -> Iterator[str]:
     for file in bundle.files:
         text = file.data.decode("utf-8", "replace")
-        yield _GOES_ON.sub(" ", text)
+        yield GOES_ON.sub(" ", text)
         if file.path == "SKILL.md":
             try:
                 yield parse(text)[0].description

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,6 +25,7 @@ from skillclaw.trajectory.model import (
     Trajectory,
     with_meta,
 )
+from skillclaw.trajectory.moments import utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ def as_trajectory(
     """
     from pydantic_ai.messages import ModelResponse, ToolReturnPart, UserPromptPart
 
-    moment = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = utc_text(now)
     steps = [Step(step_id=1, source="system", message=RULES, timestamp=moment)]
     used = [0, 0]
     for at, message in enumerate(messages):
@@ -112,7 +112,7 @@ def _answer(message: ModelResponse, number: int, returned: Sequence[str]) -> Ste
         step_id=number,
         source="agent",
         message=text,
-        timestamp=message.timestamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        timestamp=utc_text(message.timestamp),
         model_name=message.model_name,
         reasoning_content=thought or None,
         tool_calls=calls or None,
