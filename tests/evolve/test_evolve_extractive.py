@@ -328,7 +328,7 @@ def test_a_function_is_not_called_bad_for_an_argument_that_was_left_out() -> Non
     )
     (one,) = propose([pattern])
     assert (
-        "- Give `participant_email` to `calendar.create_event`: a call without it tends to fail"
+        "- Always give `participant_email` to `calendar.create_event`: a call without it tends to fail"
         in text_of(one)
     )
     bare = msgspec.structs.replace(pattern, failed=ActionShape(tool="calendar.create_event"))

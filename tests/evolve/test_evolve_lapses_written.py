@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from skillclaw.evolve.evolvers import EvolveContext, evolvers
 from skillclaw.gate import policy
 from skillclaw.skills.items import all_items, markdown
@@ -51,4 +53,26 @@ def test_a_look_up_that_was_left_out_is_blamed_for_the_task_not_the_call() -> No
 def test_an_argument_that_was_left_out_is_blamed_for_the_task_not_the_call() -> None:
     lacking = ActionShape(tool="mail.search", args=[ArgShape(name="since", share=0.0)])
     text = written(pattern("pitfall", FIND, failed=lacking))
-    assert "Give `since` to `mail.search`: tasks done without it tend to fail." in text
+    assert "Always give `since` to `mail.search`: tasks done without it tend to fail." in text
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        (ArgShape(name="since", form="date", sample="2001-01-31"), "`since` (a date, such as `2001-01-31`)"),
+        (
+            ArgShape(name="since", form="datetime", sample="2001-01-31T09:00Z", share=0.6),
+            "`since` (a date and time, such as `2001-01-31T09:00Z`)",
+        ),
+        (ArgShape(name="since", form="datetime"), "`since` (a date and time)"),
+        (ArgShape(name="since", form="email"), "`since` (an address)"),
+        (ArgShape(name="since", share=0.0), "`since`"),
+    ],
+)
+def test_an_argument_that_was_left_out_is_told_as_those_that_worked_gave_it(
+    known: ArgShape, told: str
+) -> None:
+    lacking = ActionShape(tool="mail.search", args=[ArgShape(name="since", share=0.0)])
+    worked = ActionShape(tool="mail.search", args=[known])
+    text = written(pattern("pitfall", FIND, worked, failed=lacking))
+    assert f"- Always give {told} to `mail.search`: tasks done without it tend to fail." in text

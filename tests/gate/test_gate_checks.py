@@ -43,6 +43,37 @@ def test_a_reference_under_another_name_counts_for_nobody(check: object) -> None
     assert verdict(check, world, [replace(refs[0], user="c"), *refs[1:]]) == "reject"
 
 
+@pytest.mark.parametrize(
+    ("since", "times", "expected"),
+    [
+        ("2026-11-02 08:00:00", 2, "pass"),
+        ("2026-11-02 08:00:00", 1, "reject"),
+        ("2026-11-02T08:00:00", 2, "reject"),
+        ("2026-11-02 08:00", 2, "reject"),
+        ("2026-11-02", 2, "reject"),
+        ("soon", 2, "reject"),
+    ],
+)
+def test_a_made_up_time_needs_sessions_that_write_theirs_so(since: str, times: int, expected: str) -> None:
+    world = World()
+    calls = [("mail.search", {"since": since}, 0, "")]
+    refs = world.many("ab", "find it", calls, times)
+    text = "Always give `since` (a date and time, such as `2001-01-31 09:00:00`) to `mail.search`."
+    padding = world.many("ab", "find it", [("mail.search", {"since": "soon"}, 0, "")], 2)
+    assert verdict(grounding, world, [*refs, *padding], text) == expected
+    assert verdict(grounding, world, [*refs, *padding], text.replace("2001", "2002")) == "reject"
+
+
+def test_a_time_that_only_a_failed_call_or_a_result_has_vouches_for_no_writing() -> None:
+    world = World()
+    time = "2026-11-02 08:00:00"
+    calls = [("mail.search", {"since": time}, 1, "no"), ("mail.search", {"since": "soon"}, 0, f"at {time}")]
+    refs = world.many("ab", "find it", calls, 2)
+    text = "Always give `since` (such as `2001-01-31 09:00:00`) to `mail.search`."
+    assert verdict(grounding, world, refs, text) == "reject"
+    assert verdict(grounding, world, refs, "Always give `since` to `mail.search`.") == "pass"
+
+
 def test_a_heading_is_grounded_like_the_lines_below_it() -> None:
     world = World()
     refs = world.many("ab", "do it", [bash("make all")], 2)

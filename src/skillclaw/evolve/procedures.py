@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from skillclaw.skills.records import ActionShape, ArgShape
+from skillclaw.skills.samples import sample_of
 from skillclaw.trajectory.episodes import ArgValue, Episode, Move
 from skillclaw.trajectory.text import one_line
 
@@ -181,7 +182,19 @@ def _arg(name: str, given: Sequence[tuple[ArgValue, _Call]], calls: int, number:
         spread = Counter(value for value, _ in {(a.value, call.episode.request) for a, call in given})
         if min(spread.values()) >= 2:
             form = "one of " + "|".join(sorted(values))
-    return ArgShape(name=name, constant=constant, form=form, origin=origin, share=round(n / calls, 4))
+    sample = _sample(values, n) if constant is None and form in ("date", "datetime") else ""
+    return ArgShape(
+        name=name, constant=constant, form=form, origin=origin, share=round(n / calls, 4), sample=sample
+    )
+
+
+def _sample(values: Counter[str], given: int) -> str:
+    """A value in the writing that (nearly) all of them have."""
+    written: Counter[str] = Counter()
+    for value, count in values.items():
+        written[sample_of(value)] += count
+    top, count = min(written.items(), key=lambda x: (-x[1], x[0]))
+    return top if count >= SHARE * given else ""
 
 
 def _on_one_day(given: Sequence[tuple[ArgValue, _Call]]) -> bool:

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from skillclaw.gate.steering import beginnings
+from skillclaw.skills.samples import samples_in
 from skillclaw.skills.text import normal, occurs
 from skillclaw.skills.vocabulary import content_words
 from skillclaw.trajectory.flow import looks_failed
@@ -78,6 +79,12 @@ class Grounds:
             texts = [*self.said, *self.worked, *(self.failed if failures else ())]
             self._known[key] = any(occurs(list(parts), text) for text in texts)
         return self._known[key]
+
+    @cached_property
+    def written(self) -> frozenset[str]:
+        """How dates and times are written in what the user wrote and in calls that succeeded, by their
+        samples."""
+        return frozenset().union(*map(samples_in, (*self.said, *self.worked)))
 
     def spoken(self) -> Grounds:
         """The same session, vouching with what the user wrote alone."""

@@ -154,21 +154,21 @@ _CJK = re.compile(r"[\u3400-\u9fff]")
 
 _HOW_TEXT = """
 able accept according act actually add additional advice alone along already although always amount another
-answer appear apply aren't around ask avoid back bad based begin begins belong better bring can't careful
-case cases cause change changes check choose clear come common complete condition confirm contain continue
-copy correct create current decide default depend describe didn't different direct directly doesn't don't
-done else end ends enough ensure enter error even exact exactly example exist expect expected explain fact
-find finish five follow following form found four full general gets given goes going gone good got guess
+answer appear apply aren't around ask avoid back bad based begin begins belong better bring can't careful case
+cases cause change changes check choose clear come common complete condition confirm contain continue copy
+correct create current date dates decide default depend describe didn't different direct directly doesn't
+don't done else end ends enough ensure enter error even exact exactly example exist expect expected explain
+fact find finish five follow following form found four full general gets given goes going gone good got guess
 hand handle happen held help hold home idea important include instead isn't it's keep keeps kept kind know
 known large later lead least leave left less lets line list listed look looking lose lost main making match
 matter mean means meet mention met mind miss missing mistake mix move name named never note nothing nowhere
-number often open order original part particular pass people person place plain point possible prefer
-present previous problem proceed proper provide put question read ready real really reason refuse remember
-remove repeat reply report respond return right rule safe same say says second see seem seen sense separate
-set several short similar simple simply single situation small somebody someone something somewhere sort
-specific stand start state stay still stop such sure taken taking tell third three time times took total try
-turn two understand unless using usual usually valid various verify wait wasn't went whatever whenever
-whether whole won't word work write written wrong yet zero
+number often open order original part particular pass people person place plain point possible prefer present
+previous problem proceed proper provide put question read ready real really reason refuse remember remove
+repeat reply report respond return right rule safe same say says second see seem seen sense separate set
+several short similar simple simply single situation small somebody someone something somewhere sort specific
+stand start state stay still stop such sure taken taking tell tend tends third three time times took total try
+turn two understand unless using usual usually valid various verify wait wasn't went whatever whenever whether
+whole won't word work write written wrong yet zero
 """
 _HOW = frozenset(_HOW_TEXT.split())
 """Words of any advice: they neither need evidence nor are any."""

@@ -69,6 +69,7 @@ class ArgShape(Record, frozen=True, kw_only=True):
     origin    where the value came from: `user` (in the user's words), `result:<n>` (in the result of
               procedure step n, from 0), `history` (an earlier call), `` unknown
     share     fraction of the calls that gave this argument at all
+    sample    of a date or a time: a made-up value as (nearly) all wrote theirs (`skills.samples`)
     """
 
     name: str
@@ -76,6 +77,7 @@ class ArgShape(Record, frozen=True, kw_only=True):
     form: str = ""
     origin: str = ""
     share: float = 1.0
+    sample: str = ""
 
 
 class ActionShape(Record, frozen=True, kw_only=True):

@@ -57,7 +57,8 @@ WORDS: Errors = {
             "with `query` from the user's words: it finds every date by itself",
         ),
         (
-            r"Give `time_min` to `calendar\.search_events`: tasks done without it tend to fail",
+            r"Always give `time_min`(?: \([^()]*\))? to `calendar\.search_events`: "
+            r"tasks done without it tend to fail",
             "Give `query` alone to `calendar.search_events`: it finds every date by itself",
         ),
         (
@@ -92,7 +93,7 @@ CALLS: Errors = {
             r"`field` set to `event_start`",
         ),
         (
-            r"Give `time_min` to `calendar\.search_events`",
+            r"Always give `time_min`(?: \([^()]*\))? to `calendar\.search_events`",
             "Give `field` to `calendar.get_event_information_by_id`",
         ),
         (

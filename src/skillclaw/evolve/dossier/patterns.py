@@ -124,7 +124,8 @@ def _argument(arg: ArgShape) -> str:
     name = line(arg.name, 60)
     if arg.share == 0:
         return f"{name} is missing"
-    value = line(arg.constant, 100) if arg.constant is not None else f"<{line(arg.form, 60) or 'varies'}>"
+    form = f"{arg.form}, as {arg.sample}" if arg.sample else arg.form
+    value = line(arg.constant, 100) if arg.constant is not None else f"<{line(form, 60) or 'varies'}>"
     source = ""
     if arg.origin == "user":
         source = " from the user's words"

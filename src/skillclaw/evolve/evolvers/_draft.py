@@ -230,7 +230,9 @@ def _pitfall(pattern: Pattern, voice: Voice, context: EvolveContext) -> tuple[st
     for arg in failed.args if failed else ():
         if failed is not None and arg.share == 0:
             lacking = f"a call without it {fails}" if pattern.error else "tasks done without it tend to fail"
-            texts.append(f"Give {code(arg.name)} to {code(failed.tool)}: {lacking}.")
+            texts.append(
+                f"Always give {voice.given(arg, pattern.actions)} to {code(failed.tool)}: {lacking}."
+            )
     for later, earlier in pattern.before:
         if max(later, earlier) < len(pattern.actions):
             first, second = pattern.actions[earlier], pattern.actions[later]

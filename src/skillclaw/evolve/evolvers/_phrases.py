@@ -14,7 +14,7 @@ from skillclaw.skills.records import ActionShape, ArgShape
 from skillclaw.skills.text import constant_text, has_mask
 from skillclaw.skills.vocabulary import error_phrases
 
-__all__ = ["action", "code", "command_words", "error_name", "joined"]
+__all__ = ["action", "code", "command_words", "error_name", "given", "joined"]
 
 _FORMS = {
     "date": "a date",
@@ -157,6 +157,16 @@ def _source(arg: ArgShape) -> str:
     if result:
         return f"{RESULT} {int(result[1]) + 1}"
     return {"user": "from the user's words", "history": "as used before"}.get(arg.origin, "")
+
+
+def given(arg: ArgShape, keep: Keep) -> str:
+    """An argument that every call should give, with what it looks like, and how a date or a time is written.
+
+    That stands in this line alone: a weak model that sees it in each step heeds it in none (docs/gate.md).
+    """
+    look = _look(arg, keep)
+    look += f", such as {code(arg.sample)}" if look and arg.sample else ""
+    return f"{code(arg.name)} ({look})" if look else code(arg.name)
 
 
 def _named(args: list[ArgShape], keep: Keep, *, bare: bool = False) -> str:

@@ -8,10 +8,10 @@ from functools import cache
 
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.evolvers._commands import Commands, Worded
-from skillclaw.evolve.evolvers._phrases import action, code, command_words
+from skillclaw.evolve.evolvers._phrases import action, code, command_words, given
 from skillclaw.evolve.work import Task
 from skillclaw.gate.grounds import Grounds
-from skillclaw.skills.records import ActionShape, Pattern
+from skillclaw.skills.records import ActionShape, ArgShape, Pattern
 from skillclaw.skills.vocabulary import content_words
 
 __all__ = ["Support", "Voice", "keeper"]
@@ -112,6 +112,11 @@ class Voice:
         if worded:
             known.update((*worded.asked, *worded.told, *(name for name, _ in worded.made)))
         return text
+
+    def given(self, lacking: ArgShape, worked: Sequence[ActionShape]) -> str:
+        """An argument that failing calls lack, as those that `worked` give it."""
+        known = [arg for shape in worked for arg in shape.args if arg.name == lacking.name and arg.share > 0]
+        return given(known[-1] if known else lacking, self.keep)
 
     def spoken(self, shapes: Sequence[ActionShape]) -> list[str]:
         """The actions within one sentence, where "step 1" would have no number to point to."""

@@ -19,6 +19,7 @@ from skillclaw.gate.grounds import Grounds
 from skillclaw.gate.lines import added_items, all_evidence, free_text, summary
 from skillclaw.skills.items import markdown
 from skillclaw.skills.records import ActionShape, Item, Proposal, Ref, Verdict
+from skillclaw.skills.samples import is_sample
 from skillclaw.skills.text import Claim, claims, fixed_parts, is_name, normal, occurs, prose, prose_words
 from skillclaw.skills.vocabulary import content_words, is_error_phrase
 from skillclaw.trajectory.demands import parted
@@ -228,7 +229,10 @@ def _claim_fault(
     if before and _stands(claim.text, before):
         return None
     failures = any(occurs(list(parts), text) for text in failing)
-    yes = [grounds for grounds in sources if grounds.supports(parts, failures=failures)]
+    if is_sample(claim.text):  # it claims how a time is written, and no time
+        yes = [grounds for grounds in sources if claim.text in grounds.written]
+    else:
+        yes = [grounds for grounds in sources if grounds.supports(parts, failures=failures)]
     if context.enough(yes):
         return None
     return (
