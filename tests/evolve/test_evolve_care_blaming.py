@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from turns import session
 
-from skillclaw.evolve.care.blaming import blamed, may_be_blamed
+from skillclaw.evolve.care.blaming import blamed, may_be_blamed, says_otherwise
 from skillclaw.gate.policies import policy
 from skillclaw.skills.items import all_items
 from skillclaw.skills.records import Bundle, File, Sidecar
@@ -75,6 +75,53 @@ def test_what_several_people_correct_is_blamed_on_the_skill_that_said_it() -> No
 )
 def test_it_stays_otherwise(told: list[Episode]) -> None:
     assert blamed(NAME, told, situation()) == []
+
+
+def asked_otherwise(user: str, number: int = 0) -> list[Episode]:
+    """The agent called it without what the skill says, and drops the day when it is told."""
+    plain = ("bash", {"command": "rota list --day 4 > shifts.txt"}, "", True)
+    broken = ("bash", {"command": "rota list --zone utc > shifts.txt"}, "usage: rota --day DAY", False)
+    return episodes(user, number, ASKED, plain, "Those are local times: `rota` needs --zone utc.", broken)
+
+
+def silent(user: str, number: int = 0) -> list[Episode]:
+    return episodes(user, number, ASKED, WRONG)
+
+
+def test_who_asks_for_the_contrary_speaks_against_it_though_the_agent_did_not_do_what_it_says() -> None:
+    told = [e for user in ("ana", "ben", "cy") for e in asked_otherwise(user)]
+    assert {e.user for e in blamed(NAME, told, situation())} == {"ana", "ben", "cy"}
+    assert blamed(NAME, told[:4], situation()) == []  # two of them
+
+
+def test_silence_speaks_half_as_loud_as_a_word() -> None:
+    told = [e for user in ("ana", "ben", "cy") for e in corrected(user)]
+    assert blamed(NAME, [*told, *silent("dan"), *silent("eve"), *silent("fay")], situation())
+    assert not blamed(NAME, [*told, *(e for n in range(4) for e in silent("dan", n))], situation())
+    assert not blamed(NAME, [*told, *fine("dan"), *fine("eve")], situation())
+
+
+@pytest.mark.parametrize(
+    ("call", "demand", "found"),
+    [
+        ("rota list --zone local --day <day>", "rota --zone utc", True),
+        ("rota list --day <day> --zone=local", "rota list --zone utc", True),
+        ("cd x && rota --zone local", "rota --zone utc", True),
+        ("rota list --zone utc", "rota --zone utc", False),
+        ("rota list --zone <zone>", "rota --zone utc", False),
+        ("rota list --timezone local", "rota --zone utc", False),
+        ("rota list | other --zone local", "rota --zone utc", False),
+        ("my-rota list --zone local", "rota --zone utc", False),
+        ("other --zone local", "rota --zone utc", False),
+        ("rota list --zone local", "rota --zone", False),
+        ("rota list --zone local", "rota hold", False),
+        ("rota list --zone local", "", False),
+    ],
+)
+def test_a_call_says_otherwise_where_it_gives_the_same_option_another_value(
+    call: str, demand: str, found: bool
+) -> None:
+    assert says_otherwise(call, demand) is found
 
 
 def test_alone_one_person_is_enough() -> None:

@@ -42,9 +42,12 @@ _INSISTS = re.compile(
 """A rule, or the wish to have the same done otherwise; a request for something more says none of these."""
 _FORBIDS = re.compile(
     r"(?:\bnot|n't|\bnever|\bno longer|\binstead of|\brather than|\bwithout using|\bstop|\bavoid|\bdrop|"
-    r"\bremove|\bomit|\bleave out|不要|别|別|不用|不能)\b[^,;:.。，；：]*$",
+    r"\bremove|\bomit|\bleave out|不要|别|別|不用|不能)\b"
+    r"(?:(?!\b(?:because|since|unless|until|but)\b|因为|因為|除非)[^,;:.。，；：])*$",
     re.I,
 )
+"""A negation before the option, in the same clause: what "did not work because it wants --shop" forbids is
+nothing."""
 _WITHOUT = re.compile(r"\bwithout\b[^,;:.]*$", re.I)
 _FENCED = re.compile(r"```.*?(?:```|\Z)", re.S)
 _ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")

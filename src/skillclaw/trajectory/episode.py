@@ -17,6 +17,7 @@ class Episode(Record, frozen=True, kw_only=True):
     env       what is known of the machine (`environment`)
     skills    skills that the agent had read or invoked by then, `name@version` where the version is known
     offered   skills that it was offered, likewise
+    accepted  correction: the user was content afterwards; procedure: somebody said so, or how it ended
     files     endings of the files that the request touched, as `.py`
     taken     correction: what the user named and the agent did its work over with (`redone`)
     demand    correction: the program and what the user asked of it (`demands`), as `rota --zone utc`; then

@@ -130,7 +130,8 @@ def _episodes(request: Request, spoken: Words, base: dict[str, Any], *, given: b
     if not acts:
         return [make("procedure", base, wanted, [], steps=[])] if request.texts else []
     way = {**base, "success": None} if request.demanded and not given else base
-    found = [make("procedure", way, wanted, moves, steps=[m.step for m in moves])]
+    content = given or bool(accepted_at)
+    found = [make("procedure", way, wanted, moves, steps=[m.step for m in moves], accepted=content)]
     # What the user told the agent between a failure and what worked is the lesson, and not the agent's way.
     told_at = [step for step in (*request.taken, *request.demanded)]
     found += [e for e in recoveries(acts, moves, wanted, base) if not _told_between(e, told_at)]

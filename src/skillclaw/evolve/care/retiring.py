@@ -163,7 +163,7 @@ def _retire_corrected(name: str, against: Sequence[Episode], given: Situation) -
     users = len({e.user for e in against})
     why = (
         f"In {len({e.session for e in against})} sessions of {users} user{'' if users == 1 else 's'} agents "
-        f"read {name}, did what it says, and were corrected; fewer went well with it."
+        f"read {name} and were told otherwise than it says; fewer went well with it."
     )
     return _proposal(name, "corrected", why, against, given)
 

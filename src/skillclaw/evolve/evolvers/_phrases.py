@@ -11,6 +11,7 @@ from collections.abc import Callable, Container
 
 from skillclaw.evolve.evolvers._commands import Worded
 from skillclaw.skills.records import ActionShape, ArgShape
+from skillclaw.skills.samples import is_sample
 from skillclaw.skills.text import constant_text, has_mask
 from skillclaw.skills.vocabulary import error_phrases
 
@@ -165,7 +166,7 @@ def given(arg: ArgShape, keep: Keep) -> str:
     That stands in this line alone: a weak model that sees it in each step heeds it in none (docs/gate.md).
     """
     look = _look(arg, keep)
-    look += f", such as {code(arg.sample)}" if look and arg.sample else ""
+    look += f", such as {code(arg.sample)}" if look and is_sample(arg.sample) else ""
     return f"{code(arg.name)} ({look})" if look else code(arg.name)
 
 
