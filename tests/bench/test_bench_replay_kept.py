@@ -18,7 +18,13 @@ TABLE = (Path(__file__).parents[2] / "docs" / "gate.md").read_text("utf-8")
 
 @pytest.mark.parametrize(
     ("run", "good"),
-    [("calendar", ["mined"]), ("email", ["mined"]), ("email-1-3", ["mined"]), ("calendar-1-3", [])],
+    [
+        ("calendar", ["mined"]),
+        ("email", ["mined"]),
+        ("email-1-3", ["mined"]),
+        ("calendar-1-3", []),
+        ("calendar-4-6", []),
+    ],
 )
 def test_no_wrong_skill_passes_and_the_page_says_where_the_mined_one_does(run: str, good: list[str]) -> None:
     report = json.loads((KEPT / run / "report.json").read_text("utf-8"))
@@ -55,11 +61,10 @@ def test_the_page_counts_the_right_answers_of_the_wrong_skills() -> None:
 
 
 def test_the_page_counts_the_answers_that_give_the_argument() -> None:
-    for run, expected in (("calendar-1-3", (0, 4)), ("calendar", (1, 16))):
+    for run, expected in (("calendar-1-3", (0, 4)), ("calendar", (1, 16)), ("calendar-4-6", (0, 0))):
         report = json.loads((KEPT / run / "report.json").read_text("utf-8"))
         (mined,) = (row["scores"] for row in report["skills"] if row["skill"] == "mined")
         right = [sum(one == 1 for score in mined for one in score[side]) for side in ("before", "after")]
         assert tuple(right) == expected
-    assert (
-        "in 4 of 30 answers with the skill and in none of 30 without" in TABLE and "it was 16 of 30" in TABLE
-    )
+    assert "in 4 of 30 tries with the skill and in none of 30 without" in TABLE
+    assert "it was 16 of 30" in TABLE and "none of the 30 answers with it works" in TABLE

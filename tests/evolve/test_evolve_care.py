@@ -340,6 +340,8 @@ def test_a_skill_that_nobody_reads_is_archived_after_a_month(house: House) -> No
     kept = house.machine.hub.state().skills["diary-work"].releases[-1].version
     rollback(house.machine, "diary-work", kept[:12])
     assert "diary-work" in house.current()
+    assert by_care(house.cycle(days=90)) == [], "who brought it back decides"
+    assert "diary-work" in house.current()
 
 
 def test_a_skill_that_was_read_is_not_unused(house: House) -> None:

@@ -12,7 +12,7 @@ from turns import session
 from skillclaw.evolve.care.blaming import blamed, may_be_blamed, says_otherwise
 from skillclaw.gate.policies import policy
 from skillclaw.skills.items import all_items
-from skillclaw.skills.records import Bundle, File, Sidecar
+from skillclaw.skills.records import ActionShape, Bundle, File, Pattern, Ref, Sidecar
 from skillclaw.trajectory.episodes import Episode, cut
 from skillclaw.trajectory.model import SkillUse, meta, with_meta
 
@@ -55,6 +55,7 @@ def situation(patterns: list[str] | None = None, read: int = 9, name: str = "tea
         current={NAME: current},
         context=SimpleNamespace(policy=policy(name)),
         memory=SimpleNamespace(skill_uses=lambda: uses),
+        patterns=[],
     )
 
 
@@ -97,7 +98,9 @@ def test_who_asks_for_the_contrary_speaks_against_it_though_the_agent_did_not_do
 def test_silence_speaks_half_as_loud_as_a_word() -> None:
     told = [e for user in ("ana", "ben", "cy") for e in corrected(user)]
     assert blamed(NAME, [*told, *silent("dan"), *silent("eve"), *silent("fay")], situation())
-    assert not blamed(NAME, [*told, *(e for n in range(4) for e in silent("dan", n))], situation())
+    assert blamed(NAME, [*told, *(e for n in range(9) for e in silent("dan", n))], situation())  # one person
+    many = [e for user in ("dan", "eve", "fay", "gus") for e in silent(user)]
+    assert not blamed(NAME, [*told, *many], situation())
     assert not blamed(NAME, [*told, *fine("dan"), *fine("eve")], situation())
 
 
@@ -121,7 +124,96 @@ def test_silence_speaks_half_as_loud_as_a_word() -> None:
 def test_a_call_says_otherwise_where_it_gives_the_same_option_another_value(
     call: str, demand: str, found: bool
 ) -> None:
-    assert says_otherwise(call, demand) is found
+    assert says_otherwise([call], demand) is found
+
+
+@pytest.mark.parametrize("word", ["UTC", "utc.", "'utc'"])
+def test_the_same_value_written_otherwise_is_the_same(word: str) -> None:
+    assert not says_otherwise([f"rota list --zone {word}"], "rota --zone utc")
+
+
+def test_a_skill_that_shows_the_demanded_call_too_says_no_other() -> None:
+    assert not says_otherwise(["rota list --zone utc", "rota show --zone local"], "rota --zone utc")
+    assert says_otherwise(["rota show --zone local"], "rota --zone utc")
+    assert not says_otherwise(["rota show --zone local"], "rota list --zone utc")
+
+
+def with_line(line: str) -> Any:
+    """The situation with a skill that says this line."""
+    made = situation()
+    text = SKILL.decode().split("- Files")[0] + line + "\n"
+    bundle = Bundle(name=NAME, files=[File(path="SKILL.md", data=text.encode())])
+    made.current[NAME].bundle = bundle
+    return made
+
+
+@pytest.mark.parametrize(
+    ("line", "goes"),
+    [
+        ("- Times of the house: `rota list --zone local`", True),
+        ("```\nrota list --zone local\n```", True),
+        ("- Do NOT run `rota list --zone local`: files hold UTC.", False),
+        ("- Always `rota list --zone utc`, never `rota list --zone local`.", False),
+        ("- Never with --zone local: it is `rota list --zone utc`", False),
+        ("- Files: `rota list --zone utc`; the wall display: `rota show --zone local`", False),
+        ("- The zone is --zone local, in words alone", False),
+    ],
+)
+def test_what_a_skill_warns_of_is_not_what_it_says(line: str, goes: bool) -> None:
+    told = [e for user in ("ana", "ben", "cy") for e in asked_otherwise(user)]
+    assert bool(blamed(NAME, told, with_line(line))) is goes
+
+
+def asks_for(user: str, *wanted: str) -> list[Episode]:
+    plain = ("bash", {"command": "rota list > shifts.txt"}, "", True)
+    turns = [part for one in wanted for part in (f"Wrong: `rota` needs {one}.", plain)]
+    return episodes(user, 0, ASKED, plain, *turns)
+
+
+def test_three_who_want_three_values_blame_nobodys_example() -> None:
+    shows = with_line("- One month: `rota list --month may`")
+    months = {"ana": "--month june", "ben": "--month july", "cy": "--month august"}
+    assert not blamed(NAME, [e for user, month in months.items() for e in asks_for(user, month)], shows)
+    assert blamed(NAME, [e for user in months for e in asks_for(user, "--month june")], shows)
+
+
+def well(user: str, number: int = 0) -> list[Episode]:
+    return episodes(user, number, ASKED, RIGHT)
+
+
+def rule(demand: str, users: str) -> Pattern:
+    refs = [Ref(session=f"x{n}", user=user, agent="a", day="") for n, user in enumerate(users)]
+    call = ActionShape(tool="bash", command="rota list --zone utc")
+    return Pattern(
+        id="r", kind="correction", title="", topic="rota", signature="", demand=demand, actions=[call],
+        evidence=refs,
+    )  # fmt: skip
+
+
+def test_where_people_state_a_rule_those_who_keep_it_speak_against_the_contrary() -> None:
+    """Nobody did what the skill says, so that nobody had to correct it."""
+    told = [e for user in ("ana", "ben", "cy") for e in well(user)]
+    made = situation()
+    assert not blamed(NAME, told, made)
+    made.patterns = [rule("rota --zone utc", "ddd")]
+    assert not blamed(NAME, told, made), "one person's rule"
+    made.patterns = [rule("rota --zone utc", "dande")]
+    assert {e.user for e in blamed(NAME, told, made)} == {"ana", "ben", "cy"}
+    assert not blamed(NAME, [*told, *fine("fay"), *fine("gus"), *fine("hal")], made)
+    for other in ("rota --zone local", "rota --deep", "board --zone utc"):
+        made.patterns = [rule(other, "dande")]
+        assert not blamed(NAME, told, made)
+
+
+def test_what_was_taken_back_blames_nothing() -> None:
+    told = [e for user in ("ana", "ben", "cy") for e in asks_for(user, "--zone utc", "--zone cet")]
+    assert not blamed(NAME, told, with_line("- `rota list --zone cet`"))
+
+
+def test_a_long_line_of_a_members_takes_no_time() -> None:
+    long = "- " + "`rota` " * 60_000
+    told = [e for user in ("ana", "ben", "cy") for e in asked_otherwise(user)]
+    assert not blamed(NAME, told, with_line(long))
 
 
 def test_alone_one_person_is_enough() -> None:

@@ -64,6 +64,21 @@ def test_a_made_up_time_needs_sessions_that_write_theirs_so(since: str, times: i
     assert verdict(grounding, world, [*refs, *padding], text.replace("2001", "2002")) == "reject"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Always set `since` of `mail.search` to `2001-01-31 09:00:00`.",
+        "Call `mail.search` with `since` 2001-01-31 and nothing else.",
+        "Delete all that is older than (`2001-01-31 09:00:00`) first.",
+        "Users ask for “2001-01-31 09:00:00”.",
+    ],
+)
+def test_a_made_up_time_is_an_example_and_no_value_to_give(text: str) -> None:
+    world = World()
+    refs = world.many("ab", "find it", [("mail.search", {"since": "2026-11-02 08:00:00"}, 0, "")], 2)
+    assert verdict(grounding, world, refs, text) == "reject"
+
+
 def test_a_time_that_only_a_failed_call_or_a_result_has_vouches_for_no_writing() -> None:
     world = World()
     time = "2026-11-02 08:00:00"

@@ -15,9 +15,10 @@ DAY, TIME = "2001-01-31", "09:00"
 """No session of an agent is of that day, so a copy of it is seen at once."""
 
 _WRITTEN = re.compile(
-    r"(?<![\w.:/+-])\d{4}-\d\d-\d\d"
+    r"(?<![\w.:/+-])\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
     r"(?:(?P<between>[T ])\d\d:\d\d(?P<seconds>:\d\d(?P<part>\.\d{1,9})?)?(?P<zone>Z|[+-]\d\d:?\d\d)?)?"
-    r"(?![\w/+-]|[.:]\w)"
+    r"(?![\w/+-]|[.:]\w)",
+    re.ASCII,
 )
 """What `trajectory.shapes.value_form` calls `date` or `datetime`."""
 

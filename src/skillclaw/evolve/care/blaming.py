@@ -1,7 +1,8 @@
 """Skills whose own advice people correct: agents read them, and are told otherwise than they say.
 
 Agents that do what such a skill says are told so afterwards. Others do not, or only half of it, and their
-users ask for what the skill says otherwise: another value of the very option in a call that it shows.
+users ask for what the skill says otherwise: another value of the very option in a call that it shows. And
+where enough people state such a rule, agents that follow the rule with the skill before them speak, too.
 
 Only for skills of which no line was learned: what was learned has its patterns, and the engine sees when
 these turn. A skill that a person or a host wrote has no such evidence, and may be wrong from its first day.
@@ -10,21 +11,33 @@ these turn. A skill that a person or a host wrote has no such evidence, and may 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from skillclaw.evolve.care.situation import Situation
 from skillclaw.evolve.cutting import skill_name
+from skillclaw.evolve.evolvers._select import qualifies
 from skillclaw.evolve.options import options
 from skillclaw.gate.policies import Policy
 from skillclaw.skills.items import markdown
-from skillclaw.trajectory.demands import parted
+from skillclaw.trajectory.demanded import has_it
+from skillclaw.trajectory.demands import Demand, forbids, parted
 from skillclaw.trajectory.episodes import Episode
 
 __all__ = ["blamed", "may_be_blamed", "says_otherwise"]
 
 SILENT = 0.5
-"""What a session counts that seems to have gone well and of which nobody said so: who does not know better
-says nothing, and a correction is somebody's word."""
+"""What a person counts with whom it seems to go well and who never said so: who does not know better says
+nothing, and a correction is somebody's word."""
+
+LINE = 2000
+"""Characters of a line of a skill that are looked at."""
+
+_SPAN = re.compile(r"`+([^`]+)`+")
+_FENCE = re.compile(r"\s*(?:```|~~~)")
+_PLACEHOLDER = re.compile(r"[<>{}$…*]|\.\.\.|^[A-Z][A-Z_]+$")
+
+_Marks = set[tuple[str, str]]
+"""Sessions, each with its user."""
 
 
 def may_be_blamed(name: str, given: Situation) -> bool:
@@ -35,67 +48,125 @@ def may_be_blamed(name: str, given: Situation) -> bool:
         uses is not None
         and uses.read >= given.context.policy.sessions
         and not any(item.patterns for item in items)
-        and bool(_advice(name, given))
+        and bool(_advice(_calls(name, given)))
     )
 
 
 def blamed(name: str, episodes: Sequence[Episode], given: Situation) -> list[Episode]:
-    """The corrections of what the skill says among the episodes of sessions that read it; empty where they
-    are too few for the policy, of too few people, or no more than the sessions in which its advice went well.
+    """The episodes that speak against what the skill says, of sessions that read it: corrections, and what
+    went well by a rule that people state and that is another one. Empty where they are too few for the
+    policy, of too few people, or of no more people than those with whom it goes well.
+
+    Who asks for the contrary speaks for that alone: three people who want three values show an example that
+    is none of theirs, and no skill that is wrong.
     """
-    advice, calls = _advice(name, given), _calls(name, given)
-    against = [
-        e
-        for e in episodes
-        if e.kind == "correction"
-        and _read(e, name)
-        and (_corrected(e, advice) or any(says_otherwise(call, e.demand) for call in calls))
-    ]
-    bad = {(e.user, e.session) for e in against}
-    good: dict[tuple[str, str], float] = {}
-    for e in episodes:
-        mark = (e.user, e.session)
-        followed = e.kind == "procedure" and e.success and _read(e, name) and _followed(e, advice)
-        if followed and mark not in bad:
-            good[mark] = max(good.get(mark, 0.0), 1.0 if e.accepted else SILENT)
-    return against if _enough(bad, good, given.context.policy) else []
+    calls = _calls(name, given)
+    advice = _advice(calls)
+    read = [e for e in episodes if _read(e, name)]
+    corrected = [e for e in read if e.kind == "correction" and _corrected(e, advice)]
+    asked: dict[str, list[Episode]] = {}
+    for e in read:
+        if e.kind == "correction" and e.worked and says_otherwise(calls, e.demand):
+            asked.setdefault(_wanted(e.demand), []).append(e)
+    for demand in _rules(given):
+        if says_otherwise(calls, demand):
+            asked.setdefault(_wanted(demand), []).extend(e for e in read if _kept(e, demand))
+    followed = [e for e in read if e.kind == "procedure" and e.success and _followed(e, advice)]
+    for own in [corrected, *(asked[wanted] for wanted in sorted(asked))]:
+        told = {id(e) for e in (*own, *corrected)}
+        against = [e for e in read if id(e) in told]
+        if _enough(against, followed, given.context.policy):
+            return against
+    return []
 
 
-def _enough(bad: set[tuple[str, str]], good: dict[tuple[str, str], float], policy: Policy) -> bool:
+def _enough(against: Sequence[Episode], followed: Sequence[Episode], policy: Policy) -> bool:
+    """Where several people share skills each counts once, so that nobody takes one from the others with
+    sessions of their own, and it holds whoever is left out. Who is alone has sessions only."""
+    bad = _marks(against)
+    thanked, quiet = _marks(e for e in followed if e.accepted) - bad, _marks(followed) - bad
     users = {user for user, _ in bad}
     if len(bad) < policy.sessions or len(users) < policy.users:
         return False
-    # Nobody takes a skill from the others with sessions of their own: it holds whoever is left out.
-    left = users if policy.users > 1 else {""}
-    return all(
-        sum(user != out for user, _ in bad) > sum(much for (user, _), much in good.items() if user != out)
-        for out in left
-    )
+    if policy.users < 2:
+        return len(bad) > len(thanked) + SILENT * len(quiet - thanked)
+    loud = {user for user, _ in thanked}
+    good = dict.fromkeys((user for user, _ in quiet), SILENT) | dict.fromkeys(loud, 1.0)
+    return all(len(users - {out}) > sum(much for user, much in good.items() if user != out) for out in users)
 
 
-def _text(name: str, given: Situation) -> str:
-    return "\n".join(markdown(given.current[name].bundle).values())
+def _rules(given: Situation) -> list[str]:
+    """What enough people demand of a program's calls."""
+    policy = given.context.policy
+    return sorted({p.demand for p in given.patterns if p.demand and qualifies(p, policy)})
 
 
-def _advice(name: str, given: Situation) -> set[str]:
-    """The options, with their values, of the calls that the skill shows."""
-    return {one for one in options(_text(name, given).replace("`", " ")) if " " in one}
+def _wanted(demand: str) -> str:
+    return " ".join(parted(demand)[1].split()).casefold()
+
+
+def _kept(episode: Episode, demand: str) -> bool:
+    """Whether a request went well in which the agent did as demanded, in a call that did not fail."""
+    called, wanted = parted(demand)
+    rule = Demand(called.split(" ")[0], wanted, "")
+    done = any(move.ok is not False and has_it(move.command, rule) for move in episode.actions)
+    return episode.kind == "procedure" and bool(episode.success) and done
+
+
+def _marks(episodes: Iterable[Episode]) -> _Marks:
+    return {(e.user, e.session) for e in episodes}
 
 
 def _calls(name: str, given: Situation) -> list[str]:
-    """What the skill shows as code, and the lines of its blocks."""
-    return re.split(r"`+|\n", _text(name, given))
+    """What the skill shows as code: spans, and lines of blocks; but for what a line says not to do."""
+    return [call for text in markdown(given.current[name].bundle).values() for call in _shown(text)]
 
 
-def says_otherwise(call: str, demand: str) -> bool:
-    """Whether a call gives the demanded option of the demanded program another value (`rota --zone utc`)."""
-    program, wanted = parted(demand)
-    if " " not in wanted:
-        return False
-    option, value = wanted.split(" ", 1)
-    name = re.escape(program.split(" ")[0])
-    made = re.search(rf"(?<![\w./-]){name}\s[^|;&\n]*?(?<![\w-]){re.escape(option)}[ =]([\w./:@%+-]+)", call)
-    return made is not None and made[1] != value
+def _shown(text: str) -> Iterator[str]:
+    fenced = False
+    for line in text.splitlines():
+        if _FENCE.match(line):
+            fenced = not fenced
+        elif len(line) > LINE:
+            continue
+        elif fenced:
+            yield line
+        else:
+            yield from (span[1] for span in _SPAN.finditer(line) if not forbids(line[: span.start()]))
+
+
+def _advice(calls: Sequence[str]) -> set[str]:
+    """The options, with their values, of the calls that the skill shows."""
+    return {one for call in calls for one in options(call) if " " in one}
+
+
+def says_otherwise(calls: Sequence[str], demand: str) -> bool:
+    """Whether calls give the demanded option of the demanded program (`rota --zone utc`) another value, and
+    none of them the demanded one."""
+    called, wanted = parted(demand)
+    option, _, value = wanted.partition(" ")
+    given = {found for call in calls for found in _values(call, called.split(), option)} if value else set()
+    return bool(given) and _plain(value) not in given
+
+
+def _values(call: str, called: Sequence[str], option: str) -> Iterator[str]:
+    """What a line gives the option in calls of a program; with a subcommand, in those of that one."""
+    for part in re.split(r"[|;&]", call):
+        words = part.replace("=", " ").split()
+        names = [word.rsplit("/", 1)[-1] for word in words]
+        if called[0] not in names:
+            continue
+        words = words[names.index(called[0]) + 1 :]
+        sub = next((word for word in words if not word.startswith("-")), "")
+        if len(called) > 1 and words[:1] and not words[0].startswith("-") and sub != called[1]:
+            continue
+        at = [n for n, word in enumerate(words[:-1]) if word == option]
+        if at and not _PLACEHOLDER.search(words[at[-1] + 1]):
+            yield _plain(words[at[-1] + 1])
+
+
+def _plain(value: str) -> str:
+    return value.strip("\"'").rstrip(".,:/").casefold()
 
 
 def _corrected(episode: Episode, advice: set[str]) -> bool:

@@ -40,10 +40,11 @@ REFS = 60
 
 def retirements(given: Situation) -> list[Proposal]:
     """One proposal for each skill that has to go, in order of name."""
+    left = given.busy | _brought_back(given)
     harmful = {one.skill: one for one in given.effects if _harmful(one, given)}
     unused = [name for name in sorted(given.current) if name not in harmful and _may_be_unused(name, given)]
-    wrong = {name for name in given.current if name not in given.busy and may_be_blamed(name, given)}
-    wanted = {name for name in (*harmful, *unused) if name not in given.busy}
+    wrong = {name for name in given.current if name not in left and may_be_blamed(name, given)}
+    wanted = {name for name in (*harmful, *unused) if name not in left}
     if not wanted and not wrong:
         return []
     told: dict[str, list[Episode]] = {name: [] for name in wrong}
@@ -73,6 +74,17 @@ def retirements(given: Situation) -> list[Proposal]:
         if proposal is not None:
             found.append(proposal)
     return found
+
+
+def _brought_back(given: Situation) -> set[str]:
+    """Skills that are there in a version that care has retired: people brought it back, and it is theirs to
+    retire it now."""
+    gone = {(one.skill, one.base) for one in given.state.proposals.values() if _by_care(one)}
+    return {name for name, skill in given.current.items() if (name, skill.version) in gone}
+
+
+def _by_care(one: ProposalState) -> bool:
+    return one.action == "retire" and one.status == "released" and one.id.startswith(BY_CARE)
 
 
 def _harmful(one: SkillEffect, given: Situation) -> bool:
@@ -163,7 +175,8 @@ def _retire_corrected(name: str, against: Sequence[Episode], given: Situation) -
     users = len({e.user for e in against})
     why = (
         f"In {len({e.session for e in against})} sessions of {users} user{'' if users == 1 else 's'} agents "
-        f"read {name} and were told otherwise than it says; fewer went well with it."
+        f"read {name} and were told otherwise than it says, or did otherwise by a rule that people state, "
+        "which went well; with fewer people it went well as it says."
     )
     return _proposal(name, "corrected", why, against, given)
 
@@ -255,7 +268,6 @@ def _gone(state: HubState) -> dict[str, ProposalState]:
     found = {}
     for proposal in sorted(state.proposals.values(), key=lambda p: p.seq):
         skill = state.skills.get(proposal.skill)
-        released = proposal.status == "released" and proposal.action == "retire"
-        if released and proposal.id.startswith(BY_CARE) and skill is not None and skill.current is None:
+        if _by_care(proposal) and skill is not None and skill.current is None:
             found[proposal.skill] = proposal
     return found

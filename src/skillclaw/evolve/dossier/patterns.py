@@ -8,6 +8,7 @@ from skillclaw.evolve.dossier.fence import line
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.gate.grounds import Grounds
 from skillclaw.skills.records import ActionShape, ArgShape, Pattern, Ref
+from skillclaw.skills.samples import is_sample
 from skillclaw.skills.text import constant_text, fixed_parts, has_mask
 from skillclaw.skills.vocabulary import content_words, error_phrases
 from skillclaw.trajectory.demands import parted
@@ -124,7 +125,7 @@ def _argument(arg: ArgShape) -> str:
     name = line(arg.name, 60)
     if arg.share == 0:
         return f"{name} is missing"
-    form = f"{arg.form}, as {arg.sample}" if arg.sample else arg.form
+    form = f"{arg.form}, as {arg.sample}" if is_sample(arg.sample) else arg.form
     value = line(arg.constant, 100) if arg.constant is not None else f"<{line(form, 60) or 'varies'}>"
     source = ""
     if arg.origin == "user":

@@ -81,6 +81,8 @@ def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | No
             if claim.text == proposal.project and is_name(claim.text):
                 continue  # where the sessions were is known of them, whether or not somebody said it
             fault = _claim_fault(claim, sources, failing, before, context)
+            if fault and _as_written(claim, text, sources, context):
+                fault = None
             if fault and _as_demanded(claim, demanded, sources, calling, context):
                 fault = None
             if fault and _one_by_one(claim, demanded, sources, calling, failing, before, context):
@@ -149,6 +151,12 @@ def _calling(item: Item, proposal: Proposal, evidence: Sequence[Ref]) -> list[Re
     """Sessions besides the evidence that made the calls that the patterns of this line are about."""
     own, known = set(item.patterns), {ref.session for ref in evidence}
     return [ref for p in proposal.patterns if p.id in own for ref in p.calls if ref.session not in known]
+
+
+def _as_written(claim: Claim, text: str, sources: list[Grounds], context: GateContext) -> bool:
+    """Whether a claim is the made-up value in brackets that tells how a time is written, and no time."""
+    shown = claim.kind == "code" and is_sample(claim.text) and f", such as `{claim.text}`)" in text
+    return shown and context.enough(grounds for grounds in sources if claim.text in grounds.written)
 
 
 def _as_demanded(
@@ -229,10 +237,7 @@ def _claim_fault(
     if before and _stands(claim.text, before):
         return None
     failures = any(occurs(list(parts), text) for text in failing)
-    if is_sample(claim.text):  # it claims how a time is written, and no time
-        yes = [grounds for grounds in sources if claim.text in grounds.written]
-    else:
-        yes = [grounds for grounds in sources if grounds.supports(parts, failures=failures)]
+    yes = [grounds for grounds in sources if grounds.supports(parts, failures=failures)]
     if context.enough(yes):
         return None
     return (
