@@ -152,6 +152,17 @@ def with_line(line: str) -> Any:
     [
         ("- Times of the house: `rota list --zone local`", True),
         ("```\nrota list --zone local\n```", True),
+        ("```\n# never: rota list --zone local\nrota list\n```", False),
+        ("```\nrota list --zone local  # the house's\n```", True),
+        ("Never do this:\n\n```\nrota list --zone local\n```", False),
+        ("```\n# wrong\nrota list --zone local\n```", False),
+        ("Files hold UTC, so do not\nrun `rota list --zone local` for them.", False),
+        ("Do not use any of these:\n\n- `rota stop`\n- `rota list --zone local`", False),
+        ("- `rota list --zone local` is wrong: files hold UTC.", False),
+        ("| Wrong | `rota list --zone local` |", False),
+        ("- **Don't**: `rota list --zone local`", False),
+        ("- Avoid: `rota list --zone local`", False),
+        ("- As people do it: `grep rota --zone local`", False),
         ("- Do NOT run `rota list --zone local`: files hold UTC.", False),
         ("- Always `rota list --zone utc`, never `rota list --zone local`.", False),
         ("- Never with --zone local: it is `rota list --zone utc`", False),
@@ -175,6 +186,35 @@ def test_three_who_want_three_values_blame_nobodys_example() -> None:
     months = {"ana": "--month june", "ben": "--month july", "cy": "--month august"}
     assert not blamed(NAME, [e for user, month in months.items() for e in asks_for(user, month)], shows)
     assert blamed(NAME, [e for user in months for e in asks_for(user, "--month june")], shows)
+    copied = ("bash", {"command": "rota list --month may > shifts.txt"}, "", True)
+    told = [
+        e
+        for user, month in months.items()
+        for e in episodes(user, 0, ASKED, copied, f"Wrong: `rota` needs {month}.", copied)
+    ]
+    assert not blamed(NAME, told, shows), "though their agents did as it shows"
+
+
+@pytest.mark.parametrize("call", ["rota hold --zone utc --day 4", "rota hold --filter status=open"])
+def test_who_repeats_what_the_skill_says_speaks_not_against_it(call: str) -> None:
+    told = [
+        e
+        for user in ("ana", "ben", "cy")
+        for e in episodes(
+            user, 0, ASKED, ("bash", {"command": "rota list"}, "", True), f"Wrong, you must use `{call}`.",
+            ("bash", {"command": call}, "", True),
+        )
+    ]  # fmt: skip
+    assert not blamed(NAME, told, with_line(f"- Hold it: `{call}`"))
+
+
+@pytest.mark.parametrize("written", ["--zone=local", '--zone "local"', "--zone local"])
+def test_however_followers_write_the_value_they_follow(written: str) -> None:
+    did = ("bash", {"command": f"rota list {written} --day 4 > shifts.txt"}, "", True)
+    thanks = [e for n in range(5) for e in episodes(f"u{n}", 0, ASKED, did, "Great, thanks.")]
+    told = [*asked_otherwise("ana"), *asked_otherwise("ana", 1), *asked_otherwise("ben")]
+    assert not blamed(NAME, [*told, *thanks], situation())
+    assert blamed(NAME, told, situation())
 
 
 def well(user: str, number: int = 0) -> list[Episode]:
@@ -203,6 +243,19 @@ def test_where_people_state_a_rule_those_who_keep_it_speak_against_the_contrary(
     for other in ("rota --zone local", "rota --deep", "board --zone utc"):
         made.patterns = [rule(other, "dande")]
         assert not blamed(NAME, told, made)
+
+
+def test_a_rule_for_one_subcommand_speaks_not_against_another() -> None:
+    told = [e for user in ("ana", "ben", "cy") for e in well(user)]
+    wall = with_line("- The wall display: `rota show --zone local`")
+    wall.patterns = [rule("rota --zone utc", "dande")]
+    assert not blamed(NAME, told, wall)
+    made = situation()
+    made.patterns = [msgspec.structs.replace(rule("rota --zone utc", "dande"), project="other")]
+    assert not blamed(NAME, told, made)
+    both = [e for user in ("ana", "ben", "cy") for e in episodes(user, 0, ASKED, WRONG, RIGHT)]
+    made.patterns = [rule("rota --zone utc", "dande")]
+    assert not blamed(NAME, both, made), "they did what it says, too"
 
 
 def test_what_was_taken_back_blames_nothing() -> None:

@@ -16,7 +16,7 @@ from skillclaw.trajectory.flow import Act
 from skillclaw.trajectory.shell import FEEDERS, main_commands
 from skillclaw.trajectory.text import STOP, word_set
 
-__all__ = ["Demand", "demands", "forbidden", "forbids", "parted", "put_early", "with_it"]
+__all__ = ["Demand", "demands", "forbidden", "parted", "put_early", "with_it"]
 
 HEAD = 2000
 """Characters of a message that are read."""
@@ -43,17 +43,19 @@ _INSISTS = re.compile(
 _FORBIDS = re.compile(
     r"(?:\bnot|n't|\bnever|\bno longer|\binstead of|\brather than|\bwithout using|\bstop|\bavoid|\bdrop|"
     r"\bremove|\bomit|\bleave out|不要|别|別|不用|不能)\b"
-    r"[^,;:.。，；：]*(?:, (?:because|since|as)\b[^,;:.。，；：]*)?$",
+    r"[^,;:.?!。，；：？！]*(?:, (?:because|since|as)\b[^,;:.?!。，；：？！]*)?$",
     re.I,
 )
 _TELLS = re.compile(
     r"\b(?:did|does|was|has|had|will|would)(?: not|n['’]t)\s(?!to\b)[^,;:.]{0,60}?,?\s?\b"
-    r"(?:(?:because|since)\b[^,;:.]{0,40}?\b(?:wants?|needs?|requires?|lacks?|expects?)"
+    r"(?:(?:because|since)\b(?:(?!\bno|n['’]t\b|\bnever\b)[^,;:.]){0,40}?\b(?:wants?|needs?|requires?|lacks?|expects?)"
     r"|(?:unless|until)\s(?:you|it|one|they)\s(?:adds?|gives?|pass(?:es)?|has|have|uses?|sets?|gets?))\b",
     re.I,
 )
 """What did not work because it wants something, or does not unless it gets it: it forbids nothing of what
 comes behind."""
+_DOUBLE = re.compile(r"(?:\bnot|n['’]t|\bnever)\s(?:forget|omit|leave out|drop|remove|skip)\b", re.I)
+"""Who says so wants it."""
 _WITHOUT = re.compile(r"\bwithout\b[^,;:.]*$", re.I)
 _FENCED = re.compile(r"```.*?(?:```|\Z)", re.S)
 _ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
@@ -155,7 +157,7 @@ def forbidden(text: str) -> frozenset[str]:
     found = set()
     for sentence in _ENDS.split(text[:HEAD]):
         plain = sentence.replace("`", " ")[:SENTENCE]
-        found |= {one[1] for one in _OPTION.finditer(plain) if forbids(plain[: one.start()])}
+        found |= {one[1] for one in _OPTION.finditer(plain) if _forbids(plain[: one.start()])}
     return frozenset(found)
 
 
@@ -165,7 +167,7 @@ def _stated(sentence: str, program: str, known: str) -> Iterator[Demand]:
     for span in _SPAN.finditer(sentence):
         words = span[1].split()
         before = sentence[: span.start()]
-        if not _first(span[1]) or forbids(before):
+        if not _first(span[1]) or _forbids(before):
             continue
         # A call of its own, with the options that stand in it; one word may be a value.
         whole = len(words) > 1 and len(span[1]) <= LONGEST and not any(map(_PLACEHOLDER.search, words))
@@ -180,13 +182,13 @@ def _stated(sentence: str, program: str, known: str) -> Iterator[Demand]:
             value = ""
         wanted = f"{option[1]} {value}".strip()
         fits = bool(program) and len(wanted) <= LONGEST
-        if fits and not forbids(bare[: option.start()]) and _is_new(wanted, known):
+        if fits and not _forbids(bare[: option.start()]) and _is_new(wanted, known):
             yield Demand(program, wanted, sentence.strip())
 
 
-def forbids(before: str) -> bool:
+def _forbids(before: str) -> bool:
     """Whether what stands before an option, or a call, says not to use it."""
-    return _FORBIDS.search(_TELLS.sub(" ", before)) is not None
+    return _FORBIDS.search(_TELLS.sub(" ", _DOUBLE.sub(" ", before))) is not None
 
 
 def _is_new(name: str, known: str) -> bool:

@@ -19,8 +19,8 @@ from skillclaw.evolve.evolvers._select import qualifies
 from skillclaw.evolve.options import options
 from skillclaw.gate.policies import Policy
 from skillclaw.skills.items import markdown
-from skillclaw.trajectory.demanded import has_it
-from skillclaw.trajectory.demands import Demand, forbids, parted
+from skillclaw.skills.records import Pattern
+from skillclaw.trajectory.demands import parted
 from skillclaw.trajectory.episodes import Episode
 
 __all__ = ["blamed", "may_be_blamed", "says_otherwise"]
@@ -34,7 +34,16 @@ LINE = 2000
 
 _SPAN = re.compile(r"`+([^`]+)`+")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
+_ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)]|\|)\s")
+_WARNS = re.compile(
+    r"\b(?:not|never|no|wrong|bad|avoid|stop|instead|rather|without|unless|except|deprecated|obsolete)\b|n['’]t\b"
+    r"|[不别別勿错錯]",
+    re.IGNORECASE,
+)
+"""A call near such a word may be what the skill warns of: only what is surely advice is held against it."""
 _PLACEHOLDER = re.compile(r"[<>{}$…*]|\.\.\.|^[A-Z][A-Z_]+$")
+_BEFORE = frozenset({"sudo", "env", "time", "$"})
+"""Words before a program's name."""
 
 _Marks = set[tuple[str, str]]
 """Sessions, each with its user."""
@@ -63,15 +72,18 @@ def blamed(name: str, episodes: Sequence[Episode], given: Situation) -> list[Epi
     calls = _calls(name, given)
     advice = _advice(calls)
     read = [e for e in episodes if _read(e, name)]
-    corrected = [e for e in read if e.kind == "correction" and _corrected(e, advice)]
+    # What a user asked for by name is held together by that; of the rest it is known that this was wrong.
+    corrected = [e for e in read if e.kind == "correction" and not e.demand and _corrected(e, advice)]
     asked: dict[str, list[Episode]] = {}
     for e in read:
         if e.kind == "correction" and e.worked and says_otherwise(calls, e.demand):
             asked.setdefault(_wanted(e.demand), []).append(e)
-    for demand in _rules(given):
-        if says_otherwise(calls, demand):
-            asked.setdefault(_wanted(demand), []).extend(e for e in read if _kept(e, demand))
     followed = [e for e in read if e.kind == "procedure" and e.success and _followed(e, advice)]
+    fine = _marks(followed)
+    for rule in _rules(given):
+        if says_otherwise(calls, rule.demand):
+            kept = [e for e in read if (e.user, e.session) not in fine and _kept(e, rule, calls)]
+            asked.setdefault(_wanted(rule.demand), []).extend(kept)
     for own in [corrected, *(asked[wanted] for wanted in sorted(asked))]:
         told = {id(e) for e in (*own, *corrected)}
         against = [e for e in read if id(e) in told]
@@ -95,22 +107,31 @@ def _enough(against: Sequence[Episode], followed: Sequence[Episode], policy: Pol
     return all(len(users - {out}) > sum(much for user, much in good.items() if user != out) for out in users)
 
 
-def _rules(given: Situation) -> list[str]:
-    """What enough people demand of a program's calls."""
+def _rules(given: Situation) -> list[Pattern]:
+    """Patterns that say what enough people demand of a program's calls."""
     policy = given.context.policy
-    return sorted({p.demand for p in given.patterns if p.demand and qualifies(p, policy)})
+    return [pattern for pattern in given.patterns if pattern.demand and qualifies(pattern, policy)]
 
 
 def _wanted(demand: str) -> str:
-    return " ".join(parted(demand)[1].split()).casefold()
+    return " ".join(map(_plain, _option_of(demand)))
 
 
-def _kept(episode: Episode, demand: str) -> bool:
-    """Whether a request went well in which the agent did as demanded, in a call that did not fail."""
-    called, wanted = parted(demand)
-    rule = Demand(called.split(" ")[0], wanted, "")
-    done = any(move.ok is not False and has_it(move.command, rule) for move in episode.actions)
-    return episode.kind == "procedure" and bool(episode.success) and done
+def _kept(episode: Episode, rule: Pattern, calls: Sequence[str]) -> bool:
+    """Whether a request went well in which the agent did as demanded, in a call that did not fail and is of
+    the subcommand of which the skill says otherwise."""
+    if episode.kind != "procedure" or not episode.success:
+        return False
+    if rule.project and rule.project != episode.project:
+        return False
+    called = parted(rule.demand)[0].split()
+    option, value = _option_of(rule.demand)
+    shown = {sub for call in calls for sub, _ in _given(call, called, option)}
+    return any(
+        move.ok is not False and sub in shown and found == _plain(value)
+        for move in episode.actions
+        for sub, found in _given(move.command, called, option)
+    )
 
 
 def _marks(episodes: Iterable[Episode]) -> _Marks:
@@ -123,46 +144,67 @@ def _calls(name: str, given: Situation) -> list[str]:
 
 
 def _shown(text: str) -> Iterator[str]:
-    fenced = False
+    fenced, lead, last = False, "", ""
     for line in text.splitlines():
         if _FENCE.match(line):
             fenced = not fenced
-        elif len(line) > LINE:
             continue
-        elif fenced:
-            yield line
-        else:
-            yield from (span[1] for span in _SPAN.finditer(line) if not forbids(line[: span.start()]))
+        if len(line) > LINE or not line.strip():
+            continue
+        warned = _WARNS.search(f"{lead}\n{last}\n{_SPAN.sub(' ', line)}") is not None
+        if fenced:
+            code, _, said = line.partition("#")
+            if code.strip() and not warned and not _WARNS.search(said):
+                yield code
+            last = said if not code.strip() else ""
+            continue
+        if not warned:
+            yield from (span[1] for span in _SPAN.finditer(line))
+        prose = _SPAN.sub(" ", line)
+        lead, last = (lead, "") if _ITEM.match(line) else (prose, prose)
+
+
+def _options(command: str) -> set[str]:
+    return options(re.sub(r"[\"']", "", command.replace("=", " ")))
 
 
 def _advice(calls: Sequence[str]) -> set[str]:
     """The options, with their values, of the calls that the skill shows."""
-    return {one for call in calls for one in options(call) if " " in one}
+    return {one for call in calls for one in _options(call) if " " in one}
 
 
 def says_otherwise(calls: Sequence[str], demand: str) -> bool:
     """Whether calls give the demanded option of the demanded program (`rota --zone utc`) another value, and
     none of them the demanded one."""
-    called, wanted = parted(demand)
-    option, _, value = wanted.partition(" ")
-    given = {found for call in calls for found in _values(call, called.split(), option)} if value else set()
+    called = parted(demand)[0].split()
+    option, value = _option_of(demand)
+    given = {found for call in calls for _, found in _given(call, called, option)} if value else set()
     return bool(given) and _plain(value) not in given
 
 
-def _values(call: str, called: Sequence[str], option: str) -> Iterator[str]:
-    """What a line gives the option in calls of a program; with a subcommand, in those of that one."""
+def _option_of(demand: str) -> tuple[str, str]:
+    """The first option that is demanded, and its value; empty where there is none."""
+    words = parted(demand)[1].replace("=", " ").split()
+    return (words[0], words[1]) if len(words) > 1 else ("", "")
+
+
+def _given(call: str, called: Sequence[str], option: str) -> Iterator[tuple[str, str]]:
+    """What a line gives the option in its calls of a program: the subcommand (empty for none) and the value;
+    with a subcommand named, only in calls of that one."""
     for part in re.split(r"[|;&]", call):
-        words = part.replace("=", " ").split()
-        names = [word.rsplit("/", 1)[-1] for word in words]
-        if called[0] not in names:
+        words = part.split()
+        while words and (words[0] in _BEFORE or re.match(r"\w+=", words[0])):
+            words = words[1:]
+        if not called or not words or words[0].rsplit("/", 1)[-1] != called[0]:
             continue
-        words = words[names.index(called[0]) + 1 :]
-        sub = next((word for word in words if not word.startswith("-")), "")
-        if len(called) > 1 and words[:1] and not words[0].startswith("-") and sub != called[1]:
+        words = " ".join(words[1:]).replace("=", " ").split()
+        plain = [n for n, word in enumerate(words) if not word.startswith("-")]
+        if len(called) > 1 and plain and called[1] not in words:
             continue
         at = [n for n, word in enumerate(words[:-1]) if word == option]
         if at and not _PLACEHOLDER.search(words[at[-1] + 1]):
-            yield _plain(words[at[-1] + 1])
+            sub = next((words[n] for n in plain if n != at[-1] + 1), "")
+            yield (sub if re.fullmatch(r"[a-z][a-z-]*", sub) else ""), _plain(words[at[-1] + 1])
 
 
 def _plain(value: str) -> str:
@@ -172,12 +214,12 @@ def _plain(value: str) -> str:
 def _corrected(episode: Episode, advice: set[str]) -> bool:
     if episode.failed is None:
         return False
-    after = {one for move in episode.actions for one in options(move.command)}
-    return bool((options(episode.failed.command) - after) & advice)
+    after = {one for move in episode.actions for one in _options(move.command)}
+    return bool((_options(episode.failed.command) - after) & advice)
 
 
 def _followed(episode: Episode, advice: set[str]) -> bool:
-    return any(options(move.command) & advice for move in episode.actions)
+    return any(_options(move.command) & advice for move in episode.actions)
 
 
 def _read(episode: Episode, name: str) -> bool:
