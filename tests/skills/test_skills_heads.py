@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from skillclaw.errors import BadInputError
@@ -34,6 +34,8 @@ def read(text: str) -> dict[str, object]:
 
 @settings(deadline=None)
 @given(name=WORDS, description=TEXTS, metadata=st.dictionaries(KEYS, TEXTS, max_size=3))
+@example(name="a", description="", metadata={"A ": ""})
+@example(name="a", description="", metadata={"A ": "", "A!": "", "A": "b"})
 def test_every_reader_finds_the_same_words(name: str, description: str, metadata: dict[str, str]) -> None:
     made = render(Head(name=name, description=description, metadata=metadata))
     held = read(made)

@@ -95,7 +95,8 @@ def render(head: Head) -> str:
         lines.append(f"allowed-tools: {_quote(head.allowed_tools)}")
     if head.metadata:
         lines.append("metadata:")
-        lines += [f"  {_bare(key)}: {_quote(value)}" for key, value in sorted(head.metadata.items())]
+        known = {plain(key): value for key, value in sorted(head.metadata.items())}
+        lines += [f"  {_bare(key)}: {_quote(value)}" for key, value in sorted(known.items())]
     return "\n".join([*lines, "---", ""])
 
 
