@@ -181,6 +181,17 @@ def asks_for(user: str, *wanted: str) -> list[Episode]:
     return episodes(user, 0, ASKED, plain, *turns)
 
 
+def test_an_agent_that_takes_the_other_call_of_a_right_skill_is_no_fault_of_it() -> None:
+    both = with_line("- Files: `rota list --zone utc`; the wall display: `rota show --zone local`")
+    told = [
+        e
+        for user in ("ana", "ben", "cy")
+        for e in episodes(user, 0, ASKED, WRONG, "Those are local times: `rota` needs --zone utc.", RIGHT)
+    ]
+    assert not blamed(NAME, told, both)
+    assert blamed(NAME, told, situation())
+
+
 def test_three_who_want_three_values_blame_nobodys_example() -> None:
     shows = with_line("- One month: `rota list --month may`")
     months = {"ana": "--month june", "ben": "--month july", "cy": "--month august"}
@@ -193,6 +204,23 @@ def test_three_who_want_three_values_blame_nobodys_example() -> None:
         for e in episodes(user, 0, ASKED, copied, f"Wrong: `rota` needs {month}.", copied)
     ]
     assert not blamed(NAME, told, shows), "though their agents did as it shows"
+
+
+def test_who_did_as_it_says_was_wrong_whatever_was_asked_for_in_the_end() -> None:
+    cet = ("bash", {"command": "rota list --zone cet --day 4 > shifts.txt"}, "", True)
+    told = [
+        e
+        for user in ("ana", "ben", "cy")
+        for e in episodes(
+            user, 0, ASKED, WRONG, "Wrong: `rota` needs --zone utc.", RIGHT,
+            "No, sorry: `rota` needs --zone cet.", cet,
+        )
+    ]  # fmt: skip
+    assert {e.demand: e.worked for e in told if e.demand} == {
+        "rota --zone utc": False,
+        "rota --zone cet": True,
+    }
+    assert {e.user for e in blamed(NAME, told, situation())} == {"ana", "ben", "cy"}
 
 
 @pytest.mark.parametrize("call", ["rota hold --zone utc --day 4", "rota hold --filter status=open"])
