@@ -57,27 +57,49 @@ def test_each_number_of_the_rules_is_asked_for() -> None:
     assert opinion(Counts(won=2, lost=2), lenient) == "harms", "as often as it helps is too often"
     assert opinion(Counts(won=3, lost=2), lenient) == "helps"
     two, split = ballots((3, 0), (3, 0)), ballots((3, 0), (3, 0), (0, 1))
+    fourth = ballots((3, 0), (3, 0), (3, 0), (0, 1))
     for rules, found, state in (
         (VoteRules(share=0.6, cases=8), split, "pass"),
         (VoteRules(share=0.75, cases=8), split, "wait"),
+        (VoteRules(share=0.75), fourth, "pass"),
         (VoteRules(cases=8), two, "pass"),
         (VoteRules(cases=9), two, "wait"),
+        (VoteRules(cases=10), split, "pass"),
+        (VoteRules(cases=11), split, "wait"),
     ):
         assert tally(found, rules, voters=9, everyone=9, over=False).state == state
 
 
+def test_who_saw_no_difference_speaks_neither_for_it_nor_against_it() -> None:
+    same = Counts(won=0, lost=0, tied=9)
+    assert opinion(same, VoteRules()) == "neither"
+    silent = [Ballot(member=f"s{at}", counts=same) for at in range(2)]
+    for found, state in (([(3, 0), (3, 0)], "pass"), ([(3, 0)], "few")):
+        assert tally([*ballots(*found), *silent], VoteRules(), voters=9, everyone=9, over=True).state == state
+
+
+def test_the_share_is_met_by_the_very_number_that_it_means() -> None:
+    """0.56 of 25 is 14; as floats multiply it is a little more."""
+    found = ballots(*[(3, 0)] * 14, *[(0, 1)] * 11)
+    assert tally(found, VoteRules(share=0.56), voters=30, everyone=30, over=False).state == "pass"
+
+
 def test_time_or_too_few_members_end_it() -> None:
     rules = VoteRules()
-    assert tally(ballots((3, 0)), rules, voters=9, everyone=9, over=True).state == "few"
+    late = tally(ballots((3, 0)), rules, voters=9, everyone=9, over=True)
+    assert (late.state, late.why) == ("few", "the time for it is over")
     assert tally(ballots((3, 0), (0, 1)), rules, voters=9, everyone=9, over=True).state == "doubt"
-    assert tally([], rules, voters=1, everyone=4, over=False).state == "few", "one other cannot be two"
+    alone = tally([], rules, voters=1, everyone=4, over=False)
+    assert (alone.state, alone.why) == ("few", "fewer than 2 others could vote"), "one other cannot be two"
     all_of_them = tally(ballots((3, 0), (0, 1)), rules, voters=2, everyone=2, over=False)
     assert (all_of_them.state, all_of_them.why) == ("doubt", "everybody has voted")
 
 
 def test_who_taught_it_is_counted_out() -> None:
     found = tally(ballots((3, 0), (3, 0), (3, 0), sources=2), VoteRules(), voters=9, everyone=11, over=False)
-    assert (found.state, found.helps, found.cases) == ("wait", 1, 4)
+    assert (found.state, found.helps, found.harms, found.cases) == ("wait", 1, 0, 4)
+    against = tally(ballots((0, 3), (0, 3), sources=1), VoteRules(), voters=9, everyone=11, over=False)
+    assert (against.state, against.helps, against.harms, against.cases) == ("wait", 0, 1, 4)
 
 
 def test_it_does_not_end_with_the_last_who_counts_since_that_would_tell_who_taught_it() -> None:
@@ -112,6 +134,7 @@ def test_nothing_passes_that_more_find_harmful_than_helpful(
     if over:
         assert result.state != "wait"
     verdict = votes_verdict(result, rules)
+    assert verdict.check == "votes"
     assert verdict.verdict == {"wait": "hold", "doubt": "hold", "pass": "pass", "reject": "reject"}.get(
         result.state, "hold" if rules.required else "n/a"
     )

@@ -65,7 +65,8 @@ def tally(ballots: Sequence[Ballot], rules: VoteRules, *, voters: int, everyone:
     said = [opinion(one, rules) for one in counted]
     helps, harms = said.count("helps"), said.count("harms")
     tried = sum(one.won + one.lost + one.tied for one in counted)
-    enough = helps >= rules.needed and helps >= rules.share * (helps + harms) and tried >= rules.cases
+    asked = round(rules.share * (helps + harms), 9)  # as floats 0.56 of 25 is a little more than 14
+    enough = helps >= rules.needed and helps >= asked and tried >= rules.cases
     why = ""
     state: Literal["wait", "pass", "reject", "doubt", "few"] = "wait"
     if enough:
