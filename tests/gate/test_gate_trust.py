@@ -280,6 +280,12 @@ def test_new_members_count_half_and_never_alone() -> None:
     assert stands(one, ada=known, eve=NEW, mal=other)
     pair = [("eve", "d1"), ("eve", "d1"), ("mal", "d1"), ("mal", "d1")]
     assert weighed(pair, policy("team"), {"eve": NEW, "mal": NEW}).weight == 1, "two of a day, each half"
+    crowd = {who: MemberFacts(known=False, cohort=who) for who in ("eve", "mal", "sid", "ted")}
+    seen = [(who, day) for who in crowd for day in ("d1", "d2")]
+    found = weighed(seen, policy("team"), crowd)
+    assert (found.weight, found.people, found.known) == (4, 2, 0), "weight and people are enough"
+    assert not stands(seen, **crowd), "nothing stands on new people alone"
+    assert stands([*seen, ("ada", "d1")], ada=known, **crowd)
     # who is no member that the log knows of is new as well
     assert not stands([("ada", "d1"), ("ghost", "d1"), ("ghost", "d2")], ada=known)
 
