@@ -15,10 +15,12 @@ from skillclaw.gate import checks, decide, judge
 from skillclaw.gate.checks import grounding, hidden, secrets, support
 from skillclaw.gate.grounds import Grounds, read_grounds
 from skillclaw.gate.replay.records import ReplayResult
-from skillclaw.skills.records import File, Pattern, Ref
+from skillclaw.gate.standing import MemberFacts
+from skillclaw.skills.records import File, Pattern, Proposal, Ref
 from skillclaw.trajectory.model import Step, StepMeta, ToolCall, Trajectory, meta, with_step_meta
 
 COMMAND = "Run `make all`."
+NEW = MemberFacts(known=False, cohort="invite")
 
 
 def verdict(check: object, world: World, refs: list, text: str = COMMAND, name: str = "team") -> str:
@@ -41,6 +43,127 @@ def test_a_reference_under_another_name_counts_for_nobody(check: object) -> None
     refs = world.many("aab", "do it", [bash("make all")])
     assert verdict(check, world, refs) == "pass"
     assert verdict(check, world, [replace(refs[0], user="c"), *refs[1:]]) == "reject"
+
+
+def test_a_line_of_too_few_people_is_refused_though_the_others_have_enough() -> None:
+    world = World()
+    enough = world.many("ab", "do it", [bash("make all")], 2)
+    few = world.many("a", "do it", [bash("make one")], 1)
+    one = proposal([("Steps", "step", COMMAND, enough), ("Steps", "step", "Run `make one`.", few)])
+    (said,) = support.check(one, world.context())
+    assert (said.check, said.verdict) == ("support", "reject")
+    assert said.reason == (
+        "Only 1 session of 1 user support “Run `make one`.”; "
+        "the policy 'team' asks for 3 sessions of 2 users."
+    )
+    assert one.sidecar is not None
+    strong, weak = one.sidecar.items[1:]
+    assert support.item_fault(strong, one, world.context()) is None
+    assert support.item_fault(weak, one, world.context()) == said.reason
+    for engine in ("person", "host:hermes"):
+        assert support.item_fault(weak, replace(one, engine=engine), world.context()) is None
+    merged = [replace(strong, evidence=few), replace(weak, evidence=few)]
+    both = replace(one, sidecar=replace(one.sidecar, items=[one.sidecar.items[0], *merged]))
+    assert "make all" in support.check(both, world.context())[0].reason
+
+
+def test_what_only_new_people_stand_in_the_way_of_waits() -> None:
+    world = World()
+    members = {"a": MemberFacts(), "b": NEW, "c": NEW}
+    context = world.context(members=members)
+    new = world.many("abc", "do it", [bash("make all")], 2)
+    line = ("Steps", "step", COMMAND, new)
+    (said,) = support.check(proposal([line]), context)
+    assert (said.check, said.verdict) == ("support", "hold")
+    assert "Only 6 sessions of 3 users (2 of them new in the group) support" in said.reason
+    assert (
+        "asks for 3 sessions of 2 users, who is new counts half, and one at least must be known"
+        in said.reason
+    )
+    assert said.reason.endswith("It can wait until they are known, or somebody approves it.")
+    weak = ("Steps", "step", "Run `make one`.", new[:2])
+    assert support.check(proposal([line, weak]), context)[0].verdict == "reject", "of two sessions, whoever"
+    known = world.context(members=dict.fromkeys("abc", MemberFacts()))
+    assert support.check(proposal([line]), known)[0].verdict == "pass"
+
+
+def test_many_sessions_of_one_day_are_told_to_count_for_few() -> None:
+    world = World()
+    refs = world.many("a", "do it", [bash("make all")], 9) + world.many("bc", "do it", [bash("make all")])
+    (said,) = support.check(proposal([("Steps", "step", COMMAND, refs)]), world.context("strict"))
+    assert said.verdict == "reject"
+    assert "11 sessions of 3 users" in said.reason
+    assert "5 sessions of 3 users, and of one person and day 2 count." in said.reason
+    for fewer in (refs[:9], [*refs[:2], *refs[9:]]):
+        (said,) = support.check(proposal([("Steps", "step", COMMAND, fewer)]), world.context("strict"))
+        assert "of one person and day" not in said.reason, "too few sessions or people, on whatever days"
+
+
+@pytest.mark.parametrize(
+    ("engine", "verdict"), [("extractive", "pass"), ("host:hermes", "pass"), ("person", "hold")]
+)
+def test_a_retirement_counts_what_speaks_against_the_skill(engine: str, verdict: str) -> None:
+    world = World()
+    refs = world.many("ab", "do it", [bash("make all")], 2)
+    pattern = Pattern(id="p", kind="recovery", title="", topic="x", signature="", contradictions=refs[:2])
+    one = Proposal(
+        id="r",
+        action="retire",
+        skill="x",
+        base="v",
+        engine=engine,
+        why="",
+        patterns=[pattern],
+        against=refs[2:],
+    )
+    (said,) = support.check(one, world.context())
+    assert (said.check, said.verdict) == ("support", verdict)
+    if engine == "person":
+        return
+    assert said.reason == "4 sessions of 2 users speak against the skill."
+    for left in (replace(one, patterns=[]), replace(one, against=[])):
+        (said,) = support.check(left, world.context())
+        assert (said.check, said.verdict) == ("support", "reject")
+        assert said.reason.startswith("Only 2 sessions of 2 users speak against the skill; ")
+    new = world.context(members={"a": MemberFacts(), "b": NEW})
+    (said,) = support.check(one, new)
+    assert (said.check, said.verdict) == ("support", "hold")
+    assert said.reason.startswith("Only 4 sessions of 2 users (1 of them new in the group) speak against")
+    assert said.reason.endswith("It can wait until they are known, or somebody approves it.")
+
+
+def test_a_description_that_a_person_or_an_agent_wrote_is_theirs_to_change() -> None:
+    world = World()
+    refs = world.many("ab", "do it", [bash("make all")], 2)
+    line = ("Steps", "step", COMMAND, refs)
+    old = proposal([line])
+    assert old.bundle is not None and old.sidecar is not None
+    first, *rest = old.sidecar.items
+    unreadable = replace(old.bundle, files=[File(path="SKILL.md", data=b"no head")])
+    cited, own = old.sidecar, replace(old.sidecar, items=[replace(first, evidence=[]), *rest])
+    cases = [
+        ("describe", old.bundle, cited, "pass"),
+        ("describe", old.bundle, own, "hold"),
+        ("describe", old.bundle, replace(cited, engine="host:hermes"), "hold"),
+        ("describe", unreadable, cited, "hold"),
+        ("refine", old.bundle, own, "pass"),
+    ]
+    for action, bundle, sidecar, verdict in cases:
+        version = "0" * 64
+        current = SimpleNamespace(bundle=bundle, sidecar=sidecar, version=version)
+        one = replace(proposal([line], description="Pip, or make.", base=version), action=action)
+        (said,) = support.check(one, world.context(current={one.skill: current}))
+        assert (said.check, said.verdict) == ("support", verdict), (action, sidecar.engine)
+        assert (said.reason == "It adds no line.") == (verdict == "pass")
+    alone = replace(proposal([line]), action="describe")
+    assert support.check(alone, world.context())[0].reason == "4 sessions of 2 users support it."
+
+
+def test_a_new_skill_without_a_line_has_no_evidence() -> None:
+    world = World()
+    (said,) = support.check(proposal([]), world.context())
+    assert (said.check, said.verdict) == ("support", "reject")
+    assert said.reason == "No line of it has any evidence."
 
 
 @pytest.mark.parametrize(
