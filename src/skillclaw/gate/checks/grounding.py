@@ -260,11 +260,10 @@ def _quote_fault(text: str, sources: list[Grounds], before: str, context: GateCo
     for word in sorted(words):
         if not context.enough(grounds for grounds, used in said if word in used):
             return f"The quoted word “{word}” is used in too few of the {len(sources)} sessions cited."
-    for claim in claims(text):
-        if claim.kind != "quote":
-            fault = _claim_fault(claim, sources, [], before, context)
-            if fault:
-                return fault
+    for claim in claims(text):  # none of them a quotation: the text has no quotation marks
+        fault = _claim_fault(claim, sources, [], before, context)
+        if fault:
+            return fault
     return None
 
 
