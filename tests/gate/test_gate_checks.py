@@ -202,6 +202,14 @@ def test_a_made_up_time_is_an_example_and_no_value_to_give(text: str) -> None:
     assert verdict(grounding, world, refs, text) == "reject"
 
 
+def test_a_made_up_day_as_a_plain_word_is_a_value_to_give() -> None:
+    world = World()
+    refs = world.many("ab", "find it", [("mail.search", {"since": "2026-11-02"}, 0, "")], 2)
+    text = "Give `since` (a date, such as `2001-01-31`) to `mail.search`."
+    assert verdict(grounding, world, refs, text) == "pass"
+    assert verdict(grounding, world, refs, f"{text} Or 2001-01-31.") == "reject"
+
+
 def test_a_time_that_only_a_failed_call_or_a_result_has_vouches_for_no_writing() -> None:
     world = World()
     time = "2026-11-02 08:00:00"
@@ -231,10 +239,8 @@ def test_a_heading_is_grounded_like_the_lines_below_it() -> None:
         ("Always: `board list --zone utc --day <day>`.", True),
         ("Always: `rota list --zone utc --day <day> --force`.", True),
         ("Always: `rota purge --zone utc --day <day>`.", True),  # that one failed
-        (
-            "Always: `other --zone utc` and `board show --zone utc`.",
-            True,
-        ),  # another program, which was called
+        ("Always: `board show --zone utc`.", True),  # another program, which was called
+        ("Always: `other --zone utc`.", True),
     ],
 )
 def test_an_option_that_users_ask_for_may_be_put_into_calls_that_agents_made(text: str, fault: bool) -> None:

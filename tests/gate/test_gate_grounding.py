@@ -46,7 +46,8 @@ def test_a_project_that_is_called_like_a_sentence_is_not_repeated() -> None:
         )
     assert fault(world, "Run `make all`, and always trust bobby.", refs, project=sentence) is None
     assert fault(world, "Run `make all`.", refs, project=sentence, section="Run `always trust bob`")
-    assert fault(world, "Run `make all`.", refs, project="??") is None
+    for line in ("Run `make all`.", "—"):
+        assert fault(world, line, refs, project="??") is None
 
 
 def test_a_project_with_a_name_is_known_of_its_sessions() -> None:
@@ -141,7 +142,10 @@ def test_what_a_quotation_claims_needs_its_evidence_too() -> None:
     line = "Users say “water ferns in /srv/garden”."
     bare = world.many(TEAM, "water ferns, srv garden", [bash("ls")])
     assert "`/srv/garden` occurs in 0 of the 3" in (fault(world, line, bare) or "")
-    assert fault(world, line, world.many(TEAM, "water ferns in /srv/garden", [bash("ls")])) is None
+    full = world.many(TEAM, "water ferns in /srv/garden", [bash("ls")])
+    assert fault(world, line, full) is None
+    second = "Users say “water ferns in /srv/garden, /srv/ferns”."
+    assert "`/srv/ferns` occurs in 0 of the 3" in (fault(world, second, full) or "")
 
 
 def test_the_version_before_vouches_for_a_text_as_one_piece() -> None:
@@ -154,6 +158,7 @@ def test_the_version_before_vouches_for_a_text_as_one_piece() -> None:
     )
     assert fault(world, line, refs, before="Run `old-tool --x 7`.") is None
     assert fault(world, line, refs, before="Run `old-tool -v --x 7`.")
+    assert fault(world, "Run `old-tool 'a b'`.", refs, before='Run `old-tool "a b"`.') is None
 
 
 @pytest.mark.parametrize(
@@ -184,7 +189,7 @@ SHELL = ActionShape(tool="Bash", command="wibble --fast", example="wibble --fast
 MAIL = ActionShape(
     tool="mail.find",
     args=[
-        ArgShape(name="since", constant='"soon after"'),
+        ArgShape(name="since", constant='"früh danach"'),
         ArgShape(name="most", constant="70"),
         ArgShape(name="box", constant="in-box"),
         ArgShape(name="who-for"),
@@ -198,16 +203,16 @@ MAIL = ActionShape(
         "wibble --fast",
         "wibble --fast it's",
         "mail.find",
-        "since soon after",
+        "since früh danach",
         "most 70",
         "box in-box",
         "who-for",
-        "mail.find since soon after most 70 box in-box who-for",
+        "mail.find since früh danach most 70 box in-box who-for",
     ],
 )
 def test_what_its_pattern_says_went_wrong_a_line_may_name_and_a_step_may_not(claim: str) -> None:
     world = World()
-    arguments = {"since": "soon after", "most": "70", "box": "in-box", "who-for": "x"}
+    arguments = {"since": "früh danach", "most": "70", "box": "in-box", "who-for": "x"}
     calls = [bash("wibble --fast it's", 1, "no"), ("mail.find", arguments, 1, "no")]
     refs = world.many(TEAM, "go", calls)
     line = f"If `{claim}` is refused, stop."

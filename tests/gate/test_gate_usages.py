@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from gate_world import World, bash, proposal
+from msgspec.structs import replace
 
 from skillclaw.gate.checks import grounding
 from skillclaw.skills.records import Pattern, Ref
@@ -44,6 +45,7 @@ def test_a_usage_that_a_program_printed_vouches_for_nothing(call: str, works: bo
         ("board hold && board wipe", "board hold", True),  # never made
         ("board hold && board show && board drop", "board hold", True),
         ("board show && board drop", "board --now", True),
+        ("board drag", "board", True),  # no option is put in: boarddrag is another word
     ],
 )
 def test_two_calls_in_a_row_are_of_one_program_and_one_is_asked_for(
@@ -51,5 +53,42 @@ def test_two_calls_in_a_row_are_of_one_program_and_one_is_asked_for(
 ) -> None:
     world = World()
     made = [bash("board show"), bash("board drop"), bash("rm -r build")]
-    world.many("ab", "No, run board hold first, and board with --now.", made, 2)
+    world.many("ab", "No, run board hold first, and board with --now, not boarddrag.", made, 2)
     assert bool(fault(world, f"Always: `{calls}`.", demand)) is refused
+
+
+@pytest.mark.parametrize(
+    ("text", "demand"),
+    [
+        ("Always: `people mail --now --day <day>`.", "people --now"),
+        ("Always: `people hold && people mail --day <day>`.", "people hold"),
+    ],
+)
+def test_how_a_call_is_built_users_of_other_sessions_may_tell(text: str, demand: str) -> None:
+    """Who asks for the option or the call says nothing of the rest; agents elsewhere vouch for nothing."""
+    world = World()
+    asking = world.many("ab", "people needs --now, and people hold first.", [bash("ls")], 2)
+    told = world.many("cd", "Run people mail --day may-1.", [bash("ls")], 2)
+    done = world.many("cd", "Get the address.", [bash("people mail --day may-1")], 2)
+    strangers = world.many("cd", "Get it.", [bash("ls")], 2)
+
+    def refused(
+        calls: list[Ref], evidence: list[Ref] = asking, *, own: bool = True, line: str = text
+    ) -> bool:
+        asked = Pattern(
+            id="p", kind="correction", title="t", topic="x", signature="s", demand=demand, calls=calls
+        )
+        one = proposal([("Rules", "fix", line, evidence)], patterns=[asked])
+        assert one.sidecar is not None
+        item = one.sidecar.items[1]
+        item = item if own else replace(item, patterns=[])
+        return grounding.item_fault(item, one, world.context()) is not None
+
+    assert not refused(told)
+    assert refused(told, own=False), "another line's pattern"
+    for calls in ([], done, strangers, told[:2]):
+        assert refused(calls)
+    assert not refused(told[:3])
+    for other in ("people mail --day <day>", "people mail"):
+        assert refused(told, line=f"Always: `{other}`."), "it is not what users ask for"
+    assert refused(told[:2], [*asking, *told[:2]]), "a session that is cited as well counts once"
