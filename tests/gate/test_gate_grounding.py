@@ -75,6 +75,7 @@ COPY = "Maintainers want everybody to upgrade soon"
 def test_six_words_in_a_row_of_a_tools_output_are_a_copy(line: str, copied: bool) -> None:
     world = World()
     refs = world.many(TEAM, "everybody", [bash("npm ci", 0, f"Note: {COPY.upper()}!")])
+    refs += world.many(TEAM, "go", [bash("ls")])
     said = fault(world, line, refs)
     assert bool(said) is copied, said
     assert said is None or said.startswith("“maintainers want everybody to upgrade soon ...” is copied")
@@ -94,7 +95,7 @@ def test_what_enough_users_or_the_version_before_say_is_no_copy() -> None:
 @pytest.mark.parametrize("how", ["said", "called", "failed", "shown"])
 def test_a_name_that_too_few_know_is_not_told_to_all(how: str) -> None:
     world = World()
-    say = "see Zorgcorp" if how == "said" else "see"
+    say = "see zorgcorp" if how == "said" else "see"
     call = {
         "called": bash("echo Zorgcorp"),
         "failed": bash("echo Zorgcorp", 1),
@@ -111,7 +112,7 @@ def test_a_name_that_too_few_know_is_not_told_to_all(how: str) -> None:
     assert fault(world, line, others) is None, "nobody's name"
     assert fault(world, line, [*others, *two], policy="strict"), "two are too few of three"
     assert fault(world, line, [*others, *one], policy="solo") is None
-    assert fault(world, line, [*others, *one], before="Greet zorgcorp.") is None
+    assert fault(world, line, [*others, *one], before="Greet Zorgcorp.") is None
     assert fault(world, "Write to them.", [*others, *one], section="For our Zorgcorp")
 
 
@@ -158,6 +159,8 @@ def test_the_version_before_vouches_for_a_text_as_one_piece() -> None:
     )
     assert fault(world, line, refs, before="Run `old-tool --x 7`.") is None
     assert fault(world, line, refs, before="Run `old-tool -v --x 7`.")
+    ticks = "``old-tool `a` now``"
+    assert fault(world, f"Run {ticks}.", refs, before=f"First {ticks}.") is None
     assert fault(world, "Run `old-tool 'a b'`.", refs, before='Run `old-tool "a b"`.') is None
 
 
@@ -276,7 +279,10 @@ def test_what_a_person_wrote_and_a_retirement_cite_nothing() -> None:
         ("Be kind.", "```sh\nmake all\nmake none\n\nmake one\n```", "2 of the 3"),
         ("Be kind.", "~~~\nmake all\n~~~", "1 of the 1"),
         ("Run `make all`.", "```\nmake all\n```", "1 of the 1"),
+        ("Be kind.", "  ```\n  make all\n  ```", "1 of the 1"),
+        ("Be kind.", "```\nmake all\nmake none", "1 of the 2"),
         ("Run `make <name>`.", "Be kind.", "1 of the 1"),
+        ("Then print $_ again.", "Be kind.", "0 of the 1"),
     ],
 )
 def test_how_much_of_an_agents_own_text_was_seen_is_told(line: str, paragraph: str, seen: str) -> None:

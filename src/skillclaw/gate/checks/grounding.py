@@ -102,7 +102,7 @@ def _seen(proposal: Proposal, context: GateContext) -> Verdict:
     for text in free_text(proposal.bundle) if proposal.bundle is not None else []:
         lines = text.strip().splitlines()
         fenced = lines[0].startswith(("```", "~~~"))
-        told |= set().union(*map(_named, (f"`{line}`" for line in lines[1:-1]))) if fenced else _named(text)
+        told |= set().union(*map(_named, (f"`{line}`" for line in lines[1:]))) if fenced else _named(text)
     if not told:
         reason = "It names no command, path or number that would have to occur in sessions."
         return Verdict(check=name, verdict="pass", reason=reason)
@@ -127,7 +127,7 @@ def _says(text: str, project: str) -> bool:
 
 def _base_text(proposal: Proposal, context: GateContext) -> str:
     base = context.base(proposal)
-    return "" if base is None else normal(" ".join(markdown(base.bundle).values()).replace("`", " ` "))
+    return "" if base is None else normal(" ".join(markdown(base.bundle).values()))
 
 
 def _failing(item: Item, proposal: Proposal) -> list[str]:
@@ -248,7 +248,7 @@ def _claim_fault(
 
 def _stands(text: str, before: str) -> bool:
     """Whether the version before has this very text, as one piece."""
-    return occurs([normal(text)], before)
+    return occurs([text], before)
 
 
 def _quote_fault(text: str, sources: list[Grounds], before: str, context: GateContext) -> str | None:
