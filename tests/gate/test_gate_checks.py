@@ -264,6 +264,8 @@ def test_an_option_that_users_ask_for_may_be_put_into_calls_that_agents_made(tex
     for other in ("", "rota --zone cet"):
         unlike = replace(one, patterns=[replace(asked, demand=other)])
         assert grounding.item_fault(one.sidecar.items[1], unlike, world.context())
+    item = replace(one.sidecar.items[1], patterns=[])
+    assert grounding.item_fault(item, one, world.context()), "another line's pattern"
     step = proposal([("Steps / A", "step", text, refs)], patterns=[asked])
     assert step.sidecar is not None
     assert grounding.item_fault(step.sidecar.items[1], step, world.context())

@@ -222,6 +222,7 @@ def fault(
         ("Always shade tall ferns, says `make all`.", "the ferns", False),
         ("Always shade very tall green ferns, says `make all`.", "the ferns", True),
         ("Always water gardens.", "watering my garden", False),
+        ("Run `make all`. Always shade ferns.", "go", True),
         ("Always water gardens.", "watted my gar", True),
     ],
 )
@@ -249,6 +250,7 @@ def test_words_of_the_version_before_are_known() -> None:
     assert fault(line, "go", before="Run `make all`.")
     assert fault(line, "go", before="A shaded tall fernery.") is None
     assert fault(line, "go", before="A shaded hut.")
+    assert fault("Always gardens.", "go", before="A gardener.") is None, "by how it begins"
 
 
 def test_the_strange_words_are_named_the_first_three() -> None:

@@ -45,6 +45,7 @@ def test_a_usage_that_a_program_printed_vouches_for_nothing(call: str, works: bo
         ("board hold && board wipe", "board hold", True),  # never made
         ("board hold && board show && board drop", "board hold", True),
         ("board show && board drop", "board --now", True),
+        ("board show && board", "board --now", True),
         ("board drag", "board", True),  # no option is put in: boarddrag is another word
     ],
 )
@@ -70,6 +71,7 @@ def test_how_a_call_is_built_users_of_other_sessions_may_tell(text: str, demand:
     asking = world.many("ab", "people needs --now, and people hold first.", [bash("ls")], 2)
     told = world.many("cd", "Run people mail --day may-1.", [bash("ls")], 2)
     done = world.many("cd", "Get the address.", [bash("people mail --day may-1")], 2)
+    both = world.many("cd", "Run people hold --now, or people mail --day may-1.", [bash("ls")], 2)
     strangers = world.many("cd", "Get it.", [bash("ls")], 2)
 
     def refused(
@@ -89,6 +91,8 @@ def test_how_a_call_is_built_users_of_other_sessions_may_tell(text: str, demand:
     for calls in ([], done, strangers, told[:2]):
         assert refused(calls)
     assert not refused(told[:3])
+    for calls in (told, both):
+        assert refused(calls, strangers), "those who are cited ask for nothing"
     for other in ("people mail --day <day>", "people mail"):
         assert refused(told, line=f"Always: `{other}`."), "it is not what users ask for"
     assert refused(told[:2], [*asking, *told[:2]]), "a session that is cited as well counts once"
