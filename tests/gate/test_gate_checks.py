@@ -94,6 +94,10 @@ def test_many_sessions_of_one_day_are_told_to_count_for_few() -> None:
     assert said.verdict == "reject"
     assert "11 sessions of 3 users" in said.reason
     assert "5 sessions of 3 users, and of one person and day 2 count." in said.reason
+    (said,) = support.check(
+        proposal([("Steps", "step", COMMAND, [*refs[:3], *refs[9:]])]), world.context("strict")
+    )
+    assert "Only 5 sessions of 3 users" in said.reason and "of one person and day 2 count." in said.reason
     for fewer in (refs[:9], [*refs[:2], *refs[9:]]):
         (said,) = support.check(proposal([("Steps", "step", COMMAND, fewer)]), world.context("strict"))
         assert "of one person and day" not in said.reason, "too few sessions or people, on whatever days"

