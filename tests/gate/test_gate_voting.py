@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillclaw.gate.voting import Ballot, opinion, tally, votes_verdict
+from skillclaw.gate.voting import Ballot, Tally, opinion, tally, votes_verdict
 from skillclaw.hub.records import Counts
 from skillclaw.hub.vote_jobs import VoteRules
 
@@ -48,7 +49,8 @@ def ballots(*found: tuple[int, int], sources: int = 0) -> list[Ballot]:
     ],
 )
 def test_members_decide_and_not_their_numbers(found: list[tuple[int, int]], state: str) -> None:
-    assert tally(ballots(*found), VoteRules(), voters=9, everyone=9, over=False).state == state
+    result = tally(ballots(*found), VoteRules(), voters=9, everyone=9, over=False)
+    assert (result.state, result.why) == (state, ""), "nothing has ended it but the votes"
 
 
 def test_each_number_of_the_rules_is_asked_for() -> None:
@@ -93,6 +95,25 @@ def test_time_or_too_few_members_end_it() -> None:
     assert (alone.state, alone.why) == ("few", "fewer than 2 others could vote"), "one other cannot be two"
     all_of_them = tally(ballots((3, 0), (0, 1)), rules, voters=2, everyone=2, over=False)
     assert (all_of_them.state, all_of_them.why) == ("doubt", "everybody has voted")
+
+
+@pytest.mark.parametrize(
+    ("state", "required", "verdict"),
+    [
+        ("pass", False, "pass"),
+        ("reject", False, "reject"),
+        ("wait", False, "hold"),
+        ("doubt", False, "hold"),
+        ("few", False, "n/a"),
+        ("few", True, "hold"),
+    ],
+)
+def test_what_follows_from_the_votes(
+    state: Literal["wait", "pass", "reject", "doubt", "few"], required: bool, verdict: str
+) -> None:
+    said = votes_verdict(Tally(state=state, why="the time for it is over"), VoteRules(required=required))
+    assert (said.check, said.verdict) == ("votes", verdict)
+    assert ("the time for it is over" in said.reason) == (state in ("doubt", "few"))
 
 
 def test_who_taught_it_is_counted_out() -> None:
