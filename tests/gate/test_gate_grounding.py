@@ -279,7 +279,7 @@ def test_what_a_person_wrote_and_a_retirement_cite_nothing() -> None:
         ("Be kind.", "```sh\nmake all\nmake none\n\nmake one\n```", "2 of the 3"),
         ("Be kind.", "~~~\nmake all\n~~~", "1 of the 1"),
         ("Run `make all`.", "```\nmake all\n```", "1 of the 1"),
-        ("Be kind.", "  ```\n  make all\n  ```", "1 of the 1"),
+        ("Be kind.", "  ```\n  make all\n  make one\n  ```", "2 of the 2"),
         ("Be kind.", "```\nmake all\nmake none", "1 of the 2"),
         ("Run `make <name>`.", "Be kind.", "1 of the 1"),
         ("Then print $_ again.", "Be kind.", "0 of the 1"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from gate_world import World, bash, proposal
 from msgspec.structs import replace
@@ -75,7 +77,12 @@ def test_how_a_call_is_built_users_of_other_sessions_may_tell(text: str, demand:
     strangers = world.many("cd", "Get it.", [bash("ls")], 2)
 
     def refused(
-        calls: list[Ref], evidence: list[Ref] = asking, *, own: bool = True, line: str = text
+        calls: list[Ref],
+        evidence: list[Ref] = asking,
+        *,
+        own: bool = True,
+        line: str = text,
+        more: Sequence[Pattern] = (),
     ) -> bool:
         asked = Pattern(
             id="p", kind="correction", title="t", topic="x", signature="s", demand=demand, calls=calls
@@ -84,10 +91,13 @@ def test_how_a_call_is_built_users_of_other_sessions_may_tell(text: str, demand:
         assert one.sidecar is not None
         item = one.sidecar.items[1]
         item = item if own else replace(item, patterns=[])
+        one = replace(one, patterns=[*one.patterns, *more])
         return grounding.item_fault(item, one, world.context()) is not None
 
     assert not refused(told)
     assert refused(told, own=False), "another line's pattern"
+    other_line = Pattern(id="q", kind="correction", title="t", topic="x", signature="s", calls=told)
+    assert refused([], more=[other_line])
     for calls in ([], done, strangers, told[:2]):
         assert refused(calls)
     assert not refused(told[:3])
