@@ -40,11 +40,11 @@ class Standing(Record, frozen=True, kw_only=True):
     known            how many of the people are known
     """
 
-    sessions: int = 0
-    users: int = 0
-    weight: float = 0.0
-    people: float = 0.0
-    known: int = 0
+    sessions: int
+    users: int
+    weight: float
+    people: float
+    known: int
 
 
 def weighed(
