@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from skillclaw.gate import static_checks
-from skillclaw.gate.rules import OUT, RISKY, dangers
+from skillclaw.gate.asked import OUT, RISKY
+from skillclaw.gate.rules import dangers
 from skillclaw.skills.records import Bundle, File
 
 GOOD = Path(__file__).parents[1] / "data" / "good_skills"

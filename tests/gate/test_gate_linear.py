@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 from hostile import cpu_seconds, hostile
 
-from skillclaw.gate import pieces, rules, steering
+from skillclaw.gate import asked, pieces, rules, steering
 from skillclaw.gate.stretches import reaching, risking
 from skillclaw.skills.codeless import without_code
 from skillclaw.skills.hiding import hidden
@@ -37,6 +37,16 @@ HOSTILE = [
     *("  ~~~\n", "<a ", "](", "a.local", "wget ", "openssl aes -d ", "dig $(a ", "https://a/.sh", "A=b;"),
     *("cp /.claude/", "\\x41", "'' ", "a ", "never tell ", "do steps at ", "<b>", "忽略", "a+", "${A}", "$A"),
     *("copy code https://", "data:aaaaaaaa/", " ", "\n"),
+    *(
+        "git -a b ",
+        "git -a 'b ",
+        "git reset ",
+        "kubectl -n ",
+        "curl -d localhost ",
+        "curl -H 'a ",
+        "curl a\\\n",
+    ),
+    *("curl localhost ", "curl -s ", "localhost:", "wget -q localhost>x ", "rm -r -f ", "find \\; ", "-a b "),
 ]
 
 
@@ -80,7 +90,7 @@ def _seen_first(text: str) -> object:
 
 READERS: dict[str, Callable[[str], object]] = {
     "dangers": lambda text: list(rules.dangers(text)),
-    "what a person should see": lambda text: (rules.RISKY.search(text), rules.OUT.search(text)),
+    "what a person should see": lambda text: (asked.RISKY.search(text), asked.OUT.search(text)),
     "what people see first": _seen_first,
     "steering": lambda text: (
         list(steering.steerings(text)),

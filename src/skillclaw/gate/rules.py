@@ -14,7 +14,7 @@ from skillclaw.gate.mentions import spoken_of
 from skillclaw.gate.packages import look_alikes
 from skillclaw.trajectory.model import Record
 
-__all__ = ["OUT", "RISKY", "Danger", "dangers"]
+__all__ = ["Danger", "dangers"]
 
 
 class Danger(Record, frozen=True, kw_only=True):
@@ -246,25 +246,6 @@ _COMPILED = tuple(
     for what, pattern in (*_RULES, *places.RULES, *wordings.rules(_KEY_FILES, _SHELL))
 )
 
-_LOCAL = (
-    r"(?:localhost|127(?:\.\d{1,3}){3}|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[\w-]+\.local(?:host)?)"
-    r"(?![\w.-])"
-)
-OUT = re.compile(
-    rf"""
-      \b(?:https?|wss?|ftp|ssh|git)://(?!{_LOCAL})[^\s`"'<>]+
-    | \bgit@[\w.-]+:
-    | \b(?:scp|sftp|ftp|ssh|telnet|nc|ncat|netcat)\s+(?!-h\b|--help\b)\S
-    | \brsync\b[^\n]{{0,300}}\s[\w.@-]+:
-    | \bopenssl\s+s_client\b | \bsocat\s | \bnslookup\s | \bdig\s+[@\w$]
-    | \b(?:curl|wget)\s(?![^\n`]{{0,300}}{_LOCAL})
-    | --(?:extra-)?index-url\b | --registry\b | \bgit\+https?:
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-"""What makes an agent reach another machine; addresses of this machine don't count, nor does a package
-manager with its usual registry."""
-
 
 def dangers(text: str) -> Iterator[Danger]:
     """Each dangerous stretch of `text`, one of a kind."""
@@ -289,18 +270,3 @@ def dangers(text: str) -> Iterator[Danger]:
     for name, known in look_alikes(text):
         yield Danger(what=f"installs a package that only looks like {known}", text=name[:80])
         break
-
-
-RISKY = re.compile(
-    r"\bgit\b[^`\n]{0,200}\bpush\b[^`\n]{0,200}\s(?:--force(?!-with-lease)\b|-f\b|\+\w)"
-    r"|\bgit\b[^`\n]{0,200}\s--no-verify\b"
-    r"|\bgit\s+reset\s+--hard\b|\bgit\s+clean\s+-\w*f"
-    r"|\bgit\s+config\s+(?:\S{1,200}[ \t]{1,20}){0,20}--(?:global|system)\b"
-    r"|\bcore\.hooksPath\b|\b(?:docker|podman)\b[^`\n]{0,200}\s"
-    r"(?:--privileged|--pid=host|--net(?:work)?=host)\b"
-    r"|\bdocker\s+system\s+prune\b|\b(?:terraform|tofu|pulumi)\s+destroy\b|\bkubectl\s+delete\b"
-    r"|\b(?:DROP|TRUNCATE)\s+(?:TABLE|DATABASE|SCHEMA)\b|\bsudo\b|\brm\s+-\w*[rR]\w*f|\brm\s+-\w*f\w*[rR]"
-    r"|\bchown\s+-\w*R|\bkill\s+-(?:9|KILL)\b|\bpkill\b|\bkillall\b",
-    re.IGNORECASE,
-)
-"""What destroys work or lifts a guard when done in the wrong place, however often it went well."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from skillclaw.errors import BadInputError
-from skillclaw.gate.rules import OUT, RISKY
+from skillclaw.gate.asked import OUT, RISKY
 from skillclaw.skills.frontmatter import parse
 from skillclaw.skills.items import placed_lines, same_text
 from skillclaw.skills.programs import GOES_ON
