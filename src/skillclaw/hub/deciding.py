@@ -22,6 +22,7 @@ from skillclaw.hub.records import Commit, HubState, ProposalState, Release, Skil
 from skillclaw.hub.releasing import place
 from skillclaw.skills import bundle as bundles
 from skillclaw.skills.records import Bundle, Effect, Proposal, Sidecar, Verdict, record_in
+from skillclaw.utf8 import need_utf8
 
 __all__ = ["Deciding"]
 
@@ -50,6 +51,7 @@ class Deciding:
 
     def propose(self, proposal: Proposal) -> ProposalState:
         """Make `proposal` known; one with the same id that is known already stays as it is."""
+        need_utf8("proposal", proposal)
         state = self.state()
         if proposal.id not in state.proposals:
             body = {

@@ -31,6 +31,7 @@ from skillclaw.hub.seen import load_seen, pin
 from skillclaw.hub.store import Store, plain
 from skillclaw.skills import bundle as bundles
 from skillclaw.skills.records import Bundle
+from skillclaw.utf8 import need_utf8
 
 if TYPE_CHECKING:
     from skillclaw.hub.compaction import Compacted
@@ -152,6 +153,7 @@ class Hub(Deciding):
         A race that is lost is tried again on the new state. Raises BadInputError where the log would not
         take it (the reason as in docs/hub-log.md) and UsageError where this machine has no such key.
         """
+        need_utf8(kind, body)
         with self._lock:
             state = self.state()  # first: the key may have been replaced by now
             key = self._key(role)

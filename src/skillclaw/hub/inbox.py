@@ -20,6 +20,7 @@ from skillclaw.hub.messages import Kind, Message, Refusal
 from skillclaw.hub.taking_in import TakenIn, take_in
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Proposal
+from skillclaw.utf8 import need_utf8
 
 if TYPE_CHECKING:
     from skillclaw.hub.hub import Hub
@@ -54,6 +55,7 @@ def send(hub: Hub, kind: str, body: dict[str, Any], role: str = "member") -> str
     """
     if kind not in _MAKERS:
         raise UsageError(f"{kind!r} is not a kind of message.", f"Known: {', '.join(_MAKERS)}.")
+    need_utf8(kind, body)
     if waiting_rotation(hub.keys_folder, hub.info.group, role):
         raise BusyError(
             f"The new {role} key of this machine is not in the log of the hub at {hub.url} yet.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skillclaw.utf8 import need_utf8
+
 if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
     from skillclaw.trajectory.model import Trajectory
@@ -16,5 +18,6 @@ def say(machine: Machine, prefix: str, good: bool, note: str = "") -> Trajectory
 
     Gives the session as it is now. Raises BadInputError where none or several begin so, StorageError.
     """
+    need_utf8("note", note)
     masked, _ = machine.redactor.text(note)
     return machine.sessions.feedback(prefix, good, masked)
