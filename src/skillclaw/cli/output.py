@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Progress", "console", "error", "is_terminal", "note", "plain", "print_json", "progress", "table"]
+__all__ = [
+    "Progress",
+    "console",
+    "error",
+    "is_terminal",
+    "line",
+    "note",
+    "plain",
+    "print_json",
+    "progress",
+    "table",
+]
 
 Progress = Callable[[int, int | None, str], None]
 """Called with (done, total or None, what is going on)."""
@@ -62,6 +73,12 @@ def plain(text: str) -> None:
     sys.stdout.flush()
 
 
+def line(text: str) -> str:
+    """Words of others (a note, a reason, a name) as a part of one line, also where they are piped into a
+    file: with line feeds of their own they could pass for lines of ours."""
+    return _visible(" ".join(text.split()))
+
+
 def _visible(text: str) -> str:
     """`text` with every control or turning character but tab and newline as its Unicode picture."""
     return text.replace("\r\n", "\n").translate(PICTURES)
@@ -74,12 +91,12 @@ def note(text: str) -> None:
 
 def error(what: str, why: str = "", todo: str = "") -> None:
     """What happened, why, what to do next: three lines at most, on stderr."""
-    lines = [_visible(" ".join(part.split())) for part in (what, why, todo)]
+    lines = [line(part) for part in (what, why, todo)]
     out = console(stderr=True)
     out.print(f"error: {lines[0]}", markup=False, style="bold red")
-    for line in lines[1:]:
-        if line:
-            out.print(f"  {line}", markup=False)
+    for more in lines[1:]:
+        if more:
+            out.print(f"  {more}", markup=False)
 
 
 def print_json(value: Any) -> None:
@@ -97,7 +114,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: st
     from rich.table import Table
     from rich.text import Text
 
-    cells = [["" if cell is None else _visible(str(cell)) for cell in row] for row in rows]
+    cells = [
+        ["" if cell is None else _visible(" ".join(str(cell).splitlines())) for cell in row] for row in rows
+    ]
     out = console()
     made = Table(box=None, pad_edge=False, header_style="bold")
     needed = 2 * (len(columns) - 1)

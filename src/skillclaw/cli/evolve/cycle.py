@@ -221,10 +221,11 @@ def _tell_decisions(report: CycleReport, *, dry_run: bool) -> None:
 
 
 def _tell_proposal(judged: Judged, replay: ReplayResult | None) -> None:
-    output.plain(f"{judged.proposal.action} {judged.proposal.skill}: {judged.verdict}. {judged.proposal.why}")
+    why = output.line(judged.proposal.why)
+    output.plain(f"{judged.proposal.action} {judged.proposal.skill}: {judged.verdict}. {why}")
     for reason in judged.reasons:
         if reason.verdict in ("hold", "reject"):
-            output.plain(f"  {reason.check}: {reason.reason}")
+            output.plain(f"  {reason.check}: {output.line(reason.reason)}")
     if replay is not None:
         tell_replay(replay)
     if judged.dropped:
@@ -242,7 +243,7 @@ def _tell_candidates(machine: Machine) -> None:
 
 def _tell_aside(report: CycleReport) -> None:
     for one in report.aside[:ASIDE]:
-        output.plain(f"Set aside {one.what}: {one.reason}")
+        output.plain(f"Set aside {one.what}: {output.line(one.reason)}")
     if len(report.aside) > ASIDE:
         output.plain(f"and {len(report.aside) - ASIDE} more; see them all: skillclaw evolve --json")
 

@@ -140,7 +140,7 @@ def run(
         return
     for one in done:
         cases = ", ".join(f"{count} {name}" for name, count in one.cases.items() if count)
-        output.plain(f"{one.proposal} ({one.skill}): {one.state}. {cases or one.why}")
+        output.plain(f"{one.proposal} ({one.skill}): {one.state}. {cases or output.line(one.why)}")
         output.plain(f"  It took {one.calls} calls, {one.tokens} tokens, {one.seconds:.0f} s.")
     if not done:
         output.plain("Nothing was tried. See: skillclaw jobs list")

@@ -91,21 +91,22 @@ def show(ctx: Context, proposal: ProposalArgument, hub: HubOption = None) -> Non
         )
         return
     skill = shown(found.hub_name, state.skill)
-    output.plain(f"{state.id}: {state.action} {skill}, {state.status}. {record.why}")
+    output.plain(f"{state.id}: {state.action} {skill}, {state.status}. {output.line(record.why)}")
     if seen.needs:
         output.plain(f"Policy {seen.policy}. {seen.needs}")
     if seen.source:
         output.plain("Sessions of yours are among what it cites.")
     for verdict in state.verdicts:
-        output.plain(f"  {verdict.verdict:6} {verdict.check}: {verdict.reason}")
+        output.plain(f"  {verdict.verdict:6} {verdict.check}: {output.line(verdict.reason)}")
     for vote_ in state.votes.values():
-        output.plain(f"  voted {vote_.vote}{f': {vote_.reason}' if vote_.reason else ''}")
+        output.plain(f"  voted {vote_.vote}{f': {output.line(vote_.reason)}' if vote_.reason else ''}")
     for counts in state.counts.values():
         tried = f"{counts.won} cases won, {counts.lost} lost, {counts.tied} tied"
-        output.plain(f"  a member's machine: {tried} ({counts.model or 'unknown model'})")
+        output.plain(f"  a member's machine: {tried} ({output.line(counts.model) or 'unknown model'})")
     for one in seen.approvals:
-        note = f": {one.note}" if one.note else ""
-        output.plain(f"  approved by {one.name or one.key} ({one.role}){note}{'' if one.counts else _NOT}")
+        note = f": {output.line(one.note)}" if one.note else ""
+        by = output.line(one.name) or one.key
+        output.plain(f"  approved by {by} ({one.role}){note}{'' if one.counts else _NOT}")
     if replayed is not None:
         tell_replay(replayed)
     output.plain(seen.diff if not seen.cut else f"{seen.diff}\n(The change is longer than what is shown.)")
@@ -113,13 +114,13 @@ def show(ctx: Context, proposal: ProposalArgument, hub: HubOption = None) -> Non
         output.plain("New lines, and what they rest on:")
     told: list[str] = []
     for line in seen.lines:
-        output.plain(f"+ {line.text}")
+        output.plain("\n".join(f"+ {part}" for part in line.text.splitlines()))
         rests = f"{line.sessions} sessions of {line.users} users" if line.sessions else "nothing"
         before, told = told, [part.session for part in line.shown]
         again = told and told == before
         output.plain(f"    rests on {rests}{', such as those above' if again else ''}")
         for part in line.shown if not again else ():
-            text = " ".join(part.text.split()) if part.text is not None else "(not on this machine)"
+            text = output.line(part.text) if part.text is not None else "(not on this machine)"
             output.plain(
                 f"    {part.agent}, {part.day}: {text[:EXCERPT]}{'...' if len(text) > EXCERPT else ''}"
             )
@@ -141,7 +142,7 @@ def replay(ctx: Context, proposal: ProposalArgument) -> None:
         output.print_json(done)
         return
     tell_replay(done.result)
-    output.plain(f"{done.verdict.verdict}: {done.verdict.reason}")
+    output.plain(f"{done.verdict.verdict}: {output.line(done.verdict.reason)}")
 
 
 def approve(

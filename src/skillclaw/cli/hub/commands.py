@@ -85,7 +85,7 @@ def _show(one: GroupStatus) -> None:
     for key, value in facts.items():
         output.plain(f"{key:10} {value}")
     for refusal in one.refused:
-        output.plain(f"refused    {refusal.kind or 'message'} {refusal.n}: {refusal.reason}")
+        output.plain(f"refused    {refusal.kind or 'message'} {refusal.n}: {output.line(refusal.reason)}")
 
 
 def verify(

@@ -230,7 +230,8 @@ def inbox(ctx: Context) -> int:
         output.plain(f"{one.hub}: " + (one.error or f"taken in: {took or 'nothing'}"))
         for refused in one.messages.refused:
             output.plain(
-                f"  set aside: {refused.kind or 'message'} of {refused.client[:16]}: {refused.reason}"
+                f"  set aside: {refused.kind or 'message'} of {refused.client[:16]}: "
+                f"{output.line(refused.reason)}"
             )
         if one.messages.waiting:
             output.plain(f"  left for later: {one.messages.waiting}")

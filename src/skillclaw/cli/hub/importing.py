@@ -76,9 +76,10 @@ def _tell(report: Migration) -> None:
     output.plain(f"{would} {len(report.imported)} skills in {versions} versions from {report.source}.")
     if report.unchanged:
         output.plain(f"{len(report.unchanged)} are in the hub just so.")
-    waiting = [f"waits     {one.skill}: {one.reason}" for one in report.waiting]
+    waiting = [f"waits     {one.skill}: {output.line(one.reason)}" for one in report.waiting]
     refused = [
-        f"refused   {one.skill or '?'}{f' version {one.version}' if one.version else ''}: {one.reason}"
+        f"refused   {one.skill or '?'}{f' version {one.version}' if one.version else ''}: "
+        f"{output.line(one.reason)}"
         for one in report.refused
     ]
     for lines in (waiting, refused):

@@ -122,7 +122,7 @@ def _show(shown: Offer) -> None:
     for place in shown.private:
         output.plain(f"  private  {place.text()}")
     for verdict in shown.verdicts:
-        output.plain(f"  {verdict.verdict:7}  {verdict.check}: {verdict.reason}")
+        output.plain(f"  {verdict.verdict:7}  {verdict.check}: {output.line(verdict.reason)}")
 
 
 def _ask(ctx: Context, shown: Offer) -> bool:

@@ -98,9 +98,9 @@ def log(ctx: Context, name: NameArgument) -> None:
             + (f"  on {row.base[:12]}" if row.base else "  new")
         )
         if row.because:
-            output.plain(f"    {row.because}")
+            output.plain(f"    {output.line(row.because)}")
         for told in row.told:
-            output.plain(f"    {told.time[:16]}  {told.by}: {told.text}")
+            output.plain(f"    {told.time[:16]}  {output.line(told.by)}: {output.line(told.text)}")
         if row.undecided:
             seen = f" {row.so_far.why} ({row.so_far.time[:16]})" if row.so_far is not None else ""
             output.plain(f"    Not decided yet.{seen}")

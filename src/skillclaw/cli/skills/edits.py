@@ -152,7 +152,7 @@ def propose(
         output.plain(f"Sent to {done.hub} as proposal {done.proposal}; the group's evolver takes it in.")
     elif done.status:
         for verdict in done.verdicts:
-            output.plain(f"  {verdict.verdict:7}  {verdict.check}: {verdict.reason}")
+            output.plain(f"  {verdict.verdict:7}  {verdict.check}: {output.line(verdict.reason)}")
         output.plain(f"It is proposal {done.proposal}, which is {done.status}.")
         if done.status in ("held", "passed"):
             output.plain(f"Decide: skillclaw proposals approve {done.proposal} (or reject)")

@@ -46,7 +46,7 @@ def verify(
             f"{x.status}: {x.why}" for one in chain.lines for x in one.sessions if x.status != "verified"
         )
         for reason in reasons:
-            output.plain(reason)
+            output.plain(output.line(reason))
     if chain.status == "broken":
         raise VerifyError(
             f"The provenance of {name} does not hold.",
