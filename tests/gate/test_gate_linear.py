@@ -73,6 +73,14 @@ def test_no_pattern_of_harm_is_slow_on_its_own_beginnings() -> None:
             grows_with_the_text(pattern.search, unit, head=head, size=SIZE // 4)
 
 
+@pytest.mark.parametrize("name", ["OUT", "RISKY"])
+def test_what_people_see_first_is_not_slow_on_its_own_beginnings(name: str) -> None:
+    pattern = getattr(asked, name)
+    units = list(hostile(pattern.pattern, re.I | re.X))
+    for head, unit in random.Random(name).sample(units, 60):
+        grows_with_the_text(pattern.search, unit, head=head, size=SIZE // 4)
+
+
 def _pages(text: str) -> object:
     return hidden(Bundle(name="x", files=[File(path="SKILL.md", data=text.encode())]))
 
