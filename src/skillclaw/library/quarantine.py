@@ -14,9 +14,10 @@ from pathlib import Path
 import msgspec
 
 from skillclaw.errors import UNREADABLE, BadInputError, StorageError
+from skillclaw.formats import stop_at_newer
 from skillclaw.library import folders, swap
 from skillclaw.library.copies import change, place
-from skillclaw.library.records import Change, Installed, Quarantined
+from skillclaw.library.records import FORMAT, Change, Installed, Quarantined
 from skillclaw.private import private_folder, whole_file
 
 __all__ = ["held", "restore", "take"]
@@ -57,12 +58,17 @@ def take(entry: Installed, home: Path) -> tuple[Change | None, bool]:
 
 
 def held(home: Path) -> list[Quarantined]:
-    """What lies in quarantine now, oldest first; a record that cannot be read names no place."""
+    """What lies in quarantine now, oldest first; a record that cannot be read names no place.
+
+    UpgradeNeededError for one of a newer format: how its copy goes back only a newer version knows.
+    """
     found = []
     for path in sorted((home / "quarantine").glob("*.json")):
         if folders.exists(path.with_suffix("")):
             try:
-                found.append(msgspec.json.decode(path.read_bytes(), type=Quarantined))
+                raw = path.read_bytes()
+                stop_at_newer(raw, str(path), FORMAT)
+                found.append(msgspec.json.decode(raw, type=Quarantined))
             except (OSError, *UNREADABLE):
                 skill, _, version = path.stem.partition("@")
                 found.append(Quarantined(id=path.stem, skill=skill, version=version))
