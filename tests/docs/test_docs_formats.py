@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from kept_homes import HOMES, in_code, kept_numbers, numbers, unpacked
+from kept_homes import HOMES, holds, in_code, kept_numbers, numbers, rows, unpacked
 
 from skillclaw.cli.schemas import RECORDS, schemas
 
@@ -42,6 +42,34 @@ def test_no_number_changes_without_a_kept_home() -> None:
         "tests/server/test_migrations.py reads it; then: make kept-home NAME=..."
     )
     assert {f"{name}.tar.zst" for name in kept_numbers()} == {path.name for path in HOMES.glob("*.tar.zst")}
+
+
+NOT_KEPT = {
+    "groups/*/model-spending.json": "a group's cycle counts what it pays in the file of the home",
+}
+"""Files with a number that no home can keep, and why."""
+
+
+def lacking(version: str) -> set[str]:
+    """What has a number and no file in a kept home."""
+    held = holds(version)
+    return {row.pattern for row in rows() if row.number is not None and not held.get(row.pattern)}
+
+
+def test_the_newest_kept_home_has_a_file_of_every_row_with_a_number() -> None:
+    assert len([row for row in rows() if row.number is not None]) >= 35
+    assert lacking(list(kept_numbers())[-1]) == NOT_KEPT.keys(), "made in tests/support/kept_world.py"
+
+
+def test_what_the_first_kept_homes_lack_is_known() -> None:
+    """They stay as they are: of these files none is there as it was written before v0.1c."""
+    first = {*NOT_KEPT, "a backup", "a session, in ATIF"}
+    first |= {"connections.json", "backups/*", "tokens.json", "hubs/*.state.json", "quarantine/*"}
+    first |= {"evolver/sessions.db", "catalogue.db", "votes/book.json", "votes/claims/*"}
+    first |= {"model-spending.json", "hub: log/checkpoint-*", "hub: log/pack-*", "hub: sessions/*/*"}
+    first |= {"hub: inbox/*/*", "hub: jobs/votes/*/job.json"}
+    first |= {f"hub: jobs/{name}/*" for name in ("room", "passed", "spent", "answers")}
+    assert lacking("v0.1") == lacking("v0.1b") == first
 
 
 def patterns() -> list[str]:

@@ -1,8 +1,10 @@
 """Homes as released versions wrote them, kept in tests/data/homes/ and read by the present code.
 
-A kept home is a tar of a folder `world`: `ada/.skillclaw` (SkillClaw's home), `ada/.claude` and `ada/.agents`
-(installed skills) and `group` (a group's hub on a folder, whose owner and evolver is ada). Paths in it begin
-with PLACE, in whose stead `unpacked` puts where it lies now.
+A kept home is a tar of a folder `world`: `ada/.skillclaw` (SkillClaw's home), `ada/.claude`, `ada/.agents`
+and `ada/.codex` (what agents have of it), a backup and exported sessions of hers, and `group` (a group's hub
+on a folder, whose owner and evolver is ada). Paths in it begin with PLACE, in whose stead `unpacked` puts
+where it lies now. What is in it is made in kept_world.py, so that the newest has a file of every row with a
+number of the table in docs/formats.md (`holds`).
 
 To keep the home of another version: `make kept-home NAME=vX.Y`, with that version, before a format changes
 again. The numbers of its formats (the table in docs/formats.md) go into `formats.json` beside it.
@@ -18,7 +20,8 @@ import re
 import shutil
 import sys
 import tarfile
-import time
+from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 import msgspec
@@ -27,32 +30,110 @@ import zstandard
 PLACE = "/tmp/skillclaw-kept-home"
 HOMES = Path(__file__).parent.parent / "data" / "homes"
 TEXTS = {".toml", ".json"}
+BACKUP, SESSIONS = "ada.backup", "sessions.jsonl"
+"""Beside the home: a backup of it, and its sessions as they are exported."""
+AGENT_SETTINGS = 'model = "m"\n'
+"""What Codex' settings held before it was connected."""
+
+
+def _opened(version: str) -> tarfile.TarFile:
+    data = zstandard.ZstdDecompressor().decompress((HOMES / f"{version}.tar.zst").read_bytes())
+    return tarfile.open(fileobj=io.BytesIO(data))
 
 
 def unpacked(version: str, place: Path) -> Path:
     """The user's home folder of the kept home of `version`, below `place`."""
-    data = zstandard.ZstdDecompressor().decompress((HOMES / f"{version}.tar.zst").read_bytes())
-    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+    with _opened(version) as tar:
         tar.extractall(place, filter="data")
     home = place / "ada"
     for path in [home / ".skillclaw", *(home / ".skillclaw").rglob("*")]:
         path.chmod(0o700 if path.is_dir() else 0o600)
-    for path in sorted((home / ".skillclaw").iterdir()):
+    own = home / ".skillclaw"
+    for path in sorted([*own.iterdir(), *own.glob("quarantine/*")]):
         if path.suffix in TEXTS and path.is_file():
             text = path.read_text("utf-8")
             path.write_text(text.replace(PLACE, str(place)), "utf-8")
     return home
 
 
+def _table() -> list[list[str]]:
+    text = (HOMES.parents[2] / "docs" / "formats.md").read_text("utf-8").split("<!-- files -->")[1]
+    lines = text.partition("<!-- end -->")[0].strip().splitlines()[2:]
+    return [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines]
+
+
 def numbers() -> dict[str, int]:
     """The number of each format, by its place in the code, as docs/formats.md tells it."""
-    table = (HOMES.parents[2] / "docs" / "formats.md").read_text("utf-8").split("<!-- files -->")[1]
     found = {}
-    for line in table.partition("<!-- end -->")[0].splitlines():
-        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if len(cells) == 5 and (place := re.match(r"`([a-z_.]+:[A-Z][A-Za-z_]+)`", cells[2])):
+    for cells in _table():
+        if place := re.match(r"`([a-z_.]+:[A-Z][A-Za-z_]+)`", cells[2]):
             found[place[1]] = int(cells[1])
     return found
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """Files of one kind, by the table in docs/formats.md: a pattern of a row's, and the row's number, if any.
+
+    `hub: ` begins those of a hub. A row that names no pattern, such as `a backup`, is its own.
+    """
+
+    pattern: str
+    number: int | None
+
+    def takes(self, name: str) -> bool:
+        """Whether a name in a home, or of a hub's object after `hub: `, may be of this kind."""
+        return fnmatch(name, self.pattern.replace(PROPOSAL, "").replace(SIDECAR, ""))
+
+
+SIDECAR, PROPOSAL = "a sidecar in ", "a proposal in "
+
+
+def rows() -> list[Row]:
+    """All kinds of files of the table."""
+    found = []
+    for cells in _table():
+        number = int(cells[1]) if cells[1].isdigit() else None
+        hub = "hub: " if cells[0].startswith("hub: ") else ""
+        kind = next((one for one in (SIDECAR, PROPOSAL) if one in cells[0]), "")
+        patterns = re.findall(r"`([^`]+)`", cells[0]) or [cells[0]]
+        found += [Row(pattern=f"{hub}{kind}{one}", number=number) for one in patterns]
+    return found
+
+
+def holds(version: str) -> dict[str, list[str]]:
+    """The files of the kept home by the pattern of the table which they are of; a pattern that it has none of
+    is not in it. Where several match, the one that says most."""
+    known = sorted(rows(), key=lambda row: len(row.pattern.replace("*", "")), reverse=True)
+    found: dict[str, list[str]] = {}
+    with _opened(version) as tar:
+        for name in tar.getnames():
+            if said := _kind(name, tar, known):
+                found.setdefault(said, []).append(name)
+    return found
+
+
+def _kind(name: str, tar: tarfile.TarFile, known: Sequence[Row]) -> str | None:
+    """What a file of the tar is; None where it is no file of SkillClaw's, such as an agent's."""
+    if name == f"ada/{BACKUP}":
+        return "a backup"
+    if name == f"ada/{SESSIONS}":
+        return "a session, in ATIF"
+    for folder, begin in (("group/", "hub: "), ("ada/.skillclaw/hub/", "hub: "), ("ada/.skillclaw/", "")):
+        if name.startswith(folder):
+            name, said = begin + name.removeprefix(folder), name
+            break
+    else:
+        return None
+    if name.startswith("hub: objects/"):
+        file = tar.extractfile(said)
+        assert file is not None
+        try:
+            record = json.loads(file.read())
+        except ValueError:
+            return None  # the files of a release, which are a skill and no format of ours
+        proposal = "sidecar" in record or "action" in record
+        return f"hub: {PROPOSAL if proposal else SIDECAR}objects/*"
+    return next((row.pattern for row in known if row.takes(name)), None)
 
 
 def in_code(place: str) -> int:
@@ -73,57 +154,14 @@ def make(version: str) -> None:
     """Make a home with all that has a format, and keep it. One that is kept stays as it is."""
     if not re.fullmatch(r"v\d+\.\d+[a-z0-9.-]*", version) or (HOMES / f"{version}.tar.zst").exists():
         raise SystemExit(f"{version!r} is kept already, or is no name such as v0.2")
-    from authors import learned
-    from group import imported
-    from team import sc
-
-    from skillclaw.journal.records import Exchange
-    from skillclaw.journal.writer import JournalWriter
-    from skillclaw.server.setup.consent import agree
-    from skillclaw.server.setup.wishes import want
+    import kept_world  # it loads half of SkillClaw, which who reads a home does not need
 
     place = Path(PLACE)
     shutil.rmtree(place, ignore_errors=True)
-    home = place / "ada"
-    home.mkdir(parents=True)
-    sc(place, "ada", "hub", "init", str(place / "group"), "--name", "team", "--evolver", "--as", "ada")
-    learned(home)
-    shutil.rmtree(home / "chosen")
-    imported(home, 1, 2, 3)
-    (home / "s1-2-3.jsonl").unlink()
-    sc(place, "ada", "evolve")
-    sc(place, "ada", "sync")
-    # what takes the log's format 2
-    sc(place, "ada", "hub", "settings", "reviewers", "2", "--hub", "team")
-    sc(place, "ada", "share", "allow", "--hub", "team", "--past")
-    sc(place, "ada", "share", "send")
-    sc(place, "ada", "evolve", "--hub", "team")
-    sc(place, "ada", "sync")
-    own = home / ".skillclaw"
-    agree(own, ["claude-code"])
-    want(own, ["claude-code"], history_only=True)
-    writer = JournalWriter(own / "journal", max_mb=64)
-    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "say hello"}]}).encode()
-    for number in range(3):
-        at = time.time() - 600 + number
-        writer.put(
-            Exchange(
-                id=f"{number + 1:016x}",
-                agent="generic",
-                method="POST",
-                path="/v1/chat/completions",
-                started=at,
-                finished=at + 1,
-                request_body=body,
-                status=200,
-                response_headers=[("content-type", "application/json")],
-                response_body=b'{"choices": [{"message": {"role": "assistant", "content": "hello"}}]}',
-                complete=True,
-            )
-        )
-    writer.close()
+    (place / "ada").mkdir(parents=True)
+    kept_world.lived(place)
     for folder in ("logs", "run"):
-        shutil.rmtree(own / folder, ignore_errors=True)
+        shutil.rmtree(place / "ada" / ".skillclaw" / folder, ignore_errors=True)
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for path in sorted(place.rglob("*")):
