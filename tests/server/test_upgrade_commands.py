@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cli import ok, ok_json, skillclaw
 from kept_homes import unpacked
-from test_migrations import PLACES, VERSIONS, everything
+from test_migrations import PLACES, VERSIONS, everything, settled
 from upgrades import answering, ask
 
 from skillclaw.server.deep.formats import FILES
@@ -65,7 +65,7 @@ def test_every_command_tells_it_and_leaves_it(tmp_path: Path, place: str) -> Non
 
 
 def told_and_left(tmp_path: Path, place: str, commands: Iterable[str]) -> None:
-    home = unpacked(VERSIONS[-1], tmp_path)
+    home = settled(tmp_path)
     PLACES[place][0](home)
     own = home / ".skillclaw"
     path = own / place
