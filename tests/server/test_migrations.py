@@ -123,11 +123,11 @@ PLACES: dict[str, tuple[Callable[[Path], None], list[list[str]]]] = {
         newer_database,
         [["sessions", "list"], ["evolve"], ["sessions", "forget", "--all", "--yes"]],
     ),
-    "library.json": (newer("library.json"), [["sync"], ["skills", "edit-status"]]),
+    "library.json": (newer("library.json"), [["sync"], ["skills", "edit-status"], ["evolve"]]),
     "hubs.json": (newer("hubs.json"), [["sync"], ["hub", "verify"]]),
     "identity.json": (newer("identity.json"), [["evolve"]]),
     "sharing.json": (newer("sharing.json"), [["share", "status"]]),
-    "wanted.json": (newer("wanted.json"), [["disconnect", "--all"]]),
+    "wanted.json": (newer("wanted.json"), [["disconnect", "--all"], ["evolve", "--hub", "team"]]),
     "consent.json": (newer("consent.json"), [["disconnect", "--all"]]),
     "connections.json": (newer("connections.json"), [["disconnect", "--all"]]),
     "hub/hub.json": (newer("hub/hub.json"), [["hub", "verify"], ["sync"]]),
@@ -135,7 +135,7 @@ PLACES: dict[str, tuple[Callable[[Path], None], list[list[str]]]] = {
 }
 
 
-PASSING = frozenset({"evolve.db", "sessions.db", "library.past.jsonl"})
+PASSING = frozenset({"catalogue.db", "evolve.db", "sessions.db", "library.past.jsonl"})
 """Databases, whose bytes change by being opened, and what a sync notes of the day."""
 
 

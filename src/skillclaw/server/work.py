@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from skillclaw.server.hubs.opened import Source
     from skillclaw.server.machine import Machine
 
-__all__ = ["Tasks", "Waits", "cycle_inputs", "sync"]
+__all__ = ["Tasks", "Waits", "cycle_inputs", "stop_before_sync", "sync"]
 
 Tasks = Callable[[], Sequence["TaskSource"]]
 """Gives packaged tasks that come with a grader (`evolve.replay.cases.TaskSource`)."""
@@ -57,6 +57,17 @@ def cycle_inputs(machine: Machine, tasks: Tasks = tuple) -> dict[str, Any]:
         "trying": replay_plan(settings.gate.replay, settings.evolve),
         "on": RunPlan(home=machine.home, cli=cli, tasks=tasks),
     }
+
+
+def stop_before_sync(machine: Machine) -> None:
+    """Raise what `sync` would say of files of a newer version, before a cycle that ends with it: that costs,
+    and releases.
+    """
+    from skillclaw.library import book
+    from skillclaw.server.setup.wishes import wishes
+
+    book.load(machine.home)
+    wishes(machine.home)
 
 
 def sync(machine: Machine, due: Collection[str] | None = None, waits: Waits | None = None) -> SyncReport:

@@ -104,11 +104,13 @@ def _cycle(ctx: Context, machine: Machine, hub: str | None, given: dict[str, Any
     """One cycle of this machine, or of the group `hub`; and sync, unless it is a dry run."""
     from skillclaw.evolve.cycle import run_cycle
     from skillclaw.server.sessions.recording import assemble_recorded
-    from skillclaw.server.work import cycle_inputs, sync
+    from skillclaw.server.work import cycle_inputs, stop_before_sync, sync
 
     keep(ctx.home / "logs" / "evolve.log")
     collected: Collected | None = None
     with machine.alone("evolve"):
+        if not given["dry_run"]:
+            stop_before_sync(machine)
         if not given["dry_run"] and hub is None:
             assemble_recorded(machine)
         with output.progress("Evolving", show=not ctx.json) as progress:
