@@ -98,3 +98,32 @@ def test_what_was_revoked_since_comes_back_with_no_undone_merge(log: Writer) -> 
     log.must("revoke", {"skill": "svn", "version": V3, "why": "it leaks"}, "owner")
     log.must("rollback", {"skill": "git", "version": V1, "base": V2})
     assert current(log) == {"git": V1, "svn": None}
+
+
+@pytest.mark.parametrize("took_away", ["archive", "rollback"])
+def test_what_people_took_away_before_the_merge_did_stays_away_when_it_is_undone(
+    log: Writer, took_away: str
+) -> None:
+    log.must("release", taking_in(stage="canary"))
+    body = {"skill": "svn", "base": V3, "why": "it is wrong"}
+    log.must(took_away, body if took_away == "archive" else {**body, "version": None}, "owner")
+    log.must("rollback", {"skill": "git", "version": V1, "base": V2})
+    assert current(log) == {"git": V1, "svn": None}
+
+
+@pytest.mark.parametrize("stage", ["canary", "stable"])
+def test_an_older_version_comes_back_for_no_newer_one_that_people_archived(log: Writer, stage: str) -> None:
+    log.must("release", taking_in(stage=stage), "owner")
+    newer = "4" * 64
+    base = None if stage == "stable" else V3
+    log.must("release", entry(newer, base, None, skill="svn", stage="stable"), "owner")
+    log.must("archive", {"skill": "svn", "base": newer, "why": "it is wrong"}, "owner")
+    log.must("rollback", {"skill": "git", "version": V1, "base": V2})
+    assert current(log) == {"git": V1, "svn": None}
+
+
+def test_what_is_pinned_since_it_was_taken_in_stays_as_it_is(log: Writer) -> None:
+    log.must("release", taking_in(stage="stable"), "owner")
+    log.must("pin", {"skill": "svn", "pinned": True}, "owner")
+    log.must("rollback", {"skill": "git", "version": V1, "base": V2})
+    assert current(log) == {"git": V1, "svn": None}

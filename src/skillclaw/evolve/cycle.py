@@ -29,7 +29,9 @@ from skillclaw.evolve.stages.reporting import report
 from skillclaw.evolve.stages.run import Asked, Fence, Progress, Run
 from skillclaw.evolve.stages.standing import Standing, stand
 from skillclaw.evolve.state import EvolveState
+from skillclaw.gate.stretches import running
 from skillclaw.hub import Hub, HubState
+from skillclaw.hub.unapproved import Finder, unapproved
 from skillclaw.journal.store import SessionStore
 from skillclaw.settings import EvolveSettings
 
@@ -190,7 +192,23 @@ def _gate_context(run: Run, rules: gate.Policy, standing: Standing) -> gate.Gate
         foreign=run.foreign,
         members=run.members,
         voting=run.votes.voting if run.votes is not None else None,
+        unseen=_unseen(run, standing.state),
     )
+
+
+def _unseen(run: Run, state: HubState) -> Callable[[str, Finder], Collection[str]]:
+    """What clients would not take of a skill as it is: it came before it was asked for, or past the gate."""
+
+    def unseen(name: str, find: Finder) -> Collection[str]:
+        skill = state.skills[name]
+        release = skill.release(skill.current) if skill.current is not None else None
+        if release is None:
+            return ()
+        bundle = run.hub.get_bundle(release)
+        persons = find is not running
+        return unapproved(state, release, bundle, find, run.hub.get_bundle, persons=persons)
+
+    return unseen
 
 
 def _replayer(run: Run, replayer_for: Replaying, context: gate.GateContext) -> Replayer | None:

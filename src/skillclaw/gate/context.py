@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from skillclaw.gate.replay.records import ReplayResult
 from skillclaw.gate.standing import MemberFacts, Standing, enough, weighed
 from skillclaw.gate.trail import Trail, read_trail
 from skillclaw.gate.voting import Voting
+from skillclaw.hub.unapproved import Finder
 from skillclaw.skills.records import Bundle, Proposal, Ref, Sidecar
 from skillclaw.trajectory.model import Record, Trajectory
 
@@ -70,6 +71,10 @@ SessionSource = Callable[[str], Trajectory | None]
 """From a session's key to its trajectory; None where it is gone (expired, forgotten)."""
 
 
+Unseen = Callable[[str, Finder], Collection[str]]
+"""From a skill's name, and what finds something in it, to what of that nobody approved."""
+
+
 @dataclass(frozen=True)
 class GateContext:
     """Everything that a check may ask. One context serves all proposals of a cycle: what a session grounds
@@ -85,6 +90,8 @@ class GateContext:
     members   what the group's log says of its members, by the user that their sessions name; none on one's
               own hub
     voting    how the votes of members' machines stand; None where nobody is asked
+    unseen    what of a current skill nobody approved of what people have to see; nothing where the log is not
+              asked, as of what a person proposes, which waits for a person anyway
     """
 
     policy: Policy
@@ -95,6 +102,7 @@ class GateContext:
     replayer: Replayer | None = None
     members: Mapping[str, MemberFacts] = field(default_factory=dict)
     voting: Voting | None = None
+    unseen: Unseen = lambda skill, find: frozenset()
 
     @cached_property
     def _grounds(self) -> dict[str, Grounds | None]:

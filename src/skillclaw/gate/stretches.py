@@ -1,5 +1,5 @@
-"""What of a skill's text people have to see before agents do, wherever it stands: in lists and paragraphs,
-titles, tables and code, in any file, and in the frontmatter. The gate and clients ask the same.
+"""What of a skill people have to see before agents do: programs, and text wherever it stands, in lists and
+paragraphs, titles, tables and code, in any file, and in the frontmatter. The gate and clients ask the same.
 
 An agent reads all of it. So all of it is looked at, line by line: what an approved version had in a line asks
 nobody again, however much changes around it.
@@ -7,6 +7,7 @@ nobody again, however much changes around it.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 
@@ -14,10 +15,10 @@ from skillclaw.errors import BadInputError
 from skillclaw.gate.asked import OUT, RISKY
 from skillclaw.skills.frontmatter import parse
 from skillclaw.skills.items import placed_lines, same_text
-from skillclaw.skills.programs import GOES_ON
+from skillclaw.skills.programs import GOES_ON, programs
 from skillclaw.skills.records import Bundle, File
 
-__all__ = ["reaching", "risking"]
+__all__ = ["reaching", "risking", "running"]
 
 _MARKS = re.compile(r"\A(?:(?:[-*+>]|#{1,6}|\d{1,3}[.)]) )+")
 """Marks of Markdown before a line: a step that gets another number says the same."""
@@ -31,6 +32,14 @@ def reaching(bundle: Bundle) -> dict[str, str]:
 def risking(bundle: Bundle) -> dict[str, str]:
     """The lines with a command that destroys work or lifts a guard, each with that command."""
     return _stretches(bundle, RISKY)
+
+
+def running(bundle: Bundle) -> dict[str, str]:
+    """The files that a machine runs, as they are, each with its path."""
+    return {
+        f"{file.path}\0{int(file.executable)}\0{hashlib.sha256(file.data).hexdigest()}": file.path
+        for file in programs(bundle)
+    }
 
 
 def _stretches(bundle: Bundle, pattern: re.Pattern[str]) -> dict[str, str]:

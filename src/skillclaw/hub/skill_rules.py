@@ -35,9 +35,10 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
         raise Void("a project is named where the scope is project, and only there")
     if body.share is not None and body.stage != "canary":
         raise Void("only a canary has a share")
-    if body.proposal is None and needed(state.settings) > 1 and skill.release(body.version) is None:
+    if body.proposal is None and needed(state.settings) > 1 and not _was_there(skill, body):
         raise Void(
-            "where two people decide, only a version that was released before comes without a proposal"
+            "where two people decide, only a version that was released before, there or for all, comes "
+            "without a proposal"
         )
     others, before = [gone.skill for gone in body.retires], state
     state = let_through(state, signer, body.proposal, body.skill, body.base, body.version, others)
@@ -88,12 +89,16 @@ def _restore(state: HubState, commit: Commit, release: Release) -> HubState:
     """The state with the skills that the release took in, where nothing else became of them."""
     for gone in release.retires:
         other = state.skills.get(gone.skill)
-        before = other.release(gone.version) if other is not None else None
-        if other is None or before is None or _revoked(other, gone.version):
+        if other is None or other.pinned or (other.current, other.stage) != (None, "archived"):
             continue
-        if (other.current, other.stage) == (None, "archived"):
-            other = told(other, event(commit, "return", skill=release.skill), gone.version)
-            state = _with_skill(state, replace(other, current=gone.version, stage=before.stage))
+        before = other.releases[-1]
+        if before.version != gone.version or _revoked(other, gone.version):
+            continue
+        last = before.story[-1] if before.story else None
+        if last is None or (last.what, last.skill) != ("archive", release.skill) or last.seq < release.seq:
+            continue  # people took it away, before the merge would have
+        other = told(other, event(commit, "return", skill=release.skill), gone.version)
+        state = _with_skill(state, replace(other, current=gone.version, stage=before.stage))
     return state
 
 
@@ -201,6 +206,12 @@ def _check_base(skill: SkillState, base: str | None) -> None:
 def _check_pinned(skill: SkillState, signer: Key) -> None:
     if skill.pinned and signer.role == "evolver":
         raise Void("the skill is pinned")
+
+
+def _was_there(skill: SkillState, body: kinds.ReleaseEntry) -> bool:
+    """Whether the version was released before for the place of this release, or for all."""
+    places = [(r.scope, r.project) for r in skill.releases if r.version == body.version]
+    return ("global", None) in places or (body.scope, body.project) in places
 
 
 def _revoked(skill: SkillState, version: str) -> bool:

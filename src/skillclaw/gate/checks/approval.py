@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from skillclaw.gate.checks.support import as_written
 from skillclaw.gate.context import GateContext
-from skillclaw.gate.stretches import reaching, risking
-from skillclaw.skills.programs import programs
-from skillclaw.skills.records import Bundle, Proposal, Verdict
+from skillclaw.gate.stretches import reaching, risking, running
+from skillclaw.hub.unapproved import Finder
+from skillclaw.skills.records import Proposal, Verdict
 
 __all__ = ["check", "name", "order"]
 
@@ -21,17 +19,15 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
     policy = context.policy
     reasons = []
     if proposal.bundle is not None:
-        known = context.base(proposal)
-        base = known.bundle if known is not None else None
-        scripts = _scripts(proposal.bundle, base)
+        scripts = sorted(_new(running, proposal, context))
         if scripts:
             reasons.append(f"It brings files that a machine runs ({', '.join(scripts)}).")
-        danger = _new(risking, proposal.bundle, base)
+        danger = _new(risking, proposal, context)
         if danger:
-            reasons.append(f"It teaches a command that destroys or unlocks things (`{danger}`).")
-        reached = _new(reaching, proposal.bundle, base) if policy.network else None
+            reasons.append(f"It teaches a command that destroys or unlocks things (`{danger[0]}`).")
+        reached = _new(reaching, proposal, context) if policy.network else []
         if reached:
-            reasons.append(f"It makes agents reach another machine (`{reached}`).")
+            reasons.append(f"It makes agents reach another machine (`{reached[0]}`).")
     if policy.reviewer:
         reasons.append(
             f"Under the policy {policy.name!r} a reviewer who is not a source looks at every change."
@@ -42,12 +38,11 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
     return [Verdict(check=name, verdict="pass", reason=reason)]
 
 
-def _new(find: Callable[[Bundle], dict[str, str]], bundle: Bundle, base: Bundle | None) -> str | None:
-    """The first stretch that `find` has in a line that the version before did not have."""
-    old = find(base) if base is not None else {}
-    return next((stretch for line, stretch in find(bundle).items() if line not in old), None)
-
-
-def _scripts(bundle: Bundle, base: Bundle | None) -> list[str]:
-    old = {(f.path, f.data, f.executable) for f in programs(base)} if base else set()
-    return sorted(f.path for f in programs(bundle) if (f.path, f.data, f.executable) not in old)
+def _new(find: Finder, proposal: Proposal, context: GateContext) -> list[str]:
+    """What `find` tells of the proposal that the version before did not have, or had without approval."""
+    assert proposal.bundle is not None
+    known = context.base(proposal)
+    before = find(known.bundle).keys() if known is not None else set()
+    if before:
+        before = before - set(context.unseen(proposal.skill, find))
+    return [told for what, told in find(proposal.bundle).items() if what not in before]
