@@ -175,6 +175,19 @@ def test_what_was_taken_back_or_changed_meanwhile_is_not_released_by_votes(tmp_p
 
 
 @pytest.mark.slow
+def test_a_group_that_is_strict_by_now_holds_it_and_its_cycles_go_on(tmp_path: Path) -> None:
+    proposal = taught(tmp_path)
+    sc(tmp_path, "ada", "hub", "settings", "policy", "strict")
+    for who in ("eve", "fay"):
+        voted(tmp_path, who, scored(3))
+    taken(tmp_path)
+    for _ in range(2):
+        assert evolved(tmp_path)["released"] == []
+        assert status(tmp_path, proposal) == "held"
+    assert "It needs 1 reviewer." in printed(tmp_path, "ada", "proposals", "show", proposal)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_cycle_that_is_cut_off_anywhere_leaves_one_state_and_is_finished(
     tmp_path: Path, lost: bool

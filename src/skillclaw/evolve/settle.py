@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from skillclaw.errors import BadInputError, SkillClawError, StorageError, VerifyError
+from skillclaw.errors import BadInputError, SkillClawError, StorageError, UpgradeNeededError, VerifyError
 from skillclaw.evolve.report import Judged
 from skillclaw.evolve.taking import Aside
 from skillclaw.evolve.withheld import withheld, without_quotations
@@ -63,11 +63,17 @@ def settle(
 
 def release(hub: Hub, proposal: Proposal, stage: Stage, *, fence: Callable[[], None]) -> bool:
     """Release what `settle` let through; whether it is released then. False where the skill changed since it
-    was proposed: the next cycle proposes for what is current then."""
+    was proposed: the next cycle proposes for what is current then. False, too, where the log does not take it
+    now (it waits for people, the skill is pinned): one proposal is no reason to stop a cycle."""
     known = hub.state().proposals[proposal.id]
     if known.status == "passed":
         fence()
-        known = _unless_done(hub, proposal, lambda: hub.release(proposal.id, stage=stage))
+        try:
+            known = _unless_done(hub, proposal, lambda: hub.release(proposal.id, stage=stage))
+        except UpgradeNeededError:
+            raise
+        except (BadInputError, VerifyError):
+            return False
     return known.status == "released"
 
 
@@ -110,11 +116,8 @@ def finish(
         cited |= {ref.session for ref in proposal.against}
         if not all(counts(session) for session in cited):
             continue
-        try:
-            if release(hub, proposal, stage(proposal), fence=fence):
-                done.append(proposal)
-        except (BadInputError, VerifyError):
-            continue  # it waits for people: no reason to stop a cycle
+        if release(hub, proposal, stage(proposal), fence=fence):
+            done.append(proposal)
     return done, aside
 
 

@@ -23,6 +23,7 @@ from skillclaw.gate.context import Masker
 from skillclaw.gate.standing import MemberFacts
 from skillclaw.gate.voting import Ballot, Tally, tally, votes_verdict
 from skillclaw.hub import Hub, HubState, vote_jobs
+from skillclaw.hub.approval import policy_of, waits_for_people
 from skillclaw.hub.counts import VOTERS
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import Key, ProposalState, Stage
@@ -138,13 +139,16 @@ class GroupVotes:
             if result.verdict == WAITS:
                 waiting[known.id] = {record.skill, *(gone.skill for gone in record.retires)}
                 continue
-            if known.status != result.verdict:
+            before = known.status == result.verdict
+            if not before:
                 fence()
                 if not self._decided(known, result):
                     continue
-            judged.append(result)
-            if result.verdict == "passed" and release(self.hub, record, stage(record), fence=fence):
+            done = result.verdict == "passed" and release(self.hub, record, stage(record), fence=fence)
+            if done:
                 released.append(record)
+            # One that passed before, and that the log releases by people alone, is no news.
+            judged.append(msgspec.structs.replace(result, known=before and not done))
         return judged, released, waiting
 
     def sweep(self, fence: Callable[[], None]) -> None:
@@ -246,6 +250,11 @@ class GroupVotes:
         if (base.current if base is not None else None) != known.base:
             reason = "The skill changed while it was voted on."
             return _as_judged(record, [*job.verdicts, _no(reason)], "rejected")
+        names = [known.skill, *(gone.skill for gone in record.retires)]
+        pinned = [name for name in names if name in state.skills and state.skills[name].pinned]
+        if pinned:
+            reason = f"{' and '.join(pinned)} was pinned while it was voted on, and no cycle changes it."
+            return _as_judged(record, [*job.verdicts, _no(reason)], "rejected")
         items = record.sidecar.items if record.sidecar is not None else []
         if not all(counts(ref.session) for item in items for ref in item.evidence):
             reason = "A session that it rests on was taken back while it was voted on."
@@ -260,16 +269,20 @@ class GroupVotes:
 
         found = self._tally(state, known, taught, job.rules, over=over)
         verdicts = [*job.verdicts, votes_verdict(found, job.rules)]
-        return _as_judged(record, verdicts, WAITS if found.state == "wait" else decide(verdicts))
+        if found.state == "wait":
+            return _as_judged(record, verdicts, WAITS)
+        if decide(verdicts) == "passed":  # the policy may be another than when it was judged
+            verdicts = _by_now(verdicts, state, known, policy_of(state.settings, *names))
+        return _as_judged(record, verdicts, decide(verdicts))
 
     def _decided(self, known: ProposalState, result: Judged) -> bool:
         """Write the verdict; False where another's stands, which the log took before."""
         try:
             self.hub.record_verdicts(known.id, result.reasons, result.verdict)
+        except UpgradeNeededError:
+            raise
         except BadInputError:
-            if self.hub.state().proposals[known.id].status == known.status:
-                raise
-            return False
+            return False  # or the log does not take it: that is no reason to stop a cycle
         return True
 
 
@@ -280,6 +293,15 @@ def _as_judged(record: Proposal, verdicts: list[Verdict], verdict: str) -> Judge
 def _bare(known: ProposalState) -> Proposal:
     """What the log alone tells of a proposal."""
     return Proposal(id=known.id, action=known.action, skill=known.skill, base=known.base, engine="", why="")
+
+
+def _by_now(verdicts: list[Verdict], state: HubState, known: ProposalState, policy: str) -> list[Verdict]:
+    """The verdicts of what passed; where the log releases it by people alone by now, people are asked."""
+    if not waits_for_people(state, msgspec.structs.replace(known, status="passed"), policy):
+        return verdicts
+    reason = f"By now the policy is {policy!r}, under which somebody has to approve it."
+    rest = [one for one in verdicts if (one.check, one.verdict) != ("approval", "pass")]
+    return [*rest, Verdict(check="approval", verdict="hold", reason=reason)]
 
 
 def _no(reason: str) -> Verdict:

@@ -1,0 +1,108 @@
+"""A change that waits for votes ends, whatever became of its skill, the settings or a clock meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from hubs_at_hand import Hubs, bundle
+
+from skillclaw.evolve.report import Judged
+from skillclaw.evolve.voting import GroupVotes
+from skillclaw.gate.static import default_masker
+from skillclaw.hub.records import ProposalState
+from skillclaw.skills.records import Proposal, Verdict
+
+NOW = datetime.now(UTC)
+LATE = timedelta(hours=80)
+CHECKED = [
+    Verdict(check="spec", verdict="pass", reason="It follows the specification."),
+    Verdict(check="approval", verdict="pass", reason="Nobody needs to approve it."),
+]
+
+
+def group(place: Path, **settings: Any) -> Hubs:
+    """A group that asks for votes, for three days, with a skill `deploy`."""
+    hubs = Hubs(place)
+    hubs.team.commit("settings", {"policy": "team", "canary": 1, "votes": {}, **settings}, role="owner")
+    hubs.evolve(hubs.team, bundle("deploy", "- Run it."))
+    return hubs
+
+
+def votes(hubs: Hubs, now: datetime) -> GroupVotes:
+    return GroupVotes(
+        hubs.team,
+        now=now,
+        masker=default_masker(),
+        user_of=lambda key: key.member,
+        code_of=lambda proposal, user: proposal + user,
+    )
+
+
+def waits(hubs: Hubs, id_: str = "ab12", *, asked: datetime = NOW) -> None:
+    """A change of `deploy` that members are asked about, by a machine whose clock says `asked`."""
+    base = hubs.team.state().skills["deploy"].current
+    changed = bundle("deploy", f"- Run it.\n- Then wait for {id_}.")
+    proposal = Proposal(
+        id=id_, action="refine", skill="deploy", base=base, engine="extractive", why="", bundle=changed
+    )
+    votes(hubs, asked).ask(proposal, CHECKED, proposal)
+    hubs.team.propose(proposal)
+
+
+def collected(hubs: Hubs, now: datetime) -> tuple[list[Judged], list[Proposal], dict[str, Collection[str]]]:
+    return votes(hubs, now).collect(
+        stage=lambda proposal: "canary", counts=lambda session: True, fence=lambda: None
+    )
+
+
+def known(hubs: Hubs, id_: str = "ab12") -> ProposalState:
+    return hubs.team.state().proposals[id_]
+
+
+def pin(hubs: Hubs) -> None:
+    hubs.team.commit("pin", {"skill": "deploy", "pinned": True}, role="owner")
+
+
+def test_a_skill_that_was_pinned_meanwhile_ends_it_and_stops_no_cycle(tmp_path: Path) -> None:
+    hubs = group(tmp_path)
+    waits(hubs)
+    pin(hubs)
+    (told,), released, _ = collected(hubs, NOW + LATE)
+    assert (told.verdict, released, known(hubs).status) == ("rejected", [], "rejected")
+    assert "deploy was pinned while it was voted on" in known(hubs).verdicts[-1].reason
+    assert collected(hubs, NOW + LATE) == ([], [], {})
+
+
+def test_one_that_passed_before_the_skill_was_pinned_ends_too(tmp_path: Path) -> None:
+    hubs = group(tmp_path)
+    waits(hubs)
+    hubs.team.record_verdicts("ab12", CHECKED, "passed")
+    pin(hubs)
+    collected(hubs, NOW + LATE)
+    assert known(hubs).status == "rejected"
+
+
+def test_where_the_policy_wants_a_person_by_now_it_is_held_and_a_person_releases_it(tmp_path: Path) -> None:
+    hubs = group(tmp_path)
+    waits(hubs)
+    hubs.team.commit("settings", {"policies": {"deploy": "strict"}}, role="owner")
+    (told,), released, _ = collected(hubs, NOW + LATE)
+    assert (told.verdict, released, known(hubs).status) == ("held", [], "held")
+    assert [one.verdict for one in known(hubs).verdicts if one.check == "approval"] == ["hold"]
+    hubs.team.approve("ab12")
+    hubs.team.release("ab12", stage="canary")
+    assert known(hubs).status == "released"
+
+
+def test_one_that_passed_before_the_policy_was_stricter_waits_for_a_person(tmp_path: Path) -> None:
+    hubs = group(tmp_path)
+    waits(hubs)
+    hubs.team.record_verdicts("ab12", CHECKED, "passed")
+    hubs.team.commit("settings", {"policy": "strict"}, role="owner")
+    (told,), released, _ = collected(hubs, NOW + LATE)
+    assert (told.known, released, known(hubs).status) == (True, [], "passed")
+    hubs.team.approve("ab12")
+    assert len(collected(hubs, NOW + LATE)[1]) == 1
