@@ -26,6 +26,8 @@ from skillclaw.utf8 import need_utf8
 
 __all__ = ["Deciding"]
 
+REASON = 500
+"""Characters of a reason that the log keeps."""
 _record = msgspec.json.Encoder(order="deterministic")
 
 
@@ -137,7 +139,8 @@ class Deciding:
             if current is None:
                 raise BadInputError(f"{known.skill} has no such version to retire.")
             if known.status != "released":
-                gone = {"skill": known.skill, "base": known.base, "proposal": known.id}
+                why = _told(record.why[:REASON], None)
+                gone = {"skill": known.skill, "base": known.base, "proposal": known.id, **why}
                 self._commit_unless(_released, known.id, "archive", gone, role)
             return msgspec.structs.replace(current, stage="archived")
         if record.bundle is None or known.version is None:

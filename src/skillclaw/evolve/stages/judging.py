@@ -9,6 +9,7 @@ import msgspec
 
 from skillclaw import gate
 from skillclaw.evolve.counts import keep_counts
+from skillclaw.evolve.forgotten import FORGOTTEN, verdicts_of
 from skillclaw.evolve.fresh import keep_marks
 from skillclaw.evolve.mine import Mined
 from skillclaw.evolve.receipts import with_receipts
@@ -17,13 +18,13 @@ from skillclaw.evolve.replay.telling import waiting_topics, waits
 from skillclaw.evolve.report import Judged
 from skillclaw.evolve.rollouts import keep_events
 from skillclaw.evolve.settle import DECIDED, proposal_version, release, settle
-from skillclaw.evolve.stages.proposing import FORGOTTEN, Proposed
+from skillclaw.evolve.stages.proposing import Proposed
 from skillclaw.evolve.stages.run import Asked, Run
 from skillclaw.evolve.stages.standing import Standing
 from skillclaw.evolve.tried import remember
 from skillclaw.evolve.undecided import keep_undecided
 from skillclaw.hub import Hub, HubState
-from skillclaw.skills.records import Proposal, Verdict
+from skillclaw.skills.records import Proposal
 
 __all__ = ["Decided", "judge", "keep"]
 
@@ -140,13 +141,12 @@ def _known(proposal: Proposal, state: HubState) -> Judged | None:
 def _judged(proposal: Proposal, context: gate.GateContext) -> Judged | None:
     """The proposal without the lines that fail alone, and the gate's answer; None when it changes nothing."""
     if proposal.engine == FORGOTTEN:
-        # Nothing to weigh: what people took back is no evidence, and a skill without any is nobody's.
-        verdict = Verdict(check=FORGOTTEN, verdict="pass", reason=proposal.why)
-        return Judged(proposal=proposal, verdict="passed", reasons=[verdict])
+        said = verdicts_of(proposal, context.base(proposal), context.policy)
+        return Judged(proposal=proposal, verdict=gate.decide(said), reasons=said)
     pruned, dropped = gate.prune(proposal, context)
     if proposal.base is not None and proposal_version(pruned) == proposal.base:
         return None
     verdicts = gate.judge(pruned, context)
     waits_ = context.waits(pruned) and all(one.verdict != "reject" for one in verdicts)
-    said = "open" if waits_ else gate.decide(verdicts)
-    return Judged(proposal=pruned, verdict=said, reasons=verdicts, dropped=dropped)
+    verdict = "open" if waits_ else gate.decide(verdicts)
+    return Judged(proposal=pruned, verdict=verdict, reasons=verdicts, dropped=dropped)

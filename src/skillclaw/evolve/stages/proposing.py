@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from skillclaw import gate
 from skillclaw.evolve.by_hand import changed_by_hand
 from skillclaw.evolve.care import Cared, care
 from skillclaw.evolve.counts import recounted
-from skillclaw.evolve.evolvers import Current, EvolveContext
+from skillclaw.evolve.evolvers import EvolveContext
+from skillclaw.evolve.forgotten import orphans
 from skillclaw.evolve.fresh import fresh, topic_marks
 from skillclaw.evolve.mine import Mined
 from skillclaw.evolve.modelled import forecast_of
@@ -18,12 +18,9 @@ from skillclaw.evolve.scripts import propose_scripts
 from skillclaw.evolve.stages.run import Run
 from skillclaw.evolve.stages.standing import Standing
 from skillclaw.evolve.tried import tried
-from skillclaw.skills.records import HOST, Proposal, content_id
+from skillclaw.skills.records import Proposal
 
-__all__ = ["FORGOTTEN", "Proposed", "propose"]
-
-FORGOTTEN = "forgotten"
-"""Engine and check of the retirements that follow from `sessions forget`."""
+__all__ = ["Proposed", "propose"]
 
 
 @dataclass(frozen=True)
@@ -70,26 +67,6 @@ def propose(run: Run, mined: Mined, standing: Standing, context: gate.GateContex
     proposals = run.evolver.propose(due, current, given)
     changed = {one.skill for one in proposals}
     proposals += propose_scripts(due, current, given, run.evolver.name, changed)
-    proposals += _orphans(standing.given, run.forgotten)
+    proposals += orphans(standing.given, state, run.forgotten)
     cared = care(proposals, mined, memory, current, state, given, run.settings.descriptions)
     return Proposed(recounted(cared.proposals, mined.patterns), given, marks, cared, forecast)
-
-
-def _orphans(current: Mapping[str, Current], forgotten: frozenset[str]) -> Iterator[Proposal]:
-    """Retirements of the skills whose every session was forgotten: what people took back must not live on.
-
-    The sessions that a skill of an agent's own cites used it; it was not learned from them.
-    """
-    for name, skill in sorted(current.items()):
-        if skill.sidecar.engine.startswith(HOST):
-            continue
-        cited = {ref.session for item in skill.sidecar.items for ref in item.evidence}
-        if cited and cited <= forgotten and not skill.pinned:
-            yield Proposal(
-                id=content_id("proposal", skill.version, "forgotten", sorted(cited)),
-                action="retire",
-                skill=name,
-                base=skill.version,
-                engine=FORGOTTEN,
-                why=f"All {len(cited)} sessions that {name} was learned from were forgotten.",
-            )
