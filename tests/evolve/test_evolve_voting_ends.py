@@ -12,6 +12,7 @@ from hubs_at_hand import Hubs, bundle
 from skillclaw.evolve.report import Judged
 from skillclaw.evolve.voting import GroupVotes
 from skillclaw.gate.static import default_masker
+from skillclaw.hub import keys, vote_jobs
 from skillclaw.hub.records import ProposalState
 from skillclaw.skills.records import Proposal, Verdict
 
@@ -106,3 +107,43 @@ def test_one_that_passed_before_the_policy_was_stricter_waits_for_a_person(tmp_p
     assert (told.known, released, known(hubs).status) == (True, [], "passed")
     hubs.team.approve("ab12")
     assert len(collected(hubs, NOW + LATE)[1]) == 1
+
+
+def voters(hubs: Hubs, count: int = 4) -> None:
+    for number in range(count):
+        public = keys.public_hex(keys.SigningKey(bytes([number + 1] * 32)))
+        body = {"public": public, "role": "member", "name": f"m{number}"}
+        hubs.team.commit("key-add", body, role="owner")
+
+
+def test_a_clock_that_is_ahead_keeps_nothing_waiting(tmp_path: Path) -> None:
+    hubs = group(tmp_path)
+    voters(hubs)
+    waits(hubs, asked=NOW + timedelta(days=365))
+    assert list(collected(hubs, NOW)[2]) == ["ab12"]
+    collected(hubs, NOW + LATE)
+    assert known(hubs).status == "released", "its time ran from the log's entry"
+
+
+def test_nor_where_the_logs_entry_is_by_that_clock_too(tmp_path: Path) -> None:
+    hubs = group(tmp_path)
+    voters(hubs)
+    hubs.team.clock = lambda: NOW + timedelta(days=365)
+    waits(hubs, asked=NOW + timedelta(days=365))
+    hubs.team.clock = lambda: NOW
+    for hours in (0, 40):
+        assert list(collected(hubs, NOW + timedelta(hours=hours))[2]) == ["ab12"]
+    collected(hubs, NOW + LATE)
+    assert known(hubs).status == "released", "its time ran from when it was seen first"
+
+
+def test_one_whose_job_is_gone_ends_in_a_group_that_asks_for_votes_no_more(tmp_path: Path) -> None:
+    hubs = group(tmp_path)
+    waits(hubs)
+    hubs.team.store.delete(vote_jobs.place_of("ab12"))
+    hubs.team.commit("settings", {"votes": None}, role="owner")
+    votes(hubs, NOW + LATE).sweep(lambda: None)
+    assert known(hubs).status == "open", "it may be proposed again, and is judged then"
+    votes(hubs, NOW + timedelta(days=7)).sweep(lambda: None)
+    assert known(hubs).status == "rejected"
+    assert "job is gone" in known(hubs).verdicts[-1].reason

@@ -29,7 +29,7 @@ from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import Key, ProposalState, Stage
 from skillclaw.hub.vote_jobs import VoteJob, VoteRules
 from skillclaw.skills.records import Proposal, Verdict
-from skillclaw.trajectory.moments import utc_text
+from skillclaw.trajectory.moments import moment_of, utc_text
 
 __all__ = ["GroupVotes", "rules_of"]
 
@@ -135,6 +135,9 @@ class GroupVotes:
             # One that is not what the log says of it, or gone, may be made again until its time is over.
             if job is None or record is None or known.status not in ("open", "passed"):
                 continue
+            if self._end(known, job) > self._latest(job):
+                fence()
+                job = self._in_time(job)
             result = self._result(state, known, job, record, counts)
             if result.verdict == WAITS:
                 waiting[known.id] = {record.skill, *(gone.skill for gone in record.retires)}
@@ -175,12 +178,12 @@ class GroupVotes:
             return ""
         job = self._job(state, known.id) if vote_jobs.votable(known.id) else None
         if job is not None:
-            over = job.expires <= utc_text(self.now) or self._rules is None
+            over = self._end(known, job) <= utc_text(self.now) or self._rules is None
             if over and self._record(known) is None:
                 return "What was proposed is gone from the hub's storage, or was changed there."
             return ""
-        rules = self._rules
-        if rules is not None and known.time < utc_text(self.now - timedelta(hours=2 * rules.hours)):
+        rules = self._rules or VoteRules()
+        if known.time < utc_text(self.now - timedelta(hours=2 * rules.hours)):
             return "Its voting job is gone, and nobody proposed it again."
         return ""
 
@@ -192,6 +195,24 @@ class GroupVotes:
         # A job without its proposal is of a cycle that was cut off between the two, or just begins.
         job = self._job(state, proposal_id) if proposal_id else None
         return job is None or job.expires < utc_text(self.now)
+
+    def _end(self, known: ProposalState, job: VoteJob) -> str:
+        """When the votes decide at last: by the clock of who asked, or by the log's, whichever is earlier."""
+        began = moment_of(known.time)
+        if began is None:
+            return job.expires
+        return min(job.expires, utc_text(began + timedelta(hours=job.rules.hours)))
+
+    def _latest(self, job: VoteJob) -> str:
+        """When a job that is asked now ends."""
+        return utc_text(self.now + timedelta(hours=job.rules.hours))
+
+    def _in_time(self, job: VoteJob) -> VoteJob:
+        """The job, written anew by this machine's clock: whose clock is far ahead keeps nothing waiting."""
+        job = msgspec.structs.replace(job, created=utc_text(self.now), expires=self._latest(job))
+        data = vote_jobs.write(job, self.hub.info.group, self.hub.own_key("evolver"))
+        self.hub.store.put(vote_jobs.place_of(job.proposal), data)
+        return job
 
     def _record(self, known: ProposalState) -> Proposal | None:
         """What was proposed; None where it is gone, or is not what the log says of it."""
@@ -261,7 +282,7 @@ class GroupVotes:
             return _as_judged(record, [*job.verdicts, _no(reason)], "rejected")
         if known.status == "passed":
             return _as_judged(record, known.verdicts, "passed")
-        over = job.expires <= utc_text(self.now) or self._rules is None
+        over = self._end(known, job) <= utc_text(self.now) or self._rules is None
         users = _sources(record)
 
         def taught(user: str) -> bool:
