@@ -15,12 +15,13 @@ from skillclaw.evolve.report import Judged
 from skillclaw.evolve.taking import Aside
 from skillclaw.evolve.withheld import withheld, without_quotations
 from skillclaw.hub import Hub
+from skillclaw.hub.approval import OUTDATED, outdated
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import ProposalState, Stage
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import HOST, Proposal, Verdict
 
-__all__ = ["DECIDED", "finish", "proposal_version", "release", "settle"]
+__all__ = ["DECIDED", "end_outdated", "finish", "proposal_version", "release", "settle"]
 
 DECIDED = frozenset({"released", "held", "rejected"})
 """States in which a proposal is not judged again: the same evidence gives the same id and the same answer."""
@@ -119,6 +120,26 @@ def finish(
         if release(hub, proposal, stage(proposal), fence=fence):
             done.append(proposal)
     return done, aside
+
+
+def end_outdated(hub: Hub, *, fence: Callable[[], None]) -> None:
+    """Reject what waits for a release that the log takes no more, since its skill is another by now. A canary
+    may yet be rolled back, and what it replaced is current then: until it is decided, such a one waits."""
+    state = hub.state()
+    for known in list(state.proposals.values()):
+        changed = outdated(state, known) if known.status in ("held", "passed") else ""
+        skill = state.skills.get(changed)
+        if not changed or (skill is not None and skill.stage == "canary"):
+            continue
+        reason = f"{changed} is another by now than the one that it was made for."
+        fence()
+        try:
+            verdicts = [*known.verdicts, Verdict(check=OUTDATED, verdict="reject", reason=reason)]
+            hub.record_verdicts(known.id, verdicts, "rejected")
+        except UpgradeNeededError:
+            raise
+        except BadInputError:
+            continue  # somebody decided it meanwhile
 
 
 def _unread(error: Exception) -> str:

@@ -15,6 +15,7 @@ import msgspec
 
 from skillclaw.errors import SkillClawError
 from skillclaw.evolve.evolvers._select import turned_against
+from skillclaw.hub.approval import OUTDATED
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import Event, HubState, ProposalState, SkillState
 from skillclaw.skills.items import all_items
@@ -87,7 +88,7 @@ def tried(hub: Hub, state: HubState, memory: EvolveState | None) -> list[Tried]:
     back = _taken_back(state)
     found: list[Tried] = []
     for one in sorted(state.proposals.values(), key=lambda p: (p.seq, p.id)):
-        if one.status != "rejected" and one.id not in back:
+        if one.id not in back and (one.status != "rejected" or _only_outdated(one)):
             continue
         entry = known.get(one.id) or _read(hub, one)
         if entry is None:
@@ -171,6 +172,12 @@ def same_evidence(then: Mark, now: Mark) -> bool:
         and now.users < 2 * max(then.users, 1)
         and now.contradictions < 2 * max(then.contradictions, 1)
     )
+
+
+def _only_outdated(one: ProposalState) -> bool:
+    """Whether nothing spoke against it but that its skill became another, which it may be proposed for."""
+    against = {verdict.check for verdict in one.verdicts if verdict.verdict == "reject"}
+    return against == {OUTDATED}
 
 
 def _end(state: HubState, one: ProposalState) -> Event | None:

@@ -23,7 +23,7 @@ from skillclaw.gate.context import Masker
 from skillclaw.gate.standing import MemberFacts
 from skillclaw.gate.voting import Ballot, Tally, tally, votes_verdict
 from skillclaw.hub import Hub, HubState, vote_jobs
-from skillclaw.hub.approval import policy_of, waits_for_people
+from skillclaw.hub.approval import OUTDATED, policy_of, waits_for_people
 from skillclaw.hub.counts import VOTERS
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import Key, ProposalState, Stage
@@ -270,12 +270,12 @@ class GroupVotes:
         base = state.skills.get(known.skill)
         if (base.current if base is not None else None) != known.base:
             reason = "The skill changed while it was voted on."
-            return _as_judged(record, [*job.verdicts, _no(reason)], "rejected")
+            return _as_judged(record, [*job.verdicts, _no(reason, OUTDATED)], "rejected")
         names = [known.skill, *(gone.skill for gone in record.retires)]
         pinned = [name for name in names if name in state.skills and state.skills[name].pinned]
         if pinned:
             reason = f"{' and '.join(pinned)} was pinned while it was voted on, and no cycle changes it."
-            return _as_judged(record, [*job.verdicts, _no(reason)], "rejected")
+            return _as_judged(record, [*job.verdicts, _no(reason, OUTDATED)], "rejected")
         items = record.sidecar.items if record.sidecar is not None else []
         if not all(counts(ref.session) for item in items for ref in item.evidence):
             reason = "A session that it rests on was taken back while it was voted on."
@@ -325,8 +325,8 @@ def _by_now(verdicts: list[Verdict], state: HubState, known: ProposalState, poli
     return [*rest, Verdict(check="approval", verdict="hold", reason=reason)]
 
 
-def _no(reason: str) -> Verdict:
-    return Verdict(check="votes", verdict="reject", reason=reason)
+def _no(reason: str, check: str = "votes") -> Verdict:
+    return Verdict(check=check, verdict="reject", reason=reason)
 
 
 def _sources(proposal: Proposal) -> set[str]:

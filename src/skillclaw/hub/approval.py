@@ -14,6 +14,7 @@ from skillclaw.hub.membership import member
 from skillclaw.hub.records import HubState, ProposalState
 
 __all__ = [
+    "OUTDATED",
     "PEOPLE",
     "approved",
     "approvers",
@@ -21,6 +22,7 @@ __all__ = [
     "deciders",
     "missing",
     "needed",
+    "outdated",
     "policy_of",
     "stricter",
     "waits_for_people",
@@ -28,6 +30,8 @@ __all__ = [
 
 PEOPLE = ("owner", "reviewer")
 """Roles of people who decide."""
+OUTDATED = "outdated"
+"""What stands for a check where a proposal ends since its skill became another: nothing speaks against it."""
 _ORDER = ("solo", "team", "strict")
 
 
@@ -75,6 +79,15 @@ def waits_for_people(state: HubState, proposal: ProposalState, policy: str) -> b
     if proposal.status == "passed":
         return policy == "strict" or (needed(state.settings) > 1 and _said_by_people(state, proposal))
     return proposal.status == "held"
+
+
+def outdated(state: HubState, proposal: ProposalState) -> str:
+    """The first skill that is another by now than the proposal changes or takes in, so that the log releases
+    it no more; empty where there is none."""
+    builds_on = [(proposal.skill, proposal.base), *((gone.skill, gone.version) for gone in proposal.retires)]
+    skills = state.skills
+    now = ((name, base, skills[name].current if name in skills else None) for name, base in builds_on)
+    return next((name for name, base, current in now if base != current), "")
 
 
 def approvers(state: HubState, proposal: ProposalState, people: int | None = None) -> list[str]:

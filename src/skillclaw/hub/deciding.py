@@ -16,6 +16,7 @@ import msgspec
 from skillclaw.errors import BadInputError, VerifyError
 from skillclaw.formats import carried
 from skillclaw.hub import arms, keys
+from skillclaw.hub.approval import outdated
 from skillclaw.hub.membership import member
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import Commit, HubState, ProposalState, Release, SkillState
@@ -83,10 +84,17 @@ class Deciding:
     def approve(self, proposal_id: str, note: str = "") -> ProposalState:
         """Approve a proposal as owner, or as reviewer, with a `note` (500 characters) for the group; a second
         time changes nothing, nor where somebody released it meanwhile. VerifyError where the text is not what
-        the log has of it.
+        the log has of it, BadInputError where it cannot be released any more, since its skill changed.
         """
         known = self._proposal(proposal_id)
         recorded(self, known)
+        changed = outdated(self.last_state(), known) if known.status in ("held", "passed") else ""
+        if changed:
+            raise BadInputError(
+                f"Proposal {known.id} is outdated, so it cannot be approved.",
+                f"It was made for another version of {changed} than the current one.",
+                f"Reject it: skillclaw proposals reject {known.id}",
+            )
         role = self._role("owner", "reviewer")
         state = self.last_state()
         mine = member(state, keys.public_hex(self.own_key(role)))

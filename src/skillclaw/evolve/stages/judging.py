@@ -17,7 +17,7 @@ from skillclaw.evolve.replay.replayer import Replayer
 from skillclaw.evolve.replay.telling import waiting_topics, waits
 from skillclaw.evolve.report import Judged
 from skillclaw.evolve.rollouts import keep_events
-from skillclaw.evolve.settle import DECIDED, proposal_version, release, settle
+from skillclaw.evolve.settle import DECIDED, end_outdated, proposal_version, release, settle
 from skillclaw.evolve.stages.proposing import Proposed
 from skillclaw.evolve.stages.run import Asked, Run
 from skillclaw.evolve.stages.standing import Standing
@@ -94,6 +94,7 @@ def keep(
     keep_marks(run.memory, proposed.marks, again)
     if run.votes is not None:
         run.votes.sweep(run.fence)
+    end_outdated(run.hub, fence=run.fence)
     proposed.cared.keep(run.memory)
     keep_undecided(run.home, standing.rolled, run.now)
     keep_counts(run.home, mined.patterns)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from skillclaw.errors import BadInputError, SkillClawError, UsageError
 from skillclaw.hub import keys
-from skillclaw.hub.approval import approvers, author, missing, needed, policy_of, waits_for_people
+from skillclaw.hub.approval import approvers, author, missing, needed, outdated, policy_of, waits_for_people
 from skillclaw.skills.diff import unified
 from skillclaw.skills.items import all_items, same_text
 from skillclaw.skills.records import Bundle, Sidecar, record_in
@@ -106,6 +106,9 @@ def needs(state: HubState, proposal: ProposalState, policy: str) -> str:
     """What the proposal still needs, as a sentence; empty where it is decided."""
     if proposal.status in ("rejected", "released"):
         return ""
+    changed = outdated(state, proposal)
+    if changed:
+        return f"It is outdated: {changed} is another by now, so nobody can release it."
     if proposal.status == "open":
         if state.settings.get("votes") is None:
             return "The gate has not judged it yet."
@@ -113,6 +116,9 @@ def needs(state: HubState, proposal: ProposalState, policy: str) -> str:
             "The gate has not judged it yet; members' machines may have to try it first: skillclaw jobs list"
         )
     if not waits_for_people(state, proposal, policy):
+        skill = state.skills.get(proposal.skill)
+        if skill is not None and skill.pinned:
+            return f"{skill.name} is pinned, so no cycle releases it."
         return "Nobody has to approve it; the next cycle releases it."
     left = missing(state, proposal)
     if not left:
