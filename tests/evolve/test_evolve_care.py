@@ -261,6 +261,22 @@ def test_a_line_that_only_the_other_says_comes_along_and_goes_back(house: House)
     assert house.current() >= {"books-know-how", "invoice-know-how"}
 
 
+def test_a_merge_into_a_skill_with_a_laxer_policy_waits_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    house = House(tmp_path)
+    refs = house.talk("books", INVOICES, Ran("books list --open && books mail && books close", 0, "ok"))
+    said = "Write, send and correct an invoice, book or refund a payment, remind of what is overdue."
+    base = ["Run `books list --open` before anything else.", "Then run `books mail` for reminders."]
+    house.skill("books-know-how", said, base, refs)
+    house.skill("invoice-know-how", said, [*base, "At the end run `books close`."], refs[:20])
+    report = house.cycle(policies={"invoice-know-how": "team"})
+    assert by_care(report) == [("merge", "books-know-how", "held")]
+    (told,) = [v.reason for one in report.proposals for v in one.reasons if v.check == "policy"]
+    assert told.startswith("It has lines of invoice-know-how, whose policy is 'team'; in books-know-how they")
+
+
 def test_a_skill_with_a_persons_line_is_not_merged_away(house: House) -> None:
     doubles(house, personal="Ask Ms Tan before you refund anything.")
     report = house.cycle()

@@ -10,6 +10,7 @@ from test_evolve_care import House
 
 from skillclaw.evolve.current import current_skills
 from skillclaw.evolve.evolvers import Current
+from skillclaw.server.review.reviewing import policy_for
 from skillclaw.skills.bundle import version
 from skillclaw.skills.frontmatter import Head, render, split
 from skillclaw.skills.items import DESCRIPTION, all_items, item_id, markdown, same_text
@@ -55,9 +56,8 @@ def joined(house: House, first: Current, second: Current) -> Proposal:
     )
 
 
-def test_in_two_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    house = House(tmp_path)
+def long_skill(house: House) -> Proposal:
+    """A skill that is too long and about two things, released, and no other; how it was proposed."""
     house.packaged()
     house.cycle()
     made = sorted(current(house).items(), key=lambda x: -len(x[1].sidecar.items))[:2]
@@ -68,6 +68,13 @@ def test_in_two_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.propose(proposal)
     hub.record_verdicts(proposal.id, [Verdict(check="test", verdict="pass", reason="made")], "passed")
     hub.release(proposal.id)
+    return proposal
+
+
+def test_in_two_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    house = House(tmp_path)
+    proposal = long_skill(house)
     assert proposal.sidecar is not None
     lines = {same_text(item.text) for item in proposal.sidecar.items if item.section != DESCRIPTION}
     steps = []
@@ -88,3 +95,22 @@ def test_in_two_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine, theirs = ({i.text for i in s.sidecar.items if i.section != DESCRIPTION} for s in (office, other))
     assert mine and theirs and not mine & theirs
     assert msgspec.structs.asdict(other)["version"] == version(other.bundle)
+
+
+def test_a_part_of_a_skill_with_a_stricter_policy_waits_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    house = House(tmp_path)
+    long_skill(house)
+    report = house.cycle(policies={"office-work": "team"})
+    (split,) = [one for one in report.proposals if one.proposal.action == "split"]
+    assert split.verdict == "held"
+    (told,) = [one.reason for one in split.reasons if one.check == "policy"]
+    name = split.proposal.skill
+    assert f"It has lines of office-work, whose policy is 'team'; in {name} they come under 'solo'" in told
+    hub = house.machine.hub
+    assert policy_for(hub.state(), split.proposal, group=False) == "team"
+    hub.approve(split.proposal.id)
+    hub.release(split.proposal.id)
+    assert name in current(house)

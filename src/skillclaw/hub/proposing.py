@@ -15,9 +15,9 @@ from skillclaw.skills.records import HOST, Item, Proposal, Sidecar, record_in
 
 if TYPE_CHECKING:
     from skillclaw.hub.hub import Hub
-    from skillclaw.hub.records import ProposalState
+    from skillclaw.hub.records import HubState, ProposalState
 
-__all__ = ["Objects", "check_proposal", "recorded", "store_proposal"]
+__all__ = ["Objects", "check_proposal", "origins", "recorded", "store_proposal"]
 
 MAX_OPEN = 20
 """Proposals of one member that may wait for a decision at a time."""
@@ -80,6 +80,15 @@ def recorded(hub: Objects, known: ProposalState) -> Proposal:
             "Do not approve it. Tell the group's owner: the key of who wrote it may be stolen.",
         )
     return record
+
+
+def origins(state: HubState, record: Proposal) -> list[str]:
+    """The other skills that its lines come from: those that it takes in, and those it is split off."""
+    parents = set(record.sidecar.parents) if record.sidecar is not None else set[str]()
+    split_off = {
+        name for name, skill in state.skills.items() if any(one.version in parents for one in skill.releases)
+    }
+    return sorted({*split_off, *(gone.skill for gone in record.retires)} - {record.skill})
 
 
 def store_proposal(hub: Hub, message: Message, record: Proposal) -> dict[str, Any]:

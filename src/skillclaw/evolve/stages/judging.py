@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +25,9 @@ from skillclaw.evolve.stages.standing import Standing
 from skillclaw.evolve.tried import remember
 from skillclaw.evolve.undecided import keep_undecided
 from skillclaw.hub import Hub, HubState
-from skillclaw.skills.records import Proposal
+from skillclaw.hub.approval import policy_of, stricter
+from skillclaw.hub.proposing import origins
+from skillclaw.skills.records import Proposal, Verdict
 
 __all__ = ["Decided", "judge", "keep"]
 
@@ -61,8 +64,10 @@ def judge(
             found.later.update(pattern.topic for pattern in proposal.patterns)
             continue
         run.progress(at, len(proposed.proposals), f"judging {proposal.skill}")
+        others = origins(standing.state, proposal)
+        rules = run.asked.of(proposal.skill, *others)
         result = _known(proposal, standing.state) or _judged(
-            proposal, judging.under(run.asked.rules(proposal))
+            proposal, judging.under(rules), _leaving(run.asked, proposal, others)
         )
         if result is None:
             continue
@@ -139,7 +144,21 @@ def _known(proposal: Proposal, state: HubState) -> Judged | None:
     return Judged(proposal=proposal, verdict=known.status, reasons=known.verdicts, known=True)
 
 
-def _judged(proposal: Proposal, context: gate.GateContext) -> Judged | None:
+def _leaving(asked: Asked, proposal: Proposal, others: Sequence[str]) -> list[Verdict]:
+    """That lines of a skill with a stricter policy would come under a laxer one: who set it has to know."""
+    own = policy_of(asked.settings, proposal.skill)
+    for other in others:
+        theirs = policy_of(asked.settings, other)
+        if stricter([own, theirs]) != own:
+            reason = (
+                f"It has lines of {other}, whose policy is {theirs!r}; in {proposal.skill} they come under "
+                f"{own!r}, unless that skill is given a policy of its own."
+            )
+            return [Verdict(check="policy", verdict="hold", reason=reason)]
+    return []
+
+
+def _judged(proposal: Proposal, context: gate.GateContext, beside: Sequence[Verdict]) -> Judged | None:
     """The proposal without the lines that fail alone, and the gate's answer; None when it changes nothing."""
     if proposal.engine == FORGOTTEN:
         said = verdicts_of(proposal, context.base(proposal), context.policy)
@@ -147,7 +166,7 @@ def _judged(proposal: Proposal, context: gate.GateContext) -> Judged | None:
     pruned, dropped = gate.prune(proposal, context)
     if proposal.base is not None and proposal_version(pruned) == proposal.base:
         return None
-    verdicts = gate.judge(pruned, context)
+    verdicts = [*gate.judge(pruned, context), *beside]
     waits_ = context.waits(pruned) and all(one.verdict != "reject" for one in verdicts)
     verdict = "open" if waits_ else gate.decide(verdicts)
     return Judged(proposal=pruned, verdict=verdict, reasons=verdicts, dropped=dropped)

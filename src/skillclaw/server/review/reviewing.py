@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from skillclaw.errors import BadInputError, SkillClawError, UsageError
 from skillclaw.hub import keys
 from skillclaw.hub.approval import approvers, author, missing, needed, outdated, policy_of, waits_for_people
+from skillclaw.hub.proposing import origins
 from skillclaw.skills.diff import unified
 from skillclaw.skills.items import all_items, same_text
 from skillclaw.skills.records import Bundle, Sidecar, record_in
@@ -97,8 +98,9 @@ class Review(Record, frozen=True, kw_only=True, omit_defaults=False):
 
 
 def policy_for(state: HubState, record: Proposal, *, group: bool) -> str:
-    """The policy under which the proposal changes what it changes."""
-    names = (record.skill, *(gone.skill for gone in record.retires))
+    """The policy under which the proposal changes what it changes: the strictest of the skills that its lines
+    are from."""
+    names = (record.skill, *origins(state, record))
     return policy_of(state.settings, *names, default="team" if group else "solo")
 
 
