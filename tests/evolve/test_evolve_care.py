@@ -17,6 +17,7 @@ from cli import fails, ok, ok_json
 
 from skillclaw.agents import Env
 from skillclaw.cli.schemas import schemas
+from skillclaw.errors import BadInputError
 from skillclaw.evolve.cycle import run_cycle
 from skillclaw.evolve.report import CycleReport
 from skillclaw.server.machine import Machine
@@ -448,3 +449,22 @@ def test_the_search_describes_what_extractive_writes_and_gives_the_same_each_tim
         assert {one.verdict for one in report.proposals} == {"passed"}
         texts.append({name: house.text(name) for name in house.current()})
     assert texts[0] == texts[1] != {}
+
+
+def test_a_skill_does_not_go_for_one_that_says_the_same_and_went_meanwhile(house: House) -> None:
+    refs = house.talk("books", INVOICES, Ran("books list --open && books mail --late", 0, "3 open"))
+    said = "Write, send and correct an invoice, book or refund a payment, remind of what is overdue."
+    lines = ["Run `books list --open` before anything else.", "Then run `books mail --late` for reminders."]
+    house.skill("books-know-how", said, lines, refs)
+    house.skill("invoice-know-how", said, lines, refs)
+    strict = {"invoice-know-how": "strict"}
+    (waits,) = [one for one in house.cycle(policies=strict).proposals if one.proposal.engine == "care"]
+    assert (waits.proposal.action, waits.verdict) == ("retire", "held"), waits.reasons
+    assert not any("speak against" in one.reason for one in waits.reasons)
+    hub, keeps = house.machine.hub, "books-know-how"
+    hub.commit("archive", {"skill": keeps, "base": hub.state().skills[keeps].current}, role="owner")
+    with pytest.raises(BadInputError, match="outdated"):
+        hub.approve(waits.proposal.id)
+    house.cycle(policies=strict)
+    assert hub.state().proposals[waits.proposal.id].status == "rejected"
+    assert "invoice-know-how" in house.current()

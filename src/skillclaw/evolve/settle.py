@@ -19,7 +19,7 @@ from skillclaw.hub.approval import OUTDATED, outdated
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import ProposalState, Stage
 from skillclaw.skills.bundle import version
-from skillclaw.skills.records import HOST, Proposal, Verdict
+from skillclaw.skills.records import HOST, Proposal, Retired, Verdict
 
 __all__ = ["DECIDED", "end_outdated", "finish", "proposal_version", "release", "settle"]
 
@@ -127,7 +127,9 @@ def end_outdated(hub: Hub, *, fence: Callable[[], None]) -> None:
     may yet be rolled back, and what it replaced is current then: until it is decided, such a one waits."""
     state = hub.state()
     for known in list(state.proposals.values()):
-        changed = outdated(state, known) if known.status in ("held", "passed") else ""
+        if known.status not in ("held", "passed"):
+            continue
+        changed = outdated(state, known, _instead(hub, known))
         skill = state.skills.get(changed)
         if not changed or (skill is not None and skill.stage == "canary"):
             continue
@@ -140,6 +142,18 @@ def end_outdated(hub: Hub, *, fence: Callable[[], None]) -> None:
             raise
         except BadInputError:
             continue  # somebody decided it meanwhile
+
+
+def _instead(hub: Hub, known: ProposalState) -> Retired | None:
+    """What is to stand in the place of the skill that a proposal retires, if its record says so."""
+    if known.action != "retire":
+        return None
+    try:
+        return recorded(hub, known).instead
+    except UpgradeNeededError:
+        raise
+    except (BadInputError, StorageError, VerifyError):
+        return None  # lost, or not what the log says: nobody can release it anyway
 
 
 def _unread(error: Exception) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from skillclaw.hub.membership import member
 from skillclaw.hub.records import HubState, ProposalState
+from skillclaw.skills.records import Retired
 
 __all__ = [
     "OUTDATED",
@@ -81,10 +82,11 @@ def waits_for_people(state: HubState, proposal: ProposalState, policy: str) -> b
     return proposal.status == "held"
 
 
-def outdated(state: HubState, proposal: ProposalState) -> str:
+def outdated(state: HubState, proposal: ProposalState, instead: Retired | None = None) -> str:
     """The first skill that is another by now than the proposal changes or takes in, so that the log releases
-    it no more; empty where there is none."""
-    builds_on = [(proposal.skill, proposal.base), *((gone.skill, gone.version) for gone in proposal.retires)]
+    it no more; empty where there is none. `instead` is its record's, of which the log knows nothing."""
+    others = [*proposal.retires, *([instead] if instead is not None else [])]
+    builds_on = [(proposal.skill, proposal.base), *((one.skill, one.version) for one in others)]
     skills = state.skills
     now = ((name, base, skills[name].current if name in skills else None) for name, base in builds_on)
     return next((name for name, base, current in now if base != current), "")

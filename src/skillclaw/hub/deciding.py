@@ -87,14 +87,9 @@ class Deciding:
         the log has of it, BadInputError where it cannot be released any more, since its skill changed.
         """
         known = self._proposal(proposal_id)
-        recorded(self, known)
-        changed = outdated(self.last_state(), known) if known.status in ("held", "passed") else ""
-        if changed:
-            raise BadInputError(
-                f"Proposal {known.id} is outdated, so it cannot be approved.",
-                f"It was made for another version of {changed} than the current one.",
-                f"Reject it: skillclaw proposals reject {known.id}",
-            )
+        record = recorded(self, known)
+        if known.status in ("held", "passed"):
+            _check_current(outdated(self.last_state(), known, record.instead), known, "approved")
         role = self._role("owner", "reviewer")
         state = self.last_state()
         mine = member(state, keys.public_hex(self.own_key(role)))
@@ -147,6 +142,8 @@ class Deciding:
             if current is None:
                 raise BadInputError(f"{known.skill} has no such version to retire.")
             if known.status != "released":
+                if record.instead is not None:  # the log cannot tell
+                    _check_current(outdated(self.last_state(), known, record.instead), known, "released")
                 why = _told(record.why[:REASON], None)
                 gone = {"skill": known.skill, "base": known.base, "proposal": known.id, **why}
                 self._commit_unless(_released, known.id, "archive", gone, role)
@@ -255,6 +252,16 @@ class Deciding:
                 f"There is no proposal {ascii(proposal_id)[:80]}.", "", "See: skillclaw proposals list"
             )
         return found
+
+
+def _check_current(changed: str, known: ProposalState, done: str) -> None:
+    """BadInputError where a skill that the proposal was made for is another by now."""
+    if changed:
+        raise BadInputError(
+            f"Proposal {known.id} is outdated, so it cannot be {done}.",
+            f"It was made for another version of {changed} than the current one.",
+            f"Reject it: skillclaw proposals reject {known.id}",
+        )
 
 
 def _released(proposal: ProposalState) -> bool:

@@ -322,6 +322,7 @@ class Proposal(Record, frozen=True, kw_only=True):
     why       one sentence a user understands
     retires   merge: skills that are archived by the very commit that releases this one; neither happens alone
     against   retire: sessions that speak against the skill, where no pattern's contradictions do
+    instead   retire: the skill that says the same, at this version; while that is current, and no longer
     shown     sessions behind what its author, a model, was shown and cites nowhere: they taught it too, so
               that it is not tried on them; in no group's hub
     """
@@ -341,6 +342,7 @@ class Proposal(Record, frozen=True, kw_only=True):
     retires: list[Retired] = []
     against: list[Ref] = []
     shown: list[Ref] = []
+    instead: Retired | None = None
 
 
 class Verdict(Record, frozen=True, kw_only=True):

@@ -220,8 +220,8 @@ def _why(pair: Pair) -> str:
 
 
 def _only_retire(given: Situation, pair: Pair) -> Proposal:
-    """The other says nothing of its own: it is retired, and the sessions that it cites speak for the one that
-    stays."""
+    """The other says nothing of its own: it is retired while the one that says the same stays as it is. The
+    sessions that it cites are what is known of both."""
     goes = given.current[pair.goes]
     scope, project = given.scope(pair.goes)
     identity = content_id("proposal", goes.version, "said elsewhere", given.current[pair.keeps].version)
@@ -235,6 +235,7 @@ def _only_retire(given: Situation, pair: Pair) -> Proposal:
         scope="project" if scope == "project" else "global",
         project=project,
         against=refs_of_items(goes.sidecar.items),
+        instead=Retired(skill=pair.keeps, version=given.current[pair.keeps].version),
     )
 
 

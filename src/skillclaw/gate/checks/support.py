@@ -36,6 +36,10 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
     if proposal.action == "retire":
         against = [ref for pattern in proposal.patterns for ref in pattern.contradictions]
         against += proposal.against
+        if proposal.instead is not None:
+            return [
+                _verdict(against, context, f"stand behind it, and {proposal.instead.skill} says the same")
+            ]
         return [_verdict(against, context, "speak against the skill")]
     if proposal.action == "describe" and _own_words(proposal, context):
         reason = "A person or an agent wrote the description that it changes; somebody has to approve it."

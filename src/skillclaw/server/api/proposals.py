@@ -74,7 +74,7 @@ def detail(opened: Opened, state: ProposalState, record: Proposal) -> models.Pro
         "files": files(record.bundle),
         "items": [one.model_copy(update={"new": one.id in new}) for one in known],
         "policy": policy,
-        "needs": reviewing.needs(opened.state, state, policy),
+        "needs": reviewing.needs(opened.state, state, policy, record.instead),
         "verdicts": models.of_all(models.Reason, state.verdicts),
         "approved_by": approvals(opened.state, state),
         "voted": votes(opened.state, state),

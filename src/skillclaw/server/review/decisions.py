@@ -125,7 +125,7 @@ def approve(machine: Machine, prefix: str, hub: str | None = None, note: str = "
     log = found.hub.last_state()
     unknown = group and policy == "strict" and is_source(machine, found.hub, log, record) is None
     if now.status != "released" and missing(log, now):
-        return Approved(now, None, needs(log, now, policy), unknown)
+        return Approved(now, None, needs(log, now, policy, record.instead), unknown)
     release = found.hub.release(now.id, stage=stage_for(policy, group=group))
     return Approved(found.hub.last_state().proposals[now.id], release, source_unknown=unknown)
 

@@ -19,7 +19,7 @@ from skillclaw.trajectory.model import Record
 if TYPE_CHECKING:
     from skillclaw.hub import Hub, HubState, ProposalState, Release
     from skillclaw.server.machine import Machine
-    from skillclaw.skills.records import Item, Proposal, Ref
+    from skillclaw.skills.records import Item, Proposal, Ref, Retired
     from skillclaw.trajectory.model import Trajectory
 
 __all__ = [
@@ -104,11 +104,11 @@ def policy_for(state: HubState, record: Proposal, *, group: bool) -> str:
     return policy_of(state.settings, *names, default="team" if group else "solo")
 
 
-def needs(state: HubState, proposal: ProposalState, policy: str) -> str:
-    """What the proposal still needs, as a sentence; empty where it is decided."""
+def needs(state: HubState, proposal: ProposalState, policy: str, instead: Retired | None = None) -> str:
+    """What the proposal still needs, as a sentence; empty where it is decided. `instead` is its record's."""
     if proposal.status in ("rejected", "released"):
         return ""
-    changed = outdated(state, proposal)
+    changed = outdated(state, proposal, instead)
     if changed:
         return f"It is outdated: {changed} is another by now, so nobody can release it."
     if proposal.status == "open":
@@ -182,7 +182,7 @@ def review(
     ]
     return Review(
         policy=policy,
-        needs=needs(state, proposal, policy),
+        needs=needs(state, proposal, policy, record.instead),
         diff=diff,
         cut=cut,
         lines=lines,
