@@ -5,6 +5,7 @@ SkillClawError             something went wrong that the user can understand; ex
 ├── BadInputError          a file, record or message does not hold what it should
 │   └── UpgradeNeededError it was written by a newer SkillClaw; nothing is changed
 ├── StorageError           a disk or a hub could not be read or written
+│   └── GoneError          the hub answered, and does not have what its log names
 ├── VerifyError            a signature, hash or chain does not hold
 └── BusyError              another SkillClaw process holds what is needed
 
@@ -25,6 +26,7 @@ __all__ = [
     "UNREADABLE",
     "BadInputError",
     "BusyError",
+    "GoneError",
     "SkillClawError",
     "StorageError",
     "UpgradeNeededError",
@@ -79,6 +81,10 @@ class UpgradeNeededError(BadInputError):
 
 class StorageError(SkillClawError):
     """A disk or a hub could not be read or written."""
+
+
+class GoneError(StorageError):
+    """What the log names is not in the hub."""
 
 
 class VerifyError(SkillClawError):

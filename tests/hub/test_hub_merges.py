@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from test_hub_log import OBJECT, V1, V2, V3, Writer
 
+from skillclaw.hub.undoing import archived_by, comes_back
+
 
 @pytest.fixture
 def log() -> Writer:
@@ -100,30 +102,53 @@ def test_what_was_revoked_since_comes_back_with_no_undone_merge(log: Writer) -> 
     assert current(log) == {"git": V1, "svn": None}
 
 
-@pytest.mark.parametrize("took_away", ["archive", "rollback"])
-def test_what_people_took_away_before_the_merge_did_stays_away_when_it_is_undone(
-    log: Writer, took_away: str
-) -> None:
-    log.must("release", taking_in(stage="canary"))
-    body = {"skill": "svn", "base": V3, "why": "it is wrong"}
-    log.must(took_away, body if took_away == "archive" else {**body, "version": None}, "owner")
-    log.must("rollback", {"skill": "git", "version": V1, "base": V2})
+def undone(log: Writer) -> tuple[list[str], list[str]]:
+    """What the log by itself would bring back with the merge's rollback, and what the merge archived."""
+    state = log.replay()
+    release = state.skills["git"].release(V2)
+    assert release is not None
+    return comes_back(state, release), archived_by(state, release)
+
+
+def test_a_rollback_that_names_what_returns_brings_back_nothing_else(log: Writer) -> None:
+    log.must("release", taking_in(stage="stable"), "owner")
+    assert undone(log) == (["svn"], ["svn"])
+    log.must("rollback", {"skill": "git", "version": V1, "base": V2, "returns": []})
     assert current(log) == {"git": V1, "svn": None}
 
 
+@pytest.mark.parametrize("took_away", ["archive", "rollback"])
+def test_what_people_took_away_before_the_merge_is_not_what_the_merge_archived(
+    log: Writer, took_away: str
+) -> None:
+    log.must("release", taking_in(stage="canary"))
+    assert undone(log) == ([], [])
+    body = {"skill": "svn", "base": V3, "why": "it is wrong"}
+    log.must(took_away, body if took_away == "archive" else {**body, "version": None}, "owner")
+    assert undone(log) == (["svn"], [])
+
+
 @pytest.mark.parametrize("stage", ["canary", "stable"])
-def test_an_older_version_comes_back_for_no_newer_one_that_people_archived(log: Writer, stage: str) -> None:
+def test_nor_is_an_older_version_of_what_people_archived(log: Writer, stage: str) -> None:
     log.must("release", taking_in(stage=stage), "owner")
     newer = "4" * 64
     base = None if stage == "stable" else V3
     log.must("release", entry(newer, base, None, skill="svn", stage="stable"), "owner")
     log.must("archive", {"skill": "svn", "base": newer, "why": "it is wrong"}, "owner")
-    log.must("rollback", {"skill": "git", "version": V1, "base": V2})
-    assert current(log) == {"git": V1, "svn": None}
+    assert undone(log) == (["svn"], [])
 
 
-def test_what_is_pinned_since_it_was_taken_in_stays_as_it_is(log: Writer) -> None:
+def test_nor_what_is_pinned_since(log: Writer) -> None:
     log.must("release", taking_in(stage="stable"), "owner")
     log.must("pin", {"skill": "svn", "pinned": True}, "owner")
+    assert undone(log) == (["svn"], [])
+
+
+def test_what_was_rolled_back_before_it_was_taken_in_comes_back(log: Writer) -> None:
+    newer = "4" * 64
+    log.must("release", entry(newer, V3, None, skill="svn", stage="stable"), "owner")
+    log.must("rollback", {"skill": "svn", "version": V3, "base": newer})
+    log.must("release", taking_in(stage="stable"), "owner")
+    assert undone(log) == (["svn"], ["svn"])
     log.must("rollback", {"skill": "git", "version": V1, "base": V2})
-    assert current(log) == {"git": V1, "svn": None}
+    assert current(log) == {"git": V1, "svn": V3}

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hubs_at_hand import Hubs, bundle
 
-from skillclaw.errors import BadInputError
-from skillclaw.gate.stretches import reaching
+from skillclaw import settings
+from skillclaw.errors import StorageError
+from skillclaw.gate.stretches import reaching, running
 from skillclaw.hub import keys
+from skillclaw.hub.store import Store
+from skillclaw.hub.unapproved import unapproved, widened
+from skillclaw.server.review.reviewing import diff_of
 from skillclaw.skills.records import Bundle, File, Proposal, Verdict
 
 SCRIPT = File(path="scripts/run.sh", data=b"#!/bin/sh\nls\n", executable=True)
@@ -305,9 +310,14 @@ def test_where_two_decide_one_alone_widens_no_projects_skill(hubs: Hubs) -> None
     made = hubs.team.release("here", stage="canary")
     hubs.team.commit("archive", {"skill": "deploy", "base": made.version}, role="owner")
     body = {"skill": "deploy", "version": made.version, "base": None, "object": made.object}
-    with pytest.raises(BadInputError, match="only a version that was released before, there or for all"):
-        hubs.team.commit("release", body, role="owner")
-    hubs.team.commit("release", {**body, "scope": "project", "project": "web"}, role="owner")
+    hubs.team.commit("release", body, role="owner")
+    assert told(hubs) == "One person released it for more than two had approved it for."
+    hubs.team.commit("archive", {"skill": "deploy", "base": made.version}, role="owner")
+    for scope in ({"scope": "project", "project": "api"}, {"scope": "project", "project": "web"}):
+        hubs.team.commit("release", {**body, **scope}, role="owner")
+        release = hubs.team.state().skills["deploy"].releases[-1]
+        assert widened(hubs.team.state(), release) == (scope["project"] == "api")
+        hubs.team.commit("archive", {"skill": "deploy", "base": made.version}, role="owner")
 
 
 def test_a_refined_version_that_comes_back_has_the_approval_of_what_it_was_made_from(hubs: Hubs) -> None:
@@ -322,3 +332,113 @@ def test_a_refined_version_that_comes_back_has_the_approval_of_what_it_was_made_
     hubs.team.commit("release", body, role="owner")
     hubs.sync()
     assert hubs.text("deploy") == "- Rest well."
+
+
+def test_a_project_does_not_draw_on_what_was_approved_for_another(hubs: Hubs) -> None:
+    placed(hubs, bundle("deploy", "- Run it.", SCRIPT), "here", scope="project", project="web")
+    hubs.team.approve("here")
+    hubs.team.release("here", stage="canary")
+    more = bundle("deploy", "- Run it twice.", SCRIPT)
+    placed(hubs, more, "there", scope="project", project="api")
+    release = hubs.team.release("there", stage="canary")
+    found = unapproved(hubs.team.state(), release, more, running, hubs.team.get_bundle, persons=False)
+    assert list(found.values()) == ["scripts/run.sh"]
+
+
+def brought_back(hubs: Hubs, version: str, role: str = "owner") -> None:
+    old = hubs.team.state().skills["deploy"].release(version)
+    assert old is not None
+    body = {"skill": "deploy", "version": version, "base": None, "object": old.object, "stage": "stable"}
+    hubs.team.commit("release", body, role=role)
+
+
+def test_a_stolen_evolvers_key_spoils_no_approval(hubs: Hubs) -> None:
+    one = bundle("deploy", "- Run it.", SCRIPT)
+    made = hubs.evolve(hubs.team, one, approve=True)
+    hubs.team.archive("deploy")
+    placed(hubs, one, "thief")
+    hubs.team.release("thief", stage="canary", role="evolver")
+    hubs.team.archive("deploy")
+    brought_back(hubs, made)
+    hubs.sync()
+    assert hubs.text("deploy") == "- Run it."
+
+
+def test_an_approval_outlives_the_key_of_who_brought_the_version_back(hubs: Hubs) -> None:
+    made = hubs.evolve(hubs.team, bundle("deploy", f"{REACHES}\n- Run it.", SCRIPT), approve=True)
+    key = keys.load_or_create(hubs.team.keys_folder, hubs.team.info.group, "reviewer")
+    public = keys.public_hex(key)
+    hubs.team.commit("key-add", {"public": public, "role": "reviewer", "name": "rae"}, role="owner")
+    hubs.team.archive("deploy")
+    brought_back(hubs, made, "reviewer")
+    hubs.team.commit("key-revoke", {"public": public}, role="owner")
+    hubs.sync()
+    assert hubs.text("deploy") == "- Run it."
+
+
+def test_what_a_person_released_alone_counts_no_more_once_the_key_is_revoked(hubs: Hubs) -> None:
+    key = keys.load_or_create(hubs.team.keys_folder, hubs.team.info.group, "reviewer")
+    public = keys.public_hex(key)
+    hubs.team.commit("key-add", {"public": public, "role": "reviewer", "name": "rae"}, role="owner")
+    version, name = hubs.team.put_bundle(bundle("deploy", f"{REACHES}\n- Run it."))
+    body = {"skill": "deploy", "version": version, "base": None, "object": name, "stage": "stable"}
+    hubs.team.commit("release", body, role="reviewer")
+    hubs.team.commit("key-revoke", {"public": public}, role="owner")
+    assert "reach another machine" in told(hubs)
+
+
+def test_storage_that_fails_is_no_want_of_an_approval(hubs: Hubs) -> None:
+    first = hubs.evolve(hubs.team, bundle("deploy", "- Run it.", SCRIPT), approve=True)
+    hubs.evolve(hubs.team, bundle("deploy", "- Run it twice.", SCRIPT))
+    release = hubs.team.state().skills["deploy"].release(first)
+    assert release is not None
+    real = Store.get
+
+    def get(self: Store, key: str, limit: int) -> bytes | None:
+        if key == f"objects/{release.object}":
+            raise StorageError("The hub could not be read.", "connection reset")
+        return real(self, key, limit)
+
+    with mock.patch.object(Store, "get", get):
+        assert "could not be read" in told(hubs)
+    (hubs.team_folder / "objects" / release.object).unlink()
+    assert "nobody approved it" in told(hubs)
+
+
+def test_one_can_go_back_to_what_lay_here_before_the_group_asked(hubs: Hubs) -> None:
+    hubs.team.commit("settings", {"policy": "solo"}, role="owner")
+    first = hubs.evolve(hubs.team, bundle("deploy", f"{REACHES}\n- Run it."))
+    hubs.sync()
+    hubs.team.commit("settings", {"policy": "team"}, role="owner")
+    second_ = hubs.evolve(hubs.team, bundle("deploy", f"{REACHES}\n- Run it twice."), approve=True)
+    hubs.sync()
+    assert hubs.text("deploy") == "- Run it twice."
+    hubs.team.rollback("deploy", first, base=second_, why="It harms.")
+    assert hubs.sync(hubs.fresh()).changes[0].action == "updated"
+    assert hubs.text("deploy") == "- Run it."
+    other = Hubs(hubs.place / "other")  # a machine that never had it
+    settings.set_value(other.machine.home, "hubs.team.url", str(hubs.team_folder))
+    assert "nobody approved it" in other.sync(other.fresh()).changes[0].detail
+
+
+def test_who_approves_a_change_sees_what_nobody_approved_before(hubs: Hubs) -> None:
+    evil = File(path="scripts/run.sh", data=b"#!/bin/sh\nshow secrets\n", executable=True)
+    hubs.evolve(hubs.team, bundle("deploy", f"- Run it.\n{REACHES}\n- Rest.", evil))
+    one = bundle("deploy", f"- Run it twice.\n{REACHES}\n- Rest.", evil)
+    proposal = placed(hubs, one, "next")
+    state = hubs.team.state()
+    machine = hubs.fresh()
+    diff, cut = diff_of(machine, hubs.team, state, state.proposals["next"], proposal, "team")
+    assert not cut
+    assert "+show secrets" in diff.splitlines()
+    assert f"+{REACHES}" in diff.splitlines()
+    assert "+- Run it twice." in diff.splitlines()
+    assert "+- Rest." not in diff.splitlines()
+    hubs.team.approve("next")
+    hubs.team.release("next", stage="canary")
+    state = hubs.team.state()
+    after = placed(hubs, bundle("deploy", f"- Run it again.\n{REACHES}\n- Rest.", evil), "third")
+    state = hubs.team.state()
+    diff, _ = diff_of(machine, hubs.team, state, state.proposals["third"], after, "team")
+    assert "show secrets" not in diff
+    assert f"+{REACHES}" not in diff.splitlines()

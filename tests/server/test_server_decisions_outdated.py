@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from atif_sessions import Ran, session, write
 from hubs_at_hand import Hubs, bundle
 from team import machine, printed, sc
 from test_server_forget_skills import NAME, learned
@@ -13,6 +14,7 @@ from skillclaw.errors import BadInputError
 from skillclaw.evolve.settle import end_outdated
 from skillclaw.evolve.tried import tried
 from skillclaw.hub import Hub
+from skillclaw.hub.approval import OUTDATED
 from skillclaw.server.review import decisions
 from skillclaw.server.review.reviewing import needs
 from skillclaw.skills.records import Proposal, Verdict
@@ -78,6 +80,42 @@ def test_while_a_canary_may_be_rolled_back_it_waits(hubs: Hubs) -> None:
     hub.approve(proposal)
     hub.release(proposal, stage="canary")
     assert status(hub, proposal) == "released"
+
+
+def test_while_the_skill_is_archived_it_waits(hubs: Hubs) -> None:
+    hub = hubs.team
+    proposal = waits(hub)
+    base = hub.state().proposals[proposal].base
+    hub.archive("deploy")
+    end_outdated(hub, fence=lambda: None)
+    assert status(hub, proposal) == "held"
+    old = hub.state().skills["deploy"].release(base or "")
+    assert old is not None
+    body = {"skill": "deploy", "version": base, "base": None, "object": old.object, "stage": "stable"}
+    hub.commit("release", body, role="owner")
+    hub.approve(proposal)
+    hub.release(proposal, stage="canary")
+    assert status(hub, proposal) == "released"
+
+
+def test_what_ended_as_outdated_is_judged_anew_where_its_base_is_current_again(tmp_path: Path) -> None:
+    steps = [Ran("npm test", 1, "Error: Cannot find module 'x'"), Ran("npm ci"), Ran("npm test", 0, "ok")]
+    made = [session("u", n, "run the tests of this package", steps) for n in range(6)]
+    (tmp_path / "ada").mkdir()
+    sc(tmp_path, "ada", "import", str(write(tmp_path / "s.jsonl", made)))
+    (first,) = sc(tmp_path, "ada", "evolve", "--dry-run")["proposals"]
+    hub = machine(tmp_path, "ada").hub
+    id_ = first["id"]
+    hub.propose(
+        Proposal(
+            id=id_, action="create", skill="other", base=None, engine="x", why="", bundle=bundle("other", "x")
+        )
+    )
+    hub.record_verdicts(id_, [Verdict(check=OUTDATED, verdict="reject", reason="It changed.")], "rejected")
+    report = sc(tmp_path, "ada", "evolve")
+    assert [(one["verdict"], one["id"] == id_) for one in report["proposals"]] == [("passed", False)]
+    assert [one["skill"] for one in report["released"]] == [first["skill"]]
+    assert sc(tmp_path, "ada", "evolve")["released"] == []
 
 
 def test_by_the_commands(tmp_path: Path) -> None:

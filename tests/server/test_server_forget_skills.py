@@ -7,8 +7,18 @@ from typing import Any
 
 import pytest
 from atif_sessions import Ran, session, write
+from hubs_at_hand import bundle
+from msgspec.structs import replace
 from team import found, joined, printed, sc, state, taken
 from voters import TEACHERS, evolved, imported
+
+from skillclaw.evolve.evolvers import Current
+from skillclaw.evolve.forgotten import orphans, verdicts_of
+from skillclaw.gate.policies import POLICIES
+from skillclaw.hub import HubState
+from skillclaw.skills.bundle import version
+from skillclaw.skills.items import all_items
+from skillclaw.skills.records import File, Ref, Sidecar
 
 STEPS = [Ran("npm test", 1, "Error: Cannot find module 'x'"), Ran("npm ci"), Ran("npm test", 0, "ok")]
 OTHERS = [Ran("make all", 2, "make: *** No rule to make target 'all'"), Ran("./configure"), Ran("make all")]
@@ -105,3 +115,16 @@ def test_where_its_words_cannot_be_told_apart_a_person_decides(tmp_path: Path, m
     shown = " ".join(printed(tmp_path, "ada", "proposals", "show", told["proposals"][0]["id"]).split())
     assert "text or files, too, that no session is known for" in shown
     assert file.exists()
+
+
+def test_a_file_that_a_learned_line_names_does_not_stay_behind_by_itself() -> None:
+    text = "- Run [scripts/fix.sh](scripts/fix.sh) after it fails.\n- Always ask Bob first."
+    made = bundle("npm", text, File(path="scripts/fix.sh", data=b"#!/bin/sh\nnpm ci\n", executable=True))
+    ref = Ref(session="s1", user="u", agent="a", day="2026-01-01", success=True)
+    items = [replace(one, evidence=[ref] if "fix.sh" in one.text else []) for one in all_items(made, None)]
+    sidecar = Sidecar(skill="npm", version=version(made), engine="extractive", items=items)
+    current = Current(bundle=made, sidecar=sidecar, version=version(made))
+    (proposal,) = orphans({"npm": current}, HubState(group="g", seq=1, head=""), frozenset({"s1"}))
+    assert proposal.action == "retire"
+    verdicts = [one.verdict for one in verdicts_of(proposal, current, POLICIES["team"])]
+    assert verdicts == ["pass", "hold"]

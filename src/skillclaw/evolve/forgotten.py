@@ -69,6 +69,8 @@ def _rest(name: str, skill: Current, state: HubState, cited: set[str]) -> Propos
         items = all_items(skill.bundle, skill.sidecar)
         if not _own(items) or _unknown(skill.bundle, items):
             return None
+        if len(skill.bundle.files) > len(markdown(skill.bundle)):
+            return None  # a file that a learned line names would stay behind, with nobody's word for it
         drops = [Edit(op="drop", item=item.id) for item in items if _learned(item)]
         bundle, left = apply(skill.bundle, items, drops, topic_title(name.replace("-", "_")))
     except BadInputError:

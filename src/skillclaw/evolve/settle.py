@@ -124,14 +124,15 @@ def finish(
 
 def end_outdated(hub: Hub, *, fence: Callable[[], None]) -> None:
     """Reject what waits for a release that the log takes no more, since its skill is another by now. A canary
-    may yet be rolled back, and what it replaced is current then: until it is decided, such a one waits."""
+    may yet be rolled back, and what it replaced is current then; what is archived may be brought back: such
+    ones wait."""
     state = hub.state()
     for known in list(state.proposals.values()):
         if known.status not in ("held", "passed"):
             continue
         changed = outdated(state, known, _instead(hub, known))
         skill = state.skills.get(changed)
-        if not changed or (skill is not None and skill.stage == "canary"):
+        if not changed or (skill is not None and (skill.stage == "canary" or skill.current is None)):
             continue
         reason = f"{changed} is another by now than the one that it was made for."
         fence()

@@ -32,6 +32,7 @@ __all__ = [
     "Tried",
     "line_of",
     "marks_of",
+    "only_outdated",
     "refused",
     "remember",
     "same_evidence",
@@ -88,7 +89,7 @@ def tried(hub: Hub, state: HubState, memory: EvolveState | None) -> list[Tried]:
     back = _taken_back(state)
     found: list[Tried] = []
     for one in sorted(state.proposals.values(), key=lambda p: (p.seq, p.id)):
-        if one.id not in back and (one.status != "rejected" or _only_outdated(one)):
+        if one.id not in back and (one.status != "rejected" or only_outdated(one)):
             continue
         entry = known.get(one.id) or _read(hub, one)
         if entry is None:
@@ -174,7 +175,7 @@ def same_evidence(then: Mark, now: Mark) -> bool:
     )
 
 
-def _only_outdated(one: ProposalState) -> bool:
+def only_outdated(one: ProposalState) -> bool:
     """Whether nothing spoke against it but that its skill became another, which it may be proposed for."""
     against = {verdict.check for verdict in one.verdicts if verdict.verdict == "reject"}
     return against == {OUTDATED}

@@ -51,7 +51,9 @@ RISKY = re.compile(
         [^`\n;|&]{{1,80}}
     | \bfind\s(?:[^`\n;|]|\\;){{0,300}}?\s(?:-delete\b | -exec(?:dir)?\s{{1,9}}rm\b)
     | \bRemove-Item\b{_REST}\s-Recurse\b | \b(?:rd|rmdir|del|erase)\s{{1,9}}(?:/\w\s{{1,9}}){{0,5}}/s\b
-    | \bchown\s{{1,9}}(?:-\w{{0,9}}R|--recursive\b)
+    | \bchown\b{_REST}\s(?:(?-i:-\w{{0,9}}R)|--recursive\b)
+    | \bdd\s{_REST}\bof=[\"']?/dev/ | \bmkfs(?:\.\w{{1,9}})?\s | \bshred\s+[-/.~\w]
+    | \bgh\s{{1,9}}{_FLAGS}(?:repo|release)\s{{1,9}}delete\b
     | \bkill\s{{1,9}}(?:-[sn]\s{{0,9}}|--signal[=\s]\s{{0,9}}|-)(?:9|(?:SIG)?KILL)\b | \bpkill\b | \bkillall\b
     """,  # noqa: S608 - it looks for statements, and makes none
     re.VERBOSE | re.IGNORECASE,
@@ -110,7 +112,11 @@ OUT = re.compile(
     rf"""
       \b(?:https?|wss?|s?ftp|ftps|ssh|git|rsync|s3|gs|smb|ldaps?|tftp)://(?!{_LOCAL})[^\s`"'<>]+
     | \bgit@[\w.-]+:
-    | \b(?:scp|sftp|ftp|lftp|mosh|aria2c|ssh|telnet|nc|ncat|netcat)\s+(?!-h\b|--help\b)\S
+    | \b(?:scp|sftp|ftp|lftp|mosh|aria2c|ssh|ssh-copy-id|sshfs|telnet|nc|ncat|netcat)\s+
+        (?!-h\b|--help\b|(?-i:-V\b))\S
+    | /dev/(?:tcp|udp)/(?!{_LOCAL})\w
+    | \b(?:npm|pnpm|yarn|bun|cargo|poetry|uv)\s{{1,9}}{_FLAGS}publish\b | \btwine\s{{1,9}}{_FLAGS}upload\b
+    | \b(?:docker|podman)\s{{1,9}}{_FLAGS}(?:image\s{{1,9}})?push\b
     | \brsync\b[^\n]{{0,300}}\s[\w.@-]+:
     | \bopenssl\s+s_client\b | \bsocat\s | \bnslookup\s | \bdig\s+[@\w$]
     | \bcurl(?:\.exe)?\s(?!\s{{0,9}}{_CURL})

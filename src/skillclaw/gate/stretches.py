@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+
+from msgspec.structs import replace
 
 from skillclaw.errors import BadInputError
 from skillclaw.gate.asked import OUT, RISKY
@@ -18,7 +20,7 @@ from skillclaw.skills.items import placed_lines, same_text
 from skillclaw.skills.programs import GOES_ON, programs
 from skillclaw.skills.records import Bundle, File
 
-__all__ = ["reaching", "risking", "running"]
+__all__ = ["reaching", "risking", "running", "without"]
 
 _MARKS = re.compile(r"\A(?:(?:[-*+>]|#{1,6}|\d{1,3}[.)]) )+")
 """Marks of Markdown before a line: a step that gets another number says the same."""
@@ -36,10 +38,35 @@ def risking(bundle: Bundle) -> dict[str, str]:
 
 def running(bundle: Bundle) -> dict[str, str]:
     """The files that a machine runs, as they are, each with its path."""
-    return {
-        f"{file.path}\0{int(file.executable)}\0{hashlib.sha256(file.data).hexdigest()}": file.path
-        for file in programs(bundle)
-    }
+    return {_program(file): file.path for file in programs(bundle)}
+
+
+def without(bundle: Bundle, gone: Collection[str]) -> Bundle:
+    """The skill without the programs and lines that the functions above call so; a file goes whole where such
+    a line cannot be taken out of it. For comparison: what is left need not be a skill."""
+    files = []
+    for file in bundle.files:
+        if _program(file) in gone:
+            continue
+        try:
+            lines = file.data.decode("utf-8").splitlines(keepends=True)
+        except UnicodeDecodeError:
+            lines = []
+        kept = "".join(line for line in lines if _key(line) not in gone)
+        left = replace(file, data=kept.encode()) if lines else file
+        alone = Bundle(name=bundle.name, files=[left])
+        if not {*reaching(alone), *risking(alone)} & {*gone}:
+            files.append(left)
+    return replace(bundle, files=files)
+
+
+def _program(file: File) -> str:
+    return f"{file.path}\0{int(file.executable)}\0{hashlib.sha256(file.data).hexdigest()}"
+
+
+def _key(line: str) -> str:
+    """The line as it is compared."""
+    return _MARKS.sub("", same_text(line), count=1)
 
 
 def _stretches(bundle: Bundle, pattern: re.Pattern[str]) -> dict[str, str]:
@@ -66,7 +93,7 @@ def _lines(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, re.Match[
         start = text.rfind("\n", 0, match.start()) + 1
         until = text.find("\n", max(match.start(), match.end() - 1))
         until = until if until >= 0 else len(text)
-        yield _MARKS.sub("", same_text(text[start:until]), count=1), match
+        yield _key(text[start:until]), match
 
 
 def _values(bundle: Bundle) -> Iterator[str]:

@@ -21,6 +21,7 @@ from skillclaw.hub.membership import member
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import Commit, HubState, ProposalState, Release, SkillState
 from skillclaw.hub.releasing import place
+from skillclaw.hub.undoing import archived_by, comes_back
 from skillclaw.skills import bundle as bundles
 from skillclaw.skills.records import Bundle, Effect, Proposal, Sidecar, Verdict, record_in
 from skillclaw.utf8 import need_utf8
@@ -212,7 +213,20 @@ class Deciding:
             release = known.release(undone) if known is not None and undone is not None else None
             version = release.base if release is not None else None
         body = {"skill": skill, "version": version, "base": undone, **_told(why, effect)}
+        returns = self._returns(skill, undone, version)
+        if returns is not None:
+            body["returns"] = returns
         self.commit("rollback", body, role=self._role("owner", "reviewer", "evolver"))
+
+    def _returns(self, skill: str, undone: str | None, version: str | None) -> list[str] | None:
+        """The skills that come back with that rollback, where the log by itself would bring others back."""
+        state = self.state()
+        known = state.skills.get(skill)
+        release = known.release(undone) if known is not None and undone is not None else None
+        if release is None or release.base != version:
+            return None
+        right = archived_by(state, release)
+        return right if right != comes_back(state, release) else None
 
     def archive(self, skill: str, why: str = "", *, base: str | None = None) -> None:
         """Leave `skill` without a current version; `why` as for `promote`."""

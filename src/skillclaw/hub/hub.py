@@ -17,6 +17,7 @@ import msgspec
 from skillclaw.errors import (
     BadInputError,
     BusyError,
+    GoneError,
     StorageError,
     UsageError,
     VerifyError,
@@ -200,12 +201,12 @@ class Hub(Deciding):
         return name
 
     def get_object(self, name: str) -> bytes:
-        """The bytes of object `name`; VerifyError where they hash to another, StorageError where gone."""
+        """The bytes of object `name`; VerifyError where they hash to another, GoneError where gone."""
         if not _HEX.fullmatch(name):
             raise VerifyError(f"{ascii(name)[:80]} is not the name of an object.")
         data = self.store.get(f"objects/{name}", MAX_OBJECT)
         if data is None:
-            raise StorageError(
+            raise GoneError(
                 f"Object {name[:16]} is not in the hub at {self.url}.",
                 "The log names it.",
                 "Put it back from a backup; see all: skillclaw hub verify",

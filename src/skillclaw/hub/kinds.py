@@ -252,13 +252,15 @@ class Promote(Body, frozen=True, kw_only=True):
 
 
 class Rollback(Body, frozen=True, kw_only=True):
-    """`rollback`: an earlier version, or none, becomes the current one; `effect`: what was measured."""
+    """`rollback`: an earlier version, or none, becomes the current one; `effect`: what was measured;
+    `returns`: of the skills that the release had taken in, those that come back; None: all archived ones."""
 
     skill: Name
     version: Hash | None
     base: Hash
     why: Reason = ""
     effect: Effect | None = None
+    returns: list[Name] | None = None
 
 
 class Pin(Body, frozen=True, kw_only=True):
@@ -327,7 +329,7 @@ LATER: dict[str, dict[str, int]] = {
     "approval": {"note": 2},
     "release": {"share": 2},
     "promote": {"why": 2, "effect": 2},
-    "rollback": {"why": 2, "effect": 2},
+    "rollback": {"why": 2, "effect": 2, "returns": 3},
     "archive": {"why": 2},
 }
 """By kind: fields that format 1 does not know, and the format that they came with."""

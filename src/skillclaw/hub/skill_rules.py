@@ -16,6 +16,7 @@ from skillclaw.hub.proposal_rules import check_skill_name, known, let_through
 from skillclaw.hub.records import Commit, HubState, Key, Release, SkillState
 from skillclaw.hub.releasing import check_release, retired
 from skillclaw.hub.story import event, told
+from skillclaw.hub.undoing import comes_back
 from skillclaw.hub.void import Void
 from skillclaw.skills.records import Effect
 
@@ -35,10 +36,9 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
         raise Void("a project is named where the scope is project, and only there")
     if body.share is not None and body.stage != "canary":
         raise Void("only a canary has a share")
-    if body.proposal is None and needed(state.settings) > 1 and not _was_there(skill, body):
+    if body.proposal is None and needed(state.settings) > 1 and skill.release(body.version) is None:
         raise Void(
-            "where two people decide, only a version that was released before, there or for all, comes "
-            "without a proposal"
+            "where two people decide, only a version that was released before comes without a proposal"
         )
     others, before = [gone.skill for gone in body.retires], state
     state = let_through(state, signer, body.proposal, body.skill, body.base, body.version, others)
@@ -85,20 +85,17 @@ def _retire(state: HubState, commit: Commit, release: Release) -> HubState:
     return state
 
 
-def _restore(state: HubState, commit: Commit, release: Release) -> HubState:
-    """The state with the skills that the release took in, where nothing else became of them."""
-    for gone in release.retires:
-        other = state.skills.get(gone.skill)
-        if other is None or other.pinned or (other.current, other.stage) != (None, "archived"):
+def _restore(state: HubState, commit: Commit, release: Release, returns: list[str] | None) -> HubState:
+    """The state with the skills that the release took in, those that are archived; with `returns` these."""
+    versions = {gone.skill: gone.version for gone in release.retires}
+    for name in comes_back(state, release):
+        if returns is not None and name not in returns:
             continue
-        before = other.releases[-1]
-        if before.version != gone.version or _revoked(other, gone.version):
-            continue
-        last = before.story[-1] if before.story else None
-        if last is None or (last.what, last.skill) != ("archive", release.skill) or last.seq < release.seq:
-            continue  # people took it away, before the merge would have
-        other = told(other, event(commit, "return", skill=release.skill), gone.version)
-        state = _with_skill(state, replace(other, current=gone.version, stage=before.stage))
+        other, version = state.skills[name], versions[name]
+        before = other.release(version)
+        assert before is not None
+        other = told(other, event(commit, "return", skill=release.skill), version)
+        state = _with_skill(state, replace(other, current=version, stage=before.stage))
     return state
 
 
@@ -127,7 +124,7 @@ def _rollback(state: HubState, commit: Commit, signer: Key, body: kinds.Rollback
         # else a stolen key brings back what people took back, though they approve every change
         raise Void("an evolver goes back to what the version was made from, and to nothing else")
     if undone is not None and body.version == undone.base:
-        state = _restore(state, commit, undone)
+        state = _restore(state, commit, undone, body.returns)
     now = event(commit, "rollback", to=body.version, why=body.why, effect=_effect(body.effect))
     skill = told(skill, now, body.base)
     if body.version is None:
@@ -206,12 +203,6 @@ def _check_base(skill: SkillState, base: str | None) -> None:
 def _check_pinned(skill: SkillState, signer: Key) -> None:
     if skill.pinned and signer.role == "evolver":
         raise Void("the skill is pinned")
-
-
-def _was_there(skill: SkillState, body: kinds.ReleaseEntry) -> bool:
-    """Whether the version was released before for the place of this release, or for all."""
-    places = [(r.scope, r.project) for r in skill.releases if r.version == body.version]
-    return ("global", None) in places or (body.scope, body.project) in places
 
 
 def _revoked(skill: SkillState, version: str) -> bool:

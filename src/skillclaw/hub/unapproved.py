@@ -8,75 +8,104 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from skillclaw.errors import SkillClawError
+from skillclaw.errors import BadInputError, GoneError, VerifyError
 from skillclaw.hub.approval import PEOPLE, approved
 from skillclaw.hub.records import HubState, Release
 from skillclaw.skills.records import Bundle
 
-__all__ = ["Finder", "unapproved"]
+__all__ = ["Finder", "unapproved", "widened"]
 
 Finder = Callable[[Bundle], Mapping[str, str]]
 """What people have to see of a skill: from what versions are compared by to what is told of it."""
+Fetch = Callable[[Release], Bundle]
 
 
 def unapproved(
-    state: HubState,
-    release: Release,
-    bundle: Bundle,
-    find: Finder,
-    fetch: Callable[[Release], Bundle],
-    *,
-    persons: bool,
+    state: HubState, release: Release, bundle: Bundle, find: Finder, fetch: Fetch, *, persons: bool
 ) -> dict[str, str]:
     """What `find` tells of `bundle`, the files of `release`, that came into the skill without approval.
 
     `persons`: a person who released alone, where one was enough, counts as one who approved. `fetch` gives
-    the files of an earlier release; one that cannot be had approves nothing.
+    the files of an earlier release; one that is gone or is not what the log says approves nothing, other
+    errors of it are raised.
     """
-    open_ = dict(find(bundle))
+    return _left(state, release, dict(find(bundle)), find, fetch, persons=persons)
+
+
+def widened(state: HubState, release: Release) -> bool:
+    """Whether one person brought a version to where it never was, in a group where two decide."""
+    there: list[Release] = []
+    for one in [*_older(state, release), release]:
+        if one.version != release.version:
+            continue
+        alone = one.proposal is None and one.reviewers > 1
+        if not (alone and there) or any(_covers(before, one) for before in there):
+            there.append(one)
+    return release not in there
+
+
+def _left(
+    state: HubState, release: Release, open_: dict[str, str], find: Finder, fetch: Fetch, *, persons: bool
+) -> dict[str, str]:
+    """What of `open_`, which `release` has, nobody approved."""
     found: dict[str, str] = {}
-    while open_ and not _approved(state, release):
-        if persons and release.reviewers == 1 and _by_hand(state, release):
+    while open_:
+        same = _same(state, release)
+        if any(_approved(state, one) or (persons and _alone(state, one)) for one in same):
             break
-        base = _before(state, release)
-        known: Mapping[str, str] = {}
-        if base is not None and base.version == release.version:
-            known = open_
-        elif base is not None:
+        bases = list({base.seq: base for one in same if (base := _base(state, one, release))}.values())
+        if not bases:
+            return found | open_
+        news, stays = [], []
+        for base in bases:
             try:
                 known = find(fetch(base))
-            except (SkillClawError, OSError):
+            except (BadInputError, GoneError, VerifyError):
                 known = {}
-        found |= {key: told for key, told in open_.items() if key not in known}
-        open_ = {key: told for key, told in open_.items() if key in known}
-        if base is None:
-            break
-        release = base
+            news.append({key: told for key, told in open_.items() if key not in known})
+            stays.append({key: told for key, told in open_.items() if key in known})
+        if len(bases) > 1:  # the same version was made from several: whichever way people approved more
+            ways = zip(bases, news, stays, strict=True)
+            left = [new | _left(state, base, stay, find, fetch, persons=persons) for base, new, stay in ways]
+            return found | min(left, key=len)
+        found, open_, release = found | news[0], stays[0], bases[0]
     return found
 
 
-def _before(state: HubState, release: Release) -> Release | None:
-    """The release whose approval holds for this one too: that of its base; of a version that a person brought
-    back without a proposal, the one before. None where that was for one project and this is not for the same:
-    people approved it there."""
-    before = [one for one in state.skills[release.skill].releases if one.seq < release.seq]
-    older = [one for one in before if one.version == release.version] if _by_hand(state, release) else []
-    older = older or [one for one in before if one.version == release.base]
-    if not older:
-        return None
-    last = older[-1]
-    wider = last.scope == "project" and (last.scope, last.project) != (release.scope, release.project)
-    return None if wider else last
-
-
-def _by_hand(state: HubState, release: Release) -> bool:
-    """Whether a person released it without a proposal."""
+def _same(state: HubState, release: Release) -> list[Release]:
+    """The release, and of a version that a person brought back without a proposal its earlier ones: an
+    approval of those holds again. Not of what an evolver releases anew: people may have taken it away."""
     key = state.keys.get(release.by)
-    return release.proposal is None and key is not None and key.role in PEOPLE and not key.revoked
+    if release.proposal is not None or key is None or key.role not in PEOPLE:
+        return [release]
+    older = [one for one in _older(state, release) if one.version == release.version]
+    return [release, *(one for one in older if _covers(one, release))]
+
+
+def _base(state: HubState, one: Release, release: Release) -> Release | None:
+    """What `one` was made from, where an approval of that is one for the place of `release`."""
+    older = [base for base in _older(state, one) if base.version == one.base]
+    return older[-1] if older and _covers(older[-1], release) else None
+
+
+def _older(state: HubState, release: Release) -> list[Release]:
+    return [one for one in state.skills[release.skill].releases if one.seq < release.seq]
+
+
+def _covers(before: Release, release: Release) -> bool:
+    """Whether what was approved for the place of `before` was so for that of `release`."""
+    return before.scope == "global" or (before.scope, before.project) == (release.scope, release.project)
+
+
+def _alone(state: HubState, release: Release) -> bool:
+    """Whether one person released it without a proposal, where one is enough."""
+    key = state.keys.get(release.by)
+    person = key is not None and key.role in PEOPLE and not key.revoked
+    return person and release.proposal is None and release.reviewers == 1
 
 
 def _approved(state: HubState, release: Release) -> bool:
     """Whether as many people approved its proposal as had to then: what a group asks for later is for what
-    comes later."""
+    comes later. They saw all that nobody had approved before (`server.review`)."""
     proposal = state.proposals.get(release.proposal or "")
     return proposal is not None and approved(state, proposal, release.reviewers)

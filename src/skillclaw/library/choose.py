@@ -46,6 +46,7 @@ class HubView:
 
     state     what its log says; None where it could not be read, which changes nothing of its skills
     fetch     gives a release's files; raises what a user can understand
+    base      gives those that an edited copy is compared with, whoever approved them; None: as `fetch`
     projects  ids of the projects that this machine knows, for releases of one project; None takes all
     client    who this machine is for the draw of canaries: `Key.member`
     canary    share of the clients that get those canaries that name no share of blocks, 0..1
@@ -61,6 +62,7 @@ class HubView:
     canary: float = 1.0
     day: str = ""
     canaries: bool = True
+    base: Callable[[Release], Bundle] | None = None
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Fetched:
             known = view.state.skills.get(skill) if view.state is not None else None
             release = known.release(version) if known is not None else None
             try:
-                self._bases[key] = view.fetch(release) if release is not None else None
+                self._bases[key] = (view.base or view.fetch)(release) if release is not None else None
             except (SkillClawError, OSError):
                 self._bases[key] = None
         return self._bases[key]

@@ -78,6 +78,15 @@ class Past:
             found.append(msgspec.structs.replace(line, edited=edited))
         return found
 
+    def had(self, group: str, skill: str, version: str) -> bool:
+        """Whether a copy of that version, of the hub of that group, ever lay here."""
+        return any(
+            line.version == version and line.group == group
+            for key, lines in self._known.items()
+            if key[1] == skill
+            for line in lines
+        )
+
     def _line(self, key: tuple[str, str, str], at: str) -> Lay | None:
         lines = self._known.get(key, [])
         place = bisect_right(lines, at, key=_at)

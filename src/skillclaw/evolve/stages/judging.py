@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from skillclaw import gate
 from skillclaw.evolve.counts import keep_counts
@@ -22,12 +23,12 @@ from skillclaw.evolve.settle import DECIDED, end_outdated, proposal_version, rel
 from skillclaw.evolve.stages.proposing import Proposed
 from skillclaw.evolve.stages.run import Asked, Run
 from skillclaw.evolve.stages.standing import Standing
-from skillclaw.evolve.tried import remember
+from skillclaw.evolve.tried import only_outdated, remember
 from skillclaw.evolve.undecided import keep_undecided
 from skillclaw.hub import Hub, HubState
 from skillclaw.hub.approval import policy_of, stricter
 from skillclaw.hub.proposing import origins
-from skillclaw.skills.records import Proposal, Verdict
+from skillclaw.skills.records import Proposal, Verdict, content_id
 
 __all__ = ["Decided", "judge", "keep"]
 
@@ -64,6 +65,7 @@ def judge(
             found.later.update(pattern.topic for pattern in proposal.patterns)
             continue
         run.progress(at, len(proposed.proposals), f"judging {proposal.skill}")
+        proposal = _anew(proposal, standing.state)
         others = origins(standing.state, proposal)
         rules = run.asked.of(proposal.skill, *others)
         result = _known(proposal, standing.state) or _judged(
@@ -134,6 +136,14 @@ def _settle_policy(hub: Hub, state: HubState, asked: Asked) -> None:
     changed = {key: value or None for key, value in wanted.items() if (value or None) != now[key]}
     if changed:
         hub.commit("settings", changed, role="owner")
+
+
+def _anew(proposal: Proposal, state: HubState) -> Proposal:
+    """The proposal under another id, where it was ended only since its skill had become another: it is again
+    what the proposal was made for."""
+    while (known := state.proposals.get(proposal.id)) and known.status == "rejected" and only_outdated(known):
+        proposal = replace(proposal, id=content_id("proposal", proposal.id, "anew"))
+    return proposal
 
 
 def _known(proposal: Proposal, state: HubState) -> Judged | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from skillclaw.errors import VerifyError
 from skillclaw.hub.approval import policy_of
 from skillclaw.hub.records import HubState, Release
-from skillclaw.hub.unapproved import Finder, unapproved
+from skillclaw.hub.unapproved import Finder, unapproved, widened
 from skillclaw.skills.records import Bundle
 
 if TYPE_CHECKING:
@@ -30,19 +30,28 @@ def client_policy(state: HubState, skill: str = "", *, group: bool) -> Policy:
 
 
 def check_approved(
-    state: HubState, release: Release, bundle: Bundle, policy: Policy, fetch: Callable[[Release], Bundle]
+    state: HubState,
+    release: Release,
+    bundle: Bundle,
+    policy: Policy,
+    fetch: Callable[[Release], Bundle],
+    *,
+    lay_here: bool = False,
 ) -> None:
     """Raise VerifyError for a release with programs that no owner or reviewer approved when they came; for
     commands that destroy or unlock things likewise; and, where the policy asks for it, for lines that make an
-    agent reach another machine. `fetch` gives the files of an earlier release.
+    agent reach another machine. `fetch` gives the files of an earlier release. `lay_here`: this machine had
+    the version before; then its lines are not asked about again, so that one can go back to what came before
+    its group asked, or before a pattern knew it.
     """
     from skillclaw.gate.stretches import reaching, risking, running  # as above
 
-    finders: list[tuple[Finder, str]] = [
-        (running, "It brings files that a machine runs ({})"),
-        (risking, "It teaches a command that destroys or unlocks things (`{}`)"),
-    ]
-    if policy.network:
+    if widened(state, release):
+        raise VerifyError("One person released it for more than two had approved it for.")
+    finders: list[tuple[Finder, str]] = [(running, "It brings files that a machine runs ({})")]
+    if not lay_here:
+        finders.append((risking, "It teaches a command that destroys or unlocks things (`{}`)"))
+    if not lay_here and policy.network:
         finders.append((reaching, "It makes agents reach another machine (`{}`)"))
     for find, what in finders:
         found = unapproved(state, release, bundle, find, fetch, persons=find is not running)

@@ -15,6 +15,7 @@ from skillclaw.errors import SkillClawError, StorageError, UsageError, VerifyErr
 from skillclaw.hub.arms import block
 from skillclaw.library.choose import HubView, canary_share
 from skillclaw.library.objects import ObjectCache
+from skillclaw.library.past import past
 from skillclaw.server.hubs.approved import check_approved, client_policy
 from skillclaw.server.machine import PERSONAL
 from skillclaw.skills import bundle as bundles
@@ -91,13 +92,16 @@ class Hubs:
 
         def fetch(release: Release) -> Bundle:
             found = plain(release)
-            check_approved(state, release, found, client_policy(state, release.skill, group=group), plain)
+            policy = client_policy(state, release.skill, group=group)
+            lay = past(self.machine.home).had(state.group, release.skill, release.version)
+            check_approved(state, release, found, policy, plain, lay_here=lay)
             return found
 
         return HubView(
             name=source.name,
             state=state,
             fetch=fetch,
+            base=plain,
             projects=self._projects(state) if group else None,
             # on a personal hub sessions know this machine by its installation
             client=self._client(hub, state) if group else self.machine.identity.client,

@@ -8,9 +8,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
 from skillclaw.errors import BadInputError, SkillClawError, UsageError
+from skillclaw.gate.stretches import reaching, risking, running, without
 from skillclaw.hub import keys
 from skillclaw.hub.approval import approvers, author, missing, needed, outdated, policy_of, waits_for_people
 from skillclaw.hub.proposing import origins
+from skillclaw.hub.unapproved import unapproved
 from skillclaw.skills.diff import unified
 from skillclaw.skills.items import all_items, same_text
 from skillclaw.skills.records import Bundle, Sidecar, record_in
@@ -156,7 +158,7 @@ def review(
 
     group = hub_name != PERSONAL
     policy = policy_for(state, record, group=group)
-    diff, cut = diff_of(machine, hub, state, proposal, record)
+    diff, cut = diff_of(machine, hub, state, proposal, record, policy)
     new = new_lines(machine, hub, state, record)
     refs = {ref.session: ref for item in new for ref in _some(item)}
     texts = texts_of(machine, hub if group else None, state, list(refs.values()))
@@ -201,18 +203,38 @@ def _some(item: Item) -> list[Ref]:
 
 
 def diff_of(
-    machine: Machine, hub: Hub, state: HubState, proposal: ProposalState, record: Proposal
+    machine: Machine, hub: Hub, state: HubState, proposal: ProposalState, record: Proposal, policy: str
 ) -> tuple[str, bool]:
-    """The change as `diff -u` writes it; and whether it is longer than that, or too large to compare."""
+    """The change as `diff -u` writes it; and whether it is longer than that, or too large to compare. What
+    nobody approved in the version before is new in it: who approves the change approves that, too."""
     base = _base(state, proposal.skill, proposal.base)
-    empty = Bundle(name=proposal.skill, files=[])
-    before = machine.hubs.bundle(hub, base) if base is not None else empty
-    after = record.bundle or empty
+    before = Bundle(name=proposal.skill, files=[])
+    if base is not None:
+        before = machine.hubs.bundle(hub, base)
+        before = without(before, _unapproved(machine, hub, state, base, before, policy))
+    after = record.bundle or Bundle(name=proposal.skill, files=[])
     both = [file.data for bundle in (before, after) for file in bundle.files]
     if sum(map(len, both)) > COMPARED or sum(data.count(b"\n") for data in both) > LINES:
         return "", True
     text = unified(before, after)
     return text[:DIFF], len(text) > DIFF
+
+
+def _unapproved(
+    machine: Machine, hub: Hub, state: HubState, base: Release, bundle: Bundle, policy: str
+) -> set[str]:
+    """What of it people would have had to see, and nobody approved."""
+    from skillclaw.gate.policies import POLICIES
+
+    def fetch(release: Release) -> Bundle:
+        return machine.hubs.bundle(hub, release)
+
+    finders = [running, risking, *([reaching] if POLICIES[policy].network else [])]
+    return {
+        key
+        for find in finders
+        for key in unapproved(state, base, bundle, find, fetch, persons=find is not running)
+    }
 
 
 def new_lines(machine: Machine, hub: Hub, state: HubState, record: Proposal) -> list[Item]:
