@@ -100,6 +100,26 @@ def test_where_nobody_can_be_asked_nothing_is_done_and_it_says_how(home: Path) -
     assert listing(home) == before
 
 
+def test_a_skill_speaks_of_the_program_that_failed_and_not_of_the_way_into_its_folder(home: Path) -> None:
+    environ = programs(home, claude="2.1.197 (Claude Code)")
+    tests = "cd /srv/shop && . .venv/bin/activate && pytest -q tests/"
+    steps = [
+        Ran(tests, 1, "ModuleNotFoundError: No module named 'billing'"),
+        Ran("pip install -e .", 0, "Successfully installed billing"),
+        Ran(tests, 0, "12 passed"),
+    ]
+    asked = ("make CI green again", "why does it fail here?", "refactor the date helper")
+    for n in range(6):
+        claude(home, n, asked[n % 3], steps)
+    ok("import", home=home, environ=environ)
+    ok("evolve", home=home, environ=environ)
+    shown = ok("skills", "show", "pytest-shop", home=home, environ=environ)
+    description = next(line for line in shown.splitlines() if line.startswith("description:"))
+    assert "pytest fails with module not found" in description
+    assert "cd " not in description
+    assert f"`{tests}` fails with module not found" in shown, "the lines have the command as it was run"
+
+
 @pytest.mark.slow
 def test_it_says_so_where_there_is_nothing_to_say(home: Path) -> None:
     environ = programs(home, claude="2.1.197 (Claude Code)")

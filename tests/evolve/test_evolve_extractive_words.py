@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillclaw.evolve.evolvers._commands import Commands
+from skillclaw.evolve.evolvers._phrases import command_words
 from skillclaw.evolve.evolvers._wishes import named, task
 from skillclaw.gate import GateContext, policy
 from skillclaw.journal.redact import Redactor
@@ -162,3 +163,21 @@ def test_a_tasks_name_has_no_gap_and_no_line_break_whatever_is_asked(text: str) 
     assert "…" not in name and "\n" not in name and len(name) <= 200
     assert bool(name) <= bool(phrase)
     assert len(task(text)) <= 200
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("cd /srv/shop && pytest -q tests/", "pytest"),
+        ("cd '/srv/my shop'; source .venv/bin/activate && CI=1 pytest tests/", "pytest tests/"),
+        ("export TZ=UTC && cd <folder> && make deploy", "make deploy"),
+        ("echo <name> | rota list --all", "rota list"),
+        ("git commit -m 'a && b'", "git commit"),
+        ("python tools/bump.py v<version>", "python tools/bump.py"),
+        ("cd /srv/shop", "cd /srv/shop"),
+        ("", ""),
+        (None, "Bash"),
+    ],
+)
+def test_a_failure_is_named_after_what_does_the_work(command: str | None, words: str) -> None:
+    assert command_words(command, "Bash") == words

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import NamedTuple, TypeVar
 
-__all__ = ["FEEDERS", "Simple", "main_commands", "parse", "remembered"]
+__all__ = ["CLOSE", "FEEDERS", "OPEN", "Simple", "main_commands", "parse", "remembered"]
 
 REMEMBERED, SOME = 2000, 100_000
 """Longest command, in characters, that is kept among the last thousands, and among the last few."""
@@ -22,6 +22,7 @@ _HEREDOC = re.compile(r"<<-?[ \t]{0,8}(['\"]?)(\w{1,80})\1([^\n]{0,1000})\n")
 _MASKED = re.compile(r"<([a-z][\w-]*:[^<>\s]*)>", re.IGNORECASE)
 """What redaction leaves, e.g. `<secret:kind:id>`; the angle brackets redirect nothing."""
 OPEN, CLOSE = "\ue010", "\ue011"
+"""Stand in a command for angle brackets that redirect nothing; its words have the brackets again."""
 _OPERATOR = re.compile(r"&&|\|\||\|&|[|;\n()&]")
 _REDIRECT = re.compile(r"\d*(?:>>|>\||<<<|>|<)(?:&\d?-?)?|&>>?")
 _DUPLICATED = re.compile(r"&\d?-?$")

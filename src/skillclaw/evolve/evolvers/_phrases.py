@@ -14,6 +14,7 @@ from skillclaw.skills.records import ActionShape, ArgShape
 from skillclaw.skills.samples import is_sample
 from skillclaw.skills.text import constant_text, has_mask
 from skillclaw.skills.vocabulary import error_phrases
+from skillclaw.trajectory.shell import CLOSE, FEEDERS, OPEN, main_commands
 
 __all__ = ["action", "code", "command_words", "error_name", "given", "joined"]
 
@@ -46,6 +47,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
 RESULT = "from the result of step"
 OPTIONS = "one of "
 """How a form begins that lists its few values (`evolve.procedures`)."""
+_PLACEHOLDER = re.compile(r"<([A-Za-z][\w -]*)>")
 LONG = 80
 Keep = Callable[[str], bool]
 """Says of a word or a value whether enough sessions of enough users have it."""
@@ -58,12 +60,18 @@ def code(text: str) -> str:
 
 
 def command_words(command: str | None, tool: str) -> str:
-    """The command's beginning up to what varies or the first flag, or the tool's name: how people call it."""
+    """The command's beginning up to what varies or the first flag, or the tool's name: how people call it.
+
+    Of several it is the first that does the work: what fails behind `cd shop &&` is not `cd`.
+    """
     if command is None:
         return tool
+    # A placeholder is a word to the reader, and a redirection to a shell.
+    main = main_commands(_PLACEHOLDER.sub(f"{OPEN}\\1{CLOSE}", command))
+    proper = next((one for one in main if one.words[0] not in FEEDERS), main[0] if main else None)
     kept: list[str] = []
-    for word in command.split():
-        if kept and (word.startswith(("-", "|", "&", ";")) or "<" in word):
+    for word in proper.words if proper else ():
+        if kept and (word.startswith("-") or "<" in word or " " in word):
             break
         if not re.match(r"\w+=", word):
             kept.append(word)
