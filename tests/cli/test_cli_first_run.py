@@ -152,6 +152,7 @@ def test_without_agents_the_demo_is_named(home: Path) -> None:
     assert "Found no agent that SkillClaw knows" in said
     assert "skillclaw up --demo" in said
     assert "Claude Code" in said and "Other agents" not in said, "what is no agent's name is not listed"
+    assert "skillclaw run generic -- PROGRAM" in said and "run claude-code" not in said, "it is not here"
 
 
 def test_what_was_agreed_to_before_is_not_narrowed(tmp_path: Path) -> None:

@@ -37,7 +37,10 @@ def test_it_asks_once_and_takes_no_for_an_answer(home: Path) -> None:
     assert "connect Claude Code by its own settings file" in first.said
     assert settings(home) == before
     assert ok_json("sessions", "list", home=home) == []
-    ok("stop", home=home, environ=environ)
+    assert "Nothing was done, and nothing runs." in first.said
+    assert "one agent alone: skillclaw connect claude-code" in first.said
+    assert "Running:" not in first.said
+    assert not ok_json("status", home=home, environ=environ)["running"]
     second = Terminal(*UP, home=home, environ=environ)
     second.until("Go on? [Y/n]")
     second.answers("\n")
@@ -100,3 +103,32 @@ def test_without_agents_the_demo_is_offered_and_touches_nothing(home: Path) -> N
     assert "your agents were not touched" in asked.said
     assert not ok_json("status", home=home, environ=environ)["running"]
     assert {path.name for path in home.iterdir()} == {"bin", ".skillclaw"}
+
+
+def test_who_wants_no_demo_is_asked_no_more(home: Path) -> None:
+    environ = programs(home)
+    asked = Terminal(*UP, home=home, environ=environ)
+    asked.until("Show the demo now?")
+    asked.answers("n\n")
+    assert asked.ends() == 0
+    assert asked.said.count("?") == 1
+    assert "Nothing was done, and nothing runs." in asked.said
+    assert "claude-code" not in asked.said, "it is not here"
+    assert not ok_json("status", home=home, environ=environ)["running"]
+
+
+def test_the_proxy_alone_is_what_somebody_who_said_no_is_told_to_start(home: Path) -> None:
+    environ = machine(home)
+    before = settings(home)
+    first = Terminal(*UP, home=home, environ=environ)
+    first.until("Go on? [Y/n]")
+    first.answers("n\n")
+    assert first.ends() == 0
+    assert "skillclaw up -d --json, then skillclaw run claude-code" in first.said
+    alone = Terminal(*UP, "--json", home=home, environ=environ)
+    assert alone.ends() == 0
+    assert ok_json("status", home=home, environ=environ)["running"]
+    ran = ok("run", "claude-code", home=home, environ=environ)
+    assert ran.strip() == "2.1.197 (Claude Code)"
+    assert settings(home) == before
+    assert ok_json("sessions", "list", home=home) == []

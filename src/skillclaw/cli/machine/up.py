@@ -16,13 +16,14 @@ from skillclaw.cli.command import Context, command
 from skillclaw.cli.machine import status
 from skillclaw.cli.machine.dashboard import tell_door
 from skillclaw.cli.machine.log_options import FormatOption, LevelOption, use_log
-from skillclaw.cli.machine.up_first import ask, found_text, import_past, look, show_demo
+from skillclaw.cli.machine.up_first import ask, found_text, import_past, look, once, show_demo
 from skillclaw.cli.sessions import learned
 from skillclaw.errors import SkillClawError, UpgradeNeededError, UsageError
 from skillclaw.extras import has_evolver, install
 
 if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
+    from skillclaw.server.setup.survey import Survey
     from skillclaw.server.up.runfile import Running
 
 __all__ = ["register"]
@@ -60,8 +61,9 @@ def up(
 ) -> None:
     """Run all of it on this machine: proxy, recording, evolver, sync.
 
-    The first time it asks once before it imports past sessions, connects agents or installs skills; where
-    nobody can be asked it does none of these unless you say --yes; that may come later, while it runs.
+    The first time it asks once before it imports past sessions, connects agents or installs skills; a no
+    ends it, and nothing runs. Where nobody can be asked it runs and does none of these unless you say
+    --yes; that may come later, while it runs.
     """
     from skillclaw.server.machine import Machine
     from skillclaw.server.setup.consent import agree, agreed
@@ -85,7 +87,7 @@ def up(
                 f"{why} Nothing is imported, connected or installed by this version; traffic goes on."
             )
         if why or took_over():  # then agents wait for the proxy: no time to look around
-            _run(ctx, machine, port, history_only, detach, aloud=log_format is not None)
+            _run(ctx, machine, port, history_only, detach, None, aloud=log_format is not None)
             return
     if running is not None and (not yes or port is not None or agreed(machine.home)):
         from skillclaw.errors import BusyError
@@ -95,6 +97,7 @@ def up(
             "One home has one `up`.",
             "See: skillclaw status; end it: skillclaw stop; or use another --home and --port.",
         )
+    found = None
     history_only = history_only or (running is not None and not running.port)
     if running is None and history_only and (joined := wishes(machine.home).proxy):
         raise UsageError(
@@ -124,7 +127,7 @@ def up(
     if running is not None:
         _go_on(ctx, machine, running)
         return
-    _run(ctx, machine, port, history_only, detach, aloud=log_format is not None)
+    _run(ctx, machine, port, history_only, detach, found, aloud=log_format is not None)
 
 
 def _too_new(home: Path) -> str:
@@ -141,16 +144,23 @@ def _too_new(home: Path) -> str:
 
 
 def _run(
-    ctx: Context, machine: Machine, port: int | None, history_only: bool, detach: bool, *, aloud: bool
+    ctx: Context,
+    machine: Machine,
+    port: int | None,
+    history_only: bool,
+    detach: bool,
+    found: Survey | None,
+    *,
+    aloud: bool,
 ) -> None:
-    """`aloud`: log lines on standard error, too; in the background nobody reads them there."""
+    """`found`: what is here, where it was looked at; `aloud`: log lines on standard error, too; in the background nobody reads them there."""
     if detach:
-        _report(ctx, _start_detached(ctx.home, port, history_only))
+        _report(ctx, _start_detached(ctx.home, port, history_only), found)
         return
     from skillclaw.server.up.daemon import Daemon
 
     daemon = Daemon(machine, port=port, history_only=history_only, aloud=aloud)
-    daemon.run(lambda running: _report(ctx, running))
+    daemon.run(lambda running: _report(ctx, running, found))
     if daemon.start_again:
         from skillclaw.server.up.replaced import start_again
 
@@ -210,7 +220,7 @@ def _start_detached(home: Path, port: int | None, history_only: bool) -> Running
     raise SkillClawError("SkillClaw did not start in time.", f"No answer in {START:.0f} s.", f"See {log}")
 
 
-def _report(ctx: Context, running: Running) -> None:
+def _report(ctx: Context, running: Running, found: Survey | None = None) -> None:
     from skillclaw.server.setup.wishes import Wishes, wishes
 
     if ctx.json:
@@ -230,4 +240,6 @@ def _report(ctx: Context, running: Running) -> None:
         output.plain("End it: skillclaw stop (your agents' settings are put back).")
     else:
         output.plain("Next: skillclaw up --yes (import, connect, install)")
-        output.plain("  or one agent once, no file touched: skillclaw run claude-code")
+        if running.port:
+            run = once(found) if found else "skillclaw run AGENT"
+            output.plain(f"  or one agent once, no file touched: {run}")

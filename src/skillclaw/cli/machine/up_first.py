@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
     from skillclaw.server.setup.survey import Survey
 
-__all__ = ["ask", "found_text", "import_past", "look", "show_demo"]
+__all__ = ["ask", "found_text", "import_past", "look", "once", "show_demo"]
 
 IMPORT_SECONDS = 25.0
 """After these no other history is begun, and what came in is looked at; the daemon imports the rest."""
@@ -75,14 +75,18 @@ def found_text(found: Survey) -> str:
 
 
 def ask(ctx: Context, found: Survey, history_only: bool) -> bool:
-    """Ask once for everything; without a terminal nobody can agree. Where there is no agent the demo is
-    offered, and shown it ends the command."""
+    """Ask once for everything; without a terminal nobody can agree, and it is False. Where there is no agent
+    the demo is offered, which ends the command, shown or not. So does a no: who says it wants no proxy either.
+    """
     from skillclaw.server.setup.consent import PAST_DAYS
 
     asked = not ctx.json and output.is_terminal()
     nobody = asked and not found.past and not any(agent.installed for agent in found.agents)
-    if nobody and typer.confirm("Show the demo now? It touches nothing of yours.", default=True):
-        show_demo(ctx)
+    if nobody:
+        if typer.confirm("Show the demo now? It touches nothing of yours.", default=True):
+            show_demo(ctx)
+        else:
+            _left_alone(found)
         raise typer.Exit
     recent = sum(found.recent.values())
     older = found.past - recent
@@ -108,7 +112,27 @@ def ask(ctx: Context, found: Survey, history_only: bool) -> bool:
     output.plain(
         "SkillClaw would now:\n  - " + "\n  - ".join(plan) + "\nAll of it can be undone: skillclaw uninstall."
     )
-    return typer.confirm("Go on?", default=True)
+    if not typer.confirm("Go on?", default=True):
+        _left_alone(found)
+        raise typer.Exit
+    return True
+
+
+def once(found: Survey) -> str:
+    """The command that lets one agent that is here through the proxy once, or any that takes a base URL."""
+    here = next((agent.name for agent in found.agents if agent.installed and agent.config), "")
+    return f"skillclaw run {here or 'generic -- PROGRAM'}"
+
+
+def _left_alone(found: Survey) -> None:
+    """What somebody who said no may type later."""
+    output.plain("Nothing was done, and nothing runs.")
+    here = next((agent.name for agent in found.agents if agent.installed and agent.config), "")
+    if here:
+        output.plain(f"Later: skillclaw up (asks again), or one agent alone: skillclaw connect {here}")
+    else:
+        output.plain("Later, once an agent is here: skillclaw up (asks again)")
+    output.plain(f"The proxy alone, no file touched: skillclaw up -d --json, then {once(found)}")
 
 
 def show_demo(ctx: Context) -> None:
