@@ -92,10 +92,83 @@ def test_nothing_is_left_and_what_was_there_is_as_it_was(tmp_path: Path) -> None
 
     done = run(tmp_path, "uninstall", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
-    after = listing(tmp_path)
-    for made in (".config", ".config/systemd", ".config/systemd/user"):
-        after.pop(made, None)  # folders of the system, which the unit needed
-    assert after == before
+    assert listing(tmp_path) == before
+
+
+def completed(root: Path, shell: str) -> None:
+    """As `skillclaw --install-completion` writes it for this shell."""
+    script = Path(sys.executable).with_name("skillclaw")
+    subprocess.run(
+        [sys.executable, str(script), "--install-completion", shell],
+        env={**os.environ, "HOME": str(root), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="shells of POSIX")
+@pytest.mark.parametrize("before", [None, "", "alias ll='ls -l'\n", "# mine\n\nexport A=1\n\n", "alias a=b"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_of_a_shell_goes_and_its_start_file_is_as_it_was(
+    tmp_path: Path, shell: str, before: str | None
+) -> None:
+    rc = tmp_path / {"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish"}[shell]
+    if before is not None:
+        rc.parent.mkdir(parents=True, exist_ok=True)
+        rc.write_text(before, "utf-8")
+        rc.chmod(0o640)
+    (tmp_path / ".skillclaw").mkdir()
+    (tmp_path / ".skillclaw" / "config.toml").write_text("", "utf-8")
+    for _ in range(2):
+        completed(tmp_path, shell)
+    would = json.loads(run(tmp_path, "uninstall", "--dry-run", "--json").stdout)["completion"]
+    assert len(would) == 1 and "skillclaw" in would[0]
+    assert would[0] in run(tmp_path, "uninstall", "--dry-run").stdout
+    done = run(tmp_path, "uninstall", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert f"Took the completion out ({would[0]}" in done.stdout
+    assert not Path(would[0]).exists()
+    if before:
+        assert rc.read_text("utf-8") == before
+        assert rc.stat().st_mode & 0o777 == 0o640
+    elif shell != "fish":
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="shells of POSIX")
+def test_completions_of_other_programs_stay_and_so_does_what_was_written_since(tmp_path: Path) -> None:
+    completed(tmp_path, "bash")
+    completed(tmp_path, "zsh")
+    other = tmp_path / ".zfunc" / "_other"
+    other.write_text("#compdef other\n", "utf-8")
+    dotfiles = tmp_path / "dotfiles"
+    (tmp_path / ".bashrc").rename(dotfiles)
+    with dotfiles.open("a", encoding="utf-8") as file:
+        file.write("source '/opt/other.sh'\n")
+    (tmp_path / ".bashrc").symlink_to(dotfiles)
+    zshrc = (tmp_path / ".zshrc").read_bytes()
+    done = run(tmp_path, "uninstall", "--yes")  # nothing else was ever done here
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / ".bashrc").is_symlink()
+    assert dotfiles.read_text("utf-8") == "source '/opt/other.sh'\n"
+    assert (tmp_path / ".zshrc").read_bytes() == zshrc, "the other one needs it"
+    assert [path.name for path in other.parent.iterdir()] == ["_other"]
+    again = run(tmp_path, "uninstall", "--yes")
+    assert again.returncode == 2 and "There is no" in again.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="systemd is Linux's")
+@pytest.mark.parametrize("had", ["", ".config", ".config/systemd/user"])
+def test_folders_that_the_service_needed_go_with_it(tmp_path: Path, had: str) -> None:
+    (tmp_path / had).mkdir(parents=True, exist_ok=True)
+    before = listing(tmp_path)
+    for end in (("service", "remove"), ("uninstall", "--yes")):
+        for _ in range(2):
+            assert run(tmp_path, "service", "install").returncode == 0
+        assert run(tmp_path, *end).returncode == 0
+        after = {name: what for name, what in listing(tmp_path).items() if not name.startswith(".skillclaw")}
+        assert after == before, end
 
 
 def test_what_the_user_edited_or_wrote_stays(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ def _outlook(would: Leaving, *, keep_home: bool) -> list[str]:
     lines = ["This would be undone:"]
     if would.service:
         lines.append(f"  the service {would.service}")
+    lines += [f"  the completion of your shell, {path}" for path in would.completion]
     if would.running:
         lines.append("  `up` runs, and is ended")
     lines += [f"  the settings of {name} are put back" for name in would.agents]

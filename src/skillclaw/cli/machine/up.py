@@ -153,7 +153,8 @@ def _run(
     *,
     aloud: bool,
 ) -> None:
-    """`found`: what is here, where it was looked at; `aloud`: log lines on standard error, too; in the background nobody reads them there."""
+    """`found`: what is here, where it was looked at; `aloud`: log lines on standard error, too; in the
+    background nobody reads them there."""
     if detach:
         _report(ctx, _start_detached(ctx.home, port, history_only), found)
         return

@@ -76,8 +76,8 @@ def found_text(found: Survey) -> str:
 
 def ask(ctx: Context, found: Survey, history_only: bool) -> bool:
     """Ask once for everything; without a terminal nobody can agree, and it is False. Where there is no agent
-    the demo is offered, which ends the command, shown or not. So does a no: who says it wants no proxy either.
-    """
+    the demo is offered, which ends the command, shown or not. So does a no: who says it wants no
+    proxy either."""
     from skillclaw.server.setup.consent import PAST_DAYS
 
     asked = not ctx.json and output.is_terminal()

@@ -47,6 +47,7 @@ class Leaving(Record, frozen=True, kw_only=True, omit_defaults=False):
     agents   whose settings would be put back
     skills   `name in folder`, that would be taken out; `edited`: that stay, since the user changed them
     service  the unit of the service manager that would be taken away; empty: none
+    completion  files by which shells complete `skillclaw`, that would go with the lines that load them
     owned    ids of groups whose owner's key is here: it goes with the home
     kept     folders of the home that stay: they hold the user's own work
     """
@@ -59,6 +60,7 @@ class Leaving(Record, frozen=True, kw_only=True, omit_defaults=False):
     skills: list[str]
     edited: list[str]
     service: str
+    completion: list[str]
     owned: list[str]
     kept: list[str]
 
@@ -92,6 +94,7 @@ def outlook(machine: Machine) -> Leaving:
         skills=sorted(f"{row.skill} in {row.target}" for row in there if row.state != "edited"),
         edited=sorted(f"{row.skill} in {row.target}" for row in there if row.state == "edited"),
         service=str(unit) if unit is not None else "",
+        completion=[str(path) for path in _completion(home)],
         owned=_owned(home),
         kept=[str(home / name) for name in OWN if _holds(home / name)],
     )
@@ -101,7 +104,9 @@ def leave(machine: Machine, *, keep_home: bool = False) -> Undone:
     """Undo it all. What cannot be undone is told, and then the home stays."""
     from skillclaw.agents import connected
     from skillclaw.server.quiet import quiet
+    from skillclaw.server.setup.completion import take_out
     from skillclaw.server.up.stopping import end
+    from skillclaw.settings import user_home
 
     home = _home(machine)
     done: list[str] = []
@@ -114,6 +119,8 @@ def leave(machine: Machine, *, keep_home: bool = False) -> Undone:
             done.append(f"Took the service away ({unit}).")
         except SkillClawError as error:
             failed.append(_said(error))
+    for line, went in take_out(user_home()) if _completion(home) else ():
+        (done if went else failed).append(line)
     if end(home):
         done.append("Ended what ran.")
     # until the home is gone: an `up` that began between would connect agents by what it still finds there
@@ -151,6 +158,8 @@ def _home(machine: Machine) -> Path:
     if real == real.parent or user_home().resolve().is_relative_to(real):
         raise UsageError(f"{home} is no home of SkillClaw's.", "Your own files are in it.", see)
     if not home.is_dir():
+        if _completion(home):
+            return home  # somebody had the completion put in, and never began
         raise UsageError(f"There is no {home}.", "Nothing is installed there.", see)
     # A lock is what a command leaves that began while the last uninstall took all away.
     names = {path.name for path in home.iterdir() if path.suffix != ".lock"}
@@ -171,6 +180,16 @@ def _unit(machine: Machine) -> Path | None:
     else:
         path, serves = user_unit.unit_file(machine.environ, user_home()), user_unit.serves
     return path if serves(path, machine.home.absolute()) else None
+
+
+def _completion(home: Path) -> list[Path]:
+    """The completion of the shells, which is the user's and no home's: it goes with the home that a command
+    takes where nobody names one, or with another where there is no such home."""
+    from skillclaw.server.setup.completion import installed
+    from skillclaw.settings import user_home
+
+    usual = user_home() / ".skillclaw"
+    return installed(user_home()) if usual.resolve() == home.resolve() or not usual.is_dir() else []
 
 
 def _end_service(unit: Path) -> None:

@@ -6,10 +6,12 @@ Format: systemd.unit(5), systemd.service(5), systemd.syntax(7).
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from skillclaw.errors import BadInputError, StorageError, UsageError
@@ -34,6 +36,10 @@ __all__ = [
 NAME = "skillclaw.service"
 WRITTEN = "Written by `skillclaw service install`; `skillclaw service remove` takes it away."
 MARK = f"# {WRITTEN}"
+FOLDERS = "# Folders made for it: "
+"""How many of those that the unit lies in were made with it, and go with it if nothing else is in them."""
+USUAL = 2
+"""Where a unit does not say so, having been written before it was counted: `systemd/user`."""
 WAIT = 30.0
 """Seconds that the service manager may take to answer."""
 
@@ -91,6 +97,8 @@ def install(argv: Sequence[str], kept: Mapping[str, str], path: Path) -> Done:
     """
     text = unit_text(argv, kept)
     ours(path)
+    made = _made(path)
+    text = text.replace(f"{MARK}\n", f"{MARK}\n{FOLDERS}{made}\n", 1)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as file:
@@ -107,16 +115,34 @@ def remove(path: Path) -> Done:
             "There is no such service.", f"{path} is not there.", "See what runs: skillclaw status"
         )
     ours(path)
+    made = _made(path)
     done = told(path, [["disable", "--now", NAME]], by_hand=[["stop", NAME], ["daemon-reload"]])
     try:
         path.unlink()
-        (path.parent / "default.target.wants" / NAME).unlink(missing_ok=True)
+        wants = path.parent / "default.target.wants"
+        (wants / NAME).unlink(missing_ok=True)
+        with suppress(OSError):  # other things are in them
+            if wants.is_dir():
+                wants.rmdir()
+            for folder in list(path.parents)[:made]:
+                folder.rmdir()
     except OSError as error:
         raise StorageError(f"Cannot delete {path}.", str(error), "Mend permissions.") from error
     if done.active:
         again = told(path, [["daemon-reload"]])
         return Done(unit=str(path), active=False, why=again.why, todo=again.todo)
     return done
+
+
+def _made(path: Path) -> int:
+    """How many folders were made for the unit, or will be if it is not there."""
+    try:
+        found = re.search(rf"^{re.escape(FOLDERS)}(\d{{1,2}})$", path.read_text("utf-8"), re.M)
+    except FileNotFoundError:
+        return sum(1 for folder in path.parents if not folder.exists())
+    except (OSError, UnicodeDecodeError):
+        return 0
+    return int(found[1]) if found else USUAL
 
 
 def serves(path: Path, home: Path) -> bool:
