@@ -39,7 +39,7 @@ def test_an_extra_is_added_by_what_installed_skillclaw(
     room = tmp_path / "room"
     room.mkdir()
     (room / name).write_text(text, encoding="utf-8")
-    monkeypatch.setattr(extras, "_checkout", lambda: "")
+    monkeypatch.setattr(extras, "_given", lambda: ("", False))
     monkeypatch.setattr("sys.prefix", str(room))
     monkeypatch.setattr("sys.executable", "/opt/x/bin/python")
     assert install("clouds") == command

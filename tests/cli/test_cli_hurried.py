@@ -112,22 +112,41 @@ def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("kind", ["checkout", "uv", "venv", "system"])
+@pytest.mark.parametrize(
+    "kind", ["checkout", "wheel", "uv-wheel", "pipx-wheel", "git", "url", "uv", "venv", "system"]
+)
 def test_what_is_missing_is_told_for_where_it_runs(
     kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    editable = '{"url": "file:///home/ada/my%20claw", "dir_info": {"editable": true}}'
-    known = SimpleNamespace(read_text=lambda name: editable if kind == "checkout" else None)
+    wheel = '{"url": "file:///home/ada/my%20dist/skillclaw-0.1.0-py3-none-any.whl", "archive_info": {}}'
+    told = {
+        "checkout": '{"url": "file:///home/ada/my%20claw", "dir_info": {"editable": true}}',
+        "wheel": wheel,
+        "uv-wheel": wheel,
+        "pipx-wheel": wheel,
+        "git": '{"url": "https://git.example/claw.git", "vcs_info": {"vcs": "git", "commit_id": "abc1"}}',
+        "url": '{"url": "https://files.example/claw.whl", "archive_info": {}}',
+    }.get(kind)
+    known = SimpleNamespace(read_text=lambda name: told)
     monkeypatch.setattr("importlib.metadata.distribution", lambda name: known)
     monkeypatch.setattr(sys, "executable", "/opt/x/bin/python")
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setattr(sys, "base_prefix", str(tmp_path) if kind == "system" else "/usr")
-    if kind == "uv":
+    if kind.startswith("uv"):
         (tmp_path / "uv-receipt.toml").touch()
+    if kind.startswith("pipx"):
+        (tmp_path / "pipx_metadata.json").touch()
+    file = "'/home/ada/my dist/skillclaw-0.1.0-py3-none-any.whl[llm,mcp]'"
     assert (
         install("llm", "mcp")
         == {
             "checkout": "/opt/x/bin/python -m pip install -e '/home/ada/my claw[llm,mcp]'",
+            "wheel": f"/opt/x/bin/python -m pip install {file}",
+            "uv-wheel": f"uv pip install --python /opt/x/bin/python {file}",
+            "pipx-wheel": f"pipx runpip {tmp_path.name} install {file}",
+            "git": "/opt/x/bin/python -m pip install "
+            "'skillclaw[llm,mcp] @ git+https://git.example/claw.git@abc1'",
+            "url": "/opt/x/bin/python -m pip install 'skillclaw[llm,mcp] @ https://files.example/claw.whl'",
             "uv": "uv pip install --python /opt/x/bin/python 'skillclaw[llm,mcp]'",
             "venv": "/opt/x/bin/python -m pip install 'skillclaw[llm,mcp]'",
             "system": "pip install 'skillclaw[llm,mcp]'",

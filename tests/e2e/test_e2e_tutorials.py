@@ -20,8 +20,12 @@ def newcomer(tmp_path: Path) -> Newcomer:
 
 
 def test_the_first_skill(newcomer: Newcomer) -> None:
+    skills = newcomer.place / "you" / ".claude" / "skills"
+    (skills / "mine").mkdir(parents=True)
+    before = skills.stat().st_mtime_ns
     newcomer.follows("index.md")
-    assert not list((newcomer.place / "you").glob(".claude/skills/*"))
+    assert skills.stat().st_mtime_ns == before, "nothing ever was put into it"
+    assert {path.name for path in skills.parent.parent.iterdir()} == {".claude", "first-skill"}
 
 
 def test_privacy(newcomer: Newcomer) -> None:

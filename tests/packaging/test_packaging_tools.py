@@ -68,7 +68,9 @@ def test_it_is_installed_runs_and_goes(tool: str, extras: str, wheel: Path, tmp_
     else:
         add = {"uv": "uv pip install --python", "pipx": "pipx runpip skillclaw install"}[tool]
         assert "recording, sync (" in said, "no evolver, which is not there"
-        assert f"the evolver is not installed. Say: {add}" in said and "'skillclaw[evolve]'" in said
+        assert f"the evolver is not installed. Say: {add}" in said and f"{wheel}[evolve]" in said, (
+            "an index has no such name"
+        )
     assert "Stopped" in run(program, "stop")
     assert "/site-packages/" in run(
         program.resolve().with_name("python"), "-c", "import skillclaw; print(skillclaw.__file__)"

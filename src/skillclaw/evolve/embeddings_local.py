@@ -10,6 +10,8 @@ bytes), so that requests which share some are near; the same request in Chinese 
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -75,10 +77,11 @@ class StaticEmbedder:
             if table.ndim != 2 or table.shape[0] < tokenizer.get_vocab_size() or not np.isfinite(table).all():
                 raise ValueError(f"a table of shape {table.shape} with finite values only was expected")
         except Exception as error:  # the libraries raise bare Exception for files that they cannot read
+            python = shlex.quote(sys.executable)
             raise BadInputError(
                 f"The embedding model of {PACKAGE} {release} cannot be read.",
                 f"{type(error).__name__}: {error}".splitlines()[0],
-                "Reinstall it: pip install --force-reinstall 'skillclaw[embeddings]'",
+                f"Reinstall it: {python} -m pip install --force-reinstall {PACKAGE}=={release}",
             ) from error
         tokenizer.no_padding()
         tokenizer.enable_truncation(TOKENS)

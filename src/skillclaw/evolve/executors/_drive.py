@@ -227,7 +227,7 @@ class _Loop(Generic[_W]):
             raise SkillClawError(
                 "The workers run another version of SkillClaw.",
                 f"Theirs is {message.version}, this one is {__version__}.",
-                f"Install skillclaw[evolve]=={__version__} on every node of the cluster.",
+                f"Install SkillClaw {__version__} with the extra `evolve` on every node of the cluster.",
             )
         if isinstance(message, Refused):
             raise NoWorkerError(
@@ -240,7 +240,7 @@ class _Loop(Generic[_W]):
             raise NoWorkerError(
                 "No worker can be started.",
                 message.why if isinstance(message, Gone) else "",
-                "Free memory; on a cluster, see that every node has this version of skillclaw[evolve].",
+                "Free memory; on a cluster, see that every node has this version, with the extra `evolve`.",
             )
 
     def _dismiss(self, worker: _W) -> _Job:
