@@ -9,6 +9,7 @@ from pathlib import Path
 
 import page_runs
 import pytest
+from collector import collecting
 from doc_blocks import blocks, fits, told
 from newcomer import Newcomer
 
@@ -31,9 +32,14 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 @pytest.fixture
 def reader() -> Iterator[Newcomer]:
-    with tempfile.TemporaryDirectory() as folder:  # a short name: tables are as wide as what they show
+    # a short name: tables are as wide as what they show
+    with tempfile.TemporaryDirectory() as folder, collecting() as collector:
         place = Path(folder).resolve()
-        named = {page_runs.HUB: str(place / "hub"), page_runs.SERVER: str(place / "clone" / "etc")}
+        named = {
+            page_runs.HUB: str(place / "hub"),
+            page_runs.SERVER: str(place / "clone" / "etc"),
+            page_runs.COLLECTOR: collector.url,
+        }
         reader = Newcomer(place, quick=True, named=named)
         page_runs.lay(reader.clone)
         yield reader

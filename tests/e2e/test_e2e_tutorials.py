@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import readme_commands
 from newcomer import Newcomer
-from readme_commands import listed, not_run
+from past_agents import programs
 from s3_server import seaweed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+SETTINGS = '{\n  "model":   "opus" }\n\n'
 OWN_SERVER = "http://127.0.0.1:8333"
 """Where the page about teams has its S3 server."""
 
@@ -40,18 +44,40 @@ def test_a_team_on_s3(newcomer: Newcomer) -> None:
         newcomer.follows("teams.md")
 
 
-def test_the_commands_that_the_readme_lists(newcomer: Newcomer) -> None:
-    """After the sessions of the first tutorial were imported, so that there is something to show."""
-    newcomer.run("you", "skillclaw import docs/tutorial/ada.jsonl && skillclaw evolve")
-    _, sessions = newcomer.run("you", "skillclaw sessions list")
+@pytest.fixture
+def furnished(newcomer: Newcomer) -> Iterator[Newcomer]:
+    """With an agent to connect, a folder for the group's bucket, and what the first tutorial leaves."""
+    you = newcomer.place / "you"
+    you.mkdir()
+    newcomer.environ["PATH"] = f"{you / 'bin'}{os.pathsep}{newcomer.environ['PATH']}"
+    programs(you, claude="2.1.197 (Claude Code)")
+    (you / ".claude").mkdir()
+    (you / ".claude" / "settings.json").write_text(SETTINGS, "utf-8")
+    newcomer.named[readme_commands.BUCKET] = str(newcomer.place / "bucket")
+    assert newcomer.run("you", "skillclaw import docs/tutorial/ada.jsonl && skillclaw evolve")[0] == 0
+    yield newcomer
+    newcomer.run("you", "skillclaw stop")
+
+
+def test_the_commands_that_the_readme_lists(furnished: Newcomer) -> None:
+    """In the order of the page, each on the machine that it is for, and with the person that it asks."""
+    _, sessions = furnished.run("you", "skillclaw sessions list")
     session = sessions.splitlines()[1].split()[0]
     wrong = []
-    for command in listed((newcomer.clone / "README.md").read_text("utf-8")):
-        if not_run(command):
+    for command in readme_commands.listed((furnished.clone / "README.md").read_text("utf-8")):
+        if readme_commands.not_run(command):
             continue
+        for who, first in readme_commands.of(command, readme_commands.BEFORE, ()):
+            code, printed = furnished.run(who, first)
+            assert not code, f"{first}\n{printed}"
         real = command.replace(" NAME", " npm-till").replace(" ID", f" {session}")
-        code, printed = newcomer.run("you", real)
+        real += readme_commands.of(command, readme_commands.GIVEN, "")
+        who = readme_commands.of(command, readme_commands.WHO, "you")
+        typed = readme_commands.of(command, readme_commands.TYPED, None)
+        code, printed = furnished.types(who, real, *typed) if typed else furnished.run(who, real)
         if code or not printed.strip():
-            wrong.append(f"{real}\nexit code {code}, prints:\n{printed}")
+            wrong.append(f"{who}$ {real}\nexit code {code}, prints:\n{printed}")
     assert not wrong, "\n".join(wrong)
-    assert (newcomer.clone / "page.html").is_file()
+    assert (furnished.clone / "page.html").is_file()
+    you = furnished.place / "you"
+    assert (you / ".claude" / "settings.json").read_text("utf-8") == SETTINGS, "after `uninstall`"

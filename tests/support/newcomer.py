@@ -12,6 +12,7 @@ from pathlib import Path
 import forking
 from as_installed import shutting_out, up_extras
 from doc_blocks import blocks, fits, told
+from terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
 INVITE = re.compile(r"skillclaw-invite-1:[A-Za-z0-9_-]{20,}")
@@ -94,6 +95,20 @@ class Newcomer:
         for told_as, real in self.named.items():
             printed = printed.replace(real, told_as)
         return code, printed.replace(str(home), "~")
+
+    def types(self, who: str, command: str, until: str, keys: str) -> tuple[int, str]:
+        """The same at a terminal, by somebody who types `keys` once it wrote `until`. Ctrl-C is an end that
+        was asked for."""
+        home = self.place / who
+        home.mkdir(exist_ok=True)
+        seat = Terminal(*shlex.split(command)[1:], home=home, environ=self.environ | self.said.get(who, {}))
+        try:
+            seat.until(until)
+            seat.answers(keys)
+            code = seat.ends()
+        finally:
+            seat.process.kill()
+        return (0 if keys == "\x03" and code == 130 else code), seat.said.replace(str(home), "~")
 
     def follows(self, page: str) -> None:
         """Do what the page tells; all that was not as it says is told together."""

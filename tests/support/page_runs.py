@@ -16,6 +16,7 @@ from doc_blocks import Block
 HUB = "/srv/skillclaw"
 """Where pages have a group's folder."""
 SERVER = "/etc/skillclaw"
+COLLECTOR = "http://127.0.0.1:4318"
 IMPORT = ("you", "skillclaw import docs/tutorial/ada.jsonl")
 TEAM = (
     ("ada", f"skillclaw hub init {HUB} --name team --evolver --as ada"),

@@ -3,25 +3,54 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import TypeVar
 
+T = TypeVar("T")
 NOT_RUN = {
-    "skillclaw dashboard": "serves until it is stopped; tests/e2e/test_e2e_dashboard_newcomer.py opens it",
-    "skillclaw connect": "wants an agent; tests/agents_live connects each",
-    "skillclaw run claude-code": "wants the client; tests/agents_live drives it",
-    "skillclaw skills rollback": "wants a second version; tests/server does it",
-    "skillclaw uninstall": "asks a person; tests/server/test_server_leaving.py says yes",
-    "skillclaw hub init": "wants a bucket; docs/teams.md is run with one",
-    "skillclaw hub invite": "wants the group; docs/teams.md is run",
-    "skillclaw hub join": "wants the group; docs/teams.md is run",
-    "skillclaw share allow": "wants the group; docs/teams.md is run",
-    "skillclaw evolve --hub": "wants the group; docs/teams.md is run",
-    "skillclaw config set hubs.acme.url": "wants the group; e2e/test_e2e_serve_from_nothing.py sets one",
-    "skillclaw serve": "serves until it is stopped; tests/e2e/test_e2e_serve_from_nothing.py",
     ".venv/bin/pip": "installs packages from the network",
     "skillclaw evolve --engine": "asks a model; tests/e2e and tests/evolve do, of scripted ones",
     "make": "tests/e2e/test_e2e_fresh_clone.py, from an empty machine",
 }
 """How a command begins -> why."""
+BUCKET = "s3://bucket/acme"
+"""Where the page has its group; a folder stands for it, and docs/teams.md is run with a bucket."""
+WHO = {
+    "skillclaw hub init": "ada",
+    "skillclaw hub invite": "ada",
+    "skillclaw hub join": "bob",
+    "skillclaw share allow": "bob",
+    "skillclaw evolve --hub": "ada",
+    "skillclaw sync": "bob",
+    "skillclaw config set hubs.acme.url": "server",
+    "skillclaw serve": "server",
+}
+"""How a command begins -> whose machine it is on; "you" else."""
+GIVEN = {
+    "skillclaw hub join": " skillclaw-invite-1:...",
+    "skillclaw dashboard": " --no-browser --port 0",
+    "skillclaw serve": " --port 0",
+}
+"""What is put behind a command: an invite that a person would paste, a port that is free for sure."""
+BEFORE = {
+    "skillclaw connect --history-only": (("you", "skillclaw disconnect --all"),),
+    "skillclaw run": (
+        ("you", "skillclaw connect claude-code"),
+        ("you", "skillclaw up -d --json --port 0"),
+    ),
+    "skillclaw share allow": (
+        ("ada", "skillclaw hub inbox"),
+        ("bob", "skillclaw hub join skillclaw-invite-1:..."),
+    ),
+}
+"""What has to be done before a command, which the page tells in words, or which `up` does by itself."""
+TYPED = {
+    "skillclaw connect": ("agents? [Y/n]", "y\n"),
+    "skillclaw uninstall": ("Go on? [y/N]", "y\n"),
+    "skillclaw dashboard": ("/login", "\x03"),
+    "skillclaw serve": ("skillclaw-key-1:", "\x03"),
+}
+"""Commands that want a person at a terminal: what they write -> what the person types then."""
 
 
 def listed(page: str) -> list[str]:
@@ -40,3 +69,8 @@ def listed(page: str) -> list[str]:
 def not_run(command: str) -> str:
     """Why the command is not run; empty where it is."""
     return next((why for begins, why in NOT_RUN.items() if command.startswith(begins)), "")
+
+
+def of(command: str, table: Mapping[str, T], otherwise: T) -> T:
+    """What a table above has for a command."""
+    return next((value for begins, value in table.items() if command.startswith(begins)), otherwise)
