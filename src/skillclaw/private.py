@@ -83,10 +83,17 @@ def private_folder(path: Path) -> None:
             + (" and is shared by everybody." if facts.st_mode & stat.S_ISVTX else "."),
             "Choose another folder with --home.",
         )
-    if facts.st_mode & 0o077 and facts.st_uid == me and not path.samefile(Path.home()):
+    if facts.st_mode & 0o077 and facts.st_uid == me and not _is_home(path):
         # a disk that cannot be written or knows no modes is none that others could write to through this
         with contextlib.suppress(OSError):
             path.chmod(0o700)
+
+
+def _is_home(path: Path) -> bool:
+    try:
+        return path.samefile(Path.home())
+    except (OSError, RuntimeError):  # HOME names a folder that is not there, as for a user of a service
+        return False
 
 
 def lasting_folder(path: Path) -> None:

@@ -155,6 +155,14 @@ def test_without_agents_the_demo_is_named(home: Path) -> None:
     assert "skillclaw run generic -- PROGRAM" in said and "run claude-code" not in said, "it is not here"
 
 
+@pytest.mark.parametrize("command", [("status",), ("status", "--ready"), ("learned",)])
+def test_who_only_looks_makes_nothing(home: Path, command: tuple[str, ...]) -> None:
+    environ = programs(home)
+    before = listing(home)
+    skillclaw(*command, home=home, environ=environ)
+    assert listing(home) == before and not (home / ".skillclaw").exists()
+
+
 def test_what_was_agreed_to_before_is_not_narrowed(tmp_path: Path) -> None:
     agree(tmp_path, ["claude-code"])
     assert days_back(tmp_path) is None, "one agent by name: all of its histories"

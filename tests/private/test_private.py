@@ -72,6 +72,17 @@ def test_an_open_folder_is_closed_and_a_shared_one_refused(tmp_path: Path) -> No
     assert mode(wide) == 0o1777
 
 
+@POSIX
+def test_nobody_needs_a_home_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Users of services have none."""
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o755)
+    private_folder(folder)
+    assert mode(folder) == 0o700
+    assert not (tmp_path / "nobody").exists()
+
+
 CODE = """
 import ctypes, os, resource, subprocess, sys
 from skillclaw import private

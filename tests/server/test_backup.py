@@ -126,6 +126,13 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert (Path(done["old"]) / "logs" / "up.log").exists()
 
 
+def test_a_file_that_is_not_there_is_told_before_what_is_in_the_home(tmp_path: Path) -> None:
+    small_home(tmp_path)
+    for over in ((), ("--over",)):
+        said = fails("restore", str(tmp_path / "nope"), *over, home=tmp_path)
+        assert f"Cannot read {tmp_path / 'nope'}." in said and "already" not in said
+
+
 def test_sessions_are_of_one_moment_while_they_are_written(tmp_path: Path) -> None:
     home = tmp_path / "a"
     imported(home, 1, 2, 3)

@@ -22,7 +22,7 @@ from skillclaw import zstd
 from skillclaw.errors import BadInputError, StorageError, UsageError
 from skillclaw.server.backup.sealing import Sealer, Unsealer, is_sealed
 
-__all__ = ["Member", "Packer", "checked_path", "members", "opened"]
+__all__ = ["Member", "Packer", "checked_path", "members", "opened", "readable"]
 
 BLOCK = 512
 PART = 1 << 20
@@ -133,6 +133,14 @@ def opened(path: Path, passphrase: bytes | None) -> Iterator[BinaryIO]:
             inside = Unsealer(inside, passphrase)
         with zstd.reader(inside, alone=True) as stream:
             yield stream
+
+
+def readable(path: Path) -> None:
+    """Raise StorageError where there is no file that can be read."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _unreadable(path: Path, error: OSError) -> StorageError:

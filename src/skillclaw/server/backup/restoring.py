@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from skillclaw.errors import BadInputError, BusyError, StorageError, UpgradeNeededError, UsageError
 from skillclaw.private import lasting_folder
 from skillclaw.server.backup.exchange import put_in_place, sync_tree
-from skillclaw.server.backup.packing import Member, members, opened
+from skillclaw.server.backup.packing import Member, members, opened, readable
 from skillclaw.server.backup.records import FORMAT, HEAD, MANIFEST, Entry, Head, Manifest
 from skillclaw.server.backup.settling import advice, settle
 from skillclaw.server.machine import Machine
@@ -72,6 +72,7 @@ def restore(
     disk fails. After an error everything is as it was.
     """
     home = home.expanduser().resolve()
+    readable(source)  # first: where the file is mistyped, what to do about a home would mislead
     there = _there(home, over)
     try:
         lasting_folder(home.parent)

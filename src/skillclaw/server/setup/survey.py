@@ -313,6 +313,7 @@ def status_of(machine: Machine) -> Status:
     none: tuple[int, dict[str, int]] = (0, {})
     skills, proposals = _or(none, "skills", errors, lambda: _skills(machine))
     exists = (machine.home / "sessions.db").exists()
+    installs = (machine.home / "library.json").exists()  # to ask the library would make its home
     nothing: tuple[int, dict[str, int], list[UnreadCount]] = (0, {}, [])
     stored, outcomes, unread = _or(nothing, "sessions", errors, lambda: _sessions(machine, exists))
     return Status(
@@ -335,6 +336,6 @@ def status_of(machine: Machine) -> Status:
         candidates=_or(0, "candidates", errors, lambda: _candidates(machine)),
         quarantined=_or([], "quarantine", errors, lambda: _quarantined(machine)),
         hubs=_hubs(machine, running=running is not None),
-        canaries=_or([], "library", errors, lambda: machine.library.canaries()),
+        canaries=_or([], "library", errors, lambda: machine.library.canaries()) if installs else [],
         connections=health.get("connections", {}) if health else {},
     )
