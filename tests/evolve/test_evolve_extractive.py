@@ -345,14 +345,16 @@ def test_a_correction_keeps_words_that_enough_users_share() -> None:
         evidence=refs("c"),
         failed=shell("npm install"),
         actions=[shell("pnpm install")],
-        user_text=["use pnpm here", "no! pnpm please, says Bob"],
+        user_text=["use pnpm here, not npm", "no! pnpm instead of npm please, says Bob"],
     )
     (one,) = propose([pattern])
-    assert "- Always run `pnpm install`, never `npm install`. Users say: “use pnpm here”" in text_of(one)
+    assert "- Always run `pnpm install`, never `npm install`. Users say: “use pnpm here, not npm”" in text_of(
+        one
+    )
     sessions = {
         ref.session: session(
             ref.user,
-            "use pnpm here" if ref.user == "a" else "wrong tool",
+            "use pnpm here, not npm" if ref.user == "a" else "not npm, wrong tool",
             ("npm install", 0),
             ("pnpm install", 0),
         )

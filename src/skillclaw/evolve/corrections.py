@@ -11,6 +11,7 @@ from skillclaw.evolve.procedures import learn_steps
 from skillclaw.evolve.tasks import MIN_SESSIONS
 from skillclaw.skills.records import Pattern, Ref, content_id
 from skillclaw.trajectory.episodes import Episode
+from skillclaw.trajectory.meant import Call, asks_for
 from skillclaw.trajectory.text import one_line, terms, words
 
 __all__ = ["find_corrections"]
@@ -46,8 +47,9 @@ def find_corrections(corpus: Corpus) -> list[Pattern]:
 
 def _numbered(episodes: list[Episode]) -> list[int]:
     """A number for each: equal ones say the same. That is told by what the agents took from the words,
-    where it is an option or a call: people put one in very different words, and two in nearly the
-    same. Else the words tell it, and go with the one option that is told in such words."""
+    where it is an option or a call, and by the call that the words ask for: people put one in very
+    different words, and two in nearly the same. Else the words tell it, and go with the one option that is
+    told in such words."""
     numbers = cluster_texts([e.user_text for e in episodes], near=NEAR)
     marks = [_mark(e) for e in episodes]
     among: dict[int, set[str]] = {}
@@ -62,11 +64,20 @@ def _numbered(episodes: list[Episode]) -> list[int]:
 
 
 def _mark(episode: Episode) -> str:
-    """What was taken up that tells a lesson: the first option, else the first name; with a colon before it,
-    so that it is no number."""
+    """What tells a lesson: the first option that was taken up, else the call that the words ask for in the
+    place of another one, else the first name; with a colon before it, so that it is no number."""
     options = [name.split()[0] for name in episode.taken if name.startswith("-")]
-    first = next(iter(options or episode.taken), "")
+    first = next(iter(options), "") or _asked(episode) or next(iter(episode.taken), "")
     return f":{first.lower()}" if first else ""
+
+
+def _asked(episode: Episode) -> str:
+    """The call that the words ask for, where it is another one than what was wrong: then nothing else is in
+    them. Of the same call once more the words may say anything."""
+    move, failed = episode.actions[0], episode.failed
+    same = failed is not None and failed.key == move.key
+    call = Call(move.command, move.tool)
+    return move.key if move.command and not same and asks_for(episode.user_text, call) else ""
 
 
 def _stated(topic: str, episodes: list[Episode], corpus: Corpus) -> Pattern | None:
@@ -131,6 +142,11 @@ def _commonest(values: Iterable[str]) -> str:
     return min(Counter(values).items(), key=lambda x: (-x[1], x[0]), default=("", 0))[0]
 
 
+def _mostly(own: Sequence[object], wrong: Sequence[object], good: Sequence[object]) -> bool:
+    """Whether a call stands for what was wrong: most of what was wrong is of its kind, in enough sessions."""
+    return 2 * len(own) > len(wrong) and len(own) >= min(MIN_SESSIONS, len(good))
+
+
 def _pattern(topic: str, episodes: list[Episode], corpus: Corpus) -> Pattern | None:
     keys = Counter(e.actions[0].key for e in episodes)
     key = min(keys.items(), key=lambda x: (-x[1], x[0]))[0]
@@ -144,7 +160,9 @@ def _pattern(topic: str, episodes: list[Episode], corpus: Corpus) -> Pattern | N
     texts = sorted({e.user_text for e in good}, key=lambda t: (len(t), t))
     counts = Counter(w for text in texts for w in set(words(text)))
     said = sorted(w for w, c in counts.items() if 2 * c >= len(texts))
-    failed = [e.failed for e in good if e.failed]
+    wrong = [(e.failed, e) for e in good if e.failed is not None]
+    often = _commonest(move.key for move, _ in wrong)
+    own = [(move, e) for move, e in wrong if move.key == often]
     marks = {_mark(e) for e in good} - {""}
     # What was taken up stays the same while more is said of it; the words that most share do not.
     about = f"with {marks.pop()[1:]}" if len(marks) == 1 else f"@ {' '.join(said[:8])}"
@@ -155,9 +173,8 @@ def _pattern(topic: str, episodes: list[Episode], corpus: Corpus) -> Pattern | N
         title=f"Users say: {one_line(texts[0], 90)}",
         topic=topic,
         signature=signature,
-        failed=learn_steps([([[m]], e) for m, e in zip(failed, good, strict=True)])[0]
-        if len({m.key for m in failed}) == 1
-        else None,
+        # Where most are about another call, or none, it is not the lesson.
+        failed=learn_steps([([[m]], e) for m, e in own])[0] if own and _mostly(own, wrong, good) else None,
         actions=learn_steps([([[e.actions[0]]], e) for e in good]),
         user_text=texts[:WORDS_KEPT],
         evidence=evidence,

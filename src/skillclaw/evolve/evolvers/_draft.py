@@ -133,7 +133,7 @@ def _write(pattern: Pattern, context: EvolveContext) -> tuple[str, list[Unit]]:
     if pattern.kind == "recovery":
         return _recovery(pattern, voice)
     if pattern.kind == "correction":
-        return demand(pattern, voice, context) if pattern.demand else correction(pattern, voice)
+        return demand(pattern, voice, context) if pattern.demand else correction(pattern, voice, context)
     return _pitfall(pattern, voice, context)
 
 

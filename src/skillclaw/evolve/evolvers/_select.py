@@ -38,7 +38,8 @@ def qualifies(pattern: Pattern, policy: Policy) -> bool:
         if doing is not None and leaving is not None and doing < leaving and stats.ci[1] < 1:
             return True  # with = did it, and succeeded less
         return stats.ci[0] > 1  # the ratio speaks of avoiding it, or of failing
-    told = bool(pattern.demand)  # a rule holds whether or not somebody was seen to break it
+    # A rule holds whether or not somebody was seen to break it, and so do words.
+    told = bool(pattern.demand) or (pattern.kind == "correction" and bool(pattern.user_text))
     return bool(pattern.actions) and (told or pattern.failed is not None or bool(pattern.error))
 
 

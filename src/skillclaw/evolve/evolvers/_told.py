@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from skillclaw.evolve.evolvers import EvolveContext
@@ -14,6 +15,15 @@ from skillclaw.skills.placing import RULES, WRONG
 from skillclaw.skills.records import ActionShape, Pattern
 from skillclaw.skills.vocabulary import content_words
 from skillclaw.trajectory.demands import forbidden, parted
+from skillclaw.trajectory.meant import (
+    Call,
+    alike,
+    asks_for,
+    names,
+    refused,
+    refuses,
+    rejects_what_was_done,
+)
 
 __all__ = ["correction", "demand"]
 
@@ -22,8 +32,12 @@ _GOES_ON = re.compile(r"[|;&]|<(?![\w-]+>)|(?<![\w-])>")
 """An operator of the shell in a call, in which `<path>` is a placeholder."""
 
 
-def correction(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
-    """What several users told their agents to do differently: the condition, and the line."""
+def correction(pattern: Pattern, voice: Voice, context: EvolveContext) -> tuple[str, list[Unit]]:
+    """What several users told their agents to do differently: the condition, and the line.
+
+    The pair of calls is said only where the words are about it; else the words alone, of the call that they
+    name. An agent does all kinds of things before and after a correction.
+    """
     said = next((text for text in pattern.user_text if _shared(text, voice.said)), "")
     failed = pattern.failed
     right = [voice.shown(shape) for shape in pattern.actions]
@@ -31,38 +45,123 @@ def correction(pattern: Pattern, voice: Voice) -> tuple[str, list[Unit]]:
     if failed is not None and right == [shown]:
         # Calls of one shape may still differ in what all have in common: a name that begins otherwise.
         shown = voice.shown(failed, failed=True)
-    done = ", then ".join(voice.spoken(pattern.actions))
-    instead = failed is not None and right != [shown]
-    if not instead and not said:
-        return "", []  # the same action in other words: nothing that a reader could follow
-    always = instead and len(right) == 1 and pattern.actions[0].command is not None
-    if always:
-        # Weak agents copy what stands behind "instead of"; and behind "never", of the same subcommand.
-        call = right[0].strip("`")
-        # What already goes somewhere else, or through another program, stays as it is.
-        if not _GOES_ON.search(call) and voice.into_file(call):
-            done = done.replace(right[0], code(filed(call)), 1)
-        other = shown.strip("`").split()[:2] != call.split()[:2]
-        text = f"Always {done}, never {shown}." if other else f"Always {done}."
-    else:
-        text = f"{done[:1].upper()}{done[1:]}{f' instead of {shown}' if instead else ''}."
-    if said:
-        text += f" Users say: “{said}”"
     about = "run" if failed is not None and failed.command is not None else "call"
     condition = f"You are about to {about} {shown}." if failed is not None else ""
-    words = voice.words(failed) if failed is not None else ""
-    avoided = f", not {words}" if words and instead else ""
+    users = f" Users say: “{said}”" if said else ""
+    asked = _asked_for(pattern)
+    pair = failed is not None and right != [shown] and _is_pair(pattern, right, shown)
+    if not pair and not asked:
+        return _only_words(pattern, said, voice)
+    against = shown if pair else code(_refused(pattern)) if _refused(pattern) and failed is None else ""
+    texts = _lines(pattern, right, against, voice)
+    always = texts[0].startswith("Always ")
+    words = voice.words(failed) if failed is not None else against.strip("`")
+    avoided = f", not {words}" if words and against else ""
     better = voice.words(pattern.actions[0])
     if failed is not None and words == better:  # the same program: what was added is what counts
         avoided = _added(failed, pattern.actions[0])
-    return condition, made(
-        RULES if always else WRONG,
+    lead = about = "run" if pattern.actions[0].command is not None else about
+    words = words or better
+    units: list[Unit] = []
+    for text in texts:  # without "never", where too few of the sessions speak against it
+        units = made(
+            RULES if always else WRONG,
+            "fix",
+            pattern,
+            f"{text}{users}",
+            triggers=(f"you are about to {about} {words}",),
+            lead=f"{lead.capitalize()} {better}{avoided}",
+        )
+        if units and passes(units[0], context):
+            break
+        avoided = ""
+    return condition, units
+
+
+def _lines(pattern: Pattern, right: list[str], shown: str, voice: Voice) -> list[str]:
+    """The rule in the order of how much it says; `shown` is the call in whose place the other comes, empty
+    where the words do not tell that."""
+    done = ", then ".join(voice.spoken(pattern.actions))
+    if len(right) != 1 or pattern.actions[0].command is None:
+        return [f"{done[:1].upper()}{done[1:]}{f' instead of {shown}' if shown else ''}."]
+    # Weak agents copy what stands behind "instead of"; and behind "never", of the same subcommand.
+    call = right[0].strip("`")
+    # What already goes somewhere else, or through another program, stays as it is.
+    if not _GOES_ON.search(call) and voice.into_file(call):
+        done = done.replace(right[0], code(filed(call)), 1)
+    other = bool(shown) and shown.strip("`").split()[:2] != call.split()[:2]
+    return [*([f"Always {done}, never {shown}."] if other else []), f"Always {done}."]
+
+
+def _only_words(pattern: Pattern, said: str, voice: Voice) -> tuple[str, list[Unit]]:
+    """The users' own words as the lesson, of the call that they are about; nothing where none is."""
+    calls = [_meant(shape) for shape in pattern.actions[:1]]
+    again = pattern.failed is not None and alike(_meant(pattern.failed), calls[0])
+    shapes = [shape for shape in (pattern.failed, *pattern.actions[:1]) if shape is not None]
+    named = (s for s in shapes if _often(pattern, [names(t, _meant(s)) > 1 for t in pattern.user_text]))
+    shape = shapes[0] if again else next(named, None)
+    if not said or shape is None:
+        return "", []
+    words = voice.words(shape)
+    about = "run" if shape.command is not None else "call"
+    units = made(
+        WRONG,
         "fix",
         pattern,
-        text,
-        triggers=(f"you are about to {about} {words}",) if words else (),
-        lead=f"{about.capitalize()} {better}{avoided}",
+        f"Users say of {code(words)}: “{said}”",
+        triggers=(f"you are about to {about} {words}",),
+        lead=f"What users say of {words}",
     )
+    return f"You are about to {about} {code(words)}.", units
+
+
+def _asked_for(pattern: Pattern) -> bool:
+    """Whether the users ask for the call itself, and not for something about it."""
+    call = _meant(pattern.actions[0])
+    other = pattern.failed is None or not alike(_meant(pattern.failed), call)
+    return other and _often(pattern, [asks_for(text, call) for text in pattern.user_text])
+
+
+def _refused(pattern: Pattern) -> str:
+    """The program that most of the words speak against by name, though no agent called it before them."""
+    often = Counter(name for text in pattern.user_text if (name := refused(text)))
+    name, count = min(often.items(), key=lambda x: (-x[1], x[0]), default=("", 0))
+    return name if 2 * count >= len(pattern.user_text) and not _runs(pattern.actions[0], name) else ""
+
+
+def _runs(shape: ActionShape, program: str) -> bool:
+    return (shape.command or "").split(" ")[0] == program
+
+
+def _is_pair(pattern: Pattern, right: list[str], shown: str) -> bool:
+    """Whether the one call comes in the place of the other: it is the same with something else in it, or the
+    words speak against the one and ask for the other."""
+    failed, action = pattern.failed, pattern.actions[0]
+    if failed is None:
+        return False
+    wrong, good = _meant(failed), _meant(action)
+    if alike(wrong, good):
+        # What users say of the call as such ("write commit messages in English") is not what changed in it.
+        new = " ".join(set(" ".join(right).strip("`").split()) - set(shown.strip("`").split()))
+        told = [bool(names(text, Call(f"x {new}", ""))) for text in pattern.user_text]
+        plain = [names(text, wrong) > 1 for text in pattern.user_text]
+        return action.command is None or _often(pattern, told) or not _often(pattern, plain)
+    against = _often(
+        pattern, [refuses(t, wrong, good) or rejects_what_was_done(t) for t in pattern.user_text]
+    )
+    # Of functions the name alone is little: whoever speaks against one and gets another has said enough.
+    return against and (action.command is None or _asked_for(pattern))
+
+
+def _often(pattern: Pattern, said: Sequence[bool]) -> bool:
+    """Whether it holds of at least half of the users' words."""
+    return 2 * sum(said) >= len(pattern.user_text) > 0
+
+
+def _meant(shape: ActionShape) -> Call:
+    """A shape as words may name it, with the values that all of its calls have."""
+    values = tuple(arg.constant.strip('"') for arg in shape.args if arg.constant is not None)
+    return Call(shape.command or "", shape.tool, values)
 
 
 def demand(pattern: Pattern, voice: Voice, context: EvolveContext) -> tuple[str, list[Unit]]:

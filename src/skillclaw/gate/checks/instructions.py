@@ -8,6 +8,8 @@ sentence (`gate.steering`) need more than one person who says so, or cannot be h
 
 from __future__ import annotations
 
+import re
+
 from skillclaw.gate.checks.support import as_written
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.grounds import Grounds
@@ -16,11 +18,15 @@ from skillclaw.gate.steering import BEGINNING, Steering, beginnings, directs, se
 from skillclaw.skills.items import markdown
 from skillclaw.skills.records import Item, Proposal, Verdict
 from skillclaw.skills.text import claims
+from skillclaw.trajectory.meant import Call, alike, asks_for, refuses, rejects_what_was_done
 
 __all__ = ["check", "item_fault", "name", "order"]
 
 name = "instructions"
 order = 72
+
+_NEVER = re.compile(r"`(?P<right>[^`]+)`[^`]*, never `(?P<wrong>[^`]+)`")
+"""One call in the place of another, as rules have it."""
 
 ALONE = 3
 """Unknown words from which on any sentence is refused of which the evidence knows nothing."""
@@ -59,7 +65,33 @@ def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | No
             fault = fault or _unknown(sentence, item.kind == "condition", sources, before, context)
             if fault:
                 return fault
-    return None
+    return _unspoken(item, proposal, sources, context)
+
+
+def _unspoken(item: Item, proposal: Proposal, sources: list[Grounds], context: GateContext) -> str | None:
+    """Whether a correction says of a call that it is never to be made, and too few of the people who
+    corrected their agents speak against it: that it was made before their words says nothing against it.
+
+    What failed, or what is demanded of a program, is another matter: there the sessions themselves show it.
+    """
+    own = [pattern for pattern in proposal.patterns if pattern.id in set(item.patterns)]
+    rule = _NEVER.search(item.text)
+    if rule is None or not own or any(p.kind != "correction" or p.demand for p in own):
+        return None
+    right, wrong = Call(rule["right"], ""), Call(rule["wrong"], "")
+    if alike(wrong, right):
+        return None  # the same call with something else in it, which is how it was made over
+    if context.enough(source for source in sources if _against(source, wrong, right)):
+        return None
+    few = "is spoken against by the users of too few of the sessions cited"
+    return f"It says never to run `{rule['wrong']}`, which {few}."
+
+
+def _against(source: Grounds, wrong: Call, right: Call) -> bool:
+    for text in source.said:
+        if refuses(text, wrong, right) or (rejects_what_was_done(text) and asks_for(text, right)):
+            return True
+    return False
 
 
 def _told(texts: list[str]) -> Verdict:

@@ -1,0 +1,358 @@
+"""What a user's words of correction have to do with a call: whether they name it, ask for it, refuse it.
+
+People correct what an agent did, and what it did last is often something else: a look around, a test, a
+clean-up. So a call is taken for what was wrong, or for what is right instead, only where the words say so.
+They are read in pieces: what stands behind "not", "instead of", "don't" or their like in some other languages
+is refused, the rest is asked for. Names are compared as they are written; a plain word may end otherwise
+("commits", "commit"), and then says less.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from skillclaw.trajectory.shape_words import FILE_TOOLS, SHELL_TOOLS, SUBCOMMANDS
+from skillclaw.trajectory.shapes import command_key
+from skillclaw.trajectory.shell import main_commands
+from skillclaw.trajectory.text import STOP, word_set
+
+__all__ = [
+    "Call",
+    "alike",
+    "asks_for",
+    "names",
+    "redone",
+    "refused",
+    "refuses",
+    "rejects_what_was_done",
+    "weighed",
+]
+
+HEAD = 2000
+"""Characters of a message that are read."""
+ARGUMENT = 80
+"""Characters of an argument that may be named: what is longer, or has spaces, is a text."""
+
+_COMMON = STOP | word_set(
+    "make go cat find which time date type file less more head tail sort cut join split watch at touch "
+    "kill service just task echo read set history man free top open code say clear patch tree env id where "
+    "add run list show start stop check new up all use using used edit write call change copy move first "
+    "last again instead"
+)
+"""Words of prose that are names of programs or subcommands as well: alone they name none."""
+_FILE_READERS = word_set(
+    "read grep glob ls list_dir list_directory read_file view webfetch websearch search_files"
+)
+_TOKEN = re.compile(r"[A-Za-z0-9_~.-][A-Za-z0-9_./~:@=+-]*")
+_ENDING = re.compile(r"(?:ings?|ed|es|s|e)$")
+_PROGRAM = re.compile(r"[a-z][a-z0-9_-]*")
+_CAMEL = re.compile(r"[_\W]+|(?<=[a-z])(?=[A-Z])")
+
+_CLAUSE = re.compile(r"[,;:.!?](?=[\s\"')\u4e00-\u9fff]|$)|[。，；：！？、\n]|\s[-–—]\s")
+_OTHER = r"(?:uses?|usar|utilices|ejecutes|corras|hagas|utilise[rz]?|lance[rz]?)\b"
+_REFUSES = re.compile(
+    r"\b(?:(?:do|should|must)(?:n['’ ]?t|\s+not)\b(?!\s+you\b)|never\b|"
+    r"(?<!did )(?<!have )(?<!had )(?<!has )(?<!why )(?<!is )(?<!was )not\b|"
+    r"instead\s+of\b|in\s+place\s+of\b|rather\s+than\b|no\s+(?:more|longer)\b|stop\b|avoid\b|"
+    r"statt\b|anstatt\b|anstelle\s+von\b|nicht\b|keine?n?\b|"
+    r"au\s+lieu\s+d[e']|plut[oô]t\s+que\b|pas\b|jamais\b|"
+    r"en\s+vez\s+de\b|em\s+vez\s+de\b|en\s+lugar\s+de\b|no\s+(?="
+    + _OTHER
+    + r")|nunca\b|n[aã]o\b|invece\s+di\b|non\s|"
+    r"вместо\b|не\b)"
+    r"|而不是|不要|别再?|別再?|不用|不是|不许|不能|禁止|勿"
+    r"|\bno\s+(?=[`\w./-]+\s*(?:$|[,.;!)]|aqu[ií]\b|here\b))",
+    re.I,
+)
+"""What stands behind it is refused, up to the end of the clause."""
+_ENDS = re.compile(
+    r"\b(?:but|because|since|unless|until|before|after|without|when|whenever|if|so|then|sondern|sino|mais|"
+    r"aber|pero|а)\b|改用|请用|請用|而是|应该|應該|(?<=[\w ])用(?=\s?[A-Za-z`])",
+    re.I,
+)
+"""A part of a clause behind which a refusal does not reach."""
+_DOUBLE = re.compile(r"\s*(?:forget|omit|skip|leave\s+out|only|just|sure|yet)\b", re.I)
+_BEHIND = re.compile(
+    r"([`\w./-]+)\s*(?:ではなく|じゃなく|の代わりに|は使わ|を使わ|使わず|말고|대신)",
+)
+"""In Japanese and Korean what is refused stands before the word that refuses it."""
+_DIRECTS = re.compile(
+    r"(?:\b(?:uses?|using|runs?|running|call|calling|try|take|with|via|through|prefer|(?:switch|change) to|"
+    r"benutze?n?|nimm|nehmen|nutzen?|verwenden?|mit|utilise[rz]?|avec|lance[rz]?|usar?|utiliza|con|usem?|"
+    r"использу\w*|через)\s+(?:the\s+|our\s+|only\s+|plain\s+)?|(?:改?用|使用|换成|換成|运行|執行|执行|跑|走)\s*)"
+    r"[`'\"“]?$",
+    re.I,
+)
+"""What stands before a call that is asked for."""
+_DIRECTED = re.compile(
+    r"^[`'\"”]?\s*(?:を使|で(?:実行|お願い)|を実行|(?:을|를)?\s?(?:써|사용)|(?:instead\b))", re.I
+)
+_FURTHER = re.compile(r"^[`'\"”]?\s+(?:messages?|with|in|as|for|files?)\b|^[`'\"”]?\s+--?[a-z]", re.I)
+"""Of a call that is asked for, what is asked for in truth: "use git commit messages in English"."""
+_BARE = word_set(
+    "no nope please wrong here instead not that this is it thanks sorry again always we the in our project "
+    "repo only just ok"
+)
+_NOT_YET = re.compile(r"\b(?:yet|now|already)\b|先", re.I)
+"""Who does not want it done so soon does not speak against it."""
+_INSTEAD = re.compile(r"\binstead\b(?!\s+of\b)|\bstattdessen\b|\ben su lugar\b|\bà la place\b", re.I)
+
+
+class Call(NamedTuple):
+    """A call as words may name it: a shell command, else a tool with the values that it was given."""
+
+    command: str
+    tool: str
+    values: tuple[str, ...] = ()
+
+    @property
+    def looks(self) -> bool:
+        """Whether it is a tool that only looks at files."""
+        return not self.command and self.tool.lower() in _FILE_READERS
+
+
+class Weighed(NamedTuple):
+    """A message in pieces: what it asks for, and what it refuses."""
+
+    asked: str
+    refused: tuple[str, ...]
+
+
+@lru_cache(maxsize=1024)
+def weighed(text: str) -> Weighed:
+    """The message in pieces."""
+    asked: list[str] = []
+    refused: list[str] = []
+    for clause in _CLAUSE.split(text[:HEAD]):
+        for found in _BEHIND.finditer(clause):
+            refused.append(found[1])
+        rest = _BEHIND.sub(" ", clause)
+        while (no := _REFUSES.search(rest)) is not None:
+            asked.append(rest[: no.start()])
+            rest = rest[no.end() :]
+            if _DOUBLE.match(rest):
+                continue
+            ends = [m.start() for m in (_ENDS.search(rest), _REFUSES.search(rest)) if m is not None]
+            end = min(ends, default=len(rest))
+            refused.append(rest[:end].strip())
+            rest = rest[end:]
+        asked.append(rest)
+    return Weighed(
+        " , ".join(part for part in asked if part.strip()), tuple(part for part in refused if part)
+    )
+
+
+def names(text: str, call: Call, other: Call | None = None, *, exact: bool = False) -> int:
+    """How plainly `text` names the call: 3 by its program, 2 by its subcommand or a word of its tool's name,
+    1 by an option, an argument or a file; 0 not at all. What the call shares with `other` names neither.
+
+    exact  whether words of prose that only resemble a name do not count
+    """
+    tokens = _tokens(text)
+    if not tokens:
+        return 0
+    stems = set() if exact else {_stem(token) for token in tokens}
+    theirs = set(_heads(other)) if other is not None else set()
+    shared = {head[0] for head in theirs}
+    best = 0
+    for head in _heads(call):
+        if head in theirs:
+            continue
+        best = max(best, _named_head(text, tokens, stems, head, alone=head[0] not in shared))
+    if best == 0 and not call.command:
+        parts = _tool_parts(call) - (_tool_parts(other) if other is not None else set())
+        best = 2 if any(part in tokens or _stem(part) in stems for part in parts) else 0
+    extras = _extras(call) - (_extras(other) if other is not None else set())
+    return best or int(any(one in tokens or (len(one) > 3 and _stem(one) in stems) for one in extras))
+
+
+def asks_for(text: str, call: Call) -> bool:
+    """Whether the words ask for this very call, rather than for something about it: "use pnpm", "the tests
+    run with `make test`", "pnpm, not npm"."""
+    asked = weighed(text).asked
+    return any(_directed(asked, name, bare=True) for head in _heads(call) for name in _written(head))
+
+
+def refuses(text: str, call: Call, instead: Call | None = None) -> bool:
+    """Whether the words speak against this call, by what `instead` does not share with it."""
+    theirs = {name for head in _heads(instead) for name in _written(head)}
+    for part in weighed(text).refused:
+        if _NOT_YET.search(part):
+            continue
+        if any(_directed(part, name) for h in _heads(call) for name in _written(h) if name not in theirs):
+            return True
+        alike = not call.command or (instead is not None and redone(call, instead))
+        if alike and names(part, call, instead, exact=True):
+            return True
+    return False
+
+
+def refused(text: str) -> str:
+    """The program that the words speak against by its name alone ("don't use npm"); empty without one."""
+    for part in weighed(text).refused:
+        told = [one for one in _TOKEN.findall(part.replace("`", " ")) if one.lower() not in _BARE | _COMMON]
+        if len(told) == 1 and _PROGRAM.fullmatch(told[0]) and _directed(part, told[0]):
+            return str(told[0])
+    return ""
+
+
+def rejects_what_was_done(text: str) -> bool:
+    """Whether the words want something in the place of what was just done, without naming that: "use make
+    format instead"."""
+    return _INSTEAD.search(text[:HEAD]) is not None
+
+
+def redone(before: Call, after: Call) -> bool:
+    """Whether the second is the first once more, with something else in it: `alike`, and a program whose
+    subcommands nobody knows was called with the same first word, or over the same file."""
+    if not alike(before, after) or not before.command:
+        return alike(before, after)
+    if _plain_first(before) == _plain_first(after):
+        return True
+    return bool(_given(before) & _given(after))
+
+
+def alike(before: Call, after: Call) -> bool:
+    """Whether two calls are of the same program with the same subcommand, or of the same tool; or of a server
+    that was given the same."""
+    if before.command or after.command:
+        one, two = command_key(before.command), command_key(after.command)
+        return bool(before.command and after.command and one) and one == two
+    if _tail(before.tool) == _tail(after.tool):
+        return True
+    space = _space(before.tool)
+    return bool(space) and space == _space(after.tool) and bool(set(before.values) & set(after.values))
+
+
+def _named_head(text: str, tokens: set[str], stems: set[str], head: tuple[str, ...], *, alone: bool) -> int:
+    """`alone`: whether the program's name alone tells this call."""
+    program, subs = head[0], head[1:]
+    if any(re.search(_word(name), text, re.I) for name in _written(head) if " " in name):
+        return 3
+    quoted = re.search(
+        rf"`{re.escape(program)}(?![\w.-])|\b(?:use|via)\s+{re.escape(program)}(?![\w.-])", text, re.I
+    )
+    if alone and program in tokens and (program not in _COMMON or quoted):
+        return 3
+    for sub in subs:
+        if sub not in _COMMON and len(sub) > 1 and (sub in tokens or _stem(sub) in stems):
+            return 2
+    # "The tests" of `pytest`.
+    longer = {stem for stem in stems if len(stem) > 3 and stem not in _COMMON - {"test"}}
+    return 2 if alone and program not in stems and any(stem in program for stem in longer) else 0
+
+
+def _written(head: tuple[str, ...]) -> list[str]:
+    """How people write a call: with its subcommand, by the program, by the subcommand alone."""
+    found = [" ".join(head[:size]) for size in range(len(head), 1, -1)]
+    return found + [word for word in head if word not in _COMMON and not word.startswith("-")]
+
+
+def _directed(text: str, name: str, *, bare: bool = False) -> bool:
+    """Whether a text says to run what is called so, and not something about it.
+
+    bare  whether the text has to say nothing else where no verb tells; else the name has to lead it
+    """
+    for found in re.finditer(_word(name), text, re.I):
+        before, behind = text[: found.start()], text[found.end() :]
+        if _FURTHER.match(behind):
+            continue
+        if _DIRECTS.search(before) or _DIRECTED.match(behind):
+            return True
+        left = {token for token in _tokens(f"{before} {behind}" if bare else before) if token not in _BARE}
+        if not left and not re.search(r"[^\W\d_a-z]", before, re.I):
+            return True
+    return False
+
+
+@lru_cache(maxsize=2048)
+def _heads(call: Call | None) -> tuple[tuple[str, ...], ...]:
+    """Program and subcommands of each simple command; a program in a folder by its path and by its name."""
+    if call is None or not call.command:
+        return ()
+    found: dict[tuple[str, ...], None] = {}
+    for simple in main_commands(call.command)[:6]:
+        program = simple.words[0].rsplit("/", 1)[-1].lower()
+        subs = command_key(" ".join(simple.words)).lower().split(" ")[1:] if program in SUBCOMMANDS else []
+        if not subs and program not in SUBCOMMANDS:
+            plain = next(iter(simple.words[1:2]), "")
+            subs = [plain.lower()] if re.fullmatch(r"[a-z][a-z-]*", plain) else []
+        found[(program, *subs)] = None
+    return tuple(found)
+
+
+def _given(call: Call) -> set[str]:
+    """The words behind a program's name and its first one, those of redirections among them."""
+    heads = {word for head in _heads(call) for word in head}
+    return {word for word in call.command.split() if re.search(r"[^\W_]", word) and word not in heads}
+
+
+def _plain_first(call: Call) -> tuple[str, ...]:
+    """The first plain word of a program that has its own subcommands: `list` of `rota list`."""
+    return next(iter(head[:2] for head in _heads(call)), ())
+
+
+@lru_cache(maxsize=2048)
+def _extras(call: Call) -> frozenset[str]:
+    """The options, arguments and files of a call, a path by its parts as well."""
+    if call.command:
+        simple = main_commands(call.command)[:6]
+        heads = {word for head in _heads(call) for word in head}
+        given: Iterable[str] = (word for one in simple for word in one.words[1:] if word.lower() not in heads)
+    else:
+        given = call.values
+    found: set[str] = set()
+    for word in given:
+        if len(word) > ARGUMENT or not word.strip() or re.search(r"\s|<", word.strip()):
+            continue
+        low = word.lower().strip("'\"`")
+        pieces = [] if low.startswith("-") else re.split(r"[/\\]", low)
+        pieces += [piece.rsplit(".", 1)[0] for piece in pieces]
+        found |= {low, low.partition("=")[0], *pieces}
+    return frozenset(one for one in found if len(one) > 1 and one not in _COMMON)
+
+
+def _tool_parts(call: Call) -> set[str]:
+    """The words of a function's name. Those of hosts' own tools ("Write") are words of prose."""
+    tool = call.tool.lower()
+    if call.command or tool in FILE_TOOLS or tool in SHELL_TOOLS or tool in _FILE_READERS:
+        return set()
+    parts = {part.lower() for part in _CAMEL.split(_last(call.tool)) if len(part) > 2}
+    return {part for part in parts if part not in _COMMON}
+
+
+def _last(tool: str) -> str:
+    return re.split(r"[.:/]|__", tool)[-1]
+
+
+def _tail(tool: str) -> str:
+    return _last(tool).lower()
+
+
+def _space(tool: str) -> str:
+    return tool[: len(tool) - len(_last(tool))].lower()
+
+
+@lru_cache(maxsize=4096)
+def _tokens(text: str) -> set[str]:
+    """The words of a text that may be names, lower case."""
+    found = set()
+    for token in _TOKEN.findall(text[:HEAD].replace("`", " ")):
+        low = token.lower().rstrip(".:/")
+        found |= {low, low.lstrip("./~")}
+        if "/" in low or "." in low.strip("."):
+            found |= {piece for piece in re.split(r"[/]", low) if piece}
+    return {one for one in found if one}
+
+
+def _stem(word: str) -> str:
+    """A word without its ending, where enough of it stays."""
+    short = _ENDING.sub("", word) if word.isalpha() and len(word) > 4 else word
+    return short if len(short) > 2 else word
+
+
+def _word(name: str) -> str:
+    return rf"(?<![\w./-]){re.escape(name)}(?![\w-])".replace(r"\ ", r"\s+")
