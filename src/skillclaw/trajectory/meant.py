@@ -10,7 +10,7 @@ is refused, the rest is asked for. Names are compared as they are written; a pla
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -55,7 +55,7 @@ _CLAUSE = re.compile(r"[,;:.!?](?=[\s\"')\u4e00-\u9fff]|$)|[。，；：！？�
 _OTHER = r"(?:uses?|usar|utilices|ejecutes|corras|hagas|utilise[rz]?|lance[rz]?)\b"
 _REFUSES = re.compile(
     r"\b(?:(?:do|should|must)(?:n['’ ]?t|\s+not)\b(?!\s+you\b)|never\b|"
-    r"(?<!did )(?<!have )(?<!had )(?<!has )(?<!why )(?<!is )(?<!was )not\b|"
+    r"(?<!did )(?<!have )(?<!had )(?<!has )(?<!why )(?<!you )(?<!is )(?<!was )not\b|"
     r"instead\s+of\b|in\s+place\s+of\b|rather\s+than\b|no\s+(?:more|longer)\b|stop\b|avoid\b|"
     r"statt\b|anstatt\b|anstelle\s+von\b|nicht\b|keine?n?\b|"
     r"au\s+lieu\s+d[e']|plut[oô]t\s+que\b|pas\b|jamais\b|"
@@ -98,6 +98,10 @@ _BARE = word_set(
 )
 _NOT_YET = re.compile(r"\b(?:yet|now|already)\b|先", re.I)
 """Who does not want it done so soon does not speak against it."""
+_PLAIN = (
+    _BARE | _COMMON | word_set("uses using running calling taking usar usa utiliza benutze nutze utilise")
+)
+"""Words beside the one name in what is refused."""
 _INSTEAD = re.compile(r"\binstead\b(?!\s+of\b)|\bstattdessen\b|\ben su lugar\b|\bà la place\b", re.I)
 
 
@@ -173,16 +177,19 @@ def asks_for(text: str, call: Call) -> bool:
     """Whether the words ask for this very call, rather than for something about it: "use pnpm", "the tests
     run with `make test`", "pnpm, not npm"."""
     asked = weighed(text).asked
-    return any(_directed(asked, name, bare=True) for head in _heads(call) for name in _written(head))
+    return any(_directed(asked, name, head, bare=True) for head in _heads(call) for name in _written(head))
 
 
 def refuses(text: str, call: Call, instead: Call | None = None) -> bool:
     """Whether the words speak against this call, by what `instead` does not share with it."""
-    theirs = {name for head in _heads(instead) for name in _written(head)}
+    # `pip` is what `uv pip install` runs, and no name of it.
+    programs = {head[0] for head in _heads(instead)}
+    theirs = programs | {name for head in _heads(instead) for name in _written(head) if " " in name}
     for part in weighed(text).refused:
         if _NOT_YET.search(part):
             continue
-        if any(_directed(part, name) for h in _heads(call) for name in _written(h) if name not in theirs):
+        mine = ((name, head) for head in _heads(call) for name in _written(head) if name not in theirs)
+        if any(_directed(part, name, head) for name, head in mine):
             return True
         alike = not call.command or (instead is not None and redone(call, instead))
         if alike and names(part, call, instead, exact=True):
@@ -193,7 +200,7 @@ def refuses(text: str, call: Call, instead: Call | None = None) -> bool:
 def refused(text: str) -> str:
     """The program that the words speak against by its name alone ("don't use npm"); empty without one."""
     for part in weighed(text).refused:
-        told = [one for one in _TOKEN.findall(part.replace("`", " ")) if one.lower() not in _BARE | _COMMON]
+        told = [one for one in _TOKEN.findall(part.replace("`", " ")) if one.lower() not in _PLAIN]
         if len(told) == 1 and _PROGRAM.fullmatch(told[0]) and _directed(part, told[0]):
             return str(told[0])
     return ""
@@ -251,14 +258,17 @@ def _written(head: tuple[str, ...]) -> list[str]:
     return found + [word for word in head if word not in _COMMON and not word.startswith("-")]
 
 
-def _directed(text: str, name: str, *, bare: bool = False) -> bool:
+def _directed(text: str, name: str, head: Sequence[str] = (), *, bare: bool = False) -> bool:
     """Whether a text says to run what is called so, and not something about it.
+
+    head  the call whose name it is: of "use git commit messages" neither is meant by "git" alone
 
     bare  whether the text has to say nothing else where no verb tells; else the name has to lead it
     """
     for found in re.finditer(_word(name), text, re.I):
         before, behind = text[: found.start()], text[found.end() :]
-        if _FURTHER.match(behind):
+        goes_on = re.match(r"\s+([\w-]+)", behind)
+        if _FURTHER.match(behind) or (goes_on is not None and goes_on[1].lower() in head):
             continue
         if _DIRECTS.search(before) or _DIRECTED.match(behind):
             return True
@@ -355,4 +365,5 @@ def _stem(word: str) -> str:
 
 
 def _word(name: str) -> str:
-    return rf"(?<![\w./-]){re.escape(name)}(?![\w-])".replace(r"\ ", r"\s+")
+    # Chinese and Japanese have no space between a name and what stands beside it.
+    return rf"(?<![A-Za-z0-9_./-]){re.escape(name)}(?![A-Za-z0-9_-])".replace(r"\ ", r"\s+")

@@ -79,6 +79,7 @@ def corrections(
             _names(request, other)
             for place, other in said_no[order + 1 :]
             if not (_says_again(said, other, own) and _alike(after, moves[place:]))
+            and not _elsewhere(other.text, right[0], moves[place:])
         ]
         found.append(
             make(
@@ -177,6 +178,15 @@ def _call(move: Move) -> Call:
 def _names(request: Request, said: Said) -> set[str]:
     demanded = request.demanded.get(said.step, ())
     return {*request.taken.get(said.step, ()), *(one.wanted for one in demanded)}
+
+
+def _elsewhere(text: str, right: Move, after: Sequence[Move]) -> bool:
+    """Whether later words are about another call than the one that is right here: they name one that the
+    agent then made, and not this one."""
+    parts, call = weighed(text), _call(right)
+    if names(text, call) or refuses(text, call):
+        return False
+    return any(names(parts.asked, _call(m)) > 1 and not redone(call, _call(m)) for m in after)
 
 
 def _says_again(said: Said, other: Said, taken: Collection[str]) -> bool:

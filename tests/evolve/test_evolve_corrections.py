@@ -1,0 +1,172 @@
+"""What becomes of a correction: the rule that the user's words are about, the words alone, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from learned import learn
+from turns import session
+
+from skillclaw.skills.items import markdown
+from skillclaw.trajectory.model import Trajectory, meta, with_meta
+
+TASKS = ("add the date picker", "set up the slider", "install the chart library", "add a modal", "add tips")
+PARTS = ("datepicker", "slider", "charts", "modal", "tips")
+
+
+def sh(command: str) -> Any:
+    return ("bash", {"command": command}, "ok", True)
+
+
+def edit(path: str, text: str) -> Any:
+    return ("Edit", {"file_path": path, "old_string": f"{text} old", "new_string": text}, "done", True)
+
+
+def scene(number: int, before: Sequence[Any], said: str, after: Sequence[Any]) -> Trajectory:
+    """One session of one person; `{}` in a command is what the task is about."""
+
+    def call(one: Any) -> Any:
+        return sh(one.replace("{}", PARTS[number % 5])) if isinstance(one, str) else one
+
+    made = session(TASKS[number % 5], *map(call, before), ("say", "Done."), said, *map(call, after))
+    return with_meta(made, msgspec.structs.replace(meta(made), key=f"s{number}", user="ana", project="shop"))
+
+
+def lines(*scenes: tuple[Sequence[Any], str, Sequence[Any]], times: int = 5) -> list[str]:
+    """The rules, and what users say of calls, that are learned of each scene so many times."""
+    given = [scene(n * len(scenes) + k, *one) for n in range(times) for k, one in enumerate(scenes)]
+    texts = [markdown(bundle)["SKILL.md"] for bundle in learn(given, "solo").bundles.values()]
+    found = [line[2:] for text in texts for line in text.splitlines() if line.startswith("- ")]
+    return [line for line in found if not line.startswith(("You are about to", "The user asks"))]
+
+
+MENDED = "git commit -am 'Mend it'"
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "after"),
+    [
+        (["npm test"], "no, please write commit messages in English", [MENDED]),
+        (["npm test"], "No, the commit messages should be in the imperative", [MENDED]),
+        (["npm test"], "提交信息不要用中文，请用英文", [MENDED]),
+        (["npm test", "git status"], "不对，提交说明要写英文", [MENDED]),
+        (["cat src/{}.py"], "No, always write the docs into docs/", ["mkdir -p docs", "make docs"]),
+        (["npm run lint"], "No, answer in German please.", ["git status", "npm test"]),
+        (["make build"], "That's wrong, the button has to be blue.", [edit("a.css", "blue"), "git diff"]),
+        ([edit("README.md", "a")], "No, don't touch the tests.", ["git checkout tests", "npm run build"]),
+        (["docker compose up -d"], "No, shorter sentences please.", ["vim README.md"]),
+        (["npm test", edit("a.py", "a")], "no, we write comments in English", ["npm run lint"]),
+        (["pytest -q"], "Don't commit yet, I want to read it first.", ["git diff", "ls"]),
+        (["npm test"], "Wrong. You did not run the linter.", ["npm run lint"]),
+        (["git push"], "No! Don't forget the changelog.", ["python tools/changelog.py"]),
+        (["npm install {}"], "no, that is too slow", ["cargo build"]),
+        (["terraform plan"], "No. Never put secrets into the repository.", ["rm .env", "git add -A"]),
+        (["git commit -m 'x'"], "No, run the tests before you commit.", ["npm test", "git commit -m 'x'"]),
+    ],
+)
+def test_no_rule_is_made_of_calls_that_the_words_are_not_about(
+    before: list[Any], said: str, after: list[Any]
+) -> None:
+    found = lines((before, said, after))
+    assert not [line for line in found if line.startswith("Always") or "never" in line or "instead" in line]
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "after", "rule"),
+    [
+        (["npm install {}"], "use pnpm, not npm", ["pnpm add {}"], "`pnpm add <value>`, never `npm install"),
+        (
+            ["npm install {}", "git status"],
+            "don't use npm, we use pnpm",
+            ["rm -rf node_modules", "pnpm add {}"],
+            "`pnpm add <value>`, never `npm install <value>`",
+        ),
+        (
+            ["npm install {}", "npm test"],
+            "No, pnpm instead of npm please",
+            ["pnpm add {}", "pnpm test"],
+            "`pnpm add <value>`, never `npm install <value>`",
+        ),
+        (["cat package.json", "git status"], "don't use npm, we use pnpm", ["pnpm add {}"], "never `npm`"),
+        (["ls -la"], "不要用 npm，我们用 pnpm", ["pnpm add {}"], "`pnpm add <value>`, never `npm`"),
+        (["pytest -q"], "No, the tests run with make test", ["make test"], "Always run `make test`."),
+        (["pytest -q"], "No, use make test instead.", ["make test"], "`make test`, never `pytest -q`"),
+        (
+            ["git merge main"],
+            "不要用 merge，改用 rebase",
+            ["git rebase main"],
+            "Always run `git rebase main`",
+        ),
+        (
+            ["pip install {}"],
+            "No: uv rather than pip.",
+            ["uv pip install {}"],
+            "never `pip install <value>`",
+        ),
+        (["npm install {}"], "No, benutze pnpm statt npm", ["pnpm add {}"], "never `npm install"),
+        (["npm install {}"], "No, usa pnpm en vez de npm", ["pnpm add {}"], "never `npm install"),
+        (["bin/deploy prod"], "no, --dry-run first", ["bin/deploy prod --dry-run"], "--dry-run"),
+    ],
+)
+def test_what_the_words_ask_for_is_the_rule(
+    before: list[Any], said: str, after: list[Any], rule: str
+) -> None:
+    found = lines((before, said, after), times=6)
+    assert [line for line in found if rule in line] == found[:1], found
+    assert len(found) == 1
+    assert "git status" not in found[0] and "ls" not in found[0].split("Users say")[0].split()
+
+
+def test_what_users_say_of_a_call_that_they_name_is_told_in_their_words() -> None:
+    said = "no, keep the commit messages short"
+    assert lines((["npm test"], said, [MENDED])) == [f"Users say of `git commit`: “{said}”"]
+
+
+def test_several_corrections_in_a_session_are_about_their_own_calls() -> None:
+    made = []
+    for number in range(5):
+        part = PARTS[number]
+        one = session(
+            TASKS[number],
+            sh(f"npm install {part}"),
+            "no, use pnpm instead of npm",
+            sh(f"pnpm add {part}"),
+            sh("git status"),
+            sh("pytest -q"),
+            "No, the tests run with make test.",
+            sh("make test"),
+            "no, please write commit messages in English",
+            sh(MENDED),
+        )
+        made.append(with_meta(one, msgspec.structs.replace(meta(one), key=f"s{number}", project="shop")))
+    texts = [markdown(bundle)["SKILL.md"] for bundle in learn(made, "solo").bundles.values()]
+    rules = sorted(line for text in texts for line in text.splitlines() if line.startswith("- Always"))
+    assert [rule.split(". Users say")[0].rstrip(".") for rule in rules] == [
+        "- Always run `make test`",
+        "- Always run `pnpm add <value>`, never `npm install <value>`",
+    ]
+
+
+def test_one_rule_put_in_four_ways_is_one_line_of_one_skill() -> None:
+    given = [
+        scene(5 * n + k, before, said, ["pnpm add lodash"])
+        for n in range(4)
+        for k, (before, said) in enumerate(
+            [
+                (["npm install lodash"], "no, use pnpm instead of npm"),
+                (["npm install lodash"], "please don't use npm, we use pnpm here"),
+                (["npm install lodash"], "use pnpm, not npm!"),
+                (["ls -la"], "不要用 npm，我们用 pnpm"),
+            ]
+        )
+    ]
+    learned = learn(given, "solo")
+    (pattern,) = [p for p in learned.patterns if p.kind == "correction"]
+    assert pattern.sessions == 16
+    (bundle,) = learned.bundles.values()
+    rules = [line for line in markdown(bundle)["SKILL.md"].splitlines() if line.startswith("- ")]
+    assert len(rules) == 1
+    assert rules[0].startswith("- Always run `pnpm add lodash`, never `npm install lodash`.")

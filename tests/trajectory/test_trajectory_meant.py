@@ -1,0 +1,219 @@
+"""Whether words of correction name a call, ask for it, or speak against it; in several languages."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from turns import session
+
+from skillclaw.trajectory.episodes import Episode, cut
+from skillclaw.trajectory.meant import (
+    Call,
+    alike,
+    asks_for,
+    names,
+    redone,
+    refused,
+    refuses,
+    rejects_what_was_done,
+    weighed,
+)
+
+PNPM, NPM = Call("pnpm add lodash", "Bash"), Call("npm install lodash", "Bash")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "use pnpm, not npm!",
+        "don't use npm, we use pnpm",
+        "No. Use pnpm instead of npm",
+        "pnpm rather than npm please",
+        "stop using npm, take pnpm",
+        "不要用 npm，我们用 pnpm",
+        "别用npm，改用pnpm",
+        "用 pnpm 而不是 npm",
+        "不要用 npm,请改用 pnpm",
+        "Nein, benutze pnpm statt npm",
+        "Bitte pnpm verwenden, nicht npm: nimm pnpm",
+        "Non, utilise pnpm au lieu de npm",
+        "No uses npm, usa pnpm",
+        "usa pnpm en vez de npm",
+        "Não use npm, use pnpm",
+        "Не npm, используй pnpm",
+        "используй pnpm вместо npm",
+        "npmではなく、pnpmを使って",
+        "npm 말고 pnpm",
+    ],
+)
+def test_one_call_is_asked_for_and_the_other_is_refused(said: str) -> None:
+    assert refuses(said, NPM, PNPM)
+    assert not refuses(said, PNPM, NPM)
+    assert asks_for(said, PNPM)
+    assert not asks_for(said, NPM)
+    assert names(weighed(said).asked, PNPM) == 3
+    assert refused(said) == "npm"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no, please write commit messages in English",
+        "use git commit messages in English",
+        "commit with a longer text",
+        "No, the commits are too large.",
+    ],
+)
+def test_words_about_a_call_do_not_ask_for_it(said: str) -> None:
+    call = Call("git commit -m 'x'", "Bash")
+    assert not asks_for(said, call)
+    assert not refuses(said, call)
+    assert names(said, call) >= 2
+    assert names(said, Call("npm test", "Bash")) == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "command"),
+    [
+        ("Don't commit yet.", "git commit -m x"),
+        ("Why did you not run npm test?", "npm test"),
+        ("Don't forget npm test", "npm test"),
+        ("Why don't you use pnpm?", "pnpm add x"),
+        ("Please don't push before npm test is green", "npm test"),
+        ("Don't touch the tests.", "npm test"),
+        ("not only npm test", "npm test"),
+        ("Never put secrets into git", "git add -A"),
+        ("no, run the tests", "npm test"),
+        ("先不要提交", "git commit -m x"),
+    ],
+)
+def test_what_is_not_spoken_against(said: str, command: str) -> None:
+    assert not refuses(said, Call(command, "Bash"))
+
+
+@pytest.mark.parametrize(
+    ("said", "command", "how"),
+    [
+        ("the tests run with make test", "make test", 3),
+        ("the tests run with make test", "pytest -q", 2),
+        ("make sure that it works", "make build", 0),
+        ("go on and find the bug", "go test ./...", 0),
+        ("archive the logs with bin/archive-logs", "bin/archive-logs", 3),
+        ("not that file, app.py", "sed -i s/a/b/ src/app.py", 1),
+        ("with --dry-run", "deploy --dry-run", 1),
+        ("the branches are wrong", "git status", 0),
+        ("run `make`", "make", 3),
+    ],
+)
+def test_how_plainly_a_call_is_named(said: str, command: str, how: int) -> None:
+    assert names(said, Call(command, "Bash")) == how
+
+
+def test_hosts_own_tools_are_not_named_by_words_of_prose() -> None:
+    assert names("write it in English and edit less", Call("", "Write", ("a.md",))) == 0
+    assert names("don't delete contacts", Call("", "http.delete", ())) == 2
+
+
+def test_calls_that_are_made_over() -> None:
+    assert redone(Call("rota list a", ""), Call("rota list b", ""))
+    assert not redone(Call("git push", ""), Call("git status", ""))
+    assert not redone(Call("rota list a", ""), Call("rota export b", ""))
+    assert alike(Call("rota list a", ""), Call("rota export b", ""))
+    assert redone(Call("", "mcp__mail__send", ("ana",)), Call("", "mcp__mail__save_draft", ("ana",)))
+    assert not redone(Call("", "mcp__mail__send", ("ana",)), Call("", "mcp__mail__list", ("ben",)))
+    assert not redone(Call("", "Edit", ("a.py",)), Call("make", "Bash"))
+    assert rejects_what_was_done("use make format instead")
+    assert not rejects_what_was_done("use make format instead of tidy")
+
+
+@given(said=st.text(max_size=200), command=st.text(max_size=80))
+def test_no_words_and_no_command_are_too_odd(said: str, command: str) -> None:
+    call, other = Call(command, "Bash"), Call("", said, (command,))
+    for one, two in ((call, other), (other, call)):
+        assert 0 <= names(said, one, two) <= 3
+        refuses(f"not {said}", one, two)
+        asks_for(said, one)
+        redone(one, two)
+    refused(said)
+
+
+def corrected(*turns: object) -> list[Episode]:
+    return [e for e in cut(session(*turns)) if e.kind == "correction"]
+
+
+def sh(command: str, worked: bool = True) -> object:
+    return ("Bash", {"command": command}, "ok" if worked else "error: no billing", worked)
+
+
+def edit(path: str, new: str = "b") -> object:
+    return ("Edit", {"file_path": path, "old_string": "a", "new_string": new}, "done", True)
+
+
+@pytest.mark.parametrize(
+    ("turns", "wrong", "right"),
+    [
+        # What was looked at last, or tidied up, is not what the words are about.
+        ([sh("npm install x"), sh("git status"), "don't use npm, we use pnpm", sh("rm -rf node_modules"),
+          sh("pnpm add x")], "npm install x", "pnpm add x"),
+        ([sh("cat a"), sh("git status"), "don't use npm, we use pnpm", sh("pnpm add x")], None, "pnpm add x"),
+        ([sh("npm test"), "no, please write commit messages in English", sh("git commit -m x")],
+         None, "git commit -m x"),
+        ([sh("git commit -m a"), sh("npm test"), "no, please write commit messages in English",
+          sh("git commit --amend -m b")], "git commit -m a", "git commit --amend -m b"),
+        # The same call with something else in it.
+        ([sh("bin/load --month may"), sh("ls"), "no, the other file", sh("bin/load --month june")],
+         "bin/load --month may", "bin/load --month june"),
+        ([sh("pytest -q"), "no, the tests run with make test", sh("make test")], "pytest -q", "make test"),
+        # What it said when it failed.
+        ([sh("app start", worked=False), "No, billing has to be installed.", sh("pip install -e .")],
+         "app start", "pip install -e ."),
+    ],
+)  # fmt: skip
+def test_which_calls_a_correction_is_about(turns: list[object], wrong: str | None, right: str) -> None:
+    (found,) = corrected("do it", *turns)
+    assert (found.failed.command if found.failed else None) == wrong
+    assert found.actions[0].command == right
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        [sh("npm test"), "No, answer in German.", sh("git status"), sh("npm run build")],
+        [sh("cat a.py"), "no, the other file", sh("cat b.py")],
+        [sh("make build"), "That's wrong, the button has to be blue.", edit("a.css")],
+        [sh("npm test"), "No, that is not what I wanted.", sh("npm test")],
+    ],
+)
+def test_words_that_are_about_no_call_are_no_lesson(turns: list[object]) -> None:
+    assert corrected("do it", *turns) == []
+
+
+def test_an_edit_that_was_made_over_in_another_file() -> None:
+    (found,) = corrected(
+        "do it", edit("dist/a.css"), "Don't edit dist, change the sources.", edit("src/a.css")
+    )
+    assert found.failed is not None
+    assert [a.value for a in found.failed.args if a.name == "file_path"] == ["dist/a.css"]
+
+
+def test_a_later_correction_of_something_else_takes_nothing_back() -> None:
+    first, second = corrected(
+        "do it",
+        sh("npm install x"),
+        "no, use pnpm instead of npm",
+        sh("pnpm add x"),
+        sh("pytest -q"),
+        "No, the tests run with make test.",
+        sh("make test"),
+    )
+    assert (first.worked, second.worked) == (True, True)
+    again = corrected(
+        "do it",
+        sh("npm install x"),
+        "no, use pnpm",
+        sh("pnpm add x"),
+        "No, not pnpm, yarn!",
+        sh("yarn add x"),
+    )
+    assert [e.worked for e in again] == [False, True]
