@@ -41,6 +41,13 @@ def test_looking_around_is_no_sequence_and_repeating_one_command_is_none() -> No
     assert sequences(cuts(*[["make build", "make build"]] * 4)) == []
 
 
+def test_a_sequence_begins_with_what_changes_something() -> None:
+    looks = ("ls", "cat Makefile", "git status")
+    (found,) = sequences(cuts(*[[*looks, *SHIP]] * 3))
+    assert found.commands == list(SHIP)
+    assert sequences(cuts(*[[*looks, "make build"]] * 3)) == []
+
+
 def test_what_failed_is_no_part_of_a_sequence() -> None:
     found = sequences(cuts(*[["make build", Ran("make check", 2, "no rule"), "make deploy"]] * 3))
     assert [one.commands for one in found] == [["make build", "make deploy"]]

@@ -12,7 +12,7 @@ from skillclaw.gate import decide, judge, prune
 from skillclaw.gate.checks import instructions
 from skillclaw.gate.standing import MemberFacts
 from skillclaw.gate.steering import steerings
-from skillclaw.skills.records import File, Proposal
+from skillclaw.skills.records import File, Pattern, PatternKind, Proposal
 
 GOOD = "If `npm test` fails with timeout, run `CI=1 npm test`."
 TEAM = ("ada", "bob", "cyd")
@@ -95,6 +95,38 @@ def test_a_sentence_that_steers_is_refused_even_if_one_person_says_it_often(line
         assert line not in passed(world, one, policy)
         reasons = [v.reason for v in judge(one, world.context(policy)) if v.check == "instructions"]
         assert what in reasons[0], reasons
+
+
+@pytest.mark.parametrize(
+    ("line", "say", "kind", "fault"),
+    [
+        ("Always run `npm ci`, never `npm test`.", "no, write the notes in English", "correction", True),
+        ("Always run `npm ci`, never `npm test`.", "No, run npm ci before npm test.", "correction", True),
+        (
+            "Always run `make test`, never `npm test`.",
+            "don't run npm test, use make test",
+            "correction",
+            False,
+        ),
+        ("Always run `make test`, never `npm test`.", "不要用 npm test，用 make test", "correction", False),
+        ("Always run `make test`, never `npm test`.", "No, use make test instead.", "correction", False),
+        ("Always run `rota ls`, never `rota list`.", "No, the short one.", "correction", False),
+        ("Always run `make test`.", "No, the other one.", "correction", False),
+        ("Always run `npm ci`, never `npm test`.", "no, write the notes in English", "recovery", False),
+    ],
+)
+def test_never_needs_people_who_speak_against_it(line: str, say: str, kind: PatternKind, fault: bool) -> None:
+    calls = [bash("npm test"), bash("npm ci"), bash("make test"), bash("rota ls"), bash("rota list")]
+    for enough in (True, False):
+        world = World()
+        refs = world.many(TEAM, say, calls)
+        if not enough:
+            refs = [*refs[:1], *world.many(TEAM, "always run it", calls)]
+        own = Pattern(id="p", kind=kind, title="t", topic="npm", signature="s", evidence=refs)
+        one = proposal([("Rules", "fix", line, refs)], patterns=[own])
+        assert one.sidecar is not None
+        found = instructions.item_fault(one.sidecar.items[1], one, world.context())
+        assert bool(found) is (fault or (not enough and kind == "correction" and "never `npm" in line))
 
 
 def test_what_several_people_ask_for_themselves_may_be_told() -> None:

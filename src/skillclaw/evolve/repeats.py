@@ -56,9 +56,9 @@ class _Ran(NamedTuple):
 
 
 def sequences(cuts: Iterable[Sequence[Episode]], *, most: int = SHOWN) -> list[Ordered]:
-    """The sequences of different shell commands in at least `MIN_SESSIONS` sessions, of which one at least
-    changes something. `cuts`: the episodes of each session. The most work first; a part of a sequence that is
-    told is not told again.
+    """The sequences of different shell commands in at least `MIN_SESSIONS` sessions, of which the first
+    changes something: agents look around before anything. `cuts`: the episodes of each session. The most work
+    first; a part of a sequence that is told is not told again.
     """
     found: dict[tuple[str, ...], dict[tuple[str, str], _Ran]] = {}
     for episodes in cuts:
@@ -113,14 +113,13 @@ def _runs(episode: Episode) -> Iterable[tuple[tuple[str, ...], _Ran]]:
         if move.ok is not False and move.command and not (moves and moves[-1].key == move.key):
             moves.append(move)
     session = (episode.user, episode.session)
-    for begin in range(len(moves)):
+    for begin in (at for at, move in enumerate(moves) if move.writes):
         for end in range(begin + 2, min(begin + LONGEST, len(moves)) + 1):
             part = moves[begin:end]
             keys = tuple(move.key for move in part)
             if len(set(keys)) < len(keys):
                 break
-            if any(move.writes for move in part):
-                yield keys, _Ran(session, episode.agent, tuple(move.command for move in part))
+            yield keys, _Ran(session, episode.agent, tuple(move.command for move in part))
 
 
 def _within(part: tuple[str, ...], whole: tuple[str, ...]) -> bool:
