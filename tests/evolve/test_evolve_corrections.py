@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,7 +11,12 @@ import pytest
 from learned import learn
 from turns import session
 
+from skillclaw.evolve.evolvers import EvolveContext
+from skillclaw.evolve.evolvers.extractive import EVOLVER
+from skillclaw.evolve.work import Work
+from skillclaw.gate.policies import policy
 from skillclaw.skills.items import markdown
+from skillclaw.skills.records import ActionShape, Pattern, Ref
 from skillclaw.trajectory.model import Trajectory, meta, with_meta
 
 TASKS = ("add the date picker", "set up the slider", "install the chart library", "add a modal", "add tips")
@@ -170,3 +176,32 @@ def test_one_rule_put_in_four_ways_is_one_line_of_one_skill() -> None:
     rules = [line for line in markdown(bundle)["SKILL.md"].splitlines() if line.startswith("- ")]
     assert len(rules) == 1
     assert rules[0].startswith("- Always run `pnpm add lodash`, never `npm install lodash`.")
+
+
+def test_rules_of_equal_calls_are_one_line_of_one_skill_though_they_are_two_patterns() -> None:
+    def pattern(name: str, *said: str) -> Pattern:
+        return Pattern(
+            id=name,
+            kind="correction",
+            title="",
+            topic="pnpm",
+            signature=name,
+            project="shop",
+            failed=ActionShape(tool="Bash", command="npm install"),
+            actions=[ActionShape(tool="Bash", command="pnpm install")],
+            user_text=list(said),
+            evidence=[
+                Ref(session=f"{name}{n}", user="ana", agent="codex", day="2026-10-01") for n in range(3)
+            ],
+        )
+
+    both = [pattern("a", "use pnpm, not npm"), pattern("b", "pnpm instead of npm please")]
+    tasks = {"a": {"slider": 3}, "b": {"modal": 3}}
+    context = EvolveContext(
+        policy=policy("solo"), now=datetime(2026, 11, 1, tzinfo=UTC), work=Work(asked=tasks)
+    )
+    (one,) = EVOLVER.propose(both, {}, context)
+    assert one.bundle is not None and one.sidecar is not None
+    (rule,) = [item for item in one.sidecar.items if item.kind == "fix"]
+    assert rule.text.startswith("Always run `pnpm install`, never `npm install`. Users say:")
+    assert rule.patterns == ["a", "b"]

@@ -215,7 +215,7 @@ class _Grouping:
         lots: dict[tuple[str, str, str], list[Pattern]] = {}
         for error in errors:
             alone = error.topic in _GENERAL and self._task([error])
-            place = (error.topic, error.project or "", error.id if alone else "")
+            place = (error.topic, error.project or "", _lesson(error) if alone else "")
             lots.setdefault(place, []).append(error)
 
         def one_task(first: list[Pattern], second: list[Pattern]) -> bool:
@@ -257,6 +257,15 @@ class _Grouping:
             task=self._task(ways or members),
             tasks=sorted({cluster for p in members for cluster in self.asked[p.id]}),
         )
+
+
+def _lesson(error: Pattern) -> str:
+    """What an error is by itself: of corrections the calls that they are about, however people put them, so
+    that no two skills of a project say the same."""
+    calls = [shape.command for shape in (error.failed, *error.actions) if shape is not None]
+    told = [call for call in calls if call is not None]
+    same = error.kind == "correction" and not error.demand and len(told) == len(calls)
+    return " -> ".join(told) if same and told else error.id
 
 
 def _ruled(errors: Sequence[Pattern]) -> bool:

@@ -23,6 +23,7 @@ __all__ = ["ANOTHER", "Unit", "draft"]
 
 ANOTHER = " (another way)"
 """Behind the heading of a procedure whose own heading another has."""
+_SAID = re.compile(r"(?<=\.) Users say: “[^”]*”$")
 CONDITIONS = 8
 """Lines under "When to use": more would not tell it from other skills any better."""
 
@@ -104,11 +105,13 @@ def _length(unit: Unit) -> int:
 
 
 def _merged(units: list[Unit]) -> list[Unit]:
-    """Units that say the same become one; procedures that share a heading get headings of their own."""
+    """Units that say the same become one, whatever users say beside it; procedures that share a heading get
+    headings of their own."""
     found: dict[tuple[str, tuple[str, ...]], Unit] = {}
     headings: dict[str, int] = {}
     for unit in units:
-        same = (unit.section.split(" / ")[0], unit.texts)
+        # Of what users only say, and of no call, the words are the lesson.
+        same = (unit.section.split(" / ")[0], tuple(_SAID.sub("", text) for text in unit.texts))
         if same in found:
             known = found[same]
             found[same] = replace(known, patterns=(*known.patterns, *unit.patterns))
