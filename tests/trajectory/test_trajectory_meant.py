@@ -45,6 +45,7 @@ PNPM, NPM = Call("pnpm add lodash", "Bash"), Call("npm install lodash", "Bash")
         "используй pnpm вместо npm",
         "npmではなく、pnpmを使って",
         "npm 말고 pnpm",
+        "we are on pnpm here, not npm",
     ],
 )
 def test_one_call_is_asked_for_and_the_other_is_refused(said: str) -> None:
@@ -108,6 +109,14 @@ def test_what_is_not_spoken_against(said: str, command: str) -> None:
 )
 def test_how_plainly_a_call_is_named(said: str, command: str, how: int) -> None:
     assert names(said, Call(command, "Bash")) == how
+
+
+def test_a_program_is_asked_for_by_its_path_too() -> None:
+    said = "No, don't delete logs, archive them with bin/archive-logs."
+    assert asks_for(said, Call("bin/archive-logs", "Bash"))
+    assert asks_for("stop guessing and run npm test", Call("npm test", "Bash"))
+    assert refuses("不是 npm test，是 make test", Call("npm test", "Bash"), Call("make test", "Bash"))
+    assert asks_for("不是 npm test，是 make test", Call("make test", "Bash"))
 
 
 def test_hosts_own_tools_are_not_named_by_words_of_prose() -> None:

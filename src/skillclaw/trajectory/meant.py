@@ -20,6 +20,7 @@ from skillclaw.trajectory.shell import main_commands
 from skillclaw.trajectory.text import STOP, word_set
 
 __all__ = [
+    "BY_PROGRAM",
     "Call",
     "alike",
     "asks_for",
@@ -35,6 +36,9 @@ HEAD = 2000
 """Characters of a message that are read."""
 ARGUMENT = 80
 """Characters of an argument that may be named: what is longer, or has spaces, is a text."""
+
+BY_PROGRAM = 3
+"""How plainly a call is named by its program (`names`)."""
 
 _COMMON = STOP | word_set(
     "make go cat find which time date type file less more head tail sort cut join split watch at touch "
@@ -69,7 +73,7 @@ _REFUSES = re.compile(
 )
 """What stands behind it is refused, up to the end of the clause."""
 _ENDS = re.compile(
-    r"\b(?:but|because|since|unless|until|before|after|without|when|whenever|if|so|then|sondern|sino|mais|"
+    r"\b(?:but|because|since|unless|until|before|after|without|when|whenever|if|so|then|and\s+(?:run|use)|sondern|sino|mais|"
     r"aber|pero|а)\b|改用|请用|請用|而是|应该|應該|(?<=[\w ])用(?=\s?[A-Za-z`])",
     re.I,
 )
@@ -82,7 +86,7 @@ _BEHIND = re.compile(
 _DIRECTS = re.compile(
     r"(?:\b(?:uses?|using|runs?|running|call|calling|try|take|with|via|through|prefer|(?:switch|change) to|"
     r"benutze?n?|nimm|nehmen|nutzen?|verwenden?|mit|utilise[rz]?|avec|lance[rz]?|usar?|utiliza|con|usem?|"
-    r"использу\w*|через)\s+(?:the\s+|our\s+|only\s+|plain\s+)?|(?:改?用|使用|换成|換成|运行|執行|执行|跑|走)\s*)"
+    r"использу\w*|через)\s+(?:the\s+|our\s+|only\s+|plain\s+)?|(?:改?用|使用|换成|換成|运行|執行|执行|跑|走|是)\s*)"
     r"[`'\"“]?$",
     re.I,
 )
@@ -177,6 +181,8 @@ def asks_for(text: str, call: Call) -> bool:
     """Whether the words ask for this very call, rather than for something about it: "use pnpm", "the tests
     run with `make test`", "pnpm, not npm"."""
     asked = weighed(text).asked
+    if refused(text) and names(asked, call) == BY_PROGRAM and any(h[0] not in _COMMON for h in _heads(call)):
+        return True  # "we are on yarn, not npm"
     return any(_directed(asked, name, head, bare=True) for head in _heads(call) for name in _written(head))
 
 
@@ -366,4 +372,5 @@ def _stem(word: str) -> str:
 
 def _word(name: str) -> str:
     # Chinese and Japanese have no space between a name and what stands beside it.
-    return rf"(?<![A-Za-z0-9_./-]){re.escape(name)}(?![A-Za-z0-9_-])".replace(r"\ ", r"\s+")
+    folder = r"(?:[A-Za-z0-9_.~-]{0,40}/){0,4}"
+    return rf"(?<![A-Za-z0-9_./-]){folder}{re.escape(name)}(?![A-Za-z0-9_-])".replace(r"\ ", r"\s+")

@@ -11,7 +11,16 @@ from skillclaw.trajectory.demanded import Demanded
 from skillclaw.trajectory.episode import Episode, make
 from skillclaw.trajectory.feedback import correction_text, repeats
 from skillclaw.trajectory.flow import Said
-from skillclaw.trajectory.meant import Call, asks_for, names, redone, refuses, rejects_what_was_done, weighed
+from skillclaw.trajectory.meant import (
+    BY_PROGRAM,
+    Call,
+    asks_for,
+    names,
+    redone,
+    refuses,
+    rejects_what_was_done,
+    weighed,
+)
 from skillclaw.trajectory.moves import Move, differs
 from skillclaw.trajectory.text import STOP, words
 
@@ -23,8 +32,6 @@ HEAD = 2000
 """Characters of a user's words that are read."""
 _INTO_FILE = re.compile(r"(?<![\d&<-])>>?\s*(?!/dev/|&)[\w./~$\"']")
 """What is written into a file: then a reader of files writes one."""
-NAMED = 3
-"""How plainly a look around must be named to count (`meant.names`): by its program."""
 
 
 def as_demanded(
@@ -115,7 +122,7 @@ def _pair(
     for move in new:
         if any(name.lower() in _written(move) for name in own):
             ranks[move.place] = max(1, ranks[move.place])
-    named = [m for m in new if ranks[m.place] >= (NAMED if _looks(m) else 2)]
+    named = [m for m in new if ranks[m.place] >= (BY_PROGRAM if _looks(m) else 2)]
     if named:
         best = max(named, key=lambda m: (ranks[m.place], m.writes))  # of equals the first
         right = [best, *(m for m in named if m.place > best.place and m.key == best.key)][:2]
@@ -149,7 +156,9 @@ def _wrong(
     done = [m for m in before if not _looks(m)]
     again = [m for m in done if redone(calls[m.place], good)]
     # What a call brought to light may be what the words are about, and so may a look around that they name.
-    told = [m for m in before if names(text, calls[m.place]) >= (NAMED if _looks(m) else 1) or _said(text, m)]
+    told = [
+        m for m in before if names(text, calls[m.place]) >= (BY_PROGRAM if _looks(m) else 1) or _said(text, m)
+    ]
     last = [m for m in done if m.place >= since]
     sole = last if len(last) == 1 and rejects_what_was_done(text) and asks_for(text, good) else []
     return next((group[-1] for group in (again, told, sole) if group), None)
