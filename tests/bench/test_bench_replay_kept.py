@@ -22,6 +22,7 @@ TABLE = (Path(__file__).parents[2] / "docs" / "gate.md").read_text("utf-8")
         ("calendar", ["mined"]),
         ("email", ["mined"]),
         ("email-1-3", ["mined"]),
+        ("email-4-6", ["mined"]),
         ("calendar-1-3", []),
         ("calendar-4-6", []),
     ],

@@ -243,16 +243,16 @@ def test_an_entry_out_of_its_place_or_of_another_group_is_void() -> None:
 
 def test_a_newer_format_stops_readers_if_the_group_signed_it() -> None:
     w = Writer()
-    newer = w.entry("release", release(V1, None), SEEDS["owner"], v=3)
+    newer = w.entry("release", release(V1, None), SEEDS["owner"], v=log.FORMAT + 1)
     with pytest.raises(UpgradeNeededError):
         log.fold(w.state, newer)
-    assert "newer format" in w.add(w.entry("release", release(V1, None), STRANGER, v=3))
-    forged = w.entry("release", release(V1, None), SEEDS["owner"], v=3).replace(
+    assert "newer format" in w.add(w.entry("release", release(V1, None), STRANGER, v=log.FORMAT + 1))
+    forged = w.entry("release", release(V1, None), SEEDS["owner"], v=log.FORMAT + 1).replace(
         b'"kind":"release"', b'"kind":"rel"'
     )
     assert "newer format" in w.add(forged)
     w.must("key-revoke", {"public": keys.public_hex(SEEDS["evolver"])}, "owner")
-    assert "newer format" in w.add(w.entry("release", release(V1, None), SEEDS["evolver"], v=3))
+    assert "newer format" in w.add(w.entry("release", release(V1, None), SEEDS["evolver"], v=log.FORMAT + 1))
 
 
 @settings(max_examples=200, deadline=None)

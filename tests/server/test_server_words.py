@@ -59,7 +59,8 @@ def test_words_of_others_are_one_line_wherever_they_are_shown(team: Path) -> Non
     assert forged(log) == []
 
 
-def test_a_reason_to_reject_is_one_line_in_tables_too(team: Path) -> None:
+def test_a_reason_to_reject_is_one_line_in_tables_too(team: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")  # a narrow table breaks long cells, far from where its rows begin
     id_ = held(team, 1)
     sc(team, "rev", "proposals", "reject", id_, "--why", FORGED)
     assert forged(printed(team, "ada", "proposals", "show", id_)) == []
