@@ -37,7 +37,7 @@ MOST = 400
 """Pieces that are put together, at most."""
 LONGEST = 200_000
 """Characters of a text that are looked at here."""
-PUT_IN = 200_000
+PUT_IN = 30_000
 """Characters that a text may get by what its names stand for."""
 READ = 200_000
 """Characters that the pieces of a skill may be decoded to, counted each time that they are put together."""

@@ -180,6 +180,6 @@ def constant_text(constant: str) -> str:
     """An argument's constant (`ArgShape.constant`, JSON) as a reader is to see it: text without quotes."""
     try:
         value = json.loads(constant)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or nested without end
         return constant
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -9,7 +9,6 @@ refused as well; so is, among several people, a name that too few of them have.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 
@@ -20,7 +19,17 @@ from skillclaw.gate.lines import added_items, all_evidence, free_text, summary
 from skillclaw.skills.items import markdown
 from skillclaw.skills.records import ActionShape, Item, Proposal, Ref, Verdict
 from skillclaw.skills.samples import is_sample
-from skillclaw.skills.text import Claim, claims, fixed_parts, is_name, normal, occurs, prose, prose_words
+from skillclaw.skills.text import (
+    Claim,
+    claims,
+    constant_text,
+    fixed_parts,
+    is_name,
+    normal,
+    occurs,
+    prose,
+    prose_words,
+)
 from skillclaw.skills.vocabulary import content_words, is_error_phrase
 from skillclaw.trajectory.demands import parted
 
@@ -214,16 +223,8 @@ def _shape_text(shape: ActionShape) -> str:
     for arg in shape.args:
         parts.append(arg.name)
         if arg.constant is not None:
-            parts.append(_plain(arg.constant))
+            parts.append(constant_text(arg.constant))
     return normal(" ".join(parts))
-
-
-def _plain(constant: str) -> str:
-    try:
-        value = json.loads(constant)
-    except ValueError:
-        return constant
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _claim_fault(

@@ -73,7 +73,7 @@ def openclaw(transcript: Sequence[Message]) -> list[dict[str, Any]]:
             function = call.get("function") or {}
             try:
                 arguments = json.loads(function.get("arguments") or "{}")
-            except ValueError:
+            except (ValueError, RecursionError):
                 arguments = {"input": function.get("arguments")}
             blocks.append(
                 {
