@@ -175,18 +175,32 @@ def test_two_values_that_as_many_ask_for_are_no_rule() -> None:
     assert not learn([*(rota(number) for number in range(6)), *other]).bundles
 
 
-def test_one_call_stands_for_all_subcommands_that_are_called_alike() -> None:
+def called(*subcommands: str) -> str:
+    """What is learned of `rota` where each session runs it with one of these."""
     given = []
-    for number in range(6):
+    for number, subcommand in enumerate(subcommands):
         made = rota(number)
-        if number % 2:
-            for step in made.steps:
-                for call in step.tool_calls or ():
-                    call.arguments["command"] = call.arguments["command"].replace("list", "total")
+        for step in made.steps:
+            for call in step.tool_calls or ():
+                call.arguments["command"] = call.arguments["command"].replace("list", subcommand)
         given.append(made)
     (learned,) = learn(given).bundles.values()
-    said = markdown(learned)["SKILL.md"]
-    assert "keep all else as it is: `rota <command> --zone utc --day may-<number> > <path>`." in said
+    return markdown(learned)["SKILL.md"]
+
+
+def test_each_subcommand_that_enough_called_has_its_own_call() -> None:
+    said = called("list", "total", "list", "total", "list", "total")
+    calls = [f"`rota {one} --zone utc --day may-<number> > <path>`" for one in ("list", "total")]
+    assert f"keep all else as it is: {', '.join(calls)}. Users say" in said
+
+
+def test_one_call_stands_for_the_subcommands_that_too_few_called() -> None:
+    general = "`rota <command> --zone utc --day may-<number> > <path>`"
+    assert f"keep all else as it is: {general}. Users say" in called(
+        "list", "total", "sum", "mean", "list", "sum"
+    )
+    listed = general.replace("<command>", "list")
+    assert f"is: {listed}, {general}. Users say" in called("list", "total", "list", "sum", "list", "mean")
 
 
 def test_a_call_that_fails_with_the_option_too_is_no_example() -> None:

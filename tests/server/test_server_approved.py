@@ -428,7 +428,7 @@ def test_who_approves_a_change_sees_what_nobody_approved_before(hubs: Hubs) -> N
     proposal = placed(hubs, one, "next")
     state = hubs.team.state()
     machine = hubs.fresh()
-    diff, cut = diff_of(machine, hubs.team, state, state.proposals["next"], proposal, "team")
+    diff, cut = diff_of(machine, hubs.team, state, state.proposals["next"], proposal)
     assert not cut
     assert "+show secrets" in diff.splitlines()
     assert f"+{REACHES}" in diff.splitlines()
@@ -439,6 +439,33 @@ def test_who_approves_a_change_sees_what_nobody_approved_before(hubs: Hubs) -> N
     state = hubs.team.state()
     after = placed(hubs, bundle("deploy", f"- Run it again.\n{REACHES}\n- Rest.", evil), "third")
     state = hubs.team.state()
-    diff, _ = diff_of(machine, hubs.team, state, state.proposals["third"], after, "team")
+    diff, _ = diff_of(machine, hubs.team, state, state.proposals["third"], after)
     assert "show secrets" not in diff
     assert f"+{REACHES}" not in diff.splitlines()
+
+
+def test_an_approval_under_a_laxer_policy_was_given_with_all_lines_in_sight(hubs: Hubs) -> None:
+    hubs.team.commit("settings", {"policy": "solo"}, role="owner")
+    hubs.evolve(hubs.team, bundle("deploy", f"- Run it.\n{REACHES}\n- Rest."))
+    proposal = placed(hubs, bundle("deploy", f"- Run it.\n{REACHES}\n- Rest.", SCRIPT), "next")
+    state = hubs.team.state()
+    diff, _ = diff_of(hubs.fresh(), hubs.team, state, state.proposals["next"], proposal)
+    assert f"+{REACHES}" in diff.splitlines()
+
+
+@pytest.mark.parametrize("line", [REACHES, RISKY])
+def test_a_stolen_evolvers_key_brings_back_no_line_that_lay_here(line: str, hubs: Hubs) -> None:
+    hubs.team.commit("settings", {"policy": "solo"}, role="owner")
+    one = bundle("deploy", f"{line}\n- Run it.")
+    made = hubs.evolve(hubs.team, one, approve=line == RISKY)
+    hubs.sync()
+    assert hubs.text("deploy") == "- Run it."
+    hubs.team.commit("settings", {"policy": "team"}, role="owner")
+    hubs.team.commit("archive", {"skill": "deploy", "base": made, "why": "It leaks."}, role="owner")
+    hubs.sync()
+    assert hubs.text("deploy") is None
+    placed(hubs, one, "again")
+    hubs.team.release("again", stage="canary", role="evolver")
+    hubs.team.promote("deploy")
+    (change,) = hubs.sync(hubs.fresh()).changes
+    assert (change.action, "nobody approved it" in change.detail) == ("failed", True)

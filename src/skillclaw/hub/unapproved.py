@@ -13,7 +13,7 @@ from skillclaw.hub.approval import PEOPLE, approved
 from skillclaw.hub.records import HubState, Release
 from skillclaw.skills.records import Bundle
 
-__all__ = ["Finder", "unapproved", "widened"]
+__all__ = ["Finder", "by_person", "unapproved", "widened"]
 
 Finder = Callable[[Bundle], Mapping[str, str]]
 """What people have to see of a skill: from what versions are compared by to what is told of it."""
@@ -30,6 +30,16 @@ def unapproved(
     errors of it are raised.
     """
     return _left(state, release, dict(find(bundle)), find, fetch, persons=persons)
+
+
+def by_person(state: HubState, release: Release) -> bool:
+    """Whether a person said that this version is the current one: released it without a proposal, or went
+    back to it, and nothing became of it since."""
+    last = release.story[-1] if release.story else None
+    went_back = last is not None and (last.what, last.skill) == ("return", "")
+    key = state.keys.get(last.by if last is not None and went_back else release.by)
+    person = key is not None and key.role in PEOPLE and not key.revoked
+    return person and (went_back or (release.proposal is None and last is None))
 
 
 def widened(state: HubState, release: Release) -> bool:

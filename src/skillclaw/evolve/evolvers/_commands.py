@@ -120,9 +120,9 @@ class Commands:
         they add one. What `keep` lets pass, as a word of many users' requests, may stand in calls of one.
         Where agents got none right, or fewer options, the one that the program's usage states, its values
         named by words that enough users `said`.
-        None with an option that is `unwanted`. One that stands for all subcommands where several were called
-        and all alike, since an example of one is taken for that one alone; else one for each of the
-        commonest."""
+        None with an option that is `unwanted`. One for each of the commonest subcommands, since an example
+        of one is taken for that one alone. Where that would be one or none, and several were called alike,
+        one that stands for all beside it."""
         having: dict[str, list[Call]] = {}
         lacking: dict[str, list[Call]] = {}
         for session, user, events in self._wide:
@@ -139,7 +139,7 @@ class Commands:
             least = stated_call(self._wide, program, self._policy, said)
             if least and {wanted.split()[0], *unwanted}.isdisjoint(least.split()):
                 stated = [put_early(least, program, wanted)]
-        most = max(as_made, put_in, stated, key=lambda calls: max(map(options, calls), default=0))
+        most = max(as_made, put_in, stated, key=_worth)
         return [filed(call) if bare(call) and self.into_file(call) else call for call in most]
 
     def into_file(self, call: str) -> bool:
@@ -155,15 +155,18 @@ class Commands:
 
     def _shown(self, found: Mapping[str, Sequence[Call]], program: str) -> list[str]:
         groups = [found[one] for one in sorted(found, key=lambda s: (-len(found[s]), s))][:SUBCOMMANDS]
-        if len(found) > 1 and all(found):
+        each = self._examples(groups)
+        if len(each) < 2 <= len(found) and all(found):
             every = [
                 replace(call, command=f"{program} {ANY}{call.command.removeprefix(f'{program} {one}')}")
                 for one, calls in found.items()
                 for call in calls
             ]
             if general := self._examples([every]):
-                return general
-        return self._examples(groups)
+                # A weak agent follows the call of the subcommand that it is about to run where it follows no
+                # general one (docs/loop.md), which dilutes two such calls.
+                return [*each, *general]
+        return each
 
     def _examples(self, groups: Sequence[Sequence[Call]]) -> list[str]:
         shown: list[str] = []
@@ -328,3 +331,8 @@ def _asked_for(events: Sequence[Act | Said]) -> list[Act | Said]:
         elif asked_for(event, said):
             kept.append(event)
     return kept
+
+
+def _worth(calls: Sequence[str]) -> tuple[int, int]:
+    """The most options that one of them has, and of how many subcommands they are."""
+    return max(map(options, calls), default=0), sum(ANY not in call for call in calls)

@@ -62,7 +62,7 @@ def rows(
 def detail(opened: Opened, state: ProposalState, record: Proposal) -> models.ProposalDetail:
     """All that a decision needs: the change, what each line rests on, what checks and people said."""
     policy = reviewing.policy_for(opened.state, record, group=True)
-    diff, cut = reviewing.diff_of(opened.machine, opened.hub, opened.state, state, record, policy)
+    diff, cut = reviewing.diff_of(opened.machine, opened.hub, opened.state, state, record)
     new = {one.id for one in reviewing.new_lines(opened.machine, opened.hub, opened.state, record)}
     known = items(record.sidecar.items if record.sidecar is not None else ())
     facts = _facts(state) | {

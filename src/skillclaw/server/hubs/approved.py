@@ -41,8 +41,8 @@ def check_approved(
     """Raise VerifyError for a release with programs that no owner or reviewer approved when they came; for
     commands that destroy or unlock things likewise; and, where the policy asks for it, for lines that make an
     agent reach another machine. `fetch` gives the files of an earlier release. `lay_here`: this machine had
-    the version before; then its lines are not asked about again, so that one can go back to what came before
-    its group asked, or before a pattern knew it.
+    the version before, and a person went back to it; then its lines are not asked about again, so that one
+    can go back to what came before its group asked, or before a pattern knew it.
     """
     from skillclaw.gate.stretches import reaching, risking, running  # as above
 

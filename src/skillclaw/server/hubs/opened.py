@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from skillclaw import settings as settings_module
 from skillclaw.errors import SkillClawError, StorageError, UsageError, VerifyError
 from skillclaw.hub.arms import block
+from skillclaw.hub.unapproved import by_person
 from skillclaw.library.choose import HubView, canary_share
 from skillclaw.library.objects import ObjectCache
 from skillclaw.library.past import past
@@ -94,6 +95,7 @@ class Hubs:
             found = plain(release)
             policy = client_policy(state, release.skill, group=group)
             lay = past(self.machine.home).had(state.group, release.skill, release.version)
+            lay = lay and by_person(state, release)
             check_approved(state, release, found, policy, plain, lay_here=lay)
             return found
 

@@ -158,7 +158,7 @@ def review(
 
     group = hub_name != PERSONAL
     policy = policy_for(state, record, group=group)
-    diff, cut = diff_of(machine, hub, state, proposal, record, policy)
+    diff, cut = diff_of(machine, hub, state, proposal, record)
     new = new_lines(machine, hub, state, record)
     refs = {ref.session: ref for item in new for ref in _some(item)}
     texts = texts_of(machine, hub if group else None, state, list(refs.values()))
@@ -203,7 +203,7 @@ def _some(item: Item) -> list[Ref]:
 
 
 def diff_of(
-    machine: Machine, hub: Hub, state: HubState, proposal: ProposalState, record: Proposal, policy: str
+    machine: Machine, hub: Hub, state: HubState, proposal: ProposalState, record: Proposal
 ) -> tuple[str, bool]:
     """The change as `diff -u` writes it; and whether it is longer than that, or too large to compare. What
     nobody approved in the version before is new in it: who approves the change approves that, too."""
@@ -211,7 +211,7 @@ def diff_of(
     before = Bundle(name=proposal.skill, files=[])
     if base is not None:
         before = machine.hubs.bundle(hub, base)
-        before = without(before, _unapproved(machine, hub, state, base, before, policy))
+        before = without(before, _unapproved(machine, hub, state, base, before))
     after = record.bundle or Bundle(name=proposal.skill, files=[])
     both = [file.data for bundle in (before, after) for file in bundle.files]
     if sum(map(len, both)) > COMPARED or sum(data.count(b"\n") for data in both) > LINES:
@@ -220,19 +220,16 @@ def diff_of(
     return text[:DIFF], len(text) > DIFF
 
 
-def _unapproved(
-    machine: Machine, hub: Hub, state: HubState, base: Release, bundle: Bundle, policy: str
-) -> set[str]:
-    """What of it people would have had to see, and nobody approved."""
-    from skillclaw.gate.policies import POLICIES
+def _unapproved(machine: Machine, hub: Hub, state: HubState, base: Release, bundle: Bundle) -> set[str]:
+    """What of it people would have to see under any policy, and nobody approved: the approval holds under a
+    stricter one, too, should the group choose it."""
 
     def fetch(release: Release) -> Bundle:
         return machine.hubs.bundle(hub, release)
 
-    finders = [running, risking, *([reaching] if POLICIES[policy].network else [])]
     return {
         key
-        for find in finders
+        for find in (running, risking, reaching)
         for key in unapproved(state, base, bundle, find, fetch, persons=find is not running)
     }
 
