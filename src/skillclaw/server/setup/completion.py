@@ -73,8 +73,9 @@ def _named(rc: Path | None) -> str:
 
 
 def _without(rc: Path, lines: bytes) -> Path | None:
-    """Take `lines` out of a start file, whose other bytes stay; None where they are not in it. A file with
-    nothing else in it was made for them, and goes."""
+    """Take `lines` out of a start file, wherever they stand by themselves, whose other bytes stay; None where
+    they are not in it. A file with nothing else in it was made for them, and goes. Raises StorageError where
+    the user put them into a block of their own, which might not hold without them."""
     real = Path(os.path.realpath(rc))  # a link to where somebody keeps such files stays one
     try:
         text = real.read_bytes()
@@ -82,12 +83,16 @@ def _without(rc: Path, lines: bytes) -> Path | None:
     except FileNotFoundError:
         return None
     # Typer puts a line break before, whether one was there or not, and one more behind each time it is told.
-    found = re.search(rb"(?:\A|\n)" + re.escape(lines) + rb"(?:\n+\Z|\n|\Z)", text)
-    if found is None:
+    alone = re.compile(rb"(?:\A|\n)[ \t]*" + re.escape(lines) + rb"[ \t]*\r?(?:\n+\Z|\n|\Z)")
+    left = text
+    while found := alone.search(left):
+        before, after = left[: found.start()], left[found.end() :]
+        if _OPEN.search(before.rstrip()):
+            raise StorageError(f"{rc} has its line in a block of yours.", "", "Take the line out by hand.")
+        glue = b"\n" if before and after and not before.endswith(b"\n") else b""
+        left = before + glue + after
+    if left == text:
         return None
-    before, after = text[: found.start()], text[found.end() :]
-    glue = b"\n" if before and after and not before.endswith(b"\n") else b""
-    left = before + glue + after
     if left.strip():
         write_atomic(real, left, mode)
     elif rc.is_symlink():
@@ -95,3 +100,7 @@ def _without(rc: Path, lines: bytes) -> Path | None:
     else:
         real.unlink()
     return rc
+
+
+_OPEN = re.compile(rb"(?:\\|&&|\|\|?|[{(]|\b(?:then|do|else|in)|;;)\Z|<<-?\s*[\"']?\w+[\"']?\Z")
+"""The end of what goes on with the next line."""
