@@ -31,7 +31,7 @@ from skillclaw.evolve.stages.standing import Standing, stand
 from skillclaw.evolve.state import EvolveState
 from skillclaw.gate.stretches import running
 from skillclaw.hub import Hub, HubState
-from skillclaw.hub.unapproved import Finder, unapproved
+from skillclaw.hub.unapproved import Finder, covers, unapproved
 from skillclaw.journal.store import SessionStore
 from skillclaw.settings import EvolveSettings
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from skillclaw.evolve.voting import GroupVotes
     from skillclaw.gate.context import ForeignSkill, Masker
     from skillclaw.gate.standing import MemberFacts
+    from skillclaw.skills.records import Proposal
     from skillclaw.trajectory.model import Trajectory
 
 __all__ = ["run_cycle"]
@@ -196,15 +197,17 @@ def _gate_context(run: Run, rules: gate.Policy, standing: Standing) -> gate.Gate
     )
 
 
-def _unseen(run: Run, state: HubState) -> Callable[[str, Finder], Collection[str]]:
+def _unseen(run: Run, state: HubState) -> Callable[[Proposal, Finder], Collection[str]]:
     """What clients would not take of a skill as it is: it came before it was asked for, or past the gate."""
 
-    def unseen(name: str, find: Finder) -> Collection[str]:
-        skill = state.skills[name]
+    def unseen(proposal: Proposal, find: Finder) -> Collection[str]:
+        skill = state.skills[proposal.skill]
         release = skill.release(skill.current) if skill.current is not None else None
         if release is None:
             return ()
         bundle = run.hub.get_bundle(release)
+        if not covers(release, proposal):
+            return find(bundle)
         persons = find is not running
         return unapproved(state, release, bundle, find, run.hub.get_bundle, persons=persons)
 

@@ -71,8 +71,9 @@ SessionSource = Callable[[str], Trajectory | None]
 """From a session's key to its trajectory; None where it is gone (expired, forgotten)."""
 
 
-Unseen = Callable[[str, Finder], Collection[str]]
-"""From a skill's name, and what finds something in it, to what of that nobody approved."""
+Unseen = Callable[[Proposal, Finder], Collection[str]]
+"""From a change, and what finds something in a skill, to what of that nobody approved in the version before,
+or not for the place that the change is for."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class GateContext:
     replayer: Replayer | None = None
     members: Mapping[str, MemberFacts] = field(default_factory=dict)
     voting: Voting | None = None
-    unseen: Unseen = lambda skill, find: frozenset()
+    unseen: Unseen = lambda proposal, find: frozenset()
 
     @cached_property
     def _grounds(self) -> dict[str, Grounds | None]:

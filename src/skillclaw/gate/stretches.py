@@ -22,8 +22,9 @@ from skillclaw.skills.records import Bundle, File
 
 __all__ = ["reaching", "risking", "running", "without"]
 
-_MARKS = re.compile(r"\A(?:(?:[-*+>]|#{1,6}|\d{1,3}[.)]) )+")
-"""Marks of Markdown before a line: a step that gets another number says the same."""
+_MARKS = re.compile(r"\A(?:(?:[-*+]|\d{1,3}[.)]) )+")
+"""Marks of a list before a line: a step that gets another number says the same. Not `#`, which is what keeps
+a command from being run, nor `>`."""
 
 
 def reaching(bundle: Bundle) -> dict[str, str]:

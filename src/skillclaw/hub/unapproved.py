@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from skillclaw.errors import BadInputError, GoneError, VerifyError
-from skillclaw.hub.approval import PEOPLE, approved
+from skillclaw.hub.approval import PEOPLE, approved, needed
 from skillclaw.hub.records import HubState, Release
-from skillclaw.skills.records import Bundle
+from skillclaw.skills.records import Bundle, Proposal
 
-__all__ = ["Finder", "by_person", "unapproved", "widened"]
+__all__ = ["Finder", "by_person", "covers", "unapproved", "widened"]
 
 Finder = Callable[[Bundle], Mapping[str, str]]
 """What people have to see of a skill: from what versions are compared by to what is told of it."""
@@ -34,9 +34,11 @@ def unapproved(
 
 def by_person(state: HubState, release: Release) -> bool:
     """Whether a person said that this version is the current one: released it without a proposal, or went
-    back to it, and nothing became of it since."""
+    back to it, and nothing became of it since. Where two decide one person says nothing."""
+    if needed(state.settings) > 1:
+        return False
     last = release.story[-1] if release.story else None
-    went_back = last is not None and (last.what, last.skill) == ("return", "")
+    went_back = last is not None and last.what == "return"
     key = state.keys.get(last.by if last is not None and went_back else release.by)
     person = key is not None and key.role in PEOPLE and not key.revoked
     return person and (went_back or (release.proposal is None and last is None))
@@ -49,7 +51,7 @@ def widened(state: HubState, release: Release) -> bool:
         if one.version != release.version:
             continue
         alone = one.proposal is None and one.reviewers > 1
-        if not (alone and there) or any(_covers(before, one) for before in there):
+        if not (alone and there) or any(covers(before, one) for before in there):
             there.append(one)
     return release not in there
 
@@ -89,22 +91,22 @@ def _same(state: HubState, release: Release) -> list[Release]:
     if release.proposal is not None or key is None or key.role not in PEOPLE:
         return [release]
     older = [one for one in _older(state, release) if one.version == release.version]
-    return [release, *(one for one in older if _covers(one, release))]
+    return [release, *(one for one in older if covers(one, release))]
 
 
 def _base(state: HubState, one: Release, release: Release) -> Release | None:
     """What `one` was made from, where an approval of that is one for the place of `release`."""
     older = [base for base in _older(state, one) if base.version == one.base]
-    return older[-1] if older and _covers(older[-1], release) else None
+    return older[-1] if older and covers(older[-1], release) else None
 
 
 def _older(state: HubState, release: Release) -> list[Release]:
     return [one for one in state.skills[release.skill].releases if one.seq < release.seq]
 
 
-def _covers(before: Release, release: Release) -> bool:
-    """Whether what was approved for the place of `before` was so for that of `release`."""
-    return before.scope == "global" or (before.scope, before.project) == (release.scope, release.project)
+def covers(before: Release, later: Release | Proposal) -> bool:
+    """Whether what was approved for the place of `before` was so for that of `later`."""
+    return before.scope == "global" or (before.scope, before.project) == (later.scope, later.project)
 
 
 def _alone(state: HubState, release: Release) -> bool:

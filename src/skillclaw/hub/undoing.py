@@ -8,9 +8,10 @@ what returns (`returns`, format 3).
 
 from __future__ import annotations
 
+from skillclaw.hub.approval import PEOPLE
 from skillclaw.hub.records import HubState, Release, SkillState
 
-__all__ = ["archived_by", "comes_back"]
+__all__ = ["archived_by", "came_back_past_people", "comes_back"]
 
 
 def comes_back(state: HubState, merged: Release) -> list[str]:
@@ -41,3 +42,18 @@ def _only_that(skill: SkillState, version: str, merged: Release) -> bool:
     if skill.pinned or last is None or (last.what, last.skill) != ("archive", merged.skill):
         return False
     return all(one.seq < last.seq for one in skill.releases)
+
+
+def came_back_past_people(state: HubState, release: Release) -> bool:
+    """Whether it is current again since an evolver undid a merge, though not that merge had archived it: a
+    stolen key could so bring back what people took away. Clients ask, since the log brings it back."""
+    last = release.story[-1] if release.story else None
+    if last is None or last.what != "return" or not last.skill:
+        return False
+    key = state.keys.get(last.by)
+    if key is not None and key.role in PEOPLE and not key.revoked:
+        return False
+    before = release.story[-2] if len(release.story) > 1 else None
+    if before is None or (before.what, before.skill) != ("archive", last.skill):
+        return True
+    return any(before.seq < one.seq < last.seq for one in state.skills[release.skill].releases)

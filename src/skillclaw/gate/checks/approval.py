@@ -44,5 +44,5 @@ def _new(find: Finder, proposal: Proposal, context: GateContext) -> list[str]:
     known = context.base(proposal)
     before = find(known.bundle).keys() if known is not None else set()
     if before:
-        before = before - set(context.unseen(proposal.skill, find))
+        before = before - set(context.unseen(proposal, find))
     return [told for what, told in find(proposal.bundle).items() if what not in before]

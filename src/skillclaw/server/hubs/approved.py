@@ -13,6 +13,7 @@ from skillclaw.errors import VerifyError
 from skillclaw.hub.approval import policy_of
 from skillclaw.hub.records import HubState, Release
 from skillclaw.hub.unapproved import Finder, unapproved, widened
+from skillclaw.hub.undoing import came_back_past_people
 from skillclaw.skills.records import Bundle
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def check_approved(
     """
     from skillclaw.gate.stretches import reaching, risking, running  # as above
 
+    if came_back_past_people(state, release):
+        raise VerifyError("An evolver brought it back, by undoing a merge, after people had taken it away.")
     if widened(state, release):
         raise VerifyError("One person released it for more than two had approved it for.")
     finders: list[tuple[Finder, str]] = [(running, "It brings files that a machine runs ({})")]

@@ -12,7 +12,7 @@ from skillclaw.gate.stretches import reaching, risking, running, without
 from skillclaw.hub import keys
 from skillclaw.hub.approval import approvers, author, missing, needed, outdated, policy_of, waits_for_people
 from skillclaw.hub.proposing import origins
-from skillclaw.hub.unapproved import unapproved
+from skillclaw.hub.unapproved import covers, unapproved
 from skillclaw.skills.diff import unified
 from skillclaw.skills.items import all_items, same_text
 from skillclaw.skills.records import Bundle, Sidecar, record_in
@@ -42,6 +42,8 @@ __all__ = [
     "texts_of",
 ]
 
+FINDERS = (running, risking, reaching)
+"""What people have to see."""
 DIFF = 200_000
 """Characters of a diff that are shown."""
 COMPARED = 1_000_000
@@ -211,7 +213,10 @@ def diff_of(
     before = Bundle(name=proposal.skill, files=[])
     if base is not None:
         before = machine.hubs.bundle(hub, base)
-        before = without(before, _unapproved(machine, hub, state, base, before))
+        if covers(base, record):
+            before = without(before, _unapproved(machine, hub, state, base, before))
+        else:  # what people approved for a project, they did not for others
+            before = without(before, {key for find in FINDERS for key in find(before)})
     after = record.bundle or Bundle(name=proposal.skill, files=[])
     both = [file.data for bundle in (before, after) for file in bundle.files]
     if sum(map(len, both)) > COMPARED or sum(data.count(b"\n") for data in both) > LINES:
@@ -229,7 +234,7 @@ def _unapproved(machine: Machine, hub: Hub, state: HubState, base: Release, bund
 
     return {
         key
-        for find in (running, risking, reaching)
+        for find in FINDERS
         for key in unapproved(state, base, bundle, find, fetch, persons=find is not running)
     }
 
