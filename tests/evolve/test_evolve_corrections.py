@@ -126,6 +126,184 @@ def test_what_the_words_ask_for_is_the_rule(
     assert "git status" not in found[0] and "ls" not in found[0].split("Users say")[0].split()
 
 
+@pytest.mark.parametrize(
+    ("before", "said", "after"),
+    [
+        # A condition, or an order, speaks against nothing.
+        (["git push"], "No! Never push without running pytest", ["pytest -q", "git push"]),
+        (["git push"], "no, don't push until pytest passes", ["pytest -q", "git push"]),
+        (["git push"], "No, don't push unless npm run lint is clean", ["npm run lint", "git push"]),
+        (["git push"], "no, never push before you ran pytest", ["pytest -q", "git push"]),
+        (
+            ["python manage.py migrate"],
+            "no. makemigrations first, then migrate",
+            ["python manage.py makemigrations", "python manage.py migrate"],
+        ),
+        # A mention is no wish.
+        (["npm install {}"], "no not npm, the bug is in cargo", ["cargo update"]),
+        (["npm install {}"], "No, the bug is in cargo, not npm", ["cargo update"]),
+        (["bundle exec rake"], "No. Use hg, not bundle, as the source of the version", ["hg tags"]),
+        (["npm run build"], "Use git, not npm, as the source of the version", ["git describe --tags"]),
+        # Nor is bare rejection, of whatever was done next.
+        (["git push"], "that's wrong", ["git log", "git push origin main"]),
+        (["git push"], "Wrong!", ["git push origin main"]),
+        (
+            ["alembic upgrade head"],
+            "that's wrong, that's the old database. use the new one",
+            ["DB=new alembic upgrade head"],
+        ),
+        (
+            ["python manage.py test"],
+            "Wrong: \"ModuleNotFoundError: No module named 'django'\" - use the venv",
+            [".venv/bin/python manage.py test"],
+        ),
+        (["pytest tests/test_{}.py"], "no, run all of them", ["pytest"]),
+        # What is to be done once.
+        (["pytest"], "that's too slow, just run the one test", ["pytest tests/test_{}.py"]),
+        (["mvn test"], "that's too slow, just run the one test", ["mvn test -Dtest={}"]),
+        (["npm test"], "don't run the tests again, just commit", ["git commit -am '{}'"]),
+        (
+            ["npm test", "npm test"],
+            "stop running npm test, I already ran it. commit it.",
+            ["git commit -am '{}'"],
+        ),
+        (
+            ["docker compose up -d", "npm test"],
+            "No, don't use docker for this, run terraform plan first",
+            ["terraform plan", "npm run lint"],
+        ),
+        (["git commit -am '{}'"], "don't commit, run pytest", ["pytest -q"]),
+        (
+            ["pytest"],
+            "No, I asked you to fix the test, not to delete it. use git to get it back",
+            ["git checkout tests/test_{}.py"],
+        ),
+        # Praise that is none.
+        (
+            ["git push --force"],
+            "oh great, force push to main, brilliant idea. Revert it.",
+            ["git reflog", "git push origin HEAD@{1}:main"],
+        ),
+        (
+            ["svn commit -m '{}'"],
+            "oh great, svn commit to trunk, brilliant idea. Revert it.",
+            ["svn log", "svn commit -m 'Revert'"],
+        ),
+    ],
+)
+def test_what_is_said_of_this_one_time_or_of_something_else_teaches_nothing(
+    before: list[Any], said: str, after: list[Any]
+) -> None:
+    assert lines((before, said, after), times=4) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "after"),
+    [
+        (
+            ["git checkout -b {}"],
+            "no, not from main, branch off develop",
+            ["git checkout develop", "git checkout -b {}-2"],
+        ),
+        (["python manage.py test"], "no, use .venv/bin/python", [".venv/bin/python manage.py test"]),
+        (
+            ["python manage.py test"],
+            "no, run .venv/bin/python manage.py test",
+            [".venv/bin/python manage.py test"],
+        ),
+    ],
+)
+def test_what_a_rule_would_get_wrong_stays_words(before: list[Any], said: str, after: list[Any]) -> None:
+    (line,) = lines((before, said, after), times=4)
+    assert line.startswith("Users say of `")
+    assert line.endswith(f"“{said}”")
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "after", "rule"),
+    [
+        (
+            ["kubectl apply -f {}.yaml"],
+            "no! never apply by hand, use argocd",
+            ["argocd app sync {}"],
+            "Always run `argocd app sync <value>`, never `kubectl apply -f <path>`",
+        ),
+        (
+            ["pip install {}"],
+            "no, not pip, we use poetry here",
+            ["poetry add {}"],
+            "Always run `poetry add <value>`, never `pip install <value>`",
+        ),
+        (
+            ["python script.py"],
+            "python3 not python",
+            ["python3 script.py"],
+            "Always run `python3 script.py`, never `python script.py`",
+        ),
+        (
+            ["bun test"],
+            "no, don't use bun, node please",
+            ["node --test"],
+            "Always run `node --test`, never `bun test`",
+        ),
+        (
+            ["cat package.json"],
+            "no, please run it with node, not bun",
+            ["node index.js"],
+            "Always run `node index.js`, never `bun`",
+        ),
+        (
+            ["./deploy.sh prod"],
+            "I said staging not prod!",
+            ["./deploy.sh staging"],
+            "Always run `./deploy.sh staging`, never `./deploy.sh prod`",
+        ),
+        (
+            ["npm install {}"],
+            "You used npm again! use pnpm, not npm",
+            ["pnpm add {}"],
+            "Always run `pnpm add <value>`, never `npm install <value>`",
+        ),
+        (
+            ["npm install {}"],
+            "just use pnpm, not npm, to install packages",
+            ["pnpm add {}"],
+            "Always run `pnpm add <value>`, never `npm install <value>`",
+        ),
+        (
+            ["npm install {}"],
+            "We use pnpm, not npm, in this repo",
+            ["pnpm add {}"],
+            "Always run `pnpm add <value>`, never `npm install <value>`",
+        ),
+        (["go test ./..."], "add -race", ["go test -race ./..."], "Always add `-race` to calls of `go test`"),
+        (
+            ["docker compose up"],
+            "use -d please, you're blocking the terminal",
+            ["docker compose up -d"],
+            "Always add `-d` to calls of `docker compose up`",
+        ),
+        (
+            ["npm install"],
+            "no, npm ci",
+            ["npm ci"],
+            "Always run `npm ci`.",
+        ),
+        (
+            ["git commit --no-verify -m '{}'"],
+            "no, don't use --no-verify",
+            ["git commit -m '{}'"],
+            "Always run `git commit -m '<value>'`.",
+        ),
+    ],
+)
+def test_what_is_said_of_every_time_is_the_rule(
+    before: list[Any], said: str, after: list[Any], rule: str
+) -> None:
+    (line,) = lines((before, said, after), times=4)
+    assert line.startswith(rule)
+
+
 def test_what_users_say_of_a_call_that_they_name_is_told_in_their_words() -> None:
     said = "no, keep the commit messages short"
     assert lines((["npm test"], said, [MENDED])) == [f"Users say of `git commit`: “{said}”"]

@@ -44,13 +44,16 @@ def asks(number: int, users: str = "abc", result: str = USAGE) -> Trajectory:
     )
 
 
-def corrected(number: int, wrong: str, right: str) -> Trajectory:
+PHONE = "No, use people phone, not people mail."
+
+
+def corrected(number: int, wrong: str, right: str, said: str) -> Trajectory:
     """A call that the agent made anew as it was told."""
     one = session(
         f"Change red to blue in text{number}.txt and save it to text{number}.txt.",
         ("bash", {"command": wrong}, "", True),
         ("say", "Done."),
-        "No, that empties the file, do it in place.",
+        said,
         ("bash", {"command": right}, "", True),
         ("say", "Yes."),
         "Thanks",
@@ -152,20 +155,23 @@ def test_values_stand_where_the_program_wants_them(usage: str, call: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("wrong", "right", "call"),
+    ("wrong", "right", "said", "call"),
     [
         (
             "sed 's/red/blue/' {0}.txt > {0}.txt",
-            "sed -i 's/red/blue/' {0}.txt",
-            "sed -i 's/red/blue/' <path>",
+            "perl -pi -e 's/red/blue/' {0}.txt",
+            "No, that empties the file: use perl, not sed.",
+            "perl -pi -e 's/red/blue/' <path>",
         ),
-        ("people mail > {0}.txt", "people phone >> {0}.txt", "people phone >> <path>"),
-        ("people mail > {0}.txt", "people phone | tee {0}.txt", "people phone | tee <path>"),
+        ("people mail > {0}.txt", "people phone >> {0}.txt", PHONE, "people phone >> <path>"),
+        ("people mail > {0}.txt", "people phone | tee {0}.txt", PHONE, "people phone | tee <path>"),
     ],
 )
-def test_a_call_that_writes_its_file_itself_is_written_into_none(wrong: str, right: str, call: str) -> None:
+def test_a_call_that_writes_its_file_itself_is_written_into_none(
+    wrong: str, right: str, said: str, call: str
+) -> None:
     names = [f"text{number}" for number in range(6)]
-    given = [corrected(n, wrong.format(name), right.format(name)) for n, name in enumerate(names)]
+    given = [corrected(n, wrong.format(name), right.format(name), said) for n, name in enumerate(names)]
     assert f"- Always run `{call}`, never `" in rule(given)
 
 
@@ -174,11 +180,12 @@ def test_one_persons_redirection_alone_is_put_to_no_call() -> None:
         corrected(
             number,
             f"deploy page{number}{f' > text{number}.txt' if number == 0 else ''}",
-            f"deploy page{number} --dry",
+            f"ship page{number}",
+            "No, use ship, not deploy.",
         )
         for number in range(6)
     ]
-    assert "- Always run `deploy <value> --dry`" in rule(given) and "> <path>" not in rule(given)
+    assert "- Always run `ship <value>`" in rule(given) and "> <path>" not in rule(given)
 
 
 def test_a_stream_that_is_sent_away_is_no_word_of_a_call() -> None:

@@ -12,6 +12,8 @@ from skillclaw.trajectory.meant import (
     Call,
     alike,
     asks_for,
+    covers,
+    for_once,
     names,
     redone,
     refused,
@@ -128,12 +130,44 @@ def test_calls_that_are_made_over() -> None:
     assert redone(Call("rota list a", ""), Call("rota list b", ""))
     assert not redone(Call("git push", ""), Call("git status", ""))
     assert not redone(Call("rota list a", ""), Call("rota export b", ""))
-    assert alike(Call("rota list a", ""), Call("rota export b", ""))
+    assert not alike(Call("rota list a", ""), Call("rota export b", ""))
+    assert redone(Call("rota list a", ""), Call("rota export a", ""))
     assert redone(Call("", "mcp__mail__send", ("ana",)), Call("", "mcp__mail__save_draft", ("ana",)))
     assert not redone(Call("", "mcp__mail__send", ("ana",)), Call("", "mcp__mail__list", ("ben",)))
     assert not redone(Call("", "Edit", ("a.py",)), Call("make", "Bash"))
     assert rejects_what_was_done("use make format instead")
     assert not rejects_what_was_done("use make format instead of tidy")
+
+
+@pytest.mark.parametrize(
+    ("said", "once"),
+    [
+        ("don't run the tests again, just commit", True),
+        ("No, I already ran it", True),
+        ("Not now. Use git blame.", True),
+        ("don't use docker for this", True),
+        ("don't commit, run pytest", True),
+        ("oh great, a force push. Undo that", True),
+        ("no, I asked you to fix it", True),
+        ("use pnpm, not npm", False),
+        ("just use pnpm", False),
+        ("from now on use pnpm, not npm", False),
+        ("you used npm again! use pnpm", False),
+        ("don't use npm for this project", False),
+        ("don't use npm, run pnpm", False),
+        ("I told you to use pnpm, not npm", False),
+        ("undo that, use pnpm, not npm", False),
+    ],
+)
+def test_words_of_this_one_time(said: str, once: bool) -> None:
+    assert for_once(said) is once
+
+
+def test_a_call_with_placeholders_is_each_that_it_stands_for() -> None:
+    assert covers("python <path> test", "python manage.py test")
+    assert covers("pytest", "pytest tests/a.py")
+    assert not covers("pytest tests/<path>", "pytest")
+    assert not covers("npm install <value>", "pnpm add <value>")
 
 
 @given(said=st.text(max_size=200), command=st.text(max_size=80))

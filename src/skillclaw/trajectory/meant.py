@@ -24,7 +24,11 @@ __all__ = [
     "Call",
     "alike",
     "asks_for",
+    "covers",
+    "for_once",
     "names",
+    "ordered",
+    "praises",
     "redone",
     "refused",
     "refuses",
@@ -78,6 +82,17 @@ _ENDS = re.compile(
     re.I,
 )
 """A part of a clause behind which a refusal does not reach."""
+_CONDITION = re.compile(r"(?:unless|until|before|after|without|when|whenever|if)$", re.I)
+"""Of those what makes a condition of the rest: "never push without running pytest" refuses no push."""
+_ASIDE = re.compile(
+    r",?\s*(?:(?<!do )(?<!should )(?<!must )(?<!can )\bnot|\binstead\s+of|\brather\s+than|\bin\s+place\s+of)"
+    r"\s+`?[\w./-]+`?\s*,?\s+(?=(?:as|for|in|on|to|from|of|when|at)\b(?!\s+(?:now\s+on\b|here\b|"
+    r"(?:this|that|our|the|my|all|every)\s+(?:repo|project|code|mono|package|workspace|team)|"
+    r"(?:install|add|manag|packages?\b|dep))))",
+    re.I,
+)
+"""What stands beside the call that is asked for where that is for one thing only: "use git, not npm, as the
+source of the version" is about neither program as such."""
 _DOUBLE = re.compile(r"\s*(?:forget|omit|skip|leave\s+out|only|just|sure|yet)\b", re.I)
 _BEHIND = re.compile(
     r"([`\w./-]+)\s*(?:ではなく|じゃなく|の代わりに|は使わ|を使わ|使わず|말고|대신)",
@@ -109,6 +124,38 @@ _PLAIN = (
 _INSTEAD = re.compile(r"\binstead\b(?!\s+of\b)|\bstattdessen\b|\ben su lugar\b|\bà la place\b", re.I)
 
 
+_WE_HAVE = re.compile(
+    r"\b(?:(?:we|this\s+(?:repo\w*|project)|our\s+\w+|the\s+project)(?:\s+(?:is|are)|['’](?:re|s))?|"
+    r"I\s+(?:said|meant|want(?:ed)?))\s+(?:(?:all\s+)?on\s+|a\s+|an\s+|use\s+|using\s+)?[`'\"“]?$",
+    re.I,
+)
+"""What stands before a name that is set against another: "we are on pnpm, not npm"."""
+_ONCE_REFUSED = re.compile(
+    r"\b(?:again|now|yet|already|twice|this\s+time|today|"
+    r"for\s+(?:this|that)\b(?!\s+(?:repo|project|code|mono|package|workspace|team)))\b",
+    re.I,
+)
+_ONCE = re.compile(
+    r"\bI(?:['’]ve|\s+have)?\s+(?:already|just)\b|\bI(?:['’]ve|\s+have)?\s+(?:ran|run)\s+(?:it|them|that|those)\b|"
+    r"\bjust\s+(?!(?:use|using|like|because|always|never)\b)[a-z]|\b(?:this\s+time|for\s+(?:now|once))\b|"
+    r"\bnot\s+now\b|\b(?:do\s*n['’]?t|do\s+not|stop)\s+(?!use|using|run)[a-z]+(?:\s+(?:it|that|this))?\s*[,;.!:]\s+"
+    r"(?:please\s+)?run\b|(?:^|[.!?,;]\s+)(?:and\s+)?now\s+[a-z]|"
+    r"\bI\s+(?:asked|told|wanted)\s+you\s+to\s+(?!(?:use|run|always|never|call)\b)",
+    re.I,
+)
+"""Words of what is to be done once, here and now."""
+_PRAISE = re.compile(
+    r"\b(?:oh|how|just|very|so)\s+(?:great|nice|wonderful|lovely|fantastic|smart|clever)\b|\bbrilliant|\bgenius\b|"
+    r"^\W*(?:great|nice|wonderful|lovely|fantastic|perfect|awesome|bravo|congratulations)\b|"
+    r"\b(?:good|great|nice|fantastic)\s+(?:job|work|idea|move|one)\b|\bwell\s+done\b",
+    re.I,
+)
+_TAKEN_BACK = re.compile(
+    r"\b(?:revert|undo|roll\s+(?:\w+\s+)?back|take\s+\w+\s+back|put\s+\w+\s+back|reset)\b", re.I
+)
+_FIRST = re.compile(r"\b(?:first|before)\b|先|之前", re.I)
+
+
 class Call(NamedTuple):
     """A call as words may name it: a shell command, else a tool with the values that it was given."""
 
@@ -127,29 +174,43 @@ class Weighed(NamedTuple):
 
     asked: str
     refused: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+    """Of what it asks for, the pieces that stand next to a refused one."""
 
 
 @lru_cache(maxsize=1024)
 def weighed(text: str) -> Weighed:
     """The message in pieces."""
-    asked: list[str] = []
-    refused: list[str] = []
-    for clause in _CLAUSE.split(text[:HEAD]):
+    pieces: list[tuple[bool, str]] = []
+    for clause in _CLAUSE.split(_ASIDE.sub(" ", text[:HEAD])):
         for found in _BEHIND.finditer(clause):
-            refused.append(found[1])
+            pieces.append((True, found[1]))
         rest = _BEHIND.sub(" ", clause)
         while (no := _REFUSES.search(rest)) is not None:
-            asked.append(rest[: no.start()])
+            pieces.append((False, rest[: no.start()]))
             rest = rest[no.end() :]
             if _DOUBLE.match(rest):
                 continue
-            ends = [m.start() for m in (_ENDS.search(rest), _REFUSES.search(rest)) if m is not None]
-            end = min(ends, default=len(rest))
-            refused.append(rest[:end].strip())
-            rest = rest[end:]
-        asked.append(rest)
+            ends = [m for m in (_ENDS.search(rest), _REFUSES.search(rest)) if m is not None]
+            end = min(ends, key=lambda m: m.start(), default=None)
+            part = (rest[: end.start()] if end is not None else rest).strip()
+            if part and end is not None and _CONDITION.match(end[0]):
+                # What holds under a condition only is neither asked for nor refused as such.
+                rest = ""
+                break
+            pieces.append((True, part))
+            rest = rest[end.start() :] if end is not None else ""
+        pieces.append((False, rest))
+    pieces = [(no, piece) for no, piece in pieces if piece.strip()]
+    beside = [
+        piece
+        for place, (no, piece) in enumerate(pieces)
+        if not no and any(near for near, _ in pieces[max(0, place - 1) : place + 2])
+    ]
     return Weighed(
-        " , ".join(part for part in asked if part.strip()), tuple(part for part in refused if part)
+        " , ".join(piece for no, piece in pieces if not no),
+        tuple(piece for no, piece in pieces if no),
+        tuple(beside),
     )
 
 
@@ -180,10 +241,15 @@ def names(text: str, call: Call, other: Call | None = None, *, exact: bool = Fal
 def asks_for(text: str, call: Call) -> bool:
     """Whether the words ask for this very call, rather than for something about it: "use pnpm", "the tests
     run with `make test`", "pnpm, not npm"."""
-    asked = weighed(text).asked
-    if refused(text) and names(asked, call) == BY_PROGRAM and any(h[0] not in _COMMON for h in _heads(call)):
-        return True  # "we are on yarn, not npm"
-    return any(_directed(asked, name, head, bare=True) for head in _heads(call) for name in _written(head))
+    asked, _, beside = weighed(text)
+    written = [(name, head) for head in _heads(call) for name in _written(head)]
+    if any(_directed(asked, name, head, bare=True) for name, head in written):
+        return True
+    # "We are on yarn, not npm": a mention elsewhere ("not npm, the bug is in cargo") asks for nothing.
+    programs = [(name, head) for name, head in written if name.split()[0] == head[0] not in _COMMON]
+    return bool(refused(text)) and any(
+        _set_against(piece, name, head) for piece in beside for name, head in programs
+    )
 
 
 def refuses(text: str, call: Call, instead: Call | None = None) -> bool:
@@ -212,6 +278,34 @@ def refused(text: str) -> str:
     return ""
 
 
+def for_once(text: str) -> bool:
+    """Whether the words are about this one time ("don't run the tests again, just commit"), or about what is
+    to be taken back with praise that is none: neither says how things are done."""
+    head = text[:HEAD]
+    if _ONCE.search(head) or any(_ONCE_REFUSED.search(part) for part in weighed(text).refused):
+        return True
+    return praises(head) and _TAKEN_BACK.search(head) is not None
+
+
+def praises(text: str) -> bool:
+    """Whether the words praise: within a correction that is not meant so, and reads as if it were."""
+    return _PRAISE.search(text[:HEAD]) is not None
+
+
+def ordered(text: str) -> bool:
+    """Whether the words say what comes first: then the other is not spoken against."""
+    return _FIRST.search(text[:HEAD]) is not None
+
+
+def covers(wrong: str, right: str) -> bool:
+    """Whether a call that is written with placeholders is also the other one, so that "never" of the first
+    forbids the second."""
+    one, two = wrong.split(), right.split()
+    if len(one) > len(two):
+        return False
+    return all(a == b or (a.startswith("<") and a.endswith(">")) for a, b in zip(one, two, strict=False))
+
+
 def rejects_what_was_done(text: str) -> bool:
     """Whether the words want something in the place of what was just done, without naming that: "use make
     format instead"."""
@@ -220,12 +314,11 @@ def rejects_what_was_done(text: str) -> bool:
 
 def redone(before: Call, after: Call) -> bool:
     """Whether the second is the first once more, with something else in it: `alike`, and a program whose
-    subcommands nobody knows was called with the same first word, or over the same file."""
-    if not alike(before, after) or not before.command:
+    subcommands nobody knows was called over the same file."""
+    if alike(before, after) or not (before.command and after.command):
         return alike(before, after)
-    if _plain_first(before) == _plain_first(after):
-        return True
-    return bool(_given(before) & _given(after))
+    one, two = command_key(before.command), command_key(after.command)
+    return bool(one) and one == two and bool(_given(before) & _given(after))
 
 
 def alike(before: Call, after: Call) -> bool:
@@ -233,7 +326,12 @@ def alike(before: Call, after: Call) -> bool:
     that was given the same."""
     if before.command or after.command:
         one, two = command_key(before.command), command_key(after.command)
-        return bool(before.command and after.command and one) and one == two
+        if not (before.command and after.command and one) or one != two:
+            return False
+        if one.split(" ")[0] in SUBCOMMANDS:
+            return True
+        # Of a program whose subcommands nobody knows, the first plain word is taken for one.
+        return _plain_first(before) == _plain_first(after)
     if _tail(before.tool) == _tail(after.tool):
         return True
     space = _space(before.tool)
@@ -280,6 +378,17 @@ def _directed(text: str, name: str, head: Sequence[str] = (), *, bare: bool = Fa
             return True
         left = {token for token in _tokens(f"{before} {behind}" if bare else before) if token not in _BARE}
         if not left and not re.search(r"[^\W\d_a-z]", before, re.I):
+            return True
+    return False
+
+
+def _set_against(piece: str, name: str, head: Sequence[str]) -> bool:
+    """Whether a piece beside a refused one says no more than that this is what there is."""
+    if _directed(piece, name, head, bare=True):
+        return True
+    for found in re.finditer(_word(name), piece, re.I):
+        rest = {token for token in _tokens(piece[found.end() :]) if token not in _BARE} - {"for"}
+        if not rest and _WE_HAVE.search(piece[: found.start()]):
             return True
     return False
 

@@ -15,6 +15,7 @@ from skillclaw.trajectory.meant import (
     BY_PROGRAM,
     Call,
     asks_for,
+    for_once,
     names,
     redone,
     refuses,
@@ -115,6 +116,8 @@ def _pair(
 
     since  how many calls there were when the user spoke last
     """
+    if for_once(text):
+        return None, []
     asked = weighed(text).asked
     calls = {m.place: _call(m) for m in [*before, *after]}
     new = [m for m in after if m.ok is not False and all(_otherwise(b, m, own) for b in before)]

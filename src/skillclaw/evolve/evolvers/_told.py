@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from skillclaw.evolve.evolvers import EvolveContext
 from skillclaw.evolve.evolvers._phrases import code
@@ -19,15 +19,21 @@ from skillclaw.trajectory.meant import (
     Call,
     alike,
     asks_for,
+    covers,
     names,
+    ordered,
+    praises,
+    redone,
     refused,
     refuses,
     rejects_what_was_done,
+    weighed,
 )
 
 __all__ = ["correction", "demand"]
 
 
+_VALUE = re.compile(r"<[\w-]+>")
 _GOES_ON = re.compile(r"[|;&]|<(?![\w-]+>)|(?<![\w-])>")
 """An operator of the shell in a call, in which `<path>` is a placeholder."""
 
@@ -45,14 +51,18 @@ def correction(pattern: Pattern, voice: Voice, context: EvolveContext) -> tuple[
     if failed is not None and right == [shown]:
         # Calls of one shape may still differ in what all have in common: a name that begins otherwise.
         shown = voice.shown(failed, failed=True)
-    about = "run" if failed is not None and failed.command is not None else "call"
-    condition = f"You are about to {about} {shown}." if failed is not None else ""
     users = f" Users say: “{said}”" if said else ""
     asked = _asked_for(pattern)
     pair = failed is not None and right != [shown] and _is_pair(pattern, right, shown)
     if not pair and not asked:
         return _only_words(pattern, said, voice)
     against = shown if pair else code(_refused(pattern)) if _refused(pattern) and failed is None else ""
+    if not pair:
+        failed = None  # what was done before is not what the words are about
+    about = "run" if failed is not None and failed.command is not None else "call"
+    condition = f"You are about to {about} {shown}." if failed is not None else ""
+    if against and not _spoken_against(pattern, against.strip("`"), right):
+        against = ""
     texts = _lines(pattern, right, against, voice)
     always = texts[0].startswith("Always ")
     words = voice.words(failed) if failed is not None else against.strip("`")
@@ -95,13 +105,16 @@ def _lines(pattern: Pattern, right: list[str], shown: str, voice: Voice) -> list
 
 def _only_words(pattern: Pattern, said: str, voice: Voice) -> tuple[str, list[Unit]]:
     """The users' own words as the lesson, of the call that they are about; nothing where none is."""
-    calls = [_meant(shape) for shape in pattern.actions[:1]]
-    again = pattern.failed is not None and alike(_meant(pattern.failed), calls[0])
-    shapes = [shape for shape in (pattern.failed, *pattern.actions[:1]) if shape is not None]
-    named = (s for s in shapes if _often(pattern, [names(t, _meant(s)) > 1 for t in pattern.user_text]))
-    shape = shapes[0] if again else next(named, None)
-    if not said or shape is None:
+    right = pattern.actions[0]
+    again = pattern.failed is not None and alike(_meant(pattern.failed), _meant(right))
+    shapes = [shape for shape in (pattern.failed, right) if shape is not None]
+    # Of the same call once more the words may name what is new in it only.
+    least = 0 if again else 1
+    named = [s for s in shapes if _often(pattern, [_named(t, s) > least for t in pattern.user_text])]
+    # Words that name both, and put neither in the place of the other, are about something else.
+    if not said or not named or praises(said) or (len(named) > 1 and not again):
         return "", []
+    shape = shapes[0] if again else named[0]
     words = voice.words(shape)
     about = "run" if shape.command is not None else "call"
     units = made(
@@ -113,6 +126,28 @@ def _only_words(pattern: Pattern, said: str, voice: Voice) -> tuple[str, list[Un
         lead=f"What users say of {words}",
     )
     return f"You are about to {about} {code(words)}.", units
+
+
+def _named(text: str, shape: ActionShape) -> int:
+    """How plainly the words name a call; "the test" is no name of `pytest`."""
+    return names(text, _meant(shape), exact=True)
+
+
+def _spoken_against(pattern: Pattern, wrong: str, right: list[str]) -> bool:
+    """Whether most of the words speak against the one call, which is not the other one as well."""
+    good = _meant(pattern.actions[0])
+    if any(covers(wrong, call.strip("`")) for call in right):
+        return False
+    bad = Call(wrong, "") if pattern.failed is None or pattern.failed.command is not None else None
+    if bad is None or good.command == "":
+        return True
+    return _often(
+        pattern,
+        [
+            not ordered(text) and (refuses(text, bad, good) or rejects_what_was_done(text))
+            for text in pattern.user_text
+        ],
+    )
 
 
 def _asked_for(pattern: Pattern) -> bool:
@@ -142,15 +177,48 @@ def _is_pair(pattern: Pattern, right: list[str], shown: str) -> bool:
     wrong, good = _meant(failed), _meant(action)
     if alike(wrong, good):
         # What users say of the call as such ("write commit messages in English") is not what changed in it.
-        new = " ".join(set(" ".join(right).strip("`").split()) - set(shown.strip("`").split()))
-        told = [bool(names(text, Call(f"x {new}", ""))) for text in pattern.user_text]
-        plain = [names(text, wrong) > 1 for text in pattern.user_text]
-        return action.command is None or _often(pattern, told) or not _often(pattern, plain)
+        before, after = set(shown.strip("`").split()), set(" ".join(right).strip("`").split())
+        new, old = after - before, before - after
+        if action.command is None or _often(pattern, [_begins(text, new) for text in pattern.user_text]):
+            return True
+        if failed.command == action.command and covers(shown.strip("`"), right[0].strip("`")):
+            return False  # shapes leave out a program's folder: the calls would read alike
+        changed = Call(f"x {' '.join(new)}", "")
+        told = [
+            not ordered(text)
+            and (bool(names(text, changed)) or _dropped(text, old))
+            and all(word in text for word in old if word.startswith("-"))
+            for text in pattern.user_text
+        ]
+        return _often(pattern, told)
+    if _other_word(pattern, wrong, good):
+        return True
     against = _often(
         pattern, [refuses(t, wrong, good) or rejects_what_was_done(t) for t in pattern.user_text]
     )
     # Of functions the name alone is little: whoever speaks against one and gets another has said enough.
     return against and (action.command is None or _asked_for(pattern))
+
+
+def _other_word(pattern: Pattern, wrong: Call, good: Call) -> bool:
+    """Whether the words put one first word of a program in the place of another: "staging, not prod"."""
+    said = pattern.user_text
+    # What both were given alike makes the one the other once more, whatever the first word.
+    return redone(Call(f"{wrong.command} 0", ""), Call(f"{good.command} 0", "")) and _often(
+        pattern,
+        [refuses(t, wrong, good) and names(weighed(t).asked, good, wrong, exact=True) > 1 for t in said],
+    )
+
+
+def _begins(text: str, new: Collection[str]) -> bool:
+    """Whether the words tell how a value begins or ends: "every name begins with hs-" of `hs-<name>`."""
+    fixed = (part for word in new if _VALUE.search(word) for part in _VALUE.split(word.strip("'\"")))
+    return any(len(part) > 1 and part in text for part in fixed)
+
+
+def _dropped(text: str, old: Collection[str]) -> bool:
+    """Whether the words speak against an option that is gone from the call."""
+    return any(word.startswith("-") and word in part for part in weighed(text).refused for word in old)
 
 
 def _often(pattern: Pattern, said: Sequence[bool]) -> bool:

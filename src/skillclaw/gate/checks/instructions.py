@@ -18,7 +18,7 @@ from skillclaw.gate.steering import BEGINNING, Steering, beginnings, directs, se
 from skillclaw.skills.items import markdown
 from skillclaw.skills.records import Item, Proposal, Verdict
 from skillclaw.skills.text import claims
-from skillclaw.trajectory.meant import Call, alike, asks_for, refuses, rejects_what_was_done
+from skillclaw.trajectory.meant import Call, asks_for, covers, refuses, rejects_what_was_done
 
 __all__ = ["check", "item_fault", "name", "order"]
 
@@ -79,8 +79,8 @@ def _unspoken(item: Item, proposal: Proposal, sources: list[Grounds], context: G
     if rule is None or not own or any(p.kind != "correction" or p.demand for p in own):
         return None
     right, wrong = Call(rule["right"], ""), Call(rule["wrong"], "")
-    if alike(wrong, right):
-        return None  # the same call with something else in it, which is how it was made over
+    if covers(rule["wrong"], rule["right"]):
+        return f"It says never to run `{rule['wrong']}`, which `{rule['right']}` is as well."
     if context.enough(source for source in sources if _against(source, wrong, right)):
         return None
     few = "is spoken against by the users of too few of the sessions cited"
