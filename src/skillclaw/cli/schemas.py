@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 
@@ -133,6 +134,9 @@ RECORDS = (
 def schemas() -> str:
     """All schemas as one JSON document, the same text for the same code."""
     _, definitions = msgspec.json.schema_components(RECORDS)
+    for one in definitions.values():
+        if "description" in one:  # releases of msgspec differ in whether they take its indent out
+            one["description"] = inspect.cleandoc(one["description"])
     document = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": definitions}
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
