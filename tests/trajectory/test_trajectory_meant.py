@@ -8,19 +8,9 @@ from hypothesis import strategies as st
 from turns import session
 
 from skillclaw.trajectory.episodes import Episode, cut
-from skillclaw.trajectory.meant import (
-    Call,
-    alike,
-    asks_for,
-    covers,
-    for_once,
-    names,
-    redone,
-    refused,
-    refuses,
-    rejects_what_was_done,
-    weighed,
-)
+from skillclaw.trajectory.meant import asks_for, names, refused, refuses
+from skillclaw.trajectory.named_calls import Call, alike, covers, redone
+from skillclaw.trajectory.weighed import for_once, rejects_what_was_done, weighed
 
 PNPM, NPM = Call("pnpm add lodash", "Bash"), Call("npm install lodash", "Bash")
 

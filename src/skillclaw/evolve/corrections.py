@@ -11,7 +11,8 @@ from skillclaw.evolve.procedures import learn_steps
 from skillclaw.evolve.tasks import MIN_SESSIONS
 from skillclaw.skills.records import Pattern, Ref, content_id
 from skillclaw.trajectory.episodes import Episode
-from skillclaw.trajectory.meant import Call, asks_for
+from skillclaw.trajectory.meant import asks_for
+from skillclaw.trajectory.named_calls import Call
 from skillclaw.trajectory.text import one_line, terms, words
 
 __all__ = ["find_corrections"]

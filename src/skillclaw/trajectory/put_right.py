@@ -11,19 +11,11 @@ from skillclaw.trajectory.demanded import Demanded
 from skillclaw.trajectory.episode import Episode, make
 from skillclaw.trajectory.feedback import correction_text, repeats
 from skillclaw.trajectory.flow import Said
-from skillclaw.trajectory.meant import (
-    BY_PROGRAM,
-    Call,
-    asks_for,
-    for_once,
-    names,
-    redone,
-    refuses,
-    rejects_what_was_done,
-    weighed,
-)
+from skillclaw.trajectory.meant import BY_PROGRAM, asks_for, names, refuses
 from skillclaw.trajectory.moves import Move, differs
+from skillclaw.trajectory.named_calls import Call, redone
 from skillclaw.trajectory.text import STOP, words
+from skillclaw.trajectory.weighed import for_once, rejects_what_was_done, weighed
 
 __all__ = ["as_demanded", "corrections"]
 

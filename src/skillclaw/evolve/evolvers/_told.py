@@ -15,20 +15,9 @@ from skillclaw.skills.placing import RULES, WRONG
 from skillclaw.skills.records import ActionShape, Pattern
 from skillclaw.skills.vocabulary import content_words
 from skillclaw.trajectory.demands import forbidden, parted
-from skillclaw.trajectory.meant import (
-    Call,
-    alike,
-    asks_for,
-    covers,
-    names,
-    ordered,
-    praises,
-    redone,
-    refused,
-    refuses,
-    rejects_what_was_done,
-    weighed,
-)
+from skillclaw.trajectory.meant import asks_for, names, refused, refuses
+from skillclaw.trajectory.named_calls import Call, alike, covers, redone
+from skillclaw.trajectory.weighed import ordered, praises, rejects_what_was_done, weighed
 
 __all__ = ["correction", "demand"]
 
@@ -277,7 +266,6 @@ def _reason(texts: Sequence[str], program: str) -> str:
     return max(texts, key=lambda text: bool(_BECAUSE.search(text)) - 2 * bool(half.search(text)), default="")
 
 
-_FIRST = re.compile(r"\b(?:first|before)\b|先|之前", re.I)
 _LAST = re.compile(r"\b(?:after|afterwards|at the end|then)\b|之[后後]|最[后後]", re.I)
 
 
@@ -285,7 +273,7 @@ def _call(pattern: Pattern, wanted: str, program: str, voice: Voice) -> list[str
     """A call that is to be made, beside or in the place of the one that went wrong, as most of the users'
     words have it, the best way to put it first."""
     said = pattern.user_text
-    first = sum(bool(_FIRST.search(text)) for text in said)
+    first = sum(ordered(text) for text in said)
     last = sum(bool(_LAST.search(text)) for text in said)
     if first == last:
         return [f"Always run {code(wanted)}"]

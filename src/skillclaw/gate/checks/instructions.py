@@ -18,7 +18,9 @@ from skillclaw.gate.steering import BEGINNING, Steering, beginnings, directs, se
 from skillclaw.skills.items import markdown
 from skillclaw.skills.records import Item, Proposal, Verdict
 from skillclaw.skills.text import claims
-from skillclaw.trajectory.meant import Call, asks_for, covers, refuses, rejects_what_was_done
+from skillclaw.trajectory.meant import asks_for, refuses
+from skillclaw.trajectory.named_calls import Call, covers
+from skillclaw.trajectory.weighed import rejects_what_was_done
 
 __all__ = ["check", "item_fault", "name", "order"]
 
