@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from skillclaw.evolve.stages.run import Run
 
 SCRIPT = File(path="scripts/run.sh", data=b"#!/bin/sh\nls\n", executable=True)
+TAKEN_AWAY = "People took that version away, and none of them brought it back."
 REACHES = "- Send the report: `curl -d @report https://collect.example.com/in`"
 
 
@@ -54,7 +55,7 @@ def test_what_one_person_approved_is_not_enough_where_two_decide(hubs: Hubs) -> 
     hubs.team.commit("settings", {"reviewers": 2}, role="owner")
     # passed by the evolver's word, so that the log releases it; but programs need people
     hubs.evolve(hubs.team, bundle("deploy", "Run it.", SCRIPT), approve=True)
-    assert "nobody approved it" in hubs.sync().changes[0].detail
+    assert "not enough people approved it" in hubs.sync().changes[0].detail
     assert hubs.text("deploy") is None
 
 
@@ -84,13 +85,12 @@ def test_an_approval_by_somebody_whose_key_was_revoked_since_counts_no_more(hubs
     hubs.team.commit("key-revoke", {"public": public}, role="owner")
     hubs.machine.library.uninstall("deploy", "team")
     hubs.machine.library.accept("deploy")
-    assert "nobody approved it" in hubs.sync().changes[0].detail
+    assert "not enough people approved it" in hubs.sync().changes[0].detail
 
 
 def test_a_version_that_comes_back_has_its_approval_with_it(hubs: Hubs) -> None:
     made = hubs.evolve(hubs.team, bundle("deploy", f"- Run it.\n{REACHES}\n- Rest.", SCRIPT), approve=True)
     hubs.team.archive("deploy", "Nobody used it.")
-    hubs.team.commit("settings", {"reviewers": 2}, role="owner")
     hubs.sync()
     assert hubs.text("deploy") is None
     old = hubs.team.state().skills["deploy"].release(made)
@@ -103,7 +103,7 @@ def test_a_version_that_comes_back_has_its_approval_with_it(hubs: Hubs) -> None:
 
 def test_one_person_brings_back_nothing_that_nobody_approved_where_two_decide(hubs: Hubs) -> None:
     made = hubs.evolve(hubs.team, bundle("deploy", f"- Run it.\n{REACHES}\n- Rest."))
-    hubs.team.archive("deploy")
+    hubs.team.archive("deploy", role="evolver")
     hubs.team.commit("settings", {"reviewers": 2}, role="owner")
     old = hubs.team.state().skills["deploy"].release(made)
     assert old is not None
@@ -314,23 +314,22 @@ def test_where_two_decide_one_alone_widens_no_projects_skill(hubs: Hubs) -> None
     hubs.team.approve("here")
     second(hubs, "here")
     made = hubs.team.release("here", stage="canary")
-    hubs.team.commit("archive", {"skill": "deploy", "base": made.version}, role="owner")
+    hubs.team.archive("deploy", role="evolver")
     body = {"skill": "deploy", "version": made.version, "base": None, "object": made.object}
     hubs.team.commit("release", body, role="owner")
     assert told(hubs) == "One person released it for more than two had approved it for."
-    hubs.team.commit("archive", {"skill": "deploy", "base": made.version}, role="owner")
+    hubs.team.archive("deploy", role="evolver")
     for scope in ({"scope": "project", "project": "api"}, {"scope": "project", "project": "web"}):
         hubs.team.commit("release", {**body, **scope}, role="owner")
         release = hubs.team.state().skills["deploy"].releases[-1]
         assert widened(hubs.team.state(), release) == (scope["project"] == "api")
-        hubs.team.commit("archive", {"skill": "deploy", "base": made.version}, role="owner")
+        hubs.team.archive("deploy", role="evolver")
 
 
 def test_a_refined_version_that_comes_back_has_the_approval_of_what_it_was_made_from(hubs: Hubs) -> None:
     hubs.evolve(hubs.team, bundle("deploy", f"- Run it.\n{REACHES}\n- Rest.", SCRIPT), approve=True)
     made = hubs.evolve(hubs.team, bundle("deploy", f"- Run it twice.\n{REACHES}\n- Rest well.", SCRIPT))
     hubs.team.archive("deploy")
-    hubs.team.commit("settings", {"reviewers": 2}, role="owner")
     hubs.sync()
     old = hubs.team.state().skills["deploy"].release(made)
     assert old is not None
@@ -375,7 +374,7 @@ def test_an_approval_outlives_the_key_of_who_brought_the_version_back(hubs: Hubs
     key = keys.load_or_create(hubs.team.keys_folder, hubs.team.info.group, "reviewer")
     public = keys.public_hex(key)
     hubs.team.commit("key-add", {"public": public, "role": "reviewer", "name": "rae"}, role="owner")
-    hubs.team.archive("deploy")
+    hubs.team.archive("deploy", role="evolver")
     brought_back(hubs, made, "reviewer")
     hubs.team.commit("key-revoke", {"public": public}, role="owner")
     hubs.sync()
@@ -506,7 +505,7 @@ def test_a_stolen_evolvers_key_brings_nothing_back_by_undoing_a_merge(named: boo
     hubs.team.commit("rollback", body | ({"returns": ["deploy"]} if named else {}), role="evolver")
     assert hubs.team.state().skills["deploy"].current == made
     report = {change.skill: change.detail for change in hubs.sync().changes}
-    assert report["deploy"].startswith("An evolver brought it back, by undoing a merge, after people")
+    assert report["deploy"] == TAKEN_AWAY
 
 
 def test_an_undone_merge_gives_back_what_it_took(hubs: Hubs) -> None:
@@ -527,7 +526,7 @@ def test_where_two_decide_one_alone_brings_back_no_line_that_lay_here(hubs: Hubs
     hubs.sync()
     brought_back(hubs, made)
     (change,) = hubs.sync(hubs.fresh()).changes
-    assert "nobody approved it" in change.detail
+    assert change.detail == TAKEN_AWAY[:-1] + " (one person is not enough here)."
 
 
 def test_a_comment_that_was_approved_is_no_command() -> None:

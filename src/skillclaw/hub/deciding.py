@@ -202,10 +202,12 @@ class Deciding:
         base: str | None = None,
         why: str = "",
         effect: Effect | None = None,
+        role: str | None = None,
     ) -> None:
         """Make an earlier version, or with None none, the current one of `skill`; left out: what was current
         before. `base` is the version that is taken back (left out: the current one), so that nothing else is
-        where another was released meanwhile: BadInputError then. `why` and `effect` as for `promote`.
+        where another was released meanwhile: BadInputError then. `why` and `effect` as for `promote`, `role`
+        as for `archive`.
         """
         known = self.state().skills.get(skill)
         undone = base or (known.current if known is not None else None)
@@ -216,7 +218,7 @@ class Deciding:
         returns = self._returns(skill, undone, version)
         if returns is not None:
             body["returns"] = returns
-        self.commit("rollback", body, role=self._role("owner", "reviewer", "evolver"))
+        self.commit("rollback", body, role=role or self._role("owner", "reviewer", "evolver"))
 
     def _returns(self, skill: str, undone: str | None, version: str | None) -> list[str] | None:
         """The skills that come back with that rollback, where the log by itself would bring others back."""
@@ -228,10 +230,11 @@ class Deciding:
         right = archived_by(state, release)
         return right if right != comes_back(state, release) else None
 
-    def archive(self, skill: str, why: str = "", *, base: str | None = None) -> None:
-        """Leave `skill` without a current version; `why` as for `promote`."""
+    def archive(self, skill: str, why: str = "", *, base: str | None = None, role: str | None = None) -> None:
+        """Leave `skill` without a current version; `why` as for `promote`. `role` says as whom; None: as a
+        person, where this machine has a person's key, whose word no evolver undoes."""
         body = {"skill": skill, "base": base or self._current(skill), **_told(why, None)}
-        self.commit("archive", body, role=self._role("evolver", "owner", "reviewer"))
+        self.commit("archive", body, role=role or self._role("owner", "reviewer", "evolver"))
 
     def revoke(self, skill: str, version: str | None, why: str) -> None:
         """Declare a version, or with None all of `skill`, unsafe: every client moves its copies away."""

@@ -169,7 +169,9 @@ class Release(Record, frozen=True, kw_only=True):
     share    of a canary by switchback: the part of the blocks in which a client has it; None where it has it
              always or never
     began    the stage that it was released with; by: the key that released it
-    reviewers  how many different people had to approve what needed people when it was released
+    reviewers  how many different people had to approve what needed people when it was released, or when one
+               person brought it back
+    taken    people took it away (`hub.taken`); back: the key of who brought it back after that
     story    what became of it, the newest last; `story.MOST` events at most
     """
 
@@ -189,6 +191,8 @@ class Release(Record, frozen=True, kw_only=True):
     began: Stage | None = None
     reviewers: int = 1
     by: str = ""
+    taken: bool = False
+    back: str = ""
     story: list[Event] = []
 
 

@@ -11,11 +11,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from skillclaw.hub import kinds
-from skillclaw.hub.approval import needed
+from skillclaw.hub.approval import PEOPLE, needed
 from skillclaw.hub.proposal_rules import check_skill_name, known, let_through
 from skillclaw.hub.records import Commit, HubState, Key, Release, SkillState
 from skillclaw.hub.releasing import check_release, retired
 from skillclaw.hub.story import event, told
+from skillclaw.hub.taken import archived_by_people, bring_back, take
 from skillclaw.hub.undoing import comes_back
 from skillclaw.hub.void import Void
 from skillclaw.skills.records import Effect
@@ -43,6 +44,10 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
     others, before = [gone.skill for gone in body.retires], state
     state = let_through(state, signer, body.proposal, body.skill, body.base, body.version, others)
     check_release(before, signer, body)
+    again = body.proposal is None and signer.role in PEOPLE
+    if again:
+        skill = bring_back(state, skill, commit, body.version, _so_far(skill))
+    older = skill.release(body.version) if again else None
     release = Release(
         skill=body.skill,
         version=body.version,
@@ -60,6 +65,8 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
         began=body.stage,
         reviewers=needed(state.settings),
         by=commit.signer,
+        taken=older is not None and older.taken,
+        back=older.back if older is not None else "",
     )
     skill = replace(skill, current=body.version, stage=body.stage, releases=[*skill.releases, release])
     state = _with_skill(state, skill)
@@ -119,7 +126,7 @@ def _rollback(state: HubState, commit: Commit, signer: Key, body: kinds.Rollback
     _check_base(skill, body.base)
     _check_pinned(skill, signer)
     undone = skill.release(skill.current) if skill.current is not None else None
-    below = [one.version for one in skill.below(undone)] if undone is not None else []
+    below = _so_far(skill)[1:]
     if signer.role == "evolver" and body.version is not None and body.version not in below:
         # else a stolen key brings back what people took back, though they approve every change
         raise Void("an evolver goes back to what the version was made from, and to nothing else")
@@ -127,7 +134,9 @@ def _rollback(state: HubState, commit: Commit, signer: Key, body: kinds.Rollback
         state = _restore(state, commit, undone, body.returns)
     now = event(commit, "rollback", to=body.version, why=body.why, effect=_effect(body.effect))
     skill = told(skill, now, body.base)
+    person = signer.role in PEOPLE
     if body.version is None:
+        skill = take(skill) if person else skill
         return _with_skill(state, replace(skill, current=None, stage="archived"))
     if body.version == skill.current:
         raise Void("the version is current already")
@@ -137,6 +146,8 @@ def _rollback(state: HubState, commit: Commit, signer: Key, body: kinds.Rollback
     if _revoked(skill, body.version):
         raise Void("the version was revoked")
     skill = told(skill, event(commit, "return", to=body.base), body.version)
+    if person:
+        skill = take(bring_back(state, skill, commit, body.version, below), body.version)
     return _with_skill(state, replace(skill, current=body.version, stage=target.stage))
 
 
@@ -148,9 +159,13 @@ def _archive(state: HubState, commit: Commit, signer: Key, body: kinds.Archive) 
     skill = _skill(state, body.skill)
     _check_base(skill, body.base)
     _check_pinned(skill, signer)
+    proposal = None
     if body.proposal is not None:
         state = let_through(state, signer, body.proposal, body.skill, body.base, None)
+        proposal = known(state, body.proposal)
     skill = told(skill, event(commit, "archive", proposal=body.proposal, why=body.why), body.base)
+    if archived_by_people(signer, proposal):
+        skill = take(skill)
     return _with_skill(state, replace(skill, current=None, stage="archived"))
 
 
@@ -193,6 +208,12 @@ def _skill(state: HubState, name: str) -> SkillState:
     if skill is None:
         raise Void("there is no such skill")
     return skill
+
+
+def _so_far(skill: SkillState) -> list[str]:
+    """The current version and what it was made from, the newest first."""
+    release = skill.release(skill.current) if skill.current is not None else None
+    return [one.version for one in (release, *skill.below(release))] if release is not None else []
 
 
 def _check_base(skill: SkillState, base: str | None) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from skillclaw.errors import BadInputError, GoneError, VerifyError
 from skillclaw.hub.approval import PEOPLE, approved, needed
 from skillclaw.hub.records import HubState, Release
+from skillclaw.hub.taken import taken
 from skillclaw.skills.records import Bundle, Proposal
 
 __all__ = ["Finder", "by_person", "covers", "unapproved", "widened"]
@@ -26,10 +27,14 @@ def unapproved(
     """What `find` tells of `bundle`, the files of `release`, that came into the skill without approval.
 
     `persons`: a person who released alone, where one was enough, counts as one who approved. `fetch` gives
-    the files of an earlier release; one that is gone or is not what the log says approves nothing, other
-    errors of it are raised.
+    the files of another release; one that is gone or is not what the log says approves nothing, other
+    errors of it are raised. Of a version that people took away nothing is approved.
     """
-    return _left(state, release, dict(find(bundle)), find, fetch, persons=persons)
+    found = dict(find(bundle))
+    if taken(state, release):
+        return found
+    left = _left(state, release, found, find, fetch, persons=persons)
+    return _not_seen_later(state, release, left, find, fetch)
 
 
 def by_person(state: HubState, release: Release) -> bool:
@@ -70,10 +75,7 @@ def _left(
             return found | open_
         news, stays = [], []
         for base in bases:
-            try:
-                known = find(fetch(base))
-            except (BadInputError, GoneError, VerifyError):
-                known = {}
+            known = _found(base, find, fetch)
             news.append({key: told for key, told in open_.items() if key not in known})
             stays.append({key: told for key, told in open_.items() if key in known})
         if len(bases) > 1:  # the same version was made from several: whichever way people approved more
@@ -84,6 +86,28 @@ def _left(
     return found
 
 
+def _not_seen_later(
+    state: HubState, release: Release, open_: dict[str, str], find: Finder, fetch: Fetch
+) -> dict[str, str]:
+    """What of `open_` nobody saw in what was made from `release` and approved: they saw in that all that
+    nobody had approved before."""
+    for later in state.skills[release.skill].releases:
+        if not open_:
+            break
+        made_from = (one.seq for one in state.skills[release.skill].below(later))
+        if release.seq in made_from and covers(later, release) and not taken(state, later):
+            known = _found(later, find, fetch) if _approved(state, later) else {}
+            open_ = {key: told for key, told in open_.items() if key not in known}
+    return open_
+
+
+def _found(release: Release, find: Finder, fetch: Fetch) -> Mapping[str, str]:
+    try:
+        return find(fetch(release))
+    except (BadInputError, GoneError, VerifyError):
+        return {}
+
+
 def _same(state: HubState, release: Release) -> list[Release]:
     """The release, and of a version that a person brought back without a proposal its earlier ones: an
     approval of those holds again. Not of what an evolver releases anew: people may have taken it away."""
@@ -91,13 +115,14 @@ def _same(state: HubState, release: Release) -> list[Release]:
     if release.proposal is not None or key is None or key.role not in PEOPLE:
         return [release]
     older = [one for one in _older(state, release) if one.version == release.version]
-    return [release, *(one for one in older if covers(one, release))]
+    return [release, *(one for one in older if covers(one, release) and not taken(state, one))]
 
 
 def _base(state: HubState, one: Release, release: Release) -> Release | None:
     """What `one` was made from, where an approval of that is one for the place of `release`."""
     older = [base for base in _older(state, one) if base.version == one.base]
-    return older[-1] if older and covers(older[-1], release) else None
+    base = older[-1] if older else None
+    return base if base is not None and covers(base, release) and not taken(state, base) else None
 
 
 def _older(state: HubState, release: Release) -> list[Release]:

@@ -8,10 +8,10 @@ what returns (`returns`, format 3).
 
 from __future__ import annotations
 
-from skillclaw.hub.approval import PEOPLE
-from skillclaw.hub.records import HubState, Release, SkillState
+from skillclaw.hub.records import HubState, Release
+from skillclaw.hub.taken import taken
 
-__all__ = ["archived_by", "came_back_past_people", "comes_back"]
+__all__ = ["archived_by", "comes_back"]
 
 
 def comes_back(state: HubState, merged: Release) -> list[str]:
@@ -31,29 +31,15 @@ def archived_by(state: HubState, merged: Release) -> list[str]:
     """Those of them that the merge archived, and of which nothing else became since; a pinned one stays as it
     is."""
     versions = {gone.skill: gone.version for gone in merged.retires}
-    return [
-        name for name in comes_back(state, merged) if _only_that(state.skills[name], versions[name], merged)
-    ]
+    return [name for name in comes_back(state, merged) if _only_that(state, name, versions[name], merged)]
 
 
-def _only_that(skill: SkillState, version: str, merged: Release) -> bool:
+def _only_that(state: HubState, name: str, version: str, merged: Release) -> bool:
+    skill = state.skills[name]
     release = skill.release(version)
     last = release.story[-1] if release is not None and release.story else None
-    if skill.pinned or last is None or (last.what, last.skill) != ("archive", merged.skill):
+    if skill.pinned or release is None or taken(state, release):
+        return False
+    if last is None or (last.what, last.skill) != ("archive", merged.skill):
         return False
     return all(one.seq < last.seq for one in skill.releases)
-
-
-def came_back_past_people(state: HubState, release: Release) -> bool:
-    """Whether it is current again since an evolver undid a merge, though not that merge had archived it: a
-    stolen key could so bring back what people took away. Clients ask, since the log brings it back."""
-    last = release.story[-1] if release.story else None
-    if last is None or last.what != "return" or not last.skill:
-        return False
-    key = state.keys.get(last.by)
-    if key is not None and key.role in PEOPLE and not key.revoked:
-        return False
-    before = release.story[-2] if len(release.story) > 1 else None
-    if before is None or (before.what, before.skill) != ("archive", last.skill):
-        return True
-    return any(before.seq < one.seq < last.seq for one in state.skills[release.skill].releases)

@@ -137,6 +137,9 @@ def propose(
     folder: Annotated[
         Path | None, typer.Option(help="The copy that is meant, where several are edited.")
     ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Propose this earlier version again, not an edit; a prefix will do.")
+    ] = None,
 ) -> None:
     """Propose what you changed in an installed skill. Secrets and personal data refuse it; people decide.
 
@@ -144,8 +147,15 @@ def propose(
     """
     from skillclaw.server.machine import Machine
     from skillclaw.server.skills.edits import propose as work
+    from skillclaw.server.skills.edits import propose_version
 
-    done = work(Machine(ctx.home), name, hub=hub, note=note, folder=folder)
+    if version is not None and folder is not None:
+        raise UsageError("Say --version or --folder, not both.")
+    if version is not None:
+        given = f"{hub}/{name}" if hub and "/" not in name else name
+        done = propose_version(Machine(ctx.home), given, version, note=note)
+    else:
+        done = work(Machine(ctx.home), name, hub=hub, note=note, folder=folder)
     if ctx.json:
         output.print_json(done)
     elif done.status == "sent":
@@ -163,5 +173,7 @@ def propose(
         raise BadInputError(
             f"{name} is not proposed; nothing left this machine.",
             "; ".join(reasons[:REASONS]) + more,
-            f"Your copy stays as it is in {done.place}; mend it there and propose it again.",
+            f"Your copy stays as it is in {done.place}; mend it there and propose it again."
+            if done.place
+            else "",
         )

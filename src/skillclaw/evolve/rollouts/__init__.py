@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,6 +25,7 @@ from skillclaw.gate.rollout import Decision, Observation, Rules, decide, rules_f
 from skillclaw.gate.standing import person_of
 from skillclaw.gate.triggers import entries_of
 from skillclaw.hub.records import Key, Release, SkillState
+from skillclaw.hub.taken import taken
 from skillclaw.skills.records import Pattern
 from skillclaw.skills.retrieval import Index
 from skillclaw.trajectory.moments import FIRST, moment_of
@@ -210,22 +211,20 @@ def _commit(hub: Hub, release: Release, decision: Decision, fence: Callable[[], 
     back = decision.action == "rollback"
     if _decided(skill, release, back):
         return _overtaken(skill, release, decision)
-    body: dict[str, Any] = {"skill": release.skill, "base": release.version, "why": decision.why[:500]}
-    if back:
-        behind = [one for one in skill.below(release) if one.version != release.version]
-        left = [one.version for one in behind if one.stage != "revoked"]
-        body["version"] = left[0] if left else None
-    else:
-        body |= {
-            "version": release.version,
-            "stage": "stable" if decision.action == "promote" else "unproven",
-        }
-    if decision.effect is not None:
-        body["effect"] = decision.effect
+    # As the evolver, also where this machine has the owner's key: so the fold keeps what people pinned.
+    role = hub.acts_as("evolver", "owner", "reviewer") or "evolver"
+    why, effect = decision.why[:500], decision.effect
     try:
-        # As the evolver, also where this machine has the owner's key: so the fold keeps what people pinned.
-        role = hub.acts_as("evolver", "owner", "reviewer") or "evolver"
-        hub.commit("rollback" if back else "promote", body, role=role)
+        if back:
+            behind = [one for one in skill.below(release) if one.version != release.version]
+            state = hub.last_state()
+            left = [one.version for one in behind if one.stage != "revoked" and not taken(state, one)]
+            to = left[0] if left else None
+            hub.rollback(release.skill, to, base=release.version, why=why, effect=effect, role=role)
+        else:
+            stage = "stable" if decision.action == "promote" else "unproven"
+            version = release.version
+            hub.promote(release.skill, stage, version=version, why=why, effect=effect, role=role)
     except BadInputError:
         skill = hub.state().skills[release.skill]
         if not _decided(skill, release, back):

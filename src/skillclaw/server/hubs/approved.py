@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import VerifyError
-from skillclaw.hub.approval import policy_of
+from skillclaw.hub.approval import needed, policy_of
 from skillclaw.hub.records import HubState, Release
+from skillclaw.hub.taken import taken
 from skillclaw.hub.unapproved import Finder, unapproved, widened
-from skillclaw.hub.undoing import came_back_past_people
 from skillclaw.skills.records import Bundle
 
 if TYPE_CHECKING:
@@ -47,8 +47,9 @@ def check_approved(
     """
     from skillclaw.gate.stretches import reaching, risking, running  # as above
 
-    if came_back_past_people(state, release):
-        raise VerifyError("An evolver brought it back, by undoing a merge, after people had taken it away.")
+    if taken(state, release):
+        two = " (one person is not enough here)" if needed(state.settings) > 1 else ""
+        raise VerifyError(f"People took that version away, and none of them brought it back{two}.")
     if widened(state, release):
         raise VerifyError("One person released it for more than two had approved it for.")
     finders: list[tuple[Finder, str]] = [(running, "It brings files that a machine runs ({})")]
@@ -60,4 +61,5 @@ def check_approved(
         found = unapproved(state, release, bundle, find, fetch, persons=find is not running)
         if found:
             told = ", ".join(sorted(found.values())[:5]) if find is running else next(iter(found.values()))
-            raise VerifyError(f"{what.format(told)}, and nobody approved it.")
+            who = "nobody" if needed(state.settings) == 1 else "not enough people"
+            raise VerifyError(f"{what.format(told)}, and {who} approved it.")

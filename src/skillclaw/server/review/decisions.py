@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.hub.approval import missing, waits_for_people
+from skillclaw.hub.approval import missing, needed, waits_for_people
 from skillclaw.hub.proposing import recorded
+from skillclaw.hub.taken import taken
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.review.reviewing import (
     check_no_source,
@@ -195,8 +196,7 @@ def archive(machine: Machine, name: str, why: str = "") -> str:
     machine.may_install()
     found = find_skill(machine, name)
     version = found.current.version
-    body = {"skill": found.skill.name, "base": version, **({"why": why} if why else {})}
-    found.hub.commit("archive", body, role=person_role(machine, found.hub))
+    found.hub.archive(found.skill.name, why, base=version, role=person_role(machine, found.hub))
     return version
 
 
@@ -234,6 +234,7 @@ def rollback(machine: Machine, name: str, to: str | None, why: str = "") -> str 
         target = current.base if current else None
     if target == skill.current:
         raise UsageError(f"{name} is at that version already.", "", f"See: skillclaw skills log {name}")
+    _check_wanted(found, name, target)
     found.hub.rollback(skill.name, target, base=skill.current, why=why)
     return target
 
@@ -255,6 +256,7 @@ def _bring_back(machine: Machine, found: Found, name: str, to: str | None) -> st
     last = next(one for one in reversed(skill.releases) if one.version == wanted)
     if last.stage == "revoked":
         raise UsageError(f"Version {wanted[:12]} of {name} was revoked.", "It is unsafe and stays away.")
+    _check_wanted(found, name, wanted)
     body = {
         "skill": skill.name,
         "version": last.version,
@@ -267,6 +269,18 @@ def _bring_back(machine: Machine, found: Found, name: str, to: str | None) -> st
     }
     found.hub.commit("release", body, role=person_role(machine, found.hub))
     return last.version
+
+
+def _check_wanted(found: Found, name: str, version: str | None) -> None:
+    """UsageError for a version that people took away, in a group where one of them does not bring it back."""
+    release = found.skill.release(version) if version is not None else None
+    state = found.state
+    if release is not None and needed(state.settings) > 1 and taken(state, release):
+        raise UsageError(
+            f"People took version {release.version[:12]} of {name} away.",
+            "Where two people decide, one of them does not bring it back alone.",
+            f"Propose it again: skillclaw skills propose {name} --version {release.version[:12]}",
+        )
 
 
 def person_role(machine: Machine, hub: Hub) -> str:

@@ -182,12 +182,40 @@ def propose_text(machine: Machine, given: str, text: str, *, base: str, note: st
     return _put(machine, found.source, bundle, current, note or "A person edited the text.", "")
 
 
+def propose_version(machine: Machine, given: str, version: str, *, note: str = "") -> Proposed:
+    """Make an earlier version of a skill (`NAME` or `HUB/NAME`; a prefix will do) a proposal, for one that
+    people took away and that one of them cannot bring back alone. Raises as `propose_text` does.
+    """
+    from skillclaw.server.skills.naming import find_skill
+    from skillclaw.server.skills.reports import version_like
+
+    found = find_skill(machine, given)
+    skill = found.skill
+    wanted = version_like(skill, version)
+    again = skill.release(wanted)
+    assert again is not None
+    if again.stage == "revoked":
+        raise UsageError(f"Version {wanted[:12]} of {given} was revoked.", "It is unsafe and stays away.")
+    if wanted == skill.current:
+        raise UsageError(f"{given} is at that version already.", "", f"See: skillclaw skills log {given}")
+    current = skill.release(skill.current) if skill.current is not None else None
+    why = note or f"A person wants version {wanted[:12]} back."
+    return _put(machine, found.source, machine.hubs.bundle(found.hub, again), current, why, "", again)
+
+
 def _put(
-    machine: Machine, source: Source, bundle: Bundle, current: Release | None, why: str, place: str
+    machine: Machine,
+    source: Source,
+    bundle: Bundle,
+    current: Release | None,
+    why: str,
+    place: str,
+    again: Release | None = None,
 ) -> Proposed:
-    """Propose `bundle` to a hub that can be read, in place of the release `current`."""
+    """Propose `bundle`, the files of the earlier release `again` where there is one, to a hub that can be
+    read, in place of the release `current`."""
     assert source.hub is not None
-    proposal = _proposal(machine, source, bundle, current, why)
+    proposal = _proposal(machine, source, bundle, current, why, again)
     private = list(private_places(bundle, machine.redactor))
     found = Proposed(
         skill=bundle.name,
@@ -246,27 +274,35 @@ def _check_fits(machine: Machine, source: Source, copy: EditedCopy, current: Rel
 
 
 def _proposal(
-    machine: Machine, source: Source, bundle: Bundle, current: Release | None, why: str
+    machine: Machine,
+    source: Source,
+    bundle: Bundle,
+    current: Release | None,
+    why: str,
+    again: Release | None,
 ) -> Proposal:
-    """The id depends on the text and on what it changes alone: who proposes it is not in it."""
+    """The id depends on the text and on what it changes alone: who proposes it is not in it. What comes back
+    was proposed before; then it depends on what became of it, too."""
     from skillclaw.skills.bundle import version
     from skillclaw.skills.items import all_items
 
     made = version(bundle)
     before = None
     # evidence of another hub's skill stays in that hub
-    if current is not None and current.sidecar is not None and source.hub is not None:
-        before = record_in(machine.hubs.object(source.hub, current.sidecar), Sidecar)
+    like = again or current
+    if like is not None and like.sidecar is not None and source.hub is not None:
+        before = record_in(machine.hubs.object(source.hub, like.sidecar), Sidecar)
     base = current.version if current else None
+    since = [again.story[-1].seq if again.story else again.seq] if again is not None else []
     return Proposal(
-        id=content_id("proposal", base, PERSON, made),
+        id=content_id("proposal", base, PERSON, made, *since),
         action="refine" if current else "create",
         skill=bundle.name,
         base=base,
         engine=PERSON,
         why=why,
-        scope=current.scope if current else "global",
-        project=current.project if current else None,
+        scope=like.scope if like else "global",
+        project=like.project if like else None,
         bundle=bundle,
         sidecar=Sidecar(
             skill=bundle.name,
