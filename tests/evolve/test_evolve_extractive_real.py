@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import zstandard
 
+from skillclaw.bench.workbench import learning
 from skillclaw.evolve.evolvers import Current, EvolveContext, evolvers
 from skillclaw.evolve.mine import mine
 from skillclaw.gate import GateContext, decide, judge, policy, prune
@@ -32,8 +33,8 @@ def sessions() -> dict[str, Trajectory]:
             for line in data.splitlines():
                 one = decode(line)
                 key = session_key(one.agent.name, one.session_id or "")
-                own = msgspec.structs.replace(meta(one), key=key, confidence=1.0)
-                found[key] = redactor.trajectory(with_meta(one, own))
+                keyed = with_meta(one, msgspec.structs.replace(meta(one), key=key))
+                found[key] = redactor.trajectory(learning(keyed))
     return found
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import msgspec
+import pytest
+
+from skillclaw.bench.planted import session
+from skillclaw.bench.workbench import learning
 from skillclaw.evolve.family import family_procedures
 from skillclaw.evolve.intents import Vocabulary
 from skillclaw.skills.records import Pattern
-from skillclaw.trajectory.episodes import Episode, Move
+from skillclaw.trajectory.episodes import Episode, Move, cut
 
 LOOK = ("tasks.search",)
 ACT = ("tasks.search", "tasks.update")
 CLOSE = ("tasks.search", "tasks.close")
+Call = tuple[str, dict[str, str], str, bool]
 ASK = "move the open tasks of the team"
 
 
@@ -25,8 +31,8 @@ def requests(
     return [
         Episode(
             kind="procedure", session=f"{name}{i}", user=f"u{i % 3}", agent="a", model=model, day="",
-            project="", success=i < good, topic="tasks", intent=ask, steps=[], actions=moves,
-            task=task or f"{name}{i}",
+            project="", success=i < good, attested=i < good, topic="tasks", intent=ask, steps=[],
+            actions=moves, task=task or f"{name}{i}",
         )
         for i in range(n)
     ]  # fmt: skip
@@ -84,3 +90,32 @@ def test_the_same_way_for_requests_in_other_words_is_one_procedure_where_they_ar
     one, near, far = ASK, "move all the open tasks that this team has", "tell Noor what the weather will be"
     assert len(sure(procedures(one=asked(one), two=asked(near)))) == 1
     assert len(sure(procedures(one=asked(one), two=asked(far)))) == 2
+
+
+@pytest.mark.parametrize(("attested", "found"), [(0, 0), (1, 0), (2, 1)])
+def test_what_only_the_agents_themselves_call_a_success_is_no_procedure(attested: int, found: int) -> None:
+    """A weak agent's wrong way ends in "deleted" each time, and no other way does."""
+    acted = [msgspec.structs.replace(e, attested=n < attested) for n, e in enumerate(requests(ACT, 18, 20))]
+    assert len(sure(procedures(one=[*acted, *requests(LOOK, 0, 20)]))) == found
+
+
+def test_what_attests_a_success() -> None:
+    search, delete = (
+        ("calendar.search", {"day": "2026-11-30"}, "id 00000200", True),
+        ("calendar.delete", {"id": "00000200"}, "Event deleted.", True),
+    )
+
+    def ends(
+        *calls: tuple[str, dict[str, str], str, bool], after: tuple[str, ...] = ()
+    ) -> tuple[bool | None, bool]:
+        one = session(
+            "s", "ana", "Cancel what I have on 2026-11-30", list(calls), success=None, said_after=after
+        )
+        made = next(e for e in cut(learning(one)) if e.kind == "procedure")
+        return made.success, made.attested
+
+    assert ends(search, delete) == (True, False)
+    assert ends(search, delete, after=("Thanks, that works.",)) == (True, True)
+    pytest_run = ("Bash", {"command": "pytest -q"}, "3 passed", True)
+    assert ends(pytest_run) == (True, True)
+    assert ends(("Bash", {"command": "npm install left-pad"}, "added 1 package", True)) == (True, True)

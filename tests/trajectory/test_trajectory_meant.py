@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from turns import session
 
@@ -161,6 +161,8 @@ def test_a_call_with_placeholders_is_each_that_it_stands_for() -> None:
 
 
 @given(said=st.text(max_size=200), command=st.text(max_size=80))
+@example(said="", command="\x0c")
+@example(said="not that", command="bin/")
 def test_no_words_and_no_command_are_too_odd(said: str, command: str) -> None:
     call, other = Call(command, "Bash"), Call("", said, (command,))
     for one, two in ((call, other), (other, call)):

@@ -14,6 +14,7 @@ from skillclaw.trajectory.model import (
     Result,
     ResultMeta,
     SessionMeta,
+    Signal,
     Step,
     ToolCall,
     Trajectory,
@@ -73,6 +74,8 @@ def session(
         source="history",
         outcome=outcome,
         confidence=0.9,
+        # a grader's word: what an agent says of itself teaches no way to success
+        signals=[] if success is None else [Signal(kind="reported", value=1.0 if success else -1.0)],
     )
     return with_meta(
         Trajectory(

@@ -18,7 +18,7 @@ from skillclaw.evolve.corpus import refs
 from skillclaw.evolve.intents import Vocabulary, asked_label, make_intent, wanted
 from skillclaw.evolve.procedures import SHARE, learn_steps, path
 from skillclaw.evolve.statistics import Row, mantel_haenszel, stratified, wilson
-from skillclaw.evolve.tasks import MIN_SESSIONS, association, row
+from skillclaw.evolve.tasks import MIN_SESSIONS, association, attested, row
 from skillclaw.evolve.traits import fisher
 from skillclaw.skills.records import ActionShape, Pattern, content_id
 from skillclaw.trajectory.episodes import Episode
@@ -162,6 +162,7 @@ def _supports(episodes: Sequence[Episode], users: int) -> bool:
         len({(e.user, e.session) for e in episodes}) >= MIN_SESSIONS
         and len({e.user for e in episodes}) >= users
         and len({unit_of(e) for e in episodes}) >= 2
+        and attested(episodes)
     )
 
 

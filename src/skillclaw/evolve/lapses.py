@@ -17,7 +17,7 @@ from skillclaw.evolve.corpus import refs
 from skillclaw.evolve.pitfalls import right_way
 from skillclaw.evolve.procedures import SHARE, learn_steps
 from skillclaw.evolve.statistics import Row, benjamini_hochberg, mantel_haenszel, stratified
-from skillclaw.evolve.tasks import MIN_SESSIONS, association, row
+from skillclaw.evolve.tasks import MIN_SESSIONS, association, attested, row
 from skillclaw.skills.records import ActionShape, ArgShape, Pattern, Ref, Stats, content_id
 from skillclaw.trajectory.episodes import Episode, Move
 
@@ -78,7 +78,7 @@ def _pattern(contrast: Contrast, episodes: Sequence[tuple[Episode, str]], about:
     evidence = refs(e for e in wrong if not e.success)
     right = [e for e, good, _ in cases if good and e.success]
     shapes = _shapes(feature, right, wrong, better)
-    if len(evidence) < MIN_SESSIONS or shapes is None:
+    if len(evidence) < MIN_SESSIONS or shapes is None or not attested(right):
         return None
     signature = f"lapse {feature.kind} {feature.key} {feature.other} {about}".strip()
     return _made(feature, better, signature, shapes, wrong, evidence, stats)

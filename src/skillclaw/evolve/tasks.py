@@ -8,10 +8,21 @@ from skillclaw.evolve.statistics import Association, Row, carriers, mantel_haens
 from skillclaw.skills.records import Stats
 from skillclaw.trajectory.episodes import Episode
 
-__all__ = ["MIN_SESSIONS", "association", "row"]
+__all__ = ["ATTESTED", "MIN_SESSIONS", "association", "attested", "row"]
 
 MIN_SESSIONS = 3
 """Fewer sessions than this are an anecdote, not a pattern."""
+
+
+ATTESTED = 2
+"""Sessions whose success is not only the agent's word (`Episode.attested`), at least, where a claim rests on
+success. How a session ends in the agent's words follows from the way it went: a weak agent's wrong way looks
+right in all sessions that went it."""
+
+
+def attested(episodes: Iterable[Episode]) -> bool:
+    """Whether enough of these successes are more than the agent's word."""
+    return len({(e.user, e.session) for e in episodes if e.success and e.attested}) >= ATTESTED
 
 
 def row(episode: Episode, cluster: object, *, inside: bool) -> Row:

@@ -14,6 +14,8 @@ class Episode(Record, frozen=True, kw_only=True):
     """A stretch of one session with one lesson; see `episodes` for what each kind holds.
 
     success   of the request that it is part of, where signals speak of that request; else of the session
+    attested  procedure: something but the agent's own doing and saying speaks of success: a grade, a person's
+              words, a test, how a command ended (`outcomes.attested`)
     env       what is known of the machine (`environment`)
     skills    skills that the agent had read or invoked by then, `name@version` where the version is known
     offered   skills that it was offered, likewise
@@ -41,6 +43,7 @@ class Episode(Record, frozen=True, kw_only=True):
     user_text: str = ""
     worked: bool = True
     accepted: bool = False
+    attested: bool = False
     task: str = ""
     env: dict[str, str] = {}
     skills: tuple[str, ...] = ()

@@ -21,11 +21,11 @@ from skillclaw.trajectory.asks import Request, intent, requests, says_no, says_y
 from skillclaw.trajectory.demanded import demanded
 from skillclaw.trajectory.environment import facts
 from skillclaw.trajectory.episode import Episode, make
-from skillclaw.trajectory.flow import Act, Said, flow
+from skillclaw.trajectory.flow import Act, Event, Said, flow
 from skillclaw.trajectory.model import SessionMeta, SkillUse, Trajectory, meta
 from skillclaw.trajectory.moves import ArgValue, Move, extensions, move_of
 from skillclaw.trajectory.origins import Words
-from skillclaw.trajectory.outcomes import GIVEN, judged
+from skillclaw.trajectory.outcomes import GIVEN, attested, judged
 from skillclaw.trajectory.put_right import as_demanded, corrections
 from skillclaw.trajectory.ways import recoveries
 
@@ -64,9 +64,10 @@ def cut(trajectory: Trajectory) -> list[Episode]:
     found: list[Episode] = []
     given = any(signal.kind in GIVEN for signal in known.signals)
     spoken = Words()
-    for request, success, last in _judged(asked, known):
+    for place, (request, success, last) in enumerate(_judged(asked, known)):
         own = {**base, "success": success, **_skills(known.skills, last)}
-        found += _episodes(request, spoken, own, given=given)
+        shown = success is True and (given or attested(_with_next(asked, place)))
+        found += _episodes(request, spoken, own, given=given, shown=shown)
     return found
 
 
@@ -81,8 +82,14 @@ def _judged(asked: list[Request], known: SessionMeta) -> Iterator[tuple[Request,
         after = asked[place + 1] if place + 1 < len(asked) else None
         outcome = known.outcome
         if not stated:
-            outcome = judged([*request.events, *(after.events[:1] if after is not None else [])])
+            outcome = judged(_with_next(asked, place))
         yield request, ENDS.get(outcome), after.begins - 1 if after is not None else None
+
+
+def _with_next(asked: Sequence[Request], place: int) -> list[Event]:
+    """The events of a request, and the words that begin the next one."""
+    after = asked[place + 1] if place + 1 < len(asked) else None
+    return [*asked[place].events, *(after.events[:1] if after is not None else [])]
 
 
 def _skills(uses: Sequence[SkillUse], last: int | None) -> dict[str, tuple[str, ...]]:
@@ -103,9 +110,11 @@ def _seen_by(use: SkillUse, last: int | None) -> bool:
     return last is None or min(steps) <= last
 
 
-def _episodes(request: Request, spoken: Words, base: dict[str, Any], *, given: bool) -> list[Episode]:
+def _episodes(
+    request: Request, spoken: Words, base: dict[str, Any], *, given: bool, shown: bool
+) -> list[Episode]:
     """`given`: whether somebody stated how the session ended. Else a request in which the user had to say how
-    it is done shows no way to do it, whatever its end looks like."""
+    it is done shows no way to do it, whatever its end looks like. `shown`: its success is attested."""
     moves: list[Move] = []
     acts: list[Act] = []
     files: set[str] = set()
@@ -131,7 +140,8 @@ def _episodes(request: Request, spoken: Words, base: dict[str, Any], *, given: b
         return [make("procedure", base, wanted, [], steps=[])] if request.texts else []
     way = {**base, "success": None} if request.demanded and not given else base
     content = given or bool(accepted_at)
-    found = [make("procedure", way, wanted, moves, steps=[m.step for m in moves], accepted=content)]
+    steps = [m.step for m in moves]
+    found = [make("procedure", way, wanted, moves, steps=steps, accepted=content, attested=shown)]
     # What the user told the agent between a failure and what worked is the lesson, and not the agent's way.
     told_at = [step for step in (*request.taken, *request.demanded)]
     found += [e for e in recoveries(acts, moves, wanted, base) if not _told_between(e, told_at)]

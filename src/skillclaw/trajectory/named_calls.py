@@ -85,7 +85,9 @@ def heads(call: Call | None) -> tuple[tuple[str, ...], ...]:
         return ()
     found: dict[tuple[str, ...], None] = {}
     for simple in main_commands(call.command)[:6]:
-        program = simple.words[0].rsplit("/", 1)[-1].lower()
+        program = simple.words[0].rsplit("/", 1)[-1].strip().lower()
+        if not program:
+            continue
         subs = command_key(" ".join(simple.words)).lower().split(" ")[1:] if program in SUBCOMMANDS else []
         if not subs and program not in SUBCOMMANDS:
             plain = next(iter(simple.words[1:2]), "")

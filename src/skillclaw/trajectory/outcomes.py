@@ -32,6 +32,9 @@ Outcome = Literal["success", "failure", "unknown"]
 GIVEN = frozenset({"feedback", "reward", "reported"})
 """Kinds that come from outside; all others are derived from the steps, each time anew."""
 
+ATTESTING = frozenset({"tests", "exit", "accept"})
+"""Kinds of signs that do not come from the agent's own doing and saying."""
+
 BASE = -0.48
 """Log odds of success before any sign, fitted with the weights."""
 
@@ -113,6 +116,13 @@ def outcome(trajectory: Trajectory) -> tuple[Outcome, float, list[Signal]]:
 def judged(events: list[Event]) -> Outcome:
     """How a part of a session went, by its own signs alone."""
     return _weighed(_log_odds(events, _derive(events)))[0]
+
+
+def attested(events: list[Event]) -> bool:
+    """Whether a sign of success in a part of a session is not the agent's own: the user was content, tests
+    passed, a command that changes something ended well. That the agent says it is done, and looked up what it
+    used, are signs that every session of one way has, right or wrong."""
+    return any(RULES[sign.rule].good and RULES[sign.rule].kind in ATTESTING for sign in signs(events))
 
 
 def probability(trajectory: Trajectory) -> float | None:
