@@ -30,6 +30,17 @@ def test_a_sessions_text_cannot_steer_the_terminal(
     assert "hi\tthere\n" in shown
 
 
+def test_a_key_in_a_remark_or_an_error_is_in_one_piece_on_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    command = "skillclaw hub join sc1-" + "a1 b2 c3" * 20
+    output.note(f"Send them this: {command}")
+    output.error("It is none.", "It was not read.", f"Say: {command}")
+    assert capsys.readouterr().err.count(command) == 2
+
+
 @pytest.mark.parametrize("group", [(), ("skills",), ("config",)])
 def test_a_group_without_a_command_shows_its_help(tmp_path: Path, group: tuple[str, ...]) -> None:
     done = skillclaw(*group, home=tmp_path)

@@ -85,18 +85,19 @@ def _visible(text: str) -> str:
 
 
 def note(text: str) -> None:
-    """A remark that is not part of the result; goes to stderr, so that pipes stay clean."""
-    console(stderr=True).print(_visible(text), markup=False, style="dim")
+    """A remark that is not part of the result; goes to stderr, so that pipes stay clean. The terminal breaks
+    its lines, not we: a key or a command in it can be copied."""
+    console(stderr=True).print(_visible(text), markup=False, style="dim", soft_wrap=True)
 
 
 def error(what: str, why: str = "", todo: str = "") -> None:
     """What happened, why, what to do next: three lines at most, on stderr."""
     lines = [line(part) for part in (what, why, todo)]
     out = console(stderr=True)
-    out.print(f"error: {lines[0]}", markup=False, style="bold red")
+    out.print(f"error: {lines[0]}", markup=False, style="bold red", soft_wrap=True)
     for more in lines[1:]:
         if more:
-            out.print(f"  {more}", markup=False)
+            out.print(f"  {more}", markup=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
