@@ -212,6 +212,34 @@ def test_which_calls_a_correction_is_about(turns: list[object], wrong: str | Non
 
 
 @pytest.mark.parametrize(
+    "said", ["use pnpm", "pnpm", "we use pnpm here", "This is a pnpm repo.", "pnpm please", "not npm, pnpm!"]
+)
+@pytest.mark.parametrize("rest", ["install", "test", "run build --watch"])
+def test_a_program_that_is_named_and_makes_the_call_over_is_a_correction(said: str, rest: str) -> None:
+    (found,) = corrected("do it", sh(f"npm {rest}"), said, sh(f"pnpm {rest}"), "thanks")
+    assert found.failed is not None
+    assert (found.failed.command, found.actions[0].command) == (f"npm {rest}", f"pnpm {rest}")
+    assert found.accepted
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "after"),
+    [
+        ("npm install", "do the same with pnpm", "pnpm install"),
+        ("npm install", "use pnpm this time", "pnpm install"),
+        ("npm install", "what about pnpm?", "pnpm install"),
+        ("npm install", "now with pnpm", "pnpm install"),
+        ("npm install", "great, pnpm next", "pnpm install"),
+        ("npm install", "use pnpm", "pnpm add left-pad"),
+        ("npm run build", "it fails in make", "make build"),
+        ("npm test", "pnpm " + "and so on " * 8, "pnpm test"),
+    ],
+)
+def test_a_program_that_is_named_for_more_or_for_now_is_none(before: str, said: str, after: str) -> None:
+    assert corrected("do it", sh(before), said, sh(after), "thanks") == []
+
+
+@pytest.mark.parametrize(
     "turns",
     [
         [sh("npm test"), "No, answer in German.", sh("git status"), sh("npm run build")],

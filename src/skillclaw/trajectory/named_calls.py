@@ -13,10 +13,12 @@ from skillclaw.trajectory.shapes import command_key
 from skillclaw.trajectory.shell import main_commands
 from skillclaw.trajectory.text import STOP, word_set
 
-__all__ = ["COMMON", "Call", "alike", "covers", "extras", "heads", "redone", "tool_parts"]
+__all__ = ["COMMON", "Call", "alike", "covers", "extras", "heads", "instead_of", "redone", "tool_parts"]
 
 ARGUMENT = 80
 """Characters of an argument that may be named: what is longer, or has spaces, is a text."""
+PARTS = 6
+"""Simple commands that are read of one line."""
 COMMON = STOP | word_set(
     "make go cat find which time date type file less more head tail sort cut join split watch at touch "
     "kill service just task echo read set history man free top open code say clear patch tree env id where "
@@ -61,6 +63,17 @@ def redone(before: Call, after: Call) -> bool:
     return bool(one) and one == two and bool(_given(before) & _given(after))
 
 
+def instead_of(before: str, after: str) -> frozenset[str]:
+    """The programs with which the second command line makes the first over, word for word but for its own:
+    `pnpm` of `npm install` and `pnpm install`, `uv` of `pip install x` and `uv pip install x`."""
+    old = [one.words for one in main_commands(before)[:PARTS]]
+    found = set()
+    for new in main_commands(after)[:PARTS]:
+        if any(one[0] != new.words[0] and one[1:] and set(one[1:]) <= set(new.words) for one in old):
+            found.add(new.words[0].rsplit("/", 1)[-1].strip().lower())
+    return frozenset(found - {""})
+
+
 def alike(before: Call, after: Call) -> bool:
     """Whether two calls are of the same program with the same subcommand, or of the same tool; or of a server
     that was given the same."""
@@ -84,7 +97,7 @@ def heads(call: Call | None) -> tuple[tuple[str, ...], ...]:
     if call is None or not call.command:
         return ()
     found: dict[tuple[str, ...], None] = {}
-    for simple in main_commands(call.command)[:6]:
+    for simple in main_commands(call.command)[:PARTS]:
         program = simple.words[0].rsplit("/", 1)[-1].strip().lower()
         if not program:
             continue
@@ -111,7 +124,7 @@ def _plain_first(call: Call) -> tuple[str, ...]:
 def extras(call: Call) -> frozenset[str]:
     """The options, arguments and files of a call, a path by its parts as well."""
     if call.command:
-        simple = main_commands(call.command)[:6]
+        simple = main_commands(call.command)[:PARTS]
         known = {word for head in heads(call) for word in head}
         given: Iterable[str] = (word for one in simple for word in one.words[1:] if word.lower() not in known)
     else:

@@ -13,7 +13,7 @@ from skillclaw.trajectory.feedback import correction_text, repeats
 from skillclaw.trajectory.flow import Said
 from skillclaw.trajectory.meant import BY_PROGRAM, asks_for, names, refuses
 from skillclaw.trajectory.moves import Move, differs
-from skillclaw.trajectory.named_calls import Call, redone
+from skillclaw.trajectory.named_calls import Call, instead_of, redone
 from skillclaw.trajectory.text import STOP, words
 from skillclaw.trajectory.weighed import for_once, rejects_what_was_done, weighed
 
@@ -149,7 +149,7 @@ def _wrong(
     if refused:
         return max(refused, key=lambda m: (not _looks(m), len(shared & set(m.command.split())), m.place))
     done = [m for m in before if not _looks(m)]
-    again = [m for m in done if redone(calls[m.place], good)]
+    again = [m for m in done if redone(calls[m.place], good) or instead_of(m.command, good.command)]
     # What a call brought to light may be what the words are about, and so may a look around that they name.
     told = [
         m for m in before if names(text, calls[m.place]) >= (BY_PROGRAM if _looks(m) else 1) or _said(text, m)

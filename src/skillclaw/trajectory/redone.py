@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from skillclaw.trajectory.flow import Act
 from skillclaw.trajectory.goals import same_goal
+from skillclaw.trajectory.named_calls import COMMON, instead_of
 from skillclaw.trajectory.text import STOP
 
 __all__ = ["taken_up"]
@@ -24,16 +25,23 @@ HEAD = 2000
 MOST = 12
 """Names kept of one message."""
 
+SHORT = 16
+"""Words of a message that says which program to take, and hardly anything else."""
+
 LONGEST = 60
 """Characters of a name: what is longer is pasted."""
 
 _FURTHER = re.compile(r"^\W*(?:now|next|then|also|additionally|besides|another|finally|and)\b", re.I)
 """How a further request begins."""
 
+_BESIDE = re.compile(r"\b(?:same|also|too|as well|both|compare\w*|another|try|what about|how about)\b", re.I)
+"""Words of a message that wants a program beside the other, or wants it tried."""
+
 _SPAN = re.compile(r"`([^`\n]{1,200})`")
 _VALUED = re.compile(r"(?<![\w-])(--?[A-Za-z][\w-]*)[ =]([\w./:-]*\w)")
 _CODE = re.compile(r"^--?[A-Za-z]|[_/\[\]={}$~<>@#]|[A-Za-z]\d|\d[A-Za-z]|^[A-Za-z]+-$|^[A-Za-z]+[:=]$")
 _WORD = re.compile(r"[A-Za-z][\w-]{2,}")
+_WORD_OR_TWO = re.compile(r"[A-Za-z][\w-]+")
 _ROUND = ".,;:!?()'\"`“”‘’"
 
 
@@ -52,10 +60,22 @@ def taken_up(
     known = "\n".join([asked, *map(_written, before)]).lower()
     named = [name for name in _named(said[:HEAD], every=objects) if name.lower() not in known]
     if not named:
-        return ()
+        return _programs(said, known, before, after)
     over = any(act.command is not None and act.command == old.command for act in after for old in before)
     calls = [_written(act) for act in after if over or any(same_goal(old, act) for old in before)]
-    return tuple(name for name in named if any(_holds(call, name) for call in calls))[:MOST]
+    found = tuple(name for name in named if any(_holds(call, name) for call in calls))[:MOST]
+    return found or _programs(said, known, before, after)
+
+
+def _programs(said: str, known: str, before: Sequence[Act], after: Sequence[Act]) -> tuple[str, ...]:
+    """The programs that a short message names, with which an earlier call was made over word for word: "use
+    pnpm", "we are on docker here", after `npm install`, `podman compose up`. They may be words of prose."""
+    if len(said.split()) > SHORT or _BESIDE.search(said):
+        return ()
+    words = {word.lower() for word in _WORD_OR_TWO.findall(said)} - COMMON
+    old = [act.command for act in before if act.command]
+    found = {program for act in after for one in old for program in instead_of(one, act.command or "")}
+    return tuple(sorted(program for program in found & words if program not in known))[:MOST]
 
 
 def _named(text: str, *, every: bool = False) -> list[str]:
