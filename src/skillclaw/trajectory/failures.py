@@ -140,12 +140,18 @@ def _settled(found: str, limit: int) -> str:
     return found
 
 
+_HALVES = re.compile(r"\\u[dD][89a-fA-F]")
+
+
 def json_object(text: str) -> dict[str, Any] | None:
-    """The JSON object that `text` is; None when it is something else."""
+    """The JSON object that `text` is; None when it is something else. Halves of surrogate pairs, which JSON may
+    spell and nobody can write down again, are `?`."""
     if not text.startswith("{"):
         return None
     try:
         value = json.loads(text)
+        if _HALVES.search(text):
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

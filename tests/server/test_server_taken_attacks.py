@@ -1,0 +1,155 @@
+"""Stolen keys do what they may, at random, after people took a skill away: no machine has it afterwards."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hubs_at_hand import Hubs, bundle
+
+from skillclaw.errors import SkillClawError
+from skillclaw.hub import keys
+from skillclaw.skills.records import Bundle, File, Proposal, Retired, Verdict
+
+SCRIPT = File(path="scripts/run.sh", data=b"#!/bin/sh\nls\n", executable=True)
+RISKY = "rm -rf ~/data"
+TEXTS = [f"- Clean up: `{RISKY}`\n- Run {n}." for n in range(3)] + [f"- Run {n} safely." for n in range(2)]
+
+
+class Attack:
+    """A group in which `deploy` was approved, changed, named by a merge perhaps, and archived by a person."""
+
+    def __init__(self, place: Path, seed: int, roles: list[str]) -> None:
+        self.random = random.Random(seed)
+        self.roles = roles
+        self.proposals = 0
+        self.done: list[str] = []
+        self.hubs = Hubs(place)
+        self.team = self.hubs.team
+        self.team.commit("settings", {"policy": "team"}, role="owner")
+        self.hubs.evolve(self.team, bundle("all", "- Do it."))
+        self.release(self.deploy(0, script=True), approve=True)
+        for _ in range(self.random.randrange(3)):
+            self.attempt(lambda: self.release(self.some_deploy(), approve=self.random.random() < 0.3))
+        if self.random.random() < 0.7:
+            self.attempt(self.merge)
+        self.sync()
+        if len(roles) > 1:
+            key = keys.load_or_create(self.team.keys_folder, self.team.info.group, "reviewer")
+            body = {"public": keys.public_hex(key), "role": "reviewer", "name": "rae"}
+            self.team.commit("key-add", body, role="owner")
+        self.team.archive("deploy", "It wipes disks.", role="owner")
+        if len(roles) > 1:
+            self.team.commit("settings", {"reviewers": 2}, role="owner")
+        self.sync()
+
+    def run(self) -> None:
+        ways: list[Callable[[], None]] = [
+            self.promote, self.roll_back, self.roll_back, self.change, self.change, self.merge, self.archive,
+            self.release_again, self.approve,
+        ]  # fmt: skip
+        for _ in range(self.random.randrange(2, 9)):
+            self.attempt(self.random.choice(ways))
+            if self.random.random() < 0.5:
+                self.sync()
+        self.sync()
+
+    def attempt(self, way: Callable[[], None]) -> None:
+        try:
+            way()
+        except SkillClawError:  # the log takes no such entry
+            return
+        self.done.append(getattr(way, "__name__", "?"))
+
+    def sync(self) -> None:
+        self.hubs.sync(self.hubs.fresh())
+
+    @property
+    def role(self) -> str:
+        return self.random.choice(self.roles)
+
+    def some(self) -> tuple[str, list[str], str | None]:
+        """A skill, its versions, and the current one."""
+        skill = self.team.state().skills[self.random.choice(["all", "deploy", "deploy"])]
+        return skill.name, [one.version for one in skill.releases], skill.current
+
+    def deploy(self, text: int, *, script: bool) -> Bundle:
+        return bundle("deploy", TEXTS[text], *([SCRIPT] if script else []))
+
+    def some_deploy(self) -> Bundle:
+        return self.deploy(self.random.randrange(len(TEXTS)), script=self.random.random() < 0.6)
+
+    def release(self, one: Bundle, *, retires: list[Retired] | None = None, approve: bool = False) -> None:
+        self.proposals += 1
+        known, id_ = self.team.state().skills.get(one.name), f"p{self.proposals}"
+        base = known.current if known is not None else None
+        given = Proposal(
+            id=id_,
+            action="merge" if retires else "refine" if base else "create",
+            skill=one.name,
+            base=base,
+            engine="x",
+            why="",
+            bundle=one,
+            retires=retires or [],
+        )
+        self.team.propose(given)
+        self.team.record_verdicts(id_, [Verdict(check="spec", verdict="pass", reason="Fine.")], "passed")
+        if approve:
+            self.team.approve(id_)
+        self.team.release(id_, stage="canary", role="evolver")
+
+    def change(self) -> None:
+        self.release(self.some_deploy())
+
+    def merge(self) -> None:
+        current = self.team.state().skills["deploy"].current
+        if current is not None:
+            one = bundle("all", f"- Do it {self.random.randrange(4)} times.")
+            self.release(one, retires=[Retired(skill="deploy", version=current)])
+
+    def promote(self) -> None:
+        name, _, current = self.some()
+        stage = self.random.choice(["stable", "unproven"])
+        body = {"skill": name, "version": current, "base": current, "stage": stage}
+        self.team.commit("promote", body, role=self.role)
+
+    def roll_back(self) -> None:
+        name, versions, current = self.some()
+        body = {"skill": name, "version": self.random.choice([*versions, None]), "base": current}
+        named = {"returns": ["deploy"]} if self.random.random() < 0.4 else {}
+        self.team.commit("rollback", body | named, role=self.role)
+
+    def archive(self) -> None:
+        name, _, current = self.some()
+        self.team.commit("archive", {"skill": name, "base": current}, role=self.role)
+
+    def release_again(self) -> None:
+        name, versions, current = self.some()
+        release = self.team.state().skills[name].release(self.random.choice(versions))
+        assert release is not None
+        body = {"skill": name, "version": release.version, "base": current, "object": release.object}
+        self.team.commit("release", body | {"stage": "stable"}, role=self.role)
+
+    def approve(self) -> None:
+        waiting = [p.id for p in self.team.state().proposals.values() if p.status in ("held", "passed")]
+        if waiting:
+            self.team.commit("approval", {"proposal": self.random.choice(waiting)}, role=self.role)
+
+
+FEW = [pytest.param(seed, id=str(seed)) for seed in range(10)]
+MANY = [pytest.param(seed, marks=pytest.mark.slow, id=str(seed)) for seed in range(10, 300)]
+
+
+@pytest.mark.parametrize("roles", [["evolver"], ["evolver", "reviewer"]], ids="+".join)
+@pytest.mark.parametrize("seed", FEW + MANY)
+def test_no_machine_has_what_people_took_away(seed: int, roles: list[str], tmp_path: Path) -> None:
+    """With the stolen key of an evolver; where two people decide, with that of one of them as well."""
+    attack = Attack(tmp_path, seed, roles)
+    attack.run()
+    folder = attack.hubs.skills / "deploy"
+    text = (folder / "SKILL.md").read_text("utf-8") if folder.exists() else ""
+    assert RISKY not in text, attack.done
+    assert not (folder / "scripts" / "run.sh").exists(), attack.done
