@@ -114,7 +114,10 @@ def test_nothing_that_a_stolen_evolvers_key_does_next_brings_it_back(
 
 def test_a_person_brings_it_back_and_what_it_was_made_from_with_it(hubs: Hubs) -> None:
     first, made = archived_and_undone(hubs)
-    hubs.team.archive("deploy", role="owner")
+    with pytest.raises(UsageError, match="at that version already") as told:
+        decisions.rollback(hubs.machine, "team/deploy", made)
+    assert "skillclaw skills archive team/deploy, and then this again" in told.value.todo
+    decisions.archive(hubs.machine, "team/deploy")
     decisions.rollback(hubs.machine, "team/deploy", made)
     hubs.sync()
     assert hubs.text("deploy") == "- Look."

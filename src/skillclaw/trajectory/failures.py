@@ -144,8 +144,8 @@ _HALVES = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def json_object(text: str) -> dict[str, Any] | None:
-    """The JSON object that `text` is; None when it is something else. Halves of surrogate pairs, which JSON may
-    spell and nobody can write down again, are `?`."""
+    """The JSON object that `text` is; None when it is something else. Halves of surrogate pairs, which JSON
+    may spell and nobody can write down again, are `?`."""
     if not text.startswith("{"):
         return None
     try:

@@ -18,7 +18,7 @@ from skillclaw.server.review.reviewing import (
     policy_for,
     stage_for,
 )
-from skillclaw.server.skills.naming import find_skill, shown
+from skillclaw.server.skills.naming import at_already, find_skill, shown
 from skillclaw.skills.records import Proposal
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def rollback(machine: Machine, name: str, to: str | None, why: str = "") -> str 
         current = skill.release(skill.current)
         target = current.base if current else None
     if target == skill.current:
-        raise UsageError(f"{name} is at that version already.", "", f"See: skillclaw skills log {name}")
+        raise at_already(name)
     _check_wanted(found, name, target)
     found.hub.rollback(skill.name, target, base=skill.current, why=why)
     return target

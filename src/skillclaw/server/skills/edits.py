@@ -10,7 +10,7 @@ import msgspec
 from skillclaw.errors import BadInputError, UsageError
 from skillclaw.library.choose import choose
 from skillclaw.server.machine import PERSONAL
-from skillclaw.server.skills.naming import shown, split_name
+from skillclaw.server.skills.naming import at_already, shown, split_name
 from skillclaw.server.skills.offering import Private, private_places
 from skillclaw.skills.diff import unified
 from skillclaw.skills.records import Bundle, Proposal, Sidecar, Verdict, content_id, record_in
@@ -197,7 +197,7 @@ def propose_version(machine: Machine, given: str, version: str, *, note: str = "
     if again.stage == "revoked":
         raise UsageError(f"Version {wanted[:12]} of {given} was revoked.", "It is unsafe and stays away.")
     if wanted == skill.current:
-        raise UsageError(f"{given} is at that version already.", "", f"See: skillclaw skills log {given}")
+        raise at_already(given)
     current = skill.release(skill.current) if skill.current is not None else None
     why = note or f"A person wants version {wanted[:12]} back."
     return _put(machine, found.source, machine.hubs.bundle(found.hub, again), current, why, "", again)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from skillclaw.server.hubs.opened import Source
     from skillclaw.server.machine import Machine
 
-__all__ = ["Found", "find_skill", "shown", "split_name"]
+__all__ = ["Found", "at_already", "find_skill", "shown", "split_name"]
 
 
 @dataclass(frozen=True)
@@ -84,3 +84,13 @@ def _unknown(given: str, sources: list[Source], errors: list[SkillClawError]) ->
     if errors:
         why += f" Not looked into: {errors[0].what}"
     return BadInputError(f"There is no skill named {given!r}.", why, "See: skillclaw skills list")
+
+
+def at_already(name: str) -> UsageError:
+    """That a skill is at the version that somebody wants it at. Machines may refuse that all the same: it is
+    current again, and nobody said that people want it."""
+    return UsageError(
+        f"{name} is at that version already.",
+        "Where machines do not take it, `skillclaw sync` says why.",
+        f"To say that people want it back: skillclaw skills archive {name}, and then this again",
+    )
