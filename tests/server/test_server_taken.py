@@ -16,7 +16,7 @@ from skillclaw.server.groups.membership import judge
 from skillclaw.server.review import decisions
 from skillclaw.server.skills.edits import propose_version
 from skillclaw.skills.bundle import version
-from skillclaw.skills.records import File, Proposal, Retired, Verdict
+from skillclaw.skills.records import Action, Bundle, File, Proposal, Retired, Verdict
 
 SCRIPT = File(path="scripts/run.sh", data=b"#!/bin/sh\nls\n", executable=True)
 TEXT = "- Clean up: `rm -rf ~/data`\n- Run it."
@@ -107,12 +107,93 @@ def test_nothing_that_a_stolen_evolvers_key_does_next_brings_it_back(
     first, made = archived_and_undone(hubs)
     hubs.team.commit("settings", {"reviewers": people}, role="owner")
     way(hubs, first, made)
-    changes = {one.skill: one.action for one in hubs.sync(hubs.fresh()).changes}
-    assert changes["deploy"] == "failed"
+    hubs.sync(hubs.fresh())
     assert not (hubs.skills / "deploy").exists()
 
 
-def test_a_person_brings_it_back_and_what_it_was_made_from_with_it(hubs: Hubs) -> None:
+def test_a_machine_that_did_not_look_in_between_loses_it_too(hubs: Hubs) -> None:
+    hubs.evolve(hubs.team, ALL)
+    made = hubs.evolve(hubs.team, bundle("deploy", TEXT, SCRIPT), approve=True)
+    merge(hubs, "- Do it and run it.", "merge")
+    hubs.sync()
+    assert hubs.text("deploy") == "- Run it."
+    hubs.team.archive("deploy", "It wipes disks.", role="owner")
+    undo(hubs)
+    assert hubs.team.state().skills["deploy"].current == made
+    hubs.sync(hubs.fresh())
+    assert not (hubs.skills / "deploy").exists()
+
+
+def test_nor_does_it_keep_what_an_evolver_released_again(hubs: Hubs) -> None:
+    made = hubs.evolve(hubs.team, bundle("deploy", TEXT, SCRIPT), approve=True)
+    hubs.sync()
+    hubs.team.archive("deploy", "It wipes disks.", role="owner")
+    propose(hubs, bundle("deploy", TEXT, SCRIPT), "again")
+    assert hubs.team.state().skills["deploy"].current == made
+    hubs.sync(hubs.fresh())
+    assert not (hubs.skills / "deploy").exists()
+
+
+def propose(hubs: Hubs, one: Bundle, id_: str) -> str:
+    """A canary, as an evolver alone makes it; its version."""
+    base = hubs.team.state().skills[one.name].current
+    action: Action = "refine" if base else "create"
+    given = Proposal(id=id_, action=action, skill=one.name, base=base, engine="x", why="", bundle=one)
+    hubs.team.propose(given)
+    hubs.team.record_verdicts(id_, [Verdict(check="spec", verdict="pass", reason="Fine.")], "passed")
+    hubs.team.release(id_, stage="canary", role="evolver")
+    return version(one)
+
+
+def back(hubs: Hubs, to: str) -> None:
+    body = {"skill": "deploy", "version": to, "base": hubs.team.state().skills["deploy"].current}
+    hubs.team.commit("rollback", body, role="evolver")
+
+
+@pytest.mark.parametrize("people", [1, 2])
+def test_an_evolver_does_not_choose_what_a_person_goes_back_to(people: int, hubs: Hubs) -> None:
+    """It puts the good version on top of the bad one first, as if it had been made from that."""
+    good = hubs.evolve(hubs.team, bundle("deploy", "- Look."))
+    bad = hubs.evolve(hubs.team, bundle("deploy", TEXT, SCRIPT), approve=True)
+    propose(hubs, bundle("deploy", "- Look."), "again")
+    back(hubs, bad)
+    hubs.team.commit("settings", {"reviewers": people}, role="owner")
+    hubs.sync()
+    assert hubs.text("deploy") == "- Run it."
+    decisions.rollback(hubs.machine, "team/deploy", good)
+    hubs.sync(hubs.fresh())
+    assert hubs.text("deploy") in (None, "- Look.")
+    back(hubs, bad)
+    hubs.sync(hubs.fresh())
+    assert hubs.text("deploy") in (None, "- Look.")
+
+
+def test_who_brings_one_version_back_brings_back_nothing_below_it(hubs: Hubs) -> None:
+    _, made = archived_and_undone(hubs)
+    clean = propose(hubs, bundle("deploy", "- Look around."), "clean")
+    hubs.team.commit("promote", {"skill": "deploy", "version": clean, "base": clean}, role="evolver")
+    propose(hubs, bundle("deploy", "- Nonsense."), "junk")
+    decisions.rollback(hubs.machine, "team/deploy", clean)
+    hubs.sync(hubs.fresh())
+    assert hubs.text("deploy") == "- Look around."
+    back(hubs, made)
+    hubs.sync(hubs.fresh())
+    assert not (hubs.skills / "deploy").exists()
+
+
+def test_a_version_that_people_went_back_from_and_that_comes_again_takes_nothing_from_machines(
+    hubs: Hubs,
+) -> None:
+    good = hubs.evolve(hubs.team, bundle("deploy", "- Look."))
+    hubs.evolve(hubs.team, bundle("deploy", "- Look twice."))
+    decisions.rollback(hubs.machine, "team/deploy", good)
+    propose(hubs, bundle("deploy", "- Look twice."), "again")
+    hubs.team.promote("deploy")
+    hubs.sync(hubs.fresh())
+    assert hubs.text("deploy") == "- Look."
+
+
+def test_a_person_brings_it_back_and_then_what_it_was_made_from(hubs: Hubs) -> None:
     first, made = archived_and_undone(hubs)
     with pytest.raises(UsageError, match="at that version already") as told:
         decisions.rollback(hubs.machine, "team/deploy", made)
@@ -150,8 +231,11 @@ def test_who_brought_it_back_with_a_key_that_was_revoked_since_did_not(hubs: Hub
     public = reviewer(hubs)
     hubs.team.archive("deploy", role="owner")
     brought_back(hubs, made)
+    hubs.sync()
+    assert hubs.text("deploy") == "- Run it."
     hubs.team.commit("key-revoke", {"public": public}, role="owner")
-    assert hubs.sync().changes[0].detail.startswith("People took that version away")
+    hubs.sync(hubs.fresh())
+    assert hubs.text("deploy") is None
     hubs.team.archive("deploy", role="owner")
     brought_back(hubs, made, "owner")
     hubs.sync(hubs.fresh())
@@ -202,8 +286,7 @@ def test_where_two_decide_one_goes_back_but_not_forward_again(hubs: Hubs) -> Non
     assert f"skillclaw skills propose team/deploy --version {made[:12]}" in told.value.todo
     # past the command, with a stolen key: the log takes it, machines keep what they have
     hubs.team.commit("rollback", {"skill": "deploy", "version": made, "base": first}, role="owner")
-    (change,) = hubs.sync(hubs.fresh()).changes
-    assert "one person is not enough here" in change.detail
+    assert hubs.sync(hubs.fresh()).changes == []
     assert hubs.text("deploy") == "- Run it."
 
 
@@ -225,6 +308,18 @@ def test_two_bring_back_what_was_taken_away_by_a_proposal(hubs: Hubs) -> None:
     assert hubs.text("deploy") == "- Run it."
     assert (hubs.skills / "deploy" / "scripts" / "run.sh").exists()
     assert public in hubs.team.state().proposals[done.proposal].approvals
+
+
+def test_a_proposal_that_was_turned_down_can_be_made_again(hubs: Hubs) -> None:
+    made = hubs.evolve(hubs.team, bundle("deploy", TEXT, SCRIPT), approve=True)
+    hubs.team.archive("deploy", role="owner")
+    found = []
+    for _ in range(2):
+        done = propose_version(hubs.machine, "team/deploy", made)
+        inbox.take_in(hubs.team, judge)
+        found.append(hubs.team.state().proposals[done.proposal].status)
+        hubs.team.reject(done.proposal, "Not now.")
+    assert found == ["held", "held"]
 
 
 def test_one_stolen_key_of_two_brings_back_nothing_that_only_one_approved(hubs: Hubs) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hubs_at_hand import Hubs, bundle
 
 from skillclaw.errors import SkillClawError
-from skillclaw.hub import keys
+from skillclaw.hub import Release, keys
 from skillclaw.skills.records import Bundle, File, Proposal, Retired, Verdict
 
 SCRIPT = File(path="scripts/run.sh", data=b"#!/bin/sh\nls\n", executable=True)
@@ -19,7 +19,8 @@ TEXTS = [f"- Clean up: `{RISKY}`\n- Run {n}." for n in range(3)] + [f"- Run {n} 
 
 
 class Attack:
-    """A group in which `deploy` was approved, changed, named by a merge perhaps, and archived by a person."""
+    """A group in which `deploy` was approved, changed, and named by a merge perhaps; then people took it
+    away: its owner archived it, or went back to a version without harm, which happens again later on."""
 
     def __init__(self, place: Path, seed: int, roles: list[str]) -> None:
         self.random = random.Random(seed)
@@ -30,25 +31,31 @@ class Attack:
         self.team = self.hubs.team
         self.team.commit("settings", {"policy": "team"}, role="owner")
         self.hubs.evolve(self.team, bundle("all", "- Do it."))
+        self.release(self.deploy(4, script=False))
         self.release(self.deploy(0, script=True), approve=True)
         for _ in range(self.random.randrange(3)):
             self.attempt(lambda: self.release(self.some_deploy(), approve=self.random.random() < 0.3))
         if self.random.random() < 0.7:
             self.attempt(self.merge)
-        self.sync()
+        if self.random.random() < 0.7:
+            self.sync()
         if len(roles) > 1:
             key = keys.load_or_create(self.team.keys_folder, self.team.info.group, "reviewer")
             body = {"public": keys.public_hex(key), "role": "reviewer", "name": "rae"}
             self.team.commit("key-add", body, role="owner")
-        self.team.archive("deploy", "It wipes disks.", role="owner")
+        if self.random.random() < 0.5:
+            self.team.archive("deploy", "It wipes disks.", role="owner")
+        else:
+            self.go_back_unharmed()
         if len(roles) > 1:
             self.team.commit("settings", {"reviewers": 2}, role="owner")
-        self.sync()
+        if self.random.random() < 0.7:
+            self.sync()
 
     def run(self) -> None:
         ways: list[Callable[[], None]] = [
             self.promote, self.roll_back, self.roll_back, self.change, self.change, self.merge, self.archive,
-            self.release_again, self.approve,
+            self.release_again, self.approve, self.go_back_unharmed,
         ]  # fmt: skip
         for _ in range(self.random.randrange(2, 9)):
             self.attempt(self.random.choice(ways))
@@ -132,6 +139,22 @@ class Attack:
         assert release is not None
         body = {"skill": name, "version": release.version, "base": current, "object": release.object}
         self.team.commit("release", body | {"stage": "stable"}, role=self.role)
+
+    def go_back_unharmed(self) -> None:
+        """The owner goes back to a version without harm, or archives the skill that is at that."""
+        skill = self.team.state().skills["deploy"]
+        fine = [one for one in skill.releases if not self.risky(one)]
+        to = self.random.choice(fine).version
+        if to == skill.current:
+            self.team.archive("deploy", role="owner")
+        else:
+            self.team.commit(
+                "rollback", {"skill": "deploy", "version": to, "base": skill.current}, role="owner"
+            )
+
+    def risky(self, release: Release) -> bool:
+        files = {file.path: file.data for file in self.team.get_bundle(release).files}
+        return SCRIPT.path in files or RISKY.encode() in files["SKILL.md"]
 
     def approve(self) -> None:
         waiting = [p.id for p in self.team.state().proposals.values() if p.status in ("held", "passed")]

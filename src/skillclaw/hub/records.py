@@ -172,6 +172,7 @@ class Release(Record, frozen=True, kw_only=True):
     reviewers  how many different people had to approve what needed people when it was released, or when one
                person brought it back
     taken    people took it away (`hub.taken`); back: the key of who brought it back after that
+    anew     what it was made from had been taken away: approvals of that are none of this
     story    what became of it, the newest last; `story.MOST` events at most
     """
 
@@ -193,6 +194,7 @@ class Release(Record, frozen=True, kw_only=True):
     by: str = ""
     taken: bool = False
     back: str = ""
+    anew: bool = False
     story: list[Event] = []
 
 

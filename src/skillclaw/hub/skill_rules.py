@@ -11,12 +11,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from skillclaw.hub import kinds
-from skillclaw.hub.approval import PEOPLE, needed
+from skillclaw.hub.approval import PEOPLE, approved, needed
 from skillclaw.hub.proposal_rules import check_skill_name, known, let_through
 from skillclaw.hub.records import Commit, HubState, Key, Release, SkillState
 from skillclaw.hub.releasing import check_release, retired
 from skillclaw.hub.story import event, told
-from skillclaw.hub.taken import archived_by_people, bring_back, take
+from skillclaw.hub.taken import archived_by_people, bring_back, give_back, made_from_taken, take
 from skillclaw.hub.undoing import comes_back
 from skillclaw.hub.void import Void
 from skillclaw.skills.records import Effect
@@ -44,10 +44,11 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
     others, before = [gone.skill for gone in body.retires], state
     state = let_through(state, signer, body.proposal, body.skill, body.base, body.version, others)
     check_release(before, signer, body)
-    again = body.proposal is None and signer.role in PEOPLE
-    if again:
+    if signer.role in PEOPLE:
         skill = bring_back(state, skill, commit, body.version, _so_far(skill))
-    older = skill.release(body.version) if again else None
+    if body.proposal is not None and approved(state, known(state, body.proposal)):
+        skill = give_back(skill, body.version)
+    older = skill.release(body.version)
     release = Release(
         skill=body.skill,
         version=body.version,
@@ -67,6 +68,7 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
         by=commit.signer,
         taken=older is not None and older.taken,
         back=older.back if older is not None else "",
+        anew=made_from_taken(state, skill),
     )
     skill = replace(skill, current=body.version, stage=body.stage, releases=[*skill.releases, release])
     state = _with_skill(state, skill)
@@ -147,7 +149,10 @@ def _rollback(state: HubState, commit: Commit, signer: Key, body: kinds.Rollback
         raise Void("the version was revoked")
     skill = told(skill, event(commit, "return", to=body.base), body.version)
     if person:
-        skill = take(bring_back(state, skill, commit, body.version, below), body.version)
+        skill = bring_back(state, skill, commit, body.version, below)
+        back = skill.release(body.version)
+        if back is not None and not back.taken:
+            skill = take(skill, body.version, body.base)  # else it says nothing: one of two, alone
     return _with_skill(state, replace(skill, current=body.version, stage=target.stage))
 
 

@@ -14,14 +14,35 @@ from msgspec.structs import replace
 from skillclaw.hub.approval import PEOPLE, needed
 from skillclaw.hub.records import Commit, HubState, Key, ProposalState, Release, SkillState
 
-__all__ = ["archived_by_people", "bring_back", "take", "taken"]
+__all__ = [
+    "archived_by_people",
+    "as_wanted",
+    "bring_back",
+    "disowned",
+    "give_back",
+    "made_from_taken",
+    "take",
+    "taken",
+]
 
 
 def taken(state: HubState, release: Release) -> bool:
     """Whether people took that version away and did not bring it back; who brought it back with a key that
     was revoked since did not."""
+    return release.taken or disowned(state, release)
+
+
+def disowned(state: HubState, release: Release) -> bool:
+    """Whether who brought that version back has a key that was revoked since."""
     key = state.keys.get(release.back)
-    return release.taken or (key is not None and key.revoked)
+    return key is not None and key.revoked
+
+
+def made_from_taken(state: HubState, skill: SkillState) -> bool:
+    """Whether what is released next is made from a version that people took away: what they approved of that
+    is not approved for the next one."""
+    base = skill.release(skill.current) if skill.current is not None else None
+    return base is not None and taken(state, base)
 
 
 def archived_by_people(signer: Key, proposal: ProposalState | None) -> bool:
@@ -29,9 +50,15 @@ def archived_by_people(signer: Key, proposal: ProposalState | None) -> bool:
     return signer.role in PEOPLE or (proposal is not None and bool(proposal.approvals))
 
 
-def take(skill: SkillState, spared: str | None = None) -> SkillState:
-    """The skill with all its versions taken away but `spared` and what that was made from."""
-    kept = _with_below(skill, spared)
+def take(skill: SkillState, spared: str | None = None, left: str | None = None) -> SkillState:
+    """The skill with all its versions taken away but `spared` and what that was first made from: later bases
+    of it may be an evolver's choice. Where `left`, which people went back from, is among that, they went
+    forward, and nothing below is spared."""
+    first = next((one for one in skill.releases if one.version == spared), None)
+    below = skill.below(first) if first is not None else []
+    if any(one.version == left for one in below):
+        below = []
+    kept = {one.seq for one in skill.releases if one.version == spared} | {one.seq for one in below}
     releases = [one if one.seq in kept else replace(one, taken=True) for one in skill.releases]
     return replace(skill, releases=releases)
 
@@ -39,25 +66,53 @@ def take(skill: SkillState, spared: str | None = None) -> SkillState:
 def bring_back(
     state: HubState, skill: SkillState, commit: Commit, version: str, along: Collection[str]
 ) -> SkillState:
-    """The skill after a person said that `version` is current again, and so what it was made from may be.
-    `along` are versions that an evolver, too, may go back to.
+    """The skill after a person said that `version` is current again: that one is no longer taken away, and
+    nothing else, since what lies below it an evolver may have put there. `along` are versions that an
+    evolver, too, may go back to.
 
     Where two people decide, what was taken away stays so: one of them does not bring it back. Of what was
     not, as many people have to have approved as now do, but for `along`.
     """
-    people, wanted = needed(state.settings), _with_below(skill, version)
+    people = needed(state.settings)
     releases = []
     for one in skill.releases:
-        if one.seq in wanted and people == 1 and (one.taken or one.back):
+        if one.version == version and people == 1 and (one.taken or one.back):
             one = replace(one, taken=False, back=commit.signer)
-        if one.seq in wanted and one.version not in along:
+        if one.version not in along:
             one = replace(one, reviewers=max(one.reviewers, people))
         releases.append(one)
     return replace(skill, releases=releases)
 
 
-def _with_below(skill: SkillState, version: str | None) -> set[int]:
-    """The entries that released `version`, and what its newest release was made from."""
-    newest = skill.release(version) if version is not None else None
-    below = {one.seq for one in skill.below(newest)} if newest is not None else set()
-    return below | {one.seq for one in skill.releases if one.version == version}
+def give_back(skill: SkillState, version: str) -> SkillState:
+    """The skill after as many people as have to approved that `version` is released again."""
+    releases = [
+        replace(one, taken=False, back="") if one.version == version else one for one in skill.releases
+    ]
+    return replace(skill, releases=releases)
+
+
+def as_wanted(state: HubState) -> HubState:
+    """The state as machines take it. What people took away is there for none of them: where it is current,
+    they have the last that it was made from and that people did not take away, or none."""
+    skills = {}
+    for name, skill in state.skills.items():
+        gone = {one.seq for one in skill.releases if taken(state, one)}
+        if gone:
+            releases = [
+                replace(one, stage="archived") if one.seq in gone and one.stage != "revoked" else one
+                for one in skill.releases
+            ]
+            skills[name] = _standing(replace(skill, releases=releases), gone)
+    return replace(state, skills={**state.skills, **skills}) if skills else state
+
+
+def _standing(skill: SkillState, gone: Collection[int]) -> SkillState:
+    current = skill.release(skill.current) if skill.current is not None else None
+    if current is None or current.seq not in gone:
+        return skill
+    newest = (skill.release(one.version) for one in skill.below(current))
+    left = next((one for one in newest if one is not None and one.stage not in ("archived", "revoked")), None)
+    if left is None:
+        return replace(skill, current=None, stage="archived")
+    return replace(skill, current=left.version, stage=left.stage)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from skillclaw.errors import BadInputError, GoneError, VerifyError
 from skillclaw.hub.approval import PEOPLE, approved, needed
 from skillclaw.hub.records import HubState, Release
-from skillclaw.hub.taken import taken
+from skillclaw.hub.taken import disowned, taken
 from skillclaw.skills.records import Bundle, Proposal
 
 __all__ = ["Finder", "by_person", "covers", "unapproved", "widened"]
@@ -122,7 +122,8 @@ def _base(state: HubState, one: Release, release: Release) -> Release | None:
     """What `one` was made from, where an approval of that is one for the place of `release`."""
     older = [base for base in _older(state, one) if base.version == one.base]
     base = older[-1] if older else None
-    return base if base is not None and covers(base, release) and not taken(state, base) else None
+    approves = base is not None and covers(base, release) and not one.anew and not disowned(state, base)
+    return base if approves else None
 
 
 def _older(state: HubState, release: Release) -> list[Release]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from skillclaw import settings as settings_module
 from skillclaw.errors import SkillClawError, StorageError, UsageError, VerifyError
 from skillclaw.hub.arms import block
+from skillclaw.hub.taken import as_wanted
 from skillclaw.hub.unapproved import by_person
 from skillclaw.library.choose import HubView, canary_share
 from skillclaw.library.objects import ObjectCache
@@ -101,7 +102,7 @@ class Hubs:
 
         return HubView(
             name=source.name,
-            state=state,
+            state=as_wanted(state),
             fetch=fetch,
             base=plain,
             projects=self._projects(state) if group else None,

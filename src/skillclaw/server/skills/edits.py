@@ -293,7 +293,11 @@ def _proposal(
     if like is not None and like.sidecar is not None and source.hub is not None:
         before = record_in(machine.hubs.object(source.hub, like.sidecar), Sidecar)
     base = current.version if current else None
-    since = [again.story[-1].seq if again.story else again.seq] if again is not None else []
+    since: list[int] = []
+    if again is not None and source.state is not None:
+        rejected = (one for one in source.state.proposals.values() if one.status == "rejected")
+        turned_down = sum((one.skill, one.version) == (bundle.name, made) for one in rejected)
+        since = [again.story[-1].seq if again.story else again.seq, turned_down]
     return Proposal(
         id=content_id("proposal", base, PERSON, made, *since),
         action="refine" if current else "create",
