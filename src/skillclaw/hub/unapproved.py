@@ -94,11 +94,16 @@ def _not_seen_later(
     for later in state.skills[release.skill].releases:
         if not open_:
             break
-        made_from = (one.seq for one in state.skills[release.skill].below(later))
-        if release.seq in made_from and covers(later, release) and not taken(state, later):
-            known = _found(later, find, fetch) if _approved(state, later) else {}
+        # what it was made from last: it takes the longest to find
+        able = later.seq > release.seq and covers(later, release) and not taken(state, later)
+        if able and _approved(state, later) and _made_from(state, later, release):
+            known = _found(later, find, fetch)
             open_ = {key: told for key, told in open_.items() if key not in known}
     return open_
+
+
+def _made_from(state: HubState, later: Release, release: Release) -> bool:
+    return any(one.seq == release.seq for one in state.skills[release.skill].below(later))
 
 
 def _found(release: Release, find: Finder, fetch: Fetch) -> Mapping[str, str]:
