@@ -73,9 +73,9 @@ def test_the_fields_of_format_2_are_told_once_more() -> None:
             r"([^;]*?) of\s+`([a-z]+)`(?:;|$)", told.replace(" and `rollback`", "")
         )
     }
-    assert "Format 3 has `returns` of `rollback`." in TEXT
+    assert "Format 3 has `returns` of `rollback`, format 4 `stays` of `rollback` and `archive`." in TEXT
     later = [(kind, name) for kind, fields in kinds.LATER.items() for name in fields if fields[name] > 2]
-    assert later == [("rollback", "returns")]
+    assert later == [("rollback", "returns"), ("rollback", "stays"), ("archive", "stays")]
     wanted = {kind: {name for name in fields if fields[name] == 2} for kind, fields in kinds.LATER.items()}
     assert wanted.pop("rollback") == wanted["promote"] == found["promote"]
     assert found == wanted

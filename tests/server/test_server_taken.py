@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from hubs_at_hand import Hubs, bundle
 
-from skillclaw.errors import UsageError
+from skillclaw.errors import BadInputError, UsageError
 from skillclaw.hub import inbox, keys
 from skillclaw.hub.taken import taken
 from skillclaw.server.groups.membership import judge
 from skillclaw.server.review import decisions
+from skillclaw.server.review.reviewing import needs
 from skillclaw.server.skills.edits import propose_version
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Action, Bundle, File, Proposal, Retired, Verdict
@@ -195,13 +196,11 @@ def test_a_version_that_people_went_back_from_and_that_comes_again_takes_nothing
 
 def test_a_person_brings_it_back_and_then_what_it_was_made_from(hubs: Hubs) -> None:
     first, made = archived_and_undone(hubs)
-    with pytest.raises(UsageError, match="at that version already") as told:
-        decisions.rollback(hubs.machine, "team/deploy", made)
-    assert "skillclaw skills archive team/deploy, and then this again" in told.value.todo
-    decisions.archive(hubs.machine, "team/deploy")
     decisions.rollback(hubs.machine, "team/deploy", made)
     hubs.sync()
     assert hubs.text("deploy") == "- Look."
+    with pytest.raises(UsageError, match="at that version already"):
+        decisions.rollback(hubs.machine, "team/deploy", made)
     released = hubs.team.state().skills["deploy"].release(made)
     assert released is not None
     hubs.evolve(hubs.team, bundle("deploy", TEXT + "\n- More.", SCRIPT))
@@ -272,6 +271,115 @@ def test_a_retirement_that_people_approved_is_their_word(hubs: Hubs) -> None:
         assert release is not None
         assert taken(hubs.team.state(), release) == approve
         brought_back(hubs, made, "owner")
+
+
+def named_by_a_merge(hubs: Hubs) -> str:
+    """`deploy` with a program, which people approved and a merge canary takes in; its version."""
+    hubs.evolve(hubs.team, ALL)
+    made = hubs.evolve(hubs.team, bundle("deploy", TEXT, SCRIPT), approve=True)
+    merge(hubs, "- Do it and run it.", "merge")
+    return made
+
+
+def archive_as_evolver(hubs: Hubs, base: str) -> None:
+    hubs.team.commit("archive", {"skill": "deploy", "base": base}, role="evolver")
+
+
+def gone_for_good(hubs: Hubs) -> None:
+    """What an evolver brings back by undoing the merge is there for no machine."""
+    undo(hubs)
+    assert hubs.team.state().skills["deploy"].current is not None
+    hubs.sync(hubs.fresh())
+    assert hubs.text("deploy") is None
+
+
+def test_people_archive_what_an_evolver_archived_a_moment_before(hubs: Hubs) -> None:
+    made = named_by_a_merge(hubs)
+    archive_as_evolver(hubs, made)
+    hubs.team.archive("deploy", "It wipes disks.", base=made, role="owner")
+    story = hubs.team.state().skills["deploy"].releases[-1].story
+    assert [(one.what, one.why) for one in story[-2:]] == [("archive", ""), ("archive", "It wipes disks.")]
+    gone_for_good(hubs)
+
+
+def test_people_archive_what_an_evolver_archived_long_ago_and_once(hubs: Hubs) -> None:
+    made = named_by_a_merge(hubs)
+    archive_as_evolver(hubs, made)
+    assert decisions.archive(hubs.machine, "team/deploy") == made
+    with pytest.raises(BadInputError, match="no current version"):
+        decisions.archive(hubs.machine, "team/deploy")
+    gone_for_good(hubs)
+
+
+@pytest.mark.parametrize("moment", ["before the approval", "after it"])
+def test_people_agree_to_retire_what_an_evolver_archived_a_moment_before(moment: str, hubs: Hubs) -> None:
+    made = named_by_a_merge(hubs)
+    retire = Proposal(id="r", action="retire", skill="deploy", base=made, engine="x", why="")
+    hubs.team.propose(retire)
+    hubs.team.record_verdicts("r", [Verdict(check="spec", verdict="hold", reason="Hm.")], "held")
+    if moment == "before the approval":
+        archive_as_evolver(hubs, made)
+        state = hubs.team.state()
+        told = needs(state, state.proposals["r"], "team")
+        assert told == "deploy is archived already; who approves this says that it stays so."
+        assert decisions.approve(hubs.machine, "r").release is not None
+    else:
+        hubs.team.approve("r")
+        archive_as_evolver(hubs, made)
+        hubs.team.release("r", role="evolver")
+    assert hubs.team.state().proposals["r"].status == "released"
+    gone_for_good(hubs)
+
+
+def test_people_go_back_where_an_evolver_went_before(hubs: Hubs) -> None:
+    good = hubs.evolve(hubs.team, bundle("deploy", "- Look."))
+    hubs.evolve(hubs.team, ALL)
+    bad = hubs.evolve(hubs.team, bundle("deploy", TEXT, SCRIPT), approve=True)
+    merge(hubs, "- Do it and run it.", "merge")
+    hubs.sync()
+    hubs.team.commit("rollback", {"skill": "deploy", "version": good, "base": bad}, role="evolver")
+    assert decisions.rollback(hubs.machine, "team/deploy", good[:12]) == good
+    with pytest.raises(UsageError, match="at that version already"):
+        decisions.rollback(hubs.machine, "team/deploy", good)
+    archive_as_evolver(hubs, good)
+    undo(hubs)
+    assert hubs.team.state().skills["deploy"].current == bad
+    hubs.sync(hubs.fresh())
+    assert hubs.text("deploy") == "- Look."
+
+
+@pytest.mark.parametrize("kind", ["archive", "rollback"])
+def test_an_evolver_says_of_no_skill_that_it_stays(kind: str, hubs: Hubs) -> None:
+    good = hubs.evolve(hubs.team, bundle("deploy", "- Look."))
+    bad = hubs.evolve(hubs.team, bundle("deploy", "- Look twice."))
+    if kind == "archive":
+        archive_as_evolver(hubs, bad)
+    else:
+        hubs.team.commit("rollback", {"skill": "deploy", "version": good, "base": bad}, role="evolver")
+    body = {"skill": "deploy", "base": bad, "stays": True}
+    body |= {"version": good} if kind == "rollback" else {}
+    with pytest.raises(BadInputError, match="only people say that a skill stays"):
+        hubs.team.commit(kind, body, role="evolver")
+    wrong = {"base": "0" * 64, **({"version": bad} if kind == "rollback" else {})}
+    for part in wrong.items():
+        with pytest.raises(BadInputError, match=r"never released|another version is current"):
+            hubs.team.commit(kind, {**body, part[0]: part[1]}, role="owner")
+    hubs.team.commit(kind, body, role="owner")
+    assert taken(hubs.team.state(), hubs.team.state().skills["deploy"].releases[-1])
+
+
+def test_a_machine_loses_what_people_took_away_though_what_comes_instead_is_refused(hubs: Hubs) -> None:
+    good = hubs.evolve(hubs.team, bundle("deploy", "- Look."))
+    bad = hubs.evolve(hubs.team, bundle("deploy", TEXT, SCRIPT), approve=True)
+    hubs.sync()
+    hubs.team.rollback("deploy", good, base=bad, role="owner")
+    propose(hubs, bundle("deploy", "- Look.", SCRIPT), "more")
+    hubs.team.promote("deploy")
+    report = hubs.sync(hubs.fresh())
+    told = {(one.action, one.detail) for one in report.changes if one.skill == "deploy"}
+    assert ("removed", "people of the group took it away.") in told
+    assert any("nobody approved it" in detail for action, detail in told if action == "failed")
+    assert hubs.text("deploy") is None
 
 
 def test_where_two_decide_one_goes_back_but_not_forward_again(hubs: Hubs) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hubs_at_hand import Hubs, bundle
 
-from skillclaw.errors import SkillClawError
+from skillclaw.errors import BadInputError, SkillClawError
 from skillclaw.hub import Release, keys
+from skillclaw.hub.taken import left_over
 from skillclaw.skills.records import Bundle, File, Proposal, Retired, Verdict
 
 SCRIPT = File(path="scripts/run.sh", data=b"#!/bin/sh\nls\n", executable=True)
@@ -20,7 +22,8 @@ TEXTS = [f"- Clean up: `{RISKY}`\n- Run {n}." for n in range(3)] + [f"- Run {n} 
 
 class Attack:
     """A group in which `deploy` was approved, changed, and named by a merge perhaps; then people took it
-    away: its owner archived it, or went back to a version without harm, which happens again later on."""
+    away: its owner archived it, agreed to retire it, or went back to a version without harm, which happens
+    again later on. A stolen evolver's key may have done something since the owner looked."""
 
     def __init__(self, place: Path, seed: int, roles: list[str]) -> None:
         self.random = random.Random(seed)
@@ -43,10 +46,9 @@ class Attack:
             key = keys.load_or_create(self.team.keys_folder, self.team.info.group, "reviewer")
             body = {"public": keys.public_hex(key), "role": "reviewer", "name": "rae"}
             self.team.commit("key-add", body, role="owner")
-        if self.random.random() < 0.5:
-            self.team.archive("deploy", "It wipes disks.", role="owner")
-        else:
-            self.go_back_unharmed()
+        self.roles = ["evolver"]
+        self.random.choice([self.archive_slowly, self.retire_slowly, self.go_back_slowly])()
+        self.roles = roles
         if len(roles) > 1:
             self.team.commit("settings", {"reviewers": 2}, role="owner")
         if self.random.random() < 0.7:
@@ -63,6 +65,50 @@ class Attack:
                 self.sync()
         self.sync()
 
+    def archive_slowly(self) -> None:
+        base = self.team.state().skills["deploy"].current
+        self.act_quickly()
+        self.take_away(lambda: self.team.archive("deploy", "It wipes disks.", base=base, role="owner"))
+
+    def retire_slowly(self) -> None:
+        base = self.team.state().skills["deploy"].current
+        self.team.propose(Proposal(id="r", action="retire", skill="deploy", base=base, engine="x", why=""))
+        self.team.record_verdicts("r", [Verdict(check="spec", verdict="pass", reason="Fine.")], "passed")
+
+        def agree() -> None:
+            self.team.approve("r")
+            self.act_quickly()
+            self.team.release("r", role="owner")
+
+        self.act_quickly()
+        self.take_away(agree)
+
+    def go_back_slowly(self) -> None:
+        skill = self.team.state().skills["deploy"]
+        to = self.random.choice([one.version for one in skill.releases if not self.risky(one)])
+        if to == skill.current:
+            return self.archive_slowly()
+        self.act_quickly()
+        self.take_away(lambda: self.team.rollback("deploy", to, base=skill.current, role="owner"))
+        return None
+
+    def act_quickly(self) -> None:
+        """What a stolen key does between the owner's look and deed."""
+        for _ in range(self.random.randrange(3)):
+            ways = [self.roll_back, self.archive, self.archive, self.change, self.merge, self.promote]
+            self.attempt(self.random.choice(ways))
+
+    def take_away(self, deed: Callable[[], None]) -> None:
+        """What the owner does, and where that is refused, archives what is there then, as the command has it:
+        also what is archived already."""
+        try:
+            deed()
+        except BadInputError:
+            skill = self.team.state().skills["deploy"]
+            base = skill.current or left_over(self.team.state(), skill, None)
+            if base is not None:
+                self.team.archive("deploy", "It wipes disks.", base=base, role="owner")
+
     def attempt(self, way: Callable[[], None]) -> None:
         try:
             way()
@@ -70,8 +116,11 @@ class Attack:
             return
         self.done.append(getattr(way, "__name__", "?"))
 
-    def sync(self) -> None:
-        self.hubs.sync(self.hubs.fresh())
+    def sync(self, day: int = 0) -> None:
+        """As the machine does it so many days from now: of canaries it has one or the other arm then."""
+        machine = self.hubs.fresh()
+        machine.hubs.clock = lambda: datetime.now(UTC) + timedelta(days=day)
+        self.hubs.sync(machine)
 
     @property
     def role(self) -> str:
@@ -173,6 +222,8 @@ def test_no_machine_has_what_people_took_away(seed: int, roles: list[str], tmp_p
     attack = Attack(tmp_path, seed, roles)
     attack.run()
     folder = attack.hubs.skills / "deploy"
-    text = (folder / "SKILL.md").read_text("utf-8") if folder.exists() else ""
-    assert RISKY not in text, attack.done
-    assert not (folder / "scripts" / "run.sh").exists(), attack.done
+    for day in range(3):
+        attack.sync(day)
+        text = (folder / "SKILL.md").read_text("utf-8") if folder.exists() else ""
+        assert RISKY not in text, (day, attack.done)
+        assert not (folder / "scripts" / "run.sh").exists(), (day, attack.done)

@@ -191,7 +191,8 @@ def _end(state: HubState, one: ProposalState) -> Event | None:
         for event in release.story
         if event.what in ("rollback", "revoke")
     ]
-    return events[-1] if events else None
+    measured = (event for event in reversed(events) if event.effect is not None)
+    return next(measured, events[-1] if events else None)
 
 
 def _measured(marks: Sequence[Mark], effect: Effect) -> list[Mark]:

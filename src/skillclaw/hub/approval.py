@@ -21,6 +21,7 @@ __all__ = [
     "approvers",
     "author",
     "deciders",
+    "ends_archived",
     "missing",
     "needed",
     "outdated",
@@ -90,6 +91,13 @@ def outdated(state: HubState, proposal: ProposalState, instead: Retired | None =
     skills = state.skills
     now = ((name, base, skills[name].current if name in skills else None) for name, base in builds_on)
     return next((name for name, base, current in now if base != current), "")
+
+
+def ends_archived(state: HubState, proposal: ProposalState) -> bool:
+    """Whether a proposal retires a skill that has no current version already, which people may yet agree to:
+    so that it stays away, also where an evolver undoes what archived it."""
+    skill = state.skills.get(proposal.skill)
+    return proposal.action == "retire" and skill is not None and skill.current is None
 
 
 def approvers(state: HubState, proposal: ProposalState, people: int | None = None) -> list[str]:

@@ -16,11 +16,12 @@ import msgspec
 from skillclaw.errors import BadInputError, VerifyError
 from skillclaw.formats import carried
 from skillclaw.hub import arms, keys
-from skillclaw.hub.approval import outdated
+from skillclaw.hub.approval import PEOPLE, ends_archived, outdated
 from skillclaw.hub.membership import member
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import Commit, HubState, ProposalState, Release, SkillState
 from skillclaw.hub.releasing import place
+from skillclaw.hub.taken import left_over
 from skillclaw.hub.undoing import archived_by, comes_back
 from skillclaw.skills import bundle as bundles
 from skillclaw.skills.records import Bundle, Effect, Proposal, Sidecar, Verdict, record_in
@@ -89,7 +90,7 @@ class Deciding:
         """
         known = self._proposal(proposal_id)
         record = recorded(self, known)
-        if known.status in ("held", "passed"):
+        if known.status in ("held", "passed") and not ends_archived(self.last_state(), known):
             _check_current(outdated(self.last_state(), known, record.instead), known, "approved")
         role = self._role("owner", "reviewer")
         state = self.last_state()
@@ -143,11 +144,18 @@ class Deciding:
             if current is None:
                 raise BadInputError(f"{known.skill} has no such version to retire.")
             if known.status != "released":
-                if record.instead is not None:  # the log cannot tell
+                if record.instead is not None and not ends_archived(self.last_state(), known):
                     _check_current(outdated(self.last_state(), known, record.instead), known, "released")
                 why = _told(record.why[:REASON], None)
                 gone = {"skill": known.skill, "base": known.base, "proposal": known.id, **why}
-                self._commit_unless(_released, known.id, "archive", gone, role)
+                try:
+                    self._commit_unless(_released, known.id, "archive", gone, role)
+                except BadInputError:
+                    agreed = role in PEOPLE or self._proposal(known.id).approvals
+                    if not agreed or not ends_archived(self.last_state(), known):
+                        raise
+                    stays = {**gone, "stays": True}  # an evolver was quicker: see `archive`
+                    self._commit_unless(_released, known.id, "archive", stays, role)
             return msgspec.structs.replace(current, stage="archived")
         if record.bundle is None or known.version is None:
             raise VerifyError(f"Proposal {known.id} holds no bundle.")
@@ -216,9 +224,9 @@ class Deciding:
             version = release.base if release is not None else None
         body = {"skill": skill, "version": version, "base": undone, **_told(why, effect)}
         returns = self._returns(skill, undone, version)
-        if returns is not None:
-            body["returns"] = returns
-        self.commit("rollback", body, role=role or self._role("owner", "reviewer", "evolver"))
+        named = {"returns": returns} if returns is not None else {}
+        role = role or self._role("owner", "reviewer", "evolver")
+        self._commit_or_stay("rollback", body, named, role, version)
 
     def _returns(self, skill: str, undone: str | None, version: str | None) -> list[str] | None:
         """The skills that come back with that rollback, where the log by itself would bring others back."""
@@ -232,9 +240,32 @@ class Deciding:
 
     def archive(self, skill: str, why: str = "", *, base: str | None = None, role: str | None = None) -> None:
         """Leave `skill` without a current version; `why` as for `promote`. `role` says as whom; None: as a
-        person, where this machine has a person's key, whose word no evolver undoes."""
+        person, where this machine has a person's key, whose word no evolver undoes. A person's word counts,
+        too, where an evolver was quicker, or said it long ago; then `base` is any version of it."""
         body = {"skill": skill, "base": base or self._current(skill), **_told(why, None)}
-        self.commit("archive", body, role=role or self._role("owner", "reviewer", "evolver"))
+        self._commit_or_stay("archive", body, {}, role or self._role("owner", "reviewer", "evolver"), None)
+
+    def _commit_or_stay(
+        self, kind: str, body: dict[str, Any], more: dict[str, Any], role: str, version: str | None
+    ) -> None:
+        """Commit what makes `version` (None: none) current. Where it is so already, and no person said so, a
+        person does: else an evolver that was quicker may bring back what the person took away."""
+        if not self._says_more(body["skill"], version, role):
+            try:
+                self.commit(kind, {**body, **more}, role=role)
+            except BadInputError:
+                if not self._says_more(body["skill"], version, role):
+                    raise
+            else:
+                return
+        self.commit(kind, {**body, "stays": True}, role=role)
+
+    def _says_more(self, skill: str, version: str | None, role: str) -> bool:
+        """Whether a person says something by wanting `version`, though it is current."""
+        state = self.state()
+        known = state.skills.get(skill)
+        at = known is not None and known.current == version
+        return at and role in PEOPLE and known is not None and left_over(state, known, version) is not None
 
     def revoke(self, skill: str, version: str | None, why: str) -> None:
         """Declare a version, or with None all of `skill`, unsafe: every client moves its copies away."""

@@ -253,7 +253,8 @@ class Promote(Body, frozen=True, kw_only=True):
 
 class Rollback(Body, frozen=True, kw_only=True):
     """`rollback`: an earlier version, or none, becomes the current one; `effect`: what was measured;
-    `returns`: of the skills that the release had taken in, those that come back; None: all archived ones."""
+    `returns`: of the skills that the release had taken in, those that come back; None: all archived ones.
+    `stays`: a person says it of a skill that is at that version already, so that `base` stays away."""
 
     skill: Name
     version: Hash | None
@@ -261,6 +262,7 @@ class Rollback(Body, frozen=True, kw_only=True):
     why: Reason = ""
     effect: Effect | None = None
     returns: list[Name] | None = None
+    stays: Literal[True] | None = None
 
 
 class Pin(Body, frozen=True, kw_only=True):
@@ -271,12 +273,14 @@ class Pin(Body, frozen=True, kw_only=True):
 
 
 class Archive(Body, frozen=True, kw_only=True):
-    """`archive`: the skill has no current version any more."""
+    """`archive`: the skill has no current version any more. `stays`: a person says it of one that has none
+    already, so that what was released of it, such as `base`, stays away."""
 
     skill: Name
     base: Hash
     proposal: Id | None = None
     why: Reason = ""
+    stays: Literal[True] | None = None
 
 
 class Revoke(Body, frozen=True, kw_only=True):
@@ -329,8 +333,8 @@ LATER: dict[str, dict[str, int]] = {
     "approval": {"note": 2},
     "release": {"share": 2},
     "promote": {"why": 2, "effect": 2},
-    "rollback": {"why": 2, "effect": 2, "returns": 3},
-    "archive": {"why": 2},
+    "rollback": {"why": 2, "effect": 2, "returns": 3, "stays": 4},
+    "archive": {"why": 2, "stays": 4},
 }
 """By kind: fields that format 1 does not know, and the format that they came with."""
 

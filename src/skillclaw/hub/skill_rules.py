@@ -125,6 +125,8 @@ def _promote(state: HubState, commit: Commit, signer: Key, body: kinds.Promote) 
 
 def _rollback(state: HubState, commit: Commit, signer: Key, body: kinds.Rollback) -> HubState:
     skill = _skill(state, body.skill)
+    if body.stays:
+        return _with_skill(state, _stays_at(state, skill, commit, signer, body))
     _check_base(skill, body.base)
     _check_pinned(skill, signer)
     undone = skill.release(skill.current) if skill.current is not None else None
@@ -149,11 +151,31 @@ def _rollback(state: HubState, commit: Commit, signer: Key, body: kinds.Rollback
         raise Void("the version was revoked")
     skill = told(skill, event(commit, "return", to=body.base), body.version)
     if person:
-        skill = bring_back(state, skill, commit, body.version, below)
-        back = skill.release(body.version)
-        if back is not None and not back.taken:
-            skill = take(skill, body.version, body.base)  # else it says nothing: one of two, alone
+        skill = _wanted(state, skill, commit, body.version, body.base, below)
     return _with_skill(state, replace(skill, current=body.version, stage=target.stage))
+
+
+def _stays_at(
+    state: HubState, skill: SkillState, commit: Commit, signer: Key, body: kinds.Rollback
+) -> SkillState:
+    """The skill after a person said that it stays at the version that is current already."""
+    _check_stays(skill, body.base, signer.role in PEOPLE)
+    if body.version is None or body.version != skill.current:
+        raise Void("another version is current")
+    if body.base != body.version:
+        skill = told(skill, event(commit, "rollback", to=body.version, why=body.why), body.base)
+    skill = told(skill, event(commit, "return", to=body.base), body.version)
+    return _wanted(state, skill, commit, body.version, body.base, _so_far(skill))
+
+
+def _wanted(
+    state: HubState, skill: SkillState, commit: Commit, version: str, base: str, along: list[str]
+) -> SkillState:
+    """The skill after a person said that it is at `version`, and no more at `base` (taken.py)."""
+    skill = bring_back(state, skill, commit, version, along)
+    back = skill.release(version)
+    # one of two, alone, says nothing by it
+    return take(skill, version, base) if back is not None and not back.taken else skill
 
 
 def _pin(state: HubState, commit: Commit, signer: Key, body: kinds.Pin) -> HubState:
@@ -162,16 +184,23 @@ def _pin(state: HubState, commit: Commit, signer: Key, body: kinds.Pin) -> HubSt
 
 def _archive(state: HubState, commit: Commit, signer: Key, body: kinds.Archive) -> HubState:
     skill = _skill(state, body.skill)
-    _check_base(skill, body.base)
+    if not body.stays:
+        _check_base(skill, body.base)
+    elif skill.current is not None:
+        raise Void("the skill has a current version")
     _check_pinned(skill, signer)
     proposal = None
     if body.proposal is not None:
         state = let_through(state, signer, body.proposal, body.skill, body.base, None)
         proposal = known(state, body.proposal)
+    by_people = archived_by_people(signer, proposal)
+    if body.stays:
+        _check_stays(skill, body.base, by_people)
     skill = told(skill, event(commit, "archive", proposal=body.proposal, why=body.why), body.base)
-    if archived_by_people(signer, proposal):
+    if by_people:
         skill = take(skill)
-    return _with_skill(state, replace(skill, current=None, stage="archived"))
+    stage = skill.stage if body.stays else "archived"
+    return _with_skill(state, replace(skill, current=None, stage=stage))
 
 
 def _revoke(state: HubState, commit: Commit, signer: Key, body: kinds.Revoke) -> HubState:
@@ -219,6 +248,13 @@ def _so_far(skill: SkillState) -> list[str]:
     """The current version and what it was made from, the newest first."""
     release = skill.release(skill.current) if skill.current is not None else None
     return [one.version for one in (release, *skill.below(release))] if release is not None else []
+
+
+def _check_stays(skill: SkillState, base: str, by_people: bool) -> None:
+    if not by_people:
+        raise Void("only people say that a skill stays as it is")
+    if skill.release(base) is None:
+        raise Void("its base was never released")
 
 
 def _check_base(skill: SkillState, base: str | None) -> None:

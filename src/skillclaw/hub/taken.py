@@ -20,6 +20,7 @@ __all__ = [
     "bring_back",
     "disowned",
     "give_back",
+    "left_over",
     "made_from_taken",
     "take",
     "taken",
@@ -61,6 +62,18 @@ def take(skill: SkillState, spared: str | None = None, left: str | None = None) 
     kept = {one.seq for one in skill.releases if one.version == spared} | {one.seq for one in below}
     releases = [one if one.seq in kept else replace(one, taken=True) for one in skill.releases]
     return replace(skill, releases=releases)
+
+
+def left_over(state: HubState, skill: SkillState, spared: str | None) -> str | None:
+    """What a person who says that the skill stays at `spared` (None: without a current version), where it is,
+    still takes away or brings back: the newest such version; None where they said all of it already."""
+    after = take(skill, spared)
+    pairs = zip(reversed(skill.releases), reversed(after.releases), strict=True)
+    found = next((one.version for one, then in pairs if one.taken != then.taken), None)
+    current = skill.release(spared) if spared is not None else None
+    if found is None and current is not None and taken(state, current):
+        return spared
+    return found
 
 
 def bring_back(

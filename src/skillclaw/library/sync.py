@@ -172,7 +172,9 @@ class Sync:
 
     def _renew(self, entry: Installed, claim: Claim, release: Release, fetched: Fetched) -> Step | None:
         """A copy that was installed before: as it should be, edited, gone, or to be updated."""
-        view, place, swaps = claim.hub, copies.place(entry), claim.choice.swaps(entry.version)
+        view, place = claim.hub, copies.place(entry)
+        taken = _taken(view, entry)
+        swaps = claim.choice.swaps(entry.version) and not taken
         newer = "" if entry.version == release.version else release.version
         if not folders.exists(place):
             self._swap_entry(entry, replace(entry, wanted=newer))
@@ -207,11 +209,27 @@ class Sync:
             return self._edited(wanting, view, release, bundle, fetched)
         if bundle is None:
             self.told.refuse(view.name, entry.skill, entry.target, action, detail, release)
-            return None
+            return self._leaving(wanting, view.name, release) if taken else None
         if swaps and claim.choice.arm == "control":
             detail = f"{CONTROL} Version {release.version[:12]}, the one before, is in its place."
             return self._pending(wanting, view.name, release, bundle, "withheld", old=wanting, detail=detail)
         return self._pending(wanting, view.name, release, bundle, "updated", old=wanting)
+
+    def _leaving(self, entry: Installed, hub: str, release: Release) -> Step:
+        """The step that takes away a copy in whose place the `release` to come cannot be put."""
+        leaving = replace(entry, leaving=True)
+        self._swap_entry(entry, leaving)
+        return Step(
+            entry=leaving,
+            hub=hub,
+            release=release,
+            bundle=None,
+            over=None,
+            done=None,
+            back=entry,
+            action="removed",
+            detail="people of the group took it away.",
+        )
 
     def _edited(
         self, entry: Installed, view: HubView, release: Release, bundle: Bundle | None, fetched: Fetched
@@ -345,6 +363,14 @@ class Sync:
             at = self.book.installed.index(old)
             entries = [*self.book.installed[:at], *new_ones, *self.book.installed[at + 1 :]]
         self.book = replace(self.book, installed=entries)
+
+
+def _taken(view: HubView, entry: Installed) -> bool:
+    """Whether people took the installed version away (`hub.taken.as_wanted`): what the group has instead may
+    not fit here, and it goes all the same."""
+    skill = view.state.skills.get(entry.skill) if view.state is not None else None
+    release = skill.release(entry.version) if skill is not None else None
+    return release is not None and release.stage == "archived"
 
 
 def _missing(target: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from skillclaw.errors import BadInputError, UsageError
 from skillclaw.hub.approval import missing, needed, waits_for_people
 from skillclaw.hub.proposing import recorded
-from skillclaw.hub.taken import taken
+from skillclaw.hub.taken import left_over, taken
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.review.reviewing import (
     check_no_source,
@@ -192,10 +192,12 @@ def set_pinned(machine: Machine, name: str, pinned: bool) -> None:
 
 def archive(machine: Machine, name: str, why: str = "") -> str:
     """Leave a skill (`NAME` or `HUB/NAME`) without a current version, for all clients; `rollback` to a
-    version brings it back. Returns the version that was current."""
+    version brings it back. Returns the version that was current, of one that is archived already, as an
+    evolver may have, a version that stays away from now on."""
     machine.may_install()
     found = find_skill(machine, name)
-    version = found.current.version
+    left = left_over(found.state, found.skill, None) if found.skill.current is None else None
+    version = left or found.current.version
     found.hub.archive(found.skill.name, why, base=version, role=person_role(machine, found.hub))
     return version
 
@@ -232,10 +234,11 @@ def rollback(machine: Machine, name: str, to: str | None, why: str = "") -> str 
     else:
         current = skill.release(skill.current)
         target = current.base if current else None
-    if target == skill.current:
-        raise at_already(name)
     _check_wanted(found, name, target)
-    found.hub.rollback(skill.name, target, base=skill.current, why=why)
+    left = skill.current if target != skill.current else left_over(found.state, skill, target)
+    if left is None:
+        raise at_already(name)
+    found.hub.rollback(skill.name, target, base=left, why=why)
     return target
 
 

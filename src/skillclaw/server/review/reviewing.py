@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Literal
 from skillclaw.errors import BadInputError, SkillClawError, UsageError
 from skillclaw.gate.stretches import reaching, risking, running, without
 from skillclaw.hub import keys
-from skillclaw.hub.approval import approvers, author, missing, needed, outdated, policy_of, waits_for_people
+from skillclaw.hub.approval import (
+    approvers,
+    author,
+    ends_archived,
+    missing,
+    needed,
+    outdated,
+    policy_of,
+    waits_for_people,
+)
 from skillclaw.hub.proposing import origins
 from skillclaw.hub.unapproved import covers, unapproved
 from skillclaw.skills.diff import unified
@@ -113,6 +122,8 @@ def needs(state: HubState, proposal: ProposalState, policy: str, instead: Retire
     if proposal.status in ("rejected", "released"):
         return ""
     changed = outdated(state, proposal, instead)
+    if changed and ends_archived(state, proposal) and waits_for_people(state, proposal, policy):
+        return f"{proposal.skill} is archived already; who approves this says that it stays so."
     if changed:
         return f"It is outdated: {changed} is another by now, so nobody can release it."
     if proposal.status == "open":
