@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -39,22 +42,38 @@ class Context:
 
 
 def command(
-    app: typer.Typer, name: str | None = None, **options: Any
+    app: typer.Typer, name: str | None = None, *, looks: bool = False, **options: Any
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a function `(ctx: Context, ...)` as a command of `app` with the common options."""
+    """Register a function `(ctx: Context, ...)` as a command of `app` with the common options. One that only
+    `looks` leaves nothing on a machine that has no home yet."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def run(**given: Any) -> Any:
-            home = given.pop("home") or default_home()
+            home = (given.pop("home") or default_home()).expanduser()
             given.pop("debug")
-            return function(Context(home=home.expanduser(), json=given.pop("json")), **given)
+            json = given.pop("json")
+            with _passing(home) if looks else nullcontext(home) as place:
+                return function(Context(home=place, json=json), **given)
 
         run.sign = functools.partial(_sign, run, function)  # type: ignore[attr-defined]
         app.command(name, cls=Command, **options)(run)
         return function
 
     return register
+
+
+@contextmanager
+def _passing(home: Path) -> Iterator[Path]:
+    """`home`; where there is none, an empty one that is gone afterwards. Not where settings come from the
+    environment: a hub that they name would be made by keys that are gone."""
+    if home.exists() or any(
+        name.startswith("SKILLCLAW_") and name != "SKILLCLAW_HOME" for name in os.environ
+    ):
+        yield home
+        return
+    with TemporaryDirectory(prefix="skillclaw-") as place:
+        yield Path(place) / home.name
 
 
 def _sign(run: Callable[..., Any], function: Callable[..., Any]) -> None:

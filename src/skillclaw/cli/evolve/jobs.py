@@ -21,8 +21,8 @@ def register(parent: typer.Typer) -> None:
     """Add the group to `parent`."""
     app = typer.Typer(help="What groups ask this machine to try, and what it took.", no_args_is_help=True)
     parent.add_typer(app, name="jobs")
-    command(app, "list")(list_)
-    command(app, "show")(show)
+    command(app, "list", looks=True)(list_)
+    command(app, "show", looks=True)(show)
     command(app, "run")(run)
     command(app, "vote")(vote)
 

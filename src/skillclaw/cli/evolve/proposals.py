@@ -24,8 +24,8 @@ def register(parent: typer.Typer) -> None:
     """Add the group to `parent`."""
     app = typer.Typer(help="Proposed changes of skills, and decisions on them.", no_args_is_help=True)
     parent.add_typer(app, name="proposals")
-    command(app, "list")(list_)
-    command(app, "show")(show)
+    command(app, "list", looks=True)(list_)
+    command(app, "show", looks=True)(show)
     command(app, "replay")(replay)
     command(app, "approve")(approve)
     command(app, "reject")(reject)

@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
     command(app, "uninvite")(uninvite)
     command(app, "join")(join)
     command(app, "leave")(leave)
-    command(app, "inbox")(inbox)
+    command(app, "inbox", looks=True)(inbox)
 
 
 def chosen(given: str, known: tuple[str, ...], what: str) -> str:

@@ -23,7 +23,7 @@ ROLES = ("owner", "evolver", "reviewer", "member", "importer")
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the group `hub`."""
-    command(app, "members")(members)
+    command(app, "members", looks=True)(members)
     command(app, "key")(key)
     command(app, "admit")(admit)
     command(app, "rotate")(rotate)

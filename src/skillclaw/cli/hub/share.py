@@ -27,7 +27,7 @@ def register(parent: typer.Typer) -> None:
     """Add the group to `parent`."""
     app = typer.Typer(help="What groups may get of this machine's sessions.", no_args_is_help=True)
     parent.add_typer(app, name="share")
-    command(app, "status")(status)
+    command(app, "status", looks=True)(status)
     command(app, "allow")(allow)
     command(app, "deny")(deny)
     command(app, "send")(send)

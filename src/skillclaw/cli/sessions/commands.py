@@ -29,12 +29,12 @@ def register(parent: typer.Typer) -> None:
     """Add the groups to `parent`."""
     app = typer.Typer(help="The sessions on this machine.", no_args_is_help=True)
     parent.add_typer(app, name="sessions")
-    command(app, "list")(list_)
-    command(app, "show")(show)
-    command(app, "preview")(preview)
-    command(app, "receipts")(receipts)
+    command(app, "list", looks=True)(list_)
+    command(app, "show", looks=True)(show)
+    command(app, "preview", looks=True)(preview)
+    command(app, "receipts", looks=True)(receipts)
     command(app, "share")(share)
-    command(app, "export")(export)
+    command(app, "export", looks=True)(export)
     command(app, "forget")(forget)
     command(parent, "feedback")(feedback)
 

@@ -21,7 +21,7 @@ REASONS = 3
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the group `skills`."""
-    command(app, "candidates")(candidates)
+    command(app, "candidates", looks=True)(candidates)
     command(app, "offer")(offer)
 
 

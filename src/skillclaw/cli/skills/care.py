@@ -16,7 +16,7 @@ __all__ = ["register"]
 
 def register(app: typer.Typer) -> None:
     """Add the command to the group `skills`."""
-    command(app, "care")(care)
+    command(app, "care", looks=True)(care)
 
 
 def care(

@@ -23,7 +23,7 @@ REASONS = 3
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the group `skills`."""
-    command(app, "diff")(diff)
+    command(app, "diff", looks=True)(diff)
     command(app, "merge")(merge)
     command(app, "propose")(propose)
 

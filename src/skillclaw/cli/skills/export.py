@@ -15,7 +15,7 @@ __all__ = ["register"]
 
 def register(app: typer.Typer) -> None:
     """Add the command to the group `skills`."""
-    command(app, "export")(export)
+    command(app, "export", looks=True)(export)
 
 
 def export(

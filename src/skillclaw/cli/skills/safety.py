@@ -16,7 +16,7 @@ __all__ = ["register"]
 def register(app: typer.Typer) -> None:
     """Add the commands to the group `skills`."""
     command(app, "revoke")(revoke)
-    command(app, "quarantine")(quarantine)
+    command(app, "quarantine", looks=True)(quarantine)
     command(app, "restore")(restore)
 
 

@@ -18,7 +18,7 @@ WIDEST = 80
 
 def register(app: typer.Typer) -> None:
     """Add the command to the group `skills`."""
-    command(app, "verify")(verify)
+    command(app, "verify", looks=True)(verify)
 
 
 def verify(
