@@ -13,7 +13,7 @@ from hubs_at_hand import Hubs, bundle
 from skillclaw.errors import BadInputError, SkillClawError
 from skillclaw.hub import Release, keys
 from skillclaw.hub.taken import left_over
-from skillclaw.skills.records import Bundle, File, Proposal, Retired, Verdict
+from skillclaw.skills.records import Action, Bundle, File, Proposal, Retired, Verdict
 
 SCRIPT = File(path="scripts/run.sh", data=b"#!/bin/sh\nls\n", executable=True)
 RISKY = "rm -rf ~/data"
@@ -40,6 +40,8 @@ class Attack:
             self.attempt(lambda: self.release(self.some_deploy(), approve=self.random.random() < 0.3))
         if self.random.random() < 0.7:
             self.attempt(self.merge)
+        for _ in range(self.random.randrange(3)):
+            self.attempt(self.wait)
         if self.random.random() < 0.7:
             self.sync()
         if len(roles) > 1:
@@ -57,7 +59,8 @@ class Attack:
     def run(self) -> None:
         ways: list[Callable[[], None]] = [
             self.promote, self.roll_back, self.roll_back, self.change, self.change, self.merge, self.archive,
-            self.release_again, self.approve, self.go_back_unharmed,
+            self.release_again, self.approve, self.go_back_unharmed, self.release_what_waits,
+            self.release_what_waits,
         ]  # fmt: skip
         for _ in range(self.random.randrange(2, 9)):
             self.attempt(self.random.choice(ways))
@@ -156,6 +159,26 @@ class Attack:
         if approve:
             self.team.approve(id_)
         self.team.release(id_, stage="canary", role="evolver")
+
+    def wait(self) -> None:
+        """The owner approves what is not released, a twin of some version perhaps, on top of any."""
+        self.proposals += 1
+        skill, id_ = self.team.state().skills["deploy"], f"p{self.proposals}"
+        base = self.random.choice([*(one.version for one in skill.releases), None])
+        one = self.some_deploy()
+        action: Action = "refine" if base else "create"
+        self.team.propose(
+            Proposal(id=id_, action=action, skill="deploy", base=base, engine="x", why="", bundle=one)
+        )
+        self.team.record_verdicts(id_, [Verdict(check="spec", verdict="pass", reason="Fine.")], "passed")
+        self.team.commit("approval", {"proposal": id_}, role="owner")
+
+    def release_what_waits(self) -> None:
+        state = self.team.state()
+        base = state.skills["deploy"].current
+        ready = [p.id for p in state.proposals.values() if (p.status, p.base) == ("passed", base)]
+        if ready:
+            self.team.release(self.random.choice(ready), stage="canary", role="evolver")
 
     def change(self) -> None:
         self.release(self.some_deploy())

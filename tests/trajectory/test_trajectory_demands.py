@@ -86,6 +86,44 @@ def test_a_rule_about_a_program_is_told_from_other_words(said: str, found: list[
     assert wanted(said) == found
 
 
+@pytest.mark.parametrize(
+    ("said", "wanted", "ahead"),
+    [
+        ("You have to run `make lint` before you commit.", "make lint", "git commit"),
+        ("Run make lint before you commit.", "make lint", "git commit"),
+        ("Always run make lint before committing.", "make lint", "git commit"),
+        ("First make lint, then commit.", "make lint", "git commit"),
+        ("Lint before every commit: `make lint`.", "make lint", "git commit"),
+        ("Run `make lint` before `git commit`.", "make lint", "git commit"),
+        ("You should always run make lint first.", "make lint", "git commit"),
+        ("Run `make lint` before you deploy.", "make lint", ""),  # nobody did
+    ],
+)
+def test_what_comes_before_another_programs_call_is_told_with_or_without_backticks(
+    said: str, wanted: str, ahead: str
+) -> None:
+    before = [act("sed -i s/a/b/ a.py"), act("git commit -am 'Fix it'")]
+    after = [act("make lint"), act("git commit --amend --no-edit")]
+    (found,) = demands(said, "Fix the typo and commit it.", before, after=after)
+    assert (found.wanted, found.ahead, found.text) == (wanted, ahead, said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Run make lint before you commit.",  # and the agent did something else
+        "It was right before.",
+        "Don't run make lint before you commit.",
+        "No, run make lint first for this one.",
+    ],
+)
+def test_a_call_without_backticks_is_one_where_the_agent_made_it_and_the_words_are_an_order(
+    said: str,
+) -> None:
+    after = [act("make test" if said.startswith("Run") else "make lint")]
+    assert demands(said, "Fix it.", [act("git commit -am 'Fix it'")], after=after) == ()
+
+
 def test_who_says_that_it_was_wrong_need_not_insist() -> None:
     assert wanted("The desk abroad would like --zone utc there.") == []
     assert wanted("The desk abroad would like --zone utc there.", objects=True) == ["rota: --zone utc"]

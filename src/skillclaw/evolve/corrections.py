@@ -13,6 +13,7 @@ from skillclaw.skills.records import Pattern, Ref, content_id
 from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.meant import asks_for
 from skillclaw.trajectory.named_calls import Call
+from skillclaw.trajectory.shapes import family
 from skillclaw.trajectory.text import one_line, terms, words
 
 __all__ = ["find_corrections"]
@@ -99,6 +100,11 @@ def _stated(topic: str, episodes: list[Episode], corpus: Corpus) -> Pattern | No
     right = [e for e in right if e.actions[0].key == key]
     supported = {(r.user, r.session) for r in evidence}
     signature = f"{topic} -> {demand}"
+    ahead = _commonest(e.ahead for e in good if e.ahead)
+    if 2 * sum(e.ahead == ahead for e in good) < len(good):
+        ahead = ""
+    if ahead:  # that is when it is needed
+        topic = family(good[0].actions[0].tool, ahead)
     demand = _narrowed(demand, [e.failed.key for e in good if e.failed is not None])
     return Pattern(
         id=content_id("correction", signature),
@@ -110,6 +116,7 @@ def _stated(topic: str, episodes: list[Episode], corpus: Corpus) -> Pattern | No
         actions=learn_steps([([[e.actions[0]]], e) for e in right]),
         user_text=sorted({e.user_text for e in good}, key=lambda t: (len(t), t))[:WORDS_KEPT],
         demand=demand,
+        ahead=ahead,
         evidence=evidence,
         contradictions=refs(e for e in episodes if not e.worked and (e.user, e.session) not in supported),
         calls=_calls(corpus, good, evidence),

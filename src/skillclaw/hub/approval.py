@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from skillclaw.hub.membership import member
 from skillclaw.hub.records import HubState, ProposalState
 from skillclaw.skills.records import Retired
@@ -18,6 +20,7 @@ __all__ = [
     "OUTDATED",
     "PEOPLE",
     "approved",
+    "approved_since",
     "approvers",
     "author",
     "deciders",
@@ -114,6 +117,14 @@ def missing(state: HubState, proposal: ProposalState, people: int | None = None)
     """How many more people have to approve the proposal, if it needs people."""
     people = needed(state.settings) if people is None else people
     return max(0, people - len(approvers(state, proposal, people)))
+
+
+def approved_since(state: HubState, proposal: ProposalState, since: int, people: int) -> ProposalState | None:
+    """The proposal with those approvals that came after the entry `since`, where they are as many as have to
+    be; else None."""
+    kept = [(key, at) for key, at in zip(proposal.approvals, proposal.approved_at, strict=True) if at > since]
+    late = replace(proposal, approvals=[key for key, _ in kept], approved_at=[at for _, at in kept])
+    return late if approved(state, late, people) else None
 
 
 def approved(state: HubState, proposal: ProposalState, people: int | None = None) -> bool:

@@ -31,6 +31,8 @@ __all__ = ["Deciding"]
 
 REASON = 500
 """Characters of a reason that the log keeps."""
+_TRIES = 5
+"""Commits that are tried where an evolver is quicker each time."""
 _record = msgspec.json.Encoder(order="deterministic")
 
 
@@ -52,6 +54,7 @@ class Deciding:
         def put_object(self, data: bytes) -> str: ...
         def put_bundle(self, bundle: Bundle) -> tuple[str, str]: ...
         def own_key(self, role: str) -> keys.SigningKey: ...
+        def acts_as(self, *wanted: str) -> str | None: ...
         def _role(self, *wanted: str) -> str: ...
 
     def propose(self, proposal: Proposal) -> ProposalState:
@@ -151,11 +154,11 @@ class Deciding:
                 try:
                     self._commit_unless(_released, known.id, "archive", gone, role)
                 except BadInputError:
-                    agreed = role in PEOPLE or self._proposal(known.id).approvals
-                    if not agreed or not ends_archived(self.last_state(), known):
+                    person = self.acts_as("owner", "reviewer")
+                    if not person or not ends_archived(self.last_state(), known):
                         raise
                     stays = {**gone, "stays": True}  # an evolver was quicker: see `archive`
-                    self._commit_unless(_released, known.id, "archive", stays, role)
+                    self._commit_unless(_released, known.id, "archive", stays, person)
             return msgspec.structs.replace(current, stage="archived")
         if record.bundle is None or known.version is None:
             raise VerifyError(f"Proposal {known.id} holds no bundle.")
@@ -250,22 +253,30 @@ class Deciding:
     ) -> None:
         """Commit what makes `version` (None: none) current. Where it is so already, and no person said so, a
         person does: else an evolver that was quicker may bring back what the person took away."""
-        if not self._says_more(body["skill"], version, role):
+        stay = {**body, "stays": True}
+        if version is None:  # `rollback` to none is that, too
+            stay = {name: stay[name] for name in ("skill", "base", "why", "stays") if name in stay}
+        for attempt in range(_TRIES):
+            stays = self._says_more(body["skill"], version, body["base"], role)
             try:
-                self.commit(kind, {**body, **more}, role=role)
+                if stays:
+                    self.commit("archive" if version is None else kind, stay, role=role)
+                else:
+                    self.commit(kind, {**body, **more}, role=role)
             except BadInputError:
-                if not self._says_more(body["skill"], version, role):
+                again = self._says_more(body["skill"], version, body["base"], role)
+                if again == stays or attempt == _TRIES - 1:
                     raise
             else:
                 return
-        self.commit(kind, {**body, "stays": True}, role=role)
 
-    def _says_more(self, skill: str, version: str | None, role: str) -> bool:
-        """Whether a person says something by wanting `version`, though it is current."""
+    def _says_more(self, skill: str, version: str | None, base: str | None, role: str) -> bool:
+        """Whether a person says something by wanting `version`, and not `base`, though it is current."""
         state = self.state()
         known = state.skills.get(skill)
-        at = known is not None and known.current == version
-        return at and role in PEOPLE and known is not None and left_over(state, known, version) is not None
+        if known is None or role not in PEOPLE or known.current != version:
+            return False
+        return left_over(state, known, version, base) is not None
 
     def revoke(self, skill: str, version: str | None, why: str) -> None:
         """Declare a version, or with None all of `skill`, unsafe: every client moves its copies away."""

@@ -79,7 +79,9 @@ def _key_revoke(state: HubState, commit: Commit, signer: Key, body: kinds.KeyRev
     _check_owner_stays(state, key)
     # A thief may have rotated the key, and its owner before him: all keys of the member go.
     hit = [k for k in state.keys.values() if k.member == key.member and not k.revoked]
-    state = _with_keys(state, *(replace(k, revoked=True, ended=k.ended or commit.time) for k in hit))
+    state = _with_keys(
+        state, *(replace(k, revoked=True, revoked_at=commit.seq, ended=k.ended or commit.time) for k in hit)
+    )
     invites = {
         public: replace(invite, withdrawn=True) if invite.by == key.member else invite
         for public, invite in state.invites.items()

@@ -83,8 +83,8 @@ def _approval(state: HubState, commit: Commit, signer: Key, body: kinds.Approval
     if signer.member in {membership.member(state, public) for public in proposal.approvals}:
         raise Void("the same key approved it already")
     notes = {**proposal.notes, signer.public: body.note} if body.note else proposal.notes
-    approvals = [*proposal.approvals, signer.public]
-    return _with_proposal(state, replace(proposal, approvals=approvals, notes=notes))
+    approvals, at = [*proposal.approvals, signer.public], [*proposal.approved_at, commit.seq]
+    return _with_proposal(state, replace(proposal, approvals=approvals, approved_at=at, notes=notes))
 
 
 RULES: dict[str, Callable[[HubState, Commit, Key, Any], HubState]] = {

@@ -61,6 +61,7 @@ class Key(Record, frozen=True, kw_only=True):
     """A key that a commit admitted. `sealing` is the evolver's X25519 key, where it has one.
 
     revoked, left  taken out by an owner; gone by itself
+    revoked_at     the entry by which it was revoked, 0 for none
     replaced       the key that took its place (`rotate`), empty while it counts
     ended          when any of these came about (the commit's time)
     first          the key that this member began with, empty for that key itself
@@ -73,6 +74,7 @@ class Key(Record, frozen=True, kw_only=True):
     name: str = ""
     sealing: str = ""
     revoked: bool = False
+    revoked_at: int = 0
     replaced: str = ""
     left: bool = False
     ended: str = ""
@@ -171,7 +173,10 @@ class Release(Record, frozen=True, kw_only=True):
     began    the stage that it was released with; by: the key that released it
     reviewers  how many different people had to approve what needed people when it was released, or when one
                person brought it back
-    taken    people took it away (`hub.taken`); back: the key of who brought it back after that
+    taken    people took it away (`hub.taken`); back: the key of who brought it back after that; again: the
+             proposal by which people did
+    since    the entry by which people had last taken a version of the skill away by then, 0 for none: what
+             was approved before counts for nothing in it
     anew     what it was made from had been taken away: approvals of that are none of this
     story    what became of it, the newest last; `story.MOST` events at most
     """
@@ -194,18 +199,22 @@ class Release(Record, frozen=True, kw_only=True):
     by: str = ""
     taken: bool = False
     back: str = ""
+    again: str = ""
+    since: int = 0
     anew: bool = False
     story: list[Event] = []
 
 
 class SkillState(Record, frozen=True, kw_only=True):
-    """One skill as the log has it. `current` is what clients install; None when nothing is."""
+    """One skill as the log has it. `current` is what clients install; None when nothing is. `taken_at`: the
+    entry by which people last took a version of it away, 0 for none."""
 
     name: str
     current: str | None
     stage: Stage
     releases: list[Release] = []
     pinned: bool = False
+    taken_at: int = 0
 
     def release(self, version: str) -> Release | None:
         """The newest release of `version`."""
@@ -228,9 +237,9 @@ class ProposalState(Record, frozen=True, kw_only=True):
 
     `version` is that of its bundle (None for `retire`), so that nothing else is released in its name;
     `author` the key of the member who proposed it, None for the evolver's own; `by` the key that wrote it
-    into the log, `judged_by` the one that gave the verdicts; `votes` and `counts` are by member, `notes` what
-    people said with their approvals, by their keys. `scope`, `project`, `retires` are what its release has to
-    say; None: any, as before format 2 and on one's own hub.
+    into the log, `judged_by` the one that gave the verdicts; `votes` and `counts` are by member,
+    `approved_at` the entries of the approvals, `notes` what people said with them, by their keys. `scope`,
+    `project`, `retires` are what its release has to say; None: any, as before format 2 and on one's own hub.
     """
 
     id: str
@@ -242,6 +251,7 @@ class ProposalState(Record, frozen=True, kw_only=True):
     status: Literal["open", "passed", "held", "rejected", "released"]
     verdicts: list[Verdict] = []
     approvals: list[str] = []
+    approved_at: list[int] = []
     notes: dict[str, str] = {}
     by: str = ""
     judged_by: str = ""

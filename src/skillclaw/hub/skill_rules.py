@@ -11,12 +11,20 @@ from typing import Any
 from msgspec.structs import replace
 
 from skillclaw.hub import kinds
-from skillclaw.hub.approval import PEOPLE, approved, needed
+from skillclaw.hub.approval import PEOPLE, approved_since, needed
 from skillclaw.hub.proposal_rules import check_skill_name, known, let_through
 from skillclaw.hub.records import Commit, HubState, Key, Release, SkillState
 from skillclaw.hub.releasing import check_release, retired
 from skillclaw.hub.story import event, told
-from skillclaw.hub.taken import archived_by_people, bring_back, give_back, made_from_taken, take
+from skillclaw.hub.taken import (
+    archived_by_people,
+    before_at,
+    bring_back,
+    give_back,
+    made_from_taken,
+    take,
+    taken,
+)
 from skillclaw.hub.undoing import comes_back
 from skillclaw.hub.void import Void
 from skillclaw.skills.records import Effect
@@ -44,11 +52,20 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
     others, before = [gone.skill for gone in body.retires], state
     state = let_through(state, signer, body.proposal, body.skill, body.base, body.version, others)
     check_release(before, signer, body)
+    place, people = (body.scope, body.project), needed(state.settings)
+    older = before_at(skill, body.version, place)
+    away = older is not None and taken(state, older)
+    back = again = ""
     if signer.role in PEOPLE:
-        skill = bring_back(state, skill, commit, body.version, _so_far(skill))
-    if body.proposal is not None and approved(state, known(state, body.proposal)):
-        skill = give_back(skill, body.version)
-    older = skill.release(body.version)
+        skill = bring_back(state, skill, commit, body.version, _so_far(skill), place=place)
+        back = commit.signer if away and people == 1 else ""
+        if body.proposal is None and older is not None and (back or not away):
+            skill = take(skill, commit.seq, body.version)  # to release it again is to go back to it
+    if body.proposal is not None and away:
+        proposal = known(state, body.proposal)
+        if approved_since(state, proposal, skill.taken_at, people) is not None:
+            skill = give_back(skill, body.version, place, proposal.id, people)
+            back, again = "", proposal.id
     release = Release(
         skill=body.skill,
         version=body.version,
@@ -66,8 +83,10 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
         began=body.stage,
         reviewers=needed(state.settings),
         by=commit.signer,
-        taken=older is not None and older.taken,
-        back=older.back if older is not None else "",
+        taken=away and not back and not again,
+        back=back or ("" if older is None or away else older.back),
+        again=again or ("" if older is None or away else older.again),
+        since=skill.taken_at,
         anew=made_from_taken(state, skill),
     )
     skill = replace(skill, current=body.version, stage=body.stage, releases=[*skill.releases, release])
@@ -140,7 +159,7 @@ def _rollback(state: HubState, commit: Commit, signer: Key, body: kinds.Rollback
     skill = told(skill, now, body.base)
     person = signer.role in PEOPLE
     if body.version is None:
-        skill = take(skill) if person else skill
+        skill = take(skill, commit.seq) if person else skill
         return _with_skill(state, replace(skill, current=None, stage="archived"))
     if body.version == skill.current:
         raise Void("the version is current already")
@@ -159,7 +178,7 @@ def _stays_at(
     state: HubState, skill: SkillState, commit: Commit, signer: Key, body: kinds.Rollback
 ) -> SkillState:
     """The skill after a person said that it stays at the version that is current already."""
-    _check_stays(skill, body.base, signer.role in PEOPLE)
+    _check_stays(skill, signer, body.base)
     if body.version is None or body.version != skill.current:
         raise Void("another version is current")
     if body.base != body.version:
@@ -175,7 +194,7 @@ def _wanted(
     skill = bring_back(state, skill, commit, version, along)
     back = skill.release(version)
     # one of two, alone, says nothing by it
-    return take(skill, version, base) if back is not None and not back.taken else skill
+    return take(skill, commit.seq, version, base) if back is not None and not back.taken else skill
 
 
 def _pin(state: HubState, commit: Commit, signer: Key, body: kinds.Pin) -> HubState:
@@ -193,12 +212,11 @@ def _archive(state: HubState, commit: Commit, signer: Key, body: kinds.Archive) 
     if body.proposal is not None:
         state = let_through(state, signer, body.proposal, body.skill, body.base, None)
         proposal = known(state, body.proposal)
-    by_people = archived_by_people(signer, proposal)
     if body.stays:
-        _check_stays(skill, body.base, by_people)
+        _check_stays(skill, signer, body.base)
     skill = told(skill, event(commit, "archive", proposal=body.proposal, why=body.why), body.base)
-    if by_people:
-        skill = take(skill)
+    if archived_by_people(signer, proposal):
+        skill = take(skill, commit.seq)
     stage = skill.stage if body.stays else "archived"
     return _with_skill(state, replace(skill, current=None, stage=stage))
 
@@ -214,6 +232,8 @@ def _revoke(state: HubState, commit: Commit, signer: Key, body: kinds.Revoke) ->
     skill = told(replace(skill, releases=releases), now, lambda release: release.seq in fresh)
     if any(release.version == skill.current for release in hit):
         skill = replace(skill, current=None, stage="revoked")
+    if signer.role in PEOPLE:
+        skill = replace(skill, taken_at=commit.seq)
     return _with_skill(state, skill)
 
 
@@ -250,8 +270,8 @@ def _so_far(skill: SkillState) -> list[str]:
     return [one.version for one in (release, *skill.below(release))] if release is not None else []
 
 
-def _check_stays(skill: SkillState, base: str, by_people: bool) -> None:
-    if not by_people:
+def _check_stays(skill: SkillState, signer: Key, base: str) -> None:
+    if signer.role not in PEOPLE:
         raise Void("only people say that a skill stays as it is")
     if skill.release(base) is None:
         raise Void("its base was never released")

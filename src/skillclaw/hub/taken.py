@@ -11,12 +11,18 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from skillclaw.hub.approval import PEOPLE, needed
+from skillclaw.hub.approval import PEOPLE, approved, needed
 from skillclaw.hub.records import Commit, HubState, Key, ProposalState, Release, SkillState
 
+Place = tuple[str, str | None]
+EVERYWHERE: Place = ("global", None)
+
 __all__ = [
+    "EVERYWHERE",
+    "Place",
     "archived_by_people",
     "as_wanted",
+    "before_at",
     "bring_back",
     "disowned",
     "give_back",
@@ -34,9 +40,12 @@ def taken(state: HubState, release: Release) -> bool:
 
 
 def disowned(state: HubState, release: Release) -> bool:
-    """Whether who brought that version back has a key that was revoked since."""
+    """Whether who brought that version back has a key that was revoked since; of a proposal, whether too few
+    of those who approved it have one that was not."""
     key = state.keys.get(release.back)
-    return key is not None and key.revoked
+    proposal = state.proposals.get(release.again)
+    too_few = proposal is not None and not approved(state, proposal, release.reviewers)
+    return too_few or (key is not None and key.revoked)
 
 
 def made_from_taken(state: HubState, skill: SkillState) -> bool:
@@ -51,23 +60,24 @@ def archived_by_people(signer: Key, proposal: ProposalState | None) -> bool:
     return signer.role in PEOPLE or (proposal is not None and bool(proposal.approvals))
 
 
-def take(skill: SkillState, spared: str | None = None, left: str | None = None) -> SkillState:
-    """The skill with all its versions taken away but `spared` and what that was first made from: later bases
-    of it may be an evolver's choice. Where `left`, which people went back from, is among that, they went
-    forward, and nothing below is spared."""
+def take(skill: SkillState, seq: int, spared: str | None = None, left: str | None = None) -> SkillState:
+    """The skill with all its versions taken away, by the entry `seq`, but `spared` and what that was first
+    made from: later bases of it may be an evolver's choice. Where `left`, which people went back from, is
+    among that, they went forward, and nothing below is spared."""
     first = next((one for one in skill.releases if one.version == spared), None)
     below = skill.below(first) if first is not None else []
     if any(one.version == left for one in below):
         below = []
     kept = {one.seq for one in skill.releases if one.version == spared} | {one.seq for one in below}
-    releases = [one if one.seq in kept else replace(one, taken=True) for one in skill.releases]
-    return replace(skill, releases=releases)
+    releases = [one if one.seq in kept else replace(one, taken=True, again="") for one in skill.releases]
+    return replace(skill, releases=releases, taken_at=seq)
 
 
-def left_over(state: HubState, skill: SkillState, spared: str | None) -> str | None:
+def left_over(state: HubState, skill: SkillState, spared: str | None, left: str | None = None) -> str | None:
     """What a person who says that the skill stays at `spared` (None: without a current version), where it is,
-    still takes away or brings back: the newest such version; None where they said all of it already."""
-    after = take(skill, spared)
+    and no more at `left`, still takes away or brings back: the newest such version; None where they said all
+    of it already."""
+    after = take(skill, skill.taken_at, spared, left)
     pairs = zip(reversed(skill.releases), reversed(after.releases), strict=True)
     found = next((one.version for one, then in pairs if one.taken != then.taken), None)
     current = skill.release(spared) if spared is not None else None
@@ -77,11 +87,17 @@ def left_over(state: HubState, skill: SkillState, spared: str | None) -> str | N
 
 
 def bring_back(
-    state: HubState, skill: SkillState, commit: Commit, version: str, along: Collection[str]
+    state: HubState,
+    skill: SkillState,
+    commit: Commit,
+    version: str,
+    along: Collection[str],
+    *,
+    place: Place | None = None,
 ) -> SkillState:
-    """The skill after a person said that `version` is current again: that one is no longer taken away, and
-    nothing else, since what lies below it an evolver may have put there. `along` are versions that an
-    evolver, too, may go back to.
+    """The skill after a person said that `version` is current again, at `place` (None: wherever it was): that
+    one is no longer taken away there, and nothing else, since what lies below it an evolver may have put
+    there. `along` are versions that an evolver, too, may go back to.
 
     Where two people decide, what was taken away stays so: one of them does not bring it back. Of what was
     not, as many people have to have approved as now do, but for `along`.
@@ -89,20 +105,37 @@ def bring_back(
     people = needed(state.settings)
     releases = []
     for one in skill.releases:
-        if one.version == version and people == 1 and (one.taken or one.back):
-            one = replace(one, taken=False, back=commit.signer)
+        here = one.version == version and place in (None, place_of(one))
+        if here and people == 1 and (one.taken or one.back or one.again):
+            one = replace(one, taken=False, back=commit.signer, again="")
         if one.version not in along:
             one = replace(one, reviewers=max(one.reviewers, people))
         releases.append(one)
     return replace(skill, releases=releases)
 
 
-def give_back(skill: SkillState, version: str) -> SkillState:
-    """The skill after as many people as have to approved that `version` is released again."""
+def give_back(skill: SkillState, version: str, place: Place, proposal: str, people: int) -> SkillState:
+    """The skill after as many `people` as have to approved, by `proposal`, that `version` is released again
+    at that place."""
     releases = [
-        replace(one, taken=False, back="") if one.version == version else one for one in skill.releases
+        replace(one, taken=False, back="", again=proposal, reviewers=max(one.reviewers, people))
+        if one.version == version and place_of(one) == place and (one.taken or one.back or one.again)
+        else one
+        for one in skill.releases
     ]
     return replace(skill, releases=releases)
+
+
+def before_at(skill: SkillState, version: str, place: Place) -> Release | None:
+    """The newest release of `version` at that place, or for all: whether that is taken away the next one
+    inherits. One for a project says nothing of what is for all."""
+    hit = (one for one in reversed(skill.releases) if one.version == version)
+    return next((one for one in hit if place_of(one) in (place, EVERYWHERE)), None)
+
+
+def place_of(release: Release) -> Place:
+    """Where a release is for: its scope and project."""
+    return release.scope, release.project
 
 
 def as_wanted(state: HubState) -> HubState:

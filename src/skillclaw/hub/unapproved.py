@@ -6,11 +6,13 @@ asks of the version that a change is made from, so that it lets nothing through 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+
+from msgspec.structs import replace
 
 from skillclaw.errors import BadInputError, GoneError, VerifyError
-from skillclaw.hub.approval import PEOPLE, approved, needed
-from skillclaw.hub.records import HubState, Release
+from skillclaw.hub.approval import PEOPLE, approved_since, needed
+from skillclaw.hub.records import HubState, ProposalState, Release
 from skillclaw.hub.taken import disowned, taken
 from skillclaw.skills.records import Bundle, Proposal
 
@@ -33,8 +35,7 @@ def unapproved(
     found = dict(find(bundle))
     if taken(state, release):
         return found
-    left = _left(state, release, found, find, fetch, persons=persons)
-    return _not_seen_later(state, release, left, find, fetch)
+    return _unapproved(state, release, found, find, fetch, persons=persons)
 
 
 def by_person(state: HubState, release: Release) -> bool:
@@ -43,7 +44,8 @@ def by_person(state: HubState, release: Release) -> bool:
     if needed(state.settings) > 1:
         return False
     last = release.story[-1] if release.story else None
-    went_back = last is not None and last.what == "return"
+    # with a `skill` it is back since a person undid the merge into that, and of this one they said nothing
+    went_back = last is not None and last.what == "return" and not last.skill
     key = state.keys.get(last.by if last is not None and went_back else release.by)
     person = key is not None and key.role in PEOPLE and not key.revoked
     return person and (went_back or (release.proposal is None and last is None))
@@ -61,6 +63,22 @@ def widened(state: HubState, release: Release) -> bool:
     return release not in there
 
 
+def _unapproved(
+    state: HubState,
+    release: Release,
+    open_: dict[str, str],
+    find: Finder,
+    fetch: Fetch,
+    *,
+    persons: bool,
+    until: int | None = None,
+) -> dict[str, str]:
+    """What of `open_`, which `release` has, nobody approved in it, in what it was made from, or in what was
+    made from it (by the entry `until`)."""
+    left = _left(state, release, open_, find, fetch, persons=persons)
+    return _not_seen_later(state, release, left, find, fetch, until)
+
+
 def _left(
     state: HubState, release: Release, open_: dict[str, str], find: Finder, fetch: Fetch, *, persons: bool
 ) -> dict[str, str]:
@@ -68,7 +86,10 @@ def _left(
     found: dict[str, str] = {}
     while open_:
         same = _same(state, release)
-        if any(_approved(state, one) or (persons and _alone(state, one)) for one in same):
+        for one in same:
+            seen = _seen(state, one, open_, find, fetch, persons=persons)
+            open_ = {key: told for key, told in open_.items() if key not in seen}
+        if not open_:
             break
         bases = list({base.seq: base for one in same if (base := _base(state, one, release))}.values())
         if not bases:
@@ -87,19 +108,53 @@ def _left(
 
 
 def _not_seen_later(
-    state: HubState, release: Release, open_: dict[str, str], find: Finder, fetch: Fetch
+    state: HubState,
+    release: Release,
+    open_: dict[str, str],
+    find: Finder,
+    fetch: Fetch,
+    until: int | None,
 ) -> dict[str, str]:
     """What of `open_` nobody saw in what was made from `release` and approved: they saw in that all that
     nobody had approved before."""
     for later in state.skills[release.skill].releases:
-        if not open_:
+        if not open_ or (until is not None and later.seq >= until):
             break
         # what it was made from last: it takes the longest to find
         able = later.seq > release.seq and covers(later, release) and not taken(state, later)
         if able and _approved(state, later) and _made_from(state, later, release):
             known = _found(later, find, fetch)
-            open_ = {key: told for key, told in open_.items() if key not in known}
+            held = {key: told for key, told in open_.items() if key in known}
+            seen = _seen(state, later, held, find, fetch, persons=False)
+            open_ = {key: told for key, told in open_.items() if key not in seen}
     return open_
+
+
+def _seen(
+    state: HubState, one: Release, open_: dict[str, str], find: Finder, fetch: Fetch, *, persons: bool
+) -> Collection[str]:
+    """What of `open_`, which `one` has, those who approved `one` saw in it: all that nobody had approved
+    before. What somebody had, whose key was revoked only later, they were not shown as new."""
+    proposal = _approved(state, one)
+    if proposal is not None:
+        at = min(proposal.approved_at)
+    elif persons and _alone(state, one):
+        at = one.seq
+    else:
+        return ()
+    keys = {
+        public: replace(key, revoked=False, revoked_at=0) if key.revoked_at > at else key
+        for public, key in state.keys.items()
+    }
+    then = replace(state, keys=keys)
+    base = _base(then, one, one)
+    if base is None or all(key is state.keys[public] for public, key in keys.items()):
+        return open_
+    before = _found(base, find, fetch)
+    held = {key: told for key, told in open_.items() if key in before}
+    left = _unapproved(then, base, held, find, fetch, persons=persons, until=one.seq)
+    unseen = held.keys() - left.keys()
+    return open_.keys() - unseen
 
 
 def _made_from(state: HubState, later: Release, release: Release) -> bool:
@@ -147,8 +202,11 @@ def _alone(state: HubState, release: Release) -> bool:
     return person and release.proposal is None and release.reviewers == 1
 
 
-def _approved(state: HubState, release: Release) -> bool:
-    """Whether as many people approved its proposal as had to then: what a group asks for later is for what
-    comes later. They saw all that nobody had approved before (`server.review`)."""
+def _approved(state: HubState, release: Release) -> ProposalState | None:
+    """Its proposal with the approvals that count, where as many people approved as had to then: what a group
+    asks for later is for what comes later. What was approved before people last took a version away counts
+    for nothing that is released after that."""
     proposal = state.proposals.get(release.proposal or "")
-    return proposal is not None and approved(state, proposal, release.reviewers)
+    if proposal is None:
+        return None
+    return approved_since(state, proposal, release.since, release.reviewers)

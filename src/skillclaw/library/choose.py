@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Literal
 
 from skillclaw.hub import arms
@@ -140,15 +141,13 @@ def choose(skill: SkillState, view: HubView, *, has_copy: bool) -> Choice:
     """
     current = skill.release(skill.current) if skill.current else None
     canary = current if current is not None and _by_switchback(current) else None
-    release, seen = current, set[str]()
-    while release is not None and release.stage == "canary" and release.version not in seen:
-        above = canary is not None and release is not canary and _by_switchback(release)
-        if _drawn(release, view) and not above:
+    release: Release | None = None
+    standing = _standing(skill, current)
+    for one in standing:
+        above = canary is not None and one is not canary and _by_switchback(one)
+        if one.stage != "canary" or (_drawn(one, view) and not above):
+            release = one if one.stage != "revoked" else None
             break
-        seen.add(release.version)
-        release = skill.release(release.base) if release.base else None
-    if release is not None and (release.version in seen or release.stage in ("revoked", "archived")):
-        release = None
     about = release or canary
     known = about is None or (
         view.projects is None or has_copy or about.scope != "project" or about.project in view.projects
@@ -158,20 +157,28 @@ def choose(skill: SkillState, view: HubView, *, has_copy: bool) -> Choice:
     if not view.canaries:
         return Choice(release, "off")
     # what lies below the canaries; a machine may still have one of those in between
-    below: Release | None = canary
-    among = set[str]()
-    while below is not None and _by_switchback(below) and below.version not in among:
-        among.add(below.version)
-        below = skill.release(below.base) if below.base else None
-    if below is not None and below.stage in ("canary", "revoked", "archived"):
+    on_top = list(takewhile(_by_switchback, standing))
+    below = next(iter(standing[len(on_top) :]), None)
+    if below is not None and below.stage in ("canary", "revoked"):
         below = None
-    among |= {below.version} if below is not None else set()
+    among = {one.version for one in [*on_top, *([below] if below is not None else [])]}
     return Choice(release, "treated" if release is canary else "control", canary, frozenset(among), below)
 
 
 def chosen(skill: SkillState, view: HubView, *, has_copy: bool) -> Release | None:
     """The release that `choose` gives; None where this machine should have none."""
     return choose(skill, view, has_copy=has_copy).release
+
+
+def _standing(skill: SkillState, current: Release | None) -> list[Release]:
+    """The current release and what it was made from, the newest first, as they stand by now; less what people
+    took away (`hub.taken.as_wanted`)."""
+    found: dict[str, Release] = {}
+    one = current
+    while one is not None and one.version not in found:
+        found[one.version] = one
+        one = skill.release(one.base) if one.base else None
+    return [one for one in found.values() if one.stage != "archived"]
 
 
 def _by_switchback(release: Release) -> bool:

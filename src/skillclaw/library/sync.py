@@ -163,7 +163,10 @@ class Sync:
                 return self._begin(target, claim, release, fetched)
             if ours.hub == view.name:
                 return self._renew(ours, claim, release, fetched)
-            return self._take_over(ours, claim, release, fetched)
+            step = self._take_over(ours, claim, release, fetched)
+            # the hub that it is from may say that it goes, whatever becomes of its place
+            gone = step is None and ours in self.book.installed and self._taken(ours)
+            return self._leaving(ours, ours.hub, release) if gone else step
         except SkillClawError as error:
             self.told.fail(view.name, name, str(target), error.what, release)
         except OSError as error:
@@ -173,7 +176,7 @@ class Sync:
     def _renew(self, entry: Installed, claim: Claim, release: Release, fetched: Fetched) -> Step | None:
         """A copy that was installed before: as it should be, edited, gone, or to be updated."""
         view, place = claim.hub, copies.place(entry)
-        taken = _taken(view, entry)
+        taken = self._taken(entry)
         swaps = claim.choice.swaps(entry.version) and not taken
         newer = "" if entry.version == release.version else release.version
         if not folders.exists(place):
@@ -230,6 +233,14 @@ class Sync:
             action="removed",
             detail="people of the group took it away.",
         )
+
+    def _taken(self, entry: Installed) -> bool:
+        """Whether people took the installed version away (`hub.taken.as_wanted`): what is to come instead may
+        not fit here, and it goes all the same."""
+        view = next((view for view in self.views if view.name == entry.hub), None)
+        skill = view.state.skills.get(entry.skill) if view is not None and view.state is not None else None
+        release = skill.release(entry.version) if skill is not None else None
+        return release is not None and release.stage == "archived"
 
     def _edited(
         self, entry: Installed, view: HubView, release: Release, bundle: Bundle | None, fetched: Fetched
@@ -363,14 +374,6 @@ class Sync:
             at = self.book.installed.index(old)
             entries = [*self.book.installed[:at], *new_ones, *self.book.installed[at + 1 :]]
         self.book = replace(self.book, installed=entries)
-
-
-def _taken(view: HubView, entry: Installed) -> bool:
-    """Whether people took the installed version away (`hub.taken.as_wanted`): what the group has instead may
-    not fit here, and it goes all the same."""
-    skill = view.state.skills.get(entry.skill) if view.state is not None else None
-    release = skill.release(entry.version) if skill is not None else None
-    return release is not None and release.stage == "archived"
 
 
 def _missing(target: Path) -> list[Path]:

@@ -168,6 +168,7 @@ class Pattern(Record, frozen=True, kw_only=True):
     before    procedure, pitfall: (index of the action, index of what must come first)
     user_text correction: the user's own words, shortest first
     demand    correction: what users ask of a program, where it is an option or a call: `rota --zone utc`
+    ahead     correction: the call before which users want the demanded one: `git commit`
     contradictions  sessions where the same was done and it went wrong
     calls     correction: other sessions in which what users correct was called; they say nothing for it, but
               how the call is built
@@ -190,6 +191,7 @@ class Pattern(Record, frozen=True, kw_only=True):
     before: list[tuple[int, int]] = []
     user_text: list[str] = []
     demand: str = ""
+    ahead: str = ""
     evidence: list[Ref] = []
     contradictions: list[Ref] = []
     calls: list[Ref] = []

@@ -102,7 +102,7 @@ def _directs(said: Said, current: Request, later: Sequence[Event]) -> bool:
     objects = says_no(said.text)
     if taken := taken_up(said.text, asked, before, after, objects=objects):
         current.taken[said.step] = taken
-    demanded = demands(said.text, asked, before, objects=objects or bool(taken))
+    demanded = demands(said.text, asked, before, after=after, objects=objects or bool(taken))
     if demanded:
         current.demanded[said.step] = demanded
     return bool(taken or demanded)

@@ -28,6 +28,8 @@ MOST = 4
 """Demands kept of one message."""
 EARLIER = 40
 """Calls before the message that are looked at, the last ones."""
+TAKEN = 3
+"""Calls after the message of which one may be what it names without backticks."""
 CALL = 2000
 """Characters of a call that are looked at."""
 
@@ -36,6 +38,7 @@ _FURTHER = re.compile(r"^\W*(?:now|next|then|also|additionally|besides|another|f
 _INSISTS = re.compile(
     r"\b(?:always|never|every|whenever|whatever|ha(?:ve|s) to|must|needs?|wants?|should|only|otherwise|"
     r"without|unless|forgot|first|at the end|instead|again|redo|over|wrong|required?)\b"
+    r"|\bbefore (?:(?:you|we|i|they|every|each|any|the|an?)\b|\w+ing\b|`)"
     r"|必须|必須|一定|总是|總是|每次|需要|要用|否则|否則|应该|應該|先|重新|忘",
     re.I,
 )
@@ -62,6 +65,14 @@ _ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
 _SPAN = re.compile(r"`([^`\n]{1,200})`")
 _OPTION = re.compile(r"(?<![\w-])(--?[A-Za-z][\w-]*)(?:[ =]([\w./:@%+-]*\w))?")
 _PROGRAM = re.compile(r"[A-Za-z][\w.+-]*")
+_AHEAD = re.compile(
+    r"\b(?:before|then) (?:`([^`\n]{1,60})`"
+    r"|(?:(?:you|we|i|they|every|each|any|the|an?|can|may) ){0,2}([a-z]{4,})\b)",
+    re.I,
+)
+"""What something is to be done before: a call, or a word of one ("before you commit", "committing")."""
+_FIRST = re.compile(r"\b(?:always|every|must|ha(?:ve|s) to|should|forgot)\b.{0,60}\bfirst\b", re.I)
+_SUBCOMMAND = re.compile(r"[a-z][a-z-]{3,}")
 _PLACEHOLDER = re.compile(r"[<>{}$…]|\.\.\.|^[A-Z][A-Z_]+$")
 _PROSE = STOP | word_set(
     "when whenever otherwise instead first again before after because since unless while else always never "
@@ -73,11 +84,13 @@ _NO_VALUE = _PROSE - {"all"}
 
 class Demand(NamedTuple):
     """`wanted` of `program`: an option with its value (`--zone utc`) that its calls are to have, or a whole
-    call (`board hold`). `text`: the sentence that says so, as the user wrote it."""
+    call (`board hold`). `text`: the sentence that says so, as the user wrote it. `ahead`: of a call, that of
+    another program which it is to be made before (`git commit`); empty where the sentence names none."""
 
     program: str
     wanted: str
     text: str
+    ahead: str = ""
 
     @property
     def option(self) -> bool:
@@ -85,11 +98,13 @@ class Demand(NamedTuple):
         return self.wanted.startswith("-")
 
 
-def demands(said: str, asked: str, before: Sequence[Act], *, objects: bool = False) -> tuple[Demand, ...]:
+def demands(
+    said: str, asked: str, before: Sequence[Act], *, after: Sequence[Act] = (), objects: bool = False
+) -> tuple[Demand, ...]:
     """The demands of a message; none where it asks for something more rather than for the same otherwise.
 
     asked    what the user said of the same request before
-    before   the calls of the request so far
+    before   the calls of the request so far; `after` those that follow the message
     objects  whether the message is known to say that something was wrong
     """
     calls = [act.command[:CALL] for act in before[-EARLIER:] if act.command is not None]
@@ -108,7 +123,10 @@ def demands(said: str, asked: str, before: Sequence[Act], *, objects: bool = Fal
         if not 0 < len(sentence) <= SENTENCE:
             continue
         program = _meant(sentence, names) or meant
-        for one in _stated(sentence, program, known):
+        quoted = _quoted(sentence, after) if _AHEAD.search(sentence) or _FIRST.search(sentence) else sentence
+        for one in _stated(quoted, program, known):
+            ahead = "" if one.option else _ahead(quoted, one.program, calls)
+            one = one._replace(text=sentence.strip(), ahead=ahead)
             found.setdefault((one.program, one.wanted.lower()), one)
     return tuple(found.values())[:MOST]
 
@@ -159,6 +177,42 @@ def forbidden(text: str) -> frozenset[str]:
         plain = sentence.replace("`", " ")[:SENTENCE]
         found |= {one[1] for one in _OPTION.finditer(plain) if _forbids(plain[: one.start()])}
     return frozenset(found)
+
+
+def _quoted(sentence: str, after: Sequence[Act]) -> str:
+    """The sentence with a call in backticks that stands in it without, and that the agent then made."""
+    if "`" in sentence:
+        return sentence
+    for act in after[:TAKEN]:
+        for simple in main_commands(act.command[:CALL]) if act.command is not None else ():
+            for count in range(len(simple.words), 1, -1):
+                call = " ".join(simple.words[:count])
+                if len(call) <= LONGEST and re.search(rf"(?<![\w./-]){re.escape(call)}(?![\w-])", sentence):
+                    return sentence.replace(call, f"`{call}`", 1)
+    return sentence
+
+
+def _ahead(sentence: str, program: str, calls: Sequence[str]) -> str:
+    """The call of another program before which the sentence wants what it demands: one that was made; the
+    last one where it says "first" and no more."""
+    said = _AHEAD.search(sentence)
+    if said is None and (not _FIRST.search(sentence) or program in _programs(calls[-1])):
+        return ""
+    named, word = (said[1] or "").split()[:2] if said else [], (said[2] or "").lower() if said else ""
+    for call in reversed(calls):
+        for simple in reversed(main_commands(call)):
+            name, *rest = simple.words
+            name = name.rsplit("/", 1)[-1]
+            if name == program or name in FEEDERS:
+                continue
+            if named and named == [name, *rest][: len(named)]:
+                return " ".join(named)
+            plain = next((one for one in rest if _SUBCOMMAND.fullmatch(one)), "")
+            if plain and (said is None or (word and word.startswith(plain.rstrip("e")))):
+                return f"{name} {plain}"
+        if said is None:
+            break
+    return ""
 
 
 def _stated(sentence: str, program: str, known: str) -> Iterator[Demand]:

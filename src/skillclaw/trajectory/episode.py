@@ -25,6 +25,7 @@ class Episode(Record, frozen=True, kw_only=True):
     demand    correction: the program and what the user asked of it (`demands`), as `rota --zone utc`; then
               the action is a call that has it, the agent's own or, where there was none, the call that lacks
               it with that put in (`ok` is None)
+    ahead     correction: the call that the demanded one is to be made before, as `git commit`
     """
 
     kind: Literal["recovery", "correction", "procedure", "pitfall"]
@@ -51,6 +52,7 @@ class Episode(Record, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
     demand: str = ""
+    ahead: str = ""
 
     @property
     def request(self) -> str:

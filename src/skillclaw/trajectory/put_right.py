@@ -50,6 +50,7 @@ def as_demanded(
         taken=taken,
         accepted=any(one.action.place < a <= len(moves) for a in accepted),
         demand=f"{one.demand.program} {one.demand.wanted}" if one.demand.option else one.demand.wanted,
+        ahead=one.demand.ahead,
     )
 
 

@@ -240,16 +240,18 @@ def demand(pattern: Pattern, voice: Voice, context: EvolveContext) -> tuple[str,
     else:
         # Nobody called the program without it, and people say the whole call: it is what is asked for.
         call = f"{program} {wanted}".strip()
-        rules = [f"Always run {code(call)}"] if wanted else _call(pattern, call, program.split()[0], voice)
+        rules = _call(pattern, call, program.split()[0], voice)
         program, wanted, texts = program.split()[0], call, [f"{rule}.{users}" for rule in rules]
-    about = f"run {program}"
+    ahead = _before(pattern, voice)
+    about = f"run {ahead or program}"
     lead = f"Run {program} with {wanted}" if wanted.startswith("-") else f"Run {wanted}"
+    lead += f" before {ahead}" if ahead else ""
     units: list[Unit] = []
     for text in texts:  # without examples, where those cannot stand
         units = made(RULES, "fix", pattern, text, triggers=(f"you are about to {about}",), lead=lead)
         if units and passes(units[0], context):
             break
-    return f"You are about to run {code(program)}.", units
+    return f"You are about to run {code(ahead or program)}.", units
 
 
 _BECAUSE = re.compile(
@@ -266,6 +268,12 @@ def _reason(texts: Sequence[str], program: str) -> str:
     return max(texts, key=lambda text: bool(_BECAUSE.search(text)) - 2 * bool(half.search(text)), default="")
 
 
+def _before(pattern: Pattern, voice: Voice) -> str:
+    """The call of another program before which users want the demanded one; empty where that may not be
+    said."""
+    return pattern.ahead if pattern.ahead and voice.keep(pattern.ahead) else ""
+
+
 _LAST = re.compile(r"\b(?:after|afterwards|at the end|then)\b|之[后後]|最[后後]", re.I)
 
 
@@ -273,12 +281,17 @@ def _call(pattern: Pattern, wanted: str, program: str, voice: Voice) -> list[str
     """A call that is to be made, beside or in the place of the one that went wrong, as most of the users'
     words have it, the best way to put it first."""
     said = pattern.user_text
+    if ahead := _before(pattern, voice):
+        return [f"Always run {code(wanted)} before {code(ahead)}"]
     first = sum(ordered(text) for text in said)
     last = sum(bool(_LAST.search(text)) for text in said)
     if first == last:
         return [f"Always run {code(wanted)}"]
     # Only what it is: the call that went wrong may have more wrong in it.
     other = voice.words(pattern.failed) if pattern.failed is not None else ""
+    named = re.compile(rf"(?<![\w-]){re.escape(program)} (?!{re.escape(wanted.partition(' ')[2])}\b)[a-z]")
+    if not other and not any(named.search(text) for text in said):
+        return [f"Always run {code(wanted)}"]  # of other calls of the program nobody spoke
     if not other.startswith(f"{program} ") or other == wanted:
         where = "before" if first > last else "after"
         return [f"Always run {code(wanted)} {where} other calls of {code(program)}"]

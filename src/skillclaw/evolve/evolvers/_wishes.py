@@ -35,7 +35,7 @@ _OWNERS = {
     "i": "the user",
     "i've": "the user has",
 }
-_ASIDE = re.compile(r"(?:if|was|were|is|are|did|has|have|on|in|at)\b", re.IGNORECASE)
+_ASIDE = re.compile(r"(?:if|was|were|is|are|did|has|have|on|in|at|and|or|but|then)\b", re.IGNORECASE)
 _POINTS_BACK = re.compile(
     r"\S+(?: all| both| any)?(?: future| other)? (?:them|ones|those|it|that|this|do|delete)\b", re.IGNORECASE
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.hub.approval import missing, needed, waits_for_people
+from skillclaw.hub.approval import approved_since, missing, needed, waits_for_people
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.taken import left_over, taken
 from skillclaw.server.machine import PERSONAL
@@ -127,6 +127,14 @@ def approve(machine: Machine, prefix: str, hub: str | None = None, note: str = "
     unknown = group and policy == "strict" and is_source(machine, found.hub, log, record) is None
     if now.status != "released" and missing(log, now):
         return Approved(now, None, needs(log, now, policy, record.instead), unknown)
+    skill = log.skills.get(now.skill)
+    since = skill.taken_at if skill is not None else 0
+    if now.status != "released" and approved_since(log, now, since, needed(log.settings)) is None:
+        raise UsageError(
+            f"Proposal {now.id} was approved before people took a version of {now.skill} away.",
+            "Machines do not count that any more.",
+            f"Reject it, and propose it anew: skillclaw proposals reject {now.id}",
+        )
     release = found.hub.release(now.id, stage=stage_for(policy, group=group))
     return Approved(found.hub.last_state().proposals[now.id], release, source_unknown=unknown)
 

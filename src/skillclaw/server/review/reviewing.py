@@ -11,6 +11,7 @@ from skillclaw.errors import BadInputError, SkillClawError, UsageError
 from skillclaw.gate.stretches import reaching, risking, running, without
 from skillclaw.hub import keys
 from skillclaw.hub.approval import (
+    approved_since,
     approvers,
     author,
     ends_archived,
@@ -138,6 +139,13 @@ def needs(state: HubState, proposal: ProposalState, policy: str, instead: Retire
             return f"{skill.name} is pinned, so no cycle releases it."
         return "Nobody has to approve it; the next cycle releases it."
     left = missing(state, proposal)
+    skill = state.skills.get(proposal.skill)
+    since = skill.taken_at if skill is not None else 0
+    if not left and approved_since(state, proposal, since, needed(state.settings)) is None:
+        return (
+            f"Enough people approved it, but some before people took a version of {proposal.skill} away, "
+            "which machines do not count: reject it, and propose it anew."
+        )
     if not left:
         return "Enough people approved it; who approves it again releases it."
     told = f"It needs {left}{' more' if proposal.approvals else ''} reviewer{'' if left == 1 else 's'}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw.errors import BadInputError, UsageError
+from skillclaw.hub.taken import as_wanted
 from skillclaw.library.choose import choose
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.skills.naming import at_already, shown, split_name
@@ -150,9 +151,12 @@ def propose(
         raise source.error or BadInputError(f"Hub {source.name} could not be read.")
     known = source.state.skills.get(copy.entry.skill)
     current = known.release(known.current) if known is not None and known.current else None
-    _check_fits(machine, source, copy, current)
-    place = str(copy.place)
-    return _put(machine, source, copy.bundle, current, note or "A person edited the installed copy.", place)
+    # machines may have another than the log's current one, which people took away
+    had = as_wanted(source.state).skills.get(copy.entry.skill)
+    fits = had.release(had.current) if had is not None and had.current else None
+    _check_fits(machine, source, copy, fits)
+    why = note or "A person edited the installed copy."
+    return _put(machine, source, copy.bundle, current, why, str(copy.place), made_from=fits)
 
 
 def propose_text(machine: Machine, given: str, text: str, *, base: str, note: str = "") -> Proposed:
@@ -211,11 +215,13 @@ def _put(
     why: str,
     place: str,
     again: Release | None = None,
+    *,
+    made_from: Release | None = None,
 ) -> Proposed:
     """Propose `bundle`, the files of the earlier release `again` where there is one, to a hub that can be
-    read, in place of the release `current`."""
+    read, in place of the release `current`. `made_from`: what was edited, where that is another one."""
     assert source.hub is not None
-    proposal = _proposal(machine, source, bundle, current, why, again)
+    proposal = _proposal(machine, source, bundle, current, why, again, again or made_from or current)
     private = list(private_places(bundle, machine.redactor))
     found = Proposed(
         skill=bundle.name,
@@ -280,6 +286,7 @@ def _proposal(
     current: Release | None,
     why: str,
     again: Release | None,
+    like: Release | None,
 ) -> Proposal:
     """The id depends on the text and on what it changes alone: who proposes it is not in it. What comes back
     was proposed before; then it depends on what became of it, too."""
@@ -289,7 +296,6 @@ def _proposal(
     made = version(bundle)
     before = None
     # evidence of another hub's skill stays in that hub
-    like = again or current
     if like is not None and like.sidecar is not None and source.hub is not None:
         before = record_in(machine.hubs.object(source.hub, like.sidecar), Sidecar)
     base = current.version if current else None
