@@ -207,7 +207,7 @@ class Release(Record, frozen=True, kw_only=True):
 
 class SkillState(Record, frozen=True, kw_only=True):
     """One skill as the log has it. `current` is what clients install; None when nothing is. `taken_at`: the
-    entry by which people last took a version of it away, 0 for none."""
+    entry by which people last took a version of it away, or revoked one, 0 for none."""
 
     name: str
     current: str | None
