@@ -35,10 +35,12 @@ DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback o
 
 @dataclass(frozen=True)
 class Context:
-    """What every command knows: SkillClaw's home, and whether a script is reading."""
+    """What every command knows: SkillClaw's home, whether a script is reading, and whether this machine has
+    no home yet, so that `home` is one that passes."""
 
     home: Path
     json: bool
+    passing: bool = False
 
 
 def command(
@@ -54,7 +56,7 @@ def command(
             given.pop("debug")
             json = given.pop("json")
             with _passing(home) if looks else nullcontext(home) as place:
-                return function(Context(home=place, json=json), **given)
+                return function(Context(home=place, json=json, passing=place != home), **given)
 
         run.sign = functools.partial(_sign, run, function)  # type: ignore[attr-defined]
         app.command(name, cls=Command, **options)(run)
