@@ -241,7 +241,7 @@ def test_an_entry_out_of_its_place_or_of_another_group_is_void() -> None:
     w.must("release", body)
 
 
-def test_a_newer_format_stops_readers_if_the_group_signed_it() -> None:
+def test_a_newer_format_stops_readers_if_an_owner_signed_it() -> None:
     w = Writer()
     newer = w.entry("release", release(V1, None), SEEDS["owner"], v=log.FORMAT + 1)
     with pytest.raises(UpgradeNeededError):
@@ -251,8 +251,11 @@ def test_a_newer_format_stops_readers_if_the_group_signed_it() -> None:
         b'"kind":"release"', b'"kind":"rel"'
     )
     assert "newer format" in w.add(forged)
-    w.must("key-revoke", {"public": keys.public_hex(SEEDS["evolver"])}, "owner")
     assert "newer format" in w.add(w.entry("release", release(V1, None), SEEDS["evolver"], v=log.FORMAT + 1))
+    second = keys.SigningKey(b"2" * 32)
+    w.must("key-add", {"public": keys.public_hex(second), "role": "owner"}, "owner")
+    w.must("key-revoke", {"public": keys.public_hex(second)}, "owner")
+    assert "newer format" in w.add(w.entry("release", release(V1, None), second, v=log.FORMAT + 1))
 
 
 @settings(max_examples=200, deadline=None)

@@ -292,7 +292,7 @@ def test_old_checkpoints_go_and_the_newest_stays(tmp_path: Path) -> None:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    ok("hub", "status", home=tmp_path)
+    ok("sync", home=tmp_path)
     base = tmp_path / ".skillclaw"
     hub = Hub.open(str(base / "hub"), base / "keys", base / "hubs.json")
     (tmp_path / "place").mkdir()

@@ -68,7 +68,7 @@ def test_who_reads_format_1_goes_on_until_format_2_comes_and_stops_there(
     with monkeypatch.context() as older:
         older.setattr(log, "FORMAT", 1)
         assert opened(tmp_path, "old").state() == hub.state()
-    hub.promote("git", why="It helps.")
+    hub.promote("git", why="It helps.", role="owner")  # what only an owner begins
     assert hub.state().skills["git"].stage == "stable"
     with monkeypatch.context() as older:
         older.setattr(log, "FORMAT", 1)

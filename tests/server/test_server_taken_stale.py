@@ -3,75 +3,34 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hubs_at_hand import Hubs, bundle
+from taking import (
+    BAD,
+    GOOD,
+    RISKY,
+    SCRIPT,
+    back_as_evolver,
+    group_of,
+    propose_as_evolver,
+    release_as_evolver,
+    reviewer,
+    texts,
+)
 
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.hub import keys
 from skillclaw.hub.unapproved import by_person
 from skillclaw.server.review import decisions
 from skillclaw.server.review.reviewing import diff_of, needs
 from skillclaw.server.skills.edits import propose
-from skillclaw.skills.records import Action, Bundle, File, Proposal, Retired, Verdict
-
-SCRIPT = File(path="scripts/run.sh", data=b"#!/bin/sh\nls\n", executable=True)
-RISKY = "- Clean up: `rm -rf ~/data`\n- Run it."
-BAD = bundle("deploy", RISKY, SCRIPT)
-GOOD = bundle("deploy", "- Look.")
+from skillclaw.skills.records import Bundle, Proposal, Retired, Verdict
 
 
 @pytest.fixture
 def hubs(tmp_path: Path) -> Hubs:
-    hubs = Hubs(tmp_path)
-    hubs.team.commit("settings", {"policy": "team"}, role="owner")
-    hubs.admit()
-    key = Path(hubs.team.info.group) / "owner.key"
-    shutil.copy(hubs.team.keys_folder / key, hubs.machine.home / "keys" / key)
-    return hubs
-
-
-def propose_as_evolver(hubs: Hubs, one: Bundle, id_: str, status: str = "held", **more: Any) -> None:
-    known = hubs.team.state().skills.get(one.name)
-    base = known.current if known is not None else None
-    action: Action = more.pop("action", "refine" if base else "create")
-    hubs.team.propose(
-        Proposal(id=id_, action=action, skill=one.name, base=base, engine="x", why="", bundle=one, **more)
-    )
-    passed = status == "passed"
-    verdict = Verdict(check="spec", verdict="pass" if passed else "hold", reason="Fine.")
-    hubs.team.record_verdicts(id_, [verdict], status)
-
-
-def release_as_evolver(hubs: Hubs, id_: str) -> None:
-    hubs.team.release(id_, stage="canary", role="evolver")
-    hubs.team.promote("deploy", role="evolver")
-
-
-def back_as_evolver(hubs: Hubs, to: str) -> None:
-    body = {"skill": "deploy", "version": to, "base": hubs.team.state().skills["deploy"].current}
-    hubs.team.commit("rollback", body, role="evolver")
-
-
-def reviewer(hubs: Hubs) -> str:
-    key = keys.load_or_create(hubs.team.keys_folder, hubs.team.info.group, "reviewer")
-    public = keys.public_hex(key)
-    hubs.team.commit("key-add", {"public": public, "role": "reviewer", "name": "rae"}, role="owner")
-    return public
-
-
-def texts(hubs: Hubs) -> set[str | None]:
-    """What a machine has of it on the coming days, in one arm of a canary or the other."""
-    found = set()
-    for day in range(4):
-        machine = hubs.fresh()
-        machine.hubs.clock = lambda day=day: datetime.now(UTC) + timedelta(days=day)  # type: ignore[misc]
-        hubs.sync(machine)
-        found.add(hubs.text("deploy"))
-    return found
+    return group_of(tmp_path)
 
 
 @pytest.mark.parametrize("twin", [BAD, bundle("deploy", RISKY + "\n- More.", SCRIPT)], ids=["same", "like"])

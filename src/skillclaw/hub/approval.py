@@ -25,11 +25,15 @@ __all__ = [
     "author",
     "deciders",
     "ends_archived",
+    "fresh",
+    "last_taken",
     "missing",
     "needed",
     "outdated",
     "policy_of",
+    "said_after",
     "stricter",
+    "too_late",
     "waits_for_people",
 ]
 
@@ -119,12 +123,40 @@ def missing(state: HubState, proposal: ProposalState, people: int | None = None)
     return max(0, people - len(approvers(state, proposal, people)))
 
 
-def approved_since(state: HubState, proposal: ProposalState, since: int, people: int) -> ProposalState | None:
-    """The proposal with those approvals that came after the entry `since`, where they are as many as have to
-    be; else None."""
+def last_taken(state: HubState, *skills: str) -> int:
+    """The entry by which people last took a version of one of these skills away, 0 for none."""
+    return max((state.skills[name].taken_at for name in skills if name in state.skills), default=0)
+
+
+def said_after(proposal: ProposalState, since: int) -> ProposalState:
+    """The proposal with those approvals alone that came after the entry `since`."""
     kept = [(key, at) for key, at in zip(proposal.approvals, proposal.approved_at, strict=True) if at > since]
-    late = replace(proposal, approvals=[key for key, _ in kept], approved_at=[at for _, at in kept])
+    return replace(proposal, approvals=[key for key, _ in kept], approved_at=[at for _, at in kept])
+
+
+def approved_since(state: HubState, proposal: ProposalState, since: int, people: int) -> ProposalState | None:
+    """The same, where as many approved it after that entry as have to; else None."""
+    late = said_after(proposal, since)
     return late if approved(state, late, people) else None
+
+
+def fresh(state: HubState, proposal: ProposalState) -> ProposalState:
+    """The proposal with the approvals that count by now: those since people last took something away that it
+    changes or takes in."""
+    return said_after(
+        proposal, last_taken(state, proposal.skill, *(gone.skill for gone in proposal.retires or []))
+    )
+
+
+def too_late(state: HubState, proposal: ProposalState) -> bool:
+    """Whether it can be approved no more: too few people are left who did not approve it before people took
+    something of it away, since who approved it does not so again."""
+    late = fresh(state, proposal)
+    said = {member(state, public) for public in proposal.approvals}
+    own = {author(state, proposal)} if needed(state.settings) > 1 else set()
+    return len(late.approvals) < len(proposal.approvals) and missing(state, late) > len(
+        deciders(state) - said - own
+    )
 
 
 def approved(state: HubState, proposal: ProposalState, people: int | None = None) -> bool:

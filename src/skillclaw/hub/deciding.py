@@ -16,12 +16,12 @@ import msgspec
 from skillclaw.errors import BadInputError, VerifyError
 from skillclaw.formats import carried
 from skillclaw.hub import arms, keys
-from skillclaw.hub.approval import PEOPLE, ends_archived, outdated
+from skillclaw.hub.approval import PEOPLE, ends_archived, outdated, policy_of
 from skillclaw.hub.membership import member
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import Commit, HubState, ProposalState, Release, SkillState
 from skillclaw.hub.releasing import place
-from skillclaw.hub.taken import left_over
+from skillclaw.hub.taken import left_over, revoked_by_evolver
 from skillclaw.hub.undoing import archived_by, comes_back
 from skillclaw.skills import bundle as bundles
 from skillclaw.skills.records import Bundle, Effect, Proposal, Sidecar, Verdict, record_in
@@ -93,6 +93,7 @@ class Deciding:
         """
         known = self._proposal(proposal_id)
         record = recorded(self, known)
+        _check_said(self.last_state(), known, record)
         if known.status in ("held", "passed") and not ends_archived(self.last_state(), known):
             _check_current(outdated(self.last_state(), known, record.instead), known, "approved")
         role = self._role("owner", "reviewer")
@@ -279,9 +280,26 @@ class Deciding:
         return left_over(state, known, version, base) is not None
 
     def revoke(self, skill: str, version: str | None, why: str) -> None:
-        """Declare a version, or with None all of `skill`, unsafe: every client moves its copies away."""
+        """Declare a version, or with None all of `skill`, unsafe: every client moves its copies away. Where
+        only an evolver did so yet, a person says with that that it stays away: see `archive`."""
         body = {"skill": skill, "version": version, "why": why}
-        self.commit("revoke", body, role=self._role("owner", "reviewer", "evolver"))
+        role = self._role("owner", "reviewer", "evolver")
+        try:
+            self.commit("revoke", body, role=role)
+        except BadInputError:
+            state = self.state()
+            known = state.skills.get(skill)
+            if known is None or role not in PEOPLE or not revoked_by_evolver(state, known, version):
+                raise
+            stay = {
+                "skill": skill,
+                "base": version or known.releases[-1].version,
+                **_told(why[:REASON], None),
+            }
+            if known.current is not None:
+                stay["version"] = known.current
+            kind = "archive" if known.current is None else "rollback"
+            self._commit_or_stay(kind, stay, {}, role, known.current)
 
     def _current(self, skill: str) -> str:
         known = self.state().skills.get(skill)
@@ -320,6 +338,21 @@ def _check_current(changed: str, known: ProposalState, done: str) -> None:
             f"Proposal {known.id} is outdated, so it cannot be {done}.",
             f"It was made for another version of {changed} than the current one.",
             f"Reject it: skillclaw proposals reject {known.id}",
+        )
+
+
+def _check_said(state: HubState, known: ProposalState, record: Proposal) -> None:
+    """BadInputError where the log does not hold a release to the place that people are shown: it was proposed
+    while nobody had to be asked."""
+    policy = policy_of(state.settings, known.skill, *(gone.skill for gone in record.retires))
+    waits = known.scope is None and known.status in ("held", "passed") and policy != "solo"
+    if waits and (record.scope == "project" or record.retires):
+        where = f"the project {record.project}" if record.scope == "project" else "what it takes in"
+        raise BadInputError(
+            f"Proposal {known.id} cannot be approved.",
+            f"It was made while nobody had to be asked, so its entry in the log does not say {where}: "
+            "who released it could put it elsewhere.",
+            f"Reject it, and it can be proposed anew: skillclaw proposals reject {known.id}",
         )
 
 

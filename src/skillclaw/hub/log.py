@@ -132,10 +132,11 @@ def _apply(state: HubState, data: bytes) -> HubState:
 
 
 def _stop_at_newer(state: HubState, raw: dict[str, Any]) -> None:
-    """Signature and signer are read alike in every format, so that only the group's own keys can stop it."""
+    """Signature and signer are read alike in every format. Only an owner begins one, so that no other stolen
+    key stops the group and its owner."""
     signer = state.keys.get(str(raw.get("signer")))
-    if signer is None or not signer.active or not _holds(state.group, raw):
-        raise Void("it is of a newer format and not signed by a key of this group")
+    if signer is None or not signer.active or signer.role != "owner" or not _holds(state.group, raw):
+        raise Void("it is of a newer format, which only an owner of this group begins")
     raise UpgradeNeededError(
         "Upgrade needed: the hub's log goes on in a newer format.",
         f"Entry {state.seq + 1} has format {raw.get('v')}; this version reads {FORMAT}.",

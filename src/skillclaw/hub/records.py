@@ -8,6 +8,7 @@ from skillclaw.skills.records import Action, Effect, Retired, Verdict
 from skillclaw.trajectory.model import Record
 
 __all__ = [
+    "Again",
     "Commit",
     "Counts",
     "Event",
@@ -164,6 +165,15 @@ class Event(Record, frozen=True, kw_only=True):
     effect: Effect | None = None
 
 
+class Again(Record, frozen=True, kw_only=True):
+    """How people brought back what they took away: by a `proposal`, which as many `people` approved after the
+    entry `since`."""
+
+    proposal: str
+    since: int
+    people: int
+
+
 class Release(Record, frozen=True, kw_only=True):
     """A version that the log made available. `object` and `sidecar` are names under objects/.
 
@@ -173,10 +183,10 @@ class Release(Record, frozen=True, kw_only=True):
     began    the stage that it was released with; by: the key that released it
     reviewers  how many different people had to approve what needed people when it was released, or when one
                person brought it back
-    taken    people took it away (`hub.taken`); back: the key of who brought it back after that; again: the
-             proposal by which people did
-    since    the entry by which people had last taken a version of the skill away by then, 0 for none: what
-             was approved before counts for nothing in it
+    taken    people took it away (`hub.taken`), or approved it before they took something away that it is made
+             of; back: the key of who brought it back after that; again: how people together did
+    since    the entry by which people had last taken a version of the skill, or of one that it takes in, away
+             by then, 0 for none: what was approved before counts for nothing in it
     anew     what it was made from had been taken away: approvals of that are none of this
     story    what became of it, the newest last; `story.MOST` events at most
     """
@@ -199,7 +209,7 @@ class Release(Record, frozen=True, kw_only=True):
     by: str = ""
     taken: bool = False
     back: str = ""
-    again: str = ""
+    again: Again | None = None
     since: int = 0
     anew: bool = False
     story: list[Event] = []

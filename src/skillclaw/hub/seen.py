@@ -34,7 +34,7 @@ __all__ = [
 
 FORMAT = 1
 """Of `hubs.json`."""
-FOLD = 8
+FOLD = 9
 """Grows when the rules of the fold change, so that folds that older rules made are not used."""
 
 

@@ -11,9 +11,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from skillclaw.hub import kinds
-from skillclaw.hub.approval import PEOPLE, approved_since, needed
+from skillclaw.hub.approval import (
+    PEOPLE,
+    approved_since,
+    last_taken,
+    needed,
+    policy_of,
+    waits_for_people,
+)
 from skillclaw.hub.proposal_rules import check_skill_name, known, let_through
-from skillclaw.hub.records import Commit, HubState, Key, Release, SkillState
+from skillclaw.hub.records import Again, Commit, HubState, Key, Release, SkillState
 from skillclaw.hub.releasing import check_release, retired
 from skillclaw.hub.story import event, told
 from skillclaw.hub.taken import (
@@ -54,8 +61,10 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
     check_release(before, signer, body)
     place, people = (body.scope, body.project), needed(state.settings)
     older = before_at(skill, body.version, place)
-    away = older is not None and taken(state, older)
-    back = again = ""
+    away = (older is not None and taken(state, older)) or _takes_in_taken(state, body)
+    since = last_taken(before, body.skill, *others)
+    away = away or _said_before(before, body, since)
+    back, again = "", None
     if signer.role in PEOPLE:
         skill = bring_back(state, skill, commit, body.version, _so_far(skill), place=place)
         back = commit.signer if away and people == 1 else ""
@@ -63,9 +72,9 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
             skill = take(skill, commit.seq, body.version)  # to release it again is to go back to it
     if body.proposal is not None and away:
         proposal = known(state, body.proposal)
-        if approved_since(state, proposal, skill.taken_at, people) is not None:
-            skill = give_back(skill, body.version, place, proposal.id, people)
-            back, again = "", proposal.id
+        if approved_since(state, proposal, since, people) is not None:
+            back, again = "", Again(proposal=proposal.id, since=since, people=people)
+            skill = give_back(skill, body.version, place, again)
     release = Release(
         skill=body.skill,
         version=body.version,
@@ -83,10 +92,10 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
         began=body.stage,
         reviewers=needed(state.settings),
         by=commit.signer,
-        taken=away and not back and not again,
+        taken=away and not back and again is None,
         back=back or ("" if older is None or away else older.back),
-        again=again or ("" if older is None or away else older.again),
-        since=skill.taken_at,
+        again=again or (None if older is None or away else older.again),
+        since=max(since, skill.taken_at),
         anew=made_from_taken(state, skill),
     )
     skill = replace(skill, current=body.version, stage=body.stage, releases=[*skill.releases, release])
@@ -101,6 +110,24 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
         _check_pinned(other, signer)
     # A canary may yet be rolled back: until it is stable, what it takes in stays.
     return state if body.stage == "canary" else _retire(state, commit, release)
+
+
+def _takes_in_taken(state: HubState, body: kinds.ReleaseEntry) -> bool:
+    """Whether it takes in a version that people took away."""
+    skills = ((state.skills.get(gone.skill), gone.version) for gone in body.retires)
+    hit = (skill.release(version) for skill, version in skills if skill is not None)
+    return any(one is not None and taken(state, one) for one in hit)
+
+
+def _said_before(state: HubState, body: kinds.ReleaseEntry, since: int) -> bool:
+    """Whether people have to approve it, and did so before they last took something away that it is made of,
+    by the entry `since`. The log takes it all the same, as it always did: machines do not."""
+    proposal = state.proposals.get(body.proposal or "")
+    if proposal is None:
+        return False
+    policy = policy_of(state.settings, body.skill, *(gone.skill for gone in body.retires))
+    waits = waits_for_people(state, proposal, policy)
+    return waits and approved_since(state, proposal, since, needed(state.settings)) is None
 
 
 def _retire(state: HubState, commit: Commit, release: Release) -> HubState:
@@ -215,7 +242,7 @@ def _archive(state: HubState, commit: Commit, signer: Key, body: kinds.Archive) 
     if body.stays:
         _check_stays(skill, signer, body.base)
     skill = told(skill, event(commit, "archive", proposal=body.proposal, why=body.why), body.base)
-    if archived_by_people(signer, proposal):
+    if archived_by_people(state, skill, signer, proposal):
         skill = take(skill, commit.seq)
     stage = skill.stage if body.stays else "archived"
     return _with_skill(state, replace(skill, current=None, stage=stage))

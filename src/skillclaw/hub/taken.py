@@ -11,8 +11,8 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from skillclaw.hub.approval import PEOPLE, approved, needed
-from skillclaw.hub.records import Commit, HubState, Key, ProposalState, Release, SkillState
+from skillclaw.hub.approval import PEOPLE, approved_since, needed
+from skillclaw.hub.records import Again, Commit, HubState, Key, ProposalState, Release, SkillState
 
 Place = tuple[str, str | None]
 EVERYWHERE: Place = ("global", None)
@@ -28,6 +28,7 @@ __all__ = [
     "give_back",
     "left_over",
     "made_from_taken",
+    "revoked_by_evolver",
     "take",
     "taken",
 ]
@@ -43,8 +44,13 @@ def disowned(state: HubState, release: Release) -> bool:
     """Whether who brought that version back has a key that was revoked since; of a proposal, whether too few
     of those who approved it have one that was not."""
     key = state.keys.get(release.back)
-    proposal = state.proposals.get(release.again)
-    too_few = proposal is not None and not approved(state, proposal, release.reviewers)
+    again = release.again
+    proposal = state.proposals.get(again.proposal) if again is not None else None
+    too_few = (
+        again is not None
+        and proposal is not None
+        and approved_since(state, proposal, again.since, again.people) is None
+    )
     return too_few or (key is not None and key.revoked)
 
 
@@ -55,9 +61,14 @@ def made_from_taken(state: HubState, skill: SkillState) -> bool:
     return base is not None and taken(state, base)
 
 
-def archived_by_people(signer: Key, proposal: ProposalState | None) -> bool:
-    """Whether who archives a skill is a person, or one approved the proposal for it."""
-    return signer.role in PEOPLE or (proposal is not None and bool(proposal.approvals))
+def archived_by_people(
+    state: HubState, skill: SkillState, signer: Key, proposal: ProposalState | None
+) -> bool:
+    """Whether who archives a skill is a person, or one approved the proposal for it since people last took
+    something of it away."""
+    return signer.role in PEOPLE or (
+        proposal is not None and approved_since(state, proposal, skill.taken_at, 1) is not None
+    )
 
 
 def take(skill: SkillState, seq: int, spared: str | None = None, left: str | None = None) -> SkillState:
@@ -69,7 +80,7 @@ def take(skill: SkillState, seq: int, spared: str | None = None, left: str | Non
     if any(one.version == left for one in below):
         below = []
     kept = {one.seq for one in skill.releases if one.version == spared} | {one.seq for one in below}
-    releases = [one if one.seq in kept else replace(one, taken=True, again="") for one in skill.releases]
+    releases = [one if one.seq in kept else replace(one, taken=True, again=None) for one in skill.releases]
     return replace(skill, releases=releases, taken_at=seq)
 
 
@@ -84,6 +95,17 @@ def left_over(state: HubState, skill: SkillState, spared: str | None, left: str 
     if found is None and current is not None and taken(state, current):
         return spared
     return found
+
+
+def revoked_by_evolver(state: HubState, skill: SkillState, version: str | None) -> bool:
+    """Whether `version` (None: every one) is revoked, and people did not say so yet: neither by revoking it,
+    nor by taking it away."""
+    hit = [one for one in skill.releases if version in (None, one.version)]
+    if not hit or any(one.stage != "revoked" for one in hit):
+        return False
+    keys = [state.keys.get(event.by) for one in hit for event in one.story if event.what == "revoke"]
+    by_people = any(key is not None and key.role in PEOPLE for key in keys)
+    return not by_people and not all(one.taken for one in hit)
 
 
 def bring_back(
@@ -107,18 +129,17 @@ def bring_back(
     for one in skill.releases:
         here = one.version == version and place in (None, place_of(one))
         if here and people == 1 and (one.taken or one.back or one.again):
-            one = replace(one, taken=False, back=commit.signer, again="")
+            one = replace(one, taken=False, back=commit.signer, again=None)
         if one.version not in along:
             one = replace(one, reviewers=max(one.reviewers, people))
         releases.append(one)
     return replace(skill, releases=releases)
 
 
-def give_back(skill: SkillState, version: str, place: Place, proposal: str, people: int) -> SkillState:
-    """The skill after as many `people` as have to approved, by `proposal`, that `version` is released again
-    at that place."""
+def give_back(skill: SkillState, version: str, place: Place, again: Again) -> SkillState:
+    """The skill after people approved, as `again` says, that `version` is released again at that place."""
     releases = [
-        replace(one, taken=False, back="", again=proposal, reviewers=max(one.reviewers, people))
+        replace(one, taken=False, back="", again=again, reviewers=max(one.reviewers, again.people))
         if one.version == version and place_of(one) == place and (one.taken or one.back or one.again)
         else one
         for one in skill.releases

@@ -6,7 +6,8 @@ asks of the version that a change is made from, so that it lets nothing through 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
@@ -35,7 +36,7 @@ def unapproved(
     found = dict(find(bundle))
     if taken(state, release):
         return found
-    return _unapproved(state, release, found, find, fetch, persons=persons)
+    return _Look(find, fetch).unapproved(state, release, found, persons=persons)
 
 
 def by_person(state: HubState, release: Release) -> bool:
@@ -63,109 +64,136 @@ def widened(state: HubState, release: Release) -> bool:
     return release not in there
 
 
-def _unapproved(
-    state: HubState,
-    release: Release,
-    open_: dict[str, str],
-    find: Finder,
-    fetch: Fetch,
-    *,
-    persons: bool,
-    until: int | None = None,
-) -> dict[str, str]:
-    """What of `open_`, which `release` has, nobody approved in it, in what it was made from, or in what was
-    made from it (by the entry `until`)."""
-    left = _left(state, release, open_, find, fetch, persons=persons)
-    return _not_seen_later(state, release, left, find, fetch, until)
+@dataclass
+class _Look:
+    """One look at a skill: what is asked of its files, and what was answered already. Without that, what was
+    approved by people whose keys were revoked one after another takes twice as long for each of them.
 
+    `persons` in what follows: a person who released alone counts as one who approved.
+    """
 
-def _left(
-    state: HubState, release: Release, open_: dict[str, str], find: Finder, fetch: Fetch, *, persons: bool
-) -> dict[str, str]:
-    """What of `open_`, which `release` has, nobody approved."""
-    found: dict[str, str] = {}
-    while open_:
-        same = _same(state, release)
-        for one in same:
-            seen = _seen(state, one, open_, find, fetch, persons=persons)
-            open_ = {key: told for key, told in open_.items() if key not in seen}
-        if not open_:
-            break
-        bases = list({base.seq: base for one in same if (base := _base(state, one, release))}.values())
-        if not bases:
-            return found | open_
-        news, stays = [], []
-        for base in bases:
-            known = _found(base, find, fetch)
-            news.append({key: told for key, told in open_.items() if key not in known})
-            stays.append({key: told for key, told in open_.items() if key in known})
-        if len(bases) > 1:  # the same version was made from several: whichever way people approved more
-            ways = zip(bases, news, stays, strict=True)
-            left = [new | _left(state, base, stay, find, fetch, persons=persons) for base, new, stay in ways]
-            return found | min(left, key=len)
-        found, open_, release = found | news[0], stays[0], bases[0]
-    return found
+    find: Finder
+    fetch: Fetch
+    _found: dict[int, Mapping[str, str]] = field(default_factory=dict)
+    _left: dict[tuple[object, ...], dict[str, str]] = field(default_factory=dict)
 
+    def found(self, release: Release) -> Mapping[str, str]:
+        """What there is to see of its files; nothing where they are gone or not what the log says."""
+        if release.seq not in self._found:
+            try:
+                self._found[release.seq] = self.find(self.fetch(release))
+            except (BadInputError, GoneError, VerifyError):
+                self._found[release.seq] = {}
+        return self._found[release.seq]
 
-def _not_seen_later(
-    state: HubState,
-    release: Release,
-    open_: dict[str, str],
-    find: Finder,
-    fetch: Fetch,
-    until: int | None,
-) -> dict[str, str]:
-    """What of `open_` nobody saw in what was made from `release` and approved: they saw in that all that
-    nobody had approved before."""
-    for later in state.skills[release.skill].releases:
-        if not open_ or (until is not None and later.seq >= until):
-            break
-        # what it was made from last: it takes the longest to find
-        able = later.seq > release.seq and covers(later, release) and not taken(state, later)
-        if able and _approved(state, later) and _made_from(state, later, release):
-            known = _found(later, find, fetch)
-            held = {key: told for key, told in open_.items() if key in known}
-            seen = _seen(state, later, held, find, fetch, persons=False)
-            open_ = {key: told for key, told in open_.items() if key not in seen}
-    return open_
+    def unapproved(
+        self,
+        state: HubState,
+        release: Release,
+        open_: dict[str, str],
+        *,
+        persons: bool,
+        until: int | None = None,
+    ) -> dict[str, str]:
+        """What of `open_`, which `release` has, nobody approved in it, in what it was made from, or in what
+        was made from it (by the entry `until`)."""
+        revoked = frozenset(public for public, key in state.keys.items() if key.revoked)
+        asked = (release.seq, until, persons, revoked, frozenset(open_))
+        if asked not in self._left:
+            left = self._below(state, release, open_, persons=persons)
+            self._left[asked] = self._not_seen_later(state, release, left, until)
+        return self._left[asked]
 
+    def _below(
+        self, state: HubState, release: Release, open_: dict[str, str], *, persons: bool
+    ) -> dict[str, str]:
+        """What of `open_`, which `release` has, nobody approved in it or in what it was made from."""
+        found: dict[str, str] = {}
+        while open_:
+            same = _same(state, release)
+            for one in same:
+                open_ = self._unseen(state, one, open_, persons=persons)
+            if not open_:
+                break
+            bases = list({base.seq: base for one in same if (base := _base(state, one, release))}.values())
+            if not bases:
+                return found | open_
+            news, stays = [], []
+            for base in bases:
+                known = self.found(base)
+                news.append({key: told for key, told in open_.items() if key not in known})
+                stays.append({key: told for key, told in open_.items() if key in known})
+            if len(bases) > 1:  # the same version was made from several: whichever way people approved more
+                ways = zip(bases, news, stays, strict=True)
+                left = [new | self._below(state, base, stay, persons=persons) for base, new, stay in ways]
+                return found | min(left, key=len)
+            found, open_, release = found | news[0], stays[0], bases[0]
+        return found
 
-def _seen(
-    state: HubState, one: Release, open_: dict[str, str], find: Finder, fetch: Fetch, *, persons: bool
-) -> Collection[str]:
-    """What of `open_`, which `one` has, those who approved `one` saw in it: all that nobody had approved
-    before. What somebody had, whose key was revoked only later, they were not shown as new."""
-    proposal = _approved(state, one)
-    if proposal is not None:
-        at = min(proposal.approved_at)
-    elif persons and _alone(state, one):
-        at = one.seq
-    else:
-        return ()
-    keys = {
-        public: replace(key, revoked=False, revoked_at=0) if key.revoked_at > at else key
-        for public, key in state.keys.items()
-    }
-    then = replace(state, keys=keys)
-    base = _base(then, one, one)
-    if base is None or all(key is state.keys[public] for public, key in keys.items()):
+    def _not_seen_later(
+        self, state: HubState, release: Release, open_: dict[str, str], until: int | None
+    ) -> dict[str, str]:
+        """What of `open_` nobody saw in what was made from `release` and approved: they saw in that all that
+        nobody had approved before."""
+        for later in state.skills[release.skill].releases:
+            if not open_ or (until is not None and later.seq >= until):
+                break
+            # what it was made from last: it takes the longest to find
+            able = later.seq > release.seq and covers(later, release) and not taken(state, later)
+            if able and _approved(state, later) and _made_from(state, later, release):
+                known = self.found(later)
+                held = {key: told for key, told in open_.items() if key in known}
+                left = self._unseen(state, later, held, persons=False)
+                open_ = {key: told for key, told in open_.items() if key not in held or key in left}
         return open_
-    before = _found(base, find, fetch)
-    held = {key: told for key, told in open_.items() if key in before}
-    left = _unapproved(then, base, held, find, fetch, persons=persons, until=one.seq)
-    unseen = held.keys() - left.keys()
-    return open_.keys() - unseen
+
+    def _unseen(
+        self, state: HubState, one: Release, open_: dict[str, str], *, persons: bool
+    ) -> dict[str, str]:
+        """What of `open_`, which `one` has, those who approved `one` did not see in it; they saw all that
+        nobody had approved before. What somebody had, whose key was revoked only later, they were not shown
+        as new."""
+        proposal = _approved(state, one)
+        if proposal is not None:
+            at = min(proposal.approved_at)
+        elif persons and _alone(state, one):
+            at = one.seq
+        else:
+            return open_
+        then = _with_keys_of(state, one.skill, at)
+        base = _base(then, one, one)
+        if base is None or then is state:
+            return {}
+        before = self.found(base)
+        held = {key: told for key, told in open_.items() if key in before}
+        left = self.unapproved(then, base, held, persons=persons, until=one.seq)
+        return {key: told for key, told in held.items() if key not in left}
+
+
+def _with_keys_of(state: HubState, skill: str, at: int) -> HubState:
+    """The state where those keys still count that were revoked after the entry `at`, of those that say
+    something of the skill."""
+    late = {
+        public: replace(state.keys[public], revoked=False, revoked_at=0)
+        for public in _voices(state, skill)
+        if public in state.keys and state.keys[public].revoked_at > at
+    }
+    return replace(state, keys={**state.keys, **late}) if late else state
+
+
+def _voices(state: HubState, skill: str) -> set[str]:
+    """The keys that released, approved or brought back something of the skill."""
+    found = set()
+    for one in state.skills[skill].releases:
+        found |= {one.by, one.back}
+        for name in (one.proposal, one.again.proposal if one.again is not None else None):
+            if name in state.proposals:
+                found |= {*state.proposals[name].approvals}
+    return found
 
 
 def _made_from(state: HubState, later: Release, release: Release) -> bool:
     return any(one.seq == release.seq for one in state.skills[release.skill].below(later))
-
-
-def _found(release: Release, find: Finder, fetch: Fetch) -> Mapping[str, str]:
-    try:
-        return find(fetch(release))
-    except (BadInputError, GoneError, VerifyError):
-        return {}
 
 
 def _same(state: HubState, release: Release) -> list[Release]:

@@ -137,7 +137,7 @@ def choose(skill: SkillState, view: HubView, *, has_copy: bool) -> Choice:
     A canary that this client did not draw leaves the release before it; where that is a canary too, which
     people released another on top of, the last that is none: what is not known to help is no control. A skill
     of a project that this machine does not know is left out, unless it is installed already: only a commit
-    takes it away.
+    takes it away, also where it has come back since, for that project alone.
     """
     current = skill.release(skill.current) if skill.current else None
     canary = current if current is not None and _by_switchback(current) else None
@@ -149,8 +149,10 @@ def choose(skill: SkillState, view: HubView, *, has_copy: bool) -> Choice:
             release = one if one.stage != "revoked" else None
             break
     about = release or canary
-    known = about is None or (
-        view.projects is None or has_copy or about.scope != "project" or about.project in view.projects
+    known = (
+        about is None
+        or _here(about, view)
+        or (has_copy and not any(_taken_here(one, about, view) for one in skill.releases))
     )
     if canary is None or not known:
         return Choice(release if known else None)
@@ -179,6 +181,16 @@ def _standing(skill: SkillState, current: Release | None) -> list[Release]:
         found[one.version] = one
         one = skill.release(one.base) if one.base else None
     return [one for one in found.values() if one.stage != "archived"]
+
+
+def _here(release: Release, view: HubView) -> bool:
+    """Whether the release is for this machine: for all, or for a project that it knows."""
+    return view.projects is None or release.scope != "project" or release.project in view.projects
+
+
+def _taken_here(one: Release, about: Release, view: HubView) -> bool:
+    """Whether people took the same version away where it was for this machine."""
+    return one.version == about.version and one.stage == "archived" and _here(one, view)
 
 
 def _by_switchback(release: Release) -> bool:

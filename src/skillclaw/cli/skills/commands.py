@@ -100,9 +100,13 @@ def log(ctx: Context, name: NameArgument) -> None:
         if row.because:
             output.plain(f"    {output.line(row.because)}")
         for told in row.told:
-            output.plain(f"    {told.time[:16]}  {output.line(told.by)}: {output.line(told.text)}")
+            output.plain(
+                f"    {output.line(told.time[:16])}  {output.line(told.by)}: {output.line(told.text)}"
+            )
         if row.undecided:
-            seen = f" {row.so_far.why} ({row.so_far.time[:16]})" if row.so_far is not None else ""
+            seen = (
+                f" {row.so_far.why} ({output.line(row.so_far.time[:16])})" if row.so_far is not None else ""
+            )
             output.plain(f"    Not decided yet.{seen}")
 
 

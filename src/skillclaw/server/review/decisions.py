@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.hub.approval import approved_since, missing, needed, waits_for_people
+from skillclaw.hub.approval import fresh, missing, needed, too_late, waits_for_people
 from skillclaw.hub.proposing import recorded
-from skillclaw.hub.taken import left_over, taken
+from skillclaw.hub.taken import left_over, revoked_by_evolver, taken
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.review.reviewing import (
     check_no_source,
@@ -122,19 +122,17 @@ def approve(machine: Machine, prefix: str, hub: str | None = None, note: str = "
     _check_note(note)
     if group:
         check_no_source(machine, found.hub, found.log, state, record)
+    if state.status != "released" and too_late(found.log, state):
+        raise UsageError(
+            f"Proposal {state.id} was approved before people took a version of {state.skill} away.",
+            "Machines do not count that any more, and too few are left who did not approve it yet.",
+            f"Reject it, and propose it anew: skillclaw proposals reject {state.id}",
+        )
     now = found.hub.approve(state.id, note)
     log = found.hub.last_state()
     unknown = group and policy == "strict" and is_source(machine, found.hub, log, record) is None
-    if now.status != "released" and missing(log, now):
+    if now.status != "released" and missing(log, fresh(log, now)):
         return Approved(now, None, needs(log, now, policy, record.instead), unknown)
-    skill = log.skills.get(now.skill)
-    since = skill.taken_at if skill is not None else 0
-    if now.status != "released" and approved_since(log, now, since, needed(log.settings)) is None:
-        raise UsageError(
-            f"Proposal {now.id} was approved before people took a version of {now.skill} away.",
-            "Machines do not count that any more.",
-            f"Reject it, and propose it anew: skillclaw proposals reject {now.id}",
-        )
     release = found.hub.release(now.id, stage=stage_for(policy, group=group))
     return Approved(found.hub.last_state().proposals[now.id], release, source_unknown=unknown)
 
@@ -219,6 +217,8 @@ def revoke(machine: Machine, name: str, version: str | None, why: str) -> list[s
     skill = found.skill
     chosen = version_like(skill, version) if version is not None else None
     hit = sorted({r.version for r in skill.releases if chosen in (None, r.version) and r.stage != "revoked"})
+    if not hit and found.hub.acts_as("owner", "reviewer") and revoked_by_evolver(found.state, skill, chosen):
+        hit = sorted({one.version for one in skill.releases if chosen in (None, one.version)})
     if not hit:
         raise UsageError(f"That is revoked already ({name}).", "", f"See: skillclaw skills log {name}")
     found.hub.revoke(skill.name, chosen, why)

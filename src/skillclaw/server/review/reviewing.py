@@ -11,14 +11,15 @@ from skillclaw.errors import BadInputError, SkillClawError, UsageError
 from skillclaw.gate.stretches import reaching, risking, running, without
 from skillclaw.hub import keys
 from skillclaw.hub.approval import (
-    approved_since,
     approvers,
     author,
     ends_archived,
+    fresh,
     missing,
     needed,
     outdated,
     policy_of,
+    too_late,
     waits_for_people,
 )
 from skillclaw.hub.proposing import origins
@@ -138,14 +139,12 @@ def needs(state: HubState, proposal: ProposalState, policy: str, instead: Retire
         if skill is not None and skill.pinned:
             return f"{skill.name} is pinned, so no cycle releases it."
         return "Nobody has to approve it; the next cycle releases it."
-    left = missing(state, proposal)
-    skill = state.skills.get(proposal.skill)
-    since = skill.taken_at if skill is not None else 0
-    if not left and approved_since(state, proposal, since, needed(state.settings)) is None:
+    if too_late(state, proposal):
         return (
-            f"Enough people approved it, but some before people took a version of {proposal.skill} away, "
-            "which machines do not count: reject it, and propose it anew."
+            f"It was approved before people took a version of {proposal.skill} away, which machines do not "
+            "count any more: reject it, and propose it anew."
         )
+    left = missing(state, fresh(state, proposal))
     if not left:
         return "Enough people approved it; who approves it again releases it."
     told = f"It needs {left}{' more' if proposal.approvals else ''} reviewer{'' if left == 1 else 's'}"
@@ -156,7 +155,9 @@ def needs(state: HubState, proposal: ProposalState, policy: str, instead: Retire
 
 def approver_rows(state: HubState, proposal: ProposalState, people: int | None = None) -> list[Approver]:
     """Who approved, in order, with their notes; `people`: how many have to, if not as the settings say."""
-    counted, found = set(approvers(state, proposal, people)), []
+    waits = proposal.status in ("held", "passed")
+    late = fresh(state, proposal) if waits else proposal
+    counted, found = set(approvers(state, late, people)), []
     for public in proposal.approvals:
         key = state.keys.get(public)
         found.append(
@@ -165,7 +166,10 @@ def approver_rows(state: HubState, proposal: ProposalState, people: int | None =
                 role=key.role if key is not None else "",
                 key=public[:16],
                 note=proposal.notes.get(public, ""),
-                counts=key is not None and not key.revoked and key.member in counted,
+                counts=public in late.approvals
+                and key is not None
+                and not key.revoked
+                and key.member in counted,
             )
         )
     return found

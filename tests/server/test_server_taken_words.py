@@ -1,0 +1,279 @@
+"""Whose word counts, and which, where people took something away: attacks with the key of an evolver."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hubs_at_hand import Hubs, bundle
+from taking import (
+    BAD,
+    GOOD,
+    RISKY,
+    SCRIPT,
+    back_as_evolver,
+    group_of,
+    propose_as_evolver,
+    release_as_evolver,
+    reviewer,
+    texts,
+)
+
+from skillclaw.errors import BadInputError, UsageError
+from skillclaw.hub import keys, log
+from skillclaw.hub.records import Commit
+from skillclaw.server.review import decisions
+from skillclaw.server.review.reviewing import approver_rows, needs
+from skillclaw.skills.records import Proposal, Retired, Verdict
+
+PLAIN = bundle("deploy", "- Tell nobody.")
+
+
+@pytest.fixture
+def hubs(tmp_path: Path) -> Hubs:
+    return group_of(tmp_path)
+
+
+@pytest.mark.parametrize(("policy", "two"), [("strict", False), ("team", False), ("strict", True)])
+def test_plain_text_that_people_approved_before_does_not_come_either(
+    policy: str, two: bool, tmp_path: Path
+) -> None:
+    hubs = group_of(tmp_path, policy)
+    if two:
+        reviewer(hubs)
+        hubs.team.commit("settings", {"reviewers": 2}, role="owner")
+    for one, id_ in ((GOOD, "good"), (bundle("deploy", "- Tell nobody!"), "twin"), (PLAIN, "main")):
+        propose_as_evolver(hubs, one, id_)
+        for role in ("owner", "reviewer")[: 1 + two]:
+            hubs.team.commit("approval", {"proposal": id_}, role=role)
+        if id_ != "twin":
+            release_as_evolver(hubs, id_)
+        if id_ == "good":
+            good = hubs.team.state().skills["deploy"].current
+    assert texts(hubs) == {"- Tell nobody."}
+    # `twin` was made for the version before
+    decisions.rollback(hubs.machine, "team/deploy", good)
+    assert texts(hubs) == {"- Look."}
+    release_as_evolver(hubs, "twin")
+    assert texts(hubs) == {"- Look."}
+    # and what a new word of theirs says does
+    propose_as_evolver(hubs, bundle("deploy", "- Tell all."), "new")
+    for role in ("owner", "reviewer")[: 1 + two]:
+        hubs.team.commit("approval", {"proposal": "new"}, role=role)
+    release_as_evolver(hubs, "new")
+    assert texts(hubs) == {"- Tell all."}
+
+
+@pytest.mark.parametrize("text", [RISKY, "- Do it, and run it."], ids=["risky", "plain"])
+def test_a_merge_brings_nothing_back_of_a_skill_that_people_archived(text: str, hubs: Hubs) -> None:
+    hubs.evolve(hubs.team, bundle("all", "- Do it."))
+    hubs.evolve(hubs.team, bundle("other", "- Do other."))
+    retires = [Retired(skill="deploy", version=hubs.evolve(hubs.team, BAD, approve=True))]
+    other = bundle("other", "- Do other and deploy.")
+    propose_as_evolver(hubs, other, "m0", "passed", action="merge", retires=retires)
+    hubs.team.release("m0", stage="canary", role="evolver")
+    more = [SCRIPT] if text == RISKY else []
+    propose_as_evolver(hubs, bundle("all", text, *more), "m1", action="merge", retires=retires)
+    hubs.team.commit("approval", {"proposal": "m1"}, role="owner")
+    hubs.team.archive("deploy", "It wipes disks.", role="owner")
+    merged = hubs.team.state().skills["other"].releases[-1]
+    body = {"skill": "other", "version": merged.base, "base": merged.version}
+    hubs.team.commit("rollback", body, role="evolver")
+    assert hubs.team.state().skills["deploy"].current is not None
+    hubs.team.release("m1", stage="canary", role="evolver")
+    hubs.team.promote("all", role="evolver")
+    hubs.sync(hubs.fresh())
+    assert hubs.text("all") == "- Do it." and hubs.text("deploy") is None
+    assert not (hubs.skills / "all" / "scripts").exists()
+
+
+def test_what_came_back_by_a_key_that_was_revoked_goes_though_somebody_approved_it_before(
+    hubs: Hubs,
+) -> None:
+    public = reviewer(hubs)
+    good = hubs.evolve(hubs.team, GOOD)
+    bad = hubs.evolve(hubs.team, PLAIN)
+    back_as_evolver(hubs, good)
+    propose_as_evolver(hubs, PLAIN, "again")
+    hubs.team.commit("approval", {"proposal": "again"}, role="owner")
+    hubs.team.rollback("deploy", good, base=bad, role="owner")
+    assert texts(hubs) == {"- Look."}
+    hubs.team.commit("approval", {"proposal": "again"}, role="reviewer")
+    release_as_evolver(hubs, "again")
+    assert texts(hubs) == {"- Tell nobody."}
+    hubs.team.commit("key-revoke", {"public": public}, role="owner")
+    assert texts(hubs) == {"- Look."}
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["version", "all"])
+def test_an_owner_revokes_what_an_evolver_revoked_before(whole: bool, hubs: Hubs) -> None:
+    propose_as_evolver(hubs, bundle("deploy", RISKY + "\n- Twin.", SCRIPT), "twin")
+    made = hubs.evolve(hubs.team, BAD, approve=True)
+    hubs.team.commit("approval", {"proposal": "twin"}, role="owner")
+    version = None if whole else made
+    hubs.team.commit("revoke", {"skill": "deploy", "version": version, "why": "x"}, role="evolver")
+    assert decisions.revoke(hubs.machine, "team/deploy", version, "It wipes disks.") == [made]
+    with pytest.raises(UsageError, match="revoked already"):
+        decisions.revoke(hubs.machine, "team/deploy", version, "It wipes disks.")
+    release_as_evolver(hubs, "twin")
+    assert texts(hubs) == {None}
+
+
+def test_and_where_another_version_is_current(hubs: Hubs) -> None:
+    good = hubs.evolve(hubs.team, GOOD)
+    propose_as_evolver(hubs, bundle("deploy", RISKY + "\n- Twin.", SCRIPT), "twin")
+    made = hubs.evolve(hubs.team, BAD, approve=True)
+    hubs.team.commit("approval", {"proposal": "twin"}, role="owner")
+    back_as_evolver(hubs, good)
+    hubs.team.commit("revoke", {"skill": "deploy", "version": made, "why": "x"}, role="evolver")
+    assert decisions.revoke(hubs.machine, "team/deploy", made, "It wipes disks.") == [made]
+    release_as_evolver(hubs, "twin")
+    assert texts(hubs) == {"- Look."}
+
+
+@pytest.mark.parametrize("archives", [False, True])
+def test_one_of_two_brings_back_what_one_sufficed_for_then(archives: bool, hubs: Hubs) -> None:
+    good = hubs.evolve(hubs.team, GOOD)
+    made = hubs.evolve(hubs.team, PLAIN, approve=True)
+    reviewer(hubs)
+    decisions.rollback(hubs.machine, "team/deploy", good)
+    propose_as_evolver(hubs, PLAIN, "again")
+    decisions.approve(hubs.machine, "again")
+    hubs.team.promote("deploy", role="owner")
+    hubs.team.commit("settings", {"reviewers": 2}, role="owner")
+    assert texts(hubs) == {"- Tell nobody."}
+    if archives:
+        hubs.team.commit("archive", {"skill": "deploy", "base": made}, role="evolver")
+    else:
+        back_as_evolver(hubs, good)
+    assert texts(hubs) == {None if archives else "- Look."}
+    decisions.rollback(hubs.machine, "team/deploy", made)
+    assert texts(hubs) == {"- Tell nobody."}
+
+
+@pytest.mark.parametrize("role", ["member", "reviewer"])
+def test_many_revoked_keys_do_not_make_a_sync_take_for_ever(role: str, hubs: Hubs) -> None:
+    """It took twice as long for each key: 30 s after 13 of them."""
+    for number in range(14):
+        place = hubs.place / "keys" / str(number)
+        public = keys.public_hex(keys.load_or_create(place, hubs.team.info.group, role))
+        hubs.team.commit("key-add", {"public": public, "role": role, "name": f"k{number}"}, role="owner")
+        propose_as_evolver(hubs, bundle("deploy", f"{RISKY}\n- Step {number}.", SCRIPT), f"p{number}")
+        if role == "reviewer":
+            key = keys.load(place, hubs.team.info.group, role)
+            assert key is not None
+            state = hubs.team.state()
+            given = {"proposal": f"p{number}"}
+            entry = signed(hubs, key, "approval", given, 1)
+            assert hubs.team.store.create(log.key_of(state.seq + 1), entry)
+        hubs.team.commit("approval", {"proposal": f"p{number}"}, role="owner")
+        release_as_evolver(hubs, f"p{number}")
+        hubs.team.commit("key-revoke", {"public": public}, role="owner")
+    began = time.process_time()
+    hubs.sync(hubs.fresh())
+    assert hubs.text("deploy") == "- Step 13."
+    assert time.process_time() - began < 10
+
+
+def signed(hubs: Hubs, key: keys.SigningKey, kind: str, body: dict[str, object], format_: int) -> bytes:
+    state = hubs.team.state()
+    entry = Commit(
+        v=format_,
+        seq=state.seq + 1,
+        prev=state.head,
+        time="2026-01-01T00:00:00Z",
+        kind=kind,
+        body=body,
+        signer=keys.public_hex(key),
+    )
+    return log.sign(entry, key, state.group)
+
+
+@pytest.mark.parametrize("role", ["member", "evolver"])
+def test_no_stolen_key_shuts_the_owner_out_by_an_entry_of_a_newer_format(role: str, hubs: Hubs) -> None:
+    hubs.evolve(hubs.team, BAD, approve=True)
+    hubs.sync()
+    if role == "member":
+        found = keys.load(hubs.machine.home / "keys", hubs.team.info.group, "member")
+        assert found is not None
+        key = found
+    else:
+        key = hubs.team.own_key("evolver")
+    entry = signed(hubs, key, "pin", {"skill": "deploy"}, log.FORMAT + 1)
+    assert hubs.team.store.create(log.key_of(hubs.team.state().seq + 1), entry)
+    hubs.team.archive("deploy", "It wipes disks.", role="owner")
+    hubs.team.commit("key-revoke", {"public": keys.public_hex(key)}, role="owner")
+    hubs.sync(hubs.fresh())
+    assert hubs.text("deploy") is None and hubs.team.state().void == 1
+
+
+@pytest.mark.parametrize("two", [False, True])
+def test_a_retirement_that_a_revoked_key_approved_is_not_peoples(two: bool, hubs: Hubs) -> None:
+    public = reviewer(hubs)
+    good = hubs.evolve(hubs.team, GOOD, approve=True)
+    if two:
+        hubs.team.commit("settings", {"reviewers": 2}, role="owner")
+    hubs.team.propose(Proposal(id="gone", action="retire", skill="deploy", base=good, engine="x", why=""))
+    hubs.team.record_verdicts("gone", [Verdict(check="spec", verdict="pass", reason="Fine.")], "passed")
+    hubs.team.commit("approval", {"proposal": "gone"}, role="reviewer")
+    hubs.team.commit("key-revoke", {"public": public}, role="owner")
+    hubs.team.commit("archive", {"skill": "deploy", "base": good, "proposal": "gone"}, role="evolver")
+    assert texts(hubs) == {None}
+    decisions.rollback(hubs.machine, "team/deploy", good)
+    assert texts(hubs) == {"- Look."}
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_what_came_back_for_one_project_leaves_machines_that_do_not_know_it(
+    archived: bool, hubs: Hubs
+) -> None:
+    good = hubs.evolve(hubs.team, GOOD)
+    hubs.evolve(hubs.team, PLAIN)
+    hubs.sync()
+    assert hubs.text("deploy") == "- Tell nobody."
+    if archived:
+        decisions.archive(hubs.machine, "team/deploy")
+    else:
+        decisions.rollback(hubs.machine, "team/deploy", good)
+    propose_as_evolver(hubs, PLAIN, "here", scope="project", project="p1")
+    decisions.approve(hubs.machine, "here")
+    hubs.team.promote("deploy", role="owner")
+    assert texts(hubs) == {None}
+
+
+def test_a_proposal_of_before_a_policy_that_says_no_place_is_not_approved_for_one(tmp_path: Path) -> None:
+    hubs = group_of(tmp_path, "solo")
+    propose_as_evolver(hubs, BAD, "here", scope="project", project="p1")
+    hubs.team.commit("settings", {"policy": "team"}, role="owner")
+    with pytest.raises(BadInputError, match="does not say the project p1") as refused:
+        decisions.approve(hubs.machine, "here")
+    assert "proposals reject here" in str(refused.value)
+    assert hubs.team.state().proposals["here"].approvals == []
+
+
+def test_who_approves_too_late_is_told_before_and_who_does_not_is_not(hubs: Hubs) -> None:
+    """Where two decide and the word of one is old, a third still can."""
+    good = hubs.evolve(hubs.team, GOOD)
+    reviewer(hubs)
+    hubs.team.commit("settings", {"reviewers": 2}, role="owner")
+    propose_as_evolver(hubs, BAD, "held")
+    propose_as_evolver(hubs, bundle("deploy", "- Junk."), "junk", "passed")
+    hubs.team.commit("approval", {"proposal": "held"}, role="reviewer")
+    hubs.team.release("junk", stage="canary", role="evolver")
+    decisions.rollback(hubs.machine, "team/deploy", good)
+    state = hubs.team.state()
+    assert "reject it, and propose it anew" in needs(state, state.proposals["held"], "team")
+    assert [row.counts for row in approver_rows(state, state.proposals["held"])] == [False]
+    with pytest.raises(UsageError, match="before people took"):
+        decisions.approve(hubs.machine, "held")
+    place = hubs.place / "third"
+    third = keys.load_or_create(place, hubs.team.info.group, "owner")
+    body = {"public": keys.public_hex(third), "role": "owner", "name": "third"}
+    hubs.team.commit("key-add", body, role="owner")
+    assert decisions.approve(hubs.machine, "held").needs.startswith("It needs 1 more reviewer")
+    own = hubs.machine.home / "keys" / hubs.team.info.group / "owner.key"
+    own.write_bytes((place / hubs.team.info.group / "owner.key").read_bytes())
+    assert decisions.approve(hubs.fresh(), "held").release is not None
+    hubs.team.promote("deploy", role="owner")
+    assert texts(hubs) == {"- Run it."}
