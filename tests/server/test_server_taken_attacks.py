@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hubs_at_hand import Hubs, bundle
+from taking import release_raw
 
 from skillclaw.errors import BadInputError, SkillClawError
 from skillclaw.hub import Release, keys
@@ -158,7 +159,7 @@ class Attack:
         self.team.record_verdicts(id_, [Verdict(check="spec", verdict="pass", reason="Fine.")], "passed")
         if approve:
             self.team.approve(id_)
-        self.team.release(id_, stage="canary", role="evolver")
+        release_raw(self.team, id_)
 
     def wait(self) -> None:
         """The owner approves what is not released, a twin of some version perhaps, on top of any."""
@@ -178,7 +179,7 @@ class Attack:
         base = state.skills["deploy"].current
         ready = [p.id for p in state.proposals.values() if (p.status, p.base) == ("passed", base)]
         if ready:
-            self.team.release(self.random.choice(ready), stage="canary", role="evolver")
+            release_raw(self.team, self.random.choice(ready))
 
     def change(self) -> None:
         self.release(self.some_deploy())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hubs_at_hand import Hubs, bundle
@@ -16,12 +17,13 @@ from taking import (
     group_of,
     propose_as_evolver,
     release_as_evolver,
+    release_raw,
     reviewer,
     texts,
 )
 
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.hub import keys, log
+from skillclaw.hub import Hub, Release, keys, log
 from skillclaw.hub.records import Commit
 from skillclaw.server.review import decisions
 from skillclaw.server.review.reviewing import approver_rows, needs
@@ -81,7 +83,7 @@ def test_a_merge_brings_nothing_back_of_a_skill_that_people_archived(text: str, 
     body = {"skill": "other", "version": merged.base, "base": merged.version}
     hubs.team.commit("rollback", body, role="evolver")
     assert hubs.team.state().skills["deploy"].current is not None
-    hubs.team.release("m1", stage="canary", role="evolver")
+    release_raw(hubs.team, "m1")
     hubs.team.promote("all", role="evolver")
     hubs.sync(hubs.fresh())
     assert hubs.text("all") == "- Do it." and hubs.text("deploy") is None
@@ -130,6 +132,109 @@ def test_and_where_another_version_is_current(hubs: Hubs) -> None:
     assert decisions.revoke(hubs.machine, "team/deploy", made, "It wipes disks.") == [made]
     release_as_evolver(hubs, "twin")
     assert texts(hubs) == {"- Look."}
+
+
+def test_saying_so_of_an_old_version_brings_nothing_back_and_takes_nothing_else(hubs: Hubs) -> None:
+    old = hubs.evolve(hubs.team, bundle("deploy", "- Old."), approve=True)
+    good = hubs.evolve(hubs.team, GOOD, approve=True)
+    hubs.evolve(hubs.team, PLAIN)
+    decisions.rollback(hubs.machine, "team/deploy", good)
+    propose_as_evolver(hubs, PLAIN, "again", "passed")
+    release_as_evolver(hubs, "again")
+    hubs.team.commit("revoke", {"skill": "deploy", "version": old, "why": "x"}, role="evolver")
+    assert texts(hubs) == {"- Look."}
+    decisions.revoke(hubs.machine, "team/deploy", old, "It errs.")
+    assert texts(hubs) == {"- Look."}
+    skill = hubs.team.state().skills["deploy"]
+    assert [one.taken for one in skill.releases] == [False, False, True, True]
+    assert skill.taken_at == hubs.team.state().seq
+
+
+def test_what_an_evolver_revoked_and_people_too_leaves_the_good_version_to_go_back_to(hubs: Hubs) -> None:
+    good = hubs.evolve(hubs.team, GOOD, approve=True)
+    bad = hubs.evolve(hubs.team, BAD, approve=True)
+    hubs.team.commit("revoke", {"skill": "deploy", "version": bad, "why": "x"}, role="evolver")
+    decisions.revoke(hubs.machine, "team/deploy", bad, "It wipes disks.")
+    assert texts(hubs) == {None}
+    assert decisions.rollback(hubs.machine, "team/deploy", good) == good
+    assert texts(hubs) == {"- Look."}
+
+
+def test_where_two_decide_each_ones_revocation_counts(hubs: Hubs) -> None:
+    reviewer(hubs)
+    old = hubs.evolve(hubs.team, bundle("deploy", "- Old."))
+    good = hubs.evolve(hubs.team, GOOD)
+    hubs.team.commit("settings", {"policy": "strict", "reviewers": 2}, role="owner")
+    propose_as_evolver(hubs, bundle("deploy", "- Old, twin."), "twin")
+    for role in ("owner", "reviewer"):
+        hubs.team.commit("approval", {"proposal": "twin"}, role=role)
+    hubs.team.commit("revoke", {"skill": "deploy", "version": old, "why": "x"}, role="evolver")
+    decisions.revoke(hubs.machine, "team/deploy", old, "It errs.")
+    release_as_evolver(hubs, "twin")
+    assert texts(hubs) == {"- Look."} and hubs.team.state().skills["deploy"].current != good
+
+
+@pytest.mark.parametrize("by", ["owner, one of two", "owner, long ago", "reviewer without a key"])
+def test_people_revoke_what_no_persons_word_that_counts_revoked(by: str, hubs: Hubs) -> None:
+    public = reviewer(hubs)
+    twin = bundle("deploy", RISKY + "\n- Twin.", SCRIPT)
+    if by == "owner, one of two":  # made for a skill without a current version, which it is again at the end
+        propose_as_evolver(hubs, twin, "twin")
+    good = hubs.evolve(hubs.team, GOOD)
+    bad = hubs.evolve(hubs.team, BAD, approve=True)
+    gone: str | None = bad
+    if by == "owner, one of two":
+        hubs.team.commit("revoke", {"skill": "deploy", "version": good, "why": "x"}, role="owner")
+        gone = None
+    elif by == "owner, long ago":
+        decisions.rollback(hubs.machine, "team/deploy", good)
+    else:
+        hubs.team.commit("revoke", {"skill": "deploy", "version": bad, "why": "x"}, role="reviewer")
+    if by != "owner, one of two":
+        propose_as_evolver(hubs, twin, "twin")
+    hubs.team.commit("approval", {"proposal": "twin"}, role="owner")
+    if by == "reviewer without a key":
+        hubs.team.commit("key-revoke", {"public": public}, role="owner")
+    else:
+        hubs.team.commit("revoke", {"skill": "deploy", "version": gone, "why": "x"}, role="evolver")
+    decisions.revoke(hubs.machine, "team/deploy", gone, "It wipes disks.")
+    release_as_evolver(hubs, "twin")
+    assert texts(hubs) == {"- Look." if by == "owner, long ago" else None}
+    with pytest.raises(UsageError, match="revoked already"):
+        decisions.revoke(hubs.machine, "team/deploy", gone or bad, "It wipes disks.")
+
+
+def test_a_retirement_that_people_agreed_to_is_theirs_whatever_was_revoked_since(hubs: Hubs) -> None:
+    old = hubs.evolve(hubs.team, bundle("deploy", "- Old."))
+    good = hubs.evolve(hubs.team, GOOD)
+    hubs.evolve(hubs.team, bundle("all", "- All."))
+    hubs.team.propose(Proposal(id="gone", action="retire", skill="deploy", base=good, engine="x", why=""))
+    hubs.team.record_verdicts("gone", [Verdict(check="spec", verdict="pass", reason="Fine.")], "passed")
+    hubs.team.commit("approval", {"proposal": "gone"}, role="owner")
+    hubs.team.commit("revoke", {"skill": "deploy", "version": old, "why": "x"}, role="owner")
+    hubs.team.commit("archive", {"skill": "deploy", "base": good, "proposal": "gone"}, role="evolver")
+    assert all(one.taken for one in hubs.team.state().skills["deploy"].releases)
+
+
+def test_who_is_overtaken_by_a_revocation_is_told(hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where two decide: between the second approval and the release somebody revokes an old version."""
+    reviewer(hubs)
+    old = hubs.evolve(hubs.team, bundle("deploy", "- Old."))
+    hubs.evolve(hubs.team, GOOD)
+    hubs.team.commit("settings", {"policy": "strict", "reviewers": 2}, role="owner")
+    propose_as_evolver(hubs, PLAIN, "new")
+    hubs.team.commit("approval", {"proposal": "new"}, role="reviewer")
+    real = Hub.release
+
+    def late(self: Hub, *args: Any, **more: Any) -> Release:
+        hubs.team.commit("revoke", {"skill": "deploy", "version": old, "why": "x"}, role="reviewer")
+        self.state()
+        return real(self, *args, **more)
+
+    monkeypatch.setattr(Hub, "release", late)
+    with pytest.raises(BadInputError, match="before people took a version of deploy away"):
+        decisions.approve(hubs.machine, "new")
+    assert hubs.team.state().proposals["new"].status == "held" and texts(hubs) == {"- Look."}
 
 
 @pytest.mark.parametrize("archives", [False, True])
@@ -238,8 +343,10 @@ def test_what_came_back_for_one_project_leaves_machines_that_do_not_know_it(
         decisions.rollback(hubs.machine, "team/deploy", good)
     propose_as_evolver(hubs, PLAIN, "here", scope="project", project="p1")
     decisions.approve(hubs.machine, "here")
+    # as a canary, and for good, what people went back to stays
+    assert texts(hubs) == {None if archived else "- Look."}
     hubs.team.promote("deploy", role="owner")
-    assert texts(hubs) == {None}
+    assert texts(hubs) == {None if archived else "- Look."}
 
 
 def test_a_proposal_of_before_a_policy_that_says_no_place_is_not_approved_for_one(tmp_path: Path) -> None:
@@ -263,7 +370,7 @@ def test_who_approves_too_late_is_told_before_and_who_does_not_is_not(hubs: Hubs
     hubs.team.release("junk", stage="canary", role="evolver")
     decisions.rollback(hubs.machine, "team/deploy", good)
     state = hubs.team.state()
-    assert "reject it, and propose it anew" in needs(state, state.proposals["held"], "team")
+    assert "count any more: reject it" in needs(state, state.proposals["held"], "team")
     assert [row.counts for row in approver_rows(state, state.proposals["held"])] == [False]
     with pytest.raises(UsageError, match="before people took"):
         decisions.approve(hubs.machine, "held")
@@ -277,3 +384,18 @@ def test_who_approves_too_late_is_told_before_and_who_does_not_is_not(hubs: Hubs
     assert decisions.approve(hubs.fresh(), "held").release is not None
     hubs.team.promote("deploy", role="owner")
     assert texts(hubs) == {"- Run it."}
+
+
+def test_only_people_say_so_and_only_of_what_is_revoked(hubs: Hubs) -> None:
+    good = hubs.evolve(hubs.team, GOOD)
+    body: dict[str, Any] = {"skill": "deploy", "version": good, "why": "x"}
+    with pytest.raises(BadInputError, match="not revoked yet"):
+        hubs.team.commit("revoke", {**body, "stays": True}, role="owner")
+    hubs.team.commit("revoke", body, role="owner")
+    with pytest.raises(BadInputError, match="only people say"):
+        hubs.team.commit("revoke", {**body, "stays": True}, role="evolver")
+    before = hubs.team.state().skills["deploy"]
+    assert hubs.team.commit("revoke", {**body, "stays": True}, role="owner").v == 5
+    after = hubs.team.state().skills["deploy"]
+    assert (after.current, after.stage) == (before.current, before.stage) == (None, "revoked")
+    assert [event.what for event in after.releases[0].story][-2:] == ["revoke", "revoke"]

@@ -6,10 +6,11 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from hubs_at_hand import Hubs, bundle
 
-from skillclaw.hub import keys
+from skillclaw.hub import Hub, keys
 from skillclaw.skills.records import Action, Bundle, File, Proposal, Verdict
 
 SCRIPT = File(path="scripts/run.sh", data=b"#!/bin/sh\nls\n", executable=True)
@@ -40,8 +41,14 @@ def propose_as_evolver(hubs: Hubs, one: Bundle, id_: str, status: str = "held", 
     hubs.team.record_verdicts(id_, [verdict], status)
 
 
+def release_raw(hub: Hub, id_: str) -> None:
+    """A canary by the key of an evolver whose thief asks the log alone, and no command."""
+    with mock.patch("skillclaw.hub.deciding._check_fresh"):
+        hub.release(id_, stage="canary", role="evolver")
+
+
 def release_as_evolver(hubs: Hubs, id_: str) -> None:
-    hubs.team.release(id_, stage="canary", role="evolver")
+    release_raw(hubs.team, id_)
     hubs.team.promote("deploy", role="evolver")
 
 

@@ -142,7 +142,9 @@ def approved_since(state: HubState, proposal: ProposalState, since: int, people:
 
 def fresh(state: HubState, proposal: ProposalState) -> ProposalState:
     """The proposal with the approvals that count by now: those since people last took something away that it
-    changes or takes in."""
+    changes or takes in. Who agreed to retire a skill did not say less since."""
+    if proposal.action == "retire":
+        return proposal
     return said_after(
         proposal, last_taken(state, proposal.skill, *(gone.skill for gone in proposal.retires or []))
     )

@@ -16,12 +16,22 @@ import msgspec
 from skillclaw.errors import BadInputError, VerifyError
 from skillclaw.formats import carried
 from skillclaw.hub import arms, keys
-from skillclaw.hub.approval import PEOPLE, ends_archived, outdated, policy_of
+from skillclaw.hub.approval import (
+    PEOPLE,
+    approved,
+    ends_archived,
+    fresh,
+    missing,
+    needed,
+    outdated,
+    policy_of,
+    waits_for_people,
+)
 from skillclaw.hub.membership import member
-from skillclaw.hub.proposing import recorded
+from skillclaw.hub.proposing import propose_anew, recorded
 from skillclaw.hub.records import Commit, HubState, ProposalState, Release, SkillState
 from skillclaw.hub.releasing import place
-from skillclaw.hub.taken import left_over, revoked_by_evolver
+from skillclaw.hub.taken import left_over, revoked_by_none
 from skillclaw.hub.undoing import archived_by, comes_back
 from skillclaw.skills import bundle as bundles
 from skillclaw.skills.records import Bundle, Effect, Proposal, Sidecar, Verdict, record_in
@@ -164,6 +174,7 @@ class Deciding:
         if record.bundle is None or known.version is None:
             raise VerifyError(f"Proposal {known.id} holds no bundle.")
         if known.status != "released":
+            _check_fresh(self.last_state(), known, role)
             version, name = self.put_bundle(record.bundle)
             sidecar = self.put_object(self._sidecar(known, record.sidecar, skill)) if record.sidecar else None
             body: dict[str, Any] = {
@@ -281,7 +292,7 @@ class Deciding:
 
     def revoke(self, skill: str, version: str | None, why: str) -> None:
         """Declare a version, or with None all of `skill`, unsafe: every client moves its copies away. Where
-        only an evolver did so yet, a person says with that that it stays away: see `archive`."""
+        only an evolver did so yet, it is a person's word from then on."""
         body = {"skill": skill, "version": version, "why": why}
         role = self._role("owner", "reviewer", "evolver")
         try:
@@ -289,17 +300,9 @@ class Deciding:
         except BadInputError:
             state = self.state()
             known = state.skills.get(skill)
-            if known is None or role not in PEOPLE or not revoked_by_evolver(state, known, version):
+            if known is None or role not in PEOPLE or not revoked_by_none(state, known, version):
                 raise
-            stay = {
-                "skill": skill,
-                "base": version or known.releases[-1].version,
-                **_told(why[:REASON], None),
-            }
-            if known.current is not None:
-                stay["version"] = known.current
-            kind = "archive" if known.current is None else "rollback"
-            self._commit_or_stay(kind, stay, {}, role, known.current)
+            self.commit("revoke", {**body, "stays": True}, role=role)
 
     def _current(self, skill: str) -> str:
         known = self.state().skills.get(skill)
@@ -341,6 +344,20 @@ def _check_current(changed: str, known: ProposalState, done: str) -> None:
         )
 
 
+def _check_fresh(state: HubState, known: ProposalState, role: str) -> None:
+    """BadInputError where people approved it, and too few did since they took something of it away: the log
+    would release it, and no machine would take it."""
+    policy = policy_of(state.settings, known.skill, *(gone.skill for gone in known.retires or []))
+    alone = role in PEOPLE and needed(state.settings) == 1
+    waits = known.status in ("held", "passed") and waits_for_people(state, known, policy)
+    if waits and not alone and approved(state, known) and missing(state, fresh(state, known)):
+        raise BadInputError(
+            f"Proposal {known.id} was approved before people took a version of {known.skill} away.",
+            "Machines do not count that any more.",
+            propose_anew(known),
+        )
+
+
 def _check_said(state: HubState, known: ProposalState, record: Proposal) -> None:
     """BadInputError where the log does not hold a release to the place that people are shown: it was proposed
     while nobody had to be asked."""
@@ -350,9 +367,9 @@ def _check_said(state: HubState, known: ProposalState, record: Proposal) -> None
         where = f"the project {record.project}" if record.scope == "project" else "what it takes in"
         raise BadInputError(
             f"Proposal {known.id} cannot be approved.",
-            f"It was made while nobody had to be asked, so its entry in the log does not say {where}: "
-            "who released it could put it elsewhere.",
-            f"Reject it, and it can be proposed anew: skillclaw proposals reject {known.id}",
+            f"Its entry in the log does not say {where}, as those from before this group asked people: who "
+            "releases it could put it elsewhere.",
+            propose_anew(known),
         )
 
 

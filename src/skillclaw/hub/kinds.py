@@ -284,11 +284,13 @@ class Archive(Body, frozen=True, kw_only=True):
 
 
 class Revoke(Body, frozen=True, kw_only=True):
-    """`revoke`: a version, or with null all, is unsafe: every copy goes to quarantine."""
+    """`revoke`: a version, or with null all, is unsafe: every copy goes to quarantine. `stays`: a person says
+    it of what is revoked already."""
 
     skill: Name
     version: Hash | None = None
     why: Text = ""
+    stays: Literal[True] | None = None
 
 
 class Tombstone(Body, frozen=True, kw_only=True):
@@ -335,6 +337,7 @@ LATER: dict[str, dict[str, int]] = {
     "promote": {"why": 2, "effect": 2},
     "rollback": {"why": 2, "effect": 2, "returns": 3, "stays": 4},
     "archive": {"why": 2, "stays": 4},
+    "revoke": {"stays": 5},
 }
 """By kind: fields that format 1 does not know, and the format that they came with."""
 

@@ -33,7 +33,7 @@ __all__ = [
     "why_void",
 ]
 
-FORMAT = 4
+FORMAT = 5
 """The newest format that this version reads. A commit is written in the least that has its fields
 (`kinds.format_of`), so that a reader of an older one goes on until something comes that it does not know."""
 FIRST = "0" * 64

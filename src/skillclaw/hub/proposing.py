@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from skillclaw.hub.hub import Hub
     from skillclaw.hub.records import HubState, ProposalState
 
-__all__ = ["Objects", "check_proposal", "origins", "recorded", "store_proposal"]
+__all__ = ["Objects", "check_proposal", "origins", "propose_anew", "recorded", "store_proposal"]
 
 MAX_OPEN = 20
 """Proposals of one member that may wait for a decision at a time."""
@@ -80,6 +80,14 @@ def recorded(hub: Objects, known: ProposalState) -> Proposal:
             "Do not approve it. Tell the group's owner: the key of who wrote it may be stolen.",
         )
     return record
+
+
+def propose_anew(known: ProposalState) -> str:
+    """What to do with a proposal that cannot be approved as it is."""
+    return (
+        f"Reject it: skillclaw proposals reject {known.id}. An evolver proposes it again with new evidence, "
+        f"a person with: skillclaw skills propose {known.skill}"
+    )
 
 
 def origins(state: HubState, record: Proposal) -> list[str]:

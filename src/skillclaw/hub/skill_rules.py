@@ -242,7 +242,7 @@ def _archive(state: HubState, commit: Commit, signer: Key, body: kinds.Archive) 
     if body.stays:
         _check_stays(skill, signer, body.base)
     skill = told(skill, event(commit, "archive", proposal=body.proposal, why=body.why), body.base)
-    if archived_by_people(state, skill, signer, proposal):
+    if archived_by_people(state, signer, proposal):
         skill = take(skill, commit.seq)
     stage = skill.stage if body.stays else "archived"
     return _with_skill(state, replace(skill, current=None, stage=stage))
@@ -251,6 +251,8 @@ def _archive(state: HubState, commit: Commit, signer: Key, body: kinds.Archive) 
 def _revoke(state: HubState, commit: Commit, signer: Key, body: kinds.Revoke) -> HubState:
     skill = _skill(state, body.skill)
     hit = [release for release in skill.releases if body.version in (None, release.version)]
+    if body.stays:
+        return _with_skill(state, _stays_revoked(skill, commit, signer, hit, body.why))
     if not hit or all(release.stage == "revoked" for release in hit):
         raise Void("there is no such version, or it was revoked already")
     releases = [replace(r, stage="revoked") if r in hit else r for r in skill.releases]
@@ -262,6 +264,20 @@ def _revoke(state: HubState, commit: Commit, signer: Key, body: kinds.Revoke) ->
     if signer.role in PEOPLE:
         skill = replace(skill, taken_at=commit.seq)
     return _with_skill(state, skill)
+
+
+def _stays_revoked(
+    skill: SkillState, commit: Commit, signer: Key, hit: list[Release], why: str
+) -> SkillState:
+    """The skill after a person said of what is revoked already that it is unsafe: what people approved before
+    they knew counts no more."""
+    if signer.role not in PEOPLE:
+        raise Void("only people say that what is revoked stays so")
+    if not hit or any(release.stage != "revoked" for release in hit):
+        raise Void("there is no such version, or it was not revoked yet")
+    numbers = {release.seq for release in hit}
+    now = event(commit, "revoke", why=why)
+    return replace(told(skill, now, lambda release: release.seq in numbers), taken_at=commit.seq)
 
 
 RULES: dict[str, Callable[[HubState, Commit, Key, Any], HubState]] = {

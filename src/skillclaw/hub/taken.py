@@ -11,8 +11,8 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from skillclaw.hub.approval import PEOPLE, approved_since, needed
-from skillclaw.hub.records import Again, Commit, HubState, Key, ProposalState, Release, SkillState
+from skillclaw.hub.approval import PEOPLE, approved_since, approvers, needed
+from skillclaw.hub.records import Again, Commit, Event, HubState, Key, ProposalState, Release, SkillState
 
 Place = tuple[str, str | None]
 EVERYWHERE: Place = ("global", None)
@@ -28,7 +28,7 @@ __all__ = [
     "give_back",
     "left_over",
     "made_from_taken",
-    "revoked_by_evolver",
+    "revoked_by_none",
     "take",
     "taken",
 ]
@@ -61,14 +61,9 @@ def made_from_taken(state: HubState, skill: SkillState) -> bool:
     return base is not None and taken(state, base)
 
 
-def archived_by_people(
-    state: HubState, skill: SkillState, signer: Key, proposal: ProposalState | None
-) -> bool:
-    """Whether who archives a skill is a person, or one approved the proposal for it since people last took
-    something of it away."""
-    return signer.role in PEOPLE or (
-        proposal is not None and approved_since(state, proposal, skill.taken_at, 1) is not None
-    )
+def archived_by_people(state: HubState, signer: Key, proposal: ProposalState | None) -> bool:
+    """Whether who archives a skill is a person, or one whose key counts approved the proposal for it."""
+    return signer.role in PEOPLE or (proposal is not None and bool(approvers(state, proposal, 1)))
 
 
 def take(skill: SkillState, seq: int, spared: str | None = None, left: str | None = None) -> SkillState:
@@ -97,15 +92,18 @@ def left_over(state: HubState, skill: SkillState, spared: str | None, left: str 
     return found
 
 
-def revoked_by_evolver(state: HubState, skill: SkillState, version: str | None) -> bool:
-    """Whether `version` (None: every one) is revoked, and people did not say so yet: neither by revoking it,
-    nor by taking it away."""
+def revoked_by_none(state: HubState, skill: SkillState, version: str | None) -> bool:
+    """Whether `version` (None: every one) is revoked, and of some of it no person said so whose key counts:
+    an evolver's revocation is no reason to forget what people approved before."""
     hit = [one for one in skill.releases if version in (None, one.version)]
-    if not hit or any(one.stage != "revoked" for one in hit):
+    if any(one.stage != "revoked" for one in hit):
         return False
-    keys = [state.keys.get(event.by) for one in hit for event in one.story if event.what == "revoke"]
-    by_people = any(key is not None and key.role in PEOPLE for key in keys)
-    return not by_people and not all(one.taken for one in hit)
+    return not all(any(_by_person(state, event) for event in one.story) for one in hit)
+
+
+def _by_person(state: HubState, event: Event) -> bool:
+    key = state.keys.get(event.by)
+    return event.what == "revoke" and key is not None and key.role in PEOPLE and not key.revoked
 
 
 def bring_back(

@@ -97,8 +97,7 @@ class _Look:
     ) -> dict[str, str]:
         """What of `open_`, which `release` has, nobody approved in it, in what it was made from, or in what
         was made from it (by the entry `until`)."""
-        revoked = frozenset(public for public, key in state.keys.items() if key.revoked)
-        asked = (release.seq, until, persons, revoked, frozenset(open_))
+        asked = (release.seq, until, persons, _revoked(state), frozenset(open_))
         if asked not in self._left:
             left = self._below(state, release, open_, persons=persons)
             self._left[asked] = self._not_seen_later(state, release, left, until)
@@ -125,10 +124,17 @@ class _Look:
                 stays.append({key: told for key, told in open_.items() if key in known})
             if len(bases) > 1:  # the same version was made from several: whichever way people approved more
                 ways = zip(bases, news, stays, strict=True)
-                left = [new | self._below(state, base, stay, persons=persons) for base, new, stay in ways]
+                left = [new | self._way(state, base, stay, persons=persons) for base, new, stay in ways]
                 return found | min(left, key=len)
             found, open_, release = found | news[0], stays[0], bases[0]
         return found
+
+    def _way(self, state: HubState, base: Release, open_: dict[str, str], *, persons: bool) -> dict[str, str]:
+        """`_below`, asked once: ways part and meet again."""
+        asked = ("below", base.seq, persons, _revoked(state), frozenset(open_))
+        if asked not in self._left:
+            self._left[asked] = self._below(state, base, open_, persons=persons)
+        return self._left[asked]
 
     def _not_seen_later(
         self, state: HubState, release: Release, open_: dict[str, str], until: int | None
@@ -168,6 +174,10 @@ class _Look:
         held = {key: told for key, told in open_.items() if key in before}
         left = self.unapproved(then, base, held, persons=persons, until=one.seq)
         return {key: told for key, told in held.items() if key not in left}
+
+
+def _revoked(state: HubState) -> frozenset[str]:
+    return frozenset(public for public, key in state.keys.items() if key.revoked)
 
 
 def _with_keys_of(state: HubState, skill: str, at: int) -> HubState:

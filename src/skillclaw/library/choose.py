@@ -149,11 +149,11 @@ def choose(skill: SkillState, view: HubView, *, has_copy: bool) -> Choice:
             release = one if one.stage != "revoked" else None
             break
     about = release or canary
-    known = (
-        about is None
-        or _here(about, view)
-        or (has_copy and not any(_taken_here(one, about, view) for one in skill.releases))
-    )
+    known = about is None or has_copy or _here(about, view)
+    if about is not None and _taken_here(skill, about, view):
+        # it came back elsewhere alone: here is what stands below it
+        left = (one for one in standing if _here(one, view) and one.stage not in ("canary", "revoked"))
+        return Choice(next(left, None) if has_copy else None)
     if canary is None or not known:
         return Choice(release if known else None)
     if not view.canaries:
@@ -188,9 +188,10 @@ def _here(release: Release, view: HubView) -> bool:
     return view.projects is None or release.scope != "project" or release.project in view.projects
 
 
-def _taken_here(one: Release, about: Release, view: HubView) -> bool:
-    """Whether people took the same version away where it was for this machine."""
-    return one.version == about.version and one.stage == "archived" and _here(one, view)
+def _taken_here(skill: SkillState, release: Release, view: HubView) -> bool:
+    """Whether people took that version away where it was for this machine, and it is not for it any more."""
+    before = (one for one in skill.releases if one.version == release.version and one.stage == "archived")
+    return not _here(release, view) and any(_here(one, view) for one in before)
 
 
 def _by_switchback(release: Release) -> bool:

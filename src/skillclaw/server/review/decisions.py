@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from skillclaw.errors import BadInputError, UsageError
 from skillclaw.hub.approval import fresh, missing, needed, too_late, waits_for_people
-from skillclaw.hub.proposing import recorded
-from skillclaw.hub.taken import left_over, revoked_by_evolver, taken
+from skillclaw.hub.proposing import propose_anew, recorded
+from skillclaw.hub.taken import left_over, revoked_by_none, taken
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.review.reviewing import (
     check_no_source,
@@ -122,19 +122,31 @@ def approve(machine: Machine, prefix: str, hub: str | None = None, note: str = "
     _check_note(note)
     if group:
         check_no_source(machine, found.hub, found.log, state, record)
-    if state.status != "released" and too_late(found.log, state):
-        raise UsageError(
-            f"Proposal {state.id} was approved before people took a version of {state.skill} away.",
-            "Machines do not count that any more, and too few are left who did not approve it yet.",
-            f"Reject it, and propose it anew: skillclaw proposals reject {state.id}",
-        )
+    _check_late(found.log, state)
     now = found.hub.approve(state.id, note)
     log = found.hub.last_state()
+    _check_late(log, now)
     unknown = group and policy == "strict" and is_source(machine, found.hub, log, record) is None
     if now.status != "released" and missing(log, fresh(log, now)):
         return Approved(now, None, needs(log, now, policy, record.instead), unknown)
     release = found.hub.release(now.id, stage=stage_for(policy, group=group))
+    if release.taken and now.action != "retire":
+        raise UsageError(
+            f"Proposal {now.id} is released, and no machine takes it.",
+            f"People took a version of {now.skill} away in the same moment, so that what was approved before "
+            "counts no more.",
+            f"See: skillclaw skills log {shown(found.hub_name, now.skill)}",
+        )
     return Approved(found.hub.last_state().proposals[now.id], release, source_unknown=unknown)
+
+
+def _check_late(log: HubState, proposal: ProposalState) -> None:
+    if proposal.status != "released" and too_late(log, proposal):
+        raise UsageError(
+            f"Proposal {proposal.id} was approved before people took a version of {proposal.skill} away.",
+            "Machines do not count that any more, and too few are left who did not approve it yet.",
+            propose_anew(proposal),
+        )
 
 
 def _check_note(note: str) -> None:
@@ -217,7 +229,7 @@ def revoke(machine: Machine, name: str, version: str | None, why: str) -> list[s
     skill = found.skill
     chosen = version_like(skill, version) if version is not None else None
     hit = sorted({r.version for r in skill.releases if chosen in (None, r.version) and r.stage != "revoked"})
-    if not hit and found.hub.acts_as("owner", "reviewer") and revoked_by_evolver(found.state, skill, chosen):
+    if not hit and found.hub.acts_as("owner", "reviewer") and revoked_by_none(found.state, skill, chosen):
         hit = sorted({one.version for one in skill.releases if chosen in (None, one.version)})
     if not hit:
         raise UsageError(f"That is revoked already ({name}).", "", f"See: skillclaw skills log {name}")
@@ -256,7 +268,7 @@ def _bring_back(machine: Machine, found: Found, name: str, to: str | None) -> st
 
     skill = found.skill
     last = next((one for one in reversed(skill.releases) if one.stage != "revoked"), None)
-    if skill.stage != "archived" or last is None or to is None:
+    if skill.stage not in ("archived", "revoked") or last is None or to is None:
         again = f"To bring it back: skillclaw skills rollback {name} --to {last.version[:12]}" if last else ""
         raise UsageError(
             f"{name} has no current version to go back from.",

@@ -142,7 +142,7 @@ def needs(state: HubState, proposal: ProposalState, policy: str, instead: Retire
     if too_late(state, proposal):
         return (
             f"It was approved before people took a version of {proposal.skill} away, which machines do not "
-            "count any more: reject it, and propose it anew."
+            "count any more: reject it."
         )
     left = missing(state, fresh(state, proposal))
     if not left:
