@@ -370,7 +370,7 @@ def test_who_approves_too_late_is_told_before_and_who_does_not_is_not(hubs: Hubs
     hubs.team.release("junk", stage="canary", role="evolver")
     decisions.rollback(hubs.machine, "team/deploy", good)
     state = hubs.team.state()
-    assert "count any more: reject it" in needs(state, state.proposals["held"], "team")
+    assert "do not count any more: reject it" in needs(state, state.proposals["held"], "team")
     assert [row.counts for row in approver_rows(state, state.proposals["held"])] == [False]
     with pytest.raises(UsageError, match="before people took"):
         decisions.approve(hubs.machine, "held")
@@ -395,7 +395,70 @@ def test_only_people_say_so_and_only_of_what_is_revoked(hubs: Hubs) -> None:
     with pytest.raises(BadInputError, match="only people say"):
         hubs.team.commit("revoke", {**body, "stays": True}, role="evolver")
     before = hubs.team.state().skills["deploy"]
+    with pytest.raises(BadInputError, match="true, or left out"):
+        hubs.team.commit("revoke", {**body, "stays": None}, role="evolver")
     assert hubs.team.commit("revoke", {**body, "stays": True}, role="owner").v == 5
     after = hubs.team.state().skills["deploy"]
     assert (after.current, after.stage) == (before.current, before.stage) == (None, "revoked")
     assert [event.what for event in after.releases[0].story][-2:] == ["revoke", "revoke"]
+
+
+@pytest.mark.parametrize("how", ["back", "brought back"])
+def test_that_a_version_stays_is_a_newer_word_than_an_old_retirement(how: str, hubs: Hubs) -> None:
+    reviewer(hubs)
+    good = hubs.evolve(hubs.team, GOOD, approve=True)
+    hubs.team.propose(Proposal(id="gone", action="retire", skill="deploy", base=good, engine="x", why=""))
+    hubs.team.record_verdicts("gone", [Verdict(check="spec", verdict="hold", reason="Old.")], "held")
+    for role in ("owner", "reviewer"):
+        hubs.team.commit("approval", {"proposal": "gone"}, role=role)
+    if how == "back":
+        hubs.evolve(hubs.team, PLAIN)
+    else:
+        decisions.archive(hubs.machine, "team/deploy")
+    decisions.rollback(hubs.machine, "team/deploy", good, "It stays.")
+    hubs.team.commit("settings", {"reviewers": 2}, role="owner")
+    hubs.team.commit("archive", {"skill": "deploy", "base": good, "proposal": "gone"}, role="evolver")
+    assert texts(hubs) == {None}
+    decisions.rollback(hubs.machine, "team/deploy", good)
+    assert texts(hubs) == {"- Look."}
+
+
+def test_a_copy_goes_outside_the_project_where_what_stands_below_is_refused(hubs: Hubs) -> None:
+    first = hubs.evolve(hubs.team, bundle("deploy", "- Look.", SCRIPT))  # nobody approved its program
+    hubs.evolve(hubs.team, PLAIN, approve=True)
+    hubs.sync()
+    assert hubs.text("deploy") == "- Tell nobody."
+    decisions.rollback(hubs.machine, "team/deploy", first)
+    propose_as_evolver(hubs, PLAIN, "here", scope="project", project="p1")
+    decisions.approve(hubs.machine, "here")
+    hubs.team.promote("deploy", role="owner")
+    hubs.sync(hubs.fresh())
+    assert hubs.text("deploy") is None
+
+
+def test_what_is_made_of_it_for_that_project_comes_no_further(hubs: Hubs) -> None:
+    good = hubs.evolve(hubs.team, GOOD)
+    hubs.evolve(hubs.team, PLAIN)
+    decisions.rollback(hubs.machine, "team/deploy", good)
+    assert texts(hubs) == {"- Look."}
+    for id_, text in (("here", "- Tell nobody."), ("fix", "- Tell nobody.\n- Fixed.")):
+        one = bundle("deploy", text)
+        propose_as_evolver(hubs, one, id_, scope="project", project="p1")
+        decisions.approve(hubs.machine, id_)
+        hubs.team.promote("deploy", role="owner")
+        assert texts(hubs) == {"- Look."}
+    # for all, people approved the whole of it
+    propose_as_evolver(hubs, bundle("deploy", "- Tell nobody.\n- Third."), "third")
+    decisions.approve(hubs.machine, "third")
+    assert "- Third." in texts(hubs) and texts(hubs) <= {"- Look.", "- Third."}
+
+
+def test_the_skill_that_was_taken_from_is_the_one_that_is_named(hubs: Hubs) -> None:
+    old = hubs.evolve(hubs.team, bundle("deploy", "- Old."))
+    gone = Retired(skill="deploy", version=hubs.evolve(hubs.team, GOOD))
+    hubs.evolve(hubs.team, bundle("all", "- All."))
+    propose_as_evolver(hubs, bundle("all", "- All, and look."), "m", action="merge", retires=[gone])
+    hubs.team.commit("approval", {"proposal": "m"}, role="owner")
+    decisions.revoke(hubs.machine, "team/deploy", old, "It errs.")
+    with pytest.raises(UsageError, match="took a version of deploy away"):
+        decisions.approve(hubs.machine, "m")

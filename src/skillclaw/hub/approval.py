@@ -30,6 +30,7 @@ __all__ = [
     "missing",
     "needed",
     "outdated",
+    "overtaken_by",
     "policy_of",
     "said_after",
     "stricter",
@@ -142,12 +143,19 @@ def approved_since(state: HubState, proposal: ProposalState, since: int, people:
 
 def fresh(state: HubState, proposal: ProposalState) -> ProposalState:
     """The proposal with the approvals that count by now: those since people last took something away that it
-    changes or takes in. Who agreed to retire a skill did not say less since."""
+    changes or takes in; of one that retires a skill those since they last said which version is there."""
+    skill = state.skills.get(proposal.skill)
     if proposal.action == "retire":
-        return proposal
+        return said_after(proposal, skill.back_at if skill is not None else 0)
     return said_after(
         proposal, last_taken(state, proposal.skill, *(gone.skill for gone in proposal.retires or []))
     )
+
+
+def overtaken_by(state: HubState, proposal: ProposalState) -> str:
+    """Of the skills that it changes or takes in the one of which people took something away last."""
+    names = [proposal.skill, *(gone.skill for gone in proposal.retires or [])]
+    return max(names, key=lambda name: last_taken(state, name))
 
 
 def too_late(state: HubState, proposal: ProposalState) -> bool:

@@ -24,6 +24,7 @@ from skillclaw.hub.approval import (
     missing,
     needed,
     outdated,
+    overtaken_by,
     policy_of,
     waits_for_people,
 )
@@ -351,8 +352,9 @@ def _check_fresh(state: HubState, known: ProposalState, role: str) -> None:
     alone = role in PEOPLE and needed(state.settings) == 1
     waits = known.status in ("held", "passed") and waits_for_people(state, known, policy)
     if waits and not alone and approved(state, known) and missing(state, fresh(state, known)):
+        gone = overtaken_by(state, known)
         raise BadInputError(
-            f"Proposal {known.id} was approved before people took a version of {known.skill} away.",
+            f"Proposal {known.id} was approved before people took a version of {gone} away.",
             "Machines do not count that any more.",
             propose_anew(known),
         )

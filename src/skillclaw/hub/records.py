@@ -217,7 +217,8 @@ class Release(Record, frozen=True, kw_only=True):
 
 class SkillState(Record, frozen=True, kw_only=True):
     """One skill as the log has it. `current` is what clients install; None when nothing is. `taken_at`: the
-    entry by which people last took a version of it away, or revoked one, 0 for none."""
+    entry by which people last took a version of it away, or revoked one, 0 for none; `back_at`: the one by
+    which they last said which version is to be there."""
 
     name: str
     current: str | None
@@ -225,6 +226,7 @@ class SkillState(Record, frozen=True, kw_only=True):
     releases: list[Release] = []
     pinned: bool = False
     taken_at: int = 0
+    back_at: int = 0
 
     def release(self, version: str) -> Release | None:
         """The newest release of `version`."""

@@ -98,7 +98,14 @@ def _release(state: HubState, commit: Commit, signer: Key, body: kinds.ReleaseEn
         since=max(since, skill.taken_at),
         anew=made_from_taken(state, skill),
     )
-    skill = replace(skill, current=body.version, stage=body.stage, releases=[*skill.releases, release])
+    wanted = not release.taken and (signer.role in PEOPLE or again is not None)
+    skill = replace(
+        skill,
+        current=body.version,
+        stage=body.stage,
+        releases=[*skill.releases, release],
+        back_at=commit.seq if wanted else skill.back_at,
+    )
     state = _with_skill(state, skill)
     for gone in body.retires:
         if gone.skill == body.skill or body.proposal is None:
@@ -220,8 +227,9 @@ def _wanted(
     """The skill after a person said that it is at `version`, and no more at `base` (taken.py)."""
     skill = bring_back(state, skill, commit, version, along)
     back = skill.release(version)
-    # one of two, alone, says nothing by it
-    return take(skill, commit.seq, version, base) if back is not None and not back.taken else skill
+    if back is None or back.taken:
+        return skill  # one of two, alone, says nothing by it
+    return replace(take(skill, commit.seq, version, base), back_at=commit.seq)
 
 
 def _pin(state: HubState, commit: Commit, signer: Key, body: kinds.Pin) -> HubState:
@@ -242,7 +250,7 @@ def _archive(state: HubState, commit: Commit, signer: Key, body: kinds.Archive) 
     if body.stays:
         _check_stays(skill, signer, body.base)
     skill = told(skill, event(commit, "archive", proposal=body.proposal, why=body.why), body.base)
-    if archived_by_people(state, signer, proposal):
+    if archived_by_people(state, skill, signer, proposal):
         skill = take(skill, commit.seq)
     stage = skill.stage if body.stays else "archived"
     return _with_skill(state, replace(skill, current=None, stage=stage))
@@ -251,6 +259,8 @@ def _archive(state: HubState, commit: Commit, signer: Key, body: kinds.Archive) 
 def _revoke(state: HubState, commit: Commit, signer: Key, body: kinds.Revoke) -> HubState:
     skill = _skill(state, body.skill)
     hit = [release for release in skill.releases if body.version in (None, release.version)]
+    if commit.v >= kinds.LATER["revoke"]["stays"] and not body.stays:
+        raise Void("`stays` is true, or left out")
     if body.stays:
         return _with_skill(state, _stays_revoked(skill, commit, signer, hit, body.why))
     if not hit or all(release.stage == "revoked" for release in hit):

@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from skillclaw.hub.approval import PEOPLE, approved_since, approvers, needed
+from skillclaw.hub.approval import PEOPLE, approved_since, needed
 from skillclaw.hub.records import Again, Commit, Event, HubState, Key, ProposalState, Release, SkillState
 
 Place = tuple[str, str | None]
@@ -61,9 +61,14 @@ def made_from_taken(state: HubState, skill: SkillState) -> bool:
     return base is not None and taken(state, base)
 
 
-def archived_by_people(state: HubState, signer: Key, proposal: ProposalState | None) -> bool:
-    """Whether who archives a skill is a person, or one whose key counts approved the proposal for it."""
-    return signer.role in PEOPLE or (proposal is not None and bool(approvers(state, proposal, 1)))
+def archived_by_people(
+    state: HubState, skill: SkillState, signer: Key, proposal: ProposalState | None
+) -> bool:
+    """Whether who archives a skill is a person, or one whose key counts approved the proposal for it since
+    people last said which version is to be there."""
+    return signer.role in PEOPLE or (
+        proposal is not None and approved_since(state, proposal, skill.back_at, 1) is not None
+    )
 
 
 def take(skill: SkillState, seq: int, spared: str | None = None, left: str | None = None) -> SkillState:

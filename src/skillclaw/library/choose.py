@@ -29,6 +29,7 @@ __all__ = [
     "chosen",
     "claims",
     "in_canary",
+    "taken_here",
 ]
 
 Arm = Literal["", "treated", "control", "off"]
@@ -140,9 +141,14 @@ def choose(skill: SkillState, view: HubView, *, has_copy: bool) -> Choice:
     takes it away, also where it has come back since, for that project alone.
     """
     current = skill.release(skill.current) if skill.current else None
+    whole = _standing(skill, current)
+    standing = _less_elsewhere(skill, whole, view)
+    if standing[:1] != whole[:1]:
+        if not has_copy:
+            return Choice(None)
+        current = standing[0] if standing else None
     canary = current if current is not None and _by_switchback(current) else None
     release: Release | None = None
-    standing = _standing(skill, current)
     for one in standing:
         above = canary is not None and one is not canary and _by_switchback(one)
         if one.stage != "canary" or (_drawn(one, view) and not above):
@@ -150,10 +156,6 @@ def choose(skill: SkillState, view: HubView, *, has_copy: bool) -> Choice:
             break
     about = release or canary
     known = about is None or has_copy or _here(about, view)
-    if about is not None and _taken_here(skill, about, view):
-        # it came back elsewhere alone: here is what stands below it
-        left = (one for one in standing if _here(one, view) and one.stage not in ("canary", "revoked"))
-        return Choice(next(left, None) if has_copy else None)
     if canary is None or not known:
         return Choice(release if known else None)
     if not view.canaries:
@@ -188,7 +190,15 @@ def _here(release: Release, view: HubView) -> bool:
     return view.projects is None or release.scope != "project" or release.project in view.projects
 
 
-def _taken_here(skill: SkillState, release: Release, view: HubView) -> bool:
+def _less_elsewhere(skill: SkillState, standing: Sequence[Release], view: HubView) -> list[Release]:
+    """Without what people took away here and brought back for a project that this machine does not know, and
+    what was made from that for such a project."""
+    hit = [place for place, one in enumerate(standing) if taken_here(skill, one, view)]
+    last = max(hit, default=-1)
+    return [one for place, one in enumerate(standing) if place > last or _here(one, view)]
+
+
+def taken_here(skill: SkillState, release: Release, view: HubView) -> bool:
     """Whether people took that version away where it was for this machine, and it is not for it any more."""
     before = (one for one in skill.releases if one.version == release.version and one.stage == "archived")
     return not _here(release, view) and any(_here(one, view) for one in before)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from skillclaw.errors import SkillClawError
 from skillclaw.hub.records import Release
 from skillclaw.library import copies, folders, merging, quarantine, swap
-from skillclaw.library.choose import Claim, HubView, choose, claims
+from skillclaw.library.choose import Claim, HubView, choose, claims, taken_here
 from skillclaw.library.fetched import Fetched
 from skillclaw.library.records import (
     ChangeKind,
@@ -240,7 +240,9 @@ class Sync:
         view = next((view for view in self.views if view.name == entry.hub), None)
         skill = view.state.skills.get(entry.skill) if view is not None and view.state is not None else None
         release = skill.release(entry.version) if skill is not None else None
-        return release is not None and release.stage == "archived"
+        if view is None or skill is None or release is None:
+            return False
+        return release.stage == "archived" or taken_here(skill, release, view)
 
     def _edited(
         self, entry: Installed, view: HubView, release: Release, bundle: Bundle | None, fetched: Fetched

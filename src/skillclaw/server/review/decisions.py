@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.hub.approval import fresh, missing, needed, too_late, waits_for_people
+from skillclaw.hub.approval import (
+    fresh,
+    missing,
+    needed,
+    overtaken_by,
+    too_late,
+    waits_for_people,
+)
 from skillclaw.hub.proposing import propose_anew, recorded
 from skillclaw.hub.taken import left_over, revoked_by_none, taken
 from skillclaw.server.machine import PERSONAL
@@ -142,8 +149,9 @@ def approve(machine: Machine, prefix: str, hub: str | None = None, note: str = "
 
 def _check_late(log: HubState, proposal: ProposalState) -> None:
     if proposal.status != "released" and too_late(log, proposal):
+        gone = overtaken_by(log, proposal)
         raise UsageError(
-            f"Proposal {proposal.id} was approved before people took a version of {proposal.skill} away.",
+            f"Proposal {proposal.id} was approved before people took a version of {gone} away.",
             "Machines do not count that any more, and too few are left who did not approve it yet.",
             propose_anew(proposal),
         )

@@ -18,6 +18,7 @@ from skillclaw.hub.approval import (
     missing,
     needed,
     outdated,
+    overtaken_by,
     policy_of,
     too_late,
     waits_for_people,
@@ -140,9 +141,10 @@ def needs(state: HubState, proposal: ProposalState, policy: str, instead: Retire
             return f"{skill.name} is pinned, so no cycle releases it."
         return "Nobody has to approve it; the next cycle releases it."
     if too_late(state, proposal):
+        gone = overtaken_by(state, proposal)
         return (
-            f"It was approved before people took a version of {proposal.skill} away, which machines do not "
-            "count any more: reject it."
+            f"It was approved before people took a version of {gone} away, which machines do not count any "
+            "more: reject it."
         )
     left = missing(state, fresh(state, proposal))
     if not left:
