@@ -37,7 +37,8 @@ def started(user: Path, *more: str) -> Iterator[str]:
         yield str(json.loads("".join(lines))["url"])
     finally:
         child.terminate()
-        assert child.wait(20) == 0, "it ends by itself when it is told to"
+        code = child.wait(20)
+        assert code == 0, f"it ends by itself when it is told to, and not by {code}"
         child.stdout.close()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,9 +14,6 @@ from skillclaw.cli.command import Context, command
 from skillclaw.cli.extras import needing
 from skillclaw.own_log import keep
 from skillclaw.private import no_dumps
-
-if TYPE_CHECKING:
-    from skillclaw.web.site.serving import Serving
 
 __all__ = ["register", "tell_door"]
 
@@ -69,10 +66,11 @@ def dashboard(
         make_app(ctx.home, os.environ), listen(machine.settings.dashboard.port if port is None else port)
     )
     try:
+        _heed(stop)  # before the link is told: who reads it may end this at once
         _tell(ctx, login_address(ctx.home, serving.port, read_only=read_only), no_browser)
         if not ctx.json:
             output.plain("End it: Ctrl-C")
-        _until(serving, stop, None)
+        serving.wait(stop, None)
     finally:
         serving.end()
 
@@ -95,17 +93,18 @@ def _behind(ctx: Context, idle: float, handed: int, stop: threading.Event) -> No
     keep(ctx.home / "logs" / "dashboard.log")
     serving = serve(make_app(ctx.home, os.environ), inherited(handed))
     try:
-        _until(serving, stop, idle)
+        _heed(stop)
+        serving.wait(stop, idle)
     finally:
         serving.end()
 
 
-def _until(serving: Serving, stop: threading.Event, idle: float | None) -> None:
+def _heed(stop: threading.Event) -> None:
+    """Set `stop` where this process is told to end."""
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None:
             signal.signal(number, lambda *_: stop.set())
-    serving.wait(stop, idle)
 
 
 def _tell(ctx: Context, address: str, no_browser: bool) -> None:
