@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -157,6 +158,8 @@ def test_a_lesson_that_is_too_thin_is_kept_whole() -> None:
 
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), min_size=1, max_size=60)
+OPTION = re.compile(r"(^|\W)-")
+"""What may name an option: then another lesson is told, which holds out sessions of its own."""
 
 
 @settings(max_examples=8, deadline=None)
@@ -175,7 +178,7 @@ def test_what_held_out_sessions_say_changes_no_byte_of_a_proposal(words: str, fi
 
 
 @settings(max_examples=8, deadline=None)
-@given(said=WORDS)
+@given(said=WORDS.filter(lambda said: not OPTION.search(said)))
 def test_nor_does_what_their_users_said(said: str) -> None:
     sessions = {f"c{n:02}": corrected(n) for n in range(14)}
     before = mined(sessions.values())
