@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     no UTF-8 and numbers of too many digits are ValueErrors; endless nesting is a RecursionError."""
 
 __all__ = [
+    "LASTING",
     "NOT_YAML",
     "UNREADABLE",
     "BadInputError",
@@ -93,3 +94,8 @@ class VerifyError(SkillClawError):
 
 class BusyError(SkillClawError):
     """Another SkillClaw process holds what is needed."""
+
+
+LASTING = (BadInputError, GoneError, VerifyError)
+"""What is wrong with one object of a hub, and stays so: no reason to stop for all others. Where a storage
+does not answer, the next try may find it."""

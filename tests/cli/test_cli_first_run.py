@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -54,9 +57,42 @@ def test_the_first_up_shows_what_is_here_and_what_it_says(home: Path) -> None:
     assert len(ok_json("sessions", "list", home=home)) == 13, "what is older waits for `import`"
     again = ok("up", "-d", "--port", "0", home=home, environ=environ)
     assert "already say" not in again, "it is told once"
+    due = told_next_cycle(home, environ)
+    assert timedelta(minutes=59) < due - datetime.now(UTC) < timedelta(minutes=61)
     ok("stop", home=home, environ=environ)
+    assert ok_json("status", home=home, environ=environ)["next_cycle"] == "", "nothing runs"
     ok("skills", "uninstall", "--all", home=home, environ=environ)
     assert listing(home) == before
+
+
+def told_next_cycle(home: Path, environ: dict[str, str]) -> datetime:
+    """When a running `up` learns next, as `status` and `learned` tell alike, once it looked first."""
+    for _ in range(300):
+        due = str(ok_json("status", home=home, environ=environ)["next_cycle"])
+        if due:
+            break
+        time.sleep(0.1)
+    assert f"Learning: next {due}; at once: skillclaw evolve" in ok("status", home=home, environ=environ)
+    assert ok_json("learned", home=home, environ=environ)["next_cycle"] == due
+    return datetime.fromisoformat(due)
+
+
+def test_what_runs_tells_when_it_learns_first(home: Path) -> None:
+    environ = machine(home)
+    past = home / ".claude" / "projects"
+    past.rename(home / "away")
+    shutil.rmtree(home / ".codex" / "sessions")
+    ok("up", "-d", "--port", "0", "--yes", home=home, environ=environ)
+    due = told_next_cycle(home, environ)
+    shutil.rmtree(past, ignore_errors=True)
+    (home / "away").rename(past)
+    ok("import", home=home, environ=environ)
+    said = ok("learned", home=home, environ=environ)
+    ok("stop", home=home, environ=environ)
+    assert (
+        f"none was learned from yet: that is due at {due:%Y-%m-%dT%H:%M:%SZ}, at once: skillclaw evolve"
+        in said
+    )
 
 
 def test_it_can_be_seen_again_and_read_by_scripts(home: Path) -> None:
@@ -87,6 +123,8 @@ def test_it_can_be_seen_again_and_read_by_scripts(home: Path) -> None:
     ok("evolve", home=home, environ=environ)
     look = ok_json("learned", home=home, environ=environ)
     assert {one["skill"]: one["stage"] for one in look["proposals"]} == made, "though nothing is new"
+    ok("skills", "rollback", "npm-shop", home=home, environ=environ)
+    assert "  npm-shop: withdrawn\n" in ok("learned", home=home, environ=environ)
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ from skillclaw.hub import inbox, keys, messages, statements
 from skillclaw.hub.inbox import post, send, take_in, waiting
 from skillclaw.hub.messages import Message, read, write
 from skillclaw.hub.store import Store
-from skillclaw.server.groups.membership import attend, judge
+from skillclaw.server.groups.membership import attend, judging
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Bundle, File, Item, Proposal, Ref, Sidecar
 
@@ -323,7 +323,7 @@ def test_one_member_has_so_many_commits_written_in_a_pass(team: Path) -> None:
 def test_who_may_not_write_takes_nothing_in(team: Path) -> None:
     sent(team, "bob", "tombstone", {"key": "a"})
     with pytest.raises(UsageError, match="may not take in"):
-        take_in(hub(team, "bob"), judge)
+        take_in(hub(team, "bob"), judging(hub(team, "bob")))
     assert attend(machine(team, "bob")) == []
     joined(team, "rita", "--role", "reviewer")
     assert taken(team, "rita")["taken"] == {}
@@ -346,7 +346,7 @@ def test_a_machine_that_loses_its_right_loses_no_message(team: Path, monkeypatch
 
     monkeypatch.setattr(Store, "get", get)
     with pytest.raises(UsageError, match="may not take in"):
-        take_in(rita, judge)
+        take_in(rita, judging(rita))
     assert taken(team)["taken"] == {"tombstone": 1}
 
 

@@ -208,9 +208,9 @@ def test_what_was_forgotten_does_not_come_back(tmp_path: Path) -> None:
     ok("backup", str(file), home=home)
     ok("sessions", "forget", one, "--yes", home=home)
     from skillclaw.hub.inbox import take_in
-    from skillclaw.server.groups.membership import judge
+    from skillclaw.server.groups.membership import judging
 
-    take_in(group.hub, judge)
+    take_in(group.hub, judging(group.hub))
     # another machine, which has only the file: the group's log knows
     done = ok_json("restore", str(file), home=tmp_path / "new")
     assert done["forgotten"] == 1

@@ -11,7 +11,7 @@ from hubs_at_hand import Hubs, bundle
 from skillclaw import settings
 from skillclaw.errors import BadInputError, UsageError
 from skillclaw.hub.inbox import take_in
-from skillclaw.server.groups.membership import judge
+from skillclaw.server.groups.membership import judging
 from skillclaw.server.review import decisions
 from skillclaw.server.skills import edits
 from skillclaw.skills.records import Sidecar
@@ -175,7 +175,7 @@ def test_to_a_group_it_goes_by_the_inbox(hubs: Hubs) -> None:
     done = edits.propose(hubs.machine, "deploy", note="Twice is safer.")
     assert done.status == "sent"
     assert hubs.team.store.list("inbox") == [done.message]
-    take_in(hubs.team, judge)
+    take_in(hubs.team, judging(hubs.team))
     state = hubs.team.state().proposals[done.proposal]
     assert (state.skill, state.version) == ("deploy", done.version)
     if state.status == "open":

@@ -11,11 +11,14 @@ from team import found, joined, sc
 from test_server_group_cycle import worked
 
 from skillclaw.errors import StorageError
-from skillclaw.hub import sealed
+from skillclaw.hub import Hub, sealed
 from skillclaw.hub.store import Store
+from skillclaw.server.groups import collecting
 
 
-def test_an_object_that_claims_a_newer_format_stops_no_other(tmp_path: Path) -> None:
+def test_an_object_that_claims_a_newer_format_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hub = found(tmp_path)
     for who in ("bob", "cyd"):
         joined(tmp_path, who)
@@ -27,8 +30,19 @@ def test_an_object_that_claims_a_newer_format_stops_no_other(tmp_path: Path) -> 
     first = sc(tmp_path, "ada", "evolve", "--hub", "team")["collected"]
     assert first["taken"] == 2
     assert "newer format" in first["refused"][name]
-    # it is looked at again: after an upgrade it may be one that can be read
-    assert name in sc(tmp_path, "ada", "evolve", "--hub", "team")["collected"]["refused"]
+    fetched: list[str] = []
+    real = collecting.get_session
+
+    def get(hub: Hub, wanted: str) -> bytes | None:
+        fetched.append(wanted)
+        return real(hub, wanted)
+
+    monkeypatch.setattr(collecting, "get_session", get)
+    assert "newer format" in sc(tmp_path, "ada", "evolve", "--hub", "team")["collected"]["refused"][name]
+    assert fetched == [], "this version cannot read it, however often it is fetched"
+    monkeypatch.setattr(collecting, "_NEWER", "newer than 9.9")
+    assert "newer format" in sc(tmp_path, "ada", "evolve", "--hub", "team")["collected"]["refused"][name]
+    assert fetched == [name], "another one may"
 
 
 def test_an_object_that_the_storage_does_not_give_stops_no_other(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hubs_at_hand import Hubs, bundle
 from skillclaw.errors import BadInputError, UsageError
 from skillclaw.hub import inbox, keys
 from skillclaw.hub.taken import taken
-from skillclaw.server.groups.membership import judge
+from skillclaw.server.groups.membership import judging
 from skillclaw.server.review import decisions
 from skillclaw.server.review.reviewing import needs
 from skillclaw.server.skills.edits import propose_version
@@ -407,7 +407,7 @@ def test_two_bring_back_what_was_taken_away_by_a_proposal(hubs: Hubs) -> None:
         decisions.rollback(hubs.machine, "team/deploy", made)
     done = propose_version(hubs.machine, "team/deploy", made[:12])
     assert (done.status, done.version) == ("sent", made)
-    report = inbox.take_in(hubs.team, judge)
+    report = inbox.take_in(hubs.team, judging(hubs.team))
     assert (report.taken, report.refused) == ({"proposal": 1}, [])
     hubs.team.commit("approval", {"proposal": done.proposal}, role="owner")
     hubs.team.commit("approval", {"proposal": done.proposal}, role="reviewer")
@@ -424,7 +424,7 @@ def test_a_proposal_that_was_turned_down_can_be_made_again(hubs: Hubs) -> None:
     found = []
     for _ in range(2):
         done = propose_version(hubs.machine, "team/deploy", made)
-        inbox.take_in(hubs.team, judge)
+        inbox.take_in(hubs.team, judging(hubs.team))
         found.append(hubs.team.state().proposals[done.proposal].status)
         hubs.team.reject(done.proposal, "Not now.")
     assert found == ["held", "held"]

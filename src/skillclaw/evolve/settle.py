@@ -151,10 +151,8 @@ def _instead(hub: Hub, known: ProposalState) -> Retired | None:
         return None
     try:
         return recorded(hub, known).instead
-    except UpgradeNeededError:
-        raise
     except (BadInputError, StorageError, VerifyError):
-        return None  # lost, or not what the log says: nobody can release it anyway
+        return None  # lost, newer, or not what the log says: nobody can release it here anyway
 
 
 def _unread(error: Exception) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Literal
 
 import msgspec
 
@@ -36,6 +37,8 @@ __all__ = ["GroupVotes", "rules_of"]
 WAITS = "open"
 """The verdict, in reports, of a proposal that waits for votes; it is its status in the log too."""
 _record = msgspec.json.Encoder(order="deterministic")
+LATER: Literal["later"] = "later"
+"""In the place of a voting job of a later format, which another evolver asked for."""
 
 
 def rules_of(settings: dict[str, object]) -> VoteRules | None:
@@ -54,6 +57,7 @@ class GroupVotes:
     code_of   what stands for such a user in the job of one proposal, which others cannot make or compare
     members   what is known of each, by that name: who is new has no vote yet, since keys cost nothing to who
               holds an invite for several
+    later     after `collect`: the skills of which a later evolver asked, in a format that is not known here
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class GroupVotes:
         self._user_of = user_of
         self._code_of = code_of
         self._rules = rules_of(hub.last_state().settings)
+        self.later: list[str] = []
 
     def voting(self, proposal: Proposal) -> tuple[Tally, VoteRules] | None:
         """What the gate's check asks (`gate.voting.Voting`): how the votes stand on a new proposal."""
@@ -108,7 +113,7 @@ class GroupVotes:
         )
         place = vote_jobs.place_of(proposal.id)
         if self._job(self.hub.last_state(), proposal.id) is not None:
-            return  # whoever asked before set the time
+            return  # whoever asked before set the time, be it in a later format
         self.hub.store.put(place, vote_jobs.write(job, self.hub.info.group, self.hub.own_key("evolver")))
 
     def collect(
@@ -131,6 +136,10 @@ class GroupVotes:
             state = self.hub.last_state()
             known = state.proposals[one.id]
             job = self._job(state, one.id)
+            if job == LATER:
+                self.later.append(known.skill)
+                waiting[known.id] = {known.skill, *(gone.skill for gone in known.retires)}
+                continue
             record = self._record(known)
             # One that is not what the log says of it, or gone, may be made again until its time is over.
             if job is None or record is None or known.status not in ("open", "passed"):
@@ -177,6 +186,8 @@ class GroupVotes:
         if known.status != "open" or known.author is not None:
             return ""
         job = self._job(state, known.id) if vote_jobs.votable(known.id) else None
+        if job == LATER:
+            return ""
         if job is not None:
             over = self._end(known, job) <= utc_text(self.now) or self._rules is None
             if over and self._record(known) is None:
@@ -194,7 +205,7 @@ class GroupVotes:
             return now.status not in ("open", "passed")
         # A job without its proposal is of a cycle that was cut off between the two, or just begins.
         job = self._job(state, proposal_id) if proposal_id else None
-        return job is None or job.expires < utc_text(self.now)
+        return job is None or (job != LATER and job.expires < utc_text(self.now))
 
     def _end(self, known: ProposalState, job: VoteJob) -> str:
         """When the votes decide at last: by the clock of who asked, or by the log's, whichever is earlier."""
@@ -221,14 +232,15 @@ class GroupVotes:
         except (BadInputError, VerifyError, StorageError):
             return None
 
-    def _job(self, state: HubState, proposal_id: str) -> VoteJob | None:
+    def _job(self, state: HubState, proposal_id: str) -> VoteJob | Literal["later"] | None:
+        """The job that lies there and holds; `LATER` for one of a later format: who asked sees to it."""
         data = self.hub.store.get(vote_jobs.place_of(proposal_id), vote_jobs.MAX_JOB)
         if data is None:
             return None
         try:
             return vote_jobs.read(data, state, proposal_id)
         except UpgradeNeededError:
-            raise
+            return LATER
         except VerifyError:
             return None
 

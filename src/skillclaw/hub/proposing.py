@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
 
 from skillclaw.errors import BadInputError, SkillClawError, VerifyError
+from skillclaw.hub.membership import member
 from skillclaw.hub.messages import Message
 from skillclaw.hub.releasing import place, told_place
 from skillclaw.skills.bundle import check_files, check_name, version
-from skillclaw.skills.records import HOST, Item, Proposal, Sidecar, record_in
+from skillclaw.skills.records import (
+    HOST,
+    PROPOSAL_FORMAT,
+    SIDECAR_FORMAT,
+    Item,
+    Proposal,
+    Sidecar,
+    record_in,
+)
 
 if TYPE_CHECKING:
     from skillclaw.hub.hub import Hub
@@ -19,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Objects", "check_proposal", "origins", "propose_anew", "recorded", "store_proposal"]
 
+_ID = re.compile(r"m-[0-9a-f]{8}-[A-Za-z0-9._-]{1,64}")
+"""A member's proposal: its key, and what `inbox.send` was given. Ids are told beside what the gate said and
+copied into commands, so that nothing in one may read as more than an id."""
 MAX_OPEN = 20
 """Proposals of one member that may wait for a decision at a time."""
 _record = msgspec.json.Encoder(order="deterministic")
@@ -47,6 +60,13 @@ def check_proposal(message: Message) -> Proposal:
 
 
 def _fault(record: Proposal) -> str:
+    # No machine of today could read what is stored then, and to upgrade it would not help.
+    if record.v > PROPOSAL_FORMAT or (record.sidecar is not None and record.sidecar.v > SIDECAR_FORMAT):
+        return "it is of a newer format than is known here"
+    if not _ID.fullmatch(record.id):
+        return "its id is not m-, eight digits of a key, and up to 64 letters and digits"
+    if record.action == "retire" and record.base is None:
+        return "it retires no version"
     if (record.bundle is None) != (record.action == "retire"):
         return "a proposal has files, unless it retires a skill"
     if record.bundle is not None and record.bundle.name != record.skill:
@@ -105,14 +125,23 @@ def store_proposal(hub: Hub, message: Message, record: Proposal) -> dict[str, An
     Patterns are left out, and of the sidecar's evidence stays what the base version has for the same item:
     a member vouches for the text, not for what others did.
     """
+    state = hub.last_state()
+    author = member(state, message.client)
     waiting = [
         known
-        for known in hub.last_state().proposals.values()
-        if known.author == message.client and known.status in ("open", "held", "passed")
+        for known in state.proposals.values()
+        if known.author is not None
+        and member(state, known.author) == author
+        and known.status in ("open", "held", "passed")
     ]
     if len(waiting) >= MAX_OPEN:
         raise BadInputError(
             "Too many proposals wait.", f"{len(waiting)} proposals of this member wait for a decision already"
+        )
+    skill = state.skills.get(record.skill)
+    if record.action == "retire" and (skill is None or skill.release(record.base or "") is None):
+        raise BadInputError(
+            "A proposal does not hold what it should.", "it retires a version that was never released"
         )
     kept = _known_items(hub, record)
     sidecar = record.sidecar
@@ -129,7 +158,7 @@ def store_proposal(hub: Hub, message: Message, record: Proposal) -> dict[str, An
         "version": version(record.bundle) if record.bundle is not None else None,
         "author": message.client,
         "sig": str(message.body.get("sig")),
-        **place(record, hub.last_state().settings),
+        **place(record, state.settings),
     }
 
 

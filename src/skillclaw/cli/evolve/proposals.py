@@ -91,7 +91,9 @@ def show(ctx: Context, proposal: ProposalArgument, hub: HubOption = None) -> Non
         )
         return
     skill = shown(found.hub_name, state.skill)
-    output.plain(f"{state.id}: {state.action} {skill}, {state.status}. {output.line(record.why)}")
+    output.plain(
+        f"{output.line(state.id)}: {state.action} {skill}, {state.status}. {output.line(record.why)}"
+    )
     if seen.needs:
         output.plain(f"Policy {seen.policy}. {seen.needs}")
     if seen.source:
@@ -168,7 +170,7 @@ def approve(
         output.print_json({"released": done.release, "needs": done.needs, "installed": synced})
         return
     if done.release is None:
-        output.plain(f"Approved {done.proposal.id} ({done.proposal.skill}). {done.needs}")
+        output.plain(f"Approved {output.line(done.proposal.id)} ({done.proposal.skill}). {done.needs}")
     else:
         output.plain(f"Approved and released {done.release.skill} ({done.release.stage}).")
     for line in synced.lines():
@@ -191,7 +193,7 @@ def reject(
     if ctx.json:
         output.print_json(state)
     else:
-        output.plain(f"Rejected {state.id} ({state.skill}).")
+        output.plain(f"Rejected {output.line(state.id)} ({state.skill}).")
 
 
 def vote(
@@ -209,6 +211,5 @@ def vote(
     if ctx.json:
         output.print_json({"proposal": found.state.id, "hub": found.hub_name, "vote": given})
     else:
-        output.plain(
-            f"Voted {given} on {found.state.id} ({found.state.skill}); it counts once it is taken in."
-        )
+        named = f"{output.line(found.state.id)} ({found.state.skill})"
+        output.plain(f"Voted {given} on {named}; it counts once it is taken in.")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import BadInputError, StorageError, VerifyError
+from skillclaw.errors import LASTING, BadInputError, StorageError, VerifyError
+from skillclaw.evolve.current import sidecar_in
 from skillclaw.evolve.rollouts.events import EventShape, new_patterns, shapes_of
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import Release
-from skillclaw.skills.records import Pattern, Proposal, Sidecar, record_in
+from skillclaw.skills.records import Pattern, Proposal, Sidecar
 from skillclaw.trajectory.moments import moment_of
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def _keep(memory: EvolveState, events: Events) -> None:
 
 
 def _sidecar(hub: Hub, release: Release | None) -> Sidecar | None:
-    if release is None or release.sidecar is None:
-        return None
-    return record_in(hub.get_object(release.sidecar), Sidecar)
+    try:
+        return sidecar_in(release, hub.get_object) if release is not None else None
+    except LASTING:
+        return None  # then all of the version's patterns count as new in it

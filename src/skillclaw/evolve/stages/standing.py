@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from skillclaw.errors import SkillClawError
 from skillclaw.evolve.current import current_skills
 from skillclaw.evolve.evolvers import Current
 from skillclaw.evolve.mine import Mined
@@ -26,7 +27,8 @@ class Standing:
     given     the skills that it makes available; `current` as engines should see them, canaries left alone
     finished  proposals that were released now, `judged` those that votes decided
     waiting   skills of which a change waits for votes
-    aside     proposals that passed, and whose text could not be read
+    aside     proposals that passed, and whose text could not be read; skills of which the files or the
+              evidence could not
     """
 
     state: HubState
@@ -46,6 +48,7 @@ def stand(run: Run, mined: Mined, state: HubState) -> Standing:
     judged: list[Judged] = []
     waiting: set[str] = set()
     aside: list[Aside] = []
+    broken: dict[str, SkillClawError] = {}
     if not run.dry_run:
         counting = run.memory.known().keys() - run.forgotten
         finished, aside = finish(hub, stage=run.asked.stage, counts=counting.__contains__, fence=run.fence)
@@ -54,9 +57,13 @@ def stand(run: Run, mined: Mined, state: HubState) -> Standing:
                 stage=run.asked.stage, counts=counting.__contains__, fence=run.fence
             )
             finished += voted
+            aside += [
+                Aside(what=f"the voting job about {name}", reason="Upgrade needed: it is of a newer format.")
+                for name in run.votes.later
+            ]
             waiting = {skill for about in open_.values() for skill in about}
         state = hub.state()
-    given = current_skills(hub, state)
+    given = current_skills(hub, state, broken.__setitem__)
     rolled = roll_out(
         hub,
         state,
@@ -73,5 +80,10 @@ def stand(run: Run, mined: Mined, state: HubState) -> Standing:
     )
     if not run.dry_run and any(one.action != "wait" for one in rolled):
         state = hub.state()
-        given = current_skills(hub, state)
+        broken.clear()
+        given = current_skills(hub, state, broken.__setitem__)
+    aside += [
+        Aside(what=f"skill {name}", reason=" ".join(str(error).split()))
+        for name, error in sorted(broken.items())
+    ]
     return Standing(state, given, left_alone(given, state), finished, judged, waiting, rolled, aside)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from skillclaw import __version__
 from skillclaw.errors import BadInputError, SkillClawError, StorageError, UpgradeNeededError, UsageError
 from skillclaw.hub import keys
 from skillclaw.hub.founding import INFO
@@ -134,7 +135,12 @@ def collect(
     for name in names:
         key = sessions.get_mark(_OBJECT + name)
         waits = key is not None and key.startswith(_WAITS)
-        if key is None or (waits and (key[1:] in (_NEWER, *state.keys) or passing.now(name, key[1:]))):
+        if key == _WAITS + _NEWER:
+            # told each time, and not fetched again: there may be many, and nobody has to be a member for that
+            report = _refused(report, name, _LATER)
+        elif key is None or (
+            waits and (key[1:].startswith("newer") or key[1:] in state.keys or passing.now(name, key[1:]))
+        ):
             report, key = _take(hub, state, sessions, passing, secret, name, report)
         elif waits and passing.is_wait(key[1:]):
             report = msgspec.structs.replace(report, elsewhere=report.elsewhere + 1)
@@ -173,7 +179,8 @@ _OBJECT = "object:"
 _WAITS = "?"
 """How the mark of an object begins that may count later; what follows is the signer, who is no member yet, or
 `_NEWER`."""
-_NEWER = "newer"
+_NEWER = f"newer than {__version__}"
+_LATER = "Upgrade needed: it is of a newer format."
 
 
 def _take(

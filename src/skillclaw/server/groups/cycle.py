@@ -126,11 +126,11 @@ def _taken_in(
 ) -> tuple[datetime, Collected]:
     """What members sent, messages before sessions; and the time by which things are old (`no_later`)."""
     from skillclaw.hub.inbox import take_in
-    from skillclaw.server.groups.membership import judge
+    from skillclaw.server.groups.membership import judging
 
     may_go_on()
     if not dry_run:
-        take_in(hub, judge)
+        take_in(hub, judging(hub))
         may_go_on()
     now = no_later(hub)
     return now, collect(machine, hub, sessions, now=now, delete=not dry_run)

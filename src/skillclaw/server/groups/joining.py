@@ -17,7 +17,7 @@ from skillclaw.hub.seen import SeenGroup, load_seen, save_seen
 from skillclaw.hub.store import Store, local_folder, plain
 from skillclaw.hub.taking_in import WRITERS
 from skillclaw.server.groups.founding import free_name
-from skillclaw.server.groups.membership import find, judge, own_keys
+from skillclaw.server.groups.membership import find, judging, own_keys
 from skillclaw.server.sharing.view import clock
 from skillclaw.trajectory.model import Record
 
@@ -280,7 +280,7 @@ def _ask(hub: Hub, known: Invite, key: SigningKey, label: str) -> SigningKey:
     if not any(m.kind == "join" and m.body.get("invite") == known.public for m in mine):
         post(hub, own, "join", lambda n: body)
     if hub.acts_as(*WRITERS):
-        take_in(hub, judge)
+        take_in(hub, judging(hub))
     return own
 
 

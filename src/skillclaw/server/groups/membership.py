@@ -14,15 +14,17 @@ from skillclaw.hub.membership import standing
 from skillclaw.hub.store import masked
 from skillclaw.hub.taking_in import WRITERS
 from skillclaw.server.groups.tombstones import group_of, pending, tell
+from skillclaw.server.hubs.approved import client_policy
 from skillclaw.server.sharing.view import OpenHub, current, hub_names, open_hub
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
     from skillclaw.hub import Hub, HubState, Key
+    from skillclaw.hub.taking_in import Judge
     from skillclaw.server.machine import Machine
     from skillclaw.skills.records import Proposal, Verdict
 
-__all__ = ["Attended", "GroupStatus", "attend", "facts", "find", "judge", "own_keys", "status", "told"]
+__all__ = ["Attended", "GroupStatus", "attend", "facts", "find", "judging", "own_keys", "status", "told"]
 
 
 class Attended(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -88,11 +90,31 @@ def own_keys(machine: Machine, hub: Hub) -> dict[str, Key]:
     return found
 
 
-def judge(proposal: Proposal) -> list[Verdict]:
-    """What the files of a member's proposal alone say."""
-    from skillclaw.gate import static_checks
+def judging(hub: Hub) -> Judge:
+    """What judges members' proposals for `hub`."""
 
-    return static_checks(proposal.bundle) if proposal.bundle is not None else []
+    def judge(proposal: Proposal) -> list[Verdict]:
+        """What the files of a proposal say, and what who approves it should know of: scripts, commands that
+        destroy, lines that steer an agent, all that the version before did not have."""
+        if proposal.bundle is None:
+            return []
+        from skillclaw.evolve.current import current_skills
+        from skillclaw.gate import GateContext, static_checks
+        from skillclaw.gate.checks import approval, instructions
+        from skillclaw.gate.static import default_masker
+
+        state = hub.last_state()
+        own = {name: skill for name, skill in state.skills.items() if name == proposal.skill}
+        context = GateContext(
+            policy=client_policy(state, proposal.skill, group=True),
+            redactor=default_masker(),
+            sessions=lambda key: None,
+            current=current_skills(hub, msgspec.structs.replace(state, skills=own)),
+        )
+        told = [*approval.check(proposal, context), *instructions.check(proposal, context)]
+        return [*static_checks(proposal.bundle), *(one for one in told if one.verdict == "hold")]
+
+    return judge
 
 
 def attend(machine: Machine) -> list[Attended]:
@@ -111,7 +133,7 @@ def attend(machine: Machine) -> list[Attended]:
         try:
             opened = open_hub(machine, settings, name)
             if opened.hub.acts_as(*WRITERS):
-                report = msgspec.structs.replace(report, messages=take_in(opened.hub, judge))
+                report = msgspec.structs.replace(report, messages=take_in(opened.hub, judging(opened.hub)))
             gone = tell(machine, opened, untold[name]) if name in untold else 0
             report = msgspec.structs.replace(report, forgotten=gone)
         except SkillClawError as error:

@@ -94,10 +94,16 @@ def proposals(machine: Machine, hub: str | None = None) -> tuple[list[FoundPropo
 
 def find(machine: Machine, prefix: str, hub: str | None = None) -> FoundProposal:
     """The one proposal with the id `prefix`, else the one whose id begins so; BadInputError where there is
-    none or more. A member may send one whose id is another's and more: that must not be in its way."""
+    none or more. One whose id is another's and more is not in the way of that one, which was there before;
+    one whose id is the beginning of another's that was there before may be what somebody made of what a
+    person was seen to type: that person is asked again."""
+    if not prefix:
+        raise BadInputError("No proposal is named.", "Its id is empty.", "See: skillclaw proposals list")
     all_, unread = proposals(machine, hub)
-    found = [one for one in all_ if one.state.id == prefix]
-    found = found or [one for one in all_ if one.state.id.startswith(prefix)]
+    found = [one for one in all_ if one.state.id.startswith(prefix)]
+    whole = [one for one in found if one.state.id == prefix]
+    if len(whole) == 1 and all(_first(whole[0], one) for one in found):
+        found = whole
     if len(found) != 1:
         what = "No proposal" if not found else f"{len(found)} proposals"
         raise BadInputError(
@@ -106,6 +112,11 @@ def find(machine: Machine, prefix: str, hub: str | None = None) -> FoundProposal
             "See: skillclaw proposals list",
         )
     return found[0]
+
+
+def _first(one: FoundProposal, other: FoundProposal) -> bool:
+    """Whether `one` was there before `other`, as far as one log can tell."""
+    return one.hub_name != other.hub_name or one.state.seq <= other.state.seq
 
 
 def load(found: FoundProposal) -> Proposal:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from skillclaw.errors import BadInputError
+from skillclaw.errors import LASTING
 from skillclaw.evolve.last import LastCycle, cluster_sessions, last_cycle, last_id, taken_back
 from skillclaw.server.machine import PERSONAL
 from skillclaw.skills.records import Item, Pattern, Ref, Sidecar, record_in
@@ -201,6 +201,6 @@ def items_from(machine: Machine, source: Source, skill: str, pattern: str) -> li
         return []
     try:
         sidecar = record_in(machine.hubs.object(source.hub, release.sidecar), Sidecar)
-    except BadInputError:
+    except LASTING:
         return []
     return [item for item in sidecar.items if pattern in item.patterns]

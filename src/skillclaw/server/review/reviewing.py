@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
-from skillclaw.errors import BadInputError, SkillClawError, UsageError
+from skillclaw.errors import LASTING, BadInputError, SkillClawError, UsageError
 from skillclaw.gate.stretches import reaching, risking, running, without
 from skillclaw.hub import keys
 from skillclaw.hub.approval import (
@@ -274,7 +274,7 @@ def new_lines(machine: Machine, hub: Hub, state: HubState, record: Proposal) -> 
         try:
             sidecar = record_in(machine.hubs.object(hub, base.sidecar), Sidecar) if base.sidecar else None
             old = {same_text(one.text) for one in all_items(machine.hubs.bundle(hub, base), sidecar)}
-        except BadInputError:
+        except LASTING:
             old = set()  # nothing in it can be told apart: all lines are looked at
     return [item for item in proposal_items(record) if same_text(item.text) not in old]
 

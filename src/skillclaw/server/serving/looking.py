@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from skillclaw import settings as settings_module
 from skillclaw.server.groups.claiming import CYCLE, claims_of
 from skillclaw.server.groups.collecting import group_folder, taken_in
-from skillclaw.server.groups.membership import judge
+from skillclaw.server.groups.membership import judging
 from skillclaw.server.serving import notes
 from skillclaw.server.sharing.view import open_hub
 from skillclaw.trajectory.model import Record
@@ -77,7 +77,7 @@ class Looker:
             state = hub.state()
             if not hub.acts_as("evolver"):
                 return Look(group=hub.info.group, acts=False, seq=state.seq)
-            take_in(hub, judge)
+            take_in(hub, judging(hub))
             return self._look(hub)
         except Exception:
             self._hub = None

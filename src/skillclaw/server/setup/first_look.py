@@ -54,7 +54,8 @@ class Lesson(Record, frozen=True, kw_only=True, omit_defaults=False):
 
 class Offer(Record, frozen=True, kw_only=True, omit_defaults=False):
     """A skill that was made of it, or is proposed. `status`: `released`, with its `stage` and the skills
-    `folders` in which it is installed; else that of its newest proposal, with the `reasons` of the gate."""
+    `folders` in which it is installed; `withdrawn`: released once, and not there any more; else that of its
+    newest proposal, with the `reasons` of the gate."""
 
     skill: str
     status: str
@@ -67,6 +68,7 @@ class FirstLook(Record, frozen=True, kw_only=True, omit_defaults=False):
     """`skillclaw learned --json`.
 
     cycle      the last cycle on this machine; empty: none ran, and only skills could be looked at
+    next_cycle when the next is due, UTC; empty where no `up` runs
     sessions   those that its patterns were mined from; agents: stored sessions of each, by title
     asked      calls of a language model that the cycle made
     fixes      failures, each with what made it work; failures: those with nothing seen that does
@@ -79,6 +81,7 @@ class FirstLook(Record, frozen=True, kw_only=True, omit_defaults=False):
 
     days: int = DAYS
     cycle: str = ""
+    next_cycle: str = ""
     sessions: int = 0
     agents: dict[str, int] = {}
     asked: int = 0
@@ -101,7 +104,8 @@ class FirstLook(Record, frozen=True, kw_only=True, omit_defaults=False):
         of = ", ".join(f"{count} of {agent}" for agent, count in self.agents.items())
         stored = sum(self.agents.values())
         if not self.cycle:
-            return f"{stored} sessions are stored ({of}); none was learned from yet: skillclaw evolve"
+            when = f"that is due at {self.next_cycle}, at once: " if self.next_cycle else ""
+            return f"{stored} sessions are stored ({of}); none was learned from yet: {when}skillclaw evolve"
         by = "no key, no model" if not self.asked else f"a model was asked {self.asked} times"
         # Those that came since the cycle, or that it left out, are stored but did not say anything yet.
         of = of if stored == self.sessions else f"stored: {stored}, {of}"
@@ -184,6 +188,7 @@ class FirstLook(Record, frozen=True, kw_only=True, omit_defaults=False):
 def first_look(machine: Machine, env: Env, now: datetime | None = None) -> FirstLook:
     """What is known now. Reads only; raises StorageError where the sessions cannot be read."""
     from skillclaw.agents import adapters
+    from skillclaw.server.up import runfile
 
     if not (machine.home / "sessions.db").exists():
         return FirstLook()
@@ -194,12 +199,14 @@ def first_look(machine: Machine, env: Env, now: datetime | None = None) -> First
         for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     }
     skills = own_skills(machine, env)
+    running = runfile.read_running(machine.home)
+    due = running.next_cycle if running else ""
     last = last_cycle(machine.home)
     state = machine.hub.state() if machine.has_hub else None
     if last is None or state is None or taken_back(state) > last.taken:
-        return FirstLook(agents=agents, skills=skills)
+        return FirstLook(agents=agents, skills=skills, next_cycle=due)
     made = _made(machine, last, agents, skills, now or datetime.now(UTC))
-    return msgspec.structs.replace(made, proposals=_offers(machine, state))
+    return msgspec.structs.replace(made, proposals=_offers(machine, state), next_cycle=due)
 
 
 def _made(
@@ -241,13 +248,16 @@ def _offers(machine: Machine, state: HubState) -> list[Offer]:
     ]
     newest = {one.skill: one for one in sorted(state.proposals.values(), key=lambda one: one.seq)}
     found += [
-        Offer(
+        # What was released and is not there was taken away since.
+        Offer(skill=name, status="withdrawn")
+        if one.status == "released"
+        else Offer(
             skill=name,
             status=one.status,
             reasons=[v.reason for v in one.verdicts if v.verdict in ("hold", "reject")],
         )
         for name, one in sorted(newest.items())
-        if name not in current and one.status != "released"
+        if name not in current
     ]
     return sorted(found, key=lambda one: not one.folders)
 

@@ -80,6 +80,7 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
     quarantined: ids of the copies of revoked skills that were moved away.
     hubs: when each hub was asked last, when it will be, and what keeps it from being read.
     canaries: those that are withheld today, or wait for running sessions.
+    next_cycle: when it is looked for something new to learn from, UTC; empty where no `up` runs.
     runs: the version of the `up` that runs; `version` is that of who tells this.
     """
 
@@ -104,6 +105,7 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
     canaries: list[Row] = []
     runs: str | None = None
     connections: dict[str, int] = {}
+    next_cycle: str = ""
 
     def text(self) -> str:
         """For people."""
@@ -146,6 +148,8 @@ class Status(Record, frozen=True, kw_only=True, omit_defaults=False):
         lines.append(f"Sessions: {self.sessions} ({outcomes})")
         waiting = ", ".join(f"{count} {name}" for name, count in sorted(self.proposals.items())) or "none"
         lines.append(f"Skills: {self.skills}; proposals: {waiting}")
+        if self.next_cycle:
+            lines.append(f"Learning: next {self.next_cycle}; at once: skillclaw evolve")
         lines += [hub.text() for hub in self.hubs]
         # one line for all its folders
         lines += dict.fromkeys(f"Skill {shown(row.hub, row.skill)}: {row.detail}" for row in self.canaries)
@@ -338,4 +342,5 @@ def status_of(machine: Machine) -> Status:
         hubs=_hubs(machine, running=running is not None),
         canaries=_or([], "library", errors, lambda: machine.library.canaries()) if installs else [],
         connections=health.get("connections", {}) if health else {},
+        next_cycle=running.next_cycle if running else "",
     )

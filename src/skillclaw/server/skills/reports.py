@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import BadInputError
+from skillclaw.errors import LASTING, BadInputError
 from skillclaw.library.choose import choose
 from skillclaw.server.skills.naming import find_skill, shown
-from skillclaw.skills.records import Bundle, Sidecar, record_in
+from skillclaw.skills.records import Bundle, Sidecar
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class SkillRow(Record, frozen=True, kw_only=True, omit_defaults=False):
     """One skill in `skills list --json`. `installed` maps each folder to how the copy there stands;
     `shadowed_by` is the hub whose skill of the same name is taken instead, or null. `arm`: of a canary by
     switchback, whether this machine has it today (`treated`), is without it (`control`), or takes no part
-    (`off`); empty for anything else."""
+    (`off`); empty for anything else. `trouble`: why what it rests on cannot be read; then no sessions, users
+    and agents are told."""
 
     name: str
     version: str
@@ -51,6 +52,7 @@ class SkillRow(Record, frozen=True, kw_only=True, omit_defaults=False):
     hub: str = ""
     shadowed_by: str | None = None
     arm: str = ""
+    trouble: str = ""
 
     @property
     def shown(self) -> str:
@@ -68,6 +70,8 @@ class SkillRow(Record, frozen=True, kw_only=True, omit_defaults=False):
             told.append("canary, withheld today (control)")
         elif self.arm == "off":
             told.append("takes no part in canaries")
+        if self.trouble:
+            told.append("its evidence cannot be read (skillclaw hub verify)")
         return ", ".join(told) or "no"
 
 
@@ -108,10 +112,11 @@ def _sidecar(machine: Machine, hub: Hub, state: HubState, skill: SkillState) -> 
 def sidecar_of(machine: Machine, hub: Hub, state: HubState, release: Release) -> Sidecar | None:
     """What a version rests on, without the sessions that were forgotten since; None where nothing was
     released with it."""
-    if release.sidecar is None:
+    from skillclaw.evolve.current import sidecar_in
+
+    sidecar = sidecar_in(release, lambda name: machine.hubs.object(hub, name))
+    if sidecar is None:
         return None
-    data = machine.hubs.object(hub, release.sidecar)
-    sidecar = record_in(data, Sidecar)
     forgotten = set(state.tombstones)
     items = [
         msgspec.structs.replace(item, evidence=[r for r in item.evidence if r.session not in forgotten])
@@ -159,7 +164,11 @@ def skill_rows(machine: Machine) -> tuple[list[SkillRow], list[Source]]:
             release = skill.release(skill.current) if skill.current else None
             if release is None:
                 continue
-            sidecar = _sidecar(machine, source.hub, source.state, skill)
+            trouble = ""
+            try:
+                sidecar = sidecar_of(machine, source.hub, source.state, release)
+            except LASTING as error:  # of this skill alone
+                sidecar, trouble = None, " ".join(str(error).split())
             places = installed.get((source.name, name), {})
             refs = [ref for item in (sidecar.items if sidecar else []) for ref in item.evidence]
             rows.append(
@@ -176,6 +185,7 @@ def skill_rows(machine: Machine) -> tuple[list[SkillRow], list[Source]]:
                     arm=choose(skill, views[source.name], has_copy=bool(places)).arm,
                     hub=source.name,
                     shadowed_by=shadowed.get((source.name, name)),
+                    trouble=trouble,
                 )
             )
     return rows, unread

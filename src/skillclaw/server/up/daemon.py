@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -345,7 +345,14 @@ class Daemon:
         return expire(self.machine.home / "journal", days=self.machine.settings.journal.expire_days) > 0
 
     def _evolve(self) -> bool:
-        return agreed(self.machine.home) and self._cycle.begin()
+        if not agreed(self.machine.home):
+            return False
+        due = _utc(datetime.now(UTC) + timedelta(minutes=self.machine.settings.evolve.interval))
+        self._running = msgspec.structs.replace(self._running, next_cycle=due)
+        began = self._cycle.begin()
+        if not began:  # else it is told with that
+            self._tell()
+        return began
 
     def _vote(self) -> bool:
         """Try what groups ask for, where the user allowed it and nobody works here."""
@@ -371,4 +378,8 @@ class Daemon:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return _utc(datetime.now(UTC))
+
+
+def _utc(at: datetime) -> str:
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

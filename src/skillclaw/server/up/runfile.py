@@ -37,7 +37,8 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 class Running(Record, frozen=True, kw_only=True, omit_defaults=False):
     """A running daemon. `created` is what `born` says of its process, to tell a re-used pid.
 
-    `errors` maps a part of the loop to its last failure, empty when it went well since.
+    `errors` maps a part of the loop to its last failure, empty when it went well since. `next_cycle`: when it
+    looks whether there is something new to learn from, UTC; empty before the first look.
     """
 
     pid: int
@@ -49,6 +50,7 @@ class Running(Record, frozen=True, kw_only=True, omit_defaults=False):
     ready: bool = False
     errors: dict[str, str] = {}
     last: dict[str, str] = {}
+    next_cycle: str = ""
 
 
 _NOTHING = Running(pid=0, created=0.0, port=0, started="", version="", agreed=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skillclaw.errors import SkillClawError, UsageError, VerifyError
+from skillclaw.errors import SkillClawError, UpgradeNeededError, UsageError, VerifyError
 from skillclaw.hub import keys, vote_jobs
 from skillclaw.hub.counts import VOTERS
 from skillclaw.server.sharing.view import clock, current, hub_names, open_hub
@@ -72,8 +72,9 @@ def open_jobs(machine: Machine) -> tuple[list[OpenJob], dict[str, str]]:
     found: list[OpenJob] = []
     errors: dict[str, str] = {}
     for name in hub_names(current(machine)[0]):
+        later: list[str] = []
         try:
-            for one in jobs_of(machine, name):
+            for one in jobs_of(machine, name, later):
                 last = last_try(book, one)
                 found.append(
                     OpenJob(
@@ -89,6 +90,8 @@ def open_jobs(machine: Machine) -> tuple[list[OpenJob], dict[str, str]]:
                 )
         except SkillClawError as error:
             errors[name] = " ".join(str(error).split())
+        else:
+            errors |= {name: later[0]} if later else {}
     return found, errors
 
 
@@ -112,25 +115,32 @@ def find_job(machine: Machine, prefix: str) -> tuple[str, VoteJob, dict[str, Cou
     return found[0].name, found[0].job, found[0].known.counts
 
 
-def jobs_of(machine: Machine, name: str) -> Iterator[Job]:
-    """The jobs of one group that are open and hold; none where this machine is no member."""
+def jobs_of(machine: Machine, name: str, later: list[str] | None = None) -> Iterator[Job]:
+    """The jobs of one group that are open and hold; none where this machine is no member. `later` is told of
+    those in a later format, which stop no other."""
     opened = open_hub(machine, current(machine)[0], name)
     hub, state = opened.hub, opened.state
     role = hub.acts_as(*VOTERS)
     if role is None:
         return
     member = state.keys[keys.public_hex(hub.own_key(role))].member
-    for known, job in jobs_in(hub, state):
+    for known, job in jobs_in(hub, state, later):
         yield Job(name=name, hub=hub, state=state, known=known, job=job, member=member)
 
 
-def jobs_in(hub: Hub, state: HubState) -> Iterator[tuple[ProposalState, VoteJob]]:
-    """The jobs of a group that are open and hold, each with its proposal as the log has it. StorageError."""
+def jobs_in(
+    hub: Hub, state: HubState, later: list[str] | None = None
+) -> Iterator[tuple[ProposalState, VoteJob]]:
+    """The jobs of a group that are open and hold, each with its proposal as the log has it; `later` as in
+    `jobs_of`. StorageError."""
     names = hub.store.list(vote_jobs.FOLDER, most=vote_jobs.NAMES)
     for known in vote_jobs.asked(state, names, "open"):
         data = hub.store.get(vote_jobs.place_of(known.id), vote_jobs.MAX_JOB)
         try:
             yield known, vote_jobs.read(data or b"", state, known.id)
+        except UpgradeNeededError as error:
+            if later is not None:
+                later.append(" ".join(str(error).split()))
         except VerifyError:
             continue
 

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from skillclaw import __version__
-from skillclaw.errors import BadInputError, SkillClawError, UsageError
+from skillclaw.errors import (
+    BadInputError,
+    SkillClawError,
+    StorageError,
+    UpgradeNeededError,
+    UsageError,
+)
 from skillclaw.gate.context import CurrentSkill
 from skillclaw.gate.replay.deciding import LEAST_CASES, counted
 from skillclaw.gate.replay.records import ReplayResult
@@ -82,8 +88,10 @@ def vote(
                     continue
                 try:
                     tried = _try(machine, job, settings, make)
-                except SkillClawError:
+                except StorageError:
                     break  # the hub went away
+                except SkillClawError:
+                    continue  # of this job alone
                 if tried is not None:
                     done.append(tried)
     return done
@@ -193,7 +201,8 @@ def _slot(machine: Machine, one: Job) -> Iterator[Claim | None]:
     """A slot of the job, let go at the end; None where all are taken.
 
     A slot is used up by who is done with it, once its counts are in the log; and as many more are there as
-    members whose counts said nothing. One that somebody floods counts as taken.
+    members whose counts said nothing. One that somebody floods counts as taken, and so does one that a member
+    holds in a newer format: that is no reason to leave the others alone.
     """
     from skillclaw.gate.voting import opinion
     from skillclaw.hub.claims import Claims, LitteredError
@@ -208,7 +217,7 @@ def _slot(machine: Machine, one: Job) -> Iterator[Claim | None]:
         try:
             if not _used(claims, name, one):
                 claim = claims.take(name, TTL)
-        except LitteredError:
+        except (LitteredError, UpgradeNeededError):
             continue
         if claim is not None:
             break
