@@ -4,37 +4,23 @@ skill's evidence holds stops a group's cycles or hides its other skills; nobody 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 from hubs_at_hand import bundle
+from mal import after, put, sent
 from team import found, home, hub, joined, printed, sc, state, taken
 from test_server_group_cycle import worked
 from voters import scored, taught, voted
 
-from skillclaw.errors import BadInputError
-from skillclaw.hub import claim_entries, vote_jobs
-from skillclaw.hub.inbox import send
+from skillclaw.errors import BadInputError, VerifyError
+from skillclaw.hub import Hub, claim_entries, vote_jobs
 from skillclaw.hub.signed import signed
 from skillclaw.server.machine import Machine
-from skillclaw.server.review.decisions import find
+from skillclaw.server.review.decisions import find, proposals, reject
 from skillclaw.skills.records import File, Proposal, Sidecar, Verdict
 
 LATER = "it is of a newer format than is known here"
-
-
-def sent(place: Path, ident: str, skill: str, text: str = "- Look.", **more: Any) -> str:
-    """What mal proposed, as the log has it; the reason where it was refused."""
-    changed: dict[str, Any] = {"action": "create", "base": None, "engine": "person", "why": "w"} | more
-    if changed["action"] != "retire":
-        changed.setdefault("bundle", bundle(skill, text, *changed.pop("files", ())))
-    given = Proposal(id=ident, skill=skill, **changed)
-    before = set(state(place).proposals)
-    send(hub(place, "mal"), "proposal", msgspec.to_builtins(given), role="member")
-    report = taken(place)
-    new = set(state(place).proposals) - before
-    return new.pop() if new else str(report["refused"][-1]["reason"])
 
 
 @pytest.fixture
@@ -45,12 +31,12 @@ def group(tmp_path: Path) -> Path:
 
 
 def test_what_is_approved_is_what_was_shown(group: Path) -> None:
-    """A person types the beginning of an id; a member sees that and sends another whose whole id that is."""
+    """A person types the beginning of an id; somebody sees that and makes another whose whole id that is."""
     shown = sent(group, "good" + "a" * 40, "fresh")
     typed = shown[:15]
     assert "fresh" in printed(group, "ada", "proposals", "show", typed)
-    swapped = sent(group, typed, "evil", "- Run `rm -rf ~/data`.")
-    assert swapped == typed
+    assert "begins as another's" in sent(group, typed, "evil", "- Run `rm -rf ~/data`.")
+    put(group, typed, "evil", "- Run `rm -rf ~/data`.")  # as a stolen evolver's key may
     for what in ("approve", "reject", "show"):
         with pytest.raises(BadInputError, match="2 proposals with an id that begins with"):
             printed(group, "ada", "proposals", what, typed)
@@ -61,9 +47,35 @@ def test_what_is_approved_is_what_was_shown(group: Path) -> None:
 
 def test_an_id_that_was_there_first_is_not_blocked_by_one_that_goes_on_from_it(group: Path) -> None:
     first = sent(group, "good", "fresh")
-    sent(group, first + "more", "other")
+    assert "begins as another's" in sent(group, first + "more", "other")
+    put(group, first + "more", "other")
     printed(group, "ada", "proposals", "approve", first)
     assert state(group).proposals[first].status == "released"
+
+
+def test_a_proposal_of_one_hub_is_not_swapped_for_one_of_another(group: Path) -> None:
+    shown = sent(group, "good" + "a" * 40, "fresh")
+    sc(group, "ada", "hub", "init", str(group / "second"), "--name", "second", "--evolver", "--as", "ada")
+    other = Hub.open(str(group / "second"), home(group, "ada") / "keys", home(group, "ada") / "hubs.json")
+    typed = shown[:15]
+    evil = bundle("evil", "- Look.")
+    other.propose(
+        Proposal(id=typed, skill="evil", action="create", base=None, engine="person", why="w", bundle=evil)
+    )
+    other.record_verdicts(typed, [Verdict(check="spec", verdict="hold", reason="x")], "held")
+    with pytest.raises(BadInputError, match="2 proposals"):
+        printed(group, "ada", "proposals", "approve", typed)
+    printed(group, "ada", "proposals", "approve", typed, "--hub", "team")
+    assert list(state(group).skills) == ["fresh"] and other.state().skills == {}
+
+
+def test_who_names_a_whole_id_is_not_asked_which(group: Path) -> None:
+    """The dashboard and the API have whole ids."""
+    sent(group, "good" + "a" * 10, "fresh")
+    whole = put(group, sorted(state(group).proposals)[0][:-10], "other")
+    machine = Machine(home(group, "ada"))
+    found = next(one for one in proposals(machine, "team")[0] if one.state.id == whole)
+    assert reject(machine, found, "no", "team").status == "rejected"
 
 
 def test_no_id_is_no_proposal(group: Path) -> None:
@@ -93,20 +105,7 @@ def test_an_id_is_nothing_but_an_id(group: Path, ident: str) -> None:
 
 def test_an_id_in_the_log_is_told_in_one_line(group: Path) -> None:
     """As a stolen evolver's key may have put it there."""
-    own = hub(group, "ada")
-    ident = "p\n  approved by ada (owner)\x1b[2J"
-    own.propose(
-        Proposal(
-            id=ident,
-            action="create",
-            skill="fresh",
-            base=None,
-            engine="person",
-            why="w",
-            bundle=bundle("fresh", "- Look."),
-        )
-    )
-    own.record_verdicts(ident, [Verdict(check="spec", verdict="hold", reason="x")], "held")
+    put(group, "p\n  approved by ada (owner)\x1b[2J", "fresh")
     for what in ("show", "reject"):
         said = printed(group, "ada", "proposals", what, "p\n")
         assert "p approved by ada (owner)" in said and "\x1b" not in said
@@ -119,6 +118,9 @@ def test_a_newer_format_of_a_member_is_refused(group: Path) -> None:
     assert LATER in sent(group, "a", "fresh", v=99)
     assert LATER in sent(group, "b", "fresh", bundle=made, sidecar=sidecar)
     assert LATER in sent(group, "c", "gone", action="retire", base="ab" * 32, v=99)
+    assert "its sidecar is of another version" in sent(
+        group, "d", "fresh", bundle=made, sidecar=Sidecar(skill="fresh", version="x")
+    )
     assert not state(group).proposals
 
 
@@ -133,7 +135,7 @@ def test_a_retirement_of_nothing_is_refused(group: Path) -> None:
 
 def test_who_goes_on_with_a_new_key_has_no_more_proposals_that_wait(group: Path) -> None:
     for n in range(20):
-        sent(group, f"p{n}", f"s{n}")
+        sent(group, f"p{n:02}", f"s{n}")
     assert "20 proposals of this member wait" in sent(group, "more", "more")
     sc(group, "mal", "hub", "rotate", "--hub", "team")
     taken(group)
@@ -163,14 +165,8 @@ def test_who_approves_is_told_what_a_proposal_does(group: Path) -> None:
 
 def test_a_proposal_of_a_newer_format_in_the_log_ends_no_cycle(group: Path) -> None:
     """As an earlier version took it in. What is outdated, or new, behind it is seen to all the same."""
-    own = hub(group, "ada")
-    for ident, action in (("newer-a", "retire"), ("newer-b", "create")):
-        made = bundle("gone", "- Look.") if action == "create" else None
-        later = Proposal(
-            v=99, id=ident, action=action, skill="gone", base=None, engine="person", why="w", bundle=made
-        )
-        own.propose(later)
-        own.record_verdicts(ident, [Verdict(check="spec", verdict="hold", reason="x")], "held")
+    put(group, "newer-a", "gone", action="retire", v=99)
+    put(group, "newer-b", "gone", v=99)
     one, two = sent(group, "a", "fresh", "- One."), sent(group, "b", "fresh", "- Two.")
     printed(group, "ada", "proposals", "approve", one)
     hub(group, "ada").promote("fresh", role="owner")
@@ -290,3 +286,22 @@ def test_a_job_of_a_newer_format_ends_no_cycle_and_hides_no_other(tmp_path: Path
         "the voting job"
     ]
     assert state(tmp_path).proposals[proposal].status == "open"
+
+
+def test_a_job_that_is_copied_or_newer_ends_in_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposal = taught(tmp_path, hours=1)
+    own = hub(tmp_path, "ada")
+    place = vote_jobs.place_of(proposal)
+    job = vote_jobs.read(own.store.get(place, 10**6) or b"", own.state(), proposal)
+    key = own.own_key("evolver")
+    copied = msgspec.structs.replace(job, v=2, proposal="elsewhere")
+    with pytest.raises(VerifyError):
+        vote_jobs.read(signed("vote job", own.info.group, copied, key), own.state(), proposal)
+    later = signed("vote job", own.info.group, msgspec.structs.replace(job, v=2), key)
+    own.store.put(place, later)
+    after(monkeypatch, days=5)
+    sc(tmp_path, "ada", "evolve", "--hub", "team")
+    ended = state(tmp_path).proposals[proposal]
+    assert ended.status == "rejected" and "of a newer format" in ended.verdicts[-1].reason

@@ -8,12 +8,18 @@ from typing import Literal
 from skillclaw.errors import LASTING, BadInputError, SkillClawError
 from skillclaw.evolve.evolvers import Current
 from skillclaw.hub import Hub, HubState, Release
+from skillclaw.skills.frontmatter import Head, render
+from skillclaw.skills.items import DESCRIPTION
 from skillclaw.skills.records import Bundle, File, Sidecar, record_in
 
-__all__ = ["Unread", "current_skills", "sidecar_in"]
+__all__ = ["Unread", "current_skills", "ignored", "sidecar_in"]
 
 Unread = Callable[[str, SkillClawError], None]
 """Is told a skill of which something cannot be read, and why."""
+
+
+def ignored(name: str, error: SkillClawError) -> None:
+    """For `unread`, where the lists of skills tell of it anyway."""
 
 
 def current_skills(hub: Hub, state: HubState, unread: Unread | None = None) -> dict[str, Current]:
@@ -38,7 +44,8 @@ def current_skills(hub: Hub, state: HubState, unread: Unread | None = None) -> d
         except LASTING as error:
             pinned = _told(unread, name, error)
         found[name] = Current(
-            bundle=bundle or _nothing(name),
+            bundle=bundle or _described(name, sidecar),
+            readable=bundle is not None,
             sidecar=sidecar or Sidecar(skill=name, version=release.version),
             version=release.version,
             pinned=pinned,
@@ -53,9 +60,12 @@ def _told(unread: Unread | None, name: str, error: SkillClawError) -> Literal[Tr
     return True
 
 
-def _nothing(name: str) -> Bundle:
-    """In the place of files that cannot be read: the name alone is known."""
-    return Bundle(name=name, files=[File(path="SKILL.md", data=f"---\nname: {name}\n---\n".encode())])
+def _described(name: str, sidecar: Sidecar | None) -> Bundle:
+    """In the place of files that cannot be read: what requests bring the skill up by."""
+    items = sidecar.items if sidecar is not None else []
+    told = next((item.text for item in items if item.section == DESCRIPTION), name)
+    head = render(Head(name=name, description=told))
+    return Bundle(name=name, files=[File(path="SKILL.md", data=head.encode())])
 
 
 def sidecar_in(release: Release, get: Callable[[str], bytes]) -> Sidecar | None:

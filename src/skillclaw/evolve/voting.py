@@ -186,15 +186,15 @@ class GroupVotes:
         if known.status != "open" or known.author is not None:
             return ""
         job = self._job(state, known.id) if vote_jobs.votable(known.id) else None
-        if job == LATER:
-            return ""
-        if job is not None:
+        if job is not None and job != LATER:
             over = self._end(known, job) <= utc_text(self.now) or self._rules is None
             if over and self._record(known) is None:
                 return "What was proposed is gone from the hub's storage, or was changed there."
             return ""
         rules = self._rules or VoteRules()
         if known.time < utc_text(self.now - timedelta(hours=2 * rules.hours)):
+            if job == LATER:
+                return "Its voting job is of a newer format, and whoever asked for votes ended it in no time."
             return "Its voting job is gone, and nobody proposed it again."
         return ""
 

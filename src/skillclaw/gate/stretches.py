@@ -15,16 +15,19 @@ from msgspec.structs import replace
 
 from skillclaw.errors import BadInputError
 from skillclaw.gate.asked import OUT, RISKY
-from skillclaw.skills.frontmatter import parse
+from skillclaw.skills.frontmatter import Head, parse
 from skillclaw.skills.items import placed_lines, same_text
 from skillclaw.skills.programs import GOES_ON, programs
 from skillclaw.skills.records import Bundle, File
 
-__all__ = ["reaching", "risking", "running", "without"]
+__all__ = ["loading", "reaching", "risking", "running", "without"]
 
 _MARKS = re.compile(r"\A(?:(?:[-*+]|\d{1,3}[.)]) )+")
 """Marks of a list before a line: a step that gets another number says the same. Not `#`, which is what keeps
 a command from being run, nor `>`."""
+
+
+_AT_ONCE = re.compile(r"(?<![\w`!])!`[^`\n]+`|^[ \t>]*(?:[-*+] )?(?:```+|~~~+)[ \t]*!.*$", re.MULTILINE)
 
 
 def reaching(bundle: Bundle) -> dict[str, str]:
@@ -35,6 +38,18 @@ def reaching(bundle: Bundle) -> dict[str, str]:
 def risking(bundle: Bundle) -> dict[str, str]:
     """The lines with a command that destroys work or lifts a guard, each with that command."""
     return _stretches(bundle, RISKY)
+
+
+def loading(bundle: Bundle) -> dict[str, str]:
+    """What takes effect as a host loads the skill, before an agent reads it: commands that some hosts run
+    then (Claude Code: an exclamation mark before code, in a line or a block), and tools that may be used
+    unasked (`allowed-tools`)."""
+    found = _stretches(bundle, _AT_ONCE)
+    head = _head(bundle)
+    if head is not None and head.allowed_tools.strip():
+        told = same_text(head.allowed_tools)
+        found[f"allowed-tools {told}"] = f"allowed-tools: {told}"[:80]
+    return found
 
 
 def running(bundle: Bundle) -> dict[str, str]:
@@ -56,7 +71,7 @@ def without(bundle: Bundle, gone: Collection[str]) -> Bundle:
         kept = "".join(line for line in lines if _key(line) not in gone)
         left = replace(file, data=kept.encode()) if lines else file
         alone = Bundle(name=bundle.name, files=[left])
-        if not {*reaching(alone), *risking(alone)} & {*gone}:
+        if not {*reaching(alone), *risking(alone), *loading(alone)} & {*gone}:
             files.append(left)
     return replace(bundle, files=files)
 
@@ -100,15 +115,19 @@ def _lines(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, re.Match[
 def _values(bundle: Bundle) -> Iterator[str]:
     """What is compared as a whole: values of the frontmatter, and items of lists. What an item says depends
     on all of its lines ("Never run:", and then what)."""
-    main = next((file for file in bundle.files if file.path == "SKILL.md"), None)
-    try:
-        head = parse(_text(main))[0] if main else None
-    except BadInputError:
-        head = None  # the static checks refuse it
+    head = _head(bundle)
     if head is not None:
         yield from (head.description, head.compatibility, head.license, head.allowed_tools)
         yield from (f"{key} {value}" for key, value in (head.metadata | head.extra).items())
     yield from (placed.item.text for placed in placed_lines(bundle, ()))
+
+
+def _head(bundle: Bundle) -> Head | None:
+    main = next((file for file in bundle.files if file.path == "SKILL.md"), None)
+    try:
+        return parse(_text(main))[0] if main else None
+    except BadInputError:
+        return None  # the static checks refuse it
 
 
 def _texts(bundle: Bundle) -> Iterator[str]:

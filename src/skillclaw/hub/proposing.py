@@ -73,6 +73,9 @@ def _fault(record: Proposal) -> str:
         return "its files are of another skill"
     if record.sidecar is not None and record.sidecar.skill != record.skill:
         return "its sidecar is of another skill"
+    made = version(record.bundle) if record.bundle is not None else None
+    if record.sidecar is not None and made is not None and record.sidecar.version != made:
+        return "its sidecar is of another version"
     if record.engine != "person" and not record.engine.startswith(HOST):
         return "a member's proposal is by a person or an agent, not by an evolver"
     if (record.scope == "project") != (record.project is not None):
@@ -137,6 +140,10 @@ def store_proposal(hub: Hub, message: Message, record: Proposal) -> dict[str, An
     if len(waiting) >= MAX_OPEN:
         raise BadInputError(
             "Too many proposals wait.", f"{len(waiting)} proposals of this member wait for a decision already"
+        )
+    if any(one.startswith(record.id) or record.id.startswith(one) for one in state.proposals):
+        raise BadInputError(
+            "A proposal does not hold what it should.", "its id begins as another's, or another's does as it"
         )
     skill = state.skills.get(record.skill)
     if record.action == "retire" and (skill is None or skill.release(record.base or "") is None):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from skillclaw.errors import BadInputError, StorageError, UpgradeNeededError, UsageError
+from skillclaw.errors import BadInputError, GoneError, StorageError, UpgradeNeededError, UsageError
 from skillclaw.hub import messages
 from skillclaw.hub.founding import INFO
 from skillclaw.hub.log import MAX_COMMIT
@@ -108,6 +108,7 @@ class _Pass:
         self.taken: Counter[str] = Counter()
         self.refused: list[RefusedMessage] = []
         self.commits: Counter[str] = Counter()
+        self._said: tuple[Proposal, list[Verdict]] | None = None
 
     def run(self) -> TakenIn:
         queues: dict[str, list[int]] = defaultdict(list)
@@ -261,9 +262,14 @@ class _Pass:
     def _judged(self, record: Proposal) -> list[Verdict]:
         if self.judge is None:
             return []
+        if self._said is not None and self._said[0] == record:
+            return self._said[1]
         try:
-            return self.judge(record)
+            self._said = record, self.judge(record)
+            return self._said[1]
         except Exception as error:  # whatever a stranger's files do to a check, it is no reason to stop
+            if isinstance(error, StorageError) and not isinstance(error, GoneError):
+                raise  # the hub's, and no fault of the proposal: it is taken in another time
             told = f"the gate could not look at it: {type(error).__name__}"
             raise BadInputError("A proposal cannot be judged.", told) from error
 

@@ -164,6 +164,8 @@ def read(data: bytes, state: HubState, proposal: str) -> VoteJob:
     signer = state.keys.get(str(raw.get("signer")))
     if signer is None or signer.role != "evolver" or signer.revoked or signer.left:
         raise VerifyError("its signer is no evolver of the group")
+    if raw.get("proposal") != proposal:  # as every format says it: a copy of another one's says nothing here
+        raise VerifyError("it is about another proposal")
     version: int | Literal[""] = raw.get("v", "")
     if isinstance(version, int) and version > 1:
         raise UpgradeNeededError("Upgrade needed: a voting job is of a newer format.", place_of(proposal))

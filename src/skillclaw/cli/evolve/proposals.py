@@ -94,6 +94,8 @@ def show(ctx: Context, proposal: ProposalArgument, hub: HubOption = None) -> Non
     output.plain(
         f"{output.line(state.id)}: {state.action} {skill}, {state.status}. {output.line(record.why)}"
     )
+    if seen.place:
+        output.plain(output.line(seen.place))
     if seen.needs:
         output.plain(f"Policy {seen.policy}. {seen.needs}")
     if seen.source:

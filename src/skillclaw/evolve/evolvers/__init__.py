@@ -40,13 +40,15 @@ _log = logging.getLogger(__name__)
 
 class Current(Record, frozen=True, kw_only=True):
     """A skill as the hub makes it available now; a pinned one is left alone. `measured`: it counts as pinned
-    only while it is a canary whose effect is being measured."""
+    only while it is a canary whose effect is being measured. `readable`: whether its files are; else they are
+    a description at most, and it is left alone too."""
 
     bundle: Bundle
     sidecar: Sidecar
     version: str
     pinned: bool = False
     measured: bool = False
+    readable: bool = True
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import BadInputError
+from skillclaw.errors import LASTING, BadInputError
 from skillclaw.evolve.evolvers import Current
 from skillclaw.evolve.rollouts.collecting import Canary, observations
 from skillclaw.evolve.rollouts.events import EventShape
@@ -26,7 +26,7 @@ from skillclaw.gate.standing import person_of
 from skillclaw.gate.triggers import entries_of
 from skillclaw.hub.records import Key, Release, SkillState
 from skillclaw.hub.taken import taken
-from skillclaw.skills.records import Pattern
+from skillclaw.skills.records import Bundle, Pattern
 from skillclaw.skills.retrieval import Index
 from skillclaw.trajectory.moments import FIRST, moment_of
 
@@ -72,11 +72,14 @@ def roll_out(
     }
     if not there:
         return []
+    compared = {
+        name: _compared(hub, state.skills[name], release, current[name]) for name, release in there.items()
+    }
     events = settled_events(hub, state, memory, there, current, patterns, now=now, keep=not dry_run)
     canaries = [
-        _canary(hub, state.skills[name], release, current[name], events[mark_of(release)] or [])
+        _canary(state.skills[name], release, bundles, events[mark_of(release)] or [])
         for name, release in there.items()
-        if release.share is not None
+        if release.share is not None and not isinstance(bundles := compared[name], str)
     ]
     index = Index(entries_of(current, foreign).values())
     seen = observations(memory, canaries, index, sessions)
@@ -84,7 +87,9 @@ def roll_out(
     found = []
     for name, release in there.items():
         rules = rules_for(policy(name), share=release.share if release.share is not None else 0.0)
-        if release.share is None:
+        if isinstance(why := compared[name], str):
+            decision = Decision(action="wait", why=why)
+        elif release.share is None:
             decision = _uncontrolled(release, rules, now)
         else:
             decision = decide(_by_person(seen[name], members), released=began[name], now=now, rules=rules)
@@ -152,7 +157,7 @@ def left_alone(current: Mapping[str, Current], state: HubState) -> dict[str, Cur
 
 
 def _canary(
-    hub: Hub, skill: SkillState, release: Release, current: Current, shapes: Sequence[EventShape]
+    skill: SkillState, release: Release, bundles: tuple[Bundle, ...], shapes: Sequence[EventShape]
 ) -> Canary:
     return Canary(
         skill=skill.name,
@@ -160,10 +165,23 @@ def _canary(
         share=release.share if release.share is not None else 0.0,
         began=_began(release),
         versions=frozenset(one.version for one in skill.releases),
-        bundles=(current.bundle, *(hub.get_bundle(one) for one in _below(skill, release))),
+        bundles=bundles,
         shapes=tuple(shapes),
         project=release.project if release.scope == "project" else None,
     )
+
+
+def _compared(hub: Hub, skill: SkillState, release: Release, current: Current) -> tuple[Bundle, ...] | str:
+    """The texts of both arms; else why the canary cannot be measured: which requests bring it up is in its
+    files, and whoever has another text than these is in no arm."""
+    if not current.readable:
+        return "Its files cannot be read, so nothing is decided on it."
+    try:
+        return current.bundle, *(hub.get_bundle(one) for one in _below(skill, release))
+    except LASTING:
+        return (
+            "The files of the version that it is compared with cannot be read, so nothing is decided on it."
+        )
 
 
 def _below(skill: SkillState, release: Release) -> list[Release]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skillclaw.gate.checks.support import as_written
 from skillclaw.gate.context import GateContext
-from skillclaw.gate.stretches import reaching, risking, running
+from skillclaw.gate.stretches import loading, reaching, risking, running
 from skillclaw.hub.unapproved import Finder
 from skillclaw.skills.records import Proposal, Verdict
 
@@ -22,6 +22,9 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
         scripts = sorted(_new(running, proposal, context))
         if scripts:
             reasons.append(f"It brings files that a machine runs ({', '.join(scripts)}).")
+        at_once = _new(loading, proposal, context)
+        if at_once:
+            reasons.append(f"It runs commands or unlocks tools as it is loaded (`{_bare(at_once[0])}`).")
         danger = _new(risking, proposal, context)
         if danger:
             reasons.append(f"It teaches a command that destroys or unlocks things (`{danger[0]}`).")
@@ -36,6 +39,10 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
         return [Verdict(check=name, verdict="hold", reason=" ".join(reasons))]
     reason = "Nothing more in it needs approval." if as_written(proposal) else "Nobody needs to approve it."
     return [Verdict(check=name, verdict="pass", reason=reason)]
+
+
+def _bare(told: str) -> str:
+    return told.replace("`", "")
 
 
 def _new(find: Finder, proposal: Proposal, context: GateContext) -> list[str]:

@@ -64,8 +64,7 @@ def proposal_routes(api: Api) -> APIRouter:
 
         def approve(opened: Opened) -> None:
             opened.must_decide()
-            opened.proposal(proposal)
-            decisions.approve(opened.machine, proposal, hub, said)
+            decisions.approve(opened.machine, _found(opened, proposal), hub, said)
 
         return _decided(hub, proposal, key, f"approve {said}", approve)
 
@@ -78,8 +77,7 @@ def proposal_routes(api: Api) -> APIRouter:
 
         def reject(opened: Opened) -> None:
             opened.must_decide()
-            opened.proposal(proposal)
-            decisions.reject(opened.machine, proposal, why, hub)
+            decisions.reject(opened.machine, _found(opened, proposal), why, hub)
 
         return _decided(hub, proposal, key, f"reject {why}", reject)
 

@@ -98,7 +98,7 @@ def judging(hub: Hub) -> Judge:
         destroy, lines that steer an agent, all that the version before did not have."""
         if proposal.bundle is None:
             return []
-        from skillclaw.evolve.current import current_skills
+        from skillclaw.evolve.current import current_skills, ignored
         from skillclaw.gate import GateContext, static_checks
         from skillclaw.gate.checks import approval, instructions
         from skillclaw.gate.static import default_masker
@@ -109,7 +109,8 @@ def judging(hub: Hub) -> Judge:
             policy=client_policy(state, proposal.skill, group=True),
             redactor=default_masker(),
             sessions=lambda key: None,
-            current=current_skills(hub, msgspec.structs.replace(state, skills=own)),
+            # Of a version that cannot be read nothing is known, so that all is new.
+            current=current_skills(hub, msgspec.structs.replace(state, skills=own), ignored),
         )
         told = [*approval.check(proposal, context), *instructions.check(proposal, context)]
         return [*static_checks(proposal.bundle), *(one for one in told if one.verdict == "hold")]

@@ -45,7 +45,7 @@ def check_approved(
     the version before, and a person went back to it; then its lines are not asked about again, so that one
     can go back to what came before its group asked, or before a pattern knew it.
     """
-    from skillclaw.gate.stretches import reaching, risking, running  # as above
+    from skillclaw.gate.stretches import loading, reaching, risking, running  # as above
 
     if taken(state, release):
         two = " (one person is not enough here)" if needed(state.settings) > 1 else ""
@@ -54,6 +54,7 @@ def check_approved(
         raise VerifyError("One person released it for more than two had approved it for.")
     finders: list[tuple[Finder, str]] = [(running, "It brings files that a machine runs ({})")]
     if not lay_here:
+        finders.append((loading, "It runs commands or unlocks tools as it is loaded ({})"))
         finders.append((risking, "It teaches a command that destroys or unlocks things (`{}`)"))
     if not lay_here and policy.network:
         finders.append((reaching, "It makes agents reach another machine (`{}`)"))

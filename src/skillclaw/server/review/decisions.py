@@ -104,19 +104,24 @@ def find(machine: Machine, prefix: str, hub: str | None = None) -> FoundProposal
     whole = [one for one in found if one.state.id == prefix]
     if len(whole) == 1 and all(_first(whole[0], one) for one in found):
         found = whole
+    hubs = {one.hub_name for one in found}
     if len(found) != 1:
         what = "No proposal" if not found else f"{len(found)} proposals"
         raise BadInputError(
             f"{what} with an id that begins with {prefix!r}.",
             f"Not looked into: {', '.join(source.name for source in unread)}." if unread else "",
-            "See: skillclaw proposals list",
+            "See: skillclaw proposals list" + (", and say which hub: --hub NAME" if len(hubs) > 1 else ""),
         )
     return found[0]
 
 
 def _first(one: FoundProposal, other: FoundProposal) -> bool:
-    """Whether `one` was there before `other`, as far as one log can tell."""
-    return one.hub_name != other.hub_name or one.state.seq <= other.state.seq
+    """Whether `one` was there before `other`; of two logs nobody can tell."""
+    return one.hub_name == other.hub_name and one.state.seq <= other.state.seq
+
+
+def _found(machine: Machine, proposal: str | FoundProposal, hub: str | None) -> FoundProposal:
+    return find(machine, proposal, hub) if isinstance(proposal, str) else proposal
 
 
 def load(found: FoundProposal) -> Proposal:
@@ -124,11 +129,13 @@ def load(found: FoundProposal) -> Proposal:
     return recorded(found.hub, found.state)
 
 
-def approve(machine: Machine, prefix: str, hub: str | None = None, note: str = "") -> Approved:
+def approve(
+    machine: Machine, proposal: str | FoundProposal, hub: str | None = None, note: str = ""
+) -> Approved:
     """Approve a proposal as the hub's owner or reviewer, and release it where that was all it waited for: in
     a group as a canary. Who approved before and was cut off releases it by approving again."""
     machine.may_install()
-    found = find(machine, prefix, hub)
+    found = _found(machine, proposal, hub)
     state, record, group = found.state, load(found), found.hub_name != PERSONAL
     policy = policy_for(found.log, record, group=group)
     if not waits_for_people(found.log, state, policy):
@@ -173,10 +180,12 @@ def _check_note(note: str) -> None:
         raise BadInputError("The note is too long.", f"{len(note)} characters of {NOTE}.")
 
 
-def reject(machine: Machine, prefix: str, why: str, hub: str | None = None) -> ProposalState:
+def reject(
+    machine: Machine, proposal: str | FoundProposal, why: str, hub: str | None = None
+) -> ProposalState:
     """Reject a proposal for good: the same evidence makes the same id, which is not judged again."""
     _check_note(why)
-    found = find(machine, prefix, hub)
+    found = _found(machine, proposal, hub)
     state = found.state
     try:
         if state.status != "released":
@@ -191,13 +200,15 @@ def reject(machine: Machine, prefix: str, why: str, hub: str | None = None) -> P
     )
 
 
-def vote(machine: Machine, prefix: str, given: str, why: str, hub: str | None = None) -> FoundProposal:
+def vote(
+    machine: Machine, proposal: str | FoundProposal, given: str, why: str, hub: str | None = None
+) -> FoundProposal:
     """As a member of its group: say what you think of a proposal (`VOTES`). It counts once it is taken in."""
     from skillclaw.hub.inbox import send
 
     if given not in VOTES:
         raise UsageError(f"There is no vote {given!r}.", "", f"Known: {', '.join(VOTES)}")
-    found = find(machine, prefix, hub)
+    found = _found(machine, proposal, hub)
     if found.hub_name == PERSONAL:
         raise UsageError(
             f"Proposal {found.state.id} is in your own hub.",

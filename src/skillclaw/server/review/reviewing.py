@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
 from skillclaw.errors import LASTING, BadInputError, SkillClawError, UsageError
-from skillclaw.gate.stretches import reaching, risking, running, without
+from skillclaw.gate.stretches import loading, reaching, risking, running, without
 from skillclaw.hub import keys
 from skillclaw.hub.approval import (
     approvers,
@@ -45,6 +45,7 @@ __all__ = [
     "check_no_source",
     "diff_of",
     "is_source",
+    "moved_from",
     "needs",
     "new_lines",
     "policy_for",
@@ -54,7 +55,7 @@ __all__ = [
     "texts_of",
 ]
 
-FINDERS = (running, risking, reaching)
+FINDERS = (running, loading, risking, reaching)
 """What people have to see."""
 DIFF = 200_000
 """Characters of a diff that are shown."""
@@ -102,7 +103,8 @@ class ReviewedLine(Record, frozen=True, kw_only=True, omit_defaults=False):
 class Review(Record, frozen=True, kw_only=True, omit_defaults=False):
     """All that a decision needs beside the record. `needs`: what is missing, in a sentence, empty where it is
     decided; `policy`: under which it changes; `source`: whether sessions of this machine's user are among
-    what it cites, null where this machine cannot tell."""
+    what it cites, null where this machine cannot tell; `place`: whom it is for, in a sentence, empty for
+    everybody as before."""
 
     policy: str
     needs: str
@@ -111,6 +113,26 @@ class Review(Record, frozen=True, kw_only=True, omit_defaults=False):
     lines: list[ReviewedLine]
     approvals: list[Approver]
     source: bool | None = None
+    place: str = ""
+
+
+def moved_from(state: HubState, proposal: ProposalState, record: Proposal) -> Release | None:
+    """The version before, where that is for other people than the change would be."""
+    base = _base(state, proposal.skill, proposal.base)
+    if base is None or record.action == "retire":
+        return None
+    return base if (base.scope, base.project) != (record.scope, record.project) else None
+
+
+def _place(base: Release | None, record: Proposal) -> str:
+    now = _whom(record.scope, record.project)
+    if base is not None:
+        return f"So far it is for {_whom(base.scope, base.project)}; with this it is for {now}."
+    return f"It is for {now}." if record.scope == "project" else ""
+
+
+def _whom(scope: str, project: str | None) -> str:
+    return f"the project {project or ''} only" if scope == "project" else "everybody"
 
 
 def policy_for(state: HubState, record: Proposal, *, group: bool) -> str:
@@ -217,6 +239,7 @@ def review(
         lines=lines,
         approvals=approver_rows(state, proposal),
         source=is_source(machine, hub, state, record) if group else None,
+        place=_place(moved_from(state, proposal, record), record),
     )
 
 

@@ -141,11 +141,14 @@ class Desk:
     @cached_property
     def current(self) -> dict[str, Bundle]:
         """The skills that the hub makes available now."""
-        from skillclaw.evolve.current import current_skills
+        from skillclaw.evolve.current import current_skills, ignored
 
         if self.state is None:
             return {}
-        return {name: skill.bundle for name, skill in current_skills(self.machine.hub, self.state).items()}
+        return {
+            name: skill.bundle
+            for name, skill in current_skills(self.machine.hub, self.state, ignored).items()
+        }
 
     @cached_property
     def _proposals(self) -> dict[str, ProposalState]:

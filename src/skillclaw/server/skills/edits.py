@@ -333,11 +333,11 @@ def _verdicts(machine: Machine, source: Source, proposal: Proposal) -> list[Verd
         from skillclaw.gate import static_checks
 
         return static_checks(proposal.bundle)
-    from skillclaw.evolve.current import current_skills
+    from skillclaw.evolve.current import current_skills, ignored
     from skillclaw.server.skills.judging import judged
     from skillclaw.skills.bundle import version
 
-    current = current_skills(source.hub, source.state)
+    current = current_skills(source.hub, source.state, ignored)
     ours = [*source.state.skills]
     return judged(machine, proposal, current, ours=ours, same={version(proposal.bundle)})
 

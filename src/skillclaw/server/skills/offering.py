@@ -254,9 +254,9 @@ def _turned_down(known: ProposalState) -> list[str]:
 
 
 def _current(desk: Desk) -> dict[str, Current]:
-    from skillclaw.evolve.current import current_skills
+    from skillclaw.evolve.current import current_skills, ignored
 
-    return current_skills(desk.machine.hub, desk.state) if desk.state else {}
+    return current_skills(desk.machine.hub, desk.state, ignored) if desk.state else {}
 
 
 def _proposal(one: Learned, current: dict[str, Current], uses: Uses, refs: list[Ref]) -> Proposal:

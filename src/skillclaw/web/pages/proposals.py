@@ -13,7 +13,7 @@ from skillclaw.hub.approval import waits_for_people
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.review import decisions
 from skillclaw.server.review.queueing import QueueRow, queue
-from skillclaw.server.review.reviewing import check_no_source, review
+from skillclaw.server.review.reviewing import check_no_source, moved_from, review
 from skillclaw.trajectory.moments import moment_of
 from skillclaw.web.diffs import side_by_side
 from skillclaw.web.settling import then_sync
@@ -124,6 +124,7 @@ def show_one(ask: Ask) -> Response:
         state=found.state,
         record=record,
         review=seen,
+        moved=moved_from(found.log, found.state, record),
         age=_age(found.state.time),
         changes=changes,
         cut=cut or seen.cut,
@@ -151,8 +152,8 @@ def approve(ask: Ask) -> Response:
     hub, id_ = ask.path["hub"], ask.path["id"]
     ask.house.fresh()  # to decide on what is there now
     with ask.house.open() as machine:
-        _find(machine, hub, id_)
-        done = decisions.approve(machine, id_, hub, ask.form.get("note", "").strip())
+        found = _find(machine, hub, id_)[1]
+        done = decisions.approve(machine, found, hub, ask.form.get("note", "").strip())
     if done.release is None:
         told = ask.t("Approved.") + " " + ask.t(done.needs)
     else:
@@ -171,9 +172,9 @@ def reject(ask: Ask) -> Response:
     hub, id_ = ask.path["hub"], ask.path["id"]
     ask.house.fresh()  # to decide on what is there now
     with ask.house.open() as machine:
-        _find(machine, hub, id_)
+        found = _find(machine, hub, id_)[1]
         why = ask.form.get("note", "").strip() or "rejected by hand"
-        decisions.reject(machine, id_, why, hub)
+        decisions.reject(machine, found, why, hub)
     return ask.go("proposal", told=ask.t("Rejected. The same evidence does not bring it back."), **ask.path)
 
 
@@ -182,8 +183,8 @@ def vote(ask: Ask) -> Response:
     hub, id_ = ask.path["hub"], ask.path["id"]
     ask.house.fresh()  # to decide on what is there now
     with ask.house.open() as machine:
-        _find(machine, hub, id_)
-        decisions.vote(machine, id_, ask.form.get("vote", ""), ask.form.get("note", "").strip(), hub)
+        found = _find(machine, hub, id_)[1]
+        decisions.vote(machine, found, ask.form.get("vote", ""), ask.form.get("note", "").strip(), hub)
     return ask.go("proposal", told=ask.t("Voted. It counts once the group has taken it in."), **ask.path)
 
 

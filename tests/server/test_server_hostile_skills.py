@@ -1,0 +1,159 @@
+"""What a skill does as it is loaded, and whom it is for, is told; files that are gone decide nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import msgspec
+import pytest
+from dashboard_house import dashboard
+from hubs_at_hand import bundle
+from mal import after, sent
+from taking import group_of, propose_as_evolver, release_as_evolver, texts
+from team import found, home, hub, joined, printed, sc, state, taken
+from test_server_group_cycle import worked
+
+from skillclaw.errors import StorageError
+from skillclaw.gate.stretches import loading, without
+from skillclaw.hub import Hub
+from skillclaw.hub.inbox import send
+from skillclaw.skills.records import Bundle, File, Proposal
+
+AT_ONCE = [
+    "- State: !`git status`",
+    "> !`make all`",
+    "```!\ngit status\n```",
+    "- ```! sh\n  git status\n  ```",
+    "~~~ !\ngit status\n~~~",
+    "!`python3 -m http.server`",
+]
+HARMLESS = [
+    "Do not call `x!`, nor `!`.",
+    "Great!`x` is one.",
+    "```sh\n! git status\n```",
+    "`a`!`b`",
+    "Use `!important`.",
+    "! `git status`",
+]
+
+
+def with_tools(name: str, tools: str) -> Bundle:
+    made = bundle(name, "- Look.")
+    text = made.files[0].data.decode().replace("\n---\n", f"\nallowed-tools: {tools}\n---\n", 1)
+    return Bundle(name=name, files=[File(path="SKILL.md", data=text.encode())])
+
+
+@pytest.fixture
+def group(tmp_path: Path) -> Path:
+    found(tmp_path)
+    joined(tmp_path, "mal")
+    return tmp_path
+
+
+@pytest.mark.parametrize("text", AT_ONCE)
+def test_what_runs_as_a_skill_is_loaded_is_found(text: str) -> None:
+    made = bundle("fresh", text)
+    assert loading(made)
+    assert not loading(without(made, loading(made).keys()))
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_does_not_is_not(text: str) -> None:
+    assert loading(bundle("fresh", text)) == {}
+
+
+@pytest.mark.parametrize("tools", ["Bash(*)", '"Bash WebFetch Write"', "Read"])
+def test_tools_that_may_be_used_unasked_are_found(tools: str) -> None:
+    made = with_tools("fresh", tools)
+    assert [told for told in loading(made).values()] == [f"allowed-tools: {tools.strip(chr(34))}"]
+
+
+@pytest.mark.parametrize("made", [bundle("deploy", AT_ONCE[0]), with_tools("deploy", "Bash(*)")])
+def test_the_thief_of_an_evolvers_key_installs_none_of_it(tmp_path: Path, made: Bundle) -> None:
+    hubs = group_of(tmp_path)
+    propose_as_evolver(hubs, made, "evil", "passed")
+    release_as_evolver(hubs, "evil")
+    told = " ".join(hubs.sync(hubs.fresh()).lines())
+    assert "It runs commands or unlocks tools as it is loaded" in told
+    assert texts(hubs) == {None}
+    approved = tmp_path / "other"
+    approved.mkdir()
+    others = group_of(approved)
+    others.evolve(others.team, made, approve=True)
+    assert texts(others) == {made.files[0].data.decode().rstrip("\n").rsplit("\n", 1)[-1]}
+
+
+def test_who_approves_is_told_of_it(group: Path) -> None:
+    for ident, made in (("a", bundle("one", AT_ONCE[0])), ("b", with_tools("two", "Bash(*)"))):
+        held = sent(group, ident, made.name, bundle=made)
+        reasons = [one.reason for one in state(group).proposals[held].verdicts if one.verdict == "hold"]
+        assert sum("as it is loaded" in one for one in reasons) == 1
+    plain = sent(group, "c", "three")
+    assert len([one for one in state(group).proposals[plain].verdicts if one.verdict == "hold"]) == 1
+
+
+def test_whom_a_change_is_for_is_told(group: Path) -> None:
+    first = sent(group, "a", "fresh", "- One.", scope="project", project="proj-1")
+    assert "It is for the project proj-1 only." in printed(group, "ada", "proposals", "show", first)
+    printed(group, "ada", "proposals", "approve", first)
+    base = state(group).skills["fresh"].current
+    wider = sent(group, "b", "fresh", "- Two.", action="refine", base=base)
+    moved = "So far it is for the project proj-1 only; with this it is for everybody."
+    assert moved in printed(group, "ada", "proposals", "show", wider)
+    with dashboard(home(group, "ada")) as dash:
+        assert moved in dash.visitor().get(f"/proposals/team/{wider}").text
+        assert dash.visitor().get(f"/proposals/team/{first}").html.find(id="place") == []
+
+
+def test_a_storage_that_does_not_answer_loses_no_proposal(group: Path) -> None:
+    printed(group, "ada", "proposals", "approve", sent(group, "a", "fresh", "- One."))
+    base = state(group).skills["fresh"].current
+    made = bundle("fresh", "- Two.")
+    given = Proposal(id="b", action="refine", skill="fresh", base=base, engine="person", why="w", bundle=made)
+    send(hub(group, "mal"), "proposal", msgspec.to_builtins(given), role="member")
+    with mock.patch.object(Hub, "get_object", side_effect=StorageError("It does not answer.")):
+        (said,) = sc(group, "ada", "hub", "inbox")
+    assert "does not answer" in str(said)
+    taken(group)
+    (held,) = [one for one in state(group).proposals.values() if one.id.endswith("-b")]
+    assert held.status == "held"
+
+
+def test_what_cannot_be_read_can_be_mended_by_a_member(group: Path) -> None:
+    printed(group, "ada", "proposals", "approve", sent(group, "a", "fresh", "- One."))
+    skill = state(group).skills["fresh"]
+    gone(group, skill.releases[-1].object)
+    mended = sent(group, "b", "fresh", "- Mended.", action="refine", base=skill.current)
+    assert state(group).proposals[mended].status == "held"
+
+
+def gone(place: Path, name: str) -> None:
+    (path,) = (place / "group").rglob(f"{name}*")
+    path.unlink()
+
+
+@pytest.mark.parametrize("which", ["its own", "the version before"])
+def test_nothing_is_decided_on_a_canary_whose_files_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    found(tmp_path)
+    for who in ("mal", "bob", "cyd"):
+        joined(tmp_path, who)
+    for who in ("bob", "cyd"):
+        worked(tmp_path, who, 1, 2)
+    printed(tmp_path, "ada", "proposals", "approve", sent(tmp_path, "a", "fresh", "- One."))
+    hub(tmp_path, "ada").promote("fresh", role="owner")
+    first = state(tmp_path).skills["fresh"].releases[-1]
+    second = sent(tmp_path, "b", "fresh", "- Two.", action="refine", base=first.version)
+    printed(tmp_path, "ada", "proposals", "approve", second)
+    canary = state(tmp_path).skills["fresh"].releases[-1]
+    assert (canary.stage, canary.base) == ("canary", first.version)
+    gone(tmp_path, canary.object if which == "its own" else first.object)
+    after(monkeypatch, days=60)
+    report = sc(tmp_path, "ada", "evolve", "--hub", "team")
+    assert len(report["released"]) == 1, "others go on"
+    told: dict[str, Any] = {one["skill"]: one for one in report["rollouts"]}
+    assert told["fresh"]["action"] == "wait" and "cannot be read" in told["fresh"]["why"]
+    assert state(tmp_path).skills["fresh"].stage == "canary"
