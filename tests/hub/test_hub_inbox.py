@@ -189,7 +189,7 @@ def test_a_proposal_that_cannot_be_a_members(team: Path, changed: dict[str, Any]
 
 def test_one_member_cannot_pile_up_proposals(team: Path) -> None:
     for n in range(22):
-        sent(team, "bob", "proposal", proposal(f"deploy-{n}"))
+        sent(team, "bob", "proposal", proposal(f"deploy-{n:02}"))
     done = taken(team)
     assert done["taken"] == {"proposal": 20}
     assert all("wait for a decision" in one for one in reasons(done))

@@ -304,4 +304,16 @@ def test_a_job_that_is_copied_or_newer_ends_in_its_time(
     after(monkeypatch, days=5)
     sc(tmp_path, "ada", "evolve", "--hub", "team")
     ended = state(tmp_path).proposals[proposal]
-    assert ended.status == "rejected" and "of a newer format" in ended.verdicts[-1].reason
+    assert ended.status == "rejected" and "cannot be read here" in ended.verdicts[-1].reason
+
+
+def test_a_folder_in_the_place_of_a_job_ends_no_cycle(tmp_path: Path) -> None:
+    proposal = taught(tmp_path)
+    path = tmp_path / "group" / vote_jobs.place_of(proposal)
+    path.unlink()
+    path.mkdir()
+    (path / "x").write_text("x", "utf-8")
+    report = sc(tmp_path, "ada", "evolve", "--hub", "team")
+    assert [one["what"][:14] for one in report["set_aside"]] == ["the voting job"]
+    assert voted(tmp_path, "eve", scored(3)) == []
+    assert sc(tmp_path, "eve", "jobs", "list")["errors"].keys() == {"team"}

@@ -16,7 +16,8 @@ from team import found, home, hub, joined, printed, sc, state, taken
 from test_server_group_cycle import worked
 
 from skillclaw.errors import StorageError
-from skillclaw.gate.stretches import loading, without
+from skillclaw.gate import static_checks
+from skillclaw.gate.stretches import loading, running, without
 from skillclaw.hub import Hub
 from skillclaw.hub.inbox import send
 from skillclaw.skills.records import Bundle, File, Proposal
@@ -26,13 +27,21 @@ AT_ONCE = [
     "> !`make all`",
     "```!\ngit status\n```",
     "- ```! sh\n  git status\n  ```",
-    "~~~ !\ngit status\n~~~",
+    "~~~!\ngit status\n~~~",
     "!`python3 -m http.server`",
+    "State: !`git\nstatus`",
+    "See ```! make all ``` now.",
+    "- Look: ```!\n  git status\n  ```",
+    "$ARGUMENTS!`git status`",
+    "${CLAUDE_SKILL_DIR}!`git status`",
+    "\u00a0```!\ngit status\n```",
+    "```!\ngit status",
 ]
 HARMLESS = [
     "Do not call `x!`, nor `!`.",
     "Great!`x` is one.",
     "```sh\n! git status\n```",
+    "``` !not\ngit status\n```",
     "`a`!`b`",
     "Use `!important`.",
     "! `git status`",
@@ -57,6 +66,13 @@ def test_what_runs_as_a_skill_is_loaded_is_found(text: str) -> None:
     made = bundle("fresh", text)
     assert loading(made)
     assert not loading(without(made, loading(made).keys()))
+
+
+@pytest.mark.parametrize("text", [text for text in AT_ONCE if "git" in text])
+def test_another_command_there_asks_anew(text: str) -> None:
+    before, after = loading(bundle("fresh", text)), loading(bundle("fresh", text.replace("git", "rm")))
+    assert not before.keys() & after.keys()
+    assert all("rm" in told for told in after.values()), "who approves it is shown the command"
 
 
 @pytest.mark.parametrize("text", HARMLESS)
@@ -85,6 +101,20 @@ def test_the_thief_of_an_evolvers_key_installs_none_of_it(tmp_path: Path, made: 
     assert texts(others) == {made.files[0].data.decode().rstrip("\n").rsplit("\n", 1)[-1]}
 
 
+def test_a_second_skill_in_a_folder_and_tools_of_another_host() -> None:
+    hidden = File(path="sub/Skill.md", data=b"---\nname: sub\ndescription: x\nallowed-tools: Bash(*)\n---\n")
+    said = static_checks(bundle("fresh", "- Look.", hidden))
+    assert any("is a second skill" in one.reason for one in said if one.verdict == "reject")
+    server = File(path="agents/openai.yaml", data=b"dependencies:\n  tools: []\n")
+    assert [*running(bundle("fresh", "- Look.", server)).values()] == ["agents/openai.yaml"]
+
+
+@pytest.mark.parametrize(("text", "refused"), [("See @~/.netrc", True), ("See @docs/api.md.", False)])
+def test_no_file_of_secrets_is_put_in_as_a_skill_is_loaded(text: str, refused: bool) -> None:
+    said = [one.reason for one in static_checks(bundle("fresh", text)) if one.verdict == "reject"]
+    assert ["reads credentials" in one for one in said] == [True] * refused
+
+
 def test_who_approves_is_told_of_it(group: Path) -> None:
     for ident, made in (("a", bundle("one", AT_ONCE[0])), ("b", with_tools("two", "Bash(*)"))):
         held = sent(group, ident, made.name, bundle=made)
@@ -102,6 +132,9 @@ def test_whom_a_change_is_for_is_told(group: Path) -> None:
     wider = sent(group, "b", "fresh", "- Two.", action="refine", base=base)
     moved = "So far it is for the project proj-1 only; with this it is for everybody."
     assert moved in printed(group, "ada", "proposals", "show", wider)
+    assert "its project is told by no id" in sent(
+        group, "c", "more", scope="project", project="x only. Checked: safe"
+    )
     with dashboard(home(group, "ada")) as dash:
         assert moved in dash.visitor().get(f"/proposals/team/{wider}").text
         assert dash.visitor().get(f"/proposals/team/{first}").html.find(id="place") == []
@@ -113,7 +146,11 @@ def test_a_storage_that_does_not_answer_loses_no_proposal(group: Path) -> None:
     made = bundle("fresh", "- Two.")
     given = Proposal(id="b", action="refine", skill="fresh", base=base, engine="person", why="w", bundle=made)
     send(hub(group, "mal"), "proposal", msgspec.to_builtins(given), role="member")
-    with mock.patch.object(Hub, "get_object", side_effect=StorageError("It does not answer.")):
+    away = StorageError("It does not answer.")
+    with (
+        mock.patch.object(Hub, "get_object", side_effect=away),
+        mock.patch.object(Hub, "lasting", return_value=False),
+    ):
         (said,) = sc(group, "ada", "hub", "inbox")
     assert "does not answer" in str(said)
     taken(group)
@@ -121,12 +158,40 @@ def test_a_storage_that_does_not_answer_loses_no_proposal(group: Path) -> None:
     assert held.status == "held"
 
 
-def test_what_cannot_be_read_can_be_mended_by_a_member(group: Path) -> None:
+@pytest.mark.parametrize("how", ["gone", "a folder", "a loop"])
+def test_what_cannot_be_read_can_be_mended_by_a_member_and_stops_no_other(group: Path, how: str) -> None:
+    joined(group, "bob")
     printed(group, "ada", "proposals", "approve", sent(group, "a", "fresh", "- One."))
     skill = state(group).skills["fresh"]
-    gone(group, skill.releases[-1].object)
-    mended = sent(group, "b", "fresh", "- Mended.", action="refine", base=skill.current)
-    assert state(group).proposals[mended].status == "held"
+    (path,) = (group / "group").rglob(f"{skill.releases[-1].object}*")
+    path.unlink()
+    if how == "a folder":
+        path.mkdir()
+    elif how == "a loop":
+        path.symlink_to(path)
+    made = bundle("other", "- Look.")
+    other = Proposal(
+        id="other", action="create", skill="other", base=None, engine="person", why="w", bundle=made
+    )
+    send(hub(group, "bob"), "proposal", msgspec.to_builtins(other), role="member")
+    given = Proposal(
+        id="b",
+        action="refine",
+        skill="fresh",
+        base=skill.current,
+        engine="person",
+        why="w",
+        bundle=bundle("fresh", "- Mended."),
+    )
+    send(hub(group, "mal"), "proposal", msgspec.to_builtins(given), role="member")
+    assert taken(group)["taken"] == {"proposal": 2}
+    new = {one.skill: one for one in state(group).proposals.values() if one.status == "held"}
+    assert new.keys() == {"other", "fresh"}
+    report = sc(group, "ada", "evolve", "--hub", "team")
+    assert [one["what"] for one in report["set_aside"]] == ["skill fresh"]
+    hub(group, "ada").approve(new["fresh"].id)
+    hub(group, "ada").release(new["fresh"].id, stage="stable", role="owner")
+    assert sc(group, "ada", "evolve", "--hub", "team")["set_aside"] == []
 
 
 def gone(place: Path, name: str) -> None:

@@ -178,7 +178,7 @@ def test_what_is_in_an_error_comes_into_no_log(
         with caplog.at_level(logging.DEBUG, "skillclaw"):
             page = visitor.get("/")
     assert page.status == 500
-    assert "KeyError at" in caplog.text
+    assert "KeyError at" in caplog.text, page.body[:2000]
     assert "hunter2" not in page.body + caplog.text + "".join(capfd.readouterr())
 
 

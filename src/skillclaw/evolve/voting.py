@@ -38,7 +38,7 @@ WAITS = "open"
 """The verdict, in reports, of a proposal that waits for votes; it is its status in the log too."""
 _record = msgspec.json.Encoder(order="deterministic")
 LATER: Literal["later"] = "later"
-"""In the place of a voting job of a later format, which another evolver asked for."""
+"""In the place of a voting job that cannot be read here: of a later format, or not given by the storage."""
 
 
 def rules_of(settings: dict[str, object]) -> VoteRules | None:
@@ -57,7 +57,7 @@ class GroupVotes:
     code_of   what stands for such a user in the job of one proposal, which others cannot make or compare
     members   what is known of each, by that name: who is new has no vote yet, since keys cost nothing to who
               holds an invite for several
-    later     after `collect`: the skills of which a later evolver asked, in a format that is not known here
+    later     after `collect`: the skills whose voting jobs cannot be read here, or are of a later format
     """
 
     def __init__(
@@ -194,7 +194,7 @@ class GroupVotes:
         rules = self._rules or VoteRules()
         if known.time < utc_text(self.now - timedelta(hours=2 * rules.hours)):
             if job == LATER:
-                return "Its voting job is of a newer format, and whoever asked for votes ended it in no time."
+                return "Its voting job cannot be read here, and whoever asked for votes has not ended it."
             return "Its voting job is gone, and nobody proposed it again."
         return ""
 
@@ -233,8 +233,14 @@ class GroupVotes:
             return None
 
     def _job(self, state: HubState, proposal_id: str) -> VoteJob | Literal["later"] | None:
-        """The job that lies there and holds; `LATER` for one of a later format: who asked sees to it."""
-        data = self.hub.store.get(vote_jobs.place_of(proposal_id), vote_jobs.MAX_JOB)
+        """The job that lies there and holds; `LATER` for one of a later format, or that the storage does not
+        give: who asked sees to it."""
+        try:
+            data = self.hub.store.get(vote_jobs.place_of(proposal_id), vote_jobs.MAX_JOB)
+        except StorageError as error:
+            if not self.hub.lasting(error):
+                raise
+            return LATER
         if data is None:
             return None
         try:

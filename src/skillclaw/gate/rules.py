@@ -143,7 +143,9 @@ _RULES: tuple[tuple[str, str], ...] = (
     (
         "reads credentials",
         rf"\b(?:cat|less|head|tail|cp|mv|open|read|print|show|paste|copy|type"
-        rf"|Get-Content)\b[^\n|]*(?:{_KEY_FILES})",
+        rf"|Get-Content)\b[^\n|]*(?:{_KEY_FILES})"
+        # as some hosts put a file into what the agent reads
+        rf"|(?<![\w.@])@(?:{_KEY_FILES})",
     ),
     ("reads credentials", r"security\s+(?:find-generic-password|dump-keychain)|\bsecretsdump|\bmimikatz"),
     (

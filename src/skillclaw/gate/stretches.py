@@ -27,7 +27,14 @@ _MARKS = re.compile(r"\A(?:(?:[-*+]|\d{1,3}[.)]) )+")
 a command from being run, nor `>`."""
 
 
-_AT_ONCE = re.compile(r"(?<![\w`!])!`[^`\n]+`|^[ \t>]*(?:[-*+] )?(?:```+|~~~+)[ \t]*!.*$", re.MULTILINE)
+_AT_ONCE = re.compile(
+    # an exclamation mark before code, where it is no end of a word, or what stands there comes from outside
+    r"(?:(?<![\w`!])|\$\w+|\$\{[^}\n]{0,80}\})!`[^`]+`"
+    # blocks with their commands, so that another command asks anew; one that is not closed goes to the end
+    r"|```!(?:[^`]|`(?!``))*(?:```|\Z)"
+    r"|^[ \t>]*~~~+!(?:[^~]|~(?!~~))*(?:~~~|\Z)",
+    re.MULTILINE,
+)
 
 
 def reaching(bundle: Bundle) -> dict[str, str]:

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from skillclaw.errors import (
+    LASTING,
     BadInputError,
     BusyError,
     GoneError,
+    SkillClawError,
     StorageError,
     UsageError,
     VerifyError,
@@ -218,6 +220,18 @@ class Hub(Deciding):
                 "Put it back from a backup; see all: skillclaw hub verify",
             )
         return data
+
+    def lasting(self, error: SkillClawError) -> bool:
+        """Whether one object is to blame for an error in reading it: it is gone, damaged, of a newer format,
+        or the storage does not give it (a folder in its place, a key of somebody's own) and gives others.
+        That is no reason to stop for all. Where the storage is away, the next try may go well."""
+        if isinstance(error, LASTING) or not isinstance(error, StorageError):
+            return isinstance(error, LASTING)
+        try:
+            self.store.get(INFO, log.MAX_COMMIT)
+        except StorageError:
+            return False
+        return True
 
     def put_bundle(self, bundle: Bundle) -> tuple[str, str]:
         """Store a bundle; returns its version and its object's name."""

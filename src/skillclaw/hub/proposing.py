@@ -32,6 +32,8 @@ __all__ = ["Objects", "check_proposal", "origins", "propose_anew", "recorded", "
 _ID = re.compile(r"m-[0-9a-f]{8}-[A-Za-z0-9._-]{1,64}")
 """A member's proposal: its key, and what `inbox.send` was given. Ids are told beside what the gate said and
 copied into commands, so that nothing in one may read as more than an id."""
+_PROJECT = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""A project's id, which is told beside the change."""
 MAX_OPEN = 20
 """Proposals of one member that may wait for a decision at a time."""
 _record = msgspec.json.Encoder(order="deterministic")
@@ -78,6 +80,8 @@ def _fault(record: Proposal) -> str:
         return "its sidecar is of another version"
     if record.engine != "person" and not record.engine.startswith(HOST):
         return "a member's proposal is by a person or an agent, not by an evolver"
+    if record.project is not None and not _PROJECT.fullmatch(record.project):
+        return "its project is told by no id"
     if (record.scope == "project") != (record.project is not None):
         return "a project is named where the scope is project, and only there"
     if record.retires or record.against:
@@ -141,7 +145,8 @@ def store_proposal(hub: Hub, message: Message, record: Proposal) -> dict[str, An
         raise BadInputError(
             "Too many proposals wait.", f"{len(waiting)} proposals of this member wait for a decision already"
         )
-    if any(one.startswith(record.id) or record.id.startswith(one) for one in state.proposals):
+    own = [one.id for one in state.proposals.values() if one.author and member(state, one.author) == author]
+    if any(one != record.id and (one.startswith(record.id) or record.id.startswith(one)) for one in own):
         raise BadInputError(
             "A proposal does not hold what it should.", "its id begins as another's, or another's does as it"
         )
@@ -187,5 +192,7 @@ def _known_items(hub: Hub, record: Proposal) -> list[Item]:
         return []
     try:
         return record_in(hub.get_object(release.sidecar), Sidecar).items
-    except SkillClawError:
+    except SkillClawError as error:
+        if not hub.lasting(error):
+            raise
         return []

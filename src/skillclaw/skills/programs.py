@@ -35,7 +35,7 @@ _NAMES = re.compile(
     r"|(?:docker-)?compose(?:\..*)?\.ya?ml|(?:rake|gem|pod|fast|brew|guard|danger|thor|vagrant|jenkins|cap|proc|earth"
     r"|tilt|snake)file|sconstruct|sconscript|build\.bazel|cmakelists\.txt|meson\.build|tox\.ini|build\.xml|pom\.xml"
     r"|package\.json|composer\.json|deno\.jsonc?|\.?mcp\.json|hooks\.json|\.gitlab-ci\.ya?ml|\.pre-commit-config\.ya?ml"
-    r"|action\.ya?ml|crontab|\.envrc|\.(?:ba|z|k)shrc|\.(?:bash_)?profile|\.z(?:profile|shenv)|\.gitconfig",
+    r"|action\.ya?ml|openai\.ya?ml|crontab|\.envrc|\.(?:ba|z|k)shrc|\.(?:bash_)?profile|\.z(?:profile|shenv)|\.gitconfig",
 )
 """Names of files that tell a known program what to run."""
 _FOLDERS = frozenset({"scripts", "bin", "hooks"})

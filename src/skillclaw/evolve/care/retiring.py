@@ -14,6 +14,7 @@ from skillclaw.evolve.care.blaming import blamed, may_be_blamed
 from skillclaw.evolve.care.situation import Situation
 from skillclaw.evolve.cutting import skill_uses
 from skillclaw.evolve.effects import SkillEffect, effects, skill_tables
+from skillclaw.evolve.turns import turn_by_turn
 from skillclaw.hub.records import HubState, ProposalState
 from skillclaw.skills.records import Proposal, Ref, content_id
 from skillclaw.skills.tokens import estimate
@@ -132,7 +133,8 @@ def _last(episodes: Sequence[Episode], name: str, version: str | None) -> Episod
 
 
 def _refs(episodes: Sequence[Episode]) -> list[Ref]:
-    ordered = sorted(episodes, key=lambda e: (e.day, e.session, e.user), reverse=True)[:REFS]
+    newest = sorted(episodes, key=lambda e: (e.day, e.session, e.user), reverse=True)
+    ordered = turn_by_turn(newest, lambda e: e.user)[:REFS]
     return sorted(
         (Ref(session=e.session, user=e.user, agent=e.agent, day=e.day, success=e.success) for e in ordered),
         key=lambda ref: (ref.session, ref.user),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import LASTING, BadInputError
+from skillclaw.errors import BadInputError, SkillClawError
 from skillclaw.evolve.evolvers import Current
 from skillclaw.evolve.rollouts.collecting import Canary, observations
 from skillclaw.evolve.rollouts.events import EventShape
@@ -178,7 +178,9 @@ def _compared(hub: Hub, skill: SkillState, release: Release, current: Current) -
         return "Its files cannot be read, so nothing is decided on it."
     try:
         return current.bundle, *(hub.get_bundle(one) for one in _below(skill, release))
-    except LASTING:
+    except SkillClawError as error:
+        if not hub.lasting(error):
+            raise
         return (
             "The files of the version that it is compared with cannot be read, so nothing is decided on it."
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import LASTING, BadInputError, StorageError, VerifyError
+from skillclaw.errors import BadInputError, SkillClawError, StorageError, VerifyError
 from skillclaw.evolve.current import sidecar_in
 from skillclaw.evolve.rollouts.events import EventShape, new_patterns, shapes_of
 from skillclaw.hub.proposing import recorded
@@ -118,5 +118,7 @@ def _keep(memory: EvolveState, events: Events) -> None:
 def _sidecar(hub: Hub, release: Release | None) -> Sidecar | None:
     try:
         return sidecar_in(release, hub.get_object) if release is not None else None
-    except LASTING:
+    except SkillClawError as error:
+        if not hub.lasting(error):
+            raise
         return None  # then all of the version's patterns count as new in it

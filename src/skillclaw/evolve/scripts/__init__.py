@@ -21,6 +21,7 @@ from skillclaw.evolve.scripts.common import key_of, shared
 from skillclaw.evolve.scripts.trial import fault
 from skillclaw.evolve.scripts.written import Written, written
 from skillclaw.evolve.tried import Mark, same_evidence, script_mark
+from skillclaw.evolve.turns import turn_by_turn
 from skillclaw.skills.bundle import version
 from skillclaw.skills.edits import Edit, EditError, apply
 from skillclaw.skills.items import all_items
@@ -61,7 +62,8 @@ def script_units(patterns: Sequence[Pattern], context: EvolveContext) -> list[Sc
         return []
     refs = {ref.session: ref for pattern in patterns for ref in pattern.evidence}
     groups: dict[object, dict[str, Written]] = {}
-    newest = sorted(refs, key=lambda key: (refs[key].day, key), reverse=True)[:SESSIONS]
+    newest = sorted(refs, key=lambda key: (refs[key].day, key), reverse=True)
+    newest = turn_by_turn(newest, lambda key: refs[key].user)[:SESSIONS]
     for session in sorted(newest):
         trajectory = gate.sessions(session)
         grounds = gate.grounds(session)

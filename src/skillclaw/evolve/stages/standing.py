@@ -58,7 +58,10 @@ def stand(run: Run, mined: Mined, state: HubState) -> Standing:
             )
             finished += voted
             aside += [
-                Aside(what=f"the voting job about {name}", reason="Upgrade needed: it is of a newer format.")
+                Aside(
+                    what=f"the voting job about {name}",
+                    reason="It cannot be read, or is newer: upgrade.",
+                )
                 for name in run.votes.later
             ]
             waiting = {skill for about in open_.values() for skill in about}

@@ -127,7 +127,9 @@ def moved_from(state: HubState, proposal: ProposalState, record: Proposal) -> Re
 def _place(base: Release | None, record: Proposal) -> str:
     now = _whom(record.scope, record.project)
     if base is not None:
-        return f"So far it is for {_whom(base.scope, base.project)}; with this it is for {now}."
+        # machines that have a copy of a project's skill go on with it (docs/sync.md)
+        more = ", and machines that have it get this too" if record.scope == "project" else ""
+        return f"So far it is for {_whom(base.scope, base.project)}; with this it is for {now}{more}."
     return f"It is for {now}." if record.scope == "project" else ""
 
 

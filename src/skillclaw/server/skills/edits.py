@@ -288,8 +288,8 @@ def _proposal(
     again: Release | None,
     like: Release | None,
 ) -> Proposal:
-    """The id depends on the text and on what it changes alone: who proposes it is not in it. What comes back
-    was proposed before; then it depends on what became of it, too."""
+    """The id depends on the text and on what it changes alone: who proposes it is not in it. What comes back,
+    or was rejected in a group, was proposed before; then it depends on what became of it, too."""
     from skillclaw.skills.bundle import version
     from skillclaw.skills.items import all_items
 
@@ -300,10 +300,13 @@ def _proposal(
         before = record_in(machine.hubs.object(source.hub, like.sidecar), Sidecar)
     base = current.version if current else None
     since: list[int] = []
-    if again is not None and source.state is not None:
+    if source.state is not None and (again is not None or source.name != PERSONAL):
         rejected = (one for one in source.state.proposals.values() if one.status == "rejected")
         turned_down = sum((one.skill, one.version) == (bundle.name, made) for one in rejected)
-        since = [again.story[-1].seq if again.story else again.seq, turned_down]
+        if again is not None:
+            since = [again.story[-1].seq if again.story else again.seq, turned_down]
+        elif turned_down:
+            since = [turned_down]
     return Proposal(
         id=content_id("proposal", base, PERSON, made, *since),
         action="refine" if current else "create",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skillclaw.errors import SkillClawError, UpgradeNeededError, UsageError, VerifyError
+from skillclaw.errors import SkillClawError, StorageError, UpgradeNeededError, UsageError, VerifyError
 from skillclaw.hub import keys, vote_jobs
 from skillclaw.hub.counts import VOTERS
 from skillclaw.server.sharing.view import clock, current, hub_names, open_hub
@@ -135,14 +135,18 @@ def jobs_in(
     `jobs_of`. StorageError."""
     names = hub.store.list(vote_jobs.FOLDER, most=vote_jobs.NAMES)
     for known in vote_jobs.asked(state, names, "open"):
-        data = hub.store.get(vote_jobs.place_of(known.id), vote_jobs.MAX_JOB)
         try:
-            yield known, vote_jobs.read(data or b"", state, known.id)
-        except UpgradeNeededError as error:
-            if later is not None:
-                later.append(" ".join(str(error).split()))
+            data = hub.store.get(vote_jobs.place_of(known.id), vote_jobs.MAX_JOB)
+            job = vote_jobs.read(data or b"", state, known.id)
         except VerifyError:
             continue
+        except (StorageError, UpgradeNeededError) as error:
+            if isinstance(error, StorageError) and not hub.lasting(error):
+                raise
+            if later is not None:
+                later.append(" ".join(str(error).split()))
+        else:
+            yield known, job
 
 
 def why_not(one: Job, book: list[Tried], machine: Machine) -> str:

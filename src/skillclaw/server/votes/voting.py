@@ -219,6 +219,10 @@ def _slot(machine: Machine, one: Job) -> Iterator[Claim | None]:
                 claim = claims.take(name, TTL)
         except (LitteredError, UpgradeNeededError):
             continue
+        except StorageError as error:
+            if not one.hub.lasting(error):
+                raise
+            continue
         if claim is not None:
             break
     try:
