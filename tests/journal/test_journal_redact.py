@@ -256,6 +256,7 @@ def test_masking_twice_is_masking_once(text: str) -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@example({"password=": ["--token ", "0001"]})
 @given(st.recursive(st.one_of(st.none(), st.booleans(), st.integers(), SNIPPETS, st.text(max_size=8)),
                     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(SNIPPETS, inner, max_size=3)), max_leaves=8))  # fmt: skip
 def test_sessions_masked_twice_are_masked_once(value: object) -> None:

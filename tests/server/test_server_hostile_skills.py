@@ -102,9 +102,15 @@ def test_the_thief_of_an_evolvers_key_installs_none_of_it(tmp_path: Path, made: 
 
 
 def test_a_second_skill_in_a_folder_and_tools_of_another_host() -> None:
-    hidden = File(path="sub/Skill.md", data=b"---\nname: sub\ndescription: x\nallowed-tools: Bash(*)\n---\n")
-    said = static_checks(bundle("fresh", "- Look.", hidden))
-    assert any("is a second skill" in one.reason for one in said if one.verdict == "reject")
+    text = b"---\nname: sub\ndescription: x\nallowed-tools:\n  - Bash(*)\nhooks: {}\n---\n"
+    told = loading(bundle("fresh", "- Look.", File(path="sub/Skill.md", data=text)))
+    assert sorted(told.values()) == ["allowed-tools: - Bash(*)", "hooks: {}"]
+    other = loading(
+        bundle("fresh", "- Look.", File(path="sub/Skill.md", data=text.replace(b"Bash", b"Edit")))
+    )
+    assert len(told.keys() & other.keys()) == 1, "other tools ask anew"
+    plain = File(path="examples/inner/SKILL.md", data=b"---\nname: inner\ndescription: x\n---\n")
+    assert loading(bundle("fresh", "- Look.", plain)) == {}
     server = File(path="agents/openai.yaml", data=b"dependencies:\n  tools: []\n")
     assert [*running(bundle("fresh", "- Look.", server)).values()] == ["agents/openai.yaml"]
 

@@ -36,6 +36,8 @@ _AT_ONCE = re.compile(
     re.MULTILINE,
 )
 
+_INNER = re.compile(r"(?im)^[ \t]*[\"']?(?:allowed[-_]tools|hooks)[\"']?[ \t]*:.*(?:\n[ \t]+.*)*")
+
 
 def reaching(bundle: Bundle) -> dict[str, str]:
     """The lines that make an agent reach another machine, each with the stretch that does."""
@@ -56,6 +58,12 @@ def loading(bundle: Bundle) -> dict[str, str]:
     if head is not None and head.allowed_tools.strip():
         told = same_text(head.allowed_tools)
         found[f"allowed-tools {told}"] = f"allowed-tools: {told}"[:80]
+    for file in bundle.files:
+        # an example, or a skill of its own where a host looks into all folders: what it may do there is asked
+        if "/" in file.path and file.path.rsplit("/", 1)[-1].casefold() == "skill.md":
+            found |= {
+                f"{file.path} {same_text(one)}": same_text(one)[:80] for one in _INNER.findall(_text(file))
+            }
     return found
 
 

@@ -251,7 +251,8 @@ class _Walk:
         for index, item in enumerate(given):
             flag = given[index - 1] if index else ""
             if isinstance(item, str) and isinstance(flag, str) and flag.startswith("--"):
-                done.append(self.value(item, flag.lstrip("-")))  # an argument list: ["--token", "..."]
+                masked = self.value(item, flag.lstrip("-"))  # an argument list: ["--token", "..."]
+                done.append(self.value(item, name) if masked == item else masked)
             else:
                 done.append(self.value(item, name))
         return done

@@ -136,9 +136,6 @@ def _paths(bundle: Bundle) -> list[Finding]:
             )
         elif len(parts) > 1 and parts[0].startswith("."):
             found.append(Finding(rule="path", path=file.path, text=f"{file.path!r} is in a hidden folder"))
-        elif len(parts) > 1 and parts[-1].casefold() == "skill.md":
-            # hosts that look for skills in all folders would find another one there
-            found.append(Finding(rule="path", path=file.path, text=f"{file.path!r} is a second skill"))
         if file.path.casefold() in seen:
             found.append(Finding(rule="path", path=file.path, text=f"{file.path!r} is there twice"))
         seen.add(file.path.casefold())
