@@ -5,7 +5,8 @@ SkillClawError             something went wrong that the user can understand; ex
 ├── BadInputError          a file, record or message does not hold what it should
 │   └── UpgradeNeededError it was written by a newer SkillClaw; nothing is changed
 ├── StorageError           a disk or a hub could not be read or written
-│   └── GoneError          the hub answered, and does not have what its log names
+│   ├── GoneError          the hub answered, and does not have what its log names
+│   └── BlockedError       the hub answered, and does not give, or take, this one object
 ├── VerifyError            a signature, hash or chain does not hold
 └── BusyError              another SkillClaw process holds what is needed
 
@@ -26,6 +27,7 @@ __all__ = [
     "NOT_YAML",
     "UNREADABLE",
     "BadInputError",
+    "BlockedError",
     "BusyError",
     "GoneError",
     "SkillClawError",
@@ -88,6 +90,11 @@ class GoneError(StorageError):
     """What the log names is not in the hub."""
 
 
+class BlockedError(StorageError):
+    """One object cannot be read or written, though others can: something else lies in its place, or it is
+    encrypted with a key of somebody's own."""
+
+
 class VerifyError(SkillClawError):
     """A signature, a hash or a chain does not hold."""
 
@@ -96,6 +103,6 @@ class BusyError(SkillClawError):
     """Another SkillClaw process holds what is needed."""
 
 
-LASTING = (BadInputError, GoneError, VerifyError)
+LASTING = (BadInputError, BlockedError, GoneError, VerifyError)
 """What is wrong with one object of a hub, and stays so: no reason to stop for all others. Where a storage
 does not answer, the next try may find it."""

@@ -13,9 +13,10 @@ from team import found, home, hub, joined, printed, sc, state, taken
 from test_server_group_cycle import worked
 from voters import scored, taught, voted
 
-from skillclaw.errors import BadInputError, VerifyError
+from skillclaw.errors import BadInputError, StorageError, VerifyError
 from skillclaw.hub import Hub, claim_entries, vote_jobs
 from skillclaw.hub.signed import signed
+from skillclaw.hub.store import Store
 from skillclaw.server.machine import Machine
 from skillclaw.server.review.decisions import find, proposals, reject
 from skillclaw.skills.records import File, Proposal, Sidecar, Verdict
@@ -317,3 +318,37 @@ def test_a_folder_in_the_place_of_a_job_ends_no_cycle(tmp_path: Path) -> None:
     assert [one["what"][:14] for one in report["set_aside"]] == ["the voting job"]
     assert voted(tmp_path, "eve", scored(3)) == []
     assert sc(tmp_path, "eve", "jobs", "list")["errors"].keys() == {"team"}
+
+
+def test_a_job_that_is_not_given_for_a_while_costs_no_proposal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposal = taught(tmp_path, hours=1)
+    for who in ("eve", "fay", "gus"):
+        voted(tmp_path, who, scored(5))
+    after(monkeypatch, days=1)
+    real = Store.get
+
+    def get(self: Store, key: str, most: int) -> bytes | None:
+        if key == vote_jobs.place_of(proposal):
+            raise StorageError("It does not answer.")
+        return real(self, key, most)
+
+    with monkeypatch.context() as away:
+        away.setattr(Store, "get", get)
+        report = sc(tmp_path, "ada", "evolve", "--hub", "team")
+        assert [one["what"][:14] for one in report["set_aside"]] == ["the voting job"]
+        assert state(tmp_path).proposals[proposal].status == "open"
+    sc(tmp_path, "ada", "evolve", "--hub", "team")
+    assert state(tmp_path).proposals[proposal].status == "released"
+
+
+def test_a_folder_in_the_place_of_what_is_voted_on_ends_no_cycle(tmp_path: Path) -> None:
+    proposal = taught(tmp_path)
+    voted(tmp_path, "eve", scored(5))
+    (path,) = (tmp_path / "group").rglob(f"{state(tmp_path).proposals[proposal].object}*")
+    path.unlink()
+    path.mkdir()
+    report = sc(tmp_path, "ada", "evolve", "--hub", "team")
+    assert report["set_aside"] and report["released"] == []
+    assert state(tmp_path).proposals[proposal].status == "open"

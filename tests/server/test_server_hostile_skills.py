@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -19,7 +20,7 @@ from skillclaw.errors import StorageError
 from skillclaw.gate import static_checks
 from skillclaw.gate.stretches import loading, running, without
 from skillclaw.hub import Hub
-from skillclaw.hub.inbox import send
+from skillclaw.hub.inbox import authored, send
 from skillclaw.skills.records import Bundle, File, Proposal
 
 AT_ONCE = [
@@ -36,15 +37,26 @@ AT_ONCE = [
     "${CLAUDE_SKILL_DIR}!`git status`",
     "\u00a0```!\ngit status\n```",
     "```!\ngit status",
+    # what stands before hides nothing
+    "Say `$!`.\n\n```!\ngit status\n```",
+    "Not (!`x\n\n```!\ngit status\n```",
+    "a !`\n\n```!\ngit status\n```",
+    "$x!` and !`git status`",
+    "Say `-!`. Then !`echo\ngit status`",
 ]
 HARMLESS = [
     "Do not call `x!`, nor `!`.",
     "Great!`x` is one.",
+    "(!`x`)",
     "```sh\n! git status\n```",
     "``` !not\ngit status\n```",
     "`a`!`b`",
     "Use `!important`.",
     "! `git status`",
+    "Save `$!` in `PID`.",
+    "Keep `#!` first, as in `#!/bin/sh`.",
+    "In vim `:!`, `:w !sudo tee`.",
+    "`<!` and `>`",
 ]
 
 
@@ -71,8 +83,13 @@ def test_what_runs_as_a_skill_is_loaded_is_found(text: str) -> None:
 @pytest.mark.parametrize("text", [text for text in AT_ONCE if "git" in text])
 def test_another_command_there_asks_anew(text: str) -> None:
     before, after = loading(bundle("fresh", text)), loading(bundle("fresh", text.replace("git", "rm")))
-    assert not before.keys() & after.keys()
-    assert all("rm" in told for told in after.values()), "who approves it is shown the command"
+    new = {told for key, told in after.items() if key not in before}
+    assert any("rm" in told for told in new), "who approves it is shown the command"
+
+
+def test_a_command_that_is_no_comment_any_more_asks_anew() -> None:
+    before = loading(bundle("fresh", "```!\nls # make all\n```"))
+    assert not before.keys() & loading(bundle("fresh", "```!\nls #\nmake all\n```")).keys()
 
 
 @pytest.mark.parametrize("text", HARMLESS)
@@ -155,7 +172,7 @@ def test_a_storage_that_does_not_answer_loses_no_proposal(group: Path) -> None:
     away = StorageError("It does not answer.")
     with (
         mock.patch.object(Hub, "get_object", side_effect=away),
-        mock.patch.object(Hub, "lasting", return_value=False),
+        mock.patch.object(Hub, "answers", return_value=False),
     ):
         (said,) = sc(group, "ada", "hub", "inbox")
     assert "does not answer" in str(said)
@@ -198,6 +215,31 @@ def test_what_cannot_be_read_can_be_mended_by_a_member_and_stops_no_other(group:
     hub(group, "ada").approve(new["fresh"].id)
     hub(group, "ada").release(new["fresh"].id, stage="stable", role="owner")
     assert sc(group, "ada", "evolve", "--hub", "team")["set_aside"] == []
+
+
+def test_a_folder_where_a_members_own_proposal_is_to_be_stops_nobody(group: Path) -> None:
+    for who in ("bob", "cyd"):
+        joined(group, who)
+        worked(group, who, 1, 2)
+    given = Proposal(
+        id="b",
+        action="create",
+        skill="mine",
+        base=None,
+        engine="person",
+        why="w",
+        bundle=bundle("mine", "- Look."),
+    )
+    own = msgspec.structs.replace(authored(hub(group, "mal"), given), patterns=[], shown=[])
+    body = msgspec.json.encode(own, order="deterministic")  # what everybody can work out
+    (group / "group" / "objects" / hashlib.sha256(body).hexdigest()).mkdir(parents=True)
+    send(hub(group, "mal"), "proposal", msgspec.to_builtins(given), role="member")
+    other = msgspec.structs.replace(given, id="o", skill="other", bundle=bundle("other", "- Look."))
+    send(hub(group, "bob"), "proposal", msgspec.to_builtins(other), role="member")
+    report = taken(group)
+    assert report["taken"] == {"proposal": 1}
+    assert [one["reason"][:15] for one in report["refused"]] == ["it stays there:"]
+    assert len(sc(group, "ada", "evolve", "--hub", "team")["released"]) == 1
 
 
 def gone(place: Path, name: str) -> None:

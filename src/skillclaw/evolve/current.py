@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from skillclaw.errors import BadInputError, SkillClawError
+from skillclaw.errors import LASTING, BadInputError, SkillClawError
 from skillclaw.evolve.evolvers import Current
 from skillclaw.hub import Hub, HubState, Release
 from skillclaw.skills.frontmatter import Head, render
@@ -37,12 +37,12 @@ def current_skills(hub: Hub, state: HubState, unread: Unread | None = None) -> d
         bundle, sidecar, pinned = None, None, skill.pinned
         try:
             sidecar = sidecar_in(release, hub.get_object)
-        except SkillClawError as error:
-            pinned = _told(hub, unread, name, error)
+        except LASTING as error:
+            pinned = _told(unread, name, error)
         try:
             bundle = hub.get_bundle(release)
-        except SkillClawError as error:
-            pinned = _told(hub, unread, name, error)
+        except LASTING as error:
+            pinned = _told(unread, name, error)
         found[name] = Current(
             bundle=bundle or _described(name, sidecar),
             readable=bundle is not None,
@@ -53,8 +53,8 @@ def current_skills(hub: Hub, state: HubState, unread: Unread | None = None) -> d
     return found
 
 
-def _told(hub: Hub, unread: Unread | None, name: str, error: SkillClawError) -> Literal[True]:
-    if unread is None or not hub.lasting(error):
+def _told(unread: Unread | None, name: str, error: SkillClawError) -> Literal[True]:
+    if unread is None:
         raise error
     unread(name, error)
     return True

@@ -15,7 +15,14 @@ from typing import Literal
 
 import msgspec
 
-from skillclaw.errors import BadInputError, SkillClawError, StorageError, UpgradeNeededError, VerifyError
+from skillclaw.errors import (
+    BadInputError,
+    BlockedError,
+    GoneError,
+    SkillClawError,
+    UpgradeNeededError,
+    VerifyError,
+)
 from skillclaw.evolve.report import Judged
 from skillclaw.evolve.settle import release
 from skillclaw.evolve.signatures import signatures_of
@@ -37,8 +44,8 @@ __all__ = ["GroupVotes", "rules_of"]
 WAITS = "open"
 """The verdict, in reports, of a proposal that waits for votes; it is its status in the log too."""
 _record = msgspec.json.Encoder(order="deterministic")
-LATER: Literal["later"] = "later"
-"""In the place of a voting job that cannot be read here: of a later format, or not given by the storage."""
+Unread = Literal["blocked", "later"]
+"""In the place of what cannot be read here: the storage does not give it, or a later evolver wrote it."""
 
 
 def rules_of(settings: dict[str, object]) -> VoteRules | None:
@@ -136,11 +143,11 @@ class GroupVotes:
             state = self.hub.last_state()
             known = state.proposals[one.id]
             job = self._job(state, one.id)
-            if job == LATER:
+            record = self._record(known)
+            if isinstance(job, str) or isinstance(record, str):
                 self.later.append(known.skill)
                 waiting[known.id] = {known.skill, *(gone.skill for gone in known.retires)}
                 continue
-            record = self._record(known)
             # One that is not what the log says of it, or gone, may be made again until its time is over.
             if job is None or record is None or known.status not in ("open", "passed"):
                 continue
@@ -186,14 +193,16 @@ class GroupVotes:
         if known.status != "open" or known.author is not None:
             return ""
         job = self._job(state, known.id) if vote_jobs.votable(known.id) else None
-        if job is not None and job != LATER:
+        if job == "blocked":
+            return ""
+        if job is not None and job != "later":
             over = self._end(known, job) <= utc_text(self.now) or self._rules is None
             if over and self._record(known) is None:
                 return "What was proposed is gone from the hub's storage, or was changed there."
             return ""
         rules = self._rules or VoteRules()
         if known.time < utc_text(self.now - timedelta(hours=2 * rules.hours)):
-            if job == LATER:
+            if job == "later":
                 return "Its voting job cannot be read here, and whoever asked for votes has not ended it."
             return "Its voting job is gone, and nobody proposed it again."
         return ""
@@ -205,7 +214,7 @@ class GroupVotes:
             return now.status not in ("open", "passed")
         # A job without its proposal is of a cycle that was cut off between the two, or just begins.
         job = self._job(state, proposal_id) if proposal_id else None
-        return job is None or (job != LATER and job.expires < utc_text(self.now))
+        return job is None or (not isinstance(job, str) and job.expires < utc_text(self.now))
 
     def _end(self, known: ProposalState, job: VoteJob) -> str:
         """When the votes decide at last: by the clock of who asked, or by the log's, whichever is earlier."""
@@ -225,28 +234,27 @@ class GroupVotes:
         self.hub.store.put(vote_jobs.place_of(job.proposal), data)
         return job
 
-    def _record(self, known: ProposalState) -> Proposal | None:
+    def _record(self, known: ProposalState) -> Proposal | Unread | None:
         """What was proposed; None where it is gone, or is not what the log says of it."""
         try:
             return recorded(self.hub, known)
-        except (BadInputError, VerifyError, StorageError):
+        except BlockedError:
+            return "blocked"
+        except (BadInputError, GoneError, VerifyError):
             return None
 
-    def _job(self, state: HubState, proposal_id: str) -> VoteJob | Literal["later"] | None:
-        """The job that lies there and holds; `LATER` for one of a later format, or that the storage does not
-        give: who asked sees to it."""
+    def _job(self, state: HubState, proposal_id: str) -> VoteJob | Unread | None:
+        """The job that lies there and holds."""
         try:
-            data = self.hub.store.get(vote_jobs.place_of(proposal_id), vote_jobs.MAX_JOB)
-        except StorageError as error:
-            if not self.hub.lasting(error):
-                raise
-            return LATER
+            data = self.hub.read(vote_jobs.place_of(proposal_id), vote_jobs.MAX_JOB)
+        except BlockedError:
+            return "blocked"
         if data is None:
             return None
         try:
             return vote_jobs.read(data, state, proposal_id)
         except UpgradeNeededError:
-            return LATER
+            return "later"
         except VerifyError:
             return None
 

@@ -27,15 +27,15 @@ _MARKS = re.compile(r"\A(?:(?:[-*+]|\d{1,3}[.)]) )+")
 a command from being run, nor `>`."""
 
 
-_AT_ONCE = re.compile(
-    # an exclamation mark before code, where it is no end of a word, or what stands there comes from outside
-    r"(?:(?<![\w`!])|\$\w+|\$\{[^}\n]{0,80}\})!`[^`]+`"
-    # blocks with their commands, so that another command asks anew; one that is not closed goes to the end
-    r"|```!(?:[^`]|`(?!``))*(?:```|\Z)"
-    r"|^[ \t>]*~~~+!(?:[^~]|~(?!~~))*(?:~~~|\Z)",
-    re.MULTILINE,
+_AT_ONCE = (
+    # as Claude Code finds them, each by itself, so that none hides another; blocks that are not closed go to
+    # the end
+    re.compile(r"```!([\s\S]*?)(?:```|\Z)"),
+    re.compile(r"(?<![^\s\ufeff])!`[^`]+`"),
+    # what stands there comes from outside, and may be nothing
+    re.compile(r"(?:\$\w{1,80}|\$\{[^}\n]{0,80}\})!`[^`]+`"),
+    re.compile(r"^[ \t>]*~~~+!([\s\S]*?)(?:~~~|\Z)", re.MULTILINE),
 )
-
 _INNER = re.compile(r"(?im)^[ \t]*[\"']?(?:allowed[-_]tools|hooks)[\"']?[ \t]*:.*(?:\n[ \t]+.*)*")
 
 
@@ -53,7 +53,14 @@ def loading(bundle: Bundle) -> dict[str, str]:
     """What takes effect as a host loads the skill, before an agent reads it: commands that some hosts run
     then (Claude Code: an exclamation mark before code, in a line or a block), and tools that may be used
     unasked (`allowed-tools`)."""
-    found = _stretches(bundle, _AT_ONCE)
+    texts = [re.sub(r"\r\n?", "\n", _text(file)) for file in bundle.files]
+    # Byte for byte: where a line ends decides what is a comment and what a command.
+    found = {
+        f"at once {match[0]}": _shown(match)
+        for text in texts
+        for pattern in _AT_ONCE
+        for match in pattern.finditer(text)
+    }
     head = _head(bundle)
     if head is not None and head.allowed_tools.strip():
         told = same_text(head.allowed_tools)

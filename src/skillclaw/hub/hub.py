@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from skillclaw.errors import (
-    LASTING,
     BadInputError,
+    BlockedError,
     BusyError,
     GoneError,
-    SkillClawError,
     StorageError,
     UsageError,
     VerifyError,
@@ -199,14 +198,39 @@ class Hub(Deciding):
         if len(data) > MAX_OBJECT:
             raise BadInputError("The object is too large for a hub.", f"{len(data)} bytes of {MAX_OBJECT}.")
         name = log.digest(data)
-        self.store.put_surely(f"objects/{name}", data)
+        try:
+            self.store.put_surely(f"objects/{name}", data)
+        except StorageError:
+            self.read(f"objects/{name}", MAX_OBJECT)  # BlockedError where something else is in its place
+            raise
         return name
 
+    def read(self, place: str, most: int) -> bytes | None:
+        """What lies at `place`, `most` bytes at most; None where nothing does. BlockedError where the storage
+        gives other objects and not this one, StorageError where it is away: the next try may go well."""
+        try:
+            return self.store.get(place, most)
+        except StorageError:
+            if not self.answers():
+                raise
+        try:
+            return self.store.get(place, most)
+        except StorageError as error:
+            raise BlockedError(error.what, error.why, error.todo) from error
+
+    def answers(self) -> bool:
+        """Whether the storage gives what every hub has."""
+        try:
+            return self.store.get(INFO, log.MAX_COMMIT) is not None
+        except StorageError:
+            return False
+
     def get_object(self, name: str) -> bytes:
-        """The bytes of object `name`; VerifyError where they hash to another, GoneError where gone."""
+        """The bytes of object `name`; VerifyError where they hash to another, GoneError where gone, and as
+        `read`."""
         if not _HEX.fullmatch(name):
             raise VerifyError(f"{ascii(name)[:80]} is not the name of an object.")
-        data = self.store.get(f"objects/{name}", MAX_OBJECT)
+        data = self.read(f"objects/{name}", MAX_OBJECT)
         if data is None:
             raise GoneError(
                 f"Object {name[:16]} is not in the hub at {self.url}.",
@@ -220,18 +244,6 @@ class Hub(Deciding):
                 "Put it back from a backup; see all: skillclaw hub verify",
             )
         return data
-
-    def lasting(self, error: SkillClawError) -> bool:
-        """Whether one object is to blame for an error in reading it: it is gone, damaged, of a newer format,
-        or the storage does not give it (a folder in its place, a key of somebody's own) and gives others.
-        That is no reason to stop for all. Where the storage is away, the next try may go well."""
-        if isinstance(error, LASTING) or not isinstance(error, StorageError):
-            return isinstance(error, LASTING)
-        try:
-            self.store.get(INFO, log.MAX_COMMIT)
-        except StorageError:
-            return False
-        return True
 
     def put_bundle(self, bundle: Bundle) -> tuple[str, str]:
         """Store a bundle; returns its version and its object's name."""

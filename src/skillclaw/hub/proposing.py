@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 from msgspec.structs import replace
 
-from skillclaw.errors import BadInputError, SkillClawError, VerifyError
+from skillclaw.errors import BadInputError, GoneError, VerifyError
 from skillclaw.hub.membership import member
 from skillclaw.hub.messages import Message
 from skillclaw.hub.releasing import place, told_place
@@ -192,7 +192,5 @@ def _known_items(hub: Hub, record: Proposal) -> list[Item]:
         return []
     try:
         return record_in(hub.get_object(release.sidecar), Sidecar).items
-    except SkillClawError as error:
-        if not hub.lasting(error):
-            raise
+    except (BadInputError, GoneError, VerifyError):
         return []

@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from skillclaw.errors import BadInputError, GoneError, StorageError, UpgradeNeededError, UsageError
+from skillclaw.errors import (
+    BadInputError,
+    BlockedError,
+    GoneError,
+    StorageError,
+    UpgradeNeededError,
+    UsageError,
+)
 from skillclaw.hub import messages
 from skillclaw.hub.founding import INFO
 from skillclaw.hub.log import MAX_COMMIT
@@ -170,6 +177,8 @@ class _Pass:
                 self._do(message)
             except UpgradeNeededError:
                 raise  # the log's, not the message's
+            except BlockedError as error:
+                raise _Stuck(f"it stays there: {error.why or error.what}") from error
             except (BadInputError, RecursionError) as error:
                 reason = error.why or error.what if isinstance(error, BadInputError) else "it is too deep"
         if reason:

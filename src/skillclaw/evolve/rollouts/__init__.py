@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import BadInputError, SkillClawError
+from skillclaw.errors import LASTING, BadInputError
 from skillclaw.evolve.evolvers import Current
 from skillclaw.evolve.rollouts.collecting import Canary, observations
 from skillclaw.evolve.rollouts.events import EventShape
@@ -76,6 +76,9 @@ def roll_out(
         name: _compared(hub, state.skills[name], release, current[name]) for name, release in there.items()
     }
     events = settled_events(hub, state, memory, there, current, patterns, now=now, keep=not dry_run)
+    for name, release in there.items():
+        if mark_of(release) not in events:
+            compared[name] = "What it is measured by cannot be read, so nothing is decided on it."
     canaries = [
         _canary(state.skills[name], release, bundles, events[mark_of(release)] or [])
         for name, release in there.items()
@@ -178,9 +181,7 @@ def _compared(hub: Hub, skill: SkillState, release: Release, current: Current) -
         return "Its files cannot be read, so nothing is decided on it."
     try:
         return current.bundle, *(hub.get_bundle(one) for one in _below(skill, release))
-    except SkillClawError as error:
-        if not hub.lasting(error):
-            raise
+    except LASTING:
         return (
             "The files of the version that it is compared with cannot be read, so nothing is decided on it."
         )

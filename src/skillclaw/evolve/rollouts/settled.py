@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import BadInputError, SkillClawError, StorageError, VerifyError
+from skillclaw.errors import BadInputError, BlockedError, GoneError, VerifyError
 from skillclaw.evolve.current import sidecar_in
 from skillclaw.evolve.rollouts.events import EventShape, new_patterns, shapes_of
 from skillclaw.hub.proposing import recorded
@@ -54,7 +54,8 @@ def settled_events(
     now: datetime,
     keep: bool,
 ) -> Events:
-    """The events of each release of `there`, and whatever else is kept of releases of the last 60 days.
+    """The events of each release of `there`, and whatever else is kept of releases of the last 60 days; none
+    of one that cannot be settled now, since something of it is blocked.
 
     As this evolver settled them; else by the proposal, as whoever released it did; else by the patterns
     behind the new lines as they are `now`, where every one of these is known: an event that some are missing
@@ -68,12 +69,16 @@ def settled_events(
         mark = mark_of(release)
         if mark in found:
             continue
-        found[mark] = _of_record(hub, state, release)
-        if found[mark] is None:
-            base = state.skills[name].release(release.base) if release.base else None
-            ids = new_patterns(current[name].sidecar, _sidecar(hub, base))
-            if ids <= known.keys():
-                found[mark] = shapes_of(known[one] for one in sorted(ids))
+        try:
+            own = _of_record(hub, state, release)
+            if own is None:
+                base = state.skills[name].release(release.base) if release.base else None
+                ids = new_patterns(current[name].sidecar, _sidecar(hub, base))
+                if ids <= known.keys():
+                    own = shapes_of(known[one] for one in sorted(ids))
+        except BlockedError:
+            continue  # what is settled is kept: it waits until all of it can be read
+        found[mark] = own
     if keep and found != kept:
         _keep(memory, found)
     return found
@@ -103,7 +108,7 @@ def _of_record(hub: Hub, state: HubState, release: Release) -> list[EventShape] 
         return None
     try:
         return _of_proposal(recorded(hub, known))
-    except (BadInputError, StorageError, VerifyError):
+    except (BadInputError, GoneError, VerifyError):
         return None  # `hub verify` tells of it; without the record it is as where it holds no patterns
 
 
@@ -118,7 +123,5 @@ def _keep(memory: EvolveState, events: Events) -> None:
 def _sidecar(hub: Hub, release: Release | None) -> Sidecar | None:
     try:
         return sidecar_in(release, hub.get_object) if release is not None else None
-    except SkillClawError as error:
-        if not hub.lasting(error):
-            raise
+    except (BadInputError, GoneError, VerifyError):
         return None  # then all of the version's patterns count as new in it

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from skillclaw import gate
+from skillclaw.errors import BlockedError
 from skillclaw.evolve.counts import keep_counts
 from skillclaw.evolve.forgotten import FORGOTTEN, verdicts_of
 from skillclaw.evolve.fresh import keep_marks
@@ -23,6 +24,7 @@ from skillclaw.evolve.settle import DECIDED, end_outdated, proposal_version, rel
 from skillclaw.evolve.stages.proposing import Proposed
 from skillclaw.evolve.stages.run import Asked, Run
 from skillclaw.evolve.stages.standing import Standing
+from skillclaw.evolve.taking import Aside
 from skillclaw.evolve.tried import only_outdated, remember
 from skillclaw.evolve.undecided import keep_undecided
 from skillclaw.hub import Hub, HubState
@@ -39,12 +41,14 @@ ALWAYS = 1.0
 @dataclass(frozen=True)
 class Decided:
     """What the gate said of each proposal (those that votes decided first); what passed, in a dry run would
-    pass; what was released now, by this cycle or for an earlier one; topics that are proposed from again."""
+    pass; what was released now, by this cycle or for an earlier one; topics that are proposed from again;
+    what could not be written."""
 
     judged: list[Judged]
     passed: list[Proposal] = field(default_factory=list)
     released: list[Proposal] = field(default_factory=list)
     later: set[str] = field(default_factory=set)
+    aside: list[Aside] = field(default_factory=list)
 
 
 def judge(
@@ -80,7 +84,12 @@ def judge(
             found.later.update(pattern.topic for pattern in proposal.patterns)
         passed = result.verdict == "passed"
         if not run.dry_run:
-            result, passed = _settled(run, result, context)
+            try:
+                result, passed = _settled(run, result, context)
+            except BlockedError as error:  # something else is in its place: that is no reason to stop
+                reason = " ".join(str(error).split())
+                found.aside.append(Aside(what=f"the proposal of {proposal.skill}", reason=reason))
+                continue
         if passed:
             found.passed.append(result.proposal)
     if not run.dry_run:

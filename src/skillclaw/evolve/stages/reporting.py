@@ -49,7 +49,7 @@ def report(
             units=mined.units,
             remade=mined.remade,
             stages=run.watch.laps,
-            aside=[*found.aside, *mined.aside, *standing.aside],
+            aside=[*found.aside, *mined.aside, *standing.aside, *decided.aside],
             clusters=mined.clusters,
             effects=mined.effects,
             notes=[

@@ -299,14 +299,23 @@ def _proposal(
     if like is not None and like.sidecar is not None and source.hub is not None:
         before = record_in(machine.hubs.object(source.hub, like.sidecar), Sidecar)
     base = current.version if current else None
+    from skillclaw.hub import keys
+
     since: list[int] = []
-    if source.state is not None and (again is not None or source.name != PERSONAL):
-        rejected = (one for one in source.state.proposals.values() if one.status == "rejected")
-        turned_down = sum((one.skill, one.version) == (bundle.name, made) for one in rejected)
+    if source.state is not None:
+        skill = source.state.skills.get(bundle.name)
+        again = again or (skill.release(made) if skill is not None else None)
+        rejected = [
+            one
+            for one in source.state.proposals.values()
+            if one.status == "rejected" and (one.skill, one.version) == (bundle.name, made)
+        ]
         if again is not None:
-            since = [again.story[-1].seq if again.story else again.seq, turned_down]
-        elif turned_down:
-            since = [turned_down]
+            since = [again.story[-1].seq if again.story else again.seq, len(rejected)]
+        elif source.name != PERSONAL and source.hub is not None:
+            own = f"m-{keys.public_hex(source.hub.own_key('member'))[:8]}-"
+            turned_down = sum(one.id.startswith(own) for one in rejected)
+            since = [turned_down] if turned_down else []
     return Proposal(
         id=content_id("proposal", base, PERSON, made, *since),
         action="refine" if current else "create",

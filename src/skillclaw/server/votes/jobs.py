@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skillclaw.errors import SkillClawError, StorageError, UpgradeNeededError, UsageError, VerifyError
+from skillclaw.errors import BlockedError, SkillClawError, UpgradeNeededError, UsageError, VerifyError
 from skillclaw.hub import keys, vote_jobs
 from skillclaw.hub.counts import VOTERS
 from skillclaw.server.sharing.view import clock, current, hub_names, open_hub
@@ -136,13 +136,11 @@ def jobs_in(
     names = hub.store.list(vote_jobs.FOLDER, most=vote_jobs.NAMES)
     for known in vote_jobs.asked(state, names, "open"):
         try:
-            data = hub.store.get(vote_jobs.place_of(known.id), vote_jobs.MAX_JOB)
+            data = hub.read(vote_jobs.place_of(known.id), vote_jobs.MAX_JOB)
             job = vote_jobs.read(data or b"", state, known.id)
         except VerifyError:
             continue
-        except (StorageError, UpgradeNeededError) as error:
-            if isinstance(error, StorageError) and not hub.lasting(error):
-                raise
+        except (BlockedError, UpgradeNeededError) as error:
             if later is not None:
                 later.append(" ".join(str(error).split()))
         else:

@@ -219,8 +219,8 @@ def _slot(machine: Machine, one: Job) -> Iterator[Claim | None]:
                 claim = claims.take(name, TTL)
         except (LitteredError, UpgradeNeededError):
             continue
-        except StorageError as error:
-            if not one.hub.lasting(error):
+        except StorageError:
+            if not one.hub.answers():
                 raise
             continue
         if claim is not None:
