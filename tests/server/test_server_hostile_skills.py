@@ -43,6 +43,7 @@ AT_ONCE = [
     "a !`\n\n```!\ngit status\n```",
     "$x!` and !`git status`",
     "Say `-!`. Then !`echo\ngit status`",
+    "$ARGUMENTS[0]!`git status`",
 ]
 HARMLESS = [
     "Do not call `x!`, nor `!`.",
@@ -87,6 +88,36 @@ def test_another_command_there_asks_anew(text: str) -> None:
     assert any("rm" in told for told in new), "who approves it is shown the command"
 
 
+@pytest.mark.parametrize("about", ["Use it as in !` or so.", "Has ```! blocks."])
+@pytest.mark.parametrize("text", ["State !`git status`", "```!\ngit status\n```"])
+def test_the_head_hides_no_command_of_the_body(about: str, text: str) -> None:
+    def made(text: str) -> Bundle:
+        whole = f"---\nname: fresh\ndescription: {about}\n---\n# fresh\n\n{text}\n"
+        return Bundle(name="fresh", files=[File(path="SKILL.md", data=whole.encode())])
+
+    assert loading(made(text.replace("git", "rm"))).keys() - loading(made(text)).keys()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("allowed-tools:\n- Read", "allowed-tools:\n- Bash(*)"),
+        ("hooks:\n  a: 1\n\n  b: x", "hooks:\n  a: 1\n\n  b: y"),
+        ("allowed-tools: >\n\n  Read", "allowed-tools: >\n\n  Bash"),
+        ("license: &t Read\nallowed-tools: *t", "license: &t Bash\nallowed-tools: *t"),
+        ("? allowed-tools\n: Read", "? allowed-tools\n: Bash"),
+        ('"allowed\\x2dtools": Read', '"allowed\\x2dtools": Bash'),
+        ("!!str hooks: {a: 1}", "!!str hooks: {a: 2}"),
+    ],
+)
+def test_a_skill_in_a_folder_gets_no_other_tools_unasked(before: str, after: str) -> None:
+    def told(head: str) -> set[str]:
+        text = f"---\nname: sub\ndescription: x\n{head}\n---\n# sub\n"
+        return {*loading(bundle("fresh", "- Look.", File(path="sub/SKILL.md", data=text.encode())))}
+
+    assert told(before) and told(after) - told(before)
+
+
 def test_a_command_that_is_no_comment_any_more_asks_anew() -> None:
     before = loading(bundle("fresh", "```!\nls # make all\n```"))
     assert not before.keys() & loading(bundle("fresh", "```!\nls #\nmake all\n```")).keys()
@@ -119,13 +150,13 @@ def test_the_thief_of_an_evolvers_key_installs_none_of_it(tmp_path: Path, made: 
 
 
 def test_a_second_skill_in_a_folder_and_tools_of_another_host() -> None:
-    text = b"---\nname: sub\ndescription: x\nallowed-tools:\n  - Bash(*)\nhooks: {}\n---\n"
+    text = b"---\nname: sub\ndescription: x\nallowed-tools: Bash(*)\n---\n"
     told = loading(bundle("fresh", "- Look.", File(path="sub/Skill.md", data=text)))
-    assert sorted(told.values()) == ["allowed-tools: - Bash(*)", "hooks: {}"]
+    assert [*told.values()] == ["sub/Skill.md has tools or hooks of its own"]
     other = loading(
         bundle("fresh", "- Look.", File(path="sub/Skill.md", data=text.replace(b"Bash", b"Edit")))
     )
-    assert len(told.keys() & other.keys()) == 1, "other tools ask anew"
+    assert not told.keys() & other.keys(), "other tools ask anew"
     plain = File(path="examples/inner/SKILL.md", data=b"---\nname: inner\ndescription: x\n---\n")
     assert loading(bundle("fresh", "- Look.", plain)) == {}
     server = File(path="agents/openai.yaml", data=b"dependencies:\n  tools: []\n")

@@ -10,7 +10,14 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from skillclaw.errors import BadInputError, SkillClawError, StorageError, UpgradeNeededError, VerifyError
+from skillclaw.errors import (
+    BadInputError,
+    BlockedError,
+    SkillClawError,
+    StorageError,
+    UpgradeNeededError,
+    VerifyError,
+)
 from skillclaw.evolve.report import Judged
 from skillclaw.evolve.taking import Aside
 from skillclaw.evolve.withheld import withheld, without_quotations
@@ -65,7 +72,8 @@ def settle(
 def release(hub: Hub, proposal: Proposal, stage: Stage, *, fence: Callable[[], None]) -> bool:
     """Release what `settle` let through; whether it is released then. False where the skill changed since it
     was proposed: the next cycle proposes for what is current then. False, too, where the log does not take it
-    now (it waits for people, the skill is pinned): one proposal is no reason to stop a cycle."""
+    now (it waits for people, the skill is pinned), or the storage does not take it: one proposal is no reason
+    to stop a cycle."""
     known = hub.state().proposals[proposal.id]
     if known.status == "passed":
         fence()
@@ -73,7 +81,7 @@ def release(hub: Hub, proposal: Proposal, stage: Stage, *, fence: Callable[[], N
             known = _unless_done(hub, proposal, lambda: hub.release(proposal.id, stage=stage))
         except UpgradeNeededError:
             raise
-        except (BadInputError, VerifyError):
+        except (BadInputError, BlockedError, VerifyError):
             return False
     return known.status == "released"
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from skillclaw.errors import BadInputError
 from skillclaw.gate.asked import OUT, RISKY
-from skillclaw.skills.frontmatter import Head, parse
+from skillclaw.skills.frontmatter import Head, parse, split
 from skillclaw.skills.items import placed_lines, same_text
 from skillclaw.skills.programs import GOES_ON, programs
 from skillclaw.skills.records import Bundle, File
@@ -28,15 +28,14 @@ a command from being run, nor `>`."""
 
 
 _AT_ONCE = (
-    # as Claude Code finds them, each by itself, so that none hides another; blocks that are not closed go to
-    # the end
-    re.compile(r"```!([\s\S]*?)(?:```|\Z)"),
-    re.compile(r"(?<![^\s\ufeff])!`[^`]+`"),
+    # as Claude Code finds them, and from every place where one may begin, so that nothing before hides one;
+    # blocks that are not closed go to the end
+    re.compile(r"(?=(```![\s\S]*?(?:```|\Z)))"),
+    re.compile(r"(?<![^\s\ufeff])(?=(!`[^`]+`))"),
     # what stands there comes from outside, and may be nothing
-    re.compile(r"(?:\$\w{1,80}|\$\{[^}\n]{0,80}\})!`[^`]+`"),
-    re.compile(r"^[ \t>]*~~~+!([\s\S]*?)(?:~~~|\Z)", re.MULTILINE),
+    re.compile(r"(?=((?:\$\w{1,80}(?:\[[^\]\n]{0,80}\])?|\$\{[^}\n]{0,80}\})!`[^`]+`))"),
+    re.compile(r"^[ \t>]*(?=(~~~+![\s\S]*?(?:~~~|\Z)))", re.MULTILINE),
 )
-_INNER = re.compile(r"(?im)^[ \t]*[\"']?(?:allowed[-_]tools|hooks)[\"']?[ \t]*:.*(?:\n[ \t]+.*)*")
 
 
 def reaching(bundle: Bundle) -> dict[str, str]:
@@ -53,13 +52,12 @@ def loading(bundle: Bundle) -> dict[str, str]:
     """What takes effect as a host loads the skill, before an agent reads it: commands that some hosts run
     then (Claude Code: an exclamation mark before code, in a line or a block), and tools that may be used
     unasked (`allowed-tools`)."""
-    texts = [re.sub(r"\r\n?", "\n", _text(file)) for file in bundle.files]
     # Byte for byte: where a line ends decides what is a comment and what a command.
     found = {
-        f"at once {match[0]}": _shown(match)
-        for text in texts
+        f"at once {match[1]}": " ".join(match[1].split())[:80]
+        for file in bundle.files
         for pattern in _AT_ONCE
-        for match in pattern.finditer(text)
+        for match in pattern.finditer(_text(file))
     }
     head = _head(bundle)
     if head is not None and head.allowed_tools.strip():
@@ -68,10 +66,20 @@ def loading(bundle: Bundle) -> dict[str, str]:
     for file in bundle.files:
         # an example, or a skill of its own where a host looks into all folders: what it may do there is asked
         if "/" in file.path and file.path.rsplit("/", 1)[-1].casefold() == "skill.md":
-            found |= {
-                f"{file.path} {same_text(one)}": same_text(one)[:80] for one in _INNER.findall(_text(file))
-            }
+            found |= _inner(file)
     return found
+
+
+def _inner(file: File) -> dict[str, str]:
+    text = _text(file)
+    top = split(text)[0]
+    try:
+        head = parse(text)[0]
+    except BadInputError:  # which hosts may read all the same
+        return {f"{file.path} {top or text}": f"{file.path} has a head that cannot be read"}
+    if head.allowed_tools.strip() or "hooks" in head.extra:
+        return {f"{file.path} {top}": f"{file.path} has tools or hooks of its own"}
+    return {}
 
 
 def running(bundle: Bundle) -> dict[str, str]:

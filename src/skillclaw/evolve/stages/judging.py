@@ -89,6 +89,8 @@ def judge(
             except BlockedError as error:  # something else is in its place: that is no reason to stop
                 reason = " ".join(str(error).split())
                 found.aside.append(Aside(what=f"the proposal of {proposal.skill}", reason=reason))
+                found.judged.pop()
+                found.later.update(pattern.topic for pattern in proposal.patterns)
                 continue
         if passed:
             found.passed.append(result.proposal)

@@ -60,7 +60,7 @@ def stand(run: Run, mined: Mined, state: HubState) -> Standing:
             aside += [
                 Aside(
                     what=f"the voting job about {name}",
-                    reason="It cannot be read, or is newer: upgrade.",
+                    reason="It cannot be read, or is newer (upgrade). To end it: skillclaw proposals reject",
                 )
                 for name in run.votes.later
             ]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skillclaw.errors import LASTING, BadInputError, StorageError
+from skillclaw.errors import BadInputError, GoneError, StorageError, VerifyError
 from skillclaw.hub.listing import look
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.walking import walk
@@ -132,7 +132,7 @@ def _evidence(machine: Machine, hub: Hub, release: Release) -> str:
         return "none in the log."
     try:
         items = record_in(machine.hubs.object(hub, release.sidecar), Sidecar).items
-    except LASTING:
+    except (BadInputError, GoneError, VerifyError):  # not what the storage does not give now: it is kept
         return "its record does not hold what it should."
     refs = [ref for item in items for ref in item.evidence]
     sessions, people = len({ref.session for ref in refs}), len({ref.user for ref in refs})

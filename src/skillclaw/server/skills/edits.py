@@ -310,12 +310,12 @@ def _proposal(
             for one in source.state.proposals.values()
             if one.status == "rejected" and (one.skill, one.version) == (bundle.name, made)
         ]
+        if source.name != PERSONAL and source.hub is not None:
+            own = f"m-{keys.public_hex(source.hub.own_key('member'))[:8]}-"
+            rejected = [one for one in rejected if one.id.startswith(own)]
+            since = [len(rejected)] if rejected else []
         if again is not None:
             since = [again.story[-1].seq if again.story else again.seq, len(rejected)]
-        elif source.name != PERSONAL and source.hub is not None:
-            own = f"m-{keys.public_hex(source.hub.own_key('member'))[:8]}-"
-            turned_down = sum(one.id.startswith(own) for one in rejected)
-            since = [turned_down] if turned_down else []
     return Proposal(
         id=content_id("proposal", base, PERSON, made, *since),
         action="refine" if current else "create",
