@@ -25,6 +25,7 @@ from skillclaw.hub.approval import (
 )
 from skillclaw.hub.proposing import origins
 from skillclaw.hub.unapproved import covers, unapproved
+from skillclaw.server.review.places import moved_from, told_place
 from skillclaw.skills.diff import unified
 from skillclaw.skills.items import all_items, same_text
 from skillclaw.skills.records import Bundle, Sidecar, record_in
@@ -45,7 +46,6 @@ __all__ = [
     "check_no_source",
     "diff_of",
     "is_source",
-    "moved_from",
     "needs",
     "new_lines",
     "policy_for",
@@ -114,27 +114,6 @@ class Review(Record, frozen=True, kw_only=True, omit_defaults=False):
     approvals: list[Approver]
     source: bool | None = None
     place: str = ""
-
-
-def moved_from(state: HubState, proposal: ProposalState, record: Proposal) -> Release | None:
-    """The version before, where that is for other people than the change would be."""
-    base = _base(state, proposal.skill, proposal.base)
-    if base is None or record.action == "retire":
-        return None
-    return base if (base.scope, base.project) != (record.scope, record.project) else None
-
-
-def _place(base: Release | None, record: Proposal) -> str:
-    now = _whom(record.scope, record.project)
-    if base is not None:
-        # machines that have a copy of a project's skill go on with it (docs/sync.md)
-        more = ", and machines that have it get this too" if record.scope == "project" else ""
-        return f"So far it is for {_whom(base.scope, base.project)}; with this it is for {now}{more}."
-    return f"It is for {now}." if record.scope == "project" else ""
-
-
-def _whom(scope: str, project: str | None) -> str:
-    return f"the project {project or ''} only" if scope == "project" else "everybody"
 
 
 def policy_for(state: HubState, record: Proposal, *, group: bool) -> str:
@@ -241,7 +220,7 @@ def review(
         lines=lines,
         approvals=approver_rows(state, proposal),
         source=is_source(machine, hub, state, record) if group else None,
-        place=_place(moved_from(state, proposal, record), record),
+        place=told_place(moved_from(state, proposal, record), record),
     )
 
 

@@ -13,6 +13,7 @@ from skillclaw.library.choose import choose
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.skills.naming import at_already, shown, split_name
 from skillclaw.server.skills.offering import Private, private_places
+from skillclaw.server.skills.proposed import proposed_before
 from skillclaw.skills.diff import unified
 from skillclaw.skills.records import Bundle, Proposal, Sidecar, Verdict, content_id, record_in
 from skillclaw.trajectory.model import Record
@@ -299,23 +300,7 @@ def _proposal(
     if like is not None and like.sidecar is not None and source.hub is not None:
         before = record_in(machine.hubs.object(source.hub, like.sidecar), Sidecar)
     base = current.version if current else None
-    from skillclaw.hub import keys
-
-    since: list[int] = []
-    if source.state is not None:
-        skill = source.state.skills.get(bundle.name)
-        again = again or (skill.release(made) if skill is not None else None)
-        rejected = [
-            one
-            for one in source.state.proposals.values()
-            if one.status == "rejected" and (one.skill, one.version) == (bundle.name, made)
-        ]
-        if source.name != PERSONAL and source.hub is not None:
-            own = f"m-{keys.public_hex(source.hub.own_key('member'))[:8]}-"
-            rejected = [one for one in rejected if one.id.startswith(own)]
-            since = [len(rejected)] if rejected else []
-        if again is not None:
-            since = [again.story[-1].seq if again.story else again.seq, len(rejected)]
+    since = proposed_before(source, bundle.name, made, again)
     return Proposal(
         id=content_id("proposal", base, PERSON, made, *since),
         action="refine" if current else "create",

@@ -12,8 +12,9 @@ from skillclaw.errors import BadInputError, UsageError
 from skillclaw.hub.approval import waits_for_people
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.review import decisions
+from skillclaw.server.review.places import moved_from
 from skillclaw.server.review.queueing import QueueRow, queue
-from skillclaw.server.review.reviewing import check_no_source, moved_from, review
+from skillclaw.server.review.reviewing import check_no_source, review
 from skillclaw.trajectory.moments import moment_of
 from skillclaw.web.diffs import side_by_side
 from skillclaw.web.settling import then_sync
