@@ -147,3 +147,29 @@ def test_one_whose_job_is_gone_ends_in_a_group_that_asks_for_votes_no_more(tmp_p
     votes(hubs, NOW + timedelta(days=7)).sweep(lambda: None)
     assert known(hubs).status == "rejected"
     assert "job is gone" in known(hubs).verdicts[-1].reason
+
+
+def test_what_a_later_version_proposed_is_left_to_it(tmp_path: Path) -> None:
+    """One of two evolvers was upgraded; the other neither decides nor ends what it cannot read."""
+    hubs = group(tmp_path)
+    base = hubs.team.state().skills["deploy"].current
+    later = Proposal(
+        id="ab12",
+        v=99,
+        action="refine",
+        skill="deploy",
+        base=base,
+        engine="extractive",
+        why="",
+        bundle=bundle("deploy", "- Run it twice."),
+    )
+    votes(hubs, NOW).ask(later, CHECKED, later)
+    hubs.team.propose(later)
+    for now in (NOW, NOW + LATE):
+        both = votes(hubs, now)
+        judged, _, waiting = both.collect(
+            stage=lambda proposal: "canary", counts=lambda session: True, fence=lambda: None
+        )
+        both.sweep(lambda: None)
+        assert (judged, both.later) == ([], ["deploy"]) and {*waiting["ab12"]} == {"deploy"}
+        assert hubs.team.state().proposals["ab12"].status == "open"

@@ -14,12 +14,11 @@ from test_server_group_cycle import worked
 from voters import scored, taught, voted
 
 from skillclaw.errors import BadInputError, StorageError, VerifyError
-from skillclaw.hub import Hub, claim_entries, log, vote_jobs
+from skillclaw.hub import Hub, claim_entries, vote_jobs
 from skillclaw.hub.signed import signed
 from skillclaw.hub.store import Store
 from skillclaw.server.machine import Machine
 from skillclaw.server.review.decisions import find, proposals, reject
-from skillclaw.skills.bundle import pack
 from skillclaw.skills.records import File, Proposal, Sidecar, Verdict
 
 LATER = "it is of a newer format than is known here"
@@ -353,49 +352,3 @@ def test_a_folder_in_the_place_of_what_is_voted_on_ends_no_cycle(tmp_path: Path)
     report = sc(tmp_path, "ada", "evolve", "--hub", "team")
     assert report["set_aside"] and report["released"] == []
     assert state(tmp_path).proposals[proposal].status == "open"
-
-
-def test_a_folder_where_a_release_is_to_be_stops_no_other(tmp_path: Path) -> None:
-    found(tmp_path)
-    own = hub(tmp_path, "ada")
-    made = bundle("evil", "- Look at `git status`.")
-    given = Proposal(
-        id="p1", action="create", skill="evil", base=None, engine="extractive", why="", bundle=made
-    )
-    own.propose(given)
-    own.record_verdicts("p1", [Verdict(check="spec", verdict="pass", reason="x")], "passed")
-    (tmp_path / "group" / "objects" / log.digest(pack(made))).mkdir(parents=True)
-    for who in ("bob", "cyd"):
-        joined(tmp_path, who)
-        worked(tmp_path, who, 1, 2)
-    assert len(sc(tmp_path, "ada", "evolve", "--hub", "team")["released"]) == 1
-    sc(tmp_path, "ada", "evolve", "--hub", "team")
-    assert state(tmp_path).proposals["p1"].status == "passed"
-
-
-def test_objects_that_are_not_taken_for_a_while_cost_no_proposal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found(tmp_path)
-    for who in ("bob", "cyd"):
-        joined(tmp_path, who)
-        worked(tmp_path, who, 1, 2)
-    get, put = Store.get, Store.put_surely
-
-    def got(self: Store, key: str, most: int) -> bytes | None:
-        if key.startswith("objects/"):
-            raise StorageError("403")
-        return get(self, key, most)
-
-    def kept(self: Store, key: str, data: bytes) -> None:
-        if key.startswith("objects/"):
-            raise StorageError("403")
-        put(self, key, data)
-
-    with monkeypatch.context() as away:
-        away.setattr(Store, "get", got)
-        away.setattr(Store, "put_surely", kept)
-        report = sc(tmp_path, "ada", "evolve", "--hub", "team")
-    assert (report["released"], report["proposals"]) == ([], [])
-    assert [one["what"] for one in report["set_aside"]] == ["the proposal of install-httpie"]
-    assert len(sc(tmp_path, "ada", "evolve", "--hub", "team")["released"]) == 1

@@ -16,11 +16,12 @@ from taking import group_of, propose_as_evolver, release_as_evolver, texts
 from team import found, home, hub, joined, printed, sc, state, taken
 from test_server_group_cycle import worked
 
-from skillclaw.errors import StorageError
+from skillclaw.errors import BadInputError, StorageError
 from skillclaw.gate import static_checks
 from skillclaw.gate.stretches import loading, running, without
 from skillclaw.hub import Hub
 from skillclaw.hub.inbox import authored, send
+from skillclaw.skills.frontmatter import parse
 from skillclaw.skills.records import Bundle, File, Proposal
 
 AT_ONCE = [
@@ -44,6 +45,17 @@ AT_ONCE = [
     "$x!` and !`git status`",
     "Say `-!`. Then !`echo\ngit status`",
     "$ARGUMENTS[0]!`git status`",
+    # what a host puts there may be nothing
+    "State: !$ARGUMENTS`git status`",
+    "!$0`git status`",
+    "!${CLAUDE_SKILL_DIR}`$ARGUMENTS`",
+    "!$ARGUM$ARGUMENTS[0]ENTS`git status`",
+    "x$ARGUMENTS!$0`git status`",
+    "```$ARGUMENTS!\ngit status\n```",
+    "``$0`!\ngit status\n```",
+    "`$1`$2`$3!\ngit status\n``$0`",
+    f"!{'$ARGUMENTS' * 5000}`git status`",
+    "!$$0ARGUMENTS`git status`",
 ]
 HARMLESS = [
     "Do not call `x!`, nor `!`.",
@@ -58,6 +70,14 @@ HARMLESS = [
     "Keep `#!` first, as in `#!/bin/sh`.",
     "In vim `:!`, `:w !sudo tee`.",
     "`<!` and `>`",
+    "Costs $5! `git status` tells.",
+    "`$HOME`, `$PATH`, `${x}` and `!`.",
+    "`echo $1`!",
+    "`return !$enabled` and not `off`.",
+    "`next unless !$seen{$x}` skips; `last` ends.",
+    "`cd !$:h` goes there; `!!` again.",
+    "`a && !$scope.ready` becomes `x`.",
+    "Write `` `Hello ${name}!` ``; log(`x`).",
 ]
 
 
@@ -152,7 +172,7 @@ def test_the_thief_of_an_evolvers_key_installs_none_of_it(tmp_path: Path, made: 
 def test_a_second_skill_in_a_folder_and_tools_of_another_host() -> None:
     text = b"---\nname: sub\ndescription: x\nallowed-tools: Bash(*)\n---\n"
     told = loading(bundle("fresh", "- Look.", File(path="sub/Skill.md", data=text)))
-    assert [*told.values()] == ["sub/Skill.md has tools or hooks of its own"]
+    assert [*told.values()] == ["sub/Skill.md has tools, hooks or arguments of its own"]
     other = loading(
         bundle("fresh", "- Look.", File(path="sub/Skill.md", data=text.replace(b"Bash", b"Edit")))
     )
@@ -161,6 +181,43 @@ def test_a_second_skill_in_a_folder_and_tools_of_another_host() -> None:
     assert loading(bundle("fresh", "- Look.", plain)) == {}
     server = File(path="agents/openai.yaml", data=b"dependencies:\n  tools: []\n")
     assert [*running(bundle("fresh", "- Look.", server)).values()] == ["agents/openai.yaml"]
+
+
+@pytest.mark.parametrize("key", ["Allowed-Tools", "allowed_tools", "Hooks", "HOOKS", "arguments"])
+def test_tools_of_a_host_that_takes_other_spellings_are_found(key: str) -> None:
+    text = f"---\nname: sub\ndescription: x\n{key}: Bash\n---\n"
+    told = loading(bundle("fresh", "- Look.", File(path="sub/SKILL.md", data=text.encode())))
+    assert [*told.values()] == ["sub/SKILL.md has tools, hooks or arguments of its own"]
+
+
+def test_heads_that_take_long_to_read_are_not_read() -> None:
+    """A head's time grows by the square of its keys, and hundreds of them fit into a skill."""
+    long = "---\nname: sub\ndescription: x\n" + "".join(f"k{n}: v\n" for n in range(100_000)) + "---\n"
+    told = loading(bundle("fresh", "- Look.", File(path="sub/SKILL.md", data=long.encode())))
+    assert [*told.values()] == ["sub/SKILL.md has a head that cannot be read"]
+    for deep in ("a:\n" + " - - - - - x\n" * 90, "".join(f"{' ' * n}k:\n" for n in range(90))):
+        with pytest.raises(BadInputError, match="too deep"):
+            parse(f"---\nname: sub\ndescription: x\n{deep}---\n")
+    plain = b"---\nname: sub\ndescription: x\n---\n"
+    many = [File(path=f"s{n}/SKILL.md", data=plain) for n in range(20)]
+    told = loading(bundle("fresh", "- Look.", *many))
+    assert len(told) == 4 and all("one of many" in one for one in told.values())
+    left = without(bundle("fresh", "- Look.", *many), told.keys())
+    assert len(left.files) == 17 and not loading(left)
+
+
+def test_names_that_are_put_in_for_and_hooks_are_found() -> None:
+    """`spec` refuses such keys; a stolen evolver's key asks nobody."""
+    for key in ("arguments: [a/b]", "hooks: x", "arguments:\n- z|%", "allowed-tools: [Bash]"):
+        text = f"---\nname: fresh\ndescription: x\n{key}\n---\n# fresh\n\nx !$a/b`id`\n"
+        made = Bundle(name="fresh", files=[File(path="SKILL.md", data=text.encode())])
+        assert loading(made), key
+
+
+def test_a_text_without_end_is_searched_in_one_go() -> None:
+    """Each of these would take hours if every place in it were tried to the end."""
+    for piece in ("``$x`!", "!`", "$", "a", "`", "```!", "$x!$y", "!$x`y", "~~~!\n", "$" * 99 + "!"):
+        loading(bundle("fresh", piece * (1_000_000 // len(piece))))
 
 
 @pytest.mark.parametrize(("text", "refused"), [("See @~/.netrc", True), ("See @docs/api.md.", False)])

@@ -72,8 +72,8 @@ def settle(
 def release(hub: Hub, proposal: Proposal, stage: Stage, *, fence: Callable[[], None]) -> bool:
     """Release what `settle` let through; whether it is released then. False where the skill changed since it
     was proposed: the next cycle proposes for what is current then. False, too, where the log does not take it
-    now (it waits for people, the skill is pinned), or the storage does not take it: one proposal is no reason
-    to stop a cycle."""
+    now (it waits for people, the skill is pinned). BlockedError where something else lies in the place of its
+    files: another cycle may release it, and has to propose it again."""
     known = hub.state().proposals[proposal.id]
     if known.status == "passed":
         fence()
@@ -81,7 +81,7 @@ def release(hub: Hub, proposal: Proposal, stage: Stage, *, fence: Callable[[], N
             known = _unless_done(hub, proposal, lambda: hub.release(proposal.id, stage=stage))
         except UpgradeNeededError:
             raise
-        except (BadInputError, BlockedError, VerifyError):
+        except (BadInputError, VerifyError):
             return False
     return known.status == "released"
 
@@ -125,8 +125,11 @@ def finish(
         cited |= {ref.session for ref in proposal.against}
         if not all(counts(session) for session in cited):
             continue
-        if release(hub, proposal, stage(proposal), fence=fence):
-            done.append(proposal)
+        try:
+            if release(hub, proposal, stage(proposal), fence=fence):
+                done.append(proposal)
+        except BlockedError as error:
+            aside.append(Aside(what=f"{known.skill} ({known.id})", reason=_unread(error)))
     return done, aside
 
 

@@ -65,6 +65,7 @@ class GroupVotes:
     members   what is known of each, by that name: who is new has no vote yet, since keys cost nothing to who
               holds an invite for several
     later     after `collect`: the skills whose voting jobs cannot be read here, or are of a later format
+    blocked   after `collect`: the skills whose release the storage does not take, with what it says
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class GroupVotes:
         self._code_of = code_of
         self._rules = rules_of(hub.last_state().settings)
         self.later: list[str] = []
+        self.blocked: list[tuple[str, str]] = []
 
     def voting(self, proposal: Proposal) -> tuple[Tally, VoteRules] | None:
         """What the gate's check asks (`gate.voting.Voting`): how the votes stand on a new proposal."""
@@ -163,7 +165,12 @@ class GroupVotes:
                 fence()
                 if not self._decided(known, result):
                     continue
-            done = result.verdict == "passed" and release(self.hub, record, stage(record), fence=fence)
+            try:
+                done = result.verdict == "passed" and release(self.hub, record, stage(record), fence=fence)
+            except BlockedError as error:  # decided, and released once the storage takes it
+                self.blocked.append((record.skill, " ".join(str(error).split())))
+                waiting[known.id] = {record.skill, *(gone.skill for gone in record.retires)}
+                continue
             if done:
                 released.append(record)
             # One that passed before, and that the log releases by people alone, is no news.
@@ -240,6 +247,8 @@ class GroupVotes:
             return recorded(self.hub, known)
         except BlockedError:
             return "blocked"
+        except UpgradeNeededError:
+            return "later"
         except (BadInputError, GoneError, VerifyError):
             return None
 

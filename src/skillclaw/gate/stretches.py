@@ -27,15 +27,23 @@ _MARKS = re.compile(r"\A(?:(?:[-*+]|\d{1,3}[.)]) )+")
 a command from being run, nor `>`."""
 
 
+# What a host puts into a text before it looks for commands; it may be nothing, and one may stand in another.
+# Names of a skill's own (`arguments`) are asked about by themselves.
+_IN_PUT = r"[\w$\[\]{}.:-]"
+_PUTS = rf"(?={_IN_PUT}*?\$(?:ARGUMENTS|\d|\{{(?:CLAUDE|user_config)))"
+_PUT = rf"(?:(?=\$){_PUTS}{_IN_PUT}++)?"
+_TICKS = rf"`{_PUT}`{_PUT}`"
+_COMMAND = rf"!{_PUT}`[^`]+`"
 _AT_ONCE = (
     # as Claude Code finds them, and from every place where one may begin, so that nothing before hides one;
     # blocks that are not closed go to the end
-    re.compile(r"(?=(```![\s\S]*?(?:```|\Z)))"),
-    re.compile(r"(?<![^\s\ufeff])(?=(!`[^`]+`))"),
-    # what stands there comes from outside, and may be nothing
-    re.compile(r"(?=((?:\$\w{1,80}(?:\[[^\]\n]{0,80}\])?|\$\{[^}\n]{0,80}\})!`[^`]+`))"),
+    re.compile(rf"(?=({_TICKS}{_PUT}![\s\S]*?(?:{_TICKS}|\Z)))"),
+    re.compile(rf"(?<![^\s\ufeff])(?=({_COMMAND}))"),
+    re.compile(rf"(?<!{_IN_PUT}){_PUTS}(?=({_IN_PUT}*+{_COMMAND}))"),
     re.compile(r"^[ \t>]*(?=(~~~+![\s\S]*?(?:~~~|\Z)))", re.MULTILINE),
 )
+_INNER_MOST = 16
+"""Heads of other SKILL.md files that are read; that there are more is told by itself."""
 
 
 def reaching(bundle: Bundle) -> dict[str, str]:
@@ -54,32 +62,50 @@ def loading(bundle: Bundle) -> dict[str, str]:
     unasked (`allowed-tools`)."""
     # Byte for byte: where a line ends decides what is a comment and what a command.
     found = {
-        f"at once {match[1]}": " ".join(match[1].split())[:80]
+        f"at once {match[1]}": _both_ends(" ".join(match[1].split()))
         for file in bundle.files
         for pattern in _AT_ONCE
         for match in pattern.finditer(_text(file))
     }
-    head = _head(bundle)
-    if head is not None and head.allowed_tools.strip():
-        told = same_text(head.allowed_tools)
-        found[f"allowed-tools {told}"] = f"allowed-tools: {told}"[:80]
-    for file in bundle.files:
-        # an example, or a skill of its own where a host looks into all folders: what it may do there is asked
-        if "/" in file.path and file.path.rsplit("/", 1)[-1].casefold() == "skill.md":
-            found |= _inner(file)
+    # Those in folders are examples, or skills of their own where a host looks into all: it is asked, too.
+    heads = [file for file in bundle.files if file.path.rsplit("/", 1)[-1].casefold() == "skill.md"]
+    for at, file in enumerate(sorted(heads, key=lambda file: file.path != "SKILL.md")):
+        found |= _top(file, read=at <= _INNER_MOST)
     return found
 
 
-def _inner(file: File) -> dict[str, str]:
-    text = _text(file)
-    top = split(text)[0]
+def _both_ends(text: str) -> str:
+    """In 80 characters; a command may stand behind much."""
+    return text if len(text) <= 80 else f"{text[:39]}…{text[-40:]}"
+
+
+def _top(file: File, *, read: bool) -> dict[str, str]:
+    named = _named(file)
+    if not read:
+        return {named: f"{file.path} is one of many; its head was not read"}
     try:
-        head = parse(text)[0]
+        head = parse(_text(file))[0]
     except BadInputError:  # which hosts may read all the same
-        return {f"{file.path} {top or text}": f"{file.path} has a head that cannot be read"}
-    if head.allowed_tools.strip() or "hooks" in head.extra:
-        return {f"{file.path} {top}": f"{file.path} has tools or hooks of its own"}
+        return {named: f"{file.path} has a head that cannot be read"}
+    told = same_text(head.allowed_tools)
+    if file.path == "SKILL.md" and told and not _acts(head):
+        return {f"allowed-tools {told}": f"allowed-tools: {told}"[:80]}
+    if told or _acts(head):
+        return {named: f"{file.path} has tools, hooks or arguments of its own"}
     return {}
+
+
+def _named(file: File) -> str:
+    """A file by its head, of which all is compared."""
+    text = _text(file)
+    return f"{file.path} {split(text)[0] or text}"
+
+
+def _acts(head: Head) -> bool:
+    """Whether it has keys beside the specification's by which a host does something on loading: names in
+    `arguments` are what is put in for, whatever their signs."""
+    keys = {key.casefold().replace("_", "-") for key in head.extra}
+    return not keys.isdisjoint(("allowed-tools", "arguments", "hooks"))
 
 
 def running(bundle: Bundle) -> dict[str, str]:
@@ -92,7 +118,7 @@ def without(bundle: Bundle, gone: Collection[str]) -> Bundle:
     a line cannot be taken out of it. For comparison: what is left need not be a skill."""
     files = []
     for file in bundle.files:
-        if _program(file) in gone:
+        if _program(file) in gone or _named(file) in gone:
             continue
         try:
             lines = file.data.decode("utf-8").splitlines(keepends=True)

@@ -17,6 +17,9 @@ from skillclaw.trajectory.model import Record
 __all__ = ["DESCRIPTION_MAX", "Head", "parse", "plain", "render", "split"]
 
 DESCRIPTION_MAX = 1024
+_HEAD_MAX, _LINES_MAX = 16_384, 200
+"""Characters and lines of a head. strictyaml takes time by the square of its keys, and of its depth."""
+_DEEP = re.compile(r"^(?:[ \t]{25}|[ \t]*(?:[-?][ \t]+){4})", re.MULTILINE)
 _HEAD = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 
 _WORD = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)[a-z][a-z0-9_.-]*\Z", re.IGNORECASE)
@@ -48,6 +51,18 @@ def parse(text: str) -> tuple[Head, str]:
     head, body = split(text)
     if not head:
         raise BadInputError("SKILL.md has no frontmatter.", "It must begin with a '---' line and close it.")
+    if len(head) > _HEAD_MAX or len(head.splitlines()) > _LINES_MAX:
+        what = f"It has {len(head):,} characters in {len(head.splitlines()):,} lines"
+        raise BadInputError(
+            "SKILL.md has a frontmatter that is too long.",
+            f"{what}; {_HEAD_MAX:,} and {_LINES_MAX} are read.",
+            "What the frontmatter says at length belongs into the text below it.",
+        )
+    if _DEEP.search(head):
+        raise BadInputError(
+            "SKILL.md has a frontmatter that is too deep.",
+            "A line of it begins with more than 24 blanks, or with four marks of lists.",
+        )
     try:
         # Only the head is given: a `---` in the body is the writer's business, one inside a value is not.
         data, rest = parse_frontmatter(head.lstrip("\ufeff").replace("\r\n", "\n"))

@@ -87,10 +87,8 @@ def judge(
             try:
                 result, passed = _settled(run, result, context)
             except BlockedError as error:  # something else is in its place: that is no reason to stop
-                reason = " ".join(str(error).split())
-                found.aside.append(Aside(what=f"the proposal of {proposal.skill}", reason=reason))
+                _set_aside(found, proposal, f"the proposal of {proposal.skill}", error)
                 found.judged.pop()
-                found.later.update(pattern.topic for pattern in proposal.patterns)
                 continue
         if passed:
             found.passed.append(result.proposal)
@@ -132,8 +130,17 @@ def _release(run: Run, found: Decided) -> None:
     for proposal in found.passed:
         run.check_forgotten()
         keep_events(run.memory, proposal, proposal_version(proposal))
-        if release(run.hub, proposal, run.asked.stage(proposal), fence=run.fence):
-            found.released.append(proposal)
+        try:
+            if release(run.hub, proposal, run.asked.stage(proposal), fence=run.fence):
+                found.released.append(proposal)
+        except BlockedError as error:
+            _set_aside(found, proposal, f"the release of {proposal.skill}", error)
+
+
+def _set_aside(found: Decided, proposal: Proposal, what: str, error: BlockedError) -> None:
+    """One that the storage does not take is told of, and proposed again."""
+    found.aside.append(Aside(what=what, reason=" ".join(str(error).split())))
+    found.later.update(pattern.topic for pattern in proposal.patterns)
 
 
 def _settle_policy(hub: Hub, state: HubState, asked: Asked) -> None:

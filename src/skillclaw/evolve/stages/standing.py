@@ -64,6 +64,7 @@ def stand(run: Run, mined: Mined, state: HubState) -> Standing:
                 )
                 for name in run.votes.later
             ]
+            aside += [Aside(what=f"the release of {name}", reason=why) for name, why in run.votes.blocked]
             waiting = {skill for about in open_.values() for skill in about}
         state = hub.state()
     given = current_skills(hub, state, broken.__setitem__)

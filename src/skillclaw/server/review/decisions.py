@@ -96,7 +96,8 @@ def find(machine: Machine, prefix: str, hub: str | None = None) -> FoundProposal
     """The one proposal with the id `prefix`, else the one whose id begins so; BadInputError where there is
     none or more. One whose id is another's and more is not in the way of that one, which was there before;
     one whose id is the beginning of another's that was there before may be what somebody made of what a
-    person was seen to type: that person is asked again."""
+    person was seen to type: that person is asked again. So is who gives the beginning of an id while a hub
+    is away, which may have the one that was meant."""
     if not prefix:
         raise BadInputError("No proposal is named.", "Its id is empty.", "See: skillclaw proposals list")
     all_, unread = proposals(machine, hub)
@@ -105,6 +106,13 @@ def find(machine: Machine, prefix: str, hub: str | None = None) -> FoundProposal
     if len(whole) == 1 and all(_first(whole[0], one) for one in found):
         found = whole
     hubs = {one.hub_name for one in found}
+    if len(found) == 1 and unread and found[0].state.id != prefix:
+        away = ", ".join(source.name for source in unread)
+        raise BadInputError(
+            f"A proposal of {found[0].hub_name} has an id that begins with {prefix!r}.",
+            f"Not looked into: {away}, which may have another.",
+            f"Give the whole id ({found[0].state.id}), or say which hub: --hub {found[0].hub_name}",
+        )
     if len(found) != 1:
         what = "No proposal" if not found else f"{len(found)} proposals"
         raise BadInputError(
