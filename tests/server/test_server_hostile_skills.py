@@ -227,10 +227,13 @@ def test_no_file_of_secrets_is_put_in_as_a_skill_is_loaded(text: str, refused: b
 
 
 def test_who_approves_is_told_of_it(group: Path) -> None:
-    for ident, made in (("a", bundle("one", AT_ONCE[0])), ("b", with_tools("two", "Bash(*)"))):
+    for ident, made, told in (
+        ("a", bundle("one", AT_ONCE[0]), "(`!'git status'`)"),
+        ("b", with_tools("two", "Bash(*)"), "(`allowed-tools: Bash(*)`)"),
+    ):
         held = sent(group, ident, made.name, bundle=made)
         reasons = [one.reason for one in state(group).proposals[held].verdicts if one.verdict == "hold"]
-        assert sum("as it is loaded" in one for one in reasons) == 1
+        assert sum(f"as it is loaded {told}" in one for one in reasons) == 1
     plain = sent(group, "c", "three")
     assert len([one for one in state(group).proposals[plain].verdicts if one.verdict == "hold"]) == 1
 
