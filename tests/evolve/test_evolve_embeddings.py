@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from skillclaw.errors import BadInputError, SkillClawError, StorageError, UsageError
 from skillclaw.evolve import embeddings_http
-from skillclaw.evolve.embeddings import CachedEmbedder, cache_key, departs, make_embedder, unit_rows
+from skillclaw.evolve.embedding_rows import unit_rows
+from skillclaw.evolve.embeddings import CachedEmbedder, cache_key, departs, make_embedder
 from skillclaw.evolve.embeddings_http import HttpEmbedder
 from skillclaw.evolve.embeddings_local import StaticEmbedder
 from skillclaw.settings import EvolveSettings, load, set_value

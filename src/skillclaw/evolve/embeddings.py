@@ -8,7 +8,6 @@ reports it: nothing depends on them.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -16,13 +15,14 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from skillclaw.errors import StorageError, UsageError
+from skillclaw.evolve.embedding_rows import is_blank, unit_rows
 from skillclaw.evolve.loopback import is_loopback
 from skillclaw.settings import EvolveSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CachedEmbedder", "Embedder", "VectorStore", "cache_key", "departs", "make_embedder", "unit_rows"]
+__all__ = ["CachedEmbedder", "Embedder", "VectorStore", "cache_key", "departs", "make_embedder"]
 
 BATCH = 1000
 """New texts between two writes to the cache: what a failure can lose."""
@@ -98,21 +98,6 @@ def departs(settings: EvolveSettings) -> str | None:
     except ValueError:
         return settings.embeddings
     return None if is_loopback(host) else host
-
-
-def is_blank(text: str) -> bool:
-    """Whether there is nothing to embed: APIs refuse empty texts."""
-    return not re.search(r"\w", text)
-
-
-def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Each row divided by its length; rows of zeros stay."""
-    wide = rows.astype(np.float64)
-    # Large values would overflow when squared.
-    peak = np.abs(wide).max(axis=1, keepdims=True, initial=0.0)
-    wide = wide / np.where(peak > 0, peak, 1.0)
-    length = np.linalg.norm(wide, axis=1, keepdims=True)
-    return (wide / np.where(length > 0, length, 1.0)).astype(np.float32)
 
 
 def cache_key(name: str, text: str) -> bytes:

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from skillclaw.errors import SkillClawError
-from skillclaw.evolve.embeddings import is_blank, unit_rows
+from skillclaw.evolve.embedding_rows import is_blank, unit_rows
 from skillclaw.evolve.loopback import is_loopback
 
 if TYPE_CHECKING:

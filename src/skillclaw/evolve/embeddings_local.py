@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.evolve.embeddings import is_blank, unit_rows
+from skillclaw.evolve.embedding_rows import is_blank, unit_rows
 from skillclaw.extras import install
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
-from skillclaw.cli.sessions.commands import recorded
+from skillclaw.cli.sessions.recorded import recorded
 from skillclaw.errors import UsageError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,13 +12,11 @@ from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
 from skillclaw.cli.sessions.forget import forget
 from skillclaw.cli.sessions.otlp import export_traces
+from skillclaw.cli.sessions.recorded import recorded
 from skillclaw.cli.sessions.share import preview, receipts, share
 from skillclaw.errors import BadInputError, StorageError, UsageError
 
-if TYPE_CHECKING:
-    from skillclaw.server.machine import Machine
-
-__all__ = ["recorded", "register"]
+__all__ = ["register"]
 
 SessionArgument = Annotated[
     str, typer.Argument(help="The session's id, or how it begins.", metavar="SESSION")
@@ -205,13 +203,3 @@ def feedback(
         output.print_json({"id": meta(updated).key, "outcome": meta(updated).outcome})
     else:
         output.plain(f"Noted: {meta(updated).key} counts as {meta(updated).outcome}.")
-
-
-def recorded(ctx: Context) -> Machine:
-    """The machine, with every exchange so far assembled into sessions (DESIGN: on `sessions` commands)."""
-    from skillclaw.server.machine import Machine
-    from skillclaw.server.sessions.recording import assemble_recorded
-
-    machine = Machine(ctx.home)
-    assemble_recorded(machine)
-    return machine

@@ -8,6 +8,7 @@ import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.command import Context
+from skillclaw.cli.sessions.recorded import recorded
 from skillclaw.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ def forget(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
 ) -> int:
     """Remove sessions for good, here and where they were shared; importing again does not bring them back."""
-    from skillclaw.cli.sessions.commands import recorded
     from skillclaw.server.sessions import forgetting
 
     machine = recorded(ctx)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast, get_args
 from skillclaw.cli import output
 from skillclaw.cli.command import Context
 from skillclaw.cli.extras import needing
+from skillclaw.cli.sessions.recorded import recorded
 from skillclaw.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ def export_traces(
     ctx: Context, sessions: list[str], target: str, *, which: str, content: bool, since: int | None
 ) -> None:
     """Send the traces, and say what went and what stayed."""
-    from skillclaw.cli.sessions.commands import recorded
     from skillclaw.server.otlp import exporting
 
     known = get_args(exporting.Which)

@@ -8,6 +8,7 @@ import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.command import Context
+from skillclaw.cli.sessions.recorded import recorded
 from skillclaw.errors import BadInputError, UsageError
 
 __all__ = ["preview", "receipts", "share"]
@@ -23,7 +24,6 @@ def preview(
     hub: Annotated[str | None, typer.Option(help="The group's hub that it would go to.")] = None,
 ) -> None:
     """Exactly what would leave of a session before it is sealed, what was masked, and whether it may go."""
-    from skillclaw.cli.sessions.commands import recorded
     from skillclaw.server.sharing.sending import preview as preview_of
 
     shown = preview_of(recorded(ctx), session, hub)
@@ -87,7 +87,6 @@ def share(
     usual: Annotated[bool, typer.Option("--as-usual", help="Take back what was said of it.")] = False,
 ) -> None:
     """Say of one session that it is never shared, or that it may go although it is from before."""
-    from skillclaw.cli.sessions.commands import recorded
     from skillclaw.server.sharing.consent import mark
 
     if never + allow + usual != 1:
