@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path, PurePath
 
 import msgspec
@@ -49,6 +50,10 @@ MAX_ROUNDS = 6
 MAX_DEPTH = 3
 """How often what was decoded is decoded again: base64 in base64 of a file."""
 CACHED_CHARACTERS = 8_000_000
+"""Of the texts that are remembered with what was masked in them."""
+CLEAN = 200_000
+"""Texts that are remembered, by a hash, as holding nothing to mask: a long session comes whole when it has
+grown, and most of it is such. About 17 MB at most."""
 LITERAL_MIN = 8
 LINKS = 50_000
 """Names and ids that are remembered: of a long session all."""
@@ -102,6 +107,8 @@ class Redactor:
         self._depth = 0
         self._cache: dict[str, _Found] = {}
         self._cached = 0
+        self._clean: set[bytes] = set()
+        self._mark_key = blake2b(client_key, digest_size=32, person=b"clean texts").digest()
         self._links: dict[str, _Found] = {}
 
     def text(self, text: str) -> tuple[str, Counter[str]]:
@@ -171,6 +178,7 @@ class Redactor:
     def _refresh(self) -> None:
         if self._seen is not None and self._seen.refresh():
             self._cache.clear()
+            self._clean.clear()
             self._links.clear()
             self._cached = 0
 
@@ -210,7 +218,16 @@ class Redactor:
     def _find(self, text: str) -> _Found:
         found = self._cache.get(text)
         if found is None:
+            # The key is this client's own, so that nobody makes two texts with one mark.
+            mark = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=self._mark_key).digest()
+            if mark in self._clean:
+                return _Found(text=text, counts={}, values=frozenset())
             found = self._work(text)
+            if not found.counts and found.text == text:
+                if len(self._clean) >= CLEAN:
+                    self._clean.clear()
+                self._clean.add(mark)
+                return found
             if self._cached + len(text) > CACHED_CHARACTERS:
                 self._cache.clear()
                 self._cached = 0
