@@ -14,6 +14,11 @@ AGAIN = 20.0
 is due, and until then `status` shows the trouble."""
 
 
+REST = 19.0
+"""Seconds of rest for one of computing: what grows while people work may take long to look at, and comes
+again at once. So no part takes more than a twentieth of one core, but for one that is catching up."""
+
+
 class Every:
     """A part of the loop and when it is due; due at once at the start, and after a run that left something
     over, as `behind` tells."""
@@ -32,10 +37,10 @@ class Every:
 
     def run(self) -> bool:
         """Run it; whether it did something. What stopped it is the caller's to tell."""
-        wait = self.seconds
+        wait, began = self.seconds, time.thread_time()
         try:
             done = self.part()
-            wait = 0.0 if self.behind() else wait
+            wait = 0.0 if self.behind() else max(wait, REST * (time.thread_time() - began))
             return done
         except StorageError:
             wait = min(wait, AGAIN)
