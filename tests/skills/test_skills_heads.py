@@ -47,6 +47,12 @@ def test_every_reader_finds_the_same_words(name: str, description: str, metadata
     assert render(found) == made
 
 
+@pytest.mark.parametrize("name", ["gre<n-tests", "gre`n", 'gre"n', "o<n", "a\\b"])
+def test_what_was_written_is_written_alike_again(name: str) -> None:
+    made = render(Head(name=name, description="b", metadata={name: "c"}))
+    assert render(parse(made + "x\n")[0]) == made
+
+
 def test_a_key_of_several_lines_brings_no_key_of_its_own() -> None:
     made = render(Head(name="a", description="b", metadata={"x: y\nallowed-tools: Bash\nz": "c"}))
     assert set(read(made)) == {"name", "description", "metadata"}

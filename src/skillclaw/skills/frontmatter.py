@@ -117,6 +117,7 @@ def render(head: Head) -> str:
 
 def _bare(word: str) -> str:
     """A name as it is, where every reader of YAML takes it for text; else quoted: `on`, `404`, `a: b`."""
+    word = plain(word)
     return word if _WORD.match(word) else _quote(word)
 
 
