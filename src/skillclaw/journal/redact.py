@@ -53,7 +53,7 @@ CACHED_CHARACTERS = 8_000_000
 """Of the texts that are remembered with what was masked in them."""
 CLEAN = 200_000
 """Texts that are remembered, by a hash, as holding nothing to mask: a long session comes whole when it has
-grown, and most of it is such. About 17 MB at most."""
+grown, and most of it is such. About 20 MB at most."""
 LITERAL_MIN = 8
 LINKS = 50_000
 """Names and ids that are remembered: of a long session all."""
