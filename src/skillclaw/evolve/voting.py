@@ -148,7 +148,7 @@ class GroupVotes:
             record = self._record(known)
             if isinstance(job, str) or isinstance(record, str):
                 self.later.append(known.skill)
-                waiting[known.id] = {known.skill, *(gone.skill for gone in known.retires)}
+                waiting[known.id] = _about(known)
                 continue
             # One that is not what the log says of it, or gone, may be made again until its time is over.
             if job is None or record is None or known.status not in ("open", "passed"):
@@ -158,7 +158,7 @@ class GroupVotes:
                 job = self._in_time(job)
             result = self._result(state, known, job, record, counts)
             if result.verdict == WAITS:
-                waiting[known.id] = {record.skill, *(gone.skill for gone in record.retires)}
+                waiting[known.id] = _about(record)
                 continue
             before = known.status == result.verdict
             if not before:
@@ -169,7 +169,7 @@ class GroupVotes:
                 done = result.verdict == "passed" and release(self.hub, record, stage(record), fence=fence)
             except BlockedError as error:  # decided, and released once the storage takes it
                 self.blocked.append((record.skill, " ".join(str(error).split())))
-                waiting[known.id] = {record.skill, *(gone.skill for gone in record.retires)}
+                waiting[known.id] = _about(record)
                 continue
             if done:
                 released.append(record)
@@ -340,6 +340,11 @@ class GroupVotes:
         except BadInputError:
             return False  # or the log does not take it: that is no reason to stop a cycle
         return True
+
+
+def _about(change: Proposal | ProposalState) -> set[str]:
+    """The skills that nothing else changes as long as it waits."""
+    return {change.skill, *(gone.skill for gone in change.retires)}
 
 
 def _as_judged(record: Proposal, verdicts: list[Verdict], verdict: str) -> Judged:

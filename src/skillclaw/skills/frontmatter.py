@@ -14,7 +14,7 @@ from typing import Any
 from skillclaw.errors import NOT_YAML, BadInputError
 from skillclaw.trajectory.model import Record
 
-__all__ = ["DESCRIPTION_MAX", "Head", "parse", "plain", "render", "split"]
+__all__ = ["DESCRIPTION_MAX", "Head", "parse", "plain", "readable", "render", "split"]
 
 DESCRIPTION_MAX = 1024
 _HEAD_MAX, _LINES_MAX = 16_384, 200
@@ -43,11 +43,8 @@ def split(text: str) -> tuple[str, str]:
     return (text[: match.end()], text[match.end() :]) if match else ("", text)
 
 
-def parse(text: str) -> tuple[Head, str]:
-    """The frontmatter and the body of a SKILL.md; raises BadInputError with what is wrong."""
-    from skills_ref.errors import ParseError
-    from skills_ref.parser import parse_frontmatter
-
+def readable(text: str) -> tuple[str, str]:
+    """The same, of a head that can be read in reasonable time; BadInputError where there is none such."""
     head, body = split(text)
     if not head:
         raise BadInputError("SKILL.md has no frontmatter.", "It must begin with a '---' line and close it.")
@@ -63,6 +60,15 @@ def parse(text: str) -> tuple[Head, str]:
             "SKILL.md has a frontmatter that is too deep.",
             "A line of it begins with more than 24 blanks, or with four marks of lists.",
         )
+    return head, body
+
+
+def parse(text: str) -> tuple[Head, str]:
+    """The frontmatter and the body of a SKILL.md; raises BadInputError with what is wrong."""
+    from skills_ref.errors import ParseError
+    from skills_ref.parser import parse_frontmatter
+
+    head, body = readable(text)
     try:
         # Only the head is given: a `---` in the body is the writer's business, one inside a value is not.
         data, rest = parse_frontmatter(head.lstrip("\ufeff").replace("\r\n", "\n"))

@@ -13,15 +13,12 @@ import unicodedata
 
 from skillclaw.errors import NOT_YAML, BadInputError
 from skillclaw.skills.bundle import MAX_NAME
-from skillclaw.skills.frontmatter import Head, render, split
+from skillclaw.skills.frontmatter import Head, readable, render, split
 from skillclaw.skills.items import replace_text
 from skillclaw.skills.lint import NAME
 from skillclaw.skills.records import Bundle
 
 __all__ = ["portable"]
-
-MAX_HEAD = 16_384
-"""Characters of a head that is looked at; the longest description has 1,024."""
 
 
 def portable(bundle: Bundle) -> Bundle:
@@ -47,13 +44,7 @@ def _head(text: str, folder: str) -> Head:
     """What is kept of the head, as a lenient reader of YAML sees it."""
     import yaml
 
-    raw = split(text)[0]
-    if not raw:
-        raise BadInputError("SKILL.md has no frontmatter.", "It must begin with a '---' line and close it.")
-    if len(raw) > MAX_HEAD:
-        raise BadInputError(
-            "SKILL.md has a frontmatter that is too long.", f"{MAX_HEAD} characters are read."
-        )
+    raw = readable(text)[0]
     inner = "\n".join(raw.lstrip("\ufeff").replace("\r\n", "\n").strip("\n").split("\n")[1:-1])
     try:
         data = yaml.safe_load(inner)
