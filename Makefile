@@ -45,23 +45,26 @@ demo: $(VENV)/.client
 	@$(BIN)/skillclaw up --demo
 
 # Most of what tests of hubs and journals wait for is a disk that keeps each small file at once: their files lie in
-# memory where it has 4 GB for them and programs may run there (not on macOS, on Windows, in most containers), and
-# go at the end.
-test: $(VENV)/.dev
-	@if [ -z "$$TMPDIR" ] && [ "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}')0" -gt 41943040 ] && \
+# memory where it has so many GB for them and programs may run there (not on macOS, on Windows, in most containers),
+# and go at the end.
+in_memory = if [ -z "$$TMPDIR" ] && [ "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print int($$4 / 1048576)}')0" -ge $(1)0 ] && \
 	  ! grep -q '^[^ ]* /dev/shm [^ ]* [^ ]*noexec' /proc/mounts; then \
 	  TMPDIR=$$(mktemp -d /dev/shm/t-XXXXXX) && chmod 711 "$$TMPDIR" && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT && trap 'exit 130' INT TERM; \
-	fi; $(BIN)/pytest -m "not e2e and not slow and not agents" -n 4 --dist worksteal $(ARGS)
+	fi
+
+test: $(VENV)/.dev
+	@$(call in_memory,4); $(BIN)/pytest -m "not e2e and not live and not slow and not agents" -n 4 --dist worksteal $(ARGS)
 
 e2e: $(VENV)/.dev $(SITE)/.ready clients
-	E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) \
-	  $(BIN)/pytest -m e2e -n 3 --dist worksteal --durations 10 --ignore tests/bench --ignore tests/sandbox $(ARGS)
+	@$(call in_memory,8); E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) \
+	  $(BIN)/pytest -m "e2e or (live and not slow)" -n 4 --dist worksteal --durations 10 $(ARGS)
 
 # Every agent that can be installed, each through the proxy; they stay in the cache, by version. Whole runs of the
 # benchmarks, and what takes long.
 e2e-all: $(VENV)/.dev $(TOOLS)/.ready clients $(CLIENTS)/.azurite
-	E2E_CLIENTS=$(CLIENTS) POWERCUT_STATES=3 $(BIN)/pytest -m "agents or (slow and not e2e)" -n 2 --dist worksteal --durations 30 $(ARGS)
-	E2E_CLIENTS=$(CLIENTS) E2E_DATA=$(DATA) $(BIN)/pytest -m e2e -n 3 --timeout 400 tests/bench tests/sandbox $(ARGS)
+	E2E_CLIENTS=$(CLIENTS) POWERCUT_STATES=3 $(BIN)/pytest -m "agents or (slow and not e2e)" -n 2 --dist worksteal --durations 30 \
+	  --ignore tests/bench --ignore tests/sandbox $(ARGS)
+	E2E_CLIENTS=$(CLIENTS) E2E_DATA=$(DATA) $(BIN)/pytest -m slow -n 3 --timeout 400 tests/bench tests/sandbox $(ARGS)
 
 # That the soak finds what it is for: a proxy that loses records. Then an hour of mixed load with faults on the
 # proxy; then power cuts and kills at thousands of moments.

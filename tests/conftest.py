@@ -70,3 +70,14 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
         gc.collect()
         gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Why what was tried again (`--reruns`) failed the first time: the second may fail for another reason, as
+    where the first left something behind."""
+    tried = terminalreporter.stats.get("rerun", [])
+    if tried:
+        terminalreporter.section("what was tried again")
+    for report in tried:
+        terminalreporter.write_sep("_", report.nodeid)
+        terminalreporter.write_line(str(report.longrepr))

@@ -37,7 +37,7 @@ __all__ = [
     "VerifyError",
 ]
 
-NOT_YAML = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+NOT_YAML = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 """What PyYAML raises beside its own YAMLError, for values that fit no tag: `!!bool x`, `2026-99-99`."""
 
 
@@ -63,6 +63,11 @@ class SkillClawError(Exception):
         self.what = what
         self.why = why
         self.todo = todo
+
+    @property
+    def brief(self) -> str:
+        """What happened and why, in one line, for where what to do is said by other means."""
+        return " ".join(part for part in (self.what, self.why) if part)
 
     def __str__(self) -> str:
         return "\n".join(line for line in (self.what, self.why, self.todo) if line)

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from skillclaw.errors import UNREADABLE, BadInputError, SkillClawError, StorageError, UsageError
+from skillclaw.logins import refuse_shown
 from skillclaw.private import private_folder, whole_file
 from skillclaw.settings_choices import choices, command, has, takes
 from skillclaw.settings_keys import get_value, parts_of
@@ -37,6 +38,8 @@ def set_value(home: Path, key: str, value: str) -> Any:
         raise no_key(key, UsageError)
     if key == "serve.token" and not TOKEN_PLACE.fullmatch(value):
         raise no_token(UsageError)
+    if parts[-1] in ("url", "upstream") or key == "evolve.embeddings":
+        refuse_shown(value)
     if not _is_text(key + value):
         raise UsageError(f"{key!a} cannot be set to that.", "It holds bytes that are no UTF-8 text.")
     there = read_file(path)

@@ -274,3 +274,24 @@ def test_a_database_is_told_apart(env: Env, tmp_path: Path) -> None:
     (env.home / ".local/share/goose/sessions").mkdir(parents=True)
     broken.rename(env.home / ".local/share/goose/sessions/sessions.db")
     assert GOOSE.histories(env) == []
+
+
+def test_its_folders_can_be_moved_together(tmp_path: Path, home: Path) -> None:
+    root = tmp_path / "root"
+    env = make_env(tmp_path, GOOSE_PATH_ROOT=str(root), XDG_CONFIG_HOME=str(tmp_path / "other"))
+    config = root / "config/config.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text(SETTINGS, "utf-8")
+    assert wiring.connect(home, env, GOOSE, URL).files == [str(config)]
+    assert root / "config/skills" in GOOSE.skills(env)
+    database = root / "data/sessions/sessions.db"
+    database.parent.mkdir(parents=True)
+    with sqlite3.connect(database) as base:
+        base.executescript(SCHEMA)
+        base.execute("INSERT INTO sessions (id, working_dir) VALUES (?, '/srv')", (ROOT,))
+        columns = "session_id, role, content_json, created_timestamp"
+        base.execute(f"INSERT INTO messages ({columns}) VALUES (?, 'user', '[]', 1)", (ROOT,))
+    base.close()
+    assert [file.path for file in GOOSE.histories(env)] == [database]
+    # Goose passes over what is no absolute path.
+    assert GOOSE.skills(make_env(tmp_path, GOOSE_PATH_ROOT="root")) == GOOSE.skills(make_env(tmp_path))

@@ -277,6 +277,23 @@ def test_a_projects_own_settings_are_told_and_never_touched(env: Env, home: Path
     assert "past the proxy" not in "\n".join(texts(env))
 
 
+def test_what_to_type_holds_no_address_as_it_is_shown(env: Env) -> None:
+    (env.cwd / ".git").mkdir()
+    own(env, OFFICE)
+    key = "0123456789abcdef0123456789abcdef"
+    for url in (f"https://gate.example/v1/{key}/anthropic", f"https://gate.example/v1?key={key}"):
+        write(env.cwd / "opencode.json", {"provider": {"office": {"options": {"baseURL": url}}}})
+        with pytest.raises(BadInputError) as refused:
+            OPENCODE.launch(env, URL, [])
+        todo = refused.value.todo
+        assert todo.endswith(", with that baseURL as URL: skillclaw config set agents.opencode.upstream URL")
+        assert key not in str(refused.value)
+    write(env.cwd / "opencode.json", {"provider": {"office": {"options": {"baseURL": "https://p.example"}}}})
+    with pytest.raises(BadInputError) as refused:
+        OPENCODE.launch(env, URL, [])
+    assert refused.value.todo.endswith("or: skillclaw config set agents.opencode.upstream https://p.example")
+
+
 def test_skills_folders_and_copies_that_differ(env: Env, tmp_path: Path) -> None:
     own(env, {"skills": {"paths": ["~/more", "relative"]}})
     base = [env.home / ".agents/skills", env.home / ".claude/skills"]

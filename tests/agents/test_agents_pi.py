@@ -169,10 +169,12 @@ def test_folders_by_environment_and_settings(tmp_path: Path) -> None:
     own = "--" + str(env.skillclaw_home / "work").lstrip("/").replace("/", "-") + "--"
     written = [
         write_lines(env.home / place / "t_1.jsonl", [header, said])
-        for place in ("elsewhere/sessions/--x--", "talks", "old", f"elsewhere/sessions/{own}")
+        for place in ("elsewhere/sessions/--x--", "talks", "old")
     ]
+    there = {**header, "cwd": str(env.skillclaw_home / "work")}
+    write_lines(env.home / f"elsewhere/sessions/{own}/t_1.jsonl", [there, said])
     found = PI.histories(env)
-    assert {file.path for file in found} == set(written[:3])
+    assert {file.path for file in found} == set(written)
     assert all(sniff(file.path) == "pi" for file in found)
     made = PI.read_history(found[0], env).trajectory
     assert made is not None and made.session_id == "s"

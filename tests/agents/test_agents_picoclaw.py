@@ -189,6 +189,13 @@ def read(file: HistoryFile, env: Env) -> tuple[Trajectory, dict[str, int]]:
     return found.trajectory, found.skipped
 
 
+def test_thoughts_that_an_answer_begins_with_are_told_apart(env: Env) -> None:
+    said = {"role": "assistant", "content": "<think>\nhm\n</think>\n\nSorted."}
+    made, _ = read(session(env, {"role": "user", "content": "<think>so</think> Sort it"}, said), env)
+    told = [(text_of(step.message).strip(), step.reasoning_content) for step in made.steps]
+    assert told == [("<think>so</think> Sort it", None), ("Sorted.", "hm")]
+
+
 def test_a_session_with_its_calls_results_and_exit_codes(env: Env) -> None:
     made, skipped = read(session(env, *TALK), env)
     assert skipped == {}

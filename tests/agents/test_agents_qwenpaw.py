@@ -155,6 +155,11 @@ def test_skills_are_listed_when_they_are_installed_and_not_against_the_users_wil
         "owl": {"enabled": True},
         "cat": {"enabled": True},
     }
+    # A copy that comes again is no reason to enable what the user disabled.
+    assert PAW.listing(env, folder, ["mine"]) == []
+    apply(PAW.listing(env, folder, ["mine", "dog"]))
+    held = json.loads(manifest.read_text("utf-8"))["skills"]
+    assert (held["mine"]["enabled"], held["dog"]) == (False, {"enabled": True})
     assert PAW.listing(env, env.home / ".agents/skills", ["owl"]) == []
     write(folder / "mine/SKILL.md", "---\nname: mine\ndescription: d\n---\n")
     (dark,) = [found for found in PAW.findings(env, None) if "not enabled" in found.text]

@@ -327,6 +327,27 @@ def test_doctor_tells_what_is_wrong(env: Env, home: Path) -> None:
     assert levels("codex", CODEX_URL)["Codex settings"] == "fail"
 
 
+@pytest.mark.parametrize("value", ["1", 1, True, "on"])
+@pytest.mark.parametrize("place", ["home", "project"])
+def test_a_cloud_that_settings_choose_is_told(env: Env, home: Path, value: object, place: str) -> None:
+    name = "CLAUDE_CODE_USE_BEDROCK"
+    path = settings_json(env, "{}") if place == "home" else env.cwd / ".claude/settings.local.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"env": {name: value}}), "utf-8")
+    assert any(
+        name in note and str(path) in note for note in wiring.connect(home, env, CLAUDE, CLAUDE_URL).notes
+    )
+    (told,) = [found for found in CLAUDE.doctor(env, CLAUDE_URL) if name in found.subject]
+    assert (told.level, told.mend) == ("warn", f"Take {name} out of it.") and str(path) in told.text
+
+
+def test_settings_that_switch_a_cloud_off_win_over_the_environment(tmp_path: Path) -> None:
+    env = make_env(tmp_path, CLAUDE_CODE_USE_VERTEX="1")
+    assert [found for found in CLAUDE.doctor(env, CLAUDE_URL) if "VERTEX" in found.subject]
+    settings_json(env, '{"env": {"CLAUDE_CODE_USE_VERTEX": "0"}}')
+    assert not [found for found in CLAUDE.doctor(env, CLAUDE_URL) if "VERTEX" in found.subject]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a shell script stands in for the program")
 def test_versions_come_from_the_program(tmp_path: Path) -> None:
     program = tmp_path / "codex"

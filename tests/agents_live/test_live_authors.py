@@ -13,9 +13,9 @@ from scripted import Script, Shell, Upstream
 from test_live_hermes import CLIENT as HERMES
 from test_live_openclaw import CLIENT as OPENCLAW
 
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 
-no_room = runners()["bubblewrap"]
+no_room = why_no_room()
 pytestmark = pytest.mark.skipif(bool(no_room), reason=f"no sandbox here: {no_room}")
 SECRET = "sk-" + "LiveAuthorKey" * 3
 HERMES_CONFIG = "model:\n  default: m\n  provider: mine\nproviders:\n  mine:\n"

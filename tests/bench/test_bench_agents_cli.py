@@ -25,9 +25,9 @@ from skillclaw.headless.door import inside, socket_to
 from skillclaw.headless.hermes import Hermes
 from skillclaw.headless.openclaw import OpenClaw
 from skillclaw.headless.programs import Program, find
-from skillclaw.sandbox import Mount, open_box, runners
+from skillclaw.sandbox import Mount, open_box, why_no_room
 
-no_room = runners()["bubblewrap"]
+no_room = why_no_room()
 needs_room = pytest.mark.skipif(bool(no_room), reason=f"no sandbox here: {no_room}")
 # --- the way out of the room
 

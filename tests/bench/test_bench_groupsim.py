@@ -23,6 +23,8 @@ from skillclaw.gate.rollout import Rules
 from skillclaw.hub import Hub
 from skillclaw.server.groups.newcomers import facts_of
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 

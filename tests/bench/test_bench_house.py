@@ -14,7 +14,7 @@ from skillclaw.bench.suites.house import House, programs
 from skillclaw.bench.suites.model import Grade
 from skillclaw.headless.agents import skillbook
 from skillclaw.headless.agents.minimal import PICKED, SKILL_TOKENS
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 
 HOUSE = House()
 TEMPLATES = [template.id for template in HOUSE.templates()]
@@ -22,9 +22,7 @@ CATEGORIES = sorted({template.category for template in HOUSE.templates()})
 SHOWN = {min(t for t in TEMPLATES if t.startswith(category)) for category in CATEGORIES}
 """Run always, one of each category; the others with the e2e tests, since a template takes two seconds."""
 
-needs_sandbox = pytest.mark.skipif(
-    bool(runners()["bubblewrap"]), reason=f"no sandbox here: {runners()['bubblewrap']}"
-)
+needs_sandbox = pytest.mark.skipif(bool(why_no_room()), reason=f"no sandbox here: {why_no_room()}")
 
 
 def fixtures(template: str) -> list[str]:
@@ -46,7 +44,7 @@ def tried(template: str, fixture: str, seed: int, folder: Path) -> Grade:
 
 @needs_sandbox
 @pytest.mark.parametrize(
-    "template", [pytest.param(t, marks=() if t in SHOWN else pytest.mark.e2e) for t in TEMPLATES]
+    "template", [pytest.param(t, marks=() if t in SHOWN else pytest.mark.slow) for t in TEMPLATES]
 )
 def test_solutions_pass_and_each_criterion_fails_where_it_should(template: str, tmp_path: Path) -> None:
     rules = HOUSE.tasks[template].rules
@@ -64,7 +62,7 @@ def test_solutions_pass_and_each_criterion_fails_where_it_should(template: str, 
 
 @needs_sandbox
 @pytest.mark.parametrize(
-    "template", [pytest.param(t, marks=() if t in SHOWN else pytest.mark.e2e) for t in TEMPLATES]
+    "template", [pytest.param(t, marks=() if t in SHOWN else pytest.mark.slow) for t in TEMPLATES]
 )
 def test_nothing_done_and_odd_files_are_failures_not_errors(template: str, tmp_path: Path) -> None:
     task = HOUSE.draw(template, 1)

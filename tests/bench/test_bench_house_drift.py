@@ -9,7 +9,9 @@ import pytest
 from skillclaw.bench.suites.house import House
 from skillclaw.bench.suites.model import Grade
 from skillclaw.errors import UsageError
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
+
+pytestmark = pytest.mark.slow
 
 TASKS = {
     "orders-site": "01_Productivity_Flow_task_2_order_total",
@@ -17,9 +19,7 @@ TASKS = {
     "seek-live": "04_Search_Retrieval_task_1_handbook_pages",
 }
 
-needs_sandbox = pytest.mark.skipif(
-    bool(runners()["bubblewrap"]), reason=f"no sandbox here: {runners()['bubblewrap']}"
-)
+needs_sandbox = pytest.mark.skipif(bool(why_no_room()), reason=f"no sandbox here: {why_no_room()}")
 
 
 def tried(suite: House, template: str, script: str, folder: Path) -> Grade:

@@ -25,12 +25,10 @@ from skillclaw.bench.loop.results import read_results
 from skillclaw.bench.loop.users import make_users
 from skillclaw.bench.suites import Grade, Rule
 from skillclaw.bench.suites.house import House
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 from skillclaw.server.rehearsal import Rehearsal
 
-needs_sandbox = pytest.mark.skipif(
-    bool(runners()["bubblewrap"]), reason=f"no sandbox here: {runners()['bubblewrap']}"
-)
+needs_sandbox = pytest.mark.skipif(bool(why_no_room()), reason=f"no sandbox here: {why_no_room()}")
 METACLAW = str(Path(__file__).parent / "checkouts" / "metaclaw")
 FIVE = ("--users", "2", "--stream", "6", "--held-out", "2", "--screen", "1")
 
@@ -77,7 +75,7 @@ def attempts(run: Path) -> list[dict[str, Any]]:
 
 
 @needs_sandbox
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_what_users_say_by_day_is_a_skill_by_night_and_helps_the_next_day(
     house: Path, tmp_path: Path
 ) -> None:
@@ -122,7 +120,7 @@ def test_what_users_say_by_day_is_a_skill_by_night_and_helps_the_next_day(
 
 
 @needs_sandbox
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_with_the_result_of_one_that_was_not(
     house: Path, tmp_path: Path
 ) -> None:
@@ -152,7 +150,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_result_of_one_that_was_not(
 
 
 @needs_sandbox
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_known_success_rates_are_measured_within_their_intervals(house: Path, tmp_path: Path) -> None:
     result = loop(
         tmp_path / "run",
@@ -168,7 +166,7 @@ def test_known_success_rates_are_measured_within_their_intervals(house: Path, tm
 
 
 @needs_sandbox
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_it_stops_when_time_is_up_and_goes_on_with_the_same_command(house: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     options = ("--days", "1", "--screen", "0", "--held-out", "1", "--stream", "0", "--arms", "frozen,ceiling")

@@ -363,7 +363,7 @@ def test_a_template_that_is_missing_on_a_day_is_drawn_all_the_same() -> None:
     assert all((a, b) in {(4, 2), (2, 4), (0, 6)} for a, b in zip(first[:, 1], last[:, 1], strict=True))
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 @pytest.mark.parametrize("templates", [6, 24])
 @pytest.mark.parametrize("gain", [0.0, 0.3])
 def test_intervals_hold_the_known_truth_as_often_as_they_say(gain: float, templates: int) -> None:
@@ -387,7 +387,7 @@ def test_intervals_hold_the_known_truth_as_often_as_they_say(gain: float, templa
     assert 0.92 <= held / 300 <= 1.0
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_where_nothing_is_gained_little_is_supported_and_a_real_gain_is_found() -> None:
     words = {}
     for gain in (0.0, 0.4):

@@ -22,11 +22,9 @@ from skillclaw.bench.loop.streak import STREAK, Streak
 from skillclaw.errors import BadInputError, SkillClawError
 from skillclaw.headless.agents import Endpoint
 from skillclaw.headless.keyholder import key_holder
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 
-needs_sandbox = pytest.mark.skipif(
-    bool(runners()["bubblewrap"]), reason=f"no sandbox here: {runners()['bubblewrap']}"
-)
+needs_sandbox = pytest.mark.skipif(bool(why_no_room()), reason=f"no sandbox here: {why_no_room()}")
 KEY = "sk-test-never-to-be-written-7f3a"
 SMALL = ("--days", "1", "--screen", "0", "--stream", "0", "--arms", "frozen,ceiling", "--users", "2")
 
@@ -81,7 +79,7 @@ def wait_for(what: Any, seconds: float = 20.0) -> None:
 
 
 @needs_sandbox
-@pytest.mark.e2e
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
@@ -109,7 +107,7 @@ def test_a_server_that_never_answers_ends_the_run_early_and_keeps_nothing(
 
 
 @needs_sandbox
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_a_server_that_breaks_now_and_then_gives_errors_and_the_run_goes_on(
     house: Path, tmp_path: Path
 ) -> None:
@@ -180,7 +178,7 @@ def test_all_that_fail_are_told_from_some_that_fail() -> None:
 
 
 @needs_sandbox
-@pytest.mark.e2e
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("parallel", ["1", "3"])
 def test_told_to_stop_it_leaves_no_process_and_no_folder(
@@ -213,7 +211,7 @@ def test_told_to_stop_it_leaves_no_process_and_no_folder(
 
 
 @needs_sandbox
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_killed_outright_it_leaves_no_process(house: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     with ChatModel(script(call("bash", command="sleep 30"), text("Done."))) as model:
@@ -231,7 +229,7 @@ def test_killed_outright_it_leaves_no_process(house: Path, tmp_path: Path) -> No
 
 
 @needs_sandbox
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_a_proxy_that_dies_is_started_again(house: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     working = script(call("bash", command="sleep 0.3"), text("Done."))
@@ -254,7 +252,7 @@ def test_a_proxy_that_dies_is_started_again(house: Path, tmp_path: Path) -> None
 
 
 @needs_sandbox
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_the_key_is_nowhere(house: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     tell = "env; cat /proc/*/environ /proc/*/cmdline | tr '\\0' ' '; sleep 1"
@@ -286,7 +284,7 @@ def test_the_key_is_nowhere(house: Path, tmp_path: Path) -> None:
 
 
 @needs_sandbox
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_commands_of_an_agent_outside_the_room_have_no_way_to_the_model(house: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     reach = "(exec 3<>/dev/tcp/127.0.0.1/8787) 2>/dev/null && echo REACHED; ls /run/skillclaw 2>&1"
@@ -347,13 +345,13 @@ def test_a_cut_or_changed_state_is_refused(tmp_path: Path) -> None:
             keeping.load(path, back)
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_a_run_that_is_a_file_or_may_not_be_written_is_told(house: Path, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("x")
     done = ran(file, house, *SMALL, "--agent", "scripted")
     assert done.returncode == 1 and "Cannot use the run's folder" in done.stderr, done.stderr
-    if os.getuid() == 0 and not runners()["bubblewrap"]:
+    if os.getuid() == 0 and not why_no_room():
         (tmp_path / "locked").mkdir()
         outer = [
             "bwrap",
@@ -375,7 +373,7 @@ def test_a_run_that_is_a_file_or_may_not_be_written_is_told(house: Path, tmp_pat
 
 
 @needs_sandbox
-@pytest.mark.e2e
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["300000"])
 def test_a_full_disk_is_told_and_the_run_goes_on_later(size: str, house: Path, tmp_path: Path) -> None:
     if "--size" not in subprocess.run(["bwrap", "--help"], capture_output=True, text=True).stdout:

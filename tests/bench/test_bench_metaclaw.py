@@ -17,11 +17,11 @@ from skillclaw.bench.suites.metaclaw import MetaClawSuite
 from skillclaw.bench.suites.metaclaw_grade import chosen
 from skillclaw.bench.suites.model import Grade, Message
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 
 CHECKOUT = Path(__file__).parent / "checkouts" / "metaclaw"
 DATA = Path("benchmark/data/metaclaw-bench")
-LACKING = runners()["bubblewrap"]
+LACKING = why_no_room()
 boxed = pytest.mark.skipif(bool(LACKING), reason=LACKING or "-")
 
 

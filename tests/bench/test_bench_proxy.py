@@ -32,7 +32,7 @@ def measured() -> tuple[dict[str, Any], list[tuple[int, int | None, str]]]:
     return result, told
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_each_target_does_each_case(measured: Any) -> None:
     result, told = measured
     rows = result["rows"]
@@ -51,18 +51,18 @@ def test_the_cases_are_those_that_the_bars_name() -> None:
     assert {(bar.case, bar.concurrency) for bar in BARS} <= known
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_the_proxy_records_under_load_and_loses_nothing(measured: Any) -> None:
     journal = measured[0]["journal"]
     assert journal["dropped"] == 0 and journal["exchanges"] > 100
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_the_load_is_no_limit(measured: Any) -> None:
     assert measured[0]["headroom"] > 1.5
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_each_bar_is_told_with_its_value_and_whether_it_holds(measured: Any) -> None:
     result = measured[0]
     ratios = result["ratios"]
@@ -80,7 +80,7 @@ def test_each_bar_is_told_with_its_value_and_whether_it_holds(measured: Any) -> 
     assert "requests/s at 16 streams, of the bare forwarder's" in text and "sse10-200kb" in text
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_tables_go_between_the_marks_and_nothing_else_changes(measured: Any, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n\n{BEGIN}\nold\n{END}\n\nafter\n", encoding="utf-8")
@@ -103,7 +103,7 @@ def test_the_page_of_this_project_has_the_marks() -> None:
     bench.check_place(Path(__file__).parents[2] / "docs" / "benchmarks.md")
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_the_picture_is_svg_with_a_line_for_each_target(measured: Any) -> None:
     picture = ET.fromstring(bench.plot(measured[0]))
     lines = picture.findall("{http://www.w3.org/2000/svg}polyline")

@@ -13,9 +13,9 @@ from cli import fails, ok, ok_json
 from office_runs import FIND, decides, works, write_runs
 
 from skillclaw.bench.replay.screening import Screened, screen, stays
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 
-needs_sandbox = pytest.mark.skipif(bool(runners()["bubblewrap"]), reason=runners()["bubblewrap"])
+needs_sandbox = pytest.mark.skipif(bool(why_no_room()), reason=why_no_room())
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,7 @@ def by_skill(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {row["skill"]: row for row in report["skills"]}
 
 
+@pytest.mark.slow
 def test_the_good_skill_passes_and_the_wrong_ones_do_not(data: Path, tmp_path: Path) -> None:
     with ChatModel(decides()) as model:
         report = ok_json(*bench(data, tmp_path, model), home=tmp_path)
@@ -48,6 +49,7 @@ def test_the_good_skill_passes_and_the_wrong_ones_do_not(data: Path, tmp_path: P
     assert len({len(text.splitlines()) for text in texts.values()}) == 1
 
 
+@pytest.mark.slow
 def test_a_wrong_skill_that_only_made_the_model_think_has_won_nothing(data: Path, tmp_path: Path) -> None:
     """As a real model did: told to do something else, it found the right tool by itself."""
     with ChatModel(decides(startled=True)) as model:
@@ -146,6 +148,7 @@ def test_screening_ends_when_there_are_enough() -> None:
     assert kept == [0, 2, 4] and looked == [0, 1, 2, 3, 4] and [one.stays for one in seen].count(True) == 3
 
 
+@pytest.mark.slow
 def test_without_a_model_it_says_what_is_missing(data: Path, tmp_path: Path) -> None:
     told = fails(
         "bench", "replay", "--data", str(data), "--out", str(tmp_path / "run"), home=tmp_path, code=2
@@ -153,6 +156,7 @@ def test_without_a_model_it_says_what_is_missing(data: Path, tmp_path: Path) -> 
     assert "--model-url" in told and not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_other_instances_can_be_held_out(data: Path, tmp_path: Path) -> None:
     tasks = {}
     for held in ("8-10", "1-3"):
@@ -164,6 +168,7 @@ def test_other_instances_can_be_held_out(data: Path, tmp_path: Path) -> None:
     assert tasks["8-10"] and tasks["1-3"] and not tasks["8-10"] & tasks["1-3"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", ["8", "3-1", "0-3", "8-11", "1-10", "a-b", "8-10-12", "²-3"])
 def test_what_names_no_instances_is_refused(said: str, data: Path, tmp_path: Path) -> None:
     with ChatModel(decides()) as model:

@@ -16,9 +16,9 @@ from skillclaw.bench.suites.house import House
 from skillclaw.evolve.replay.cases import CaseSources, find_cases
 from skillclaw.evolve.replay.executable import Limits, executable_scores
 from skillclaw.gate.replay.deciding import outcome
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 
-needs_sandbox = pytest.mark.skipif(bool(runners()["bubblewrap"]), reason=runners()["bubblewrap"])
+needs_sandbox = pytest.mark.skipif(bool(why_no_room()), reason=why_no_room())
 
 
 def test_tasks_are_found_by_the_ids_that_sessions_have() -> None:

@@ -193,7 +193,7 @@ def die(home: Path) -> Mapping[str, Any]:
     os._exit(9)
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_a_whole_cycle_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
     told: list[str] = []
     found = run_scale_bench(
@@ -225,7 +225,7 @@ def test_a_whole_cycle_is_measured_in_a_process_of_its_own(tmp_path: Path) -> No
     assert list((tmp_path / "bench").iterdir()) == []
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_the_second_row_has_long_sessions(tmp_path: Path) -> None:
     found = run_scale_bench(
         sizes=[20], data=None, long_row=True, increment=0, home=tmp_path, cycle=count_only
@@ -236,7 +236,7 @@ def test_the_second_row_has_long_sessions(tmp_path: Path) -> None:
     assert found["rows"][1]["store_mb"] > 2 * found["rows"][0]["store_mb"]
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_errors_of_a_cycle_come_through(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such engine") as told:
         run_scale_bench(sizes=[5], data=None, long_row=False, home=tmp_path, cycle=fail)

@@ -36,7 +36,7 @@ def checks(result: dict[str, Any]) -> dict[str, Any]:
     return {check["name"]: check["holds"] for check in result["checks"]}
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_a_proxy_that_keeps_everything_passes() -> None:
     """Only what idle connections hold is left, since nobody waits for those here."""
     result = run_soak(minutes=0.08, rate=40, stall=0.5, settle=0)
@@ -46,7 +46,7 @@ def test_a_proxy_that_keeps_everything_passes() -> None:
     assert "requests in" in summary(result)
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_a_proxy_that_loses_records_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "command", lambda path: [sys.executable, "-c", LOSING, str(path)])
     result = run_soak(minutes=0.05, rate=40, stall=0.2, settle=0)

@@ -15,12 +15,12 @@ from skillclaw.bench.suites.model import Grade, Message
 from skillclaw.bench.suites.wildclaw import WildClawSuite
 from skillclaw.bench.suites.wildclaw_survey import REASONS
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 
 CHECKOUT = Path(__file__).parent / "checkouts" / "wildclaw"
 LEDGER = "01_Productivity_Flow_task_1_ledger"
 DOOR = "06_Safety_Alignment_task_1_open_door"
-LACKING = runners()["bubblewrap"]
+LACKING = why_no_room()
 pytestmark = pytest.mark.skipif(bool(LACKING), reason=LACKING or "-")
 
 TASK = """\

@@ -12,6 +12,8 @@ import pytest
 from atif_sessions import Ran, session, write
 from cli import fails, ok, ok_json, skillclaw
 
+pytestmark = pytest.mark.live
+
 TEXT, NUMBER, WHOLE, FLAG = {"type": "string"}, {"type": "number"}, {"type": "integer"}, {"type": "boolean"}
 MAYBE = {"type": ["number", "null"]}
 CI = {"anyOf": [{"type": "null"}, {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}]}

@@ -22,6 +22,8 @@ from skillclaw.evolve.cycle import run_cycle
 from skillclaw.server.machine import Machine
 from skillclaw.server.work import cycle_inputs
 
+pytestmark = pytest.mark.live
+
 STEPS = [
     Ran("npm test", 1, "Error: Cannot find module 'left-pad'"),
     Ran("npm ci", 0, "added 12 packages"),

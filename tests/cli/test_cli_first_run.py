@@ -16,6 +16,8 @@ from past_agents import claude, machine, programs, skill
 
 from skillclaw.server.setup.consent import agree, agreed, days_back, followed, resume, unfollow
 
+pytestmark = pytest.mark.live
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:

@@ -20,6 +20,8 @@ from skillclaw.settings_evolve import ModelSettings
 from skillclaw.settings_gate import ReplaySettings
 from skillclaw.settings_needs import replay_needs
 
+pytestmark = pytest.mark.live
+
 
 def test_hours_that_are_none_are_told_in_words(tmp_path: Path) -> None:
     for wrong in ("night", "22-25", "22", "7"):

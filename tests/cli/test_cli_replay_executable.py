@@ -12,10 +12,10 @@ from atif_sessions import Ran, session, write
 from chat_model import ChatModel, call, results, text
 from cli import fails, ok, ok_json
 
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 
-needs_sandbox = pytest.mark.skipif(bool(runners()["bubblewrap"]), reason=runners()["bubblewrap"])
-pytestmark = needs_sandbox
+needs_sandbox = pytest.mark.skipif(bool(why_no_room()), reason=why_no_room())
+pytestmark = [pytest.mark.live, needs_sandbox]
 Answer = Callable[[dict[str, Any]], Any]
 TASK = "run the test-suite of this project"
 STEPS = [

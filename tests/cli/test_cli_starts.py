@@ -12,6 +12,8 @@ from cli import ok_json, skillclaw
 
 from skillclaw.server.machine import Machine
 
+pytestmark = pytest.mark.live
+
 ALWAYS = (
     *("numpy", "scipy", "sklearn", "pydantic", "pydantic_ai", "atif", "aiohttp", "obstore", "detect_secrets"),
     *(

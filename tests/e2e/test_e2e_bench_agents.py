@@ -16,10 +16,10 @@ from scripted import Script, Shell, Upstream
 
 from skillclaw.headless.agents import Endpoint, load_agent
 from skillclaw.headless.door import socket_to
-from skillclaw.sandbox import Mount, open_box, runners
+from skillclaw.sandbox import Mount, open_box, why_no_room
 from skillclaw.trajectory.model import Trajectory, meta
 
-no_room = runners()["bubblewrap"]
+no_room = why_no_room()
 pytestmark = pytest.mark.skipif(bool(no_room), reason=f"no sandbox here: {no_room}")
 OUT = "curl -sS -m 3 http://127.0.0.1:PORT/ >> note.txt 2>&1"
 SCRIPTS = {

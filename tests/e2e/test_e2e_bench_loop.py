@@ -14,9 +14,9 @@ from scripted import Script, Shell, Upstream
 from small_house import write_small_house
 
 from skillclaw.bench.suites.house import House
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 
-no_room = runners()["bubblewrap"]
+no_room = why_no_room()
 pytestmark = pytest.mark.skipif(bool(no_room), reason=f"no sandbox here: {no_room}")
 TEMPLATE = "01_Productivity_Flow_task_first"
 

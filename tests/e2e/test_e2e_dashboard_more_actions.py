@@ -15,12 +15,12 @@ from dashboard_process import started
 from team import machine, sc, state, taken
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Response
 
 SKILL, EDITED = "/skills/personal/{skill}", "/skills/personal/{edited}"
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 20) -> bool:
+def wait_for(what: Callable[[], bool], seconds: float = 60) -> bool:
     """Whether it came to be; folders follow a decision a moment later."""
     end = time.monotonic() + seconds
     while not (done := what()) and time.monotonic() < end:
@@ -97,6 +97,32 @@ def test_an_edited_copy_is_proposed_and_a_newer_release_merged_into_it(desk: Des
     merged = copy.read_text("utf-8")
     assert "Look twice." in merged and "Tell the user when it is done." in merged
     desk.did("approve-proposal", "promote-skill", "merge-copies")
+
+
+def test_what_somebody_writes_stays_while_the_page_renews_itself(desk: Desk) -> None:
+    page, name = desk.window.page, desk.names["skill"]
+
+    def renewed(answer: Response) -> bool:
+        return "hx-request" in answer.request.headers and answer.url == page.url
+
+    desk.open(SKILL)
+    page.locator("summary", has_text="Archive").click()
+    why = page.locator("form[action$='/archive']").get_by_label("Why (for its log)")
+    with page.expect_response(renewed):
+        desk.said("skills", "pin", name)  # nothing is written yet: the part is fetched anew
+    page.wait_for_timeout(1000)
+    # news that came before the first letter, and an answer that takes its time
+    desk.said("skills", "unpin", name)
+    why.fill("Nobody needs it.")
+    page.get_by_role("heading", level=1).click()
+    desk.said("skills", "pin", name)
+    page.wait_for_timeout(3000)
+    assert why.input_value() == "Nobody needs it."
+    with page.expect_response(renewed):
+        why.fill("")
+        why.blur()
+    desk.said("skills", "unpin", name)
+    desk.window.clean()
 
 
 def test_a_skill_is_promoted_archived_and_revoked(desk: Desk) -> None:

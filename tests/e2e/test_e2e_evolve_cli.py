@@ -15,9 +15,9 @@ from clients import binary
 from scripted import Script, Shell, Upstream
 
 from skillclaw.evolve.transcripts import transcripts
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 
-no_room = runners()["bubblewrap"]
+no_room = why_no_room()
 pytestmark = pytest.mark.skipif(bool(no_room), reason=f"no sandbox here: {no_room}")
 SECRET = "E2eAuthor" + "Credential" * 3
 LOOK = (

@@ -17,13 +17,13 @@ from past_days import Days, past
 from team import found, joined, machine, printed, sc, state, taken
 from voters import TEACHERS, status
 
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 from skillclaw.server.work import sync
 
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.timeout(400),
-    pytest.mark.skipif(bool(runners()["bubblewrap"]), reason=runners()["bubblewrap"]),
+    pytest.mark.skipif(bool(why_no_room()), reason=why_no_room()),
 ]
 VOTERS = ("eve", "fay")
 CLIENTS = (*TEACHERS, *VOTERS)

@@ -117,15 +117,56 @@ def test_actors_end_when_a_run_is_left_early(ray: RayExecutor) -> None:
     assert psutil.wait_procs(actors, timeout=20)[1] == []
 
 
-def test_a_local_ray_listens_on_the_loopback_address_only(ray: RayExecutor) -> None:
-    places = [
-        connection.laddr.ip
-        for process in [psutil.Process(), *psutil.Process().children(recursive=True)]
-        for connection in process.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN
-    ]
-    assert places
-    assert all(ipaddress.ip_address(place.removeprefix("::ffff:")).is_loopback for place in places), places
+BODY = """
+import os, sys
+from skillclaw.errors import SkillClawError
+from skillclaw.evolve.executors.on_ray import RayExecutor
+from worker_tasks import shout
+if sys.argv[1] == "loaded":
+    import ray
+elif sys.argv[1] == "tried":
+    cluster = RayExecutor("127.0.0.1:9")
+    try:
+        list(cluster.run(shout, [b"a"], batch=1))
+    except SkillClawError as told:
+        assert "127.0.0.1:9" in told.what, told
+    cluster.close()
+executor = RayExecutor(workers=1)
+try:
+    print(list(executor.run(shout, [b"a"], batch=1)), flush=True)
+    sys.stdin.readline()
+except SkillClawError as told:
+    print(told, flush=True)
+executor.close()
+"""
+
+
+@pytest.mark.parametrize("before", ["nothing", "tried"])
+def test_a_local_ray_listens_on_the_loopback_address_only(before: str) -> None:
+    """Whatever this process did before: Ray decides once, as it is loaded, what it listens on."""
+    with subprocess.Popen(
+        [*script(BODY), before], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as driver:
+        assert driver.stdout is not None
+        assert driver.stdout.readline() == "[(0, b'A')]\n"
+        own = psutil.Process(driver.pid)
+        places = {p.pid: p.name() for p in [own, *own.children(recursive=True)]}
+        listening = [
+            (places[connection.pid], connection.laddr.ip)
+            for connection in psutil.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN and connection.pid in places
+        ]
+        driver.communicate("\n", timeout=60)
+    assert {"gcs_server", "raylet"} <= {name for name, _ in listening}
+    away = [one for one in listening if not ipaddress.ip_address(one[1].removeprefix("::ffff:")).is_loopback]
+    assert away == []
+
+
+def test_a_ray_that_something_else_loaded_is_not_started() -> None:
+    done = subprocess.run([*script(BODY), "loaded"], capture_output=True, text=True, timeout=60, check=True)
+    assert "Ray cannot be used for a Ray of this machine by this process." in done.stdout
+    assert "It was loaded by something else before" in done.stdout
+    assert done.stderr == ""
 
 
 def test_workers_of_another_version_are_told(ray: RayExecutor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,11 @@ from clients import binary
 from replay_house import ASKED, GRADE, write_case
 from scripted import Script, Shell, Upstream
 
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.skipif(bool(runners()["bubblewrap"]), reason=runners()["bubblewrap"]),
+    pytest.mark.skipif(bool(why_no_room()), reason=why_no_room()),
 ]
 STEPS: Any = (
     Shell("ls $HOME; echo sealed May > report.txt"),

@@ -19,9 +19,9 @@ import pytest
 from authors import kept, learned, player
 from cli import skillclaw
 
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 
-no_room = runners()["bubblewrap"]
+no_room = why_no_room()
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(bool(no_room), reason=f"no sandbox here: {no_room}"),

@@ -10,9 +10,9 @@ from cli import ok, ok_json
 from evidence import NAMES
 from skills_ref.validator import validate
 
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 
-no_room = runners()["bubblewrap"]
+no_room = why_no_room()
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(bool(no_room), reason=f"no sandbox here: {no_room}"),

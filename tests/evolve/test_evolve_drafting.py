@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillclaw.evolve.drafting import Draft, DraftError, Target, build, counted, labels, review, targets
+from skillclaw.evolve.drafting.targets import untried
 from skillclaw.evolve.evolvers import Current, EvolveContext, evolvers
 from skillclaw.evolve.mine import mine
-from skillclaw.evolve.tried import Tried, marks_of, untried
+from skillclaw.evolve.tried import Tried, marks_of
 from skillclaw.gate import GateContext, decide, judge, policy, prune
 from skillclaw.journal.redact import Redactor
 from skillclaw.skills.bundle import version

@@ -10,7 +10,7 @@ from example_engines import ENGINES
 from example_pages import index
 from skills_ref.validator import validate
 
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 
 ALL = ("extractive", *ENGINES)
 
@@ -29,7 +29,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ALL)
 def test_the_examples_are_what_the_engine_makes_today(tmp_path: Path, engine: str) -> None:
-    if engine == "cli" and (no_room := runners()["bubblewrap"]):
+    if engine == "cli" and (no_room := why_no_room()):
         pytest.skip(f"no sandbox here: {no_room}")
     refused = [row for skill in SHOWN for row in example(engine, skill, tmp_path)]
     assert _files(tmp_path / engine) == _files(FOLDER / engine)

@@ -20,6 +20,8 @@ from skillclaw.evolve.executors import Executor, SetAside, _drive, make_executor
 from skillclaw.evolve.executors.local import LocalExecutor
 from skillclaw.settings import EvolveSettings
 
+pytestmark = pytest.mark.live
+
 HERE = LocalExecutor(1)
 
 

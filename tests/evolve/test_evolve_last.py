@@ -5,11 +5,14 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import pytest
 from atif_sessions import Ran, session, write
 from cli import ok, ok_json
 
 from skillclaw.evolve.last import cluster_requests, cluster_sessions, last_cycle, last_id
 from skillclaw.evolve.state_file import FILE
+
+pytestmark = pytest.mark.live
 
 FIX = [
     Ran("npm test", 1, "Error: cannot find module 'left-pad'"),

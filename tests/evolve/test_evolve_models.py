@@ -179,7 +179,7 @@ FAILURES: dict[str, tuple[list[Any], tuple[str, bool], int]] = {
     "always broken": ([Fail(500, f"{KEY} broke")], ("unreachable", False), 4),
     "wait an hour": ([Fail(429, "slow down", {"retry-after": "3600"})], ("unreachable", True), 1),
     "always cut": ([Cut()], ("unreachable", False), 4),
-    "too slow": ([Slow(0.9, GOOD)], ("late", False), 2),
+    "too slow": ([Slow(2.5, GOOD)], ("late", False), 2),
 }
 QUICK = {"bad JSON", "no key", "always broken"}
 
@@ -201,7 +201,7 @@ def test_every_failure_is_told_as_what_it_is(
     caplog.set_level(logging.DEBUG)
     with (
         Provider(protocol, *acts) as provider,
-        asker(provider, timeout=0.3 if failure == "too slow" else 20) as model,
+        asker(provider, timeout=1.0 if failure == "too slow" else 20) as model,
     ):
         with pytest.raises(ModelError) as caught:
             model.ask(QUESTION)

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from skillclaw.bench.planted import START, Script, session, synthetic
 from skillclaw.evolve.cutting import cut_session, pack, unpack, unpack_head
 from skillclaw.evolve.mine import Mined, mine, mine_state
-from skillclaw.evolve.state import EvolveState, forget_state
+from skillclaw.evolve.state import DamagedStateError, EvolveState, forget_state
 from skillclaw.skills.records import Pattern
 from skillclaw.trajectory.model import Trajectory, meta, with_meta
+
+pytestmark = pytest.mark.live
 
 NOW = START + timedelta(days=60)
 SESSIONS = synthetic(3, planted=True)
@@ -203,3 +205,25 @@ def test_a_session_without_a_day_does_not_hide_when_a_fact_was_first_seen() -> N
     take(state, [undated, dated])
     fact = next(f for f in state.facts() if f.name == "node")
     assert fact.first == fact.last == cut_session(dated).head.day != ""
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.9])
+def test_what_is_damaged_behind_its_beginning_is_made_anew_too(tmp_path: Path, share: float) -> None:
+    state = EvolveState(tmp_path)
+    take(state, SESSIONS)
+    state.close()
+    path = tmp_path / "evolve.db"
+    whole = path.read_bytes()
+    at = 100 + int(share * len(whole))
+    path.write_bytes(whole[:at] + b"\xff" * (len(whole) - at))
+    for _ in range(2):  # as a cycle does: where it is found, the next one begins with an empty file
+        reopened = EvolveState(tmp_path)
+        try:
+            take(reopened, SESSIONS)
+            found = again(reopened).patterns
+            break
+        except DamagedStateError:
+            continue
+        finally:
+            reopened.close()
+    assert found == at_once(SESSIONS)

@@ -16,9 +16,9 @@ from skillclaw.headless import Endpoint, Platform, Turn
 from skillclaw.headless.gateway import Way
 from skillclaw.headless.programs import Program
 from skillclaw.journal.records import OWN_HEADER
-from skillclaw.sandbox import Mount, runners
+from skillclaw.sandbox import Mount, why_no_room
 
-needs_sandbox = pytest.mark.skipif(bool(runners()["bubblewrap"]), reason=runners()["bubblewrap"])
+needs_sandbox = pytest.mark.skipif(bool(why_no_room()), reason=why_no_room())
 PLAYER = """\
 import glob, json, os, subprocess, sys, urllib.request
 skills = "".join(open(path).read() for path in glob.glob("/home/agent/.agents/skills/*/SKILL.md"))

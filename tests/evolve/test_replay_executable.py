@@ -17,11 +17,13 @@ from skillclaw.evolve.replay.folder_cases import read_cases
 from skillclaw.gate.policies import policy
 from skillclaw.gate.replay.deciding import outcome, replay_verdict
 from skillclaw.gate.replay.records import CaseScore, Cost, ReplayResult
-from skillclaw.sandbox import bubblewrap, runners
+from skillclaw.sandbox import bubblewrap, why_no_room
 from skillclaw.settings import ModelSettings
 from skillclaw.skills.records import Proposal
 
-needs_sandbox = pytest.mark.skipif(bool(runners()["bubblewrap"]), reason=runners()["bubblewrap"])
+pytestmark = pytest.mark.live
+
+needs_sandbox = pytest.mark.skipif(bool(why_no_room()), reason=why_no_room())
 GOOD, NEUTRAL, HARMFUL = "Reports are sealed.", "Reports are read by many.", "Reports are burnt."
 
 

@@ -19,7 +19,7 @@ from skillclaw.evolve.replay.executing import Executed, Runs, recorded_sessions
 from skillclaw.evolve.replay.plan import ReplayPlan, RunPlan
 from skillclaw.evolve.replay.replayer import Replayer
 from skillclaw.journal.store import SessionStore
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 from skillclaw.settings import ModelSettings, ReplaySettings
 from skillclaw.skills.records import Proposal, Ref
 from skillclaw.trajectory.model import Trajectory, decode, meta, with_meta
@@ -113,7 +113,7 @@ def test_sessions_that_are_forgotten_or_not_graded_are_left_out(tmp_path: Path) 
     store.close()
 
 
-@pytest.mark.skipif(bool(runners()["bubblewrap"]), reason=runners()["bubblewrap"])
+@pytest.mark.skipif(bool(why_no_room()), reason=why_no_room())
 @pytest.mark.slow
 def test_what_a_whole_cycle_may_not_ask_is_not_begun_anew_by_each(tmp_path: Path) -> None:
     """60 calls for three cases, and 24 a cycle: each cycle would else pay for the first runs again."""

@@ -14,9 +14,9 @@ from replay_house import ASKED, obedient, write_case
 
 from skillclaw.errors import BadInputError
 from skillclaw.evolve.replay.folder_cases import read_case, read_cases
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 
-needs_sandbox = pytest.mark.skipif(bool(runners()["bubblewrap"]), reason=runners()["bubblewrap"])
+needs_sandbox = pytest.mark.skipif(bool(why_no_room()), reason=why_no_room())
 PLAIN = f'instruction = "{ASKED.format("May")}"\n'
 TASK = f"""---
 id: house_task_1_report

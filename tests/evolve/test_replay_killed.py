@@ -15,9 +15,9 @@ from chat_model import ChatModel, call
 from replay_house import write_case
 
 from skillclaw.evolve.replay.executable_rooms import workroom
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 
-needs_sandbox = pytest.mark.skipif(bool(runners()["bubblewrap"]), reason=runners()["bubblewrap"])
+needs_sandbox = pytest.mark.skipif(bool(why_no_room()), reason=why_no_room())
 REPLAY = """\
 import sys
 from pathlib import Path

@@ -22,11 +22,11 @@ from skillclaw.evolve.replay.executable import Limits, executable_scores
 from skillclaw.evolve.replay.recorded_cases import Recorder, test_command
 from skillclaw.evolve.replay.sources import CASES, case_sources
 from skillclaw.headless.tasks.folders import FolderWorkspace
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 from skillclaw.trajectory.model import SessionMeta, Trajectory
 
 test_command.__test__ = False  # type: ignore[attr-defined]
-needs_sandbox = pytest.mark.skipif(bool(runners()["bubblewrap"]), reason=runners()["bubblewrap"])
+needs_sandbox = pytest.mark.skipif(bool(why_no_room()), reason=why_no_room())
 BROKEN, MENDED = "def add(a, b):\n    return a - b\n", "def add(a, b):\n    return a + b\n"
 TEST = "import unittest\nfrom calc import add\nclass T(unittest.TestCase):\n"
 TEST += "    def test_add(self): self.assertEqual(add(2, 2), 4)\n"

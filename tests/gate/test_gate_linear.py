@@ -20,6 +20,8 @@ from skillclaw.skills.records import Bundle, File
 from skillclaw.trajectory import remote, told
 
 SIZE = 20_000
+MOST = [400, pytest.param(4000, marks=pytest.mark.slow)]
+"""How many beginnings of a pattern are tried."""
 HOSTILE = [
     *(
         "cat a ",
@@ -46,7 +48,22 @@ HOSTILE = [
         "curl -H 'a ",
         "curl a\\\n",
     ),
-    *("curl localhost ", "curl -s ", "localhost:", "wget -q localhost>x ", "rm -r -f ", "find \\; ", "-a b "),
+    *(
+        "curl -T ",
+        "curl $(",
+        "curl -o",
+        "~/.ssh/;",
+        "curl a|",
+        "tee .",
+        "open ",
+        "curl localhost ",
+        "curl -s ",
+        "localhost:",
+        "wget -q localhost>x ",
+        "rm -r -f ",
+        "find \\; ",
+        "-a b ",
+    ),
 ]
 
 
@@ -66,19 +83,35 @@ def grows_with_the_text(
     raise AssertionError((head, unit, spent))
 
 
-def test_no_pattern_of_harm_is_slow_on_its_own_beginnings() -> None:
-    for what, pattern in rules._COMPILED:
-        units = list(hostile(pattern.pattern, re.I))
-        for head, unit in random.Random(what).sample(units, min(4, len(units))):
-            grows_with_the_text(pattern.search, unit, head=head, size=SIZE // 4)
+def costliest(pattern: re.Pattern[str], flags: int, most: int) -> list[tuple[str, str]]:
+    """Those beginnings of a pattern on which it takes longest, of all there are or of very many."""
+
+    def spent(one: tuple[str, str]) -> float:
+        head, unit = one
+        return cpu_seconds(partial(pattern.search, head + unit * (300 // len(unit) + 1)))
+
+    units = [one for one in hostile(pattern.pattern, flags) if one[1]]
+    return sorted(random.Random(pattern.pattern).sample(units, min(most, len(units))), key=spent)[-3:]
 
 
-@pytest.mark.parametrize("name", ["OUT", "RISKY"])
-def test_what_people_see_first_is_not_slow_on_its_own_beginnings(name: str) -> None:
-    pattern = getattr(asked, name)
-    units = list(hostile(pattern.pattern, re.I | re.X))
-    for head, unit in random.Random(name).sample(units, 60):
-        grows_with_the_text(pattern.search, unit, head=head, size=SIZE // 4)
+PATTERNS = {
+    **{f"{what} {at}": (one, re.I | re.M) for at, (what, one) in enumerate(rules._COMPILED)},
+    **{what: (one, re.I) for what, _, one in steering._KINDS},
+    "directs": (steering._DIRECTS, re.I),
+    "frames": (steering._FRAMES, re.I),
+    "reaches": (asked.OUT, re.I | re.X),
+    "destroys or unlocks": (asked.RISKY, re.I | re.X),
+}
+
+
+@pytest.mark.parametrize("most", MOST)
+@pytest.mark.parametrize("name", PATTERNS)
+def test_no_pattern_is_slow_on_its_own_beginnings(name: str, most: int) -> None:
+    """From short texts on: what grows up to a bound only is slow all the same."""
+    pattern, flags = PATTERNS[name]
+    for head, unit in costliest(pattern, flags, most):
+        for size in (1000, 4000):
+            grows_with_the_text(pattern.search, unit, head=head, size=size)
 
 
 def _pages(text: str) -> object:
@@ -116,14 +149,22 @@ READERS: dict[str, Callable[[str], object]] = {
 }
 
 
-SLOWER = {"dangers": 10, "what a person should see": 4, "steering": 5, "pages": 3, "remote calls": 3}
+SLOWER = {
+    "dangers": 10,
+    "what a person should see": 4,
+    "steering": 5,
+    "pages": 3,
+    "remote calls": 3,
+    "what people see first": 8,
+}
 """Readers that need more time for every character; a shorter text shows as well whether it is linear."""
 
 
+@pytest.mark.parametrize("shorter", [2, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("reader", sorted(READERS))
-def test_whatever_reads_a_strangers_text_takes_time_by_its_length(reader: str) -> None:
+def test_whatever_reads_a_strangers_text_takes_time_by_its_length(reader: str, shorter: int) -> None:
     for unit in HOSTILE:
-        grows_with_the_text(READERS[reader], unit, size=SIZE // SLOWER.get(reader, 1))
+        grows_with_the_text(READERS[reader], unit, size=SIZE // SLOWER.get(reader, 1) // shorter)
 
 
 @pytest.mark.parametrize(

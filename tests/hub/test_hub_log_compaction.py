@@ -20,6 +20,8 @@ from skillclaw.errors import SkillClawError, StorageError, UsageError, VerifyErr
 from skillclaw.hub import Hub, checkpoints, compaction, keys, log, packs
 from skillclaw.hub.store import Store
 
+pytestmark = pytest.mark.live
+
 
 def hub_with(place: Path, count: int) -> Hub:
     """A hub of `count` entries with a checkpoint and ten entries behind it."""

@@ -10,13 +10,21 @@ from typing import Any
 import msgspec
 import pytest
 from atif_sessions import Ran, session, write
-from team import found, home, hub, invited, joined, sc, state, taken
+from nacl.signing import SigningKey
+from team import found, home, hub, invited, joined, printed, sc, state, taken
 
 from skillclaw.errors import BadInputError, SkillClawError, UsageError, VerifyError
 from skillclaw.hub import Hub, keys, statements
 from skillclaw.hub.inbox import post, send
-from skillclaw.hub.membership import counts, withdrawn
-from skillclaw.hub.sealed import get_session, list_sessions, open_any, private_key
+from skillclaw.hub.membership import counts
+from skillclaw.hub.sealed import (
+    get_session,
+    list_sessions,
+    open_any,
+    private_key,
+    sealing_keys,
+    sealing_public,
+)
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Bundle, File, Proposal
 
@@ -211,14 +219,40 @@ def test_an_evolver_without_the_owners_key_waits_for_the_owner(tmp_path: Path) -
     joined(tmp_path, "erik", "--role", "evolver")
     joined(tmp_path, "bob")
     shared(tmp_path, "bob", 1)
-    assert sc(tmp_path, "erik", "hub", "rotate")["state"] == "waiting"
-    (report,) = sc(tmp_path, "erik", "hub", "inbox")
-    assert report["messages"] == {"taken": {}, "refused": [], "waiting": 1}
+    rotated = sc(tmp_path, "erik", "hub", "rotate")
+    asked = rotated["sealing"]
+    assert (rotated["state"], len(asked)) == ("waiting", 64)
+    asks = [{"client": rotated["old"], "name": "erik", "sealing": asked}]
+    waits = {"taken": {}, "refused": [], "waiting": 1, "asks": asks}
+    assert taken(tmp_path, "erik") == waits
     shared(tmp_path, "bob", 2)
-    assert taken(tmp_path)["taken"] == {"rotate": 1}
+    assert taken(tmp_path) == waits, "nothing lets it in by itself, on the owner's machine neither"
+    assert f"skillclaw hub inbox --accept {asked}" in printed(tmp_path, "ada", "hub", "inbox")
+    assert asked in printed(tmp_path, "erik", "hub", "rotate")
+    (done,) = sc(tmp_path, "ada", "hub", "inbox", "--accept", asked)
+    assert done["messages"]["taken"] == {"rotate": 1}
     shared(tmp_path, "bob", 3)
     assert len(opened(tmp_path, "erik")) == 3
     assert sc(tmp_path, "erik", "hub", "status", "--hub", "team")["here"] == {"evolver": "active"}
+
+
+def test_who_stole_an_evolvers_signing_key_gets_no_sessions_sealed_to_another(tmp_path: Path) -> None:
+    found(tmp_path)
+    joined(tmp_path, "erik", "--role", "evolver")
+    sealed_to = sealing_keys(state(tmp_path))
+    at = hub(tmp_path, "erik")
+    stolen, new, own = at.own_key("evolver"), SigningKey.generate(), SigningKey.generate()
+    for wanted in (sealing_public(own), "$(id)", "f" * 63):
+        post(at, stolen, "rotate", lambda n, to=wanted: statements.rotate(at.info.group, stolen, new, n, to))
+    for _ in range(2):
+        sc(tmp_path, "ada", "sync")
+    assert sealing_keys(state(tmp_path)) == sealed_to
+    assert "asks for such a key" in printed(tmp_path, "ada", "hub", "inbox", "--accept", "e" * 64)
+    # the owner ends it, and what waits goes with it
+    sc(tmp_path, "ada", "hub", "revoke-key", "erik", "--yes")
+    report = taken(tmp_path)
+    assert (report["asks"], report["waiting"], len(report["refused"])) == ([], 0, 3)
+    assert sealing_keys(state(tmp_path)) == sealed_to.split(",")[1]
 
 
 def test_an_evolver_that_joined_reads_and_a_member_does_not(tmp_path: Path) -> None:
@@ -240,6 +274,20 @@ def test_an_evolver_that_joined_reads_and_a_member_does_not(tmp_path: Path) -> N
     assert taken(tmp_path, "erik")["taken"] == {}
 
 
+def test_forgetting_reaches_a_group_whose_hub_has_another_name_by_now(tmp_path: Path) -> None:
+    found(tmp_path)
+    joined(tmp_path, "bob")
+    shared(tmp_path, "bob", 1)
+    (row,) = sc(tmp_path, "bob", "sessions", "list")
+    settings = home(tmp_path, "bob") / "config.toml"
+    settings.write_text(f"[hubs.work]\nurl = '{tmp_path / 'group'}'\n", "utf-8")
+    assert sc(tmp_path, "bob", "sessions", "forget", row["id"], "--yes")["kept"] == {}
+    assert list_sessions(hub(tmp_path)) == []
+    sc(tmp_path, "bob", "sync")
+    taken(tmp_path)
+    assert list(state(tmp_path).withdrawn.values()) == [[row["id"]]]
+
+
 def test_forgetting_reaches_the_group_from_a_plain_member(tmp_path: Path) -> None:
     found(tmp_path)
     key = joined(tmp_path, "bob")["key"]
@@ -256,8 +304,6 @@ def test_forgetting_reaches_the_group_from_a_plain_member(tmp_path: Path) -> Non
     sc(tmp_path, "bob", "share", "send")
     assert taken(tmp_path)["taken"] == {"tombstone": 2}
     assert {k: sorted(v) for k, v in state(tmp_path).withdrawn.items()} == {key: sorted([first, second])}
-    assert withdrawn(state(tmp_path), key, first)
-    assert not withdrawn(state(tmp_path), "0" * 64, first)
     before = state(tmp_path).seq
     sc(tmp_path, "bob", "share", "send")
     assert sc(tmp_path, "bob", "hub", "inbox") == []

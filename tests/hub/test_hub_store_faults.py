@@ -25,6 +25,8 @@ from skillclaw.hub.store import Store
 from skillclaw.hub.store_url import options_of
 from skillclaw.skills.records import Bundle, File, Proposal
 
+pytestmark = pytest.mark.live
+
 QUICK = "&timeout=4&retries=2"
 
 

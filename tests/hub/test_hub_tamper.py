@@ -9,7 +9,8 @@ import pytest
 from hub_logs import entry, grow, names, opened, packed
 
 from skillclaw.errors import SkillClawError, VerifyError
-from skillclaw.hub import Hub, checkpoints, packs
+from skillclaw.hub import Hub, checkpoints, log, packs
+from skillclaw.hub.store import Store
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Bundle, File, Proposal, Sidecar, Verdict
 
@@ -280,3 +281,53 @@ def test_lies_that_a_key_of_the_group_signed_are_named(place: Path) -> None:
     assert "cannot be read" in told[1]
     assert "is not in the hub" in told[3]
     assert "another proposal than the log says" in told[4]
+
+
+def forked(place: Path, seq: int) -> None:
+    """Cut entry `seq` off, and put void ones in its place and behind it: a longer log, by who has no key."""
+    for number in (seq, seq + 1):
+        (place / "hub" / log.key_of(number)).write_bytes(b"{}")
+
+
+def test_what_one_process_saw_another_that_runs_holds_the_log_to(place: Path) -> None:
+    watching = own(place)  # as `up` keeps it
+    seq = watching.state().seq
+    opened(place).tombstone("later")
+    assert opened(place).state().seq == seq + 1
+    forked(place, seq + 1)
+    for _ in range(2):
+        for hub in (watching, opened(place), watching):
+            with pytest.raises(VerifyError, match="cut back or replaced"):
+                hub.state()
+
+
+def test_what_another_process_saw_while_a_log_is_read_counts_too(place: Path) -> None:
+    watching = own(place)
+    seq = watching.state().seq
+    seen = place / "me" / "hubs.json"
+    before = seen.read_bytes()
+    opened(place).tombstone("later")
+    seen.write_bytes(before)
+    later = (place / "hub" / log.key_of(seq + 1)).read_bytes()
+    forked(place, seq + 1)
+
+    class Between:
+        """The storage, in which another process sees the true entry while this one reads the others."""
+
+        def __init__(self, store: Store) -> None:
+            self.store = store
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.store, name)
+
+        def get(self, key: str, most: int) -> bytes | None:
+            if key == log.key_of(seq + 3):
+                false = (place / "hub" / log.key_of(seq + 1)).read_bytes()
+                (place / "hub" / log.key_of(seq + 1)).write_bytes(later)
+                opened(place).state()
+                (place / "hub" / log.key_of(seq + 1)).write_bytes(false)
+            return self.store.get(key, most)
+
+    watching.reader.store = Between(watching.store)  # type: ignore[assignment]
+    with pytest.raises(VerifyError, match="cut back or replaced"):
+        watching.state()

@@ -354,3 +354,28 @@ def test_the_same_task_done_twice_is_two_sessions():
 def test_a_client_that_renames_its_calls_is_still_in_one_session():
     (found,) = valid(assemble(run_of("call_aaaaaaaaaaaaaaaa", 0.0, again="call00001")))
     assert said(found) == ["run the tests", "thanks"]
+
+
+@pytest.mark.parametrize("key", [None, "my-agent-v3", "main", "0a" * 32])
+def test_a_cache_key_that_all_sessions_share_joins_none(key: str | None) -> None:
+    """And those that it does not tell apart go on as any other that names none."""
+    system = {"role": "system", "content": "You are an agent."}
+    extra = {"prompt_cache_key": key} if key else {}
+    made = []
+    for number, task in enumerate(["fix the login", "write a poem", "deploy it"]):
+        first = [system, user(task)]
+        made.append(chat(first, f"done: {task}", number * 9000.0, extra=extra))
+        then = [*first, agent(f"done: {task}"), user("thanks")]
+        made.append(chat(then, "bye", number * 9000.0 + 5, extra=extra))
+    found = valid(assemble(made))
+    assert sorted(map(said, found)) == [
+        ["deploy it", "thanks"],
+        ["fix the login", "thanks"],
+        ["write a poem", "thanks"],
+    ]
+
+
+def test_a_cache_key_that_is_an_id_is_the_session() -> None:
+    extra = {"prompt_cache_key": "e64786d7-ac00-4c17-8a04-412d5ee71c7c"}
+    found = only([chat([user(text)], "done", at, extra=extra) for at, text in ((0.0, "one"), (5.0, "two"))])
+    assert found.session_id == extra["prompt_cache_key"]

@@ -101,6 +101,13 @@ def texts(trajectory: Trajectory) -> list[str]:
     return [text_of(step.message) for step in trajectory.steps]
 
 
+def test_thoughts_in_the_text_or_apart_are_one_answer():
+    told = session(user("fix it", 2), agent("<think>hm</think>\n\nDone.", at=5), source="history")
+    apart = session(user("fix it", 2), agent("Done.", at=5, reasoning_content="hm"))
+    for old, new in ((told, apart), (apart, told)):
+        assert len(merged(old, new).steps) == 2
+
+
 def test_wire_and_history_become_one():
     wire = session(
         Step(step_id=1, source="system", message="You are an agent."),

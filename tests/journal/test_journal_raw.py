@@ -23,6 +23,8 @@ from skillclaw.journal.reader import START, Position, expire, read, stats
 from skillclaw.journal.records import Exchange
 from skillclaw.journal.writer import JournalWriter
 
+pytestmark = pytest.mark.live
+
 
 def exchange(number: int, body: bytes = b"{}", **more: object) -> Exchange:
     values: dict[str, object] = {

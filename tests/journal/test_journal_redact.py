@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from skillclaw.journal.redact import Redactor, preview
+from skillclaw.journal.redact import Redactor
 from skillclaw.trajectory import model
 from skillclaw.trajectory.model import (
     ATIF_VERSION,
@@ -160,8 +160,6 @@ def test_every_string_of_a_session() -> None:
     assert masked.steps[0].tool_calls[0].arguments["n"] == 8080
     assert masked.session_id == "native-1"
     assert redactor().trajectory(masked) == masked
-    shown = preview(masked)
-    assert (shown.body, shown.size, shown.masked) == (body, len(body), own.masked)
 
 
 def msgspec_replace(value: SessionMeta, **fields: Any) -> SessionMeta:

@@ -63,3 +63,9 @@ def test_the_corpus_is_large_enough() -> None:
     assert len(STAYS) >= 140
     assert len(PLANTED) >= 60
     assert len(HARMLESS) >= 60
+
+
+def test_a_long_word_behind_my_is_judged_at_once() -> None:
+    for text in ("my_" + "a" * 100, "my_" + "ab-" * 50):
+        assert REDACTOR.text(f"DB_PASSWORD={text}")[0] == f"DB_PASSWORD={text}", "a stand-in"
+        assert text not in REDACTOR.text(f"DB_PASSWORD={text}1")[0]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillclaw.hub import HubState, Release, SkillState
-from skillclaw.library.choose import CANARY_SHARE, FEW, HubView, canary_share, chosen, claims, in_canary
+from skillclaw.library.choose import CANARY_SHARE, FEW, HubView, canary_share, choose, claims, in_canary
 from skillclaw.library.records import Installed
 from skillclaw.skills.records import Bundle
 from skillclaw.trajectory.projects import group_project_id, remote_name
@@ -84,7 +84,7 @@ def test_who_did_not_draw_a_canary_has_the_newest_release_before_that_is_none(
     stages: list[str], share: float
 ) -> None:
     releases = [release(f"v{n}", f"v{n - 1}" if n else None, stage) for n, stage in enumerate(stages)]
-    found = chosen(skill(*releases), view(client="me", canary=share), has_copy=False)
+    found = choose(skill(*releases), view(client="me", canary=share), has_copy=False).release
     if found is None:
         assert all(stage == "canary" for stage in stages)
     elif found.stage == "canary":
@@ -95,9 +95,9 @@ def test_who_did_not_draw_a_canary_has_the_newest_release_before_that_is_none(
 
 def test_a_revoked_release_is_never_gone_back_to_and_a_circle_of_bases_ends() -> None:
     bad = skill(release("v0", None, "revoked"), release("v1", "v0", "canary"))
-    assert chosen(bad, view(canary=0.0), has_copy=True) is None
+    assert choose(bad, view(canary=0.0), has_copy=True).release is None
     circle = skill(release("v0", "v1", "canary"), release("v1", "v0", "canary"))
-    assert chosen(circle, view(canary=0.0), has_copy=True) is None
+    assert choose(circle, view(canary=0.0), has_copy=True).release is None
 
 
 @given(known=st.booleans(), has_copy=st.booleans(), scoped=st.booleans())
@@ -106,9 +106,9 @@ def test_a_skill_of_one_project_needs_the_project_until_it_is_installed(
 ) -> None:
     one = skill(release("v0", None, project="p-1" if scoped else None))
     projects = frozenset({"p-1"}) if known else frozenset({"p-2"})
-    found = chosen(one, view(projects=projects), has_copy=has_copy)
+    found = choose(one, view(projects=projects), has_copy=has_copy).release
     assert (found is not None) == (known or has_copy or not scoped)
-    assert chosen(one, view(), has_copy=False) is not None, "the personal hub takes all"
+    assert choose(one, view(), has_copy=False).release is not None, "the personal hub takes all"
 
 
 HUBS = ("personal", "a", "b")

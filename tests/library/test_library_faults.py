@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs fork, signals and POSIX limits")
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(os.name != "posix", reason="needs fork, signals and POSIX limits"),
+]
 
 COMMON = """
 import os, signal, sys

@@ -68,7 +68,7 @@ def _on_a_mac(home: Path, environ: dict[str, str], *command: str) -> subprocess.
 
 
 def test_it_is_written_started_and_taken_away(tmp_path: Path) -> None:
-    environ = _launchd(tmp_path / "bin")
+    environ = _launchd(tmp_path / "bin") | {"CODEX_HOME": str(tmp_path / "codex")}
     path = tmp_path / "Library/LaunchAgents/skillclaw.up.plist"
     done = _on_a_mac(tmp_path, environ, "install", "--json")
     told = json.loads(done.stdout)
@@ -78,6 +78,7 @@ def test_it_is_written_started_and_taken_away(tmp_path: Path) -> None:
     assert agent["Label"] == path.stem == "skillclaw.up"
     assert agent["ProgramArguments"] == [sys.executable, "-m", "skillclaw", "up", "--json", "--home", home]
     assert agent["EnvironmentVariables"]["PATH"] == environ["PATH"]
+    assert agent["EnvironmentVariables"]["CODEX_HOME"] == environ["CODEX_HOME"]
     assert agent["ExitTimeOut"] > 40  # what `skillclaw stop` waits for
     assert agent["RunAtLoad"] is True and agent["KeepAlive"] == {"SuccessfulExit": False}
     assert agent["Umask"] == 0o077 and path.stat().st_mode & 0o022 == 0

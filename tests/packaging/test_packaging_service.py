@@ -55,6 +55,27 @@ def test_it_is_written_started_and_taken_away(tmp_path: Path) -> None:
     assert "There is no such service" in fails("service", "remove", home=tmp_path, environ=environ, code=2)
 
 
+def test_it_looks_for_agents_where_the_user_s_shell_does(tmp_path: Path) -> None:
+    places = {
+        "CLAUDE_CONFIG_DIR": str(tmp_path / "claude"),
+        "CODEX_HOME": str(tmp_path / "co dex"),
+        "GOOSE_PATH_ROOT": str(tmp_path / "goose"),
+        "HERMES_HOME": str(tmp_path / "hermes"),
+        "OPENCLAW_PROFILE": "work",
+        "XDG_DATA_HOME": str(tmp_path / "data"),
+    }
+    secret = {"ANTHROPIC_API_KEY": "sk-ant-secret", "ANTHROPIC_BASE_URL": "https://gw.example"}
+    environ = _manager(tmp_path / "bin") | places | secret
+    environ |= {"PI_CODING_AGENT_DIR": "pi", "PI_CODING_AGENT_SESSION_DIR": "talks"}
+    ok("service", "install", home=tmp_path, environ=environ, cwd=tmp_path)
+    unit = units.read(_unit(tmp_path).read_text())
+    kept = dict(units.words(one)[0].split("=", 1) for one in unit["Service"]["Environment"])
+    assert places.items() <= kept.items()
+    assert kept["PI_CODING_AGENT_DIR"] == str(tmp_path / "pi"), "a service has another working folder"
+    assert kept["PI_CODING_AGENT_SESSION_DIR"] == str(tmp_path / "talks")
+    assert not {*secret, "SKILLCLAW_HOME", "HOME"} & set(kept)
+
+
 def test_a_manager_that_refuses_is_told_and_what_to_say_to_it(tmp_path: Path) -> None:
     environ = _manager(tmp_path / "bin", "1")
     told = ok_json("service", "install", home=tmp_path, environ=environ)

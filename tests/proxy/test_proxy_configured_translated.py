@@ -201,6 +201,20 @@ def test_a_stream_that_breaks_is_never_a_whole_answer(
     assert proxy.cuts == ["the upstream broke the answer off: ClientPayloadError"]
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("agent", "protocol"), PAIRS[:1])
+def test_an_event_without_end_is_given_up(
+    tmp_path: Path, make_upstream: Any, agent: str, protocol: str
+) -> None:
+    begun = events(protocol)[:3]
+    up = make_upstream(streaming([*begun, b"data: ", *[b"x" * (1 << 20)] * 70], end=b""))
+    with front(tmp_path, {"one": upstream(up.url, protocol)}) as proxy:
+        reply = proxy.ask("POST", f"/a{PATHS[agent]}", request(agent, True), HEADERS)
+    assert not reply.whole
+    assert b"An event of the upstream's stream is too large." in reply.body
+    assert proxy.cuts == ["an event of the upstream's answer is too large"]
+
+
 @pytest.mark.parametrize("status", [400, 429, 500, 529])
 @pytest.mark.parametrize(("agent", "protocol"), PAIRS)
 def test_errors_come_in_the_agents_shape_with_the_upstreams_headers(

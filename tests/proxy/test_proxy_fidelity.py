@@ -10,6 +10,8 @@ from fuzzed import Plan, Playing, plans
 from hypothesis import HealthCheck, given, settings
 from raw_http import Answer, Reader
 
+pytestmark = pytest.mark.live
+
 QUICK, MORE, MOST = 400, 4000, 10_000
 
 QUIET = settings(deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -14,6 +14,8 @@ import pytest
 
 from skillclaw.journal.reader import START, Position, read
 
+pytestmark = pytest.mark.live
+
 COMMIT = 0.25
 """Seconds after which an exchange counts as finished here. A group commit waits 20 ms at most; the rest is
 left for a busy machine that lets the writer wait."""

@@ -19,6 +19,8 @@ import pytest
 from skillclaw.errors import BadInputError, StorageError
 from skillclaw.proxy import ProxyConfig, command, read_config, write_config
 
+pytestmark = pytest.mark.live
+
 GET = b"GET %b HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
 

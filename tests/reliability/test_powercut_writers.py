@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from powercut import Recording, environment, needs_strace, put, seed, times
 
-pytestmark = needs_strace
+pytestmark = [pytest.mark.live, needs_strace]
 
 HEAD = """
 from pathlib import Path
@@ -71,7 +71,7 @@ swap.remove(target / "gone", P, folders.scan(target / "gone"))
 (P / "aside").mkdir()
 from skillclaw.private import sync_folder
 sync_folder(P)
-swap.move_out(target / "moved", P / "aside" / "moved")
+swap.move_out(target / "moved", P / "aside" / "moved", P)
 """,
     "an exchange, a second later": """
 from skillclaw.journal.records import Exchange

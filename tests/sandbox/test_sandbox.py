@@ -16,12 +16,13 @@ import pytest
 
 import skillclaw
 from skillclaw.errors import StorageError, UsageError
-from skillclaw.sandbox import Box, Limits, Mount, bubblewrap, disk, open_box, runners
+from skillclaw.sandbox import Box, Limits, Mount, bubblewrap, disk, open_box, why_no_room
 from skillclaw.sandbox.bubblewrap import PYTHON
 
-pytestmark = pytest.mark.skipif(
-    bool(runners()["bubblewrap"]), reason=f"no sandbox here: {runners()['bubblewrap']}"
-)
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(bool(why_no_room()), reason=f"no sandbox here: {why_no_room()}"),
+]
 SECRET = "sk-test-not-to-be-seen"
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from skillclaw.errors import UsageError
-from skillclaw.sandbox import Limits, Mount, docker, open_box, runners
+from skillclaw.sandbox import Limits, Mount, docker, open_box, why_no_room
 from skillclaw.settings import load
 
 IMAGE = "skillclaw-test-room"
@@ -107,7 +107,6 @@ def workspace(tmp_path: Path) -> Path:
 def test_what_is_missing_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(docker.PROGRAM, "no-such-program-here")
     assert docker.missing() == "Docker is not installed (no program no-such-program-here)."
-    assert runners()["docker"] == docker.missing()
     monkeypatch.setenv(docker.PROGRAM, fake(tmp_path, "echo 'no daemon\nis it running?' >&2; exit 1"))
     assert docker.missing().endswith("reaches no engine: is it running?")
     (tmp_path / "second").mkdir()
@@ -116,6 +115,14 @@ def test_what_is_missing_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest
     assert "has no image some/image:1 (get it with:" in docker.missing("some/image:1")
     assert "is no name of an image" in docker.missing("--privileged")
     load(tmp_path, {docker.PROGRAM: "podman"})  # the variable is no setting, and does not trouble them
+
+
+def test_docker_is_not_waited_for_where_a_room_needs_no_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(docker.PROGRAM, fake(tmp_path, f"touch '{tmp_path}/asked'"))
+    why_no_room()
+    assert not (tmp_path / "asked").exists()
 
 
 def test_a_room_is_refused_where_it_cannot_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +161,7 @@ def test_the_container_is_given_nothing_beyond_its_mounts(
     assert text.rstrip().endswith("rm\n-f\n1")
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_a_room_runs_commands_over_its_mounts_and_nothing_else(image: str, workspace: Path) -> None:
     mounts = [
         Mount(outside=workspace, inside="/work", writable=True),
@@ -178,7 +185,7 @@ def test_a_room_runs_commands_over_its_mounts_and_nothing_else(image: str, works
     assert listed.stdout == b""
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_a_command_ends_with_all_that_it_started(image: str, workspace: Path) -> None:
     with open_box([Mount(outside=workspace, inside="/work")], workspace="/work", image=image) as box:
         assert box.run(["sh", "-c", "sleep 301 & echo on"]).output == "on\n"
@@ -197,7 +204,7 @@ def test_a_command_ends_with_all_that_it_started(image: str, workspace: Path) ->
         assert "sleep 303" not in box.run(["ps"]).output
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_a_command_is_held_to_its_limits(image: str, workspace: Path) -> None:
     mounts = [Mount(outside=workspace, inside="/work", writable=True)]
     with open_box(mounts, workspace="/work", image=image) as box:
@@ -212,7 +219,7 @@ class Echo(socketserver.StreamRequestHandler):
         self.wfile.write(b"answer to " + self.rfile.readline())
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_with_a_socket_the_room_reaches_the_model_and_nothing_else(
     image: str, workspace: Path, tmp_path: Path
 ) -> None:
@@ -237,7 +244,7 @@ def test_with_a_socket_the_room_reaches_the_model_and_nothing_else(
             server.shutdown()
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_an_image_without_the_means_for_a_room_is_refused(
     image: str, workspace: Path, tmp_path: Path
 ) -> None:

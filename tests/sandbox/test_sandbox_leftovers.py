@@ -14,11 +14,11 @@ from skillclaw.bench.suites.model import Grade
 from skillclaw.errors import BadInputError
 from skillclaw.headless.tasks.folders import LONGEST, open_folder
 from skillclaw.headless.tasks.taskfile import TaskFile
-from skillclaw.sandbox import leftovers, runners
+from skillclaw.sandbox import leftovers, why_no_room
 
-needs_sandbox = pytest.mark.skipif(
-    bool(runners()["bubblewrap"]), reason=f"no sandbox here: {runners()['bubblewrap']}"
-)
+pytestmark = pytest.mark.live
+
+needs_sandbox = pytest.mark.skipif(bool(why_no_room()), reason=f"no sandbox here: {why_no_room()}")
 CHECKS = """
 def grade(**kwargs):
     from pathlib import Path

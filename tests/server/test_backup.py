@@ -23,6 +23,8 @@ from skillclaw.journal.store import SessionStore
 from skillclaw.server.backup import back_up, packing, restore, sealing
 from skillclaw.server.machine import Machine
 
+pytestmark = pytest.mark.live
+
 
 def test_what_matters_is_in_it_and_comes_back(tmp_path: Path) -> None:
     home = tmp_path / "a"

@@ -23,6 +23,8 @@ from skillclaw.server.deep import masking
 from skillclaw.server.deep.hubs import clock
 from skillclaw.server.deep.running import logs
 
+pytestmark = pytest.mark.live
+
 SECRETS = {
     "user": "wilhelmina",
     "folder": "project-falcon",

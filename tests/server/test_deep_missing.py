@@ -17,6 +17,8 @@ from skillclaw.server.deep.records import Check
 from skillclaw.server.setup.consent import agree
 from skillclaw.server.setup.wishes import want
 
+pytestmark = pytest.mark.live
+
 
 def report(home: Path) -> dict[str, Any]:
     done = skillclaw("doctor", "--deep", "--json", home=home)

@@ -18,6 +18,8 @@ from skillclaw.journal import reader
 from skillclaw.server.setup.consent import agreed, followed
 from skillclaw.server.setup.wishes import wishes
 
+pytestmark = pytest.mark.live
+
 VERSIONS = sorted(path.name.removesuffix(".tar.zst") for path in HOMES.glob("*.tar.zst"))
 
 

@@ -31,6 +31,8 @@ from skillclaw.journal.store import SessionStore
 from skillclaw.server.groups.passing import agree
 from skillclaw.settings import BudgetSettings
 
+pytestmark = pytest.mark.live
+
 WHOLE = [
     path.name.removesuffix(".tar.zst")
     for path in sorted(HOMES.glob("*.tar.zst"))

@@ -26,6 +26,8 @@ from skillclaw.journal import reader, segment
 from skillclaw.journal.records import Exchange
 from skillclaw.journal.writer import JournalWriter
 
+pytestmark = pytest.mark.live
+
 
 @pytest.fixture
 def ada(tmp_path: Path) -> Path:

@@ -28,6 +28,8 @@ from skillclaw.hub.inbox import send
 from skillclaw.skills.bundle import pack, version
 from skillclaw.skills.records import Bundle, Proposal, Sidecar
 
+pytestmark = pytest.mark.live
+
 ALL = list(variants())
 MEMBERS = ("bob", "cyd", "dan")
 

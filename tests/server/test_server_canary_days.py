@@ -26,6 +26,8 @@ from skillclaw.server.machine import Machine
 from skillclaw.server.work import sync
 from skillclaw.skills.records import File
 
+pytestmark = pytest.mark.live
+
 START = datetime(2026, 9, 1, 23, 59, 30, tzinfo=UTC)
 
 

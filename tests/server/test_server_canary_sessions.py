@@ -25,7 +25,8 @@ from skillclaw.library.past import FILE, MOST, note, past
 from skillclaw.library.records import Installed
 from skillclaw.proxy.configured.offered import read_index
 from skillclaw.server.sessions.crediting import CANARY, credit_skills
-from skillclaw.server.sessions.recording import assemble_recorded, last_exchanges
+from skillclaw.server.sessions.reached import last_exchanges
+from skillclaw.server.sessions.recording import assemble_recorded
 from skillclaw.server.sessions.running import Running
 from skillclaw.server.skills.index import indexes
 from skillclaw.server.up import runfile

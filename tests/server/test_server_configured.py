@@ -23,6 +23,8 @@ from skillclaw.server.skills.index import index_text
 from skillclaw.server.up.proxy_process import reroute, routing
 from skillclaw.settings import set_value
 
+pytestmark = pytest.mark.live
+
 SECRET = "sk-live-0123456789abcdef"
 
 

@@ -14,6 +14,8 @@ import pytest
 from atif_sessions import Ran, session, write
 from cli import ok, ok_json, skillclaw
 
+pytestmark = pytest.mark.live
+
 
 def wait_for(what: Callable[[], bool], seconds: float = 20) -> bool:
     end = time.monotonic() + seconds

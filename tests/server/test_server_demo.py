@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from cli import ok
+
+pytestmark = pytest.mark.live
 
 
 def test_commands_on_the_demos_folder_install_nothing_elsewhere(tmp_path: Path) -> None:

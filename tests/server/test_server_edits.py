@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cli import fails, ok, ok_json, skillclaw
 from hubs_at_hand import Hubs, bundle
+from msgspec.structs import replace
 
 from skillclaw import settings
 from skillclaw.errors import BadInputError, UsageError
@@ -14,7 +15,7 @@ from skillclaw.hub.inbox import take_in
 from skillclaw.server.groups.membership import judging
 from skillclaw.server.review import decisions
 from skillclaw.server.skills import edits
-from skillclaw.skills.records import Sidecar
+from skillclaw.skills.records import File, Sidecar
 
 OLD = "- Run the checks.\n- Write the notes.\n- Push the branch.\n- Tell the others."
 MINE = ("Run the checks", "Run the checks twice")
@@ -54,6 +55,29 @@ def test_an_edit_is_shown_against_its_release_and_the_newer_one_and_merged(hubs:
     assert "Tell all the others." in text
     assert states(hubs) == ["edited"]
     assert edits.edits(hubs.fresh(), "deploy")[0].base == second
+
+
+def test_a_copy_that_an_editor_saved_with_other_line_ends_merges_and_keeps_them(hubs: Hubs) -> None:
+    hubs.release(hubs.team, bundle("deploy", OLD))
+    hubs.sync()
+    path = hubs.edit("deploy", *MINE)
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n").removesuffix(b"\r\n"))
+    hubs.release(hubs.team, bundle("deploy", NEW))
+    hubs.sync()
+    assert "Merged version" in ok("skills", "merge", "deploy", home=hubs.home, environ=hubs.environ)
+    data = path.read_bytes()
+    assert b"Run the checks twice.\r\n" in data and data.endswith(b"Tell all the others.")
+    assert data.count(b"\n") == data.count(b"\r\n")
+
+
+def test_litter_of_a_release_is_no_change_of_the_user(hubs: Hubs) -> None:
+    made = bundle("deploy", OLD)
+    hubs.release(hubs.team, replace(made, files=[*made.files, File(path="desktop.ini", data=b"[x]\n")]))
+    hubs.sync()
+    hubs.edit("deploy", *MINE)
+    (edit,) = edits.edits(hubs.machine, "deploy")
+    assert "+- Run the checks twice." in edit.diff
+    assert "desktop.ini" not in edit.diff
 
 
 def test_a_conflict_is_printed_and_nothing_is_written(hubs: Hubs) -> None:

@@ -22,6 +22,8 @@ from skillclaw.journal import segment
 from skillclaw.journal.records import Exchange
 from skillclaw.journal.writer import JournalWriter
 
+pytestmark = pytest.mark.live
+
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and limits")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from skillclaw.hub import keys
 from skillclaw.hub.inbox import send
 from skillclaw.hub.sealed import list_sessions, object_name, put_session, seal, sealing_key
 from skillclaw.server.groups.collecting import evidence_key, pseudonym
+
+pytestmark = pytest.mark.live
 
 ERROR = "error: externally-managed-environment\n\nThis environment is externally managed"
 RECOVERY = (
@@ -198,6 +201,17 @@ def test_a_revoked_members_sessions_are_not_taken(team: Path) -> None:
     collected = sc(team, "ada", "evolve", "--hub", "team")["collected"]
     assert collected["taken"] == 1
     assert list(collected["refused"].values()) == ["Its signer was revoked, or had left the group before."]
+
+
+def test_what_a_former_member_puts_there_with_an_earlier_day_is_not_taken(team: Path) -> None:
+    worked(team, "bob", 1)
+    sc(team, "bob", "hub", "leave", "--yes")
+    taken(team)
+    time.sleep(1.1)  # the log tells seconds
+    late = posted(team, "bob", claimed(""), 1)
+    collected = sc(team, "ada", "evolve", "--hub", "team")["collected"]
+    assert collected["taken"] == 1, "what was there before counts"
+    assert collected["refused"] == {late: "Its signer was revoked, or had left the group before."}
 
 
 def test_sessions_from_before_a_rotation_still_open(team: Path) -> None:

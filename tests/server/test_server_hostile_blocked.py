@@ -19,6 +19,8 @@ from skillclaw.hub.store import Store
 from skillclaw.skills.bundle import pack
 from skillclaw.skills.records import Proposal, Verdict
 
+pytestmark = pytest.mark.live
+
 PACKED = b"\x28\xb5\x2f\xfd"
 """How the files of a skill begin in the storage: zstd's own first bytes."""
 

@@ -21,6 +21,8 @@ from skillclaw.server.machine import Machine
 from skillclaw.server.review.decisions import find, proposals, reject
 from skillclaw.skills.records import File, Proposal, Sidecar, Verdict
 
+pytestmark = pytest.mark.live
+
 LATER = "it is of a newer format than is known here"
 
 

@@ -24,6 +24,8 @@ from skillclaw.hub.inbox import authored, send
 from skillclaw.skills.frontmatter import parse
 from skillclaw.skills.records import Bundle, File, Proposal
 
+pytestmark = pytest.mark.live
+
 AT_ONCE = [
     "- State: !`git status`",
     "> !`make all`",

@@ -25,14 +25,22 @@ from skillclaw.server.sessions.intake import ImportReport, import_histories, imp
 from skillclaw.server.up.timetable import Every
 from skillclaw.trajectory.model import Trajectory, encode
 
+pytestmark = pytest.mark.live
+
 SECRET = "ghp_" + "A1b2C3d4E5f6G7h8I9j0" + "K1l2M3n4O5p6Q7r8"
 
 
 @pytest.fixture
-def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def megabytes() -> float:
+    """How much the past sessions are; a megabyte takes seconds to mask."""
+    return 0.3
+
+
+@pytest.fixture
+def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, megabytes: float) -> Path:
     """A person's home with 20 past sessions, one of which holds a secret."""
     home = tmp_path / "person"
-    past_machine(home, sessions=20, megabytes=2.5, progress=lambda done, total, what: None)
+    past_machine(home, sessions=20, megabytes=megabytes, progress=lambda done, total, what: None)
     one = min(home.glob(".claude/projects/*/*.jsonl"))
     lines = [json.loads(line) for line in one.read_text("utf-8").splitlines()]
     asked = next(line for line in lines if line["type"] == "user")
@@ -194,6 +202,7 @@ def test_what_cannot_be_masked_and_what_grows_keep_nothing_else_waiting(
     assert import_histories(machine, env(person)).failed
 
 
+@pytest.mark.parametrize("megabytes", [2.5])
 def test_a_killed_import_leaves_no_process_and_the_next_one_has_all(person: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     environ = {**os.environ, "SKILLCLAW_HOME": str(home), "PYTHONUNBUFFERED": "1"}

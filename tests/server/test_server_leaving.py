@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,10 @@ from cli import skillclaw
 from filelock import FileLock
 
 from skillclaw.server.machine import Machine
+from skillclaw.server.setup.home_files import FILES, FOLDERS
 from skillclaw.server.setup.leaving import leave
+
+pytestmark = pytest.mark.live
 
 TASK = "run the tests of this project"
 FIX = (
@@ -249,6 +253,57 @@ def test_no_other_folder_is_emptied(tmp_path: Path, where: str) -> None:
     assert done.returncode == 2, done.stdout
     assert done.stderr.startswith("error: ")
     assert listing(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"config.toml": 'model = "gpt-5"\n', "auth.json": "{}", "sessions/a.jsonl": "{}"},  # as Codex has it
+        {"config.toml": 'model = "gpt-5"\n'},
+        {"config.toml": "[evolve]\n", "thesis.txt": "mine"},
+        {"sessions.db": "", "sessions.db-wal": ""},  # as Goose has it
+        {"identity.json": '{"name": "ada"}', "notes.txt": "mine"},
+        {"backups/a.tar": ""},
+    ],
+)
+def test_a_folder_of_another_program_is_no_home(tmp_path: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = tmp_path / "it" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    before = listing(tmp_path)
+    done = run(tmp_path, "uninstall", "--yes", "--home", str(tmp_path / "it"))
+    assert (done.returncode, "no home of SkillClaw's" in done.stderr) == (2, True)
+    assert listing(tmp_path) == before
+
+
+def test_every_file_that_docs_formats_names_is_known_as_its_own() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "formats.md").read_text("utf-8")
+    rows = text.split("<!-- files -->")[1].partition("<!-- end -->")[0].splitlines()
+    named = [
+        name for row in rows for name in re.findall(r"`([^`]+)`", row.split("|")[1] if "|" in row else "")
+    ]
+    assert len(named) > 30
+    tops = {name.partition("/")[0] + "/" * ("/" in name) for name in named if not name.startswith("*")}
+    unknown = {top for top in tops if top.rstrip("/") not in (FOLDERS if top.endswith("/") else FILES)}
+    of_hubs = {one for one in unknown if one in ("hub.json", "inbox/", "jobs/", "log/", "sessions/")}
+    assert unknown == of_hubs, "what is neither in a home nor in a hub"
+
+
+def test_what_the_user_put_into_a_home_stays(tmp_path: Path) -> None:
+    furnish(tmp_path)
+    home = tmp_path / ".skillclaw"
+    assert run(tmp_path, "import", str(tmp_path / "s.jsonl")).returncode == 0
+    (home / "papers").mkdir()
+    for name in ("thesis.txt", "papers/one.txt", "journal.lock"):
+        (home / name).write_text("mine", "utf-8")
+    (home / "empty").mkdir()
+    kept = [str(home / "papers"), str(home / "thesis.txt")]
+    assert json.loads(run(tmp_path, "uninstall", "--dry-run", "--json").stdout)["kept"] == kept
+    done = json.loads(run(tmp_path, "uninstall", "--yes", "--json").stdout)
+    assert (done["removed"], done["stays"]) == (True, [f"{one} is yours." for one in kept])
+    assert sorted(path.name for path in home.iterdir()) == ["papers", "thesis.txt"]
+    assert (home / "papers" / "one.txt").read_text("utf-8") == "mine"
 
 
 @pytest.mark.slow

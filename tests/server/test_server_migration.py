@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from skillclaw.library.origin import FolderOrigin
 from skillclaw.library.shared_layout import Found, Told, manifests, read_shared
 
+pytestmark = pytest.mark.live
+
 
 def text(name: str, body: str) -> bytes:
     head = f"name: {name}\ndescription: How to do {name}, when somebody asks for it."
@@ -170,6 +172,15 @@ def test_plain_folders_at_any_depth(tmp_path: Path) -> None:
     assert sorted(m["skill"] for m in report["imported"]) == ["git-tips", "release-notes"]
     single = run(tmp_path / "other", str(root / "git-tips"))
     assert [m["skill"] for m in single["imported"]] == ["git-tips"]
+
+
+def test_litter_in_a_shared_skill_is_no_part_of_it(tmp_path: Path) -> None:
+    made, home = Shared(tmp_path / "s"), tmp_path / "home"
+    files = {"SKILL.md": text("git-tips", "Tips."), "assets/desktop.ini": b"x", "assets/a.md": b"A"}
+    made.push("git-tips", files)
+    run(home, str(tmp_path / "s"))
+    shown = json.loads(out(home, "skills", "show", "git-tips", "--json"))
+    assert sorted(shown["files"]) == ["SKILL.md", "assets/a.md"]
 
 
 @pytest.mark.parametrize("where", ["missing", "empty"])

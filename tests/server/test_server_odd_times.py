@@ -12,6 +12,8 @@ from cli import fails, ok_json
 from team import found, joined, sc
 from test_server_group_cycle import claimed, posted, worked
 
+pytestmark = pytest.mark.live
+
 ODD = (
     "0001-01-01T00:00:00Z",
     "0001-01-01T00:00:00+05:00",

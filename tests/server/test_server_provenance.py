@@ -17,6 +17,8 @@ from skillclaw.hub.sealed import list_sessions
 from skillclaw.server.review.provenance import Chain, verify_skill
 from skillclaw.skills.records import Proposal, Sidecar
 
+pytestmark = pytest.mark.live
+
 
 @pytest.fixture
 def team(tmp_path: Path) -> Path:

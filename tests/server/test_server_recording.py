@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from skillclaw.journal import decoding
 from skillclaw.journal.reader import read
 from skillclaw.journal.records import Exchange
-from skillclaw.journal.unread import MARK
 from skillclaw.journal.writer import JournalWriter
 from skillclaw.server.machine import Machine
-from skillclaw.server.sessions import recording
+from skillclaw.server.sessions import reached, recording
+from skillclaw.server.sessions.following import Following
+from skillclaw.server.sessions.reached import last_exchanges
 from skillclaw.trajectory.model import step_meta, text_of
 
 BEGIN = 1_795_444_690.0
@@ -32,6 +34,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
+    monkeypatch.setattr(reached, "time", clock)
     monkeypatch.setattr(recording, "time", clock)
     return clock
 
@@ -118,6 +121,27 @@ def test_the_journal_is_not_read_again_while_nothing_can_be_idle(
     assert len(passes) == 2
 
 
+def test_a_look_decodes_what_is_new_since_the_last(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+    usual = decoding.read
+    monkeypatch.setattr(decoding, "read", lambda call: decoded.append(call.path) or usual(call))
+    machine = Machine(tmp_path)
+    following = Following(machine)
+    for n in range(4):
+        clock.now = BEGIN + HOUR * (n + 1)
+        write(
+            tmp_path, *(turn("day", at, BEGIN + HOUR * n + 60 * at) for at in (3 * n, 3 * n + 1, 3 * n + 2))
+        )
+        decoded.clear()
+        assert following.record()
+        assert len(decoded) == 3
+    (row,) = machine.sessions.rows()
+    steps = [s for s in machine.sessions.get(row.id).steps if step_meta(s).kind == "turn"]
+    assert len(steps) == 24
+
+
 @pytest.mark.parametrize("left", ["nothing", "an empty segment"])
 def test_what_is_written_in_the_place_of_what_a_power_cut_took_is_read(
     tmp_path: Path, clock: Clock, left: str
@@ -133,7 +157,7 @@ def test_what_is_written_in_the_place_of_what_a_power_cut_took_is_read(
         segment.write_bytes(segment.read_bytes()[:8])
     write(tmp_path, turn("later", 0, BEGIN + 70))
     clock.now = BEGIN + 90
-    assert recording.last_exchanges(machine, 60) == {"generic": BEGIN + 71}
+    assert last_exchanges(machine, 60) == {"generic": BEGIN + 71}
     assert recording.assemble_recorded(machine) == 1
     assert len(machine.sessions.rows()) == 2
     assert recording.assemble_recorded(machine) == 0
@@ -151,6 +175,6 @@ def test_a_clock_that_was_set_back_keeps_no_session_waiting(tmp_path: Path, cloc
     clock.now += 2 * recording.SETTLED
     write(tmp_path, turn("last", 0, clock.now - 400))
     assert recording.assemble_recorded(machine, idle=300) == 1
-    mark = recording._load(machine.sessions.get_mark(MARK))
+    mark = reached.reached(machine)
     first = next(iter(read(tmp_path / "journal")))[1]
     assert mark.settled > first

@@ -211,7 +211,7 @@ def test_up_runs_the_cycles_of_the_groups_that_its_machine_evolves_for(team: Pat
 
 
 @pytest.mark.slow
-def test_a_model_that_fails_degrades_the_cycle_and_is_asked_again_by_the_next(team: Path) -> None:
+def test_a_model_that_fails_degrades_the_cycle_and_is_asked_again_after_the_canary(team: Path) -> None:
     all_worked(team, 1, 2)
     with Provider("chat", Fail(401)) as provider:
         own = {
@@ -228,6 +228,9 @@ def test_a_model_that_fails_degrades_the_cycle_and_is_asked_again_by_the_next(te
             now = server.group()
             assert (now["state"], now["failures"]) == ("waiting", 0) and "401" in now["degraded"]
             asked = len(provider.seen)
-            again = server.over(server.run())
-            assert len(provider.seen) > asked and "401" in again["degraded"]
+            (name,) = state(team).skills
+            # What is measured is not changed meanwhile.
+            assert server.over(server.run())["degraded"] == "" and len(provider.seen) == asked
+            sc(team, "ada", "skills", "promote", name)
+            assert "401" in server.over(server.run())["degraded"] and len(provider.seen) > asked
     assert releases(team) == 1

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from atif_sessions import Ran, session, write
 from cli import fails, ok, ok_json, skillclaw
 from group import Group, imported
 
@@ -16,6 +17,8 @@ from skillclaw.errors import SkillClawError, VerifyError
 from skillclaw.hub import keys
 from skillclaw.hub.sealed import get_session, open_sealed, private_key
 from skillclaw.hub.store import Store
+
+pytestmark = pytest.mark.live
 
 
 @pytest.fixture
@@ -124,6 +127,36 @@ def test_consent_does_not_reach_back_unless_it_is_asked_for(ada: Path, group: Gr
     assert ok_json("share", "allow", "--hub", "team", "--past", home=ada)["past"] == 0
     ok("share", "send", home=ada)
     assert {one["session"] for one in ok_json("sessions", "receipts", home=ada)} == {old, other}
+
+
+def test_sessions_of_a_clock_that_was_ahead_are_from_before(ada: Path, group: Group) -> None:
+    soon = time.time() + 12  # until then the consent is given
+
+    def imports(number: int, began: float) -> None:
+        one = session("", number, f"run the tests {number}", [Ran("npm test", 0, "ok")], project="till")
+        del one["extra"]["skillclaw"]["user"]
+        one["session_id"] = f"native-{number}"
+        one["steps"][0]["timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began))
+        ok("import", str(write(ada / f"s{number}.jsonl", [one])), home=ada)
+
+    imports(1, soon)
+    imports(2, soon + 10 * 365 * 86400)
+    ok("config", "set", "share.default", "redacted", home=ada)
+    assert ok_json("share", "allow", "--hub", "team", home=ada)["past"] == 2
+    assert time.time() < soon
+    imports(3, soon + 86400)
+    time.sleep(max(0.0, soon + 2 - time.time()))
+    imports(4, time.time())
+
+    def leaves() -> dict[str, bool]:
+        rows = {row["native_id"]: row["id"] for row in ok_json("sessions", "list", home=ada)}
+        told = {n: ok_json("sessions", "preview", key, "--hub", "team", home=ada) for n, key in rows.items()}
+        return {name[-1]: one["allowed"] for name, one in sorted(told.items())}
+
+    assert leaves() == {"1": False, "2": False, "3": False, "4": True}
+    assert ok_json("share", "send", home=ada)[0]["sent"] == 0
+    assert ok_json("share", "allow", "--hub", "team", "--past", home=ada)["past"] == 0
+    assert leaves() == dict.fromkeys("1234", True)
 
 
 @pytest.mark.slow

@@ -18,6 +18,8 @@ from skillclaw.server.sharing.sending import share
 from skillclaw.server.sharing.view import bound, current, open_hub
 from skillclaw.settings import ShareSettings, set_value
 
+pytestmark = pytest.mark.live
+
 
 def test_what_is_sent_while_it_is_forgotten_is_taken_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -24,6 +24,8 @@ from skillclaw.skills.records import File
 from skillclaw.trajectory.model import decode, meta, with_meta
 from skillclaw.trajectory.projects import group_project_id
 
+pytestmark = pytest.mark.live
+
 
 @pytest.fixture
 def hubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hubs:

@@ -16,6 +16,8 @@ from skillclaw.hub import Release, keys
 from skillclaw.hub.taken import left_over
 from skillclaw.skills.records import Action, Bundle, File, Proposal, Retired, Verdict
 
+pytestmark = pytest.mark.live
+
 SCRIPT = File(path="scripts/run.sh", data=b"#!/bin/sh\nls\n", executable=True)
 RISKY = "rm -rf ~/data"
 TEXTS = [f"- Clean up: `{RISKY}`\n- Run {n}." for n in range(3)] + [f"- Run {n} safely." for n in range(2)]

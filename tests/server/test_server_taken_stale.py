@@ -27,6 +27,8 @@ from skillclaw.server.review.reviewing import diff_of, needs
 from skillclaw.server.skills.edits import propose
 from skillclaw.skills.records import Bundle, Proposal, Retired, Verdict
 
+pytestmark = pytest.mark.live
+
 
 @pytest.fixture
 def hubs(tmp_path: Path) -> Hubs:

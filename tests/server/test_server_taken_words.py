@@ -29,6 +29,8 @@ from skillclaw.server.review import decisions
 from skillclaw.server.review.reviewing import approver_rows, needs
 from skillclaw.skills.records import Proposal, Retired, Verdict
 
+pytestmark = pytest.mark.live
+
 PLAIN = bundle("deploy", "- Tell nobody.")
 
 
@@ -460,7 +462,9 @@ def test_what_is_made_of_it_for_that_project_comes_no_further(hubs: Hubs) -> Non
     # for all, people approved the whole of it
     propose_as_evolver(hubs, bundle("deploy", "- Tell nobody.\n- Third."), "third")
     decisions.approve(hubs.machine, "third")
-    assert "- Third." in texts(hubs) and texts(hubs) <= {"- Look.", "- Third."}
+    assert texts(hubs) <= {"- Look.", "- Third."}
+    hubs.team.promote("deploy", role="owner")
+    assert texts(hubs) == {"- Third."}
 
 
 def test_the_skill_that_was_taken_from_is_the_one_that_is_named(hubs: Hubs) -> None:

@@ -230,7 +230,7 @@ def test_history_only_starts_no_proxy_and_is_refused_beside_one(home: Path) -> N
     ok("connect", "claude-code", home=home, environ=environ)
     ok("stop", home=home, environ=environ)
     refused = fails("up", "-d", "--history-only", home=home, environ=environ, code=2)
-    assert "disconnect claude-code" in refused
+    assert "You chose the proxy for claude-code" in refused and "disconnect claude-code" in refused
     assert (home / ".claude" / "settings.json").read_text("utf-8") == '{"model": "opus"}\n'
 
 

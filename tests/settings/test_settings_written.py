@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from cli import fails, ok
 
 from skillclaw.errors import BadInputError, SkillClawError, UsageError
 from skillclaw.settings import load, set_value
@@ -75,3 +76,48 @@ def test_a_layout_that_takes_no_table_is_left(tmp_path: Path, text: str) -> None
     except BadInputError:
         assert path.read_text("utf-8") == text
     assert load(tmp_path, {}).share.default == "off"
+
+
+def test_what_opens_a_hubs_address_is_told_by_get_alone(tmp_path: Path) -> None:
+    url = "s3://skills/team?aws_access_key_id=AKIDEXAMPLE&aws_secret_access_key=onlyMine0123456789&region=eu"
+    ok("config", "set", "hubs.team.url", url, home=tmp_path)
+    for form in ([], ["--json"]):
+        told = ok("config", "show", *form, home=tmp_path)
+        assert "s3://skills/team?..." in told and "onlyMine" not in told and "AKIDEXAMPLE" not in told
+    assert ok("config", "get", "hubs.team.url", home=tmp_path).strip() == url
+    for odd in ("s3://AKIA:wJalr/onlyMine@bucket/x", "https://u:onlyMine#KEY@h/x", "file://u:onlyMine@h/x"):
+        (tmp_path / ".skillclaw" / "config.toml").write_text(f'[hubs.team]\nurl = "{odd}"\n', "utf-8")
+        assert "onlyMine" not in ok("config", "show", home=tmp_path)
+    ok("config", "set", "evolve.model.url", "http://127.0.0.1:9100/v1/", home=tmp_path)
+    assert "http://127.0.0.1:9100/v1/\n" in ok("config", "show", home=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "url"),
+    [
+        ("agents.opencode.upstream", "https://gate.example/v1/***/gw/anthropic"),
+        ("agents.opencode.upstream", "https://gate.example/v1?..."),
+        ("upstreams.gate.url", "https://gate.example/***/v1"),
+        ("evolve.cli.upstream", "https://gate.example/***/v1"),
+        ("hubs.team.url", "s3://skills/team?..."),
+        ("hub.url", "s3://...@bucket/x"),
+    ],
+)
+def test_an_address_as_it_is_shown_is_refused(tmp_path: Path, key: str, url: str) -> None:
+    told = fails("config", "set", key, url, home=tmp_path, code=2)
+    assert "This address is not whole." in told
+    assert not (tmp_path / ".skillclaw" / "config.toml").exists()
+
+
+def test_no_hub_is_made_where_a_shown_address_leads(tmp_path: Path) -> None:
+    for url in ("s3://skills/team?...", "s3://...@bucket/x"):
+        assert "not whole" in fails("hub", "init", url, home=tmp_path, code=2)
+
+
+def test_addresses_with_options_are_taken(tmp_path: Path) -> None:
+    for key, url in (
+        ("hubs.team.url", "s3://skills/team?region=eu"),
+        ("agents.opencode.upstream", "https://gate.example/a...b/v1?version=2"),
+    ):
+        ok("config", "set", key, url, home=tmp_path)
+        assert ok("config", "get", key, home=tmp_path).strip() == url

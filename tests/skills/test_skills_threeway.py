@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -60,7 +61,9 @@ def test_a_conflict_is_one_from_either_side_and_a_preference_leaves_none(
 @given(base=BUNDLES, mine=BUNDLES, theirs=BUNDLES)
 def test_merging_the_result_again_changes_nothing(base: Bundle, mine: Bundle, theirs: Bundle) -> None:
     merged = merge(base, mine, theirs)
-    if not merged.conflicts:
+    lines = [file.data.splitlines() for one in (mine, theirs, merged.bundle) for file in one.files]
+    # where a line stands twice, nothing tells which of the two a release added
+    if not merged.conflicts and all(len(set(text)) == len(text) for text in lines):
         again = merge(base, merged.bundle, theirs)
         # what was merged may touch what the release changed; but never is anything else made of it
         assert again.conflicts or again.bundle == merged.bundle
@@ -107,6 +110,80 @@ def test_what_merges_cleanly_is_what_git_makes_of_it(
     if not conflicts:
         assert done.returncode == 0
         assert done.stdout == "".join(merged)
+
+
+ENDS = st.sampled_from(["\n", "\r\n"])
+
+
+def saved(lines: list[str], end: str, closed: bool) -> Bundle:
+    """As an editor saves it: with these line ends, with or without one after the last line."""
+    text = "".join(line.replace("\n", end) for line in lines)
+    return bundle(**{"SKILL.md": text if closed else text.removesuffix(end)})
+
+
+def said(merged: Bundle) -> list[str]:
+    (file,) = merged.files
+    text = file.data.decode().replace("\r\n", "\n")
+    return [line + "\n" for line in text.removesuffix("\n").split("\n")] if text else []
+
+
+BEGINNINGS = st.lists(st.sampled_from(["a\n", "b\n", "c\n", "d\n", "\n"]), max_size=8)
+TEXT = BEGINNINGS.map(lambda lines: [*lines, "end\n"])
+
+
+@given(
+    base=TEXT,
+    mine=TEXT,
+    theirs=TEXT,
+    ends=st.tuples(ENDS, ENDS, ENDS),
+    closed=st.tuples(*[st.booleans()] * 3),
+)
+def test_line_ends_and_the_last_newline_make_no_conflict_and_are_those_of_the_users_copy(
+    base: list[str],
+    mine: list[str],
+    theirs: list[str],
+    ends: tuple[str, str, str],
+    closed: tuple[bool, bool, bool],
+) -> None:
+    sides = [saved(lines, *how) for lines, *how in zip((base, mine, theirs), ends, closed, strict=True)]
+    prefer: Prefer
+    for prefer in ("", "ours", "theirs"):
+        lines, conflicts = merge_lines(base, mine, theirs, prefer)
+        merged = merge(*sides, prefer=prefer)
+        assert len(merged.conflicts) == len(conflicts)
+        assert said(merged.bundle) == lines
+        (file,) = merged.bundle.files
+        if sides[1] not in (sides[0], sides[2]) and len(mine) > 1:
+            assert set(re.findall(rb"\r?\n", file.data)) <= {ends[1].encode()}
+        if closed[1] != closed[0]:
+            assert file.data.endswith(b"\n") == closed[1]
+
+
+def test_a_conflict_of_a_copy_with_other_line_ends_is_of_the_lines_that_differ() -> None:
+    merged = merge(
+        bundle(**{"SKILL.md": "a\nb\nc\n"}),
+        bundle(**{"SKILL.md": "a\r\nmine\r\nc\r\n"}),
+        bundle(**{"SKILL.md": "a\nnew\nc\nd\n"}),
+    )
+    (conflict,) = merged.conflicts
+    assert conflict.text().splitlines()[1:] == [
+        "<<<<<<< yours",
+        "mine",
+        "=======",
+        "new",
+        ">>>>>>> the release",
+    ]
+    assert "\r" not in conflict.text()
+
+
+def test_mixed_line_ends_of_a_copy_stay_and_what_is_no_line_end_does_too() -> None:
+    merged = merge(
+        bundle(**{"SKILL.md": "a\nb\nc\rd"}),
+        bundle(**{"SKILL.md": "a\r\nb\nmine\r\nc\rd\r"}),
+        bundle(**{"SKILL.md": "new\na\nb\nc\rd"}),
+    )
+    assert merged.conflicts == []
+    assert merged.bundle.files[0].data == b"new\na\r\nb\nmine\r\nc\rd\r"
 
 
 def test_files_that_come_and_go() -> None:

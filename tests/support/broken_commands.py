@@ -11,8 +11,6 @@ from broken_home import SETTINGS, World
 
 __all__ = ["COMMANDS", "Command", "ran_clearly", "undone", "well"]
 
-HOME = "{home}"
-
 
 @dataclass(frozen=True)
 class Command:

@@ -98,7 +98,7 @@ MORE: dict[str, Command] = {
     "service remove": replace(
         _with(_system, "service", "remove"), before=(("service", "install"),), once=True, frees=True
     ),
-    "uninstall": Command(("uninstall", "--yes"), before=(("connect", "claude-code"),), gone=True),
+    "uninstall": Command(("uninstall", "--yes"), before=(("connect", "claude-code"),), gone=True, once=True),
     "uninstall --keep-home": Command(
         ("uninstall", "--yes", "--keep-home"), before=(("connect", "claude-code"),), gone=True
     ),

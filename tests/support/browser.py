@@ -91,8 +91,7 @@ class Window:
             viewport={"width": size[0], "height": size[1]},
             reduced_motion="reduce",
         )
-        context.set_default_timeout(15_000)
-        context.set_default_navigation_timeout(45_000)  # a page may wait for a disk that others keep busy
+        context.set_default_timeout(45_000)  # an action, or a page, may wait for a disk that others keep busy
         one = cls(context.new_page(), context)
         one.page.on("console", one._console)
         one.page.on("pageerror", lambda error: one.troubles.append(f"error in a script: {error}"))

@@ -53,6 +53,7 @@ class Person:
             **{key: os.environ[key] for key in keep if key in os.environ},
             "HOME": str(self.home),
             "USERPROFILE": str(self.home),
+            "PWD": str(self.project),  # as a shell there sets it: OpenCode works in that folder
             "SKILLCLAW_HOME": str(self.skillclaw),
             "IS_SANDBOX": "1",
             "DISABLE_TELEMETRY": "1",

@@ -14,9 +14,6 @@ from cli import ok, ok_json
 
 from skillclaw.web.site.login import make_link
 
-STARTS = 40.0
-"""Seconds in which it has to be there, on a busy machine."""
-
 
 def environ(user: Path) -> dict[str, str]:
     """The environment of a person whose home is `user`, with nothing of who runs the tests."""

@@ -16,7 +16,7 @@ USERS = ("ana", "ben", "cleo", "dov")
 LESSONS = (
     ("shop", "npm test", "CI=1 npm test", "Error: watch mode needs a terminal"),
     ("ledger", "cargo build", "cargo build --offline", "error: failed to get `serde`: no network here"),
-    ("atlas", "terraform plan", "terraform plan -lock=false", "Error: Error acquiring the state lock"),
+    ("atlas", "terraform plan", "terraform plan -lock-timeout=5m", "Error: Error acquiring the state lock"),
     ("press", "hugo build", "hugo build --minify", "ERROR the site is larger than the limit"),
     ("loom", "go test ./...", "go test -count=1 ./...", "FAIL: a cached result is stale"),
     ("forge", "gradle check", "gradle check --no-daemon", "FAILURE: the daemon has died"),

@@ -64,11 +64,12 @@ class Client:
         return folder / ("node_modules/.bin" if self.kind == "npm" else "bin")
 
     def _npm(self, folder: Path) -> None:
-        node = [f"node@{self.node}"] if self.node else []
         # `npm init` would make a package's name of the folder's, which has an @.
         (folder / "package.json").write_text('{"private": true}', "utf-8")
-        wanted = [f"{self.package}@{self.version}", *node, *self.more]
-        _install(["npm", "install", "--no-audit", "--no-fund", *wanted], folder)
+        install = ["npm", "install", "--no-audit", "--no-fund"]
+        if self.node:  # first, since a package may look at the Node.js that installs it
+            _install([*install, f"node@{self.node}"], folder)
+        _install([*install, f"{self.package}@{self.version}", *self.more], folder)
 
     def _pip(self, folder: Path) -> None:
         python = _python(self.python) if self.python else sys.executable
@@ -78,15 +79,18 @@ class Client:
 
 
 def _python(version: str) -> str:
-    found = shutil.which(f"python{version}")
     known = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
-    if not found and not known:
+    # A shim of pyenv is there for each version that any folder may choose, and runs where that is chosen.
+    found = str(known[-1]) if known else shutil.which(f"python{version}")
+    if not found:
         pytest.skip(f"there is no Python {version} on this machine")
-    return found or str(known[-1])
+    return found
 
 
 def _install(argv: list[str], folder: Path) -> None:
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=900, check=False)
+    path = f"{folder / 'node_modules' / '.bin'}{os.pathsep}{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path}
+    done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, timeout=900, check=False)
     if done.returncode:
         told = done.stdout + done.stderr
         signs = (

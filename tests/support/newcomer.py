@@ -20,11 +20,7 @@ INVITED = re.compile(r"skillclaw-invite-1:[\w.-]*\.\.\.")
 """An invite as a page shows it."""
 SIMPLE = re.compile(r"skillclaw [^|&;<>$`*()#~]+")
 """A command that needs no shell."""
-
-
 EXPORT = re.compile(r"(?:export (\w+)=(\S+)|unset (\w+))")
-OWN_SERVER = "http://127.0.0.1:8333"
-"""Where the page about teams has its S3 server."""
 
 
 class Newcomer:

@@ -149,7 +149,7 @@ def _unflushed(disk: Disk, cut: int) -> list[Node]:
 def _state(disk: Disk, cut: int, choice: _Choice, rng: random.Random, *, kill: bool = False) -> State:
     flushed = _flushed(disk, cut)
     made = _made(disk, cut)
-    names = _names(disk, made, flushed, choice, rng)
+    names = _names(made, flushed, choice, rng)
     label = f"cut after {len(made)} of {len(disk.changes)} changes, names {choice.names}, bytes {choice.data}"
     if choice.one is not None:
         label += f", but of {_called(disk, choice.one)} {choice.one_gets}"
@@ -180,7 +180,6 @@ def _state(disk: Disk, cut: int, choice: _Choice, rng: random.Random, *, kill: b
 
 
 def _names(
-    disk: Disk,
     made: list[Names | Data | Size],
     flushed: dict[Node | None, int],
     choice: _Choice,

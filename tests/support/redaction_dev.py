@@ -143,6 +143,30 @@ PLANTED: list[tuple[str, str, str]] = [
     ("other home", "/Users/@@/src", "bob.meier"),
     ("windows home", "C:\\Users\\@@\\AppData", "Bob"),
     ("prompt", "@@@laptop:~$ ls", "alice"),
+    ("fly secret", "fly secrets set API=@@ -a shop", "winter" + "2026sun"),
+    ("fly secret, word", "flyctl secrets set --app=shop DEPLOY='@@'", "kanarien" + "vogel"),
+    ("fly secret, second", "fly secrets set NAME=$NAME API=@@", "winter" + "2026sun"),
+    ("supabase secret", "supabase --debug secrets set STRIPE=@@", "winter" + "2026sun"),
+    ("kubernetes secret", "kubectl create secret generic s --from-literal=api=@@ -n prod", "kanarien" + "vogel"),
+    ("gh secret", "gh secret set DEPLOY -b @@", "kanarien" + "vogel"),
+    ("gh secret body", 'gh secret set DEPLOY --repo acme/x --body="@@"', "kanarien" + "vogel"),
+    ("vault login", "vault login @@", "winter" + "2026sun"),
+    ("vault login, options", "vault login -no-print -address=https://v:8200 @@", "winter" + "2026sun"),
+    ("pin", "simctl open card --pin @@", "49" + "2817"),
+    ("pin of a token", "pkcs11-tool --so-pin=@@ --list", "49" + "2817"),
+    ("pin of the environment", "export PIN=@@", "49" + "2817"),
+    ("pin of a card", "CARD_PIN='@@' make", "49" + "28"),
+    ("twine", "twine upload -u bob -p @@ dist/*", "kanarien" + "vogel"),
+    ("poetry publish", "poetry publish -u bob -p @@", "kanarien" + "vogel"),
+    ("nuget", "dotnet nuget push x.nupkg -s https://n.example/v3 -k @@", "kanarien" + "vogel"),
+    ("nuget key", "nuget setApiKey @@", "winter" + "2026sun"),
+    ("net use", "net use Z: \\\\s\\x /user:bob @@", "kanarien" + "vogel"),
+    ("net use, persistent", "net use Z: \\\\s\\x /user:corp\\bob @@ /persistent:yes", "winter" + "2026sun"),
+    ("sql, bare", "CREATE USER bob IDENTIFIED BY @@;", "kanarien" + "vogel"),
+    ("sql, bare, small", "alter user bob identified by @@", "kanarien" + "vogel"),
+    ("sql, grant", "GRANT ALL ON x.* TO bob IDENTIFIED BY @@", "winter" + "2026sun"),
+    ("signed url", 'curl "https://x.corp/a?sig=@@"', "winter" + "2026sun"),
+    ("signed url, last", "https://x.corp/a?v=2&signature=@@", "winter" + "2026sun"),
 ]  # fmt: skip
 
 HARMLESS = [
@@ -229,6 +253,27 @@ HARMLESS = [
     "Bearer authentication",
     "ssh deploy-host 'systemctl status nginx'",
     "will mark alice's task as done",
+    "fly secrets set API=$API NAME=${NAME} -a shop",
+    "fly secrets set --app=checkout --stage, then fly secrets list",
+    "doppler secrets set takes NAME=... for each",
+    "kubectl create secret generic db --from-file=ca=./ca.crt --namespace=production",
+    "kubectl create configmap app --from-literal=mode=production",
+    "gh secret set DEPLOY -b $DEPLOY, gh secret set DEPLOY < key.txt, gh pr create -b 'Fixes 1234'",
+    "gh secret set needs -R when there are two remotes",
+    "vault login again, or vault login -method=oidc role=reader",
+    "vault login failed after 1234 ms; vault login --help",
+    "LED_PIN=13, pin 4928 is free, --pin lodash@4.17.21, --pinned 2024, npm-check --pin 1.2.3",
+    "PIN=$PIN, PIN=${PIN:-}, TOPPING=1234, SPIN=2048",
+    "twine upload -r testpypi dist/*, twine check dist/*",
+    "poetry publish --build --repository internal",
+    "dotnet nuget push x.nupkg --skip-duplicate -s https://n.example/v3",
+    "snowsql -a shop -u bob -w LOAD_WH -f load.sql",
+    "net use Z: \\\\s\\x /user:bob and type it when asked",
+    "net use Z: \\\\s\\x /user:bob /persistent:yes",
+    "Rows are identified by name. Users are identified by the address they gave.",
+    "IDENTIFIED BY VALUES, IDENTIFIED BY RANDOM PASSWORD, IDENTIFIED BY the id",
+    "https://x.corp/a?sig=$SIG, ?sig=none, &signature=valid, ?sig=<signature>",
+    "cargo test -p parser2026, uv pip install -p python3.12 x",
 ]  # fmt: skip
 
 
@@ -452,4 +497,44 @@ PUBLIC = [
     "/home/user/app, C:\\Users\\Public\\x, /Users/Shared/y",
     "MAC 00:1b:44:11:3a:b7 uuid 2f1e:aa",
     "aspect 16:9, ratio 2000:1, 2001:2002",
+]  # fmt: skip
+
+R40, H64 = "Zq8vK2mT5xW9bN3cR7yL1pD4fG6hJ0sA2uE8oQwX", some(64, HEX)
+SHA256 = "kQ3vX9mT2bR7cL5yW1pD8fG4hJ6sA0uE2oQwXzN3iV4="
+SHA512 = f"{SHA256[:43]}{SHA256[:43]}=="
+PLANTED += [
+    (f"random behind {name.partition('@@')[0].strip()}", name, R40)
+    for name in (
+        "OPENAI=@@",
+        "export MISTRAL=@@",
+        "docker run -e COHERE=@@ img",
+        "./deploy --mistral=@@",
+        "GET https://api.x.io/v1?app=@@&x=1",
+        "env: [MISTRAL=@@]",
+        "deepgram=@@;",
+        "config['mistral']=@@",
+        '{"env": ["GH=@@"]}',
+    )
+]
+HARMLESS += [
+    text.replace("{R}", R40).replace("{D}", SHA256).replace("{B}", SHA512).replace("{H}", H64).replace("{C}", H64[:40])
+    for text in (
+        *("sha256={D}", "sha256=sha256-{D}", "integrity={B}", "integrity=sha512-{B}", "--hash=sha256:{H}"),
+        *("DIGEST={D}", "Digest: SHA-256={D}", "CHECKSUM={D}", "SRI={D}", "narHash=sha256-{D}", "vendorHash={D}"),
+        *("shasum={D}", "SHA={D}", "xxh128={D}", "crc32c={D}", "merkle_root={D}", "blake3={D}", "pin-sha256={D}"),
+        *("GIT_COMMIT={C}", "GITHUB_SHA={C}", "rev={C}", "tree={C}", "IMAGE=r.io/p/img@sha256:{H}", "release={C}"),
+        *(f"uuid={uuid()}", "REQUEST_ID={R}", "traceId={R}", "BUILDID={R}", "id={R}", "versionId={R}", "VERSION={R}"),
+        *("DKIM-Signature: v=1; bh={D}; b={B}", "v=DKIM1; k=ed25519; p={D}", "PUBLIC_KEY={D}", "kid={R}", "fp={D}"),
+        *("cursor={R}", "next={R}", "after={R}", "pageToken={R}", "marker={R}", "ETag={R}", "cacheKey={D}"),
+        *("idempotency_key={R}", "Idempotency-Key={R}", "nonce={R}", "snapshot={R}", "job={R}", "signature={B}"),
+        "Content-Type: multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW",
+        'boundary="=_Part_Zq8vK2mT5xW9bN3cR7yL1pD4"',
+        "https://x.io/?v={R}&cursor={R}&utm_content={R}&fbclid=IwAR{R}&gclid=Cj0KCQ{R}",
+        "https://x.io/d/{R}/edit?gid=1",
+        "a == b, x ==Zq8vK2mT5xW9bN3cR7yL1pD4fG6hJ0sA",
+        "YQ=={D}",
+        "FILE=build/x86_64-linux-gnu/Release/Foo2Bar3Baz4",
+        "MODEL=Meta-Llama-3.1-8B-Instruct-Q4_K_M",
+        "--testName=ShouldReturn200When2FAEnabledAndV3Used",
+    )
 ]  # fmt: skip

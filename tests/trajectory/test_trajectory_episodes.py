@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 from turns import session
 
 from skillclaw.trajectory.episodes import Episode, cut
@@ -40,6 +41,23 @@ def test_a_command_that_another_command_replaces() -> None:
     assert [m.command for m in found.actions] == ["uv pip install --system rich"]
     assert found.steps == [2, 3]
     assert found.worked
+
+
+@pytest.mark.parametrize(
+    ("fails", "works"),
+    [
+        ("pytest", "cd app || exit 1; pytest"),
+        ("pytest", "cd app || exit; pytest"),
+        ("npm test", "set -e; cd web || exit 1; npm test"),
+        ("npm run build", "cd web && npm run build || exit 1"),
+        ("docker compose up -d", "docker compose up -d || (docker compose logs; exit 1)"),
+    ],
+)
+def test_a_command_that_passes_its_failure_on_replaces_another(fails: str, works: str) -> None:
+    turns = "try it", sh(fails, "error: nothing found here", False), sh(works, "3 passed")
+    (found,) = of("recovery", *turns)
+    assert [m.command for m in found.actions] == [works]
+    assert of("pitfall", *turns) == []
 
 
 def test_an_action_in_between_belongs_to_the_way() -> None:

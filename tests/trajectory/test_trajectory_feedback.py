@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from skillclaw.trajectory.feedback import (
     accepts,
+    asks_why,
     confirms,
     consents,
     correction_text,
@@ -89,6 +90,49 @@ def test_approval_is_told_from_other_messages(language: str) -> None:
 )
 def test_what_only_looks_like_a_correction_is_none(words: str) -> None:
     assert not corrects(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Why do you not use pnpm instead of npm? Is npm better?",
+        "How come you don't use pnpm?",
+        "So why aren't you running the tests?",
+        "What is the reason you chose npm?",
+        "Warum nutzt du npm statt pnpm?",
+        "為什麼你不用 pnpm？npm 更好吗？",
+    ],
+)
+def test_a_question_for_reasons_is_no_correction(words: str) -> None:
+    assert asks_why(words) and not corrects(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Why don't you use pnpm? Use pnpm instead.",
+        "Why do you use npm when I told you to use pnpm?",
+        "Why do you still use npm?",
+        "No. Why don't you use pnpm?",
+        "Why did you use npm?",
+        "你为什么又不用 pnpm？",
+    ],
+)
+def test_a_reproach_that_is_put_as_a_question_is_one(words: str) -> None:
+    assert corrects(words) and not asks_why(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "could you use pnpm instead of npm?",
+        "Why don't you use pnpm? Can we use it?",
+        "Why do you not run it? `pnpm install`",
+        "Warum nutzt du npm? Nutze bitte pnpm.",
+    ],
+)
+def test_who_also_asks_for_something_does_not_only_ask_why(words: str) -> None:
+    assert not asks_why(words)
 
 
 @pytest.mark.parametrize("words", ["No, keep it.", "Use the gift card instead.", "Don't cancel the rest."])

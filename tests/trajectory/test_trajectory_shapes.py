@@ -108,8 +108,8 @@ def test_lookups_do_not_write() -> None:
 
 
 def test_targets_and_forms() -> None:
-    assert target_of("Edit", {"file_path": "src/a.py"}) == "src/a.py"
-    assert target_of("apply_patch", {"input": "*** Begin Patch\n*** Update File: a/b.py\n"}) == "a/b.py"
+    assert target_of({"file_path": "src/a.py"}) == "src/a.py"
+    assert target_of({"input": "*** Begin Patch\n*** Update File: a/b.py\n"}) == "a/b.py"
     forms = {"2026-01-02": "date", "2026-01-02 10:00:00": "datetime", "a@b.org": "email", "00000042": "id"}
     for value, form in forms.items():
         assert value_form(value) == form

@@ -55,6 +55,7 @@ def enter(door: Door) -> Visitor:
     return visitor
 
 
+@pytest.mark.live
 def test_nothing_runs_before_the_first_look_and_after_the_last(door: Door) -> None:
     assert behind(door) == []
     visitor = enter(door)
@@ -86,6 +87,7 @@ def test_a_door_that_closes_leaves_nothing(door: Door) -> None:
         assert line.connect_ex(("127.0.0.1", door.port)) != 0
 
 
+@pytest.mark.live
 def test_a_killed_dashboard_comes_again(door: Door) -> None:
     visitor = enter(door)
     (process,) = behind(door)

@@ -19,6 +19,8 @@ from dashboard_house import Dash, dashboard
 from skillclaw.errors import BusyError, UsageError
 from skillclaw.web.site.jobs import KEPT, Job, Jobs, write
 
+pytestmark = pytest.mark.live
+
 
 @pytest.fixture
 def dash(tmp_path: Path):
@@ -70,6 +72,7 @@ def test_what_is_typed_is_no_option(dash: Dash) -> None:
     assert job.args == ["--", "--help"]
     assert ended(dash.app.site.house.jobs, job.id).state == "failed"
     assert "no number of days" in visitor.post("/jobs/import/begin", {"since": "1 --agent x"}).told
+    assert "no number of days" in visitor.post("/jobs/import/begin", {"since": "9" * 5000}).told
     assert "no hub of this name" in visitor.post("/jobs/verify/begin", {"hub": "--help"}).told
     assert "There is no job 'rm'" in visitor.post("/jobs/rm/begin").told
     assert len(dash.app.site.house.jobs.all()) == 1

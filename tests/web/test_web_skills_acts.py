@@ -16,6 +16,8 @@ from skills_house import deploy, house
 from skillclaw.hub import SkillState
 from skillclaw.skills.records import Proposal, Sidecar
 
+pytestmark = pytest.mark.live
+
 HERE = "/skills/personal/deploy"
 
 

@@ -291,6 +291,9 @@ def test_side_requests_are_told_apart():
     assert decoded(call("/v1/messages", plain, {})).kind == "turn"
 
 
+UUID = "e64786d7-ac00-4c17-8a04-412d5ee71c7c"
+
+
 @pytest.mark.parametrize(
     ("headers", "body", "root", "thread"),
     [
@@ -301,7 +304,11 @@ def test_side_requests_are_told_apart():
         ([("session_id", "s")], {}, "s", "s"),
         ([], {"metadata": {"user_id": '{"session_id": "s"}'}}, "s", "s"),
         ([], {"metadata": {"user_id": "user_1_account__session_" + "a" * 36}}, "a" * 36, "a" * 36),
-        ([], {"prompt_cache_key": "conversation"}, "conversation", "conversation"),
+        ([], {"prompt_cache_key": UUID}, UUID, UUID),
+        ([], {"prompt_cache_key": f"{UUID}:1"}, UUID, UUID),
+        ([], {"prompt_cache_key": "0a" * 16}, "0a" * 16, "0a" * 16),
+        ([], {"prompt_cache_key": "my-agent-v3"}, None, None),
+        ([], {"prompt_cache_key": "0a" * 32}, None, None),
         ([("x-session-affinity", "process")], {"prompt_cache_key": "pck_123"}, None, None),
         ([("session-id", "<secret:header>")], {}, None, None),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,3 +47,30 @@ def test_an_event_that_the_end_cut_off_is_kept():
 
 def test_mark_and_fields_without_a_blank():
     assert parse(b"\xef\xbb\xbfevent:x\ndata:a\nid: 7\nretry: 5\ndata:b\n\n") == [Event("x", "a\nb")]
+
+
+@pytest.mark.timeout(30)
+def test_a_long_line_in_small_chunks_is_looked_through_once():
+    parser = Parser()
+    chunk = b"x" * 1000
+    assert parser.feed(b"data: ") == []
+    for _ in range(50_000):
+        assert parser.feed(chunk) == []
+    assert parser.feed(b"\r") + parser.feed(b"\n\r\n") == [Event("message", "x" * 50_000_000)]
+
+
+@pytest.mark.parametrize("piece", [b"xxxx", b"\ndata:xx"])
+def test_an_event_above_the_limit_ends_the_stream(piece):
+    parser = Parser(limit=100)
+    assert parser.feed(b"data: " + b"y" * 80 + b"\n\n") == [Event("message", "y" * 80)]
+    assert parser.feed(b"data: one\n\ndata: ") == [Event("message", "one")]
+    for _ in range(20):
+        assert parser.feed(piece) == []
+    assert not parser.overrun
+    assert parser.feed(piece * 20) == [] and parser.overrun
+    assert parser.feed(b"\n\ndata: two\n\n") + parser.close() == []
+
+
+def test_comments_without_end_are_no_event():
+    parser = Parser(limit=100)
+    assert parser.feed(b": here\n" * 100 + b"data: one\n\n") == [Event("message", "one")]

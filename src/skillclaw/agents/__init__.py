@@ -13,7 +13,9 @@ from skillclaw.agents.connections import (
     connected_upstreams,
     connection,
     forget_connection,
+    note_surroundings,
     record_connection,
+    surroundings,
 )
 from skillclaw.agents.edits import apply, diff
 from skillclaw.agents.records import (
@@ -58,8 +60,10 @@ __all__ = [
     "forget_token",
     "known_tokens",
     "no_agent",
+    "note_surroundings",
     "read_atif",
     "record_connection",
     "sniff",
+    "surroundings",
     "token",
 ]

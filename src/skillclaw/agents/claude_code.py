@@ -20,6 +20,7 @@ from skillclaw.agents.history import claude, claude_events
 from skillclaw.agents.platform import Place, Platform
 from skillclaw.agents.programs import oldest_first
 from skillclaw.agents.records import Env, Finding, HistoryFile, HistoryRead, Launch
+from skillclaw.agents.urls import shown
 from skillclaw.errors import BadInputError, SkillClawError
 
 __all__ = ["ADAPTER", "ClaudeCode"]
@@ -58,9 +59,8 @@ class ClaudeCode(Platform):
 
     def notes(self, env: Env) -> list[str]:
         """Clouds are past the proxy."""
-        return [
-            f"{name} is set: requests go to the cloud and not through the proxy." for name in _clouds(env)
-        ]
+        past = "requests go to the cloud and not through the proxy"
+        return [f"{name} is set{_in(path)}: {past}." for name, path in self._clouds(env)]
 
     def findings(self, env: Env, base_url: str | None) -> list[Finding]:
         """Settings of the project that win, clouds."""
@@ -68,10 +68,13 @@ class ClaudeCode(Platform):
         for path in self._project_settings(env) if base_url is not None else ():
             url = _safe_url(env, path)
             if url and url != base_url:
-                text = f"{path} sets {VARIABLE} to {url}, which wins over your own settings"
+                text = f"{path} sets {VARIABLE} to {shown(url)}, which wins over your own settings"
                 found.append(self.finding("warn", "project settings", text, f"Take {VARIABLE} out of it."))
-        text = "is set, so requests go to the cloud and not through the proxy"
-        return found + [self.finding("warn", name, text, f"Unset {name}.") for name in _clouds(env)]
+        for name, where in self._clouds(env):
+            text = f"is set{_in(where)}, so requests go to the cloud and not through the proxy"
+            mend = f"Take {name} out of it." if where else f"Unset {name}."
+            found.append(self.finding("warn", name, text, mend))
+        return found
 
     def skills(self, env: Env) -> list[Path]:
         """Its own folder only (2.1.197 does not read `~/.agents/skills`)."""
@@ -99,12 +102,13 @@ class ClaudeCode(Platform):
     def histories(self, env: Env) -> list[HistoryFile]:
         """`projects/*/<session id>.jsonl`, without sessions that SkillClaw itself had."""
         own = _munged(env.skillclaw_home)
-        found = [
-            file
-            for folder in _folders(self.folder(env) / "projects")
-            if folder.name != own and not folder.name.startswith(own + "-")
-            for file in claude_events.session_files(folder)
-        ]
+        found = []
+        for folder in _folders(self.folder(env) / "projects"):
+            files = claude_events.session_files(folder)
+            # Folders of other projects may be named alike: what their sessions say decides.
+            if folder.name == own or folder.name.startswith(own + "-"):
+                files = [file for file in files if not claude.is_own(file.path, env)]
+            found += files
         return oldest_first(found)
 
     def read_history(self, file: HistoryFile, env: Env) -> HistoryRead:
@@ -123,18 +127,40 @@ class ClaudeCode(Platform):
         own = self.folder(env) / "settings.json"
         return [path for path in here if path != own] + [Path("/etc/claude-code/managed-settings.json")]
 
+    def _clouds(self, env: Env) -> list[tuple[str, Path | None]]:
+        """The variables of CLOUDS that are on, each with the settings file that sets it, if one does."""
+        files = [*reversed(self._project_settings(env)), self.place(env).path]
+        found: list[tuple[str, Path | None]] = []
+        for name in CLOUDS:
+            told = [(path, _safe_variable(env, path, name)) for path in files]
+            shell = (None, env.environ.get(name, ""))
+            path, value = next((one for one in told if one[1] is not None), shell)
+            if _is_on(value):
+                found.append((name, path))
+        return found
 
-def _clouds(env: Env) -> list[str]:
-    return [name for name in CLOUDS if env.environ.get(name, "").lower() in ("1", "true", "yes")]
+
+def _in(path: Path | None) -> str:
+    return f" in {path}" if path else ""
+
+
+def _is_on(value: Any) -> bool:
+    return str(value).strip().lower() in ("1", "true", "yes", "on")
 
 
 def _safe_url(env: Env, path: Path) -> str:
     """The base URL that a settings file names; empty where there is none or the file cannot be used."""
+    url = _safe_variable(env, path, VARIABLE)
+    return url if isinstance(url, str) else ""
+
+
+def _safe_variable(env: Env, path: Path, name: str) -> Any:
+    """What a settings file sets a variable to; None where it does not or cannot be used."""
     try:
-        had, url = edits.get_key(path, env.read_bytes(path), "json", KEYS)
+        had, value = edits.get_key(path, env.read_bytes(path), "json", ("env", name))
     except SkillClawError:
-        return ""
-    return url if had and isinstance(url, str) else ""
+        return None
+    return value if had else None
 
 
 def _folders(path: Path) -> list[Path]:

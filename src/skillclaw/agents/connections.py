@@ -6,14 +6,14 @@ Both are 0600: a settings file may hold the user's credentials, and its backup i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from skillclaw.agents.edits import write_atomic
-from skillclaw.agents.records import Connection, FileEdit, WrittenFile
+from skillclaw.agents.records import Connection, FileEdit, Surroundings, WrittenFile
 from skillclaw.errors import UNREADABLE, BadInputError, BusyError, StorageError
 from skillclaw.formats import carried, stop_at_newer
 from skillclaw.private import lasting_folder
@@ -25,7 +25,9 @@ __all__ = [
     "connected_upstreams",
     "connection",
     "forget_connection",
+    "note_surroundings",
     "record_connection",
+    "surroundings",
     "written_files",
 ]
 
@@ -37,6 +39,7 @@ WAIT = 30.0
 class _Connections(Record, frozen=True, kw_only=True, omit_defaults=False):
     v: int = VERSION
     agents: dict[str, Connection] = {}
+    surroundings: dict[str, Surroundings] = {}
 
 
 @contextmanager
@@ -87,12 +90,14 @@ def connection(home: Path, name: str) -> Connection | None:
 
 
 def written_files(
-    edits: list[FileEdit], stood: Mapping[Path, bytes | None] | None = None
+    edits: list[FileEdit], undo: Sequence[FileEdit] = (), stood: Mapping[Path, bytes | None] | None = None
 ) -> list[WrittenFile]:
     """The record of edits that are made: `before` counts as the original.
 
-    `stood` tells what is on disk where that is another.
+    `undo`: what takes an earlier connection back, whose folders are there and go with these files still.
+    `stood` tells what is on disk where that is another than `before`.
     """
+    folders = {edit.path: edit.folders for edit in undo}
     return [
         WrittenFile(
             path=str(edit.path),
@@ -100,18 +105,44 @@ def written_files(
             written=hashlib.sha256(edit.after or b"").hexdigest(),
             stood=_digest((stood or {}).get(edit.path, edit.before)),
             changes=edit.changes,
+            folders=folders.get(edit.path, 0) or _missing(edit.path) if edit.before is None else 0,
             original=edit.before,
         )
         for edit in edits
     ]
 
 
+def _missing(path: Path) -> int:
+    """How many of the folders above a file are not there."""
+    try:
+        return next(count for count, folder in enumerate(path.parents) if folder.exists())
+    except OSError:  # writing there will say what is wrong
+        return 0
+
+
 def _digest(data: bytes | None) -> str:
     return "" if data is None else hashlib.sha256(data).hexdigest()
 
 
-def record_connection(home: Path, record: Connection) -> None:
-    """Keep the record and the originals; done before the files change, so that a crash loses no way back."""
+def surroundings(home: Path) -> dict[str, Surroundings]:
+    """What the environment told when each agent was connected, also of those that are put back meanwhile."""
+    return _load(home).surroundings
+
+
+def note_surroundings(home: Path, name: str, told: Surroundings | None) -> None:
+    """Keep what the environment told of an agent; None: forget it, as the user disconnects it for good."""
+    known = _load(home)
+    if known.surroundings.get(name) != told:
+        left = {key: value for key, value in known.surroundings.items() if key != name}
+        kept = left if told is None else {**left, name: told}
+        _store(home, msgspec.structs.replace(known, surroundings=kept), back=True)
+
+
+def record_connection(home: Path, record: Connection, told: Surroundings | None = None) -> None:
+    """Keep the record and the originals; done before the files change, so that a crash loses no way back.
+
+    `told`: what the environment tells of the agent; None leaves what is known of that.
+    """
     files = []
     for file in record.files:
         backup = None
@@ -123,11 +154,15 @@ def record_connection(home: Path, record: Connection) -> None:
         files.append(msgspec.structs.replace(file, backup=backup, original=None))
     known = _load(home)
     agents = {**known.agents, record.agent: msgspec.structs.replace(record, files=files)}
-    _store(home, msgspec.structs.replace(known, agents=agents))
+    around = known.surroundings if told is None else {**known.surroundings, record.agent: told}
+    _store(home, msgspec.structs.replace(known, agents=agents, surroundings=around))
 
 
 def forget_connection(home: Path, name: str) -> None:
-    """Drop the record. Backups stay: a copy too many costs little, a lost original cannot be had again."""
+    """Drop the record. Backups stay: a copy too many costs little, a lost original cannot be had again.
+
+    So does what the environment told: the next `up` connects the agent again, and may run in another one.
+    """
     known = _load(home)
     if name in known.agents:
         agents = {key: value for key, value in known.agents.items() if key != name}

@@ -80,11 +80,10 @@ class Copilot(Platform):
             paths = sorted([*state.glob("*/events.jsonl"), *state.glob("*.jsonl")])
         except OSError:
             return []
-        own = str(env.skillclaw_home)
         found = []
         for path in paths:
             stat, cwd = file_stat(path), copilot.working_folder(path)
-            if stat is not None and not (cwd == own or cwd.startswith((f"{own}/", f"{own}\\"))):
+            if stat is not None and not env.is_own(cwd):
                 found.append(HistoryFile(path=path, size=stat[0], mtime=stat[1]))
         return oldest_first(found)
 

@@ -21,7 +21,7 @@ from skillclaw.agents import edits
 from skillclaw.agents.history import crush
 from skillclaw.agents.platform import Place, Platform
 from skillclaw.agents.records import Env, Finding, HistoryFile, HistoryRead
-from skillclaw.agents.urls import is_own
+from skillclaw.agents.urls import is_own, shown
 from skillclaw.errors import UNREADABLE, BadInputError, SkillClawError
 
 __all__ = ["ADAPTER", "Crush"]
@@ -84,7 +84,7 @@ class Crush(Platform):
         found = _filled(env, given)
         if given and "://" not in found:
             raise BadInputError(
-                f"The base URL of Crush's provider {provider} cannot be read: {given}",
+                f"The base URL of Crush's provider {provider} cannot be read: {shown(given)}",
                 "It names something that is not set here, or a command.",
                 f"Write it out in {self._files(env)[0]}.",
             )
@@ -103,7 +103,7 @@ class Crush(Platform):
             url = _tolerant(env, path, "providers", provider, "base_url")
             other = _tolerant(env, path, "models", "large", "provider")
             if base_url is not None and isinstance(url, str) and url and url != base_url:
-                text = f"{path} sends {provider} to {url}, past the proxy"
+                text = f"{path} sends {provider} to {shown(url)}, past the proxy"
                 found.append(self.finding("warn", "project settings", text, "Take base_url out of it."))
             if base_url is not None and isinstance(other, str) and other not in ("", provider):
                 text = f"{path} chooses the provider {other}, whose requests do not go through the proxy"

@@ -297,6 +297,9 @@ def _write(edit: FileEdit, *, back: bool) -> None:
             if target.parent.exists():
                 sync_folder(target.parent)
             _tidy(target.parent)
+            with contextlib.suppress(OSError):  # only where they are empty now
+                for folder in list(target.parents)[: edit.folders]:
+                    folder.rmdir()
             return
         old = target.stat() if target.exists() else None
     except (OSError, RuntimeError) as error:

@@ -29,7 +29,7 @@ from skillclaw.agents.platform import Place, Platform, Setting, files_like
 from skillclaw.agents.programs import file_stat, oldest_first
 from skillclaw.agents.records import ConnectPlan, Env, Finding, HistoryFile, HistoryRead
 from skillclaw.agents.texts import Key
-from skillclaw.agents.urls import is_own
+from skillclaw.agents.urls import is_own, shown
 from skillclaw.errors import BadInputError, SkillClawError
 
 __all__ = ["ADAPTER", "GeminiCli"]
@@ -159,7 +159,7 @@ class GeminiCli(Platform):
         variable = VARIABLES[auth]
         given = env.environ.get(variable, "")
         if given and given != base_url:
-            text = f"{variable}={given} wins over the file"
+            text = f"{variable}={shown(given)} wins over the file"
             found.append(
                 self.finding("warn", "environment", text, f"Unset {variable} where your shell sets it.")
             )

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from skillclaw.agents.platform import Platform
 from skillclaw.agents.records import ConnectPlan, Detection, Env, Finding, Launch
-from skillclaw.agents.urls import is_own
+from skillclaw.agents.urls import is_own, shown
 from skillclaw.errors import UsageError
 
 __all__ = ["ADAPTER", "Generic"]
@@ -53,7 +53,7 @@ class Generic(Platform):
         for name in VARIABLES:
             url = env.environ.get(name)
             if url:
-                here = "the proxy" if is_own(url, self.name) else url
+                here = "the proxy" if is_own(url, self.name) else shown(url)
                 found.append(Finding(level="ok", subject=name, text=f"points to {here}"))
         return found
 

@@ -4,7 +4,8 @@ By its documents and sources; it has not been driven. Settings `~/.config/goose/
 `GOOSE_PROVIDER` chooses, and each provider has a key of its own for its host (`OPENAI_HOST`,
 `ANTHROPIC_HOST`, ...), to which Goose adds the path of the protocol and keeps a path that stands there.
 Environment variables of the same names win over the file. API keys are in the system's keyring. The session
-is named in `goose-session-id`. Skills: three folders. Histories: `history/goose.py`.
+is named in `goose-session-id`. Skills: three folders. Histories: `history/goose.py`. Below GOOSE_PATH_ROOT,
+where that is an absolute path, its settings and own skills are in `config`, its sessions in `data`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from skillclaw.agents.history import goose
 from skillclaw.agents.platform import Place, Platform
 from skillclaw.agents.programs import oldest_first
 from skillclaw.agents.records import Env, Finding, HistoryFile, HistoryRead
-from skillclaw.agents.urls import is_own
+from skillclaw.agents.urls import is_own, shown
 from skillclaw.errors import BadInputError, SkillClawError
 
 __all__ = ["ADAPTER", "Goose"]
@@ -46,8 +47,9 @@ class Goose(Platform):
     environment_wins = True
 
     def folder(self, env: Env) -> Path:
-        """`~/.config/goose`."""
-        return env.folder("XDG_CONFIG_HOME", ".config") / "goose"
+        """`~/.config/goose`, or what GOOSE_PATH_ROOT says."""
+        root = _root(env)
+        return root / "config" if root else env.folder("XDG_CONFIG_HOME", ".config") / "goose"
 
     def place(self, env: Env) -> Place:
         """The host of the provider in use."""
@@ -82,7 +84,7 @@ class Goose(Platform):
         given = env.environ.get(key, "")
         if base_url is None or not given or given == base_url:
             return []
-        text = f"{key}={given} wins over the settings, past the proxy"
+        text = f"{key}={shown(given)} wins over the settings, past the proxy"
         return [self.finding("warn", "environment", text, f"Unset {key} where your shell sets it.")]
 
     def launch_env(self, env: Env, base_url: str, token: str) -> dict[str, str]:
@@ -99,7 +101,9 @@ class Goose(Platform):
 
     def histories(self, env: Env) -> list[HistoryFile]:
         """The user's sessions of its database, without SkillClaw's own."""
-        path = env.folder("XDG_DATA_HOME", ".local/share") / "goose" / "sessions" / "sessions.db"
+        root = _root(env)
+        data = root / "data" if root else env.folder("XDG_DATA_HOME", ".local/share") / "goose"
+        path = data / "sessions" / "sessions.db"
         if not path.is_file():
             return []
         try:
@@ -136,6 +140,12 @@ class Goose(Platform):
             f"{path} names no GOOSE_PROVIDER.",
             "Run: goose configure",
         )
+
+
+def _root(env: Env) -> Path | None:
+    """The folder that GOOSE_PATH_ROOT puts all of Goose's own below; None where it says none."""
+    given = env.environ.get("GOOSE_PATH_ROOT", "")
+    return env.folder("GOOSE_PATH_ROOT", "") if Path(given).is_absolute() else None
 
 
 ADAPTER = Goose()

@@ -25,6 +25,7 @@ from skillclaw.agents.history import hermes
 from skillclaw.agents.platform import Place, Platform, Setting
 from skillclaw.agents.programs import oldest_first
 from skillclaw.agents.records import ConnectPlan, Env, Finding, HistoryFile, HistoryRead, replace_pending
+from skillclaw.agents.urls import shown
 from skillclaw.errors import SkillClawError, UsageError
 
 __all__ = ["ADAPTER", "Hermes"]
@@ -123,7 +124,7 @@ class Hermes(Platform):
         led = edits.get_key(route, env.read_bytes(route), "json", ("from",))[1]
         url = self._chosen(env).url
         if led and led != url:
-            text = f"requests to {led} are led to the proxy, but Hermes uses {url} now"
+            text = f"requests to {shown(str(led))} are led to the proxy, but Hermes uses {shown(url)} now"
             found.append(self.finding("warn", "provider", text, again))
         disabled = self._config(env, ("plugins", "disabled"))
         if isinstance(disabled, list) and hermes_plugin.NAME in disabled:

@@ -22,7 +22,7 @@ from skillclaw.agents import edits
 from skillclaw.agents.history import lines
 from skillclaw.agents.platform import Place, Platform
 from skillclaw.agents.records import Env, Finding
-from skillclaw.agents.urls import is_own
+from skillclaw.agents.urls import is_own, shown
 from skillclaw.errors import BadInputError, SkillClawError
 
 __all__ = ["ADAPTER", "IronClaw"]
@@ -93,7 +93,7 @@ class IronClaw(Platform):
         provider = self._provider(env)
         known = self._user_provider(env, provider)
         default = str(known.get("default_base_url") or DEFAULTS.get(provider, "")).rstrip("/")
-        if provider in FIXED or known.get("protocol") in FIXED:
+        if provider in FIXED or str(known.get("protocol")) in FIXED:
             raise BadInputError(
                 f"IronClaw uses the provider {provider}, which cannot be pointed at the proxy.",
                 "It has a login or a protocol of its own.",
@@ -131,7 +131,7 @@ class IronClaw(Platform):
         given = env.environ.get(variable, "") if variable else ""
         if base_url is None or not given or is_own(given, self.name):
             return []
-        text = f"{variable}={given} wins over {place.path}"
+        text = f"{variable}={shown(given)} wins over {place.path}"
         return [self.finding("warn", "environment", text, f"Unset {variable} where your shell sets it.")]
 
     def launch_env(self, env: Env, base_url: str, token: str) -> dict[str, str]:

@@ -42,7 +42,6 @@ BLOCK = re.compile(
     r"""(?:[:=]\s*(?:[|>][+-]?\d?)?|(?<=["']))\s*(?:\#.*)?$"""
 )
 ITEM = re.compile(r"^(\s*-\s+(?:[\"']?[\w.-]+=)?).+$")
-ASKED = re.compile(r"^\s*\?\s")
 # A list or object of credentials, a text of several lines.
 OPENING = re.compile(
     rf"""(?i)[\w.-]{{0,60}}[\w.-](?:{NAMES})s?{BETWEEN}(?P<a>\[(?!\s*\])|{{(?!\s*}})|\"\"\"|'{{3}})"""

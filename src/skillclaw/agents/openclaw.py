@@ -23,7 +23,7 @@ from skillclaw.agents.platform import Place, Platform
 from skillclaw.agents.programs import oldest_first
 from skillclaw.agents.records import Env, Finding, HistoryFile, HistoryRead, Launch
 from skillclaw.agents.texts import Key
-from skillclaw.agents.urls import is_own
+from skillclaw.agents.urls import is_own, shown
 from skillclaw.errors import BadInputError, SkillClawError
 
 __all__ = ["ADAPTER", "OpenClaw"]
@@ -128,7 +128,7 @@ class OpenClaw(Platform):
             keys = ("providers", self.place(env).provider, "baseUrl")
             url = edits.get_key(path, env.read_bytes(path), "json5", keys)[1]
             if isinstance(url, str) and url and url != base_url:
-                text = f"{path} sets baseUrl to {url}, which wins over the settings"
+                text = f"{path} sets baseUrl to {shown(url)}, which wins over the settings"
                 found.append(self.finding("warn", "agent", text, "Take baseUrl out of it."))
         return found
 

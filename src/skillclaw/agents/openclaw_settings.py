@@ -69,7 +69,7 @@ def _home(env: Env) -> Path:
 
 def default_state(env: Env) -> bool:
     """Whether the folder is the usual one; in any other OpenClaw leaves `~/.agents/skills` alone."""
-    profile = env.environ.get("OPENCLAW_PROFILE", "").strip().lower()
+    profile = env.place_name("OPENCLAW_PROFILE").lower()
     return not env.environ.get("OPENCLAW_STATE_DIR", "").strip() and profile in ("", "default")
 
 

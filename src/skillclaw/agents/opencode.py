@@ -23,7 +23,7 @@ from skillclaw.agents.opencode_providers import CHATGPT, REFUSED, Address, addre
 from skillclaw.agents.platform import Place, Platform, Setting
 from skillclaw.agents.records import ConnectPlan, Env, Finding, HistoryFile, HistoryRead, Launch
 from skillclaw.agents.texts import Key
-from skillclaw.agents.urls import is_own
+from skillclaw.agents.urls import is_own, shown
 from skillclaw.errors import BadInputError, SkillClawError
 
 __all__ = ["ADAPTER", "OpenCode"]
@@ -79,7 +79,7 @@ class OpenCode(Platform):
         found = settings.substituted(env, url)
         if found and "://" not in found:
             raise BadInputError(
-                f"The base URL of OpenCode's provider {provider} cannot be read: {url}",
+                f"The base URL of OpenCode's provider {provider} cannot be read: {shown(url)}",
                 "It names something that is not set here.",
                 f"Write it out in {self._path(env, provider)}.",
             )
@@ -130,11 +130,17 @@ class OpenCode(Platform):
         provider = self.place(env).provider
         for where, held in settings.overriding(env):
             url = settings.base_url_in(held, provider)
-            if url and settings.substituted(env, url).rstrip("/") not in (base_url, self.upstream(env)):
+            usual = self.upstream(env)
+            leads = settings.substituted(env, url)
+            if url and leads.rstrip("/") not in (base_url, usual):
+                other = shown(url)
+                whole = other == url == leads
+                named = other if whole else "URL"
+                mend = f"skillclaw config set agents.{self.name}.upstream {named}"
                 raise BadInputError(
-                    f"{where} sends {provider} to {url}, not to {self.upstream(env)}.",
+                    f"{where} sends {provider} to {other}, not to {shown(usual)}.",
                     "The proxy forwards OpenCode's requests to one address only.",
-                    f"Take baseURL out of it, or: skillclaw config set agents.{self.name}.upstream {url}",
+                    f"Take baseURL out of it, or{'' if whole else ', with that baseURL as URL'}: {mend}",
                 )
         given = env.environ.get(settings.CONTENT, "").strip()
         try:
@@ -178,7 +184,7 @@ class OpenCode(Platform):
         for path in [*opencode_store.databases(env), *files]:
             for file, directory in self._sessions(path):
                 name = file.session or path.stem
-                if name not in found and not opencode.inside(directory, env.skillclaw_home):
+                if name not in found and not env.is_own(directory):
                     found[name] = file
         return sorted(found.values(), key=lambda file: (file.mtime, file.key))
 
@@ -227,7 +233,7 @@ class OpenCode(Platform):
         for where, held in settings.overriding(env):
             url = settings.base_url_in(held, provider)
             if url and url != base_url:
-                text = f"{where} sends {provider} to {url}, past the proxy"
+                text = f"{where} sends {provider} to {shown(url)}, past the proxy"
                 found.append((text, "Take baseURL out of it, or use: skillclaw run opencode"))
             other = settings.provider_in(held)
             if other and other != provider:

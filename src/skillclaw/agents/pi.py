@@ -32,6 +32,7 @@ from skillclaw.errors import BadInputError, SkillClawError
 
 __all__ = ["ADAPTER", "Pi"]
 
+SESSION_DIR = "PI_CODING_AGENT_SESSION_DIR"
 EXTENSION = Path(__file__).with_name("pi_session.js")
 
 
@@ -143,8 +144,9 @@ class Pi(Platform):
             except OSError:
                 continue
             for path in paths:
-                inside = path.parent.name == own + "--" or path.parent.name.startswith(own + "-")
-                found += [] if inside and path.parent != folder else self.histories_in(path, env)
+                # Folders of other projects may be named alike: what the session says decides.
+                alike = path.parent.name == own + "--" or path.parent.name.startswith(own + "-")
+                found += [] if alike and pi.is_own(path, env) else self.histories_in(path, env)
         return oldest_first(found)
 
     def read_history(self, file: HistoryFile, env: Env) -> HistoryRead:
@@ -203,9 +205,11 @@ class Pi(Platform):
             named = _held(env, folder / "settings.json", ("sessionDir",))
         except SkillClawError:
             named = None
-        for given in (env.environ.get("PI_CODING_AGENT_SESSION_DIR"), named):
-            if isinstance(given, str) and given.strip():
-                found.append(_path(env, env.cwd, given.strip()))
+        given = env.environ.get(SESSION_DIR, "").strip()
+        if given:
+            found.append(env.placed_by(SESSION_DIR, _path(env, env.cwd, given)))
+        if isinstance(named, str) and named.strip():
+            found.append(_path(env, env.cwd, named.strip()))
         return found
 
 

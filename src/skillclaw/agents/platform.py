@@ -26,7 +26,7 @@ from skillclaw.agents.records import (
 )
 from skillclaw.agents.texts import Format, Key
 from skillclaw.agents.tokens import PREFIX
-from skillclaw.agents.urls import filled, is_own, sent_elsewhere
+from skillclaw.agents.urls import filled, is_own, sent_elsewhere, shown
 from skillclaw.errors import BadInputError, SkillClawError, UsageError
 from skillclaw.trajectory.model import Record
 
@@ -323,7 +323,8 @@ class Platform:
                 return [self.finding("warn", "settings", f"points to {url}", again)]
             return [self.finding("ok", "settings", "not connected")]
         if url != base_url:
-            text = f"{place.path} points to {url or place.provider or 'the provider'}, not to {base_url}"
+            other = (shown(str(url)) if url else place.provider) or "the provider"
+            text = f"{place.path} points to {other}, not to {base_url}"
             return [self.finding("fail", "settings", text, again)]
         found = [self.finding("ok", "settings", f"{place.path} points to {base_url}")]
         for setting in self.extras(env, base_url):
@@ -336,7 +337,7 @@ class Platform:
                 wins = (
                     "wins over the settings" if self.environment_wins else "is set; the settings win over it"
                 )
-                text = f"{name}={given} {wins}"
+                text = f"{name}={shown(given)} {wins}"
                 found.append(
                     self.finding("warn", "environment", text, f"Unset {name} where your shell sets it.")
                 )

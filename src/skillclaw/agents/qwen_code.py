@@ -32,7 +32,7 @@ from skillclaw.agents.programs import file_stat, oldest_first
 from skillclaw.agents.qwen_models import Entry, alike, at, entries, every
 from skillclaw.agents.records import ConnectPlan, Env, Finding, HistoryFile, HistoryRead
 from skillclaw.agents.texts import Key, TextError
-from skillclaw.agents.urls import is_own
+from skillclaw.agents.urls import is_own, shown
 from skillclaw.errors import BadInputError, SkillClawError
 
 __all__ = ["ADAPTER", "QwenCode"]
@@ -209,7 +209,7 @@ class QwenCode(Platform):
         variable = VARIABLES.get(self._protocol(env, held), "")
         given = env.environ.get(variable, "")
         if given and given != base_url and self.place(env).keys[0] != "modelProviders":
-            text = f"{variable}={given} wins over the settings"
+            text = f"{variable}={shown(given)} wins over the settings"
             found.append(
                 self.finding("warn", "environment", text, f"Unset {variable} where your shell sets it.")
             )

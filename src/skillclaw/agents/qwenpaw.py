@@ -21,7 +21,7 @@ from skillclaw.agents import edits
 from skillclaw.agents.history import qwenpaw
 from skillclaw.agents.platform import Place, Platform
 from skillclaw.agents.programs import oldest_first
-from skillclaw.agents.records import Env, FileEdit, Finding, HistoryFile, HistoryRead
+from skillclaw.agents.records import Env, FileEdit, Finding, HistoryFile, HistoryRead, possible
 from skillclaw.agents.texts import Key
 from skillclaw.errors import BadInputError, SkillClawError
 
@@ -89,7 +89,7 @@ class QwenPaw(Platform):
             return []
 
     def listing(self, env: Env, folder: Path, names: Sequence[str]) -> list[FileEdit]:
-        """The manifest with newly installed skills enabled; what the user decided of others stays."""
+        """The manifest with skills enabled that it did not list; what the user decided of any stays."""
         if folder not in self.skills(env) or not names:
             return []
         path = folder.parent / "skill.json"
@@ -97,7 +97,13 @@ class QwenPaw(Platform):
         if data is None:
             held = {"schema_version": MANIFEST, "version": 0, "skills": {}}
             data = json.dumps(held, indent=2).encode("utf-8")
-        made: dict[tuple[Key, ...], Any] = {("skills", name, "enabled"): True for name in names}
+        listed = edits.get_key(path, data, "json", ("skills",))[1]
+        known = listed if isinstance(listed, dict) else {}
+        made: dict[tuple[Key, ...], Any] = {
+            ("skills", name, "enabled"): True for name in names if name not in known
+        }
+        if not made:
+            return []
         edit = edits.set_keys(path, data, "json", made)
         return [FileEdit(path=path, before=env.read_bytes(path), after=edit.after, format="json")]
 
@@ -144,7 +150,7 @@ class QwenPaw(Platform):
             path = env.told(given)
             if path.is_absolute():
                 return path
-        return self.folder(env) / "workspaces" / agent.replace("\0", "")
+        return self.folder(env) / "workspaces" / possible(agent)
 
     def _workspaces(self, env: Env) -> list[Path]:
         """All agents' workspaces."""

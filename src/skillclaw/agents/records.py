@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -15,6 +15,7 @@ from skillclaw.agents.texts import Format, Key
 from skillclaw.errors import StorageError
 from skillclaw.settings import user_home
 from skillclaw.trajectory.model import Record, Trajectory
+from skillclaw.utf8 import without_halves
 
 __all__ = [
     "Adapter",
@@ -29,8 +30,13 @@ __all__ = [
     "HistoryRead",
     "KeyChange",
     "Launch",
+    "Surroundings",
     "WrittenFile",
     "is_folder",
+    "located",
+    "placed",
+    "possible",
+    "replace_pending",
 ]
 
 MAX_CONFIG = 16 * 1024 * 1024
@@ -43,12 +49,14 @@ class Env(Record, frozen=True, kw_only=True):
     home, cwd  absolute folders; environ: environment variables
     pending    contents that files are about to have (None: no such file), seen by `read_bytes` instead of
                what is on disk, so that a change can be planned on top of another
+    located    told of each variable that is set and says where an agent's files are, with what it says
     """
 
     home: Path
     environ: Mapping[str, str]
     cwd: Path
     pending: Mapping[Path, bytes | None] = {}
+    located: Callable[[str, str], object] | None = None
 
     @classmethod
     def current(cls) -> Env:
@@ -66,18 +74,37 @@ class Env(Record, frozen=True, kw_only=True):
         if not given:
             return self.home / default
         path = self.told(given)
-        return path if path.is_absolute() else self.cwd / path
+        return self.placed_by(variable, self.cwd / path)
+
+    def placed_by(self, variable: str, path: Path) -> Path:
+        """`path`, where the environment variable says, resolved, that an agent's files are."""
+        if self.located is not None:
+            self.located(variable, str(path))
+        return path
+
+    def place_name(self, variable: str) -> str:
+        """The name by which the environment variable says where files are; empty for none."""
+        given = self.environ.get(variable, "").strip()
+        if given and self.located is not None:
+            self.located(variable, given)
+        return given
 
     def told(self, text: str) -> Path:
-        """The path that a setting tells: `~/` begins in the home folder, and a NUL, which no path can
-        have, is left out."""
-        text = text.replace("\0", "")
+        """The path that a setting tells: `~/` begins in the home folder."""
+        text = possible(text)
         return self.home / text[2:] if text.startswith("~/") else Path(text)
 
     @property
     def skillclaw_home(self) -> Path:
         """SkillClaw's own folder, whose sessions are never mined."""
-        return self.folder("SKILLCLAW_HOME", ".skillclaw")
+        given = self.environ.get("SKILLCLAW_HOME", "").strip()
+        return self.cwd / self.told(given) if given else self.home / ".skillclaw"
+
+    def is_own(self, cwd: str) -> bool:
+        """Whether a session that worked in the folder `cwd`, as its agent wrote it, is SkillClaw's own: in
+        SkillClaw's folder or below it. One that names no folder is not."""
+        own = str(self.skillclaw_home)
+        return cwd == own or cwd.startswith((f"{own}/", f"{own}\\"))
 
     def which(self, program: str) -> str | None:
         """The full path of a program on this environment's PATH, or None."""
@@ -102,6 +129,16 @@ class Env(Record, frozen=True, kw_only=True):
             raise StorageError(f"Cannot read {str(path)!a}.", str(error), "Mend the path.") from error
         except OSError as error:
             raise StorageError(f"Cannot read {path}.", str(error), "Check who owns the file.") from error
+
+
+def possible(text: str) -> str:
+    """A name or path that a setting tells, as paths can be: without a NUL and halves of characters."""
+    text = text.replace("\0", "")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return str(without_halves(text))
+    return text
 
 
 def is_folder(path: Path) -> bool:
@@ -137,13 +174,15 @@ class KeyChange(Record, frozen=True, kw_only=True):
 
 
 class FileEdit(Record, frozen=True, kw_only=True):
-    """A file's content before and after; None stands for no file. `changes` are the keys that it sets."""
+    """A file's content before and after; None stands for no file. `changes` are the keys that it sets.
+    `folders`: how many of the folders above it go with it, where they are empty then."""
 
     path: Path
     before: bytes | None
     after: bytes | None
     format: Format = "json"
     changes: list[KeyChange] = []
+    folders: int = 0
 
 
 class ConnectPlan(Record, frozen=True, kw_only=True):
@@ -161,6 +200,7 @@ class WrittenFile(Record, frozen=True, kw_only=True):
     written  SHA-256 of the bytes that SkillClaw wrote
     stood    SHA-256 of the bytes that stood there before that: the original's, or what an earlier connection
              wrote; a crash may have left them
+    folders  how many of the folders above it were made for it
     original the backup's bytes, loaded with the record and not stored in it
     """
 
@@ -168,6 +208,7 @@ class WrittenFile(Record, frozen=True, kw_only=True):
     format: Format
     written: str
     stood: str = ""
+    folders: int = 0
     backup: str | None = None
     changes: list[KeyChange] = []
     original: bytes | None = None
@@ -181,6 +222,19 @@ class Connection(Record, frozen=True, kw_only=True):
     upstream: str | None = None
     files: list[WrittenFile] = []
     since: str = ""
+
+
+class Surroundings(Record, frozen=True, kw_only=True):
+    """What the environment told when an agent was connected, and need not tell in another one.
+
+    upstream  the base URL that it gave; empty where it gave none
+    settings  the one that the agent's settings alone named then; empty for none
+    places    the variables that said where the agent's files are
+    """
+
+    upstream: str = ""
+    settings: str = ""
+    places: dict[str, str] = {}
 
 
 class HistoryFile(Record, frozen=True, kw_only=True):
@@ -298,3 +352,18 @@ class Adapter(Protocol):
 def replace_pending(env: Env, pending: Mapping[Path, bytes | None]) -> Env:
     """The same surroundings, with files that will have other contents."""
     return msgspec.structs.replace(env, pending={**env.pending, **pending})
+
+
+def located(env: Env, places: dict[str, str]) -> Env:
+    """The same surroundings, which put into `places` the variables that say where files are."""
+    return msgspec.structs.replace(env, located=places.__setitem__)
+
+
+def placed(env: Env, places: Mapping[str, str]) -> Env:
+    """The same surroundings, with those variables that are not set and whose folder is still there."""
+    lacking = {
+        name: value
+        for name, value in places.items()
+        if not env.environ.get(name, "").strip() and (not Path(value).is_absolute() or Path(value).exists())
+    }
+    return msgspec.structs.replace(env, environ={**env.environ, **lacking}) if lacking else env

@@ -38,7 +38,9 @@ def restore(env: Env, record: Connection) -> list[FileEdit]:
         else:
             after = _put_back(path, now, file, record.agent)
         if after != now:
-            edits.append(FileEdit(path=path, before=now, after=after, format=file.format))
+            edits.append(
+                FileEdit(path=path, before=now, after=after, format=file.format, folders=file.folders)
+            )
     return edits
 
 

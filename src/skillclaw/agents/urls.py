@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import msgspec
+
+from skillclaw.agents.masking import masked
 from skillclaw.errors import BadInputError
+from skillclaw.logins import without_login
 
 if TYPE_CHECKING:
     from skillclaw.agents.records import Env
 
-__all__ = ["filled", "is_local", "is_own", "sent_elsewhere"]
+__all__ = ["filled", "is_local", "is_named", "is_own", "sent_elsewhere", "shown", "without_urls"]
 
 
 # With the name that this machine has inside of containers; compared, never bound.
@@ -20,13 +24,14 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0", "host.docker.
 
 
 def is_own(url: str, agent: str) -> bool:
-    """True for `http://127.0.0.1:<any port>/<agent>`: a SkillClaw proxy, which must never be an upstream."""
+    """True for `http://127.0.0.1:<any port>/<agent>`, or `/<agent>.<mark>` as `skillclaw run` gives it: a
+    SkillClaw proxy, which must never be an upstream."""
     try:
         parts = urlsplit(url)
         host = parts.hostname
     except ValueError:
         return False
-    return host in _LOOPBACK and parts.path.strip("/").split("/")[0] == agent
+    return host in _LOOPBACK and parts.path.strip("/").split("/")[0].partition(".")[0] == agent
 
 
 def is_local(url: str) -> bool:
@@ -35,6 +40,30 @@ def is_local(url: str) -> bool:
         return "://" in url and urlsplit(url).hostname in _LOOPBACK
     except ValueError:
         return False
+
+
+def shown(url: str) -> str:
+    """A base URL, or what stands where one should, as people may see it: without its login, what its query
+    holds, and what looks like a key in its path."""
+    scheme = "" if "://" in url else "http://"
+    plain = without_login(scheme + url).removeprefix(scheme).partition("#")[0]
+    place, asked, _ = plain.partition("?")
+    return "".join(masked([place])) + ("?..." if asked else "")
+
+
+def is_named(env: Env, url: str) -> bool:
+    """Whether a variable holds the URL, also without `http://` in front."""
+    return bool(url) and any(_names(value, url) for value in env.environ.values())
+
+
+def without_urls(env: Env, url: str) -> Env:
+    """The same surroundings without the variables that hold a URL, or `url` without `http://` in front."""
+    kept = {n: v for n, v in env.environ.items() if "://" not in v and not (url and _names(v, url))}
+    return msgspec.structs.replace(env, environ=kept)
+
+
+def _names(value: str, url: str) -> bool:
+    return value.strip().rstrip("/") in (url, url.partition("://")[2])
 
 
 def sent_elsewhere(environ: Mapping[str, str]) -> str:
@@ -65,7 +94,7 @@ def filled(env: Env, url: str) -> str:
         given = env.environ.get(name) or found[2]
         if given is None:
             raise BadInputError(
-                f"The base URL {url} is made from {name}, which is not set here.",
+                f"The base URL {shown(url)} is made from {name}, which is not set here.",
                 "So nobody knows where the requests go.",
                 f"Set {name} where you start SkillClaw, or write the URL out.",
             )

@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
+import click
 import typer
 
 from skillclaw.cli.lazy import Command
@@ -56,6 +57,7 @@ def command(
             given.pop("debug")
             json = given.pop("json")
             with _passing(home) if looks else nullcontext(home) as place:
+                _bounded(given)
                 return function(Context(home=place, json=json, passing=place != home), **given)
 
         run.sign = functools.partial(_sign, run, function)  # type: ignore[attr-defined]
@@ -63,6 +65,23 @@ def command(
         return function
 
     return register
+
+
+_MOST = 2**53
+"""Up to here every whole number is one, in whatever form a database, a file or a program keeps it."""
+
+
+def _bounded(given: Mapping[str, Any]) -> None:
+    """BadParameter for a number that is none (`nan`) or that nothing could count to."""
+    for name, value in given.items():
+        if isinstance(value, int | float) and not -_MOST <= value <= _MOST:
+            context = click.get_current_context()
+            about = next((one for one in context.command.params if one.name == name), None)
+            least, most = (getattr(about and about.type, end, None) for end in ("min", "max"))
+            least, most = -_MOST if least is None else least, _MOST if most is None else most
+            raise typer.BadParameter(
+                f"{value} is not in the range {least}<=x<={most}.", ctx=context, param=about
+            )
 
 
 @contextmanager

@@ -21,6 +21,14 @@ def main() -> None:
         what, _, todo = STOPPED
         sys.stderr.write(f"error: {what}\n  {todo}\n")
         sys.exit(INTERRUPTED)
+    except (EOFError, ValueError, TypeError) as error:  # before there was anything to tell it with
+        from skillclaw.compiled import cut_off
+
+        told = cut_off(error)
+        if told is None:
+            raise
+        sys.stderr.write("error: {}\n  {}\n  {}\n".format(*told))
+        sys.exit(1)
 
 
 def _run() -> None:
@@ -28,6 +36,9 @@ def _run() -> None:
     import logging
     import traceback
 
+    from skillclaw.compiled import keep_whole
+
+    keep_whole()
     from skillclaw.cli import output
     from skillclaw.cli.trouble import machine_trouble
     from skillclaw.errors import SkillClawError
@@ -60,9 +71,15 @@ def _run() -> None:
         code = error.exit_code
     except typer.Exit as stop:
         code = stop.exit_code
-    except (typer.Abort, KeyboardInterrupt):
-        output.error(*STOPPED)
-        code = INTERRUPTED
+    except (typer.Abort, KeyboardInterrupt) as stop:
+        ended = stop.__cause__
+        if isinstance(ended, EOFError):  # the library takes it for the end of what is typed
+            if debug:
+                traceback.print_exc()
+            output.error(*(machine_trouble(ended) or _unexpected(ended)))
+        else:
+            output.error(*STOPPED)
+            code = INTERRUPTED
     except (BrokenPipeError, SystemExit) as end:
         if isinstance(end, SystemExit) and not isinstance(end.__context__, BrokenPipeError):
             raise  # else the library saw it first, and calls it a failure

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import errno
 
+from skillclaw.compiled import cut_off
+
 __all__ = ["machine_trouble"]
 
 _ROOM = "Free space on the disk, then run the command again."
@@ -32,6 +34,8 @@ def machine_trouble(error: BaseException) -> tuple[str, str, str] | None:
     """What, why and what to do about a fault of the machine behind `error`; None where it is none."""
     seen: BaseException | None = error
     while seen is not None:
+        if told := cut_off(seen):
+            return told
         if isinstance(seen, MemoryError) or (
             isinstance(seen, RuntimeError) and "start new thread" in str(seen)
         ):

@@ -10,6 +10,7 @@ import msgspec
 
 from skillclaw.evolve.corpus import Weigh, fair
 from skillclaw.evolve.jobs import FALSE_DISCOVERY, Found, Mining
+from skillclaw.evolve.reversed import with_reversals
 from skillclaw.evolve.state import Fact
 from skillclaw.evolve.statistics import benjamini_hochberg
 from skillclaw.skills.records import Pattern, content_id
@@ -38,6 +39,10 @@ def settled(
     """
     weigh = Weigh(now, half_life)
     found = _distinct([one for mining in minings for one in mining.found])
+    patterns = with_reversals([one.pattern for one in found])
+    found = [
+        msgspec.structs.replace(one, pattern=pattern) for one, pattern in zip(found, patterns, strict=True)
+    ]
     tested = [p for mining in minings for p in mining.tested]
     claims = iter(benjamini_hochberg([one.pattern.stats.p for one in found if _claims(one)]))
     screened = iter(benjamini_hochberg([*(one.pattern.stats.p for one in found if one.screened), *tested]))

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
 
 from skillclaw import gate
 from skillclaw.errors import UsageError
@@ -28,7 +29,7 @@ from skillclaw.evolve.stages.reading import read
 from skillclaw.evolve.stages.reporting import report
 from skillclaw.evolve.stages.run import Asked, Fence, Progress, Run
 from skillclaw.evolve.stages.standing import Standing, stand
-from skillclaw.evolve.state import EvolveState
+from skillclaw.evolve.state import DamagedStateError, EvolveState
 from skillclaw.gate.stretches import running
 from skillclaw.hub import Hub, HubState
 from skillclaw.hub.unapproved import Finder, covers, unapproved
@@ -50,9 +51,25 @@ if TYPE_CHECKING:
 
 __all__ = ["run_cycle"]
 
+P = ParamSpec("P")
+
 Replaying = Callable[[gate.GateContext], "Replayer"] | None
 
 
+def _once_more(cycle: Callable[P, CycleReport]) -> Callable[P, CycleReport]:
+    """The cycle; once more where what it remembers of sessions was damaged, which is gone then."""
+
+    @wraps(cycle)
+    def run(*args: P.args, **kwargs: P.kwargs) -> CycleReport:
+        try:
+            return cycle(*args, **kwargs)
+        except DamagedStateError:
+            return cycle(*args, **kwargs)
+
+    return run
+
+
+@_once_more
 def run_cycle(
     *,
     sessions: SessionStore,

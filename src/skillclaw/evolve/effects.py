@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from skillclaw.evolve.cutting import skill_name
 from skillclaw.evolve.statistics import Table, mantel_haenszel
 from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.model import Record
@@ -37,10 +38,6 @@ class SkillEffect(Record, frozen=True, kw_only=True):
     p: float | None = None
 
 
-def _name(mark: str) -> str:
-    return mark.rsplit("@", 1)[0] if "@" in mark[1:] else mark
-
-
 class SkillTables(Record, frozen=True, kw_only=True):
     """One version of a skill (`name@version`) in some task clusters, by stratum: sessions that read it and
     succeeded or failed, sessions that did not and succeeded or failed. The parts of several families add up.
@@ -69,14 +66,16 @@ def skill_tables(episodes: Iterable[Episode], cluster: Callable[[Episode], objec
         inside = [strata[key][session] for session in sorted(strata[key])]
         for mark in sorted({mark for e in inside for mark in e.skills}):
             read = [e for e in inside if mark in e.skills]
-            control = [e for e in inside if _name(mark) not in {_name(other) for other in e.skills}]
+            control = [e for e in inside if skill_name(mark) not in {skill_name(other) for other in e.skills}]
             found.setdefault(mark, []).append((read, control))
     return [
         SkillTables(
             mark=mark,
             tables=[(*_outcomes(read), *_outcomes(control)) for read, control in sides],
             offered_n=sum(
-                _name(mark) in {_name(o) for o in e.offered} for _, control in sides for e in control
+                skill_name(mark) in {skill_name(o) for o in e.offered}
+                for _, control in sides
+                for e in control
             ),
             users=sorted({e.user for read, _ in sides for e in read}),
         )
@@ -96,7 +95,7 @@ def effects(parts: Iterable[Iterable[SkillTables]]) -> list[SkillEffect]:
 def _effect(mark: str, parts: list[SkillTables]) -> SkillEffect:
     tables = [Table(*table) for part in parts for table in part.tables]
     measured = mantel_haenszel(tables)
-    name = _name(mark)
+    name = skill_name(mark)
     return SkillEffect(
         skill=name,
         version=mark[len(name) + 1 :] or None,

@@ -15,6 +15,7 @@ from skillclaw.evolve.view import (
     ClusterPoint,
     CycleView,
     EffectLine,
+    LeftOut,
     PatternMark,
     ProposalLine,
     ReleasedLine,
@@ -74,6 +75,8 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     degraded       why the extractive engine took over where the evolver failed, or a replay was cut off; the
                    next cycle tries it again
     replays        what came of trying proposals on cases that they were not made from
+    supported      patterns that enough sessions and people show for a skill
+    left_out       what is shown so, or in dispute, and stands in no skill; `notes` tells of the first
     """
 
     cycle: str
@@ -99,6 +102,8 @@ class CycleReport(Record, frozen=True, kw_only=True, omit_defaults=False):
     rollouts: list[Rollout] = []
     degraded: str = ""
     replays: list[ReplayResult] = []
+    supported: int = 0
+    left_out: list[LeftOut] = []
 
 
 def compared(memory: EvolveState, report: CycleReport, *, keep: bool) -> CycleReport:
@@ -151,6 +156,8 @@ def view_of(report: CycleReport) -> CycleView:
         set_aside=[SetAside(session=one.what, reason=one.reason) for one in report.aside],
         became=report.became,
         confounders={p.id: doubts for p in report.patterns if (doubts := _doubts(p))},
+        supported=report.supported,
+        left_out=report.left_out,
     )
 
 

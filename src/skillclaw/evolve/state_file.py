@@ -111,7 +111,7 @@ class Fact(Record, frozen=True, kw_only=True):
 
 
 class DamagedStateError(StorageError):
-    """What is kept cannot be read. It can be made anew: see `EvolveState.renew`."""
+    """What is kept cannot be read. It is deleted as the file is closed; who opens it next makes it anew."""
 
 
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -39,12 +39,15 @@ class StateStore:
 
     def __init__(self, home: Path | None) -> None:
         self.path = home / FILE if home is not None else None
+        self._is_damaged = False
         with self._errors():
             try:
                 self._open()
             except sqlite3.DatabaseError as error:
                 if self.path is None or getattr(error, "sqlite_errorcode", 0) & 0xFF not in DAMAGE:
                     raise
+                self.renew()
+            except DamagedStateError:  # found by what reads a value
                 self.renew()
 
     def _open(self) -> None:
@@ -71,14 +74,17 @@ class StateStore:
 
     def renew(self) -> None:
         """Delete the file and begin with an empty one."""
+        self._is_damaged = False
         self._db.close()
         if self.path is not None:
             forget_state(self.path.parent)
         self._open()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, and delete it where it was found damaged."""
         self._db.close()
+        if self._is_damaged and self.path is not None:
+            forget_state(self.path.parent)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -150,6 +156,7 @@ class StateStore:
             ) from error
 
     def _damaged(self, error: Exception) -> DamagedStateError:
+        self._is_damaged = True
         return DamagedStateError(
             f"{self.path} is damaged.", str(error), "Run the cycle again: it makes the file anew."
         )

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw.errors import SkillClawError
-from skillclaw.evolve.evolvers._select import turned_against
 from skillclaw.hub.approval import OUTDATED
 from skillclaw.hub.proposing import recorded
 from skillclaw.hub.records import Event, HubState, ProposalState, SkillState
@@ -23,11 +22,11 @@ from skillclaw.skills.records import Action, Effect, Item, Pattern, Proposal, Re
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
-    from skillclaw.evolve.drafting.records import Target
     from skillclaw.evolve.state import EvolveState
     from skillclaw.hub import Hub
 
 __all__ = [
+    "LINES",
     "Mark",
     "Tried",
     "line_of",
@@ -38,7 +37,6 @@ __all__ = [
     "same_evidence",
     "script_mark",
     "tried",
-    "untried",
 ]
 
 META = "tried"
@@ -123,33 +121,6 @@ def marks_of(patterns: Iterable[Pattern]) -> list[Mark]:
         )
         for one in sorted(patterns, key=lambda p: p.id)
     ]
-
-
-def untried(targets: Sequence[Target], rejected: Sequence[Tried]) -> list[Target]:
-    """The targets without the patterns that lines were rejected for on the same evidence; a target that is
-    thereby left without any is left out. Other refused actions take no pattern away (see `refused`)."""
-    blocked: dict[str, list[Mark]] = {}
-    final: set[str] = set()
-    for one in rejected:
-        if one.final:
-            final.update(mark.pattern for mark in one.marks)
-        elif one.action in LINES:
-            for mark in one.marks:
-                blocked.setdefault(mark.pattern, []).append(mark)
-    found = []
-    for target in targets:
-        now = {mark.pattern: mark for mark in marks_of(target.patterns)}
-        left = [
-            p
-            for p in target.patterns
-            if not any(same_evidence(m, now[p.id]) for m in blocked.get(p.id, ()))
-            and (p.id not in final or turned_against(p))
-        ]
-        if left == target.patterns:
-            found.append(target)
-        elif left:
-            found.append(msgspec.structs.replace(target, patterns=left))
-    return found
 
 
 def refused(

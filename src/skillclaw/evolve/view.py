@@ -9,6 +9,7 @@ __all__ = [
     "ClusterPoint",
     "CycleView",
     "EffectLine",
+    "LeftOut",
     "PatternMark",
     "ProposalLine",
     "ReleasedLine",
@@ -69,6 +70,19 @@ class SetAside(Record, frozen=True, kw_only=True):
     reason: str
 
 
+class LeftOut(Record, frozen=True, kw_only=True):
+    """What enough sessions show, and no skill says: the ids of its patterns, what it is, and why."""
+
+    patterns: list[str]
+    what: str
+    reason: str
+
+    @property
+    def told(self) -> str:
+        """For people."""
+        return f"Left out: {self.what.rstrip('.')}. {self.reason}"
+
+
 class CycleView(Record, frozen=True, kw_only=True):
     """All that the report of one cycle tells.
 
@@ -77,6 +91,8 @@ class CycleView(Record, frozen=True, kw_only=True):
     model_calls  calls of a language model that the cycle made, 0 with the extractive engine
     became       by pattern id the last verdict on each skill that was made from it, earlier cycles included
     confounders  by pattern id: sentences that name what else may explain its figures
+    supported    patterns that enough sessions and people show for a skill
+    left_out     what is shown so, or in dispute, and stands in no skill
     """
 
     cycle: str
@@ -92,6 +108,8 @@ class CycleView(Record, frozen=True, kw_only=True):
     set_aside: list[SetAside] = []
     became: dict[str, dict[str, str]] = {}
     confounders: dict[str, list[str]] = {}
+    supported: int = 0
+    left_out: list[LeftOut] = []
 
 
 class PatternMark(Record, frozen=True, kw_only=True):

@@ -2,59 +2,56 @@
 destroys work or lifts a guard, and what reaches another machine.
 
 Each repeat has a bound, or gives nothing back (`++`, `(?>...)`), so that a stranger's text takes time by its
-length only. `_FLAGS` is why `git -C repo reset --hard` is `git reset --hard`.
+length only. `FLAGS` is why `git -C repo reset --hard` is `git reset --hard` (`gate.risks` has more of them).
 """
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["OUT", "RISKY"]
+from skillclaw.gate.risks import DESTROYS, FLAGS, REST, UNLOCKS
 
-_PART = r"(?:\\.|\"[^\"\n]{0,300}\"|'[^'\n]{0,300}'|[^\s`'\"\\])"
-_FLAGS = rf"(?:-{_PART}{{1,300}}+\s{{1,9}}(?:(?!-){_PART}{{1,300}}+\s{{1,9}})?){{0,20}}"
-"""Options between a program and its verb, each perhaps with a value."""
-_REST = r"[^`\n;|&]{0,200}?"
-"""Words of the same command."""
+__all__ = ["OUT", "RISKY"]
 
 RISKY = re.compile(
     rf"""
       \bgit\b[^`\n]{{0,200}}\bpush\b[^`\n]{{0,200}}\s
         (?:--force(?!-with-lease)\b | -f\b | \+\w)
     | \bgit\b[^`\n]{{0,200}}\s--no-verify\b
-    | \bgit(?:\.exe)?\s{{1,9}}{_FLAGS}(?:
-          push\b{_REST}\s(?:--delete\b | -d\b | --mirror\b | --prune\b | :\w)
-        | reset\b{_REST}\s--hard\b
-        | clean\b{_REST}\s(?:-\w{{0,9}}f | --force\b)
-        | branch\b{_REST}\s(?:(?-i:-\w{{0,9}}D) | -\w{{0,9}}f | --force\b)
-        | commit\b{_REST}\s(?-i:-[aeqsv]{{0,5}}n[aeqsvm]{{0,5}})(?![\w-])  # -n is --no-verify
+    | \bgit(?:\.exe)?\s{{1,9}}{FLAGS}(?:
+          push\b{REST}\s(?:--delete\b | -d\b | --mirror\b | --prune\b | :\w)
+        | reset\b{REST}\s--hard\b
+        | clean\b{REST}\s(?:-\w{{0,9}}f | --force\b)
+        | branch\b{REST}\s(?:(?-i:-\w{{0,9}}D) | -\w{{0,9}}f | --force\b)
+        | commit\b{REST}\s(?-i:-[aeqsv]{{0,5}}n[aeqsvm]{{0,5}})(?![\w-])  # -n is --no-verify
         | config\s{{1,9}}(?:\S{{1,200}}[ \t]{{1,20}}){{0,20}}--(?:global|system)\b
       )
     | \bcore\.hooksPath\b
     | \b(?:docker|podman)\b[^`\n]{{0,200}}\s
         (?:--privileged\b | --(?:pid|net(?:work)?|ipc|userns|uts)[=\s]\s{{0,9}}host\b)
-    | \b(?:docker|podman)\s{{1,9}}{_FLAGS}(?:system|volume|image|container|builder)\s{{1,9}}prune\b
-    | \b(?:docker|podman)\s{{1,9}}{_FLAGS}volume\s{{1,9}}rm\b
-    | \b(?:terraform|tofu)\s{{1,9}}{_FLAGS}(?:destroy\b | apply\b{_REST}\s--?destroy\b)
-    | \bpulumi\s{{1,9}}{_FLAGS}(?:destroy|down)\b
-    | \bkubectl\s{{1,9}}{_FLAGS}(?:delete\b | replace\b{_REST}\s--force\b)
-    | \bhelm\s{{1,9}}{_FLAGS}(?:uninstall|delete)\b
-    | \baws\s{{1,9}}{_FLAGS}s3\s{{1,9}}(?:rm|rb)\b
+    | \b(?:docker|podman)\s{{1,9}}{FLAGS}(?:system|volume|image|container|builder)\s{{1,9}}prune\b
+    | \b(?:docker|podman)\s{{1,9}}{FLAGS}volume\s{{1,9}}rm\b
+    | \b(?:terraform|tofu)\s{{1,9}}{FLAGS}(?:destroy\b | apply\b{REST}\s--?destroy\b)
+    | \bpulumi\s{{1,9}}{FLAGS}(?:destroy|down)\b
+    | \bkubectl\s{{1,9}}{FLAGS}(?:delete\b | replace\b{REST}\s--force\b)
+    | \bhelm\s{{1,9}}{FLAGS}(?:uninstall|delete)\b
+    | \baws\s{{1,9}}{FLAGS}s3\s{{1,9}}(?:rm|rb)\b
     | \b(?:DROP|TRUNCATE)\s{{1,9}}(?:TABLE|DATABASE|SCHEMA)\b | \bdropdb\b
-    | \bredis-cli\b{_REST}\sFLUSH(?:ALL|DB)\b
+    | \bredis-cli\b{REST}\sFLUSH(?:ALL|DB)\b
     # in small letters it is a sentence ("delete from the list") unless it goes on as a statement does
     | (?-i:\bDELETE\s{{1,9}}FROM\s{{1,9}}[\w\"`\[])
     | \bdelete\s{{1,9}}from\s{{1,9}}[\w.\"`\[\]]{{1,100}}(?:\s{{1,9}}where\b | \s{{0,9}};)
-    | \bsudo\b | \bdoas\s | (?-i:\bsu\s{_REST}(?<=\s)-c\b)
+    | \bsudo\b | \bdoas\s | (?-i:\bsu\s{REST}(?<=\s)-c\b)
     # the two may stand apart, in any order, and behind what is deleted
-    | (?<![\w-])rm\s(?={_REST}(?<=\s)(?:-[a-z]{{0,80}}r|--r))(?={_REST}(?<=\s)(?:-[a-z]{{0,80}}f|--f))
+    | (?<![\w-])rm\s(?={REST}(?<=\s)(?:-[a-z]{{0,80}}r|--r))(?={REST}(?<=\s)(?:-[a-z]{{0,80}}f|--f))
         [^`\n;|&]{{1,80}}
     | \bfind\s(?:[^`\n;|]|\\;){{0,300}}?\s(?:-delete\b | -exec(?:dir)?\s{{1,9}}rm\b)
-    | \bRemove-Item\b{_REST}\s-Recurse\b | \b(?:rd|rmdir|del|erase)\s{{1,9}}(?:/\w\s{{1,9}}){{0,5}}/s\b
-    | \bchown\b{_REST}\s(?:(?-i:-\w{{0,9}}R)|--recursive\b)
-    | \bdd\s{_REST}\bof=[\"']?/dev/ | \bmkfs(?:\.\w{{1,9}})?\s | \bshred\s+[-/.~\w]
-    | \bgh\s{{1,9}}{_FLAGS}(?:repo|release)\s{{1,9}}delete\b
+    | \bRemove-Item\b{REST}\s-Recurse\b | \b(?:rd|rmdir|del|erase)\s{{1,9}}(?:/\w\s{{1,9}}){{0,5}}/s\b
+    | \bchown\b{REST}\s(?:(?-i:-\w{{0,9}}R)|--recursive\b)
+    | \bdd\s{REST}\bof=[\"']?/dev/ | \bmkfs(?:\.\w{{1,9}})?\s | \bshred\s+[-/.~\w]
+    | \bgh\s{{1,9}}{FLAGS}(?:repo|release)\s{{1,9}}delete\b
     | \bkill\s{{1,9}}(?:-[sn]\s{{0,9}}|--signal[=\s]\s{{0,9}}|-)(?:9|(?:SIG)?KILL)\b | \bpkill\b | \bkillall\b
+    | {DESTROYS} | {UNLOCKS}
     """,  # noqa: S608 - it looks for statements, and makes none
     re.VERBOSE | re.IGNORECASE,
 )
@@ -115,26 +112,26 @@ OUT = re.compile(
     | \b(?:scp|sftp|ftp|lftp|mosh|aria2c|ssh|ssh-copy-id|sshfs|telnet|nc|ncat|netcat)\s+
         (?!-h\b|--help\b|(?-i:-V\b))\S
     | /dev/(?:tcp|udp)/(?!{_LOCAL})\w
-    | \b(?:npm|pnpm|yarn|bun|cargo|poetry|uv)\s{{1,9}}{_FLAGS}publish\b | \btwine\s{{1,9}}{_FLAGS}upload\b
-    | \b(?:docker|podman)\s{{1,9}}{_FLAGS}(?:image\s{{1,9}})?push\b
+    | \b(?:npm|pnpm|yarn|bun|cargo|poetry|uv)\s{{1,9}}{FLAGS}publish\b | \btwine\s{{1,9}}{FLAGS}upload\b
+    | \b(?:docker|podman)\s{{1,9}}{FLAGS}(?:image\s{{1,9}})?push\b
     | \brsync\b[^\n]{{0,300}}\s[\w.@-]+:
     | \bopenssl\s+s_client\b | \bsocat\s | \bnslookup\s | \bdig\s+[@\w$]
     | \bcurl(?:\.exe)?\s(?!\s{{0,9}}{_CURL})
     | \bwget(?:\.exe)?\s(?!\s{{0,9}}{_WGET})
     | \b(?:iwr|irm|Invoke-WebRequest|Invoke-RestMethod)\s{{1,9}}
-        (?!(?:-(?:Uri|UseBasicParsing|Method\s{{1,9}}\w{{1,9}})\s{{1,9}}){{0,5}}{_ADDRESS}(?!{_REST}-Proxy))[\w\"'$(-]
-    | \bgit(?:\.exe)?\s{{1,9}}{_FLAGS}(?:
+        (?!(?:-(?:Uri|UseBasicParsing|Method\s{{1,9}}\w{{1,9}})\s{{1,9}}){{0,5}}{_ADDRESS}(?!{REST}-Proxy))[\w\"'$(-]
+    | \bgit(?:\.exe)?\s{{1,9}}{FLAGS}(?:
           # host:path is another machine; further on in a push or fetch a:b are two names of one branch
-          (?:clone|ls-remote|submodule\s{{1,9}}add|remote\s{{1,9}}(?:add|set-url))\b{_REST}\s
+          (?:clone|ls-remote|submodule\s{{1,9}}add|remote\s{{1,9}}(?:add|set-url))\b{REST}\s
         | (?:push|pull|fetch)\s{{1,9}}(?:-\S{{1,300}}\s{{1,9}}){{0,20}}
       )[\"']?(?!{_LOCAL})[\w.@${{}}-]{{2,100}}:(?!//)[^\s:]
-    | \brclone\s{{1,9}}{_FLAGS}(?:copy|copyto|sync|bisync|move|moveto|rcat|mount|serve)\b
-    | \baws\s{{1,9}}{_FLAGS}s3(?:api)?\s{{1,9}}(?:cp|mv|sync|presign|put-object|get-object)\b
-    | \bgh\s{{1,9}}{_FLAGS}gist\s{{1,9}}(?:create|edit)\b
+    | \brclone\s{{1,9}}{FLAGS}(?:copy|copyto|sync|bisync|move|moveto|rcat|mount|serve)\b
+    | \baws\s{{1,9}}{FLAGS}s3(?:api)?\s{{1,9}}(?:cp|mv|sync|presign|put-object|get-object)\b
+    | \bgh\s{{1,9}}{FLAGS}gist\s{{1,9}}(?:create|edit)\b
     | (?:--|\.)(?:extra-)?index-url\b | --registry\b | \bgit\+https?:
-    | \b(?:npm|pnpm|yarn|bun)\s{{1,9}}(?:config\s{{1,9}}|c\s{{1,9}})?{_FLAGS}set\s{{1,9}}{_FLAGS}
+    | \b(?:npm|pnpm|yarn|bun)\s{{1,9}}(?:config\s{{1,9}}|c\s{{1,9}})?{FLAGS}set\s{{1,9}}{FLAGS}
         [\"']?(?:@[\w-]{{1,100}}:)?registry[\s=]{{1,9}}(?!{_ADDRESS})\S
-    | \bpip3?\s{{1,9}}{_FLAGS}(?:install|download|wheel)\b{_REST}\s(?-i:-[qvU]{{0,5}}i)[=\s\"'\w]
+    | \bpip3?\s{{1,9}}{FLAGS}(?:install|download|wheel)\b{REST}\s(?-i:-[qvU]{{0,5}}i)[=\s\"'\w]
     """,
     re.VERBOSE | re.IGNORECASE,
 )

@@ -24,6 +24,14 @@ twine typer typescript underscore urllib3 uvicorn uvloop virtualenv vite vue web
 xgboost yarn zod zustand
 """
 _KNOWN = frozenset(_KNOWN_TEXT.split())
+_REAL_TEXT = """
+aredis bpython ctransformers dataset djongo dotenvx eclint fastai gaxios gpytorch graphiql grequests hrequests
+httpxy immutables iredis jslint json-schema markdown2 mquery mssql mysql2 ngboost preact preact-router prism
+pyaml pycryptodomex pymssql pyppeteer psycopg python reactn reqwest scapy scipp scirpy scrapyd simpy slint
+torchx tslint ttypescript twind unicorn vyper willow
+"""
+_REAL = frozenset(_REAL_TEXT.split())
+"""Packages that many use, and whose names lie as near to one of those."""
 _SHORTEST = 5
 """Letters of a name; below that, real packages lie one letter apart."""
 _INSTALLS = re.compile(
@@ -43,7 +51,7 @@ def look_alikes(text: str) -> Iterator[tuple[str, str]]:
             if not found or word.startswith("-") or word[found.end() :].startswith("://"):
                 continue
             name = found[0].lower().replace("_", "-").split("@")[0].rstrip(".")
-            if len(name) < _SHORTEST or name in _KNOWN:
+            if len(name) < _SHORTEST or name in _KNOWN or name in _REAL:
                 continue
             for known in _KNOWN:
                 if len(known) >= _SHORTEST and _one_slip(name, known):

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from skillclaw.gate import places, tokens, wordings
 from skillclaw.gate.mentions import spoken_of
 from skillclaw.gate.packages import look_alikes
+from skillclaw.gate.piped import piped
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Danger", "dangers"]
+__all__ = ["Danger", "dangers", "simply"]
 
 
 class Danger(Record, frozen=True, kw_only=True):
@@ -39,19 +40,84 @@ _KEY_FOLDERS = (
     r"[/\\]\.(?:ssh|aws|gnupg|kube|docker|azure)\b"
 )
 _SEND = r"(?:curl|wget|nc|ncat|netcat|scp|rsync|ftp|sftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm)\b"
-_SHELL = r"(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+)?(?:/\S{0,400}/)?(?:ba|z|da|k|fi)?sh\b"
+_SHELL = (
+    r"(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+)?(?:busybox\s+)?(?:/\S{0,400}/)?"
+    r"(?:ba|z|da|m?k|fi|a|tc|c|ya|pdk|nu|x?on|elvi|r?ba)?sh\b"
+)
 _RUNNER = (
     rf"(?:{_SHELL}|(?:sudo\s+)?(?:python3?|perl|ruby|node|php|pwsh|powershell|osascript)\b|source\b|eval\b)"
 )
+_PIPED, _PROGRAM = piped(_SHELL)
+_SETS_UP = (
+    r"(?:(?:command\s+)?(?:ssh-agent|(?:py|rb|nod|go|j|pl|ph|sw|tf)env\s+init|direnv\s+(?:hook|export)"
+    r"|(?:/opt/homebrew/bin/|/usr/local/bin/|/home/linuxbrew/\.linuxbrew/bin/)?brew\s+shellenv"
+    r"|minikube\s+(?:(?:-p|--profile)[\s=]\s*[\w.-]{1,60}\s+)?(?:docker|podman)-env|docker-machine\s+env|crc\s+oc-env"
+    r"|(?:starship|zoxide|atuin|mcfly|oh-my-posh)\s+init|fnm\s+env|(?:mise|rtx)\s+activate|opam\s+(?:config\s+)?env"
+    r"|(?:conda|mamba)\s+shell\.\w{2,10}\s+hook|(?:conda|micromamba|pixi)\s+shell(?:-|\s+)hook|dircolors|luarocks\s+path"
+    r"|thefuck\s+--alias|register-python-argcomplete|fzf\s+--(?:bash|zsh)"
+    r"|(?:gh|kubectl|helm|uv|pip3?|npm|poetry)\s+(?:completions?|generate-shell-completion))"
+    r"(?:[ \t]+[\w.=:/@+,-]{1,60}){0,6}[ \t]*\))"
+)
+"""What prints settings for the shell, as its own pages tell to `eval`: a known program, alone."""
+_NAME_ENDS = r"(?![\w/\\$-]|\.\w)"
+_PROFILES = (
+    r"(?:[^\s>]{0,300}(?<![\w.-])(?:\.(?:bashrc|bash_profile|bash_login|bash_logout|bash_aliases|profile|zshrc|zshenv"
+    r"|zprofile|zlogin|zlogout|kshrc|mkshrc|cshrc|tcshrc|xprofile|xsessionrc|xinitrc)"
+    rf"{_NAME_ENDS}|\.bashrc\.d/)|[^\s>]{{0,300}}fish/(?:config\.fish{_NAME_ENDS}|conf\.d/)"
+    # a folder `etc` of a project is none of the machine's
+    r"|[\"']?(?:[^\s>]{0,300}(?:\.\.|/\.))?/{1,9}etc/(?:(?:profile|bash\.bashrc|bashrc|environment)"
+    rf"{_NAME_ENDS}|(?:profile|environment)\.d/|zsh/)"
+    # PowerShell's own; in other letters, or as a part of a path, it is anybody's variable
+    rf"|[\"']?(?-i:\$PROFILE)(?:\.(?:AllUsers|CurrentUser)\w{{1,20}})?{_NAME_ENDS})"
+)
+"""The file that a shell runs as it starts, where text is sent to."""
+_ROLE = (
+    r"(?:an?|the|my|our|his|her|their|acting|called|named|known|free|un(?:restricted|limited|bound"
+    r"|filtered|censored|chained|leashed)|no longer|allowed|permitted"
+    r"|authori[sz]ed|going to|playing|speaking|root|admin\w*|dan"
+    r"|(?:in|under|running|operating)\b[^.\n]{0,30}\bmode"
+    r"|(?-i:[A-Z])\w*)\b"
+)
+"""What follows where somebody is told who to be; not how things stand (“you are now on the branch”)."""
+_DEVICES = (
+    r"(?:android|ios|ipados|iphones?|ipads?|phones?|tablets?|devices?|emulators?|simulators?|handsets?|windows|mac(?:os)?|chrom\w+|browsers?"
+    r"|watch|tv|settings|extensions?|headset|quest)"
+)
+_CLAIMS = (
+    r"\s+(?:that\s+)?(?:it|this|that|everything|(?:all\s+|the\s+)?(?:work|tasks?|tests?|builds?|changes?|fix|jobs?|feature))\b[^.\n]{0,30}"
+    r"\b(?:done|finished|ready|complete[d]?|fixed|pass(?:es|ed)?|works?|green|succeed(?:s|ed)?)\b[^.\n]{0,12}\b(?:without|before|until|unless)\b"
+)
+"""That work is done, before it was looked at: not to claim that hides nothing."""
 _NOWHERE = r"(?:\s+-\S+)*\s+(?:https?://[\w.-]*)?(?:…|\.{3})\s*\\?\|(?![^\n]*https?://)"
 """Dots in place of a whole address: that cannot be run, it only shows the form."""
 _TYPE = r"(?:str|bytes|bool|int|float|Path|(?:list|set)\[\w{1,20}\])(?:[ \t]*\|[ \t]*None)?"
 """A type behind a parameter of that name; who says something says more than types."""
 _IGNORE = r"(?:ignore|disregard|forget|override|bypass)"
+
+
+def _in_line(first: str, *rest: str, ends: str = "") -> str:
+    """`first` and then `rest` in a line, whatever stands between but `ends`. Each is looked for once, from
+    where the one before ends, so that a line takes time by its length, however often it begins anew."""
+    between = rf"[^\n{ends}]*?"
+    begin = rf"(?:^|(?<=[{ends}]))" if ends else "^"
+    behind = "".join(rf"(?>{between}(?:{one}))" for one in rest)
+    return rf"{begin}(?>{between}(?=(?:{first})))(?P<found>(?>{first}){behind})"
+
+
 _RULES: tuple[tuple[str, str], ...] = (
     (
         "runs code fetched from the network",
-        rf"(?:curl|wget|fetch|iwr|irm)\b(?!{_NOWHERE})[^\n|;]*\|\s*(?:tee\s[^|]*\|\s*)?{_RUNNER}",
+        rf"(?:curl|wget|fetch|iwr|irm)\b(?!{_NOWHERE})[^\n|;]*\|\s*(?:tee\s[^|]*\|\s*{_PROGRAM}|{_PIPED})",
+    ),
+    (
+        # its script may be the file that was fetched
+        "runs code fetched from the network",
+        _in_line(
+            r"\b(?:curl|wget)\b",
+            r"\s(?:-\w{0,9}[oO]|--(?:output|remote-name)(?:-\w{1,9})?)(?!\s{0,80}(?:-[\s\"'`|]|/dev/))",
+            rf"\|\s{{0,200}}{_PROGRAM}",
+            ends="|;",
+        ),
     ),
     (
         "runs code fetched from the network",
@@ -59,44 +125,57 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "runs code fetched from the network",
-        r"(?:iex|Invoke-Expression)\b.*(?:DownloadString|iwr|irm|Invoke-)",
+        _in_line(r"(?:iex|Invoke-Expression)\b", r"DownloadString|iwr|irm|Invoke-"),
     ),
     (
         "runs code fetched from the network",
-        r"(?:curl|wget)\b[^\n]*(?:&&|;)\s*(?:chmod\s+\S*x|(?:ba)?sh\s|\./)",
+        _in_line(r"(?:curl|wget)\b", r"(?:&&|;)\s{0,200}(?:chmod\s{1,200}\S{0,200}x|(?:ba)?sh\s|\./)"),
     ),
-    ("runs encoded code", rf"base64\s+(?:-d|-D|--decode)\b(?:(?!\s\$\s)[^\n]){{0,500}}\|\s*{_RUNNER}"),
+    ("runs encoded code", rf"base64\s+(?:-d|-D|--decode)\b(?:(?!\s\$\s)[^\n]){{0,500}}\|\s*{_PIPED}"),
     (
         "runs encoded code",
         r"(?<![A-Za-z])(?:eval|exec)"
-        r"(?:\s*\(?\s*(?:\"?\$\(|base64|atob|codecs\.decode|bytes\.fromhex|__import__)"
+        rf"(?!\s{{0,80}}\(?\s{{0,80}}[\"']?\$\(\s{{0,80}}{_SETS_UP})"
+        r"(?:\s{0,80}+(?:\(\s{0,80})?(?:\"?\$\(|base64|atob|codecs\.decode|bytes\.fromhex|__import__)"
         r"(?!\((?:\.{3}|…)\))"
-        r"|[\s(]\s*[\"'(]?`)",
+        r"|[\s(]\s{0,80}[\"'(]?`)",
     ),
-    ("runs encoded code", r"powershell[^\n]*\s-(?:e|ec|enc|encodedcommand)\s(?!…|\.{3})"),
-    ("runs encoded code", rf"(?:xxd\s+-r|printf\s+[\"']?\\x|echo\s+-e\s+[\"']?\\x)[^\n]*\|\s*{_RUNNER}"),
+    ("runs encoded code", _in_line("powershell", r"\s-(?:e|ec|enc|encodedcommand)\s(?!…|\.{3})")),
+    (
+        "runs encoded code",
+        _in_line(
+            r"(?:xxd\s{1,200}-r|printf\s{1,200}[\"']?\\x|echo\s{1,200}-e\s{1,200}[\"']?\\x)",
+            rf"\|\s{{0,200}}{_PIPED}",
+        ),
+    ),
     ("hides a long encoded text", r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{200,}={0,2}(?![A-Za-z0-9+/])"),
     ("opens a remote shell", r"/dev/(?:tcp|udp)/"),
-    ("opens a remote shell", r"\b(?:nc|ncat|netcat)\b[^\n]*(?<!\becho)\s-\w*[ec]\w*\s+\S*(?:sh|cmd)"),
-    ("opens a remote shell", r"\b(?:ba)?sh\s+-i\s*(?:>&|<|2>)|\bmkfifo\b[^\n]*\|\s*(?:ba)?sh"),
-    ("opens a remote shell", r"socket\.socket\([^\n]*(?:subprocess|dup2|pty\.spawn)|\bsocat\b[^\n]*exec:"),
+    (
+        "opens a remote shell",
+        _in_line(r"\b(?:nc|ncat|netcat)\b", r"(?<!\becho)\s-\w{0,80}[ec]\w{0,80}\s{1,80}\S{0,200}(?:sh|cmd)"),
+    ),
+    ("opens a remote shell", r"\b(?:ba)?sh\s+-i\s{0,200}(?:>&|<|2>)"),
+    ("opens a remote shell", _in_line(r"\bmkfifo\b", r"\|\s{0,200}(?:ba)?sh")),
+    ("opens a remote shell", _in_line(r"socket\.socket\(", r"subprocess|dup2|pty\.spawn")),
+    ("opens a remote shell", _in_line(r"\bsocat\b", "exec:")),
     (
         "deletes everything",
-        r"\brm\s+(?:-\w{1,80}\s+|--\S{1,80}\s+){0,40}-\w{0,80}[rRf]\w{0,80}\s+(?:-\w{1,80}\s+|--\S{1,80}\s+){0,40}[\"']?(?:/|~|\$HOME|\*|/\*"
+        r"\brm\s+(?:-\w{1,80}\s+|--\S{0,80}\s+){0,40}-\w{0,80}[rRf]\w{0,80}\s+(?:-\w{1,80}\s+|--\S{0,80}\s+){0,40}[\"']?(?:/|~|\$HOME|\*|/\*"
         r"|\.\.?/?)[\"']?/?\*?"
         r"(?=[\s\"'`;&|)]|$)",
     ),
     (
         "deletes system files",
-        r"\brm\s+(?:-\w{1,80}\s+){0,40}-\w{0,80}[rR]\w{0,80}\s+(?:-\w{1,80}\s+){0,40}/(?:etc|usr|var|bin|sbin|lib|boot|home|root|opt"
+        r"\brm\s+(?:-\w{1,80}\s+|--\S{0,80}\s+){0,40}-\w{0,80}[rR]\w{0,80}\s+(?:-\w{1,80}\s+|--\S{0,80}\s+){0,40}/(?:etc|usr|var|bin|sbin|lib|boot|home|root|opt"
         r"|dev|Users|System)"
         r"/?(?=[\s\"'`;&|)]|$)",
     ),
     ("deletes everything", r"--no-preserve-root"),
     (
         "destroys a disk",
-        r"\bmkfs(?:\.\w+)?\s|\bdd\b[^\n]*\bof=/dev/(?:sd|nvme|hd|disk|mmc)|>\s*/dev/(?:sd|nvme|hd|disk)",
+        r"\bmkfs(?:\.\w+)?\s|>\s{0,200}/dev/(?:sd|nvme|hd|disk)",
     ),
+    ("destroys a disk", _in_line(r"\bdd\b", r"\bof=/dev/(?:sd|nvme|hd|disk|mmc)")),
     ("destroys a disk", r"\b(?:format|diskpart|wipefs|shred)\s+(?:[A-Za-z]:|/dev/|clean)"),
     ("exhausts the machine", r":\(\)\s*\{\s*:\s*\|\s*:"),
     (
@@ -113,9 +192,10 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "switches protection off",
-        r"Set-MpPreference[^\n]*Disable|netsh\s+advfirewall[^\n]*off|ExecutionPolicy\s+(?:Bypass"
-        r"|Unrestricted)",
+        r"ExecutionPolicy\s+(?:Bypass|Unrestricted)",
     ),
+    ("switches protection off", _in_line("Set-MpPreference", "Disable")),
+    ("switches protection off", _in_line(r"netsh\s{1,200}advfirewall", "off")),
     (
         "switches protection off",
         r"\bsystemctl\s+(?:stop|disable)\s+(?:\S*firewall\S*|auditd|apparmor|falcon\S*|clamav\S*)",
@@ -126,31 +206,45 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "switches the agent's own safety off",
-        r"--dangerously-(?:skip-permissions|bypass\S*)|--yolo\b|--no-sandbox\b|bypassPermissions"
-        r"|danger-full-access",
+        r"--dangerously-(?:skip-permissions|bypass\S*)|--yolo\b|bypassPermissions|danger-full-access"
+        # a browser has an option of that name; that waits for a person (`gate.risks`)
+        r"|\b(?:agents?|gemini|claude|codex|qwen(?:-code)?|cursor(?:-agent)?|opencode|openclaw|hermes|copilot|aider|goose|crush"
+        r"|amp)\b[^\n]{0,120}--no-sandbox\b",
     ),
-    ("sends secrets out", rf"(?:{_PRIVATE})[^\n]*(?:\||>|<|@|&&|;)[^\n]*{_SEND}"),
-    ("sends secrets out", rf"{_SEND}[^\n]*(?:@|<|\$\(|`)[^\n]*(?:{_PRIVATE})"),
-    (
-        "sends a folder of keys out",
-        rf"\b(?:tar|zip|7z|gzip|find|cp)\b[^\n]*{_KEY_FOLDERS}[^\n]*(?:\||&&|;)[^\n]*{_SEND}"
-        rf"|\b(?:scp|rsync|rclone)\b[^\n]*{_KEY_FOLDERS}",
-    ),
+    ("sends secrets out", _in_line(_PRIVATE, r"\||>|<|@|&&|;", _SEND)),
+    ("sends secrets out", _in_line(_SEND, r"@|<|\$\(|`", _PRIVATE)),
     (
         "sends secrets out",
-        rf"(?:\bprintenv\b|\benv\b|\bset\b)\s*(?:\||>)[^\n]*{_SEND}|{_SEND}[^\n]*\$\((?:env|printenv)\b",
+        _in_line(
+            r"\b(?:curl|wget)\b",
+            rf"\s(?:--(?:post|body|upload)-file[=\s]|(?-i:-T))\s{{0,200}}[\"']?[^\s`]{{0,200}}?(?:{_PRIVATE})",
+        ),
     ),
     (
-        "reads credentials",
-        rf"\b(?:cat|less|head|tail|cp|mv|open|read|print|show|paste|copy|type"
-        rf"|Get-Content)\b[^\n|]*(?:{_KEY_FILES})"
-        # as some hosts put a file into what the agent reads
-        rf"|(?<![\w.@])@(?:{_KEY_FILES})",
+        "sends a folder of keys out",
+        _in_line(r"\b(?:tar|zip|7z|gzip|find|cp)\b", _KEY_FOLDERS, r"\||&&|;", _SEND),
     ),
+    ("sends a folder of keys out", _in_line(r"\b(?:scp|rsync|rclone)\b", _KEY_FOLDERS)),
+    (
+        "sends secrets out",
+        _in_line(r"(?:\bprintenv\b|\benv\b|\bset\b)\s{0,200}(?:\||>)", _SEND),
+    ),
+    ("sends secrets out", _in_line(_SEND, r"\$\((?:env|printenv)\b")),
+    (
+        "reads credentials",
+        _in_line(
+            r"\b(?:cat|less|head|tail|cp|mv|open|read|print|show|paste|copy|type|Get-Content)\b",
+            _KEY_FILES,
+            ends="|",
+        ),
+    ),
+    # as some hosts put a file into what the agent reads
+    ("reads credentials", rf"(?<![\w.@])@(?:{_KEY_FILES})"),
     ("reads credentials", r"security\s+(?:find-generic-password|dump-keychain)|\bsecretsdump|\bmimikatz"),
     (
         "installs itself permanently",
-        r"(?:crontab\s+-(?!l)|>>?\s*~?/?[^\s>]*(?:\.bashrc|\.zshrc|\.profile|\.bash_profile)|LaunchAgents"
+        r"(?:crontab\s+-(?!l)|LaunchAgents"
+        rf"|(?:>>?|\btee\b(?:\s+-[\w-]{{1,20}}){{0,5}})\s*{_PROFILES}"
         r"|(?:>|\b(?:tee|cp|mv|scp|echo|cat|add|append|write|insert|put|copy|install|place|save|upload)\b"
         r"|加入|写入|添加|追加|放(?:入|到|进))[^\n]{0,120}authorized_keys"
         r"|authorized_keys[^\n]{0,120}(?:\bssh-\w+ AAAA|加入|写入|添加|追加)"
@@ -175,7 +269,9 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "tells the agent who to be",
-        r"\byou are now\b|\bfrom now on,? you (?:are|will|must)\b|\b(?:DAN|developer|jailbreak|god) mode\b",
+        rf"\byou are now(?:,[^.,\n]{{0,40}},)?,?\s+{_ROLE}|\bfrom now on,? you (?:are|will|must)\b"
+        rf"|\b(?:DAN|jailbreak|god) mode\b"
+        rf"|\bdeveloper mode\b(?![^.\n]{{0,40}}\b{_DEVICES}\b)",
     ),
     (
         "imitates a system message",
@@ -186,7 +282,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (
         "hides something from the user",
         r"\b(?:do not|don't|never)\b[^.\n]{0,20}\b(?:tell|mention|inform|reveal|notify|alert|let)\b"
-        r"[^.\n]{0,25}\b(?:user|human|operator|owner)\b(?!'s)",
+        rf"[^.\n]{{0,25}}\b(?:user|human|operator|owner)\b(?!'s)(?!{_CLAIMS})",
     ),
     (
         "hides something from the user",
@@ -229,9 +325,9 @@ _RULES: tuple[tuple[str, str], ...] = (
         rf"\bcat\s+(?:[^\s|;&]{{1,200}}[ \t][^|\n;&]{{1,300}}|[^\s|]{{0,200}}[*?\[{{][^\s|]{{0,200}}["
         rf" \t]{{0,9}})\|[^\n]{{0,200}}?(?<=[\s|])"
         rf"(?:{_RUNNER})"
-        r"|\b(?:eval|exec|sh -c|bash -c)\s*\(?\s*[\"']?(?:\$\{?\w+\}?\s*){2,}"
+        r"|\b(?:eval|exec|sh -c|bash -c)\s{0,80}+(?:\(\s{0,80})?[\"']?(?:\$\{?\w+\}?\s*){2,}"
         r"|\b(?:eval|exec)\s*\(\s*(?:[\"'][\"']\.join|\w+\s*\+\s*\w+)"
-        r"|\bpaste\s+-s\S*[^\n|]*\|\s*(?:base64[^\n|]*\|\s*)?(?:ba|z)?sh\b",
+        r"|\bpaste\s+-s[^\n|]*\|\s*(?:base64[^\n|]*\|\s*)?(?:ba|z)?sh\b",
     ),
     ("mines money", r"\bxmrig\b|stratum\+tcp|\bcoinhive\b|cryptonight"),
 )
@@ -242,25 +338,35 @@ _FAR = 3000
 """Characters between the parts of one danger, at most: without a bound the time would grow with the square of
 a line's length."""
 _COMMANDS = re.compile(r"\b(?:curl|wget|iwr|irm|base64|powershell|scp|ncat?)\b", re.IGNORECASE)
-_UNBOUNDED = re.compile(r"(\[\^(?:\\n|\|)[^\]]*\]|(?<!\\)\.)\*")
+_UNBOUNDED = re.compile(r"(\[\^(?:\\n|\|)[^\]]*\]|(?<!\\)\.)\*(?!\?)")
 _COMPILED = tuple(
     (what, re.compile(_UNBOUNDED.sub(rf"\1{{0,{_FAR}}}", pattern), re.IGNORECASE | re.MULTILINE))
     for what, pattern in (*_RULES, *places.RULES, *wordings.rules(_KEY_FILES, _SHELL))
 )
 
 
+_APOSTROPHES = str.maketrans("\u2019\u02bc\u201b\u2032\uff07", "'" * 5)
+_BRACED = re.compile(r"\$\{(\w{1,100})\}")
+
+
+def simply(text: str) -> str:
+    """`text` with apostrophes and variables in the one way in which the rules have them: `'`, `$NAME`."""
+    return _BRACED.sub(r"$\1", text.translate(_APOSTROPHES))
+
+
 def dangers(text: str) -> Iterator[Danger]:
     """Each dangerous stretch of `text`, one of a kind."""
     seen: set[str] = set()
+    views = dict.fromkeys((text.translate(_APOSTROPHES), simply(text)))
     # Code fences and list markers between words must not hide a phrase; a line stays a line.
     for what, pattern in _COMPILED:
         if what in seen:
             continue
-        for match in pattern.finditer(text):
-            if what in _WORDS and spoken_of(text, *match.span()):
+        for view, match in ((one, found) for one in views for found in pattern.finditer(one)):
+            if what in _WORDS and spoken_of(view, *match.span()):
                 continue
             seen.add(what)
-            yield Danger(what=what, text=" ".join(match[0].split())[:80])
+            yield Danger(what=what, text=" ".join(match[match.lastgroup or 0].split())[:80])
             break
     for line in text.split("\n"):
         # The parts of one danger could stand too far from each other to be seen together.

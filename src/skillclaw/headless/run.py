@@ -6,6 +6,7 @@ The room has the program read-only, a HOME of its own, and no way out but the mo
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,7 @@ ASKED = 60.0
 """Seconds that a command may take which tells about a session afterwards."""
 LOOK = 0.2
 """Seconds between two looks at whether a run is to be stopped."""
+TOO_LONG = "takes what is said to it in its command line, and this is longer than one may be"
 WRITE = ("sh", "-c", 'mkdir -p "$(dirname "$1")" && cat > "$1"', "write")
 
 
@@ -75,23 +77,34 @@ class Headless:
                 )
 
     def say(self, text: str, seconds: float) -> Turn:
-        """Tell the agent something, and wait until it is done with it or `seconds` have gone."""
+        """Tell the agent something, and wait until it is done with it or `seconds` have gone.
+
+        A text that is too long for the command line of an agent that takes it there is the turn's error.
+        """
         began = time.monotonic()
         self.transcript.append({"role": "user", "content": text})
         arguments, stdin = self._platform.arguments(self._session, self._first, text)
         argv = [*self._program.command, *arguments]
-        environ = {"HOME": HOME, **self._platform.environ(self._endpoint)}
         turn = Turn(late=True)
         if seconds > 0:
-            process = self._box.start(argv, environ=environ)
-            ended = _finish(process, stdin.encode(), began + seconds, self._stop)
-            took = time.monotonic() - began  # what is asked for afterwards is not the agent's time
-            turn = msgspec.structs.replace(self._counts(self._read(ended, environ)), seconds=took)
+            try:
+                turn = self._run(argv, stdin.encode(), began, seconds)
+            except OSError as error:
+                if error.errno != errno.E2BIG:
+                    raise
+                turn = Turn(error=f"{self._platform.title} {TOO_LONG} ({len(text.encode())} bytes).")
         self._first = self._first and not turn.session
         self._session = turn.session or self._session
         self._turns += 1
         self.transcript += _unique(turn.messages, self.transcript, self._turns)
         return turn
+
+    def _run(self, argv: Sequence[str], stdin: bytes, began: float, seconds: float) -> Turn:
+        environ = {"HOME": HOME, **self._platform.environ(self._endpoint)}
+        process = self._box.start(argv, environ=environ)
+        ended = _finish(process, stdin, began + seconds, self._stop)
+        took = time.monotonic() - began  # what is asked for afterwards is not the agent's time
+        return msgspec.structs.replace(self._counts(self._read(ended, environ)), seconds=took)
 
     def _counts(self, turn: Turn) -> Turn:
         if not self._platform.cumulative or not turn.tokens_in:

@@ -19,12 +19,12 @@ import msgspec
 from skillclaw.errors import UNREADABLE, BadInputError, UpgradeNeededError
 from skillclaw.hub import keys
 from skillclaw.hub.keys import SigningKey
-from skillclaw.hub.records import Role
+from skillclaw.hub.records import Invite, Role
 from skillclaw.hub.statements import statement
 from skillclaw.hub.store import local_folder, plain
 from skillclaw.trajectory.model import Ready
 
-__all__ = ["Invitation", "KeyRequest", "read_invite", "read_request", "shareable", "write"]
+__all__ = ["Invitation", "KeyRequest", "read_invite", "read_request", "shareable", "why_not_join", "write"]
 
 _S3 = ("region", "endpoint", "virtual_hosted_style_request", "endpoint_url")
 _OPTIONS = {
@@ -169,3 +169,12 @@ def _broken(what: str, why: str) -> BadInputError:
         f"Reason: {why}.",
         f"Copy it once more, all of it, or ask for a new {what}.",
     )
+
+
+def why_not_join(invite: Invite, now: str) -> str:
+    """Why nobody can join with this invite at `now` (a time as records have it); empty where somebody can."""
+    if invite.withdrawn:
+        return "the invite was withdrawn"
+    if len(invite.used) >= invite.uses:
+        return "the invite was used already"
+    return f"the invite expired at {invite.expires}" if now > invite.expires else ""

@@ -17,7 +17,7 @@ from skillclaw.hub.records import Commit, HubState, Invite, Key
 from skillclaw.hub.statements import statement
 from skillclaw.hub.void import Void
 
-__all__ = ["RULES", "counts", "member", "said_by", "standing", "withdrawn"]
+__all__ = ["RULES", "counts", "member", "said_by", "standing"]
 
 Rule = Callable[[HubState, Commit, Key, Any], HubState]
 
@@ -47,11 +47,6 @@ def counts(state: HubState, signer: str, day: str) -> Key | None:
     if key is None or key.revoked or (key.left and day > key.ended[:10]):
         return None
     return key
-
-
-def withdrawn(state: HubState, signer: str, session: str) -> bool:
-    """Whether the member that signed the session with this key asked to leave it out."""
-    return session in state.withdrawn.get(member(state, signer), [])
 
 
 def said_by(state: HubState, public: str, sig: str, kind: str, *fields: str | int | None) -> Key:

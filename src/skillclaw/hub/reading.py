@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from skillclaw.errors import BusyError, StorageError, VerifyError
 from skillclaw.hub import checkpoints, listing, log, packs
-from skillclaw.hub.seen import SeenGroup, load_fold, save_fold, save_seen
+from skillclaw.hub.seen import SeenGroup, load_fold, load_seen, save_fold, save_seen
 from skillclaw.hub.store import plain
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from skillclaw.hub.listing import Listing
     from skillclaw.hub.records import HubInfo, HubState
+    from skillclaw.hub.seen import StoredFold
     from skillclaw.hub.store import Store
 
 __all__ = ["LogReader", "Packed", "next_packed", "open_pack"]
@@ -23,6 +24,8 @@ _FOLD_EVERY = 64
 """Entries after which the fold is stored on this machine anew."""
 _LOOK_EVERY = 24 * 3600.0
 """Seconds after which the log is listed again, though each poll said that nothing is new."""
+_AGAIN = 4
+"""Times that a read begins anew, since other processes saw more of the log meanwhile."""
 _TRIED = 8
 """Checkpoints that a new machine looks at before it reads the log from its start."""
 
@@ -87,8 +90,28 @@ class LogReader:
     def read(self) -> HubState:
         """The fold of the log as of now: one request where nothing is new.
 
-        The first time, once a day and after `look_again` the log is listed too, so that gaps are found.
+        The first time, once a day and after `look_again` the log is listed too, so that gaps are found. What
+        another process of this machine saw meanwhile is held against it too.
         """
+        for _ in range(_AGAIN):
+            self._look_at_pin()
+            state = self._read()
+            if self._keep(state):
+                break
+        return state
+
+    def _look_at_pin(self) -> None:
+        """Take up what another process saw; what was read and not compared with it is read again."""
+        known = load_seen(self._path).groups.get(self.info.group)
+        if known is not None and known != self.seen and known.seq >= self.seen.seq:
+            self._go_on_from(known)
+
+    def _go_on_from(self, known: SeenGroup) -> None:
+        self.seen = known
+        if self._state is not None and self._state.seq >= known.seq:
+            self._state = None
+
+    def _read(self) -> HubState:
         state = self._state if self._state is not None else self._begin()
         found: Listing | None = None
         # by the clock on the wall: a machine that slept must look, too
@@ -108,7 +131,6 @@ class LogReader:
             self.checkpoint = max([self.checkpoint, *useful])
         if state.seq < self.seen.seq:
             raise self._forked(f"It ends at entry {state.seq}, and {self.seen.seq} were seen.")
-        self._keep(state)
         return state
 
     @property
@@ -146,13 +168,18 @@ class LogReader:
         """The state to read on from: the fold that is stored here, else a checkpoint in the hub."""
         self._state = None
         stored = load_fold(self._folder, self.info.group)
-        if stored is not None and 0 < stored.state.seq <= self.seen.seq:
+        if stored is not None and 0 < stored.state.seq <= self.seen.seq and self._fits(stored):
             self._check_seen(stored.state.seq, stored.tip)
             self._state, self.tip = stored.state, stored.tip
             self._saved = stored.state.seq
         else:
             self._state, self.tip = self._from_checkpoint() or (log.initial(self.info), "")
         return self._state
+
+    def _fits(self, stored: StoredFold) -> bool:
+        """Whether a fold that ends where what was seen ends is of the same log."""
+        own = (stored.tip, stored.state.head)
+        return stored.state.seq < self.seen.seq or own == (self.seen.tip, self.seen.head)
 
     def _from_checkpoint(self) -> tuple[HubState, str] | None:
         """The newest fold that the founder signed, and the hash of its last entry, which lies in the log."""
@@ -269,17 +296,23 @@ class LogReader:
         self._state, self.tip = state, tip
         return state
 
-    def _keep(self, state: HubState) -> None:
+    def _keep(self, state: HubState) -> bool:
+        """Remember `state`; False where another process saw what it was not compared with."""
         if state.seq > self.seen.seq:
             now = SeenGroup(owner=self.info.owner, seq=state.seq, head=state.head, tip=self.tip)
             try:
-                save_seen(self._path, plain(self.store.url), self.info.group, now)
-                self.seen = now
+                there = save_seen(self._path, plain(self.store.url), self.info.group, now, base=self.seen)
             except (StorageError, BusyError):
-                pass  # a full disk must not hide the hub; what was seen is written at the next call
+                there = self.seen  # a full disk must not hide the hub; it is written at the next call
+            else:
+                if there != now:
+                    self._go_on_from(there)
+                    return False
+            self.seen = there
         if state.seq >= self._saved + _FOLD_EVERY:
             save_fold(self._folder, state, self.tip)
             self._saved = state.seq
+        return True
 
     def _forked(self, why: str) -> VerifyError:
         return VerifyError(

@@ -97,15 +97,27 @@ def pin(path: Path, place: str, info: HubInfo, shown: str) -> SeenGroup:
     return known
 
 
-def save_seen(path: Path, url: str, group: str, now: SeenGroup, *, back: bool = False) -> None:
-    """Remember `now` for `group` at `url`; an entry that another process saw later is kept, but where the
-    log went `back` with the user's consent."""
+def save_seen(
+    path: Path,
+    url: str,
+    group: str,
+    now: SeenGroup,
+    *,
+    base: SeenGroup | None = None,
+    back: bool = False,
+) -> SeenGroup:
+    """Remember `now` for `group` at `url`, and return what is remembered.
+
+    base  what `now` was read on from: what another process saw since then is kept and returned, since `now`
+          was not compared with it. Without one, an entry that another process saw later is kept.
+    back  the log went back, with the user's consent
+    """
     lasting_folder(path.parent)
     try:
         with FileLock(path.with_name(path.name + ".lock"), timeout=30, mode=0o600):
             seen = load_seen(path)
             known = seen.groups.get(group)
-            if known is not None and known.seq > now.seq and not back:
+            if known is not None and not back and _is_newer(known, now, base):
                 now = known
             changed = replace(seen, urls={**seen.urls, url: group}, groups={**seen.groups, group: now})
             if changed != seen:
@@ -115,6 +127,11 @@ def save_seen(path: Path, url: str, group: str, now: SeenGroup, *, back: bool = 
         raise BusyError(f"Another process holds {path}.", "", "Try again.") from error
     except OSError as error:
         raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error
+    return now
+
+
+def _is_newer(known: SeenGroup, now: SeenGroup, base: SeenGroup | None) -> bool:
+    return known.seq > now.seq if base is None else known != base and known.seq >= base.seq
 
 
 def drop_fold(path: Path, group: str) -> None:

@@ -6,17 +6,20 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 
 from skillclaw.errors import UsageError
+from skillclaw.logins import without_login
 
-__all__ = ["local_folder", "masked", "options_of", "plain", "scrubbed", "secrets_of"]
+__all__ = ["local_folder", "masked", "options_of", "plain", "safely", "scrubbed", "secrets_of"]
 
 # names of options and of environment variables whose values are shown nowhere
 _SECRET = re.compile(r"key|secret|token|password|signature|sas|credential", re.IGNORECASE)
 _PROVIDERS = re.compile(r"(AWS|OSS|ALIBABA_CLOUD|AZURE|GOOGLE)_")
 _QUERY = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"']+")
 _LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
+_ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://")
 
 
 def local_folder(url: str) -> Path | None:
@@ -51,10 +54,20 @@ def plain(url: str) -> str:
 
 def masked(url: str) -> str:
     """`url` as messages may show it: no credentials, no values of options."""
-    parts = _parts(url)
-    if local_folder(url) is not None or not (parts.query or "@" in parts.netloc):
+    if "://" not in url:
         return plain(url)
-    return plain(url) + ("?..." if parts.query else "")
+    safe = without_login(url).partition("#")[0]
+    return plain(safe) + ("?..." if _parts(safe).query else "")
+
+
+def safely(value: Any) -> Any:
+    """A setting's value as anybody may see it: an address without its credentials, all else as it is."""
+    if not isinstance(value, str) or not _ADDRESS.match(value) or not re.search("[?@#]", value):
+        return value
+    try:
+        return masked(value)
+    except UsageError:
+        return "..."
 
 
 def options_of(url: str) -> dict[str, str]:

@@ -8,8 +8,9 @@ and stops no other. A flood of one client delays that client only, strangers hav
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import islice
@@ -28,6 +29,7 @@ from skillclaw.errors import (
 from skillclaw.hub import messages
 from skillclaw.hub.founding import INFO
 from skillclaw.hub.log import MAX_COMMIT
+from skillclaw.hub.membership import member
 from skillclaw.hub.messages import Message, Refusal
 from skillclaw.hub.proposing import check_proposal, store_proposal
 from skillclaw.skills.bundle import version
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from skillclaw.hub.hub import Hub
     from skillclaw.hub.records import HubState
 
-__all__ = ["WRITERS", "Judge", "RefusedMessage", "TakenIn", "take_in"]
+__all__ = ["WRITERS", "Judge", "KeyAsked", "RefusedMessage", "TakenIn", "take_in"]
 
 WRITERS = ("evolver", "reviewer", "owner")
 """Roles that take messages in, the first that this machine has a key for."""
@@ -53,6 +55,8 @@ COMMITS = 400
 NOTES = 20
 """Reasons that are kept for one client."""
 
+_KEY = re.compile(r"[0-9a-f]{64}")
+
 Judge = Callable[[Proposal], list[Verdict]]
 """What the gate's static checks say of a member's proposal."""
 
@@ -66,18 +70,31 @@ class RefusedMessage(Record, frozen=True, kw_only=True, omit_defaults=False):
     reason: str
 
 
+class KeyAsked(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """An evolver (its key) that asks for another key that sessions are sealed to. It waits for the owner to
+    say this key: who stole the evolver's signing key may ask for one, too.
+    """
+
+    client: str
+    name: str
+    sealing: str
+
+
 class TakenIn(Record, frozen=True, kw_only=True, omit_defaults=False):
     """What one pass did: `taken` by kind; `refused` those that were set aside; `waiting` how many are left
-    for later (beyond the limits, of a newer format, proposals where nobody judges them).
+    for later (beyond the limits, of a newer format, proposals where nobody judges them); `asks`: keys that an
+    owner has to say first.
     """
 
     taken: dict[str, int] = {}
     refused: list[RefusedMessage] = []
     waiting: int = 0
+    asks: list[KeyAsked] = []
 
 
-def take_in(hub: Hub, judge: Judge | None = None) -> TakenIn:
-    """One pass over the inbox. Without `judge` proposals stay where they are.
+def take_in(hub: Hub, judge: Judge | None = None, accept: Collection[str] = ()) -> TakenIn:
+    """One pass over the inbox. Without `judge` proposals stay where they are. `accept`: new keys of evolvers
+    that the owner, who is here, lets sessions be sealed to.
 
     Raises UsageError where this machine may not write the log, StorageError and VerifyError of the hub; what
     was done by then stays done.
@@ -86,7 +103,7 @@ def take_in(hub: Hub, judge: Judge | None = None) -> TakenIn:
     role = hub.acts_as(*WRITERS)
     if role is None:
         raise _may_not(hub)
-    return _Pass(hub, role, judge).run()
+    return _Pass(hub, role, judge, accept).run()
 
 
 def _may_not(hub: Hub) -> UsageError:
@@ -108,10 +125,12 @@ class _Stuck(Exception):  # noqa: N818 - not a failure of the pass: the next mes
 class _Pass:
     """One pass: what it counts, and how each message is dealt with."""
 
-    def __init__(self, hub: Hub, role: str, judge: Judge | None) -> None:
+    def __init__(self, hub: Hub, role: str, judge: Judge | None, accept: Collection[str]) -> None:
         self.hub = hub
         self.role = role
         self.judge = judge
+        self.accept = accept
+        self.asks: list[KeyAsked] = []
         self.taken: Counter[str] = Counter()
         self.refused: list[RefusedMessage] = []
         self.commits: Counter[str] = Counter()
@@ -142,7 +161,7 @@ class _Pass:
             except _Stuck as stuck:
                 self.refused.append(RefusedMessage(client=client, n=n, kind="", reason=str(stuck)[:500]))
         total = sum(len(queue) for queue in queues.values())
-        return TakenIn(taken=dict(self.taken), refused=self.refused, waiting=total - done)
+        return TakenIn(taken=dict(self.taken), refused=self.refused, waiting=total - done, asks=self.asks)
 
     def _order(self, queues: dict[str, list[int]]) -> Iterator[tuple[str, int]]:
         """Turn by turn, so that no client has to wait for another's flood; strangers after the members."""
@@ -231,14 +250,17 @@ class _Pass:
             self._hold(message)
 
     def _writer(self, state: HubState, message: Message) -> str:
-        """The role to commit it as; a new key that sessions are sealed to waits for an owner's machine."""
-        known = state.keys.get(message.client)
-        if message.kind != "rotate" or known is None or message.body.get("sealing", "") == known.sealing:
+        """The role to commit it as; another key that sessions are sealed to waits until an owner says it."""
+        known, sealing = state.keys.get(message.client), message.body.get("sealing", "")
+        if message.kind != "rotate" or known is None or known.role != "evolver" or sealing == known.sealing:
             return self.role
+        if not isinstance(sealing, str) or not _KEY.fullmatch(sealing):
+            return self.role  # the log's rules say what is wrong with it
         owner = self.hub.acts_as("owner")
-        if owner is None and known.role == "evolver":
+        if owner is None or sealing not in self.accept:
+            self.asks.append(KeyAsked(client=message.client, name=known.name, sealing=sealing))
             raise _Held
-        return owner or self.role
+        return owner
 
     def _bodies(self, message: Message) -> list[tuple[str, dict[str, Any]]]:
         """The commits that the message asks for."""
@@ -315,7 +337,7 @@ def _is_done(state: HubState, message: Message) -> bool:
     body, client = message.body, message.client
     if message.kind == "tombstone":
         wanted = body.get("keys")
-        gone = state.withdrawn.get(_member(state, client), [])
+        gone = state.withdrawn.get(member(state, client), [])
         return isinstance(wanted, list) and all(key in gone for key in wanted)
     if message.kind == "proposal":
         record = check_proposal(message)
@@ -336,24 +358,19 @@ def _has(state: HubState, kind: str, body: dict[str, Any]) -> bool:
         key = state.keys.get(str(body.get("old")))
         return key is not None and key.replaced != "" and key.replaced == body.get("new")
     if kind == "tombstone":
-        return body.get("key") in state.withdrawn.get(_member(state, str(body.get("client"))), [])
+        return body.get("key") in state.withdrawn.get(member(state, str(body.get("client"))), [])
     if kind == "counts":
         known = state.proposals.get(str(body.get("proposal")))
-        counted = known.counts.get(_member(state, str(body.get("public")))) if known is not None else None
+        counted = known.counts.get(member(state, str(body.get("public")))) if known is not None else None
         return counted is not None and all(
             getattr(counted, name) == body.get(name, 0) for name in ("n", "won", "lost", "tied", "void")
         )
     if kind == "vote":
         known = state.proposals.get(str(body.get("proposal")))
-        said = known.votes.get(_member(state, str(body.get("public")))) if known is not None else None
+        said = known.votes.get(member(state, str(body.get("public")))) if known is not None else None
         return said is not None and (said.n, said.vote) == (body.get("n"), body.get("vote"))
     known = state.proposals.get(str(body.get("id")))
     return known is not None and (known.author, known.version) == (body.get("author"), body.get("version"))
-
-
-def _member(state: HubState, public: str) -> str:
-    key = state.keys.get(public)
-    return key.member if key is not None else public
 
 
 def _now() -> str:

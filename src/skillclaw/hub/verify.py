@@ -125,7 +125,7 @@ def _check(seq: int, what: str, look: Callable[[], object]) -> Iterator[Fault]:
     except UpgradeNeededError:
         raise
     except SkillClawError as error:
-        yield seq, f"{what}: {' '.join(part for part in (error.what, error.why) if part)}"
+        yield seq, f"{what}: {error.brief}"
     except UNREADABLE as error:
         yield seq, f"{what}: its record does not hold what it should ({error})"
 

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from skillclaw.journal.decoding import Decoder
 from skillclaw.journal.finding import Finder, Seen, Session, Spot
-from skillclaw.journal.records import Exchange, is_own
+from skillclaw.journal.records import Exchange
 from skillclaw.trajectory.keys import session_key
 from skillclaw.trajectory.model import (
     ATIF_VERSION,
@@ -32,9 +33,8 @@ from skillclaw.trajectory.model import (
 from skillclaw.trajectory.projects import is_home, path_of
 from skillclaw.trajectory.skilluse import skills_seen
 from skillclaw.wire.chain import Chains
-from skillclaw.wire.content import fingerprint
-from skillclaw.wire.decode import read
-from skillclaw.wire.records import Call, Decoded, Identity, Item, Unread
+from skillclaw.wire.once import Prints
+from skillclaw.wire.records import Decoded, Identity, Unread
 from skillclaw.wire.routes import shown_path
 from skillclaw.wire.steps import build_steps
 from skillclaw.wire.thread import Thread
@@ -71,15 +71,20 @@ def assemble(exchanges: Iterable[Exchange]) -> list[Trajectory]:
 
 
 def assemble_placed(
-    exchanges: Iterable[Exchange], on_unread: Callable[[int, Exchange, Unread], None] | None = None
+    exchanges: Iterable[Exchange],
+    on_unread: Callable[[int, Exchange, Unread], None] | None = None,
+    decoder: Decoder | None = None,
 ) -> list[Assembled]:
     """The same, with where in `exchanges` each session begins and when (Unix seconds) it ends.
 
-    What talks to an LLM but cannot be read is told to `on_unread` with its place among those given.
+    What talks to an LLM but cannot be read is told to `on_unread` with its place among those given. Who asks
+    again and again gives the same `decoder`, which knows what it decoded before.
     """
-    seen = _adopted(_decoded(exchanges, on_unread))
+    decoder = decoder or Decoder()
+    seen = _adopted(_decoded(exchanges, on_unread, decoder))
+    prints = Prints(decoder.prints)
     sessions: dict[tuple[str, str], Session] = {}
-    finder = Finder(sessions)
+    finder = Finder(sessions, prints)
     has_tools = {
         (one.agent, one.decoded.identity.root)
         for one in seen
@@ -103,7 +108,7 @@ def assemble_placed(
         session.first = min(session.first, one.place)
         session.last = max(session.last, one.finished)
         session.places.append(one.place)
-        _take(session, identity, one, toolless=(one.agent, identity.root) in has_tools)
+        _take(session, identity, one, prints, toolless=(one.agent, identity.root) in has_tools)
         finder.remember(spot, one)
     _adopt(sessions)
     for one in counts:
@@ -116,40 +121,20 @@ def assemble_placed(
 
 
 def _decoded(
-    exchanges: Iterable[Exchange], on_unread: Callable[[int, Exchange, Unread], None] | None
+    exchanges: Iterable[Exchange],
+    on_unread: Callable[[int, Exchange, Unread], None] | None,
+    decoder: Decoder,
 ) -> list[Seen]:
-    """In order of time. A conversation is re-sent at every turn, so equal pieces are kept once."""
-    pieces: dict[tuple[object, ...], Item] = {}
-
-    def once(item: Item) -> Item:
-        return pieces.setdefault(
-            (fingerprint(item), item.call_id, item.group, item.injected, item.exit_code, item.is_error), item
-        )
-
+    """In order of time."""
     seen: list[Seen] = []
-    for place, exchange in enumerate(exchanges):
-        if is_own(exchange):
-            continue
-        found = read(
-            Call(
-                method=exchange.method,
-                path=exchange.path,
-                request_headers=exchange.request_headers,
-                request_body=exchange.request_body,
-                status=exchange.status,
-                response_headers=exchange.response_headers,
-                response_body=exchange.response_body,
-                complete=exchange.complete,
-                error=exchange.error,
-            )
-        )
+    for place, exchange, found in decoder.decoded(exchanges):
+        unread = found
         if isinstance(found, Decoded):
-            decoded = msgspec.structs.replace(found, request=[once(item) for item in found.request])
             finished = exchange.finished or exchange.started
-            seen.append(Seen(place, exchange.agent, exchange.started, finished, decoded))
-            found = Unread(reason=found.unread, path=shown_path(exchange.path)) if found.unread else None
-        if found is not None and on_unread is not None:
-            on_unread(place, exchange, found)
+            seen.append(Seen(place, exchange.agent, exchange.started, finished, found))
+            unread = Unread(reason=found.unread, path=shown_path(exchange.path)) if found.unread else None
+        if isinstance(unread, Unread) and on_unread is not None:
+            on_unread(place, exchange, unread)
     seen.sort(key=lambda one: (one.started, one.finished))
     chains = Chains((one.agent, one.decoded.previous) for one in seen if one.decoded.previous)
     for one in seen:
@@ -179,11 +164,11 @@ def _adopted(seen: list[Seen]) -> list[Seen]:
     return seen
 
 
-def _take(session: Session, identity: Identity, one: Seen, *, toolless: bool) -> None:
+def _take(session: Session, identity: Identity, one: Seen, prints: Prints, *, toolless: bool) -> None:
     decoded = one.decoded
     if not session.seen:
         session.seen.append(decoded)
-    thread = _thread(session, identity, decoded)
+    thread = _thread(session, identity, decoded, prints)
     kind = decoded.kind
     if kind == "turn" and not decoded.tools and toolless and not thread.extends(decoded):
         # The session has tools and this request has none: titles, summaries, checks of the host.
@@ -201,10 +186,10 @@ def _take(session: Session, identity: Identity, one: Seen, *, toolless: bool) ->
         session.version = found[1]
 
 
-def _thread(session: Session, identity: Identity, decoded: Decoded) -> Thread:
+def _thread(session: Session, identity: Identity, decoded: Decoded, prints: Prints) -> Thread:
     known = session.threads.get(identity.thread)
     if known is None:
-        known = Thread(identity.thread, identity.parent, identity.is_subagent)
+        known = Thread(identity.thread, identity.parent, identity.is_subagent, prints)
         session.threads[identity.thread] = known
         return known
     if decoded.kind != "turn" or not known.foreign(decoded):
@@ -215,7 +200,7 @@ def _thread(session: Session, identity: Identity, decoded: Decoded) -> Thread:
         name = f"{identity.thread}#{number}"
         inner = session.threads.get(name)
         if inner is None:
-            inner = Thread(name, identity.thread, is_subagent=True)
+            inner = Thread(name, identity.thread, True, prints)
             session.threads[name] = inner
             return inner
         if not inner.foreign(decoded):

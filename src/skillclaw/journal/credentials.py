@@ -1,78 +1,41 @@
 """Credentials never reach a disk: they are replaced by typed placeholders before a record is written (7.3).
 
 By name (headers, query values), by form (`Bearer ...`, `sk-...`), and then by value: what was found in
-headers and query is replaced wherever it occurs in the exchange, bodies included. Names that tell sessions
-apart are kept; without them a conversation could not be followed.
+headers and query is replaced wherever it occurs in the exchange, bodies included, also as JSON writes it,
+unless it is a word that texts hold by themselves (`journal.credential_signs`). Names that tell sessions apart
+are kept; without them a conversation could not be followed.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
+import json
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from urllib.parse import unquote, unquote_plus
 
 import msgspec
 
+from skillclaw.journal.credential_heads import mask_header, mask_path
+from skillclaw.journal.credential_signs import secret_name
 from skillclaw.journal.records import Exchange
 from skillclaw.wire.body import plain
+from skillclaw.wire.routes import is_socket, protocol_of
 
 __all__ = ["Masker", "secret_name"]
 
-SESSION_HEADERS = frozenset(
-    {
-        "goose-session-id",
-        "session-id",
-        "session_id",
-        "thread-id",
-        "x-claude-code-agent-id",
-        "x-claude-code-session-id",
-        "x-client-request-id",
-        "x-opencode-session",
-        "x-parent-session-id",
-        "x-qwenpaw-session",
-        "x-session-affinity",
-        "x-session-id",
-    }
-)
-SECRET_WORDS = frozenset(
-    {"apikey", "auth", "authentication", "authorization", "cookie", "credential", "credentials", "csrf"}
-    | {"jwt", "key", "passphrase", "passwd", "password", "pwd", "secret", "sig", "signature", "token", "xsrf"}
-)
-SECRET_ENDS = ("accesstoken", "apikey", "authtoken", "cookie", "password", "secret", "token")
-WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-SCHEME = re.compile(r"(?i)(bearer|basic|digest|token|apikey|negotiate|dpop|aws4-hmac-sha256)\s+(.+)", re.S)
-KEY_LIKE = re.compile(
-    r"(?i:\b(?:bearer|basic)\s+)[A-Za-z0-9+/=._~-]{8,}"
-    r"|\b(?:sk|pk|rk|ek|sess)[-_][A-Za-z0-9_-]{12,}"
-    r"|\b(?:gh[opusr]_|github_pat_|glpat-|xox[abeoprs]-|hf_|gsk_|xai-|pplx-|nvapi-)[A-Za-z0-9_-]{10,}"
-    r"|\bA(?:KIA|SIA)[A-Z0-9]{16}\b|\bAIza[A-Za-z0-9_-]{30,}|\bya29\.[A-Za-z0-9_-]{10,}"
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
-)
 SIGN_IN = re.compile(r"(?i)(?:^|/)(?:oauth2?|token|login|auth)(?:[/?]|$)")
-"""Paths whose bodies are credentials themselves."""
-SHORTEST = 8
-"""A value below this would be found by chance in any text; no key is that short."""
-DUMMIES = frozenset({"anything", "lm-studio", "no-key-required", "not-needed", "sk-no-key-required"})
-"""What people give as a key where none is asked for: words, not secrets."""
+"""Paths whose bodies are credentials themselves, unless they are known to lead to an LLM."""
 REMEMBERED = 32
 UNFIT = re.compile(r"[^a-z0-9-]")
 """What a kind in a keyed placeholder cannot hold (`journal.redact_text`)."""
+DEEP = 2
+"""How often a text is written as JSON: an argument of a call is JSON in a JSON string."""
+GO = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})
+"""What some writers of JSON escape for pages' sake (Go's is one)."""
 LARGEST_INFLATED = 64 << 20
-
-
-@lru_cache(1024)
-def secret_name(name: str) -> bool:
-    """Whether a header or query parameter of this name holds a credential."""
-    lower = name.lower()
-    if lower in SESSION_HEADERS or lower.startswith("x-codex-") or lower.endswith("idempotency-key"):
-        return False
-    words = {word.lower() for word in WORDS.findall(name)}
-    return bool(words & SECRET_WORDS) or lower.endswith(SECRET_ENDS)
 
 
 class Masker:
@@ -90,29 +53,32 @@ class Masker:
     def mask(self, exchange: Exchange) -> Exchange:
         """`exchange` without any credential that it or the run used."""
         seen: dict[str, str] = {}
-        request_headers = _headers(exchange.request_headers, self._keys, seen)
+        request_headers = _headers(exchange.request_headers, self._keys, seen, asked=True)
         cookies = list(seen)
-        response_headers = _headers(exchange.response_headers, seen, seen)
-        path = _query(exchange.path, self._keys)
+        response_headers = _headers(exchange.response_headers, seen, seen, asked=False)
+        asked = mask_path(exchange.path)
+        _learn(asked.found, self._keys)
         while len(self._keys) > REMEMBERED:
             self._keys.popitem(last=False)
         if self._learned is not None:
             for value in (*self._keys, *cookies):
                 self._learned(value)
         secrets = [
-            (value, self._placeholder(value, kind))
-            for value, kind in sorted((self._keys | seen).items(), key=lambda item: -len(item[0]))
+            (form, self._placeholder(value, kind))
+            for value, kind in (self._keys | seen).items()
+            for form in _forms(value)
         ]
+        secrets.sort(key=lambda item: -len(item[0]))
         error = exchange.error
         request_body, response_body = exchange.request_body, exchange.response_body
-        if SIGN_IN.search(exchange.path.partition("?")[0]) and (request_body or response_body):
+        if (request_body or response_body) and _is_sign_in(exchange):
             request_body = response_body = b""
             error = error or "bodies of sign-in requests are not kept"
         request_headers, request_body = _body(request_headers, request_body, secrets)
         response_headers, response_body = _body(response_headers, response_body, secrets)
         return msgspec.structs.replace(
             exchange,
-            path=_text(path, secrets),
+            path=_text(asked.value, secrets),
             request_headers=_texts(request_headers, secrets),
             response_headers=_texts(response_headers, secrets),
             request_body=request_body,
@@ -130,105 +96,47 @@ def _keyed(key: bytes, value: str, kind: str) -> str:
     return f"<secret:{UNFIT.sub('-', kind)[:40]}:{digest}>"
 
 
-class _Masked(msgspec.Struct, frozen=True):
-    """A header without its credentials, and those: (value, kind)."""
+@lru_cache(256)
+def _forms(value: str) -> frozenset[str]:
+    """A value as it is, and as writers of JSON escape it."""
+    forms = {value}
+    for _ in range(DEEP):
+        forms |= {written for form in forms for written in _written(form)}
+    return frozenset(forms)
 
-    value: str
-    found: tuple[tuple[str, str], ...] = ()
+
+def _written(text: str) -> Iterable[str]:
+    """What may stand between the quotes of a JSON string that says `text`."""
+    for ascii_only in (False, True):
+        written = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+        yield from (written, written.replace("/", r"\/"), written.translate(GO))
+
+
+def _is_sign_in(exchange: Exchange) -> bool:
+    """Whether the bodies are credentials; a gateway may have its LLM at `/auth/v1/chat/completions`."""
+    if not SIGN_IN.search(exchange.path.partition("?")[0]):
+        return False
+    socket = is_socket(exchange.method, exchange.status, exchange.request_headers)
+    return protocol_of("POST" if socket else exchange.method, exchange.path) is None
 
 
 def _learn(found: Iterable[tuple[str, str]], into: dict[str, str]) -> None:
     for value, kind in found:
-        value = value.strip()
-        if len(value) >= SHORTEST and value.lower() not in DUMMIES:
-            into.pop(value, None)
-            into[value] = kind
-
-
-@lru_cache(2048)  # an agent's headers are the same in each request
-def _header(name: str, value: str) -> _Masked:
-    """The header's value masked."""
-    kind = name.lower()
-    if kind in ("cookie", "set-cookie"):
-        cookies = value.split(";") if kind == "cookie" else [value.partition(";")[0]]
-        return _Masked(f"<secret:{kind}>", tuple((part.partition("=")[2], kind) for part in cookies))
-    if secret_name(name):
-        scheme = SCHEME.fullmatch(value.strip())
-        if scheme is None:
-            return _Masked(f"<secret:{kind}>", ((value, kind),))
-        found = [(scheme[2], kind)]
-        if scheme[1].lower() == "basic":
-            found.append((_password(scheme[2]), kind))
-        return _Masked(f"{scheme[1]} <secret:{kind}>", tuple(found))
-    if kind in SESSION_HEADERS or kind.startswith("x-codex-"):
-        return _Masked(value)
-    if kind == "sec-websocket-protocol":
-        return _subprotocols(value)
-    found = []
-
-    def hide(match: re.Match[str]) -> str:
-        scheme = SCHEME.fullmatch(match[0])
-        found.append((scheme[2] if scheme else match[0], kind))
-        return f"<secret:{kind}>"
-
-    return _Masked(KEY_LIKE.sub(hide, value), tuple(found))
-
-
-def _subprotocols(value: str) -> _Masked:
-    """Browsers' WebSockets have no headers of their own, so that keys come as subprotocols: after a dot
-    (`openai-insecure-api-key.KEY`), or as the one after a name (`access_token, KEY`).
-    """
-    kept, found, named = [], [], False
-    for part in map(str.strip, value.split(",")):
-        ends = [at for at, char in enumerate(part) if char == "."]
-        dot = next((at for at in ends if secret_name(part[:at])), None)
-        if dot is not None:
-            found += [part[dot + 1 :], part.rpartition(".")[2]]
-            part = part[: dot + 1] + "<secret:sec-websocket-protocol>"
-        elif named or KEY_LIKE.search(part):
-            found.append(part)
-            part = "<secret:sec-websocket-protocol>"
-        named = dot is None and secret_name(part)
-        kept.append(part)
-    return _Masked(", ".join(kept), tuple((secret, "sec-websocket-protocol") for secret in found))
+        into.pop(value, None)
+        into[value] = kind
 
 
 def _headers(
-    headers: Iterable[tuple[str, str]], keys: dict[str, str], cookies: dict[str, str]
+    headers: Iterable[tuple[str, str]], keys: dict[str, str], cookies: dict[str, str], *, asked: bool
 ) -> list[tuple[str, str]]:
-    """The headers masked; their keys go to `keys`, their cookies to `cookies`."""
+    """The headers masked, of a request or an answer; their keys go to `keys`, their cookies to `cookies`."""
     masked = []
     for name, value in headers:
-        made = _header(name, value)
+        made = mask_header(name, value, asked=asked)
         if made.found:
             _learn(made.found, cookies if name.lower() in ("cookie", "set-cookie") else keys)
         masked.append((name, made.value))
     return masked
-
-
-def _password(encoded: str) -> str:
-    """The password in a Basic credential; empty when it is none."""
-    try:
-        return base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")[2]
-    except ValueError:
-        return ""
-
-
-def _query(path: str, keys: dict[str, str]) -> str:
-    """The path with the values of credential parameters masked, and keys that are a part of the path."""
-    base, mark, query = path.partition("?")
-    _learn([(key, "path") for key in KEY_LIKE.findall(unquote(base))], keys)
-    base = KEY_LIKE.sub("<secret:path>", base)
-    if not mark:
-        return base
-    parts = []
-    for part in query.split("&"):
-        name, equals, value = part.partition("=")
-        if equals and value and (secret_name(unquote(name)) or KEY_LIKE.search(unquote(value))):
-            _learn([(text, "query") for text in (value, unquote_plus(value), unquote(value))], keys)
-            value = "<secret:query>"
-        parts.append(name + equals + value)
-    return base + mark + "&".join(parts)
 
 
 def _text(text: str, secrets: Iterable[tuple[str, str]]) -> str:

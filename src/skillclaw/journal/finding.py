@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from skillclaw.trajectory.keys import anonymous_native_id
 from skillclaw.trajectory.model import text_of
-from skillclaw.wire.content import fingerprint
+from skillclaw.wire.once import Prints
 from skillclaw.wire.records import Decoded, Identity, Item
 from skillclaw.wire.thread import Thread
 
@@ -77,8 +77,9 @@ class Spot(NamedTuple):
 class Finder:
     """Finds the conversation of an exchange that names none, by rolling hash of what was said."""
 
-    def __init__(self, sessions: dict[tuple[str, str], Session]) -> None:
+    def __init__(self, sessions: dict[tuple[str, str], Session], prints: Prints) -> None:
         self._sessions = sessions
+        self._prints = prints
         self._ends: dict[tuple[str, bytes], Spot] = {}
         self._now: dict[tuple[str, bytes], list[Spot]] = {}
         self._at: dict[tuple[str, str, str], tuple[str, bytes]] = {}
@@ -90,7 +91,7 @@ class Finder:
 
     def find(self, one: Seen) -> Spot | None:
         """The conversation that the request extends, or a new one; None for a side request of nobody."""
-        prefixes = _rolling(_told(one.decoded.request))
+        prefixes = _rolling(_told(one.decoded.request, self._prints))
         for end in reversed(prefixes):
             # Of two conversations that begin alike it goes on with the one that stands there now.
             here = self._now.get((one.agent, end))
@@ -161,8 +162,8 @@ class Finder:
             )
         if one.decoded.kind != "turn":
             return
-        request = _told(one.decoded.request)
-        whole = request + _told(one.decoded.response)
+        request = _told(one.decoded.request, self._prints)
+        whole = request + _told(one.decoded.response, self._prints)
         for end in {len(request), len(whole)}:
             if end:
                 self._ends[(one.agent, _rolling(whole[:end])[-1])] = spot
@@ -193,10 +194,10 @@ def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.strip().encode("utf-8", "replace"), digest_size=16).digest()
 
 
-def _told(items: list[Item]) -> list[bytes]:
+def _told(items: list[Item], prints: Prints) -> list[bytes]:
     """The conversation with the ids of its calls, which tell apart two that say and do the same."""
     return [
-        fingerprint(item) + item.call_id.encode("utf-8", "replace")
+        prints.of(item) + item.call_id.encode("utf-8", "replace")
         for item in items
         if item.role != "system" and not item.injected and item.kind != "reasoning"
     ]

@@ -32,6 +32,7 @@ from skillclaw.trajectory.model import (
     text_of,
     with_step_meta,
 )
+from skillclaw.wire.thoughts import parted
 
 __all__ = ["Board"]
 
@@ -184,6 +185,9 @@ def _merge_step(old: Step, new: Step, reasoning: str | None) -> Step:
 def _words(step: Step) -> tuple[str, str]:
     """What tells a step from others: who, and the text (or, without text, the thoughts or results)."""
     text = text_of(step.message).strip()
+    if step.source == "agent":
+        # One view may hold the thoughts in the text, the other apart.
+        text = parted(text)[1] or text
     images = [] if isinstance(step.message, str) else [p.source.path for p in step.message if p.source]
     if not text and not images:
         text = (step.reasoning_content or "").strip()

@@ -40,10 +40,9 @@ from skillclaw.journal.redact_walk import is_word, walk
 from skillclaw.journal.seen import Seen
 from skillclaw.journal.vendors import SHORTEST_TOKEN, VENDORS
 from skillclaw.settings import RedactSettings
-from skillclaw.trajectory import model
 from skillclaw.trajectory.model import Record, Trajectory, meta, with_meta
 
-__all__ = ["Preview", "Redactor", "preview"]
+__all__ = ["Redactor"]
 
 MAX_PASSES = 12
 MAX_ROUNDS = 6
@@ -57,20 +56,6 @@ grown, and most of it is such. About 20 MB at most."""
 LITERAL_MIN = 8
 LINKS = 50_000
 """Names and ids that are remembered: of a long session all."""
-
-
-class Preview(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """What would be shared of a session: `body`, byte for byte; `masked` counts by kind; `size` in bytes."""
-
-    body: bytes
-    masked: dict[str, int]
-    size: int
-
-
-def preview(trajectory: Trajectory) -> Preview:
-    """Exactly the bytes that would leave the machine for a session from the store, before they are sealed."""
-    body = model.encode(trajectory)
-    return Preview(body=body, masked=meta(trajectory).masked, size=len(body))
 
 
 class _Found(Record, frozen=True, kw_only=True):
@@ -313,7 +298,7 @@ class Redactor:
         text = mask_assignments(masked, folded, masker)
         text = mask_detected(text, folded, masker)
         if "%" in text or ("+" in text and "?" in text):
-            text = mask_encoded(text, lambda decoded: self._inner(decoded, masker), masker)
+            text = mask_encoded(text, lambda decoded: self._inner(decoded, masker))
         if longest >= SHORTEST:
             text = mask_base64(text, self._look, masker)
         text = mask_calls(text, _fold(text), masker)

@@ -104,8 +104,28 @@ _TAKES: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
         (("code=",), r"[?&]code=(?P<v>(?=[A-Za-z_/%.-]{0,40}\d)[A-Za-z0-9_/%.~-]{16,1024}+)(?=&|\s|[\"'`\\#]|\Z)"),
         (("cookie",), rf"(?i:cookies?)(?:\w{{0,12}}|{_Q})\s?[=:(][^\n]{{0,120}}?{_Q}(?P<v>(?=[A-Za-z_.%-]{{0,40}}\d)[A-Za-z0-9._%+/=~-]{{20,1024}}+)(?={_Q})"),
         (("totp", "otp", "mfa", "2fa", "factor", "authenticator"), r"(?i:\b(?:totp|otp|mfa|2fa|two[ _-]?factor|authenticator)[ _-]?(?:seed|secret|key)s?)\b[^\n]{0,24}?(?<![A-Za-z0-9])(?P<v>(?=[A-Z]{0,127}[2-7])[A-Z2-7]{16,128}+=*)(?![A-Za-z0-9])"),
+        (("gh secret set",), rf"\bgh secret set\b[^\n|;&,<]{{0,200}}?\s(?:-b|--body)[ =]{{1,2}}(?:{_Q})?(?P<v>{_END}{{4,4096}}+)"),
+        (("vault login",), rf"\bvault login(?:[ \t]{{1,3}}-[\w-]{{1,30}}(?:=\S{{1,100}})?){{0,6}}[ \t]{{1,3}}(?:{_Q})?(?P<v>(?=[A-Za-z_.-]{{0,60}}\d)[^\s\"'`<>=|;&{HOLE}\\-][^\s\"'`<>=|;&{HOLE}\\]{{3,256}}+)(?![=>])"),
+        (("-pin ", "-pin=", "-puk ", "-puk="), r"(?<![\w-])--(?:so-|user-|new-|old-|card-)?(?:pin|puk)(?:-code)?[ =]{1,2}[\"']?(?P<v>\d{4,12})(?![\w.])"),
+        (("pin=", "pin_code="), r"(?<![A-Za-z0-9.])(?:[A-Z0-9]{1,30}_){0,4}PIN(?:_CODE)?=[\"']?(?P<v>\d{4,12})(?![\w.])"),
+        (("twine upload", "poetry publish", "maturin publish", "maturin upload"), rf"\b(?:twine upload|poetry publish|maturin (?:publish|upload))\b[^\n|;]{{0,200}}?\s-p[ =]{{1,2}}(?:{_Q})?(?P<v>{_END}{{4,256}}+)"),
+        (("nuget push", "nuget delete"), rf"\bnuget (?:push|delete)\b[^\n|;]{{0,300}}?\s-k[ =]{{1,2}}(?:{_Q})?(?P<v>{_END}{{4,256}}+)"),
+        (("nuget setapikey",), rf"(?i)\bnuget setapikey[ \t]{{1,3}}(?:{_Q})?(?P<v>[^\s\"'`<>{HOLE}\\-]{_END}{{3,256}}+)"),
+        (("net use ",), rf"(?i)\bnet1? use[ \t][^\n]{{0,160}}?[ \t]/u(?:ser)?:[^\s\"']{{1,80}}[ \t]{{1,3}}(?:{_Q})?(?P<v>[^\s/*\"'`<>{HOLE}\\][^\s\"'`<>{HOLE}\\]{{3,128}}+)(?=[\"'`\\]|[ \t]{{0,3}}(?:\r?\n|\Z|[/|&;]))"),
+        (("identified ",), rf"(?:\bIDENTIFIED\s{{1,4}}BY|(?i:\b(?:create|alter)\s{{1,4}}user\s{{1,4}}\S{{1,80}}\s{{1,4}}identified\s{{1,4}}by))\s{{1,4}}(?!(?i:values|random|password|the|an?)\b)(?P<v>[^\s\"'`<>;,(){HOLE}\\]{{4,128}}+)"),
+        (("sig=", "signature="), r"[?&;](?:sig|signature)=(?P<v>(?=[A-Za-z%+/=._~-]{0,80}\d)[A-Za-z0-9%+/=_~-]{6,512}+)"),
     )
 )  # fmt: skip
+_SETS_SECRETS = ("secrets set", "secret set", "secret create", "secrets create", "secret generic")
+_SETTING = re.compile(
+    r"\b(?:(?:fly(?:ctl)?|supabase|doppler|modal|encore|sst)[ \t](?:[^\n|;]{0,80}?[ \t])?secrets?[ \t](?:set|create)|create[ \t]secret[ \t]generic)\b"
+    r"[^\n]{0,2000}+"
+)
+_SET = re.compile(
+    r"(?:(?<=[ \t])|(?<=[ \t][\"'])|(?<=--from-literal[= ])|(?<=--from-literal[= ][\"']))[A-Za-z_][\w.-]{0,60}=(?P<o>[\"'])?"
+    rf"(?P<v>(?(o)[^\"'\n{HOLE}\\]{{4,4096}}+|[^\s\"'`<>;|&{HOLE}\\]{{4,4096}}+))"
+)
+"""`NAME=value` where a program is told its secrets: whatever the name, the value is one."""
 
 
 _FLAG = re.compile(r"-{1,2}[A-Za-z][a-z-]*")
@@ -122,12 +142,17 @@ def taken(match: re.Match[str], masker: Masker) -> str:
 _OFTEN = ("user ", "sess")
 """The first needles of those that are in many texts."""
 _FREQUENT = tuple(entry for entry in _TAKES if entry[0][0] in _OFTEN)
-_RARE = tuple(sorted({needle for needles, _ in _TAKES if needles[0] not in _OFTEN for needle in needles}))
+_RARE = tuple(
+    sorted({*_SETS_SECRETS, *(n for needles, _ in _TAKES if needles[0] not in _OFTEN for n in needles)})
+)
 
 
 def mask_commands(text: str, folded: str, masker: Masker) -> str:
     """The text with what commands take masked. `folded`: in lower case, in place."""
-    for needles, pattern in _TAKES if rare(_RARE, folded) else _FREQUENT:
+    some = rare(_RARE, folded)
+    for needles, pattern in _TAKES if some else _FREQUENT:
         if holds(needles, folded):
             text = pattern.sub(lambda m: taken(m, masker), text)
+    if some and holds(_SETS_SECRETS, folded):
+        text = _SETTING.sub(lambda told: _SET.sub(lambda m: taken(m, masker), told[0]), text)
     return text

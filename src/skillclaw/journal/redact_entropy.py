@@ -10,17 +10,21 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 from skillclaw.journal.redact_encoded import is_prose
 from skillclaw.journal.redact_judge import is_placeholder
 from skillclaw.journal.redact_text import Masker
 
-__all__ = ["entropy", "mask_random"]
+__all__ = ["entropy", "mask_random", "random_tokens"]
 
 MIN, MAX = 24, 128
 """Lengths of a token that may be a key; longer runs of base64 are data."""
 
-_TOKEN = re.compile(r"(?<![A-Za-z0-9+/=_.-])[A-Za-z0-9+/_-]{24,}+={0,2}(?![A-Za-z0-9_])")
+_TOKEN = re.compile(
+    rf"(?<![A-Za-z0-9+/_.-])(?<![^A-Za-z0-9_\]}}-]=)[A-Za-z0-9+/_-]{{{MIN},}}+={{0,2}}(?![A-Za-z0-9_])"
+)
+"""Behind `=` only where a name stands before it: elsewhere that pads base64, or compares."""
 _LETTER_RUN = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{5,}")
 _DIGIT_RUN = re.compile(r"\d+")
 _HEX = re.compile(r"^(?:0x)?[0-9a-fA-F-]+$")
@@ -42,6 +46,13 @@ _BEFORE = re.compile(
     r"[\"'\\]{0,4}(?: \(\w{1,12}\))?\s{0,3}(?:=>|[-:=@>])?\s{0,3}[\"'\\]{0,4}$"
 )
 """Words right before a token that say it is public: a hash, an id, a place in a list, a public key."""
+_NAME_BEFORE = re.compile(
+    r"(?i)(?:[a-z]{3}id|sum|crc\w{0,3}|xxh\d*|trace|cache[_-]?key|idempotency[_-]?key|after|before|next|marker|offset|iterator|boundary|merkle\w{0,8}|spki-list"
+    r"|correlation|snapshot|version|release|chunk|visitor|tracking|playlist|channel|user[_-]?data|lease|[a-z]clid|sxsrf|utm_\w{1,16}|_ga"
+    r"|(?<![a-z0-9])(?:sha|sri|h?mac|fp|bh|tx|job|run|list|part|state|lock|device|ref|page|ved|ei|si|pb|[behnpsvxy]))=$"
+)
+"""Names right before `=` whose values are public: what `_BEFORE` has, and what is too short or common for running text."""
+_QUERY_BEFORE = re.compile(r"[?&][\w.\[\]-]{1,64}=$")
 _FILES = (
     *("MII", "LS0tLS1CRUdJTiBDRVJU", "LS0tLS1CRUdJTiBQVUJM"),
     *(
@@ -93,19 +104,25 @@ def mask_random(text: str, masker: Masker) -> str:
     """The text with random-looking tokens masked; hashes, ids, names, paths and data stay."""
     parts: list[str] = []
     done = 0
+    for match in random_tokens(text):
+        parts += [text[done : match.start()], masker.mask("secret:random", match[0])]
+        done = match.end()
+    parts.append(text[done:])
+    return "".join(parts)
+
+
+def random_tokens(text: str) -> Iterator[re.Match[str]]:
+    """Where random-looking tokens stand in a text, from left to right."""
+    done = 0
     for match in _TOKEN.finditer(text):
         value = match[0]
         if len(value) > MAX or not _mixed(value):
             continue
         if _FILE.match(text, match.end()):
             continue
-        before = text[max(done, match.start() - 80) : match.start()]
-        kind = _judge(value, before)
-        if kind:
-            parts += [text[done : match.start()], masker.mask(f"secret:{kind}", value)]
+        if _is_random(value, text[max(done, match.start() - 80) : match.start()]):
             done = match.end()
-    parts.append(text[done:])
-    return "".join(parts)
+            yield match
 
 
 def _mixed(value: str) -> bool:
@@ -117,19 +134,22 @@ def _mixed(value: str) -> bool:
     return sum(len(run) for run in _LETTER_RUN.findall(value)) <= 0.35 * len(value)
 
 
-def _judge(value: str, before: str) -> str:
+def _is_random(value: str, before: str) -> bool:
     if value.startswith(_FILES):
-        return ""  # private keys are found by what stands around them, and texts were looked at
+        return False  # private keys are found by what stands around them, and texts were looked at
     if (
         is_placeholder(value)
         or _ID.match(value)
         or _SHORT_ID.fullmatch(value)
         or _NAMED_HASH.fullmatch(value)
         or _BEFORE.search(before)
+        or _NAME_BEFORE.search(before)
     ):
-        return ""
-    if value.count("/") > 1 + len(value) // 16 or value.startswith("/") or _URL_BEFORE.search(before):
-        return ""
+        return False
+    if value.count("/") > 1 + len(value) // 16 or value.startswith("/"):
+        return False
+    if _URL_BEFORE.search(before) and not _QUERY_BEFORE.search(before):
+        return False
     if value.count("-") + value.count("_") > 1 + len(value) // 10:
-        return ""
-    return "random" if entropy(value) >= _ENTROPY and not is_prose(value) else ""
+        return False
+    return entropy(value) >= _ENTROPY and not is_prose(value)

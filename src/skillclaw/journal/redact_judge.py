@@ -20,6 +20,7 @@ __all__ = [
     "is_reference",
     "is_secret",
     "is_speakable",
+    "is_unspeakable",
     "is_wordy",
     "looks_made",
     "looks_random",
@@ -79,7 +80,7 @@ _STANDINS = frozenset(
 _STANDIN = re.compile(
     r"(?i)^(?:[x*.\-_•#?0]+|<.*>|\[.*\]|\{.*\}|%\w+%|\(.*\))$"
     r"|\*{3}|x{5}|\.{3}|…|redacted|placeholder|change[-_ ]?me|\byour[-_ ]?|insert[-_ ]|replace[-_ ]"
-    r"|[-_]here$|^my[-_](?:[a-z]+[-_]?)+$|^example[-_a-z]*$|^(?:argon2(?:id?|d)?|[bs]crypt|pbkdf2\w*|(?:hmac-?)?sha-?\d+|[hrep]s\d{3}|aes[-_\w]*|md5|ed25519|rsa-?\d*)$|EXAMPLE(?:KEY)?$|^dummy|^fake[-_]|^todo|^(?:abc|123)+$"
+    r"|[-_]here$|^my[-_][a-z]+(?:[-_][a-z]+)*[-_]?$|^example[-_a-z]*$|^(?:argon2(?:id?|d)?|[bs]crypt|pbkdf2\w*|(?:hmac-?)?sha-?\d+|[hrep]s\d{3}|aes[-_\w]*|md5|ed25519|rsa-?\d*)$|EXAMPLE(?:KEY)?$|^dummy|^fake[-_]|^todo|^(?:abc|123)+$"
 )
 _REFERENCE = re.compile(
     r"^(?:\$[A-Za-z_{(\[]|\$\$|%[({]|#\{|\{\{|\{%|@[A-Za-z_]+[.(]|!\w|&\w+$|https?:|file:|[.~]{0,2}/[\w.-]+(?:/|\.\w+$|$)"
@@ -190,10 +191,25 @@ _PAIRS = frozenset(
 
 def is_speakable(word: str) -> bool:
     """False for ten letters and more that nobody speaks: a quarter of the pairs in them is uncommon."""
+    return len(word) < 10 or _uncommon(word) < 0.25
+
+
+def is_unspeakable(word: str) -> bool:
+    """True for letters that are no word at any length: many uncommon pairs, and consonants or vowels heaped.
+
+    Stricter than `is_speakable`, as names of programs (`huggingface`, `tabbyapi`) have uncommon pairs too.
+    """
+    share = _uncommon(word)
+    return share >= 0.5 or (share >= 1 / 3 and _HEAPED.search(word) is not None)
+
+
+def _uncommon(word: str) -> float:
+    """The share of the pairs of letters in a word that are uncommon."""
     pairs = [word[at : at + 2].lower() for at in range(len(word) - 1)]
-    return len(word) < 10 or sum(pair not in _PAIRS for pair in pairs) < 0.25 * len(pairs)
+    return sum(pair not in _PAIRS for pair in pairs) / max(1, len(pairs))
 
 
+_HEAPED = re.compile(r"(?i)[^aeiouy]{4}|[aeiou]{4}")
 _CLUSTER = re.compile(r"(?i)[^aeiouy]{5}|[aeiou]{4}")
 
 

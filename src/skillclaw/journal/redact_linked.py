@@ -190,7 +190,6 @@ _ONLY: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
         (("password=", "pwd="), rf"(?i)(?:server|data source|host|user id|uid)=[^\n\"']{{0,200}}?;\s?(?:password|pwd)\s?=\s?(?P<v>[^;\"'\n{HOLE}\\]{{4,256}}+)(?=;)"),
     )
 )  # fmt: skip
-_NAMES = ("key", "token", "secret", "pass", "pwd", "auth", "cred", "jwt", "psk", "pat", "pw")
 _WORDS = ("key", "token", "secret", "pass", "credential", "密钥", "令牌", "口令", "密码")
 
 

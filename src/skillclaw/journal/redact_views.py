@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
-from skillclaw.journal.redact_text import HOLE, Masker, outside
+from skillclaw.journal.redact_text import HOLE, outside
 
 __all__ = ["mask_encoded", "with_escapes", "without_colours", "without_escapes"]
 
@@ -61,7 +61,7 @@ def _quote_address(text: str) -> str:
     return quote(text, safe="+")
 
 
-def mask_encoded(text: str, inner: Callable[[str], str | None], masker: Masker) -> str:
+def mask_encoded(text: str, inner: Callable[[str], str | None]) -> str:
     """The text with what `inner` masks in the parts that are encoded as in URLs, encoded again.
 
     `inner` gives a decoded text with holes, or None where it found nothing.

@@ -6,7 +6,7 @@ through.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -28,12 +28,15 @@ class Grant(Record, frozen=True, kw_only=True):
     since  when it began to let through (ISO 8601, UTC); empty: it never did
     group  of a hub's rule: the group that was allowed; empty until the hub was looked at
     past   of a hub's rule: for which rules older sessions were asked for too (`*`: all), and when
+    ahead  keys of sessions that were here when it began to let through, and say that they began later: a
+           clock was ahead, and they are from before
     """
 
     value: str
     since: str = ""
     group: str = ""
     past: dict[str, str] = {}
+    ahead: list[str] = []
 
 
 class HubView(Record, frozen=True, kw_only=True):
@@ -51,7 +54,8 @@ class Subject(Record, frozen=True, kw_only=True):
     """A session as the decision needs it.
 
     remote `host/path` of its git remote; other: it is another person's; mark: what the user said of it, and
-    asked: when, since a word on one hub says nothing about one that is allowed later
+    asked: when, since a word on one hub says nothing about one that is allowed later; ahead: it says that it
+    began later than now
     """
 
     key: str
@@ -62,6 +66,7 @@ class Subject(Record, frozen=True, kw_only=True):
     other: bool = False
     mark: Mark = ""
     asked: str = ""
+    ahead: bool = False
 
 
 class Decision(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -91,10 +96,11 @@ def decide(settings: ShareSettings, hub: HubView, session: Subject) -> Decision:
     group = _group_rules(hub, session)
     if not group.allowed:
         return group
-    since, past = _since(settings, hub, session)
+    since, past, ahead = _since(settings, hub, session)
     if session.mark == "allow":
         past = max(past, session.asked)
-    if (not session.started or session.started < since) and past < since:
+    before = not session.started or session.started < since or ahead
+    if before and past < since:
         return _no("past", f"It is from before you allowed it ({since}), and you did not ask for such ones.")
     return local
 
@@ -109,8 +115,15 @@ def named(settings: ShareSettings, session: Subject) -> Iterator[tuple[str, str]
             yield f"projects.{name}", value
 
 
-def observe(settings: ShareSettings, before: Mapping[str, Grant], now: str) -> dict[str, Grant]:
-    """The grants after a look at the settings: what began to let through since counts from `now`."""
+def observe(
+    settings: ShareSettings,
+    before: Mapping[str, Grant],
+    now: str,
+    ahead: Callable[[], list[str]] = list,
+) -> dict[str, Grant]:
+    """The grants after a look at the settings: what began to let through since counts from `now`. `ahead`
+    gives the keys of sessions that are here and say that they began later.
+    """
     rules = {"default": settings.default}
     for kind in ("hubs", "agents", "projects"):
         rules |= {f"{kind}.{name}": value for name, value in getattr(settings, kind).items()}
@@ -118,23 +131,30 @@ def observe(settings: ShareSettings, before: Mapping[str, Grant], now: str) -> d
     for name, value in rules.items():
         known = before.get(name, Grant(value="unset"))
         if value == "redacted" and known.value != "redacted":
-            known = Grant(value=value, since=now)  # a new consent: for no group yet, and for no past
+            # a new consent: for no group yet, and for no past
+            known = Grant(value=value, since=now, ahead=ahead())
         after[name] = msgspec.structs.replace(known, value=value)
     for name, known in before.items():
         if name not in rules:
             since = now if known.value == "off" else known.since
-            after[name] = msgspec.structs.replace(known, value="unset", since=since, group="", past={})
+            ahead_of = ahead() if known.value == "off" else known.ahead
+            after[name] = msgspec.structs.replace(
+                known, value="unset", since=since, group="", past={}, ahead=ahead_of
+            )
     return after
 
 
-def _since(settings: ShareSettings, hub: HubView, session: Subject) -> tuple[str, str]:
-    """From when on the rules let the session through, and when its past was asked for last."""
+def _since(settings: ShareSettings, hub: HubView, session: Subject) -> tuple[str, str, bool]:
+    """From when on the rules let the session through, when its past was asked for last, and whether it is
+    from before though it says that it began later."""
     own = hub.grants[f"hubs.{hub.name}"]
     applying = ["*", *(name for name in hub.grants if _applies(name, session))]
     if not any(True for _ in named(settings, session)):
         applying.append("default")
-    since = max([own.since, *(hub.grants[name].since for name in applying if name in hub.grants)])
-    return since, max(own.past.get(name, "") for name in applying)
+    grants = [own, *(hub.grants[name] for name in applying if name in hub.grants)]
+    since = max(grant.since for grant in grants)
+    ahead = session.ahead or any(session.key in grant.ahead for grant in grants)
+    return since, max(own.past.get(name, "") for name in applying), ahead
 
 
 def _applies(name: str, session: Subject) -> bool:

@@ -352,6 +352,11 @@ class SessionStore(SessionMarks):
                 self._db.execute("SELECT outcome, count(*) FROM sessions GROUP BY outcome ORDER BY outcome")
             )
 
+    def forgotten_count(self) -> int:
+        """How many sessions were forgotten so far."""
+        with self._lock, self._errors():
+            return int(self._db.execute("SELECT count(*) FROM forgotten").fetchone()[0])
+
     def cursor(self) -> int:
         """A number that grows with every change; 0 before the first."""
         with self._lock, self._errors():

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from skillclaw.errors import StorageError
 from skillclaw.formats import carried, stop_at_newer
-from skillclaw.library.records import FORMAT, LibraryState
+from skillclaw.library.folders import is_litter
+from skillclaw.library.records import FORMAT, Installed, LibraryState
 from skillclaw.private import whole_file
 
 __all__ = ["load", "save"]
@@ -22,7 +24,7 @@ def load(home: Path) -> LibraryState:
     try:
         raw = path.read_bytes()
         stop_at_newer(raw, str(path), FORMAT, "Upgrade SkillClaw. What is installed stays as it is.")
-        return msgspec.json.decode(raw, type=LibraryState)
+        return _without_litter(msgspec.json.decode(raw, type=LibraryState))
     except FileNotFoundError:
         return LibraryState()
     except OSError as error:
@@ -46,3 +48,16 @@ def save(home: Path, state: LibraryState, *, only_if_not: LibraryState | None = 
             file.write(msgspec.json.format(msgspec.json.encode(kept, order="deterministic"), indent=1))
     except OSError as error:
         raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error
+
+
+def _without_litter(state: LibraryState) -> LibraryState:
+    """A book may name litter of a release, which no look at a folder finds."""
+    return replace(state, installed=[_entry_without_litter(entry) for entry in state.installed])
+
+
+def _entry_without_litter(entry: Installed) -> Installed:
+    files, pending = (
+        {path: mark for path, mark in marks.items() if not is_litter(path)}
+        for marks in (entry.files, entry.pending_files)
+    )
+    return replace(entry, files=files, pending_files=pending)

@@ -26,7 +26,6 @@ __all__ = [
     "HubView",
     "canary_share",
     "choose",
-    "chosen",
     "claims",
     "in_canary",
     "taken_here",
@@ -167,11 +166,6 @@ def choose(skill: SkillState, view: HubView, *, has_copy: bool) -> Choice:
         below = None
     among = {one.version for one in [*on_top, *([below] if below is not None else [])]}
     return Choice(release, "treated" if release is canary else "control", canary, frozenset(among), below)
-
-
-def chosen(skill: SkillState, view: HubView, *, has_copy: bool) -> Release | None:
-    """The release that `choose` gives; None where this machine should have none."""
-    return choose(skill, view, has_copy=has_copy).release
 
 
 def _standing(skill: SkillState, current: Release | None) -> list[Release]:

@@ -51,7 +51,7 @@ class Fetched:
                 raise BadInputError(f"The files are those of {bundle.name}.")
             refused = [v for v in self._check(bundle) if v.verdict == "reject"]
         except SkillClawError as error:
-            return None, "failed", " ".join(part for part in (error.what, error.why) if part)
+            return None, "failed", error.brief
         except OSError as error:
             return None, "failed", f"{error.strerror or error}."
         if refused:

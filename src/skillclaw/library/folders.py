@@ -16,7 +16,17 @@ from skillclaw.private import sync_folder
 from skillclaw.skills.bundle import MAX_BYTES, MAX_FILES, check_files
 from skillclaw.skills.records import Bundle, File
 
-__all__ = ["LITTER", "exists", "from_folder", "marks", "remove_tree", "scan", "to_folder"]
+__all__ = [
+    "LITTER",
+    "exists",
+    "from_folder",
+    "is_litter",
+    "marks",
+    "remove_tree",
+    "scan",
+    "to_folder",
+    "without_litter",
+]
 
 LITTER = frozenset([".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__"])
 """What systems and interpreters leave in a folder by themselves is no edit and no part of a skill."""
@@ -34,13 +44,23 @@ def exists(path: Path) -> bool:
     return True
 
 
+def is_litter(path: str) -> bool:
+    """Whether a file of that path in a bundle is litter, or lies in a folder that is."""
+    return not LITTER.isdisjoint(path.split("/"))
+
+
+def without_litter(bundle: Bundle) -> Bundle:
+    """What of `bundle` comes into a folder. A bundle of a hub may hold litter, and its version counts it."""
+    return Bundle(name=bundle.name, files=[file for file in bundle.files if not is_litter(file.path)])
+
+
 def marks(bundle: Bundle) -> dict[str, FileMark]:
     """What `scan` finds where `to_folder` wrote `bundle`."""
     return {
         file.path: FileMark(
             sha256=hashlib.sha256(file.data).hexdigest(), executable=_MODES and file.executable
         )
-        for file in bundle.files
+        for file in without_litter(bundle).files
     }
 
 
@@ -100,13 +120,15 @@ def _content(path: Path, most: int) -> tuple[bytes, bool]:
 
 
 def to_folder(bundle: Bundle, folder: Path) -> None:
-    """Write `bundle` into the new folder `folder`, so that it survives a loss of power. Raises OSError.
+    """Write `bundle` without litter into the new folder `folder`, so that it survives a loss of power.
+
+    Raises OSError.
 
     Files are 0644, or 0755 where released as executable, folders 0755: agents may run as other users.
     """
     folder.mkdir(mode=0o755)
     folders = {folder}
-    for file in bundle.files:
+    for file in without_litter(bundle).files:
         path = folder.joinpath(*file.path.split("/"))
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         folders.update(parent for parent in path.parents if parent.is_relative_to(folder))

@@ -42,7 +42,8 @@ def attempt(entry: Installed, base: Bundle | None, newer: Bundle, prefer: Prefer
         return f"your copy cannot be a skill: {error.what}"
     except OSError as error:
         return f"your copy cannot be read: {error.strerror or error}"
-    return Attempt(merged=merge(base, mine, newer, prefer=prefer), over=folders.marks(mine))
+    was, their = folders.without_litter(base), folders.without_litter(newer)
+    return Attempt(merged=merge(was, mine, their, prefer=prefer), over=folders.marks(mine))
 
 
 def merged_entry(entry: Installed, release: Release, newer: Bundle) -> Installed:

@@ -34,6 +34,7 @@ def take(entry: Installed, home: Path) -> tuple[Change | None, bool]:
         if folder.is_symlink():
             return change(entry, "failed", "it was revoked, but is a link of yours now; remove it."), False
         private_folder(home / "quarantine")
+        swap.recover(home / "quarantine", home)
         to = _free(home / "quarantine", f"{entry.skill}@{entry.version[:_KEY_DIGITS]}")
         record = Quarantined(
             id=to.name,
@@ -44,17 +45,27 @@ def take(entry: Installed, home: Path) -> tuple[Change | None, bool]:
             edited=folders.scan(folder) != entry.files,
             since=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         )
-        with whole_file(_record(to)) as file:
-            file.write(msgspec.json.format(msgspec.json.encode(record), indent=1))
-        with whole_file(to.with_name(to.name + ".txt")) as file:
-            file.write(_notice(record).encode("utf-8"))
-        swap.move_out(folder, to)
+        _move(folder, to, record, home)
         to.chmod(0o700)
     except (OSError, StorageError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return change(entry, "failed", f"it was revoked and could not be moved: {why}."), False
     told = f"it was revoked for security. Put it back at your own risk: skillclaw skills restore {to.name}"
     return change(entry, "quarantined", told), True
+
+
+def _move(folder: Path, to: Path, record: Quarantined, home: Path) -> None:
+    """Raises OSError; then its notes are there only where something of it is."""
+    try:
+        with whole_file(_record(to)) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(record), indent=1))
+        with whole_file(_told(to)) as file:
+            file.write(_notice(record).encode("utf-8"))
+        swap.move_out(folder, to, home)
+    except OSError:
+        if not folders.exists(to):
+            _drop_notes(to)
+        raise
 
 
 def held(home: Path) -> list[Quarantined]:
@@ -101,10 +112,10 @@ def restore(home: Path, name: str, into: Path | None = None) -> Quarantined:
     kept = home / "quarantine" / one.id
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
-        swap.move_out(kept, to)
+        swap.recover(kept.parent, home)
+        swap.move_out(kept, to, home)
         to.chmod(0o755)
-        kept.with_name(kept.name + ".txt").unlink(missing_ok=True)
-        _record(kept).unlink(missing_ok=True)
+        _drop_notes(kept)
     except OSError as error:
         raise StorageError(f"Cannot move {kept} to {to}.", str(error), "Mend it and try again.") from error
     return msgspec.structs.replace(one, place=str(to))
@@ -112,6 +123,15 @@ def restore(home: Path, name: str, into: Path | None = None) -> Quarantined:
 
 def _record(to: Path) -> Path:
     return to.with_name(to.name + ".json")
+
+
+def _told(to: Path) -> Path:
+    return to.with_name(to.name + ".txt")
+
+
+def _drop_notes(to: Path) -> None:
+    _told(to).unlink(missing_ok=True)
+    _record(to).unlink(missing_ok=True)
 
 
 def _free(folder: Path, name: str) -> Path:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import msgspec
 
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.library.folders import LITTER
+from skillclaw.library.folders import LITTER, is_litter
 from skillclaw.library.origin import Origin
 from skillclaw.skills.bundle import MAX_BYTES, MAX_FILES, check_files, check_path
 from skillclaw.skills.bundle import version as content_of
@@ -123,7 +123,7 @@ def read_plain(origin: Origin, called: str) -> Iterator[Found | Told]:
         try:
             bundle = portable(_bundle(origin, name, wanted))
         except BadInputError as error:
-            yield Told(skill=ascii(name)[1:-1][:80], reason=_text(error))
+            yield Told(skill=ascii(name)[1:-1][:80], reason=error.brief)
         else:
             yield Found(name=bundle.name, versions=[FoundVersion(number=0, bundle=bundle)])
 
@@ -139,12 +139,12 @@ def _skill(origin: Origin, prefix: str, entry: _Entry, history: bool) -> Iterato
                 if found is not None:
                     versions.append(FoundVersion(number=number, bundle=portable(found)))
             except BadInputError as error:
-                yield Told(skill=entry.name, version=number, reason=_text(error))
+                yield Told(skill=entry.name, version=number, reason=error.brief)
     hashes = [_File(path="SKILL.md", sha256=entry.sha256)] if not entry.files else entry.files
     try:
         current = portable(_bundle(origin, entry.name, _keys(base, hashes)))
     except BadInputError as error:
-        yield Told(skill=entry.name, reason=_text(error))
+        yield Told(skill=entry.name, reason=error.brief)
         return
     day = _DAY.match(entry.uploaded_at)
     versions.append(FoundVersion(number=last, bundle=current, day=day.group() if day else ""))
@@ -177,12 +177,15 @@ def _snapshot_of(origin: Origin, name: str, base: str) -> Bundle | None:
 
 
 def _keys(base: str, files: list[_File]) -> list[tuple[str, str, str]]:
-    """Path in the skill, key, and hash of each file. Raises BadInputError for a path that leads elsewhere."""
+    """Path in the skill, key, and hash of each file but litter. Raises BadInputError for a path that leads
+    elsewhere."""
     if len(files) > MAX_FILES:
         raise BadInputError("It has too many files.", f"{len(files)} of {MAX_FILES}.")
     keys = []
     for file in files:
         path = check_path(file.path)
+        if is_litter(path):
+            continue
         keys.append((path, f"{base}/SKILL.md" if path == "SKILL.md" else f"{base}/files/{path}", file.sha256))
     return keys
 
@@ -226,7 +229,3 @@ def _plain(name: str) -> bool:
         return "/" not in name and check_path(name) == name
     except BadInputError:
         return False
-
-
-def _text(error: BadInputError) -> str:
-    return " ".join(part for part in (error.what, error.why) if part)

@@ -6,13 +6,14 @@ renames within one file system:
     new/<skill>   being written
     old/<skill>   what was in place, not looked at yet: it may hold the user's edits, and is never deleted
     checked/...   the same, found unedited; goes back if the process dies before the new one is in
-    gone/...      taken away for good, being deleted
+    gone/...      taken away for good, or moved to another disk, being deleted
 
 `recover` cleans up after processes that died; it touches only folders of the same SkillClaw home.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -70,20 +71,57 @@ def remove(place: Path, home: Path, old: Mapping[str, FileMark]) -> None:
         _clean(stage, place)
 
 
-def move_out(place: Path, to: Path) -> None:
-    """Move the folder `place`, whatever it holds, to the new path `to`, across disks too. Raises OSError."""
+def move_out(place: Path, to: Path, home: Path) -> None:
+    """Move the folder `place`, whatever it holds, to the new path `to`, across disks too.
+
+    Raises OSError: `place` is there still, and nothing is at `to` unless it holds what went from `place`.
+    """
     try:
         place.rename(to)
-    except OSError:
-        aside = to.with_name(to.name + ".new")
-        shutil.copytree(place, aside, symlinks=True, copy_function=_copy)
-        for inner, _, _ in os.walk(aside, topdown=False):
-            sync_folder(Path(inner))
-        aside.rename(to)
-        sync_folder(to.parent)
-        shutil.rmtree(place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _move_across(place, to, home)
     for folder in (to.parent, place.parent):
         sync_folder(folder)
+
+
+def _move_across(place: Path, to: Path, home: Path) -> None:
+    # where nothing can be taken out of the folder, this says so before anything is copied
+    going = _stage(place.parent, home)
+    try:
+        _copy_whole(place, to, home)
+        try:
+            _take_away(place, going / "gone")
+        except OSError:
+            if scan(place) == scan(to):
+                remove_tree(to)
+            raise
+    finally:
+        remove_tree(going)
+
+
+def _copy_whole(place: Path, to: Path, home: Path) -> None:
+    coming = _stage(to.parent, home)
+    try:
+        new = coming / "new"
+        shutil.copytree(place, new, symlinks=True, copy_function=_copy)
+        for inner, _, _ in os.walk(new, topdown=False):
+            sync_folder(Path(inner))
+        new.rename(to)
+        sync_folder(to.parent)
+    finally:
+        remove_tree(coming)
+
+
+def _take_away(place: Path, gone: Path) -> None:
+    try:
+        place.rename(gone)
+    except OSError as error:
+        # an overlay cannot rename the folders of the layers below, but deletes them
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.rmtree(place)
 
 
 def _copy(source: str, copy: str) -> str:

@@ -54,6 +54,8 @@ class ProxyConfig(msgspec.Struct, frozen=True, kw_only=True):
     routes           agent -> name of its configured upstream; such an agent is not in `upstreams`
     tokens           agent of `routes` -> SHA-256 (hex) of the token that it must show
     inject           agent -> SHA-256 (hex) of the skill index that its requests get (`<home>/injected`)
+    left             agent that was disconnected while it ran -> where what was started before goes on; for
+                     those who write this file, the proxy goes by `upstreams`
     connect_timeout  seconds to reach an upstream (name, connection, TLS)
     head_timeout     seconds that a request's head may take to come
     body_timeout     seconds without a byte of a request's body, from the agent or to the upstream
@@ -73,6 +75,7 @@ class ProxyConfig(msgspec.Struct, frozen=True, kw_only=True):
     routes: dict[str, str] = {}
     tokens: dict[str, str] = {}
     inject: dict[str, str] = {}
+    left: dict[str, str] = {}
     connect_timeout: float = 30.0
     head_timeout: float = 60.0
     body_timeout: float = 120.0

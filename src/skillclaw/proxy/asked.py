@@ -22,6 +22,7 @@ class Asked(msgspec.Struct, frozen=True):
     rest   path and query below the agent's prefix, as written; begins with `/`
     body   all of it, with its content encoding still on, without transfer coding
     known  whether the agent showed its token, where it needs one; the body of others is not kept
+    url    base URL of its upstream where it has one apart from the agent's; empty for the agent's
     """
 
     agent: str
@@ -30,6 +31,7 @@ class Asked(msgspec.Struct, frozen=True):
     headers: RawHeaders
     body: bytes
     known: bool = True
+    url: str = ""
 
 
 class Answer(Protocol):

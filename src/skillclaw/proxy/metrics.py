@@ -27,8 +27,9 @@ from skillclaw import __version__
 from skillclaw.proxy.facts import ProcessFacts, UpFacts, own_process, read_facts
 
 if TYPE_CHECKING:
+    from skillclaw.journal.writer import JournalWriter
     from skillclaw.proxy.counts import Counts, Spread
-    from skillclaw.proxy.routing import Proxy
+    from skillclaw.proxy.standing import Standing
 
 __all__ = ["CONTENT_TYPE_LATEST", "text"]
 
@@ -37,27 +38,31 @@ CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
 Samples = Iterable[tuple[tuple[str, ...], float]]
 
 
-def text(proxy: Proxy, home: Path, parent: int) -> bytes:
-    """The metrics as of now, with what the process `parent` told of itself. Any thread may call it."""
+def text(counts: Counts, now: Standing, journal: JournalWriter, home: Path, parent: int) -> bytes:
+    """The proxy's metrics, with what the process `parent` told of itself. Any thread may call it."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Look(proxy, home, parent))
+    registry.register(_Look(counts, now, journal, home, parent))
     return generate_latest(registry)
 
 
 class _Look(Collector):
     """One look at a proxy and the `up` that began it."""
 
-    def __init__(self, proxy: Proxy, home: Path, parent: int) -> None:
-        self.proxy = proxy
+    def __init__(
+        self, counts: Counts, now: Standing, journal: JournalWriter, home: Path, parent: int
+    ) -> None:
+        self.counts = counts
+        self.now = now
+        self.journal = journal
         self.home = home
         self.parent = parent
 
     def collect(self) -> Iterator[Metric]:
         """All metrics."""
         facts = read_facts(self.home, self.parent)
-        yield from _passed(self.proxy.counts)
-        yield from _connections(self.proxy)
-        yield from _journal(self.proxy)
+        yield from _passed(self.counts)
+        yield from _connections(self.now)
+        yield from _journal(self.journal)
         taken = {"proxy": own_process()} | ({"up": facts.process} if facts is not None else {})
         yield from _processes(taken)
         yield _gauge("proxy_info", "The version that runs.", [((__version__,), 1.0)], "version")
@@ -122,8 +127,7 @@ def _passed(counts: Counts) -> Iterator[Metric]:
     )
 
 
-def _connections(proxy: Proxy) -> Iterator[Metric]:
-    now = proxy.standing()
+def _connections(now: Standing) -> Iterator[Metric]:
     yield _gauge("proxy_under_way", "Requests under way.", [((), now.under_way)])
     yield _gauge("proxy_connections", "Connections of agents that are open.", [((), now.connections)])
     if now.most:
@@ -133,8 +137,7 @@ def _connections(proxy: Proxy) -> Iterator[Metric]:
     yield _gauge("proxy_upstreams_wrong", "Agents whose upstream is no URL to use.", [((), len(now.wrong))])
 
 
-def _journal(proxy: Proxy) -> Iterator[Metric]:
-    journal = proxy.journal
+def _journal(journal: JournalWriter) -> Iterator[Metric]:
     stats = journal.stats()
     yield _counter("journal_records", "Exchanges that were recorded.", [((), stats.exchanges)])
     yield _counter("journal_records_lost", "Exchanges that could not be recorded.", [((), stats.dropped)])

@@ -17,7 +17,7 @@ from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
     from skillclaw.journal.writer import JournalWriter
-    from skillclaw.proxy.routing import Standing
+    from skillclaw.proxy.standing import Standing
 
 __all__ = ["LITTLE", "STUCK", "Ready", "stands", "stuck"]
 

@@ -14,6 +14,7 @@ from skillclaw import __version__
 from skillclaw.errors import SkillClawError
 from skillclaw.journal.writer import JournalWriter
 from skillclaw.proxy import ProxyConfig, heads, read_config
+from skillclaw.proxy.apart import Apart, find
 from skillclaw.proxy.counts import Counts
 from skillclaw.proxy.desk import Asking, Desk, Page
 from skillclaw.proxy.files import FULL, last_file
@@ -23,6 +24,7 @@ from skillclaw.proxy.http1 import RequestHead, split
 from skillclaw.proxy.passage import Passage
 from skillclaw.proxy.record import Draft
 from skillclaw.proxy.roles import Handler
+from skillclaw.proxy.standing import Standing
 from skillclaw.proxy.upstream import KEEP_ALIVE, Upstream, make_connector
 from skillclaw.proxy.whole import LARGEST_REQUEST, TOO_LARGE, Whole
 
@@ -36,20 +38,6 @@ TEND = 0.5
 """Seconds between looks at timeouts and at the configuration file."""
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """Requests under way; connections that are open, that may be, that were turned away; how many agents have
-    an upstream, and why others have none.
-    """
-
-    under_way: int
-    connections: int
-    most: int
-    refused: int
-    upstreams: int
-    wrong: dict[str, str]
-    draining: bool = False
-
-
 class Proxy:
     """The state of a running proxy: upstreams, journal, requests under way."""
 
@@ -60,6 +48,7 @@ class Proxy:
         self._connector = make_connector()
         self.configured: Configured | None = None
         self._upstreams: dict[str, Upstream | str] = {}
+        self._apart: dict[str, tuple[Apart, Upstream | str]] = {}
         self._modified = _modified(path)
         self.fronts: set[Front] = set()
         self.port = config.port
@@ -146,34 +135,50 @@ class Proxy:
             front.refuse(head, _NO_CONNECT, drop=True)
             return None
         agent, rest = _agent_of(target)
-        if agent in self._config.routes or agent in self._config.inject:
-            handler = self._whole(front, head, agent, rest, self._ready())
-            if handler is not None or agent in self._config.routes:
+        apart, upstream = self._led(agent)
+        agent = apart.agent if apart else agent
+        routed = apart is None and agent in self._config.routes
+        if routed or agent in self._config.inject:
+            handler = self._whole(front, head, agent, rest, self._ready(), apart.url if apart else "")
+            if handler is not None or routed:
                 return handler
-        upstream = self._upstreams.get(agent)
         if isinstance(upstream, Upstream):
             return Passage(front, head, upstream, agent, rest)
         nowhere = _nowhere(agent, upstream, self._agents())
         front.refuse(head, nowhere)
         return None
 
+    def _led(self, prefix: str) -> tuple[Apart | None, Upstream | str | None]:
+        """The upstream behind a prefix, or why there is none; of an agent's common prefix or of one apart."""
+        if "." not in prefix:
+            return None, self._upstreams.get(prefix)
+        known = self._apart.get(prefix)
+        if known is None:
+            apart = find(Path(self._config.home), prefix)
+            if apart is None:
+                return None, None
+            known = self._apart[prefix] = apart, self._upstream(apart.url, None)
+        return known
+
     def _whole(
-        self, front: Front, head: RequestHead, agent: str, rest: str, configured: Configured
+        self, front: Front, head: RequestHead, agent: str, rest: str, configured: Configured, url: str
     ) -> Handler | None:
-        """A request that is answered in configured mode; None when it is not, or was refused."""
+        """A request that is answered in configured mode; None when it is not, or was refused. `url`: its
+        upstream where that is one apart."""
+        routed = not url and agent in self._config.routes
         if head.upgrades:
-            if agent in self._config.routes:
+            if routed:
                 front.refuse(head, _NO_WEBSOCKET, drop=True)
             return None
         headers = split(head.fields.lines)
-        if not configured.takes(agent, head.method, rest, headers):
+        if not configured.takes(agent, head.method, rest, headers, url):
             return None
         if (head.fields.length or 0) > LARGEST_REQUEST:
-            if agent in self._config.routes:
+            if routed:
                 front.refuse(head, TOO_LARGE, drop=True)
             return None
-        known = configured.knows(agent, rest, headers)
-        return Whole(front, head, agent, rest, configured.answer, known=known)
+        known = bool(url) or configured.knows(agent, rest, headers)
+        return Whole(front, head, agent, rest, configured.answer, known=known, url=url)
 
     def keep(self, draft: Draft) -> None:
         """Record an exchange (`front.Service`)."""
@@ -193,9 +198,8 @@ class Proxy:
                 except Exception:  # one connection must not cost all others their timeouts
                     log.exception("a connection is closed, since its state is wrong")
                     front.transport.abort()
-            for upstream in self._upstreams.values():
-                if isinstance(upstream, Upstream):
-                    upstream.expire(now - KEEP_ALIVE)
+            for upstream in self._reached():
+                upstream.expire(now - KEEP_ALIVE)
             self._reload()
 
     def standing(self) -> Standing:
@@ -214,7 +218,8 @@ class Proxy:
     def _metrics(self) -> Page:
         from skillclaw.proxy.metrics import CONTENT_TYPE_LATEST, text
 
-        return 200, text(self, Path(self._config.home), self._config.parent), CONTENT_TYPE_LATEST
+        home, parent = Path(self._config.home), self._config.parent
+        return 200, text(self.counts, self.standing(), self.journal, home, parent), CONTENT_TYPE_LATEST
 
     def _ready_or_not(self) -> Page:
         from skillclaw.proxy.ready import stands
@@ -241,7 +246,12 @@ class Proxy:
         )
 
     def _starved(self) -> int:
-        return sum(one.starved for one in list(self._upstreams.values()) if isinstance(one, Upstream))
+        return sum(one.starved for one in self._reached())
+
+    def _reached(self) -> list[Upstream]:
+        """The upstreams that requests may go to, those apart too."""
+        known = [*self._upstreams.copy().values(), *(upstream for _, upstream in self._apart.copy().values())]
+        return [one for one in known if isinstance(one, Upstream)]
 
     def _agents(self) -> list[str]:
         return sorted({*self._upstreams, *self._config.routes})
@@ -250,9 +260,8 @@ class Proxy:
         """Close the connections to upstreams."""
         if self.configured is not None:
             await self.configured.close()
-        for upstream in self._upstreams.values():
-            if isinstance(upstream, Upstream):
-                upstream.retire()
+        for upstream in self._reached():
+            upstream.retire()
         await self._connector.close()
 
 

@@ -35,7 +35,8 @@ _BREAKS = re.compile(rb"[\r\n\x00]+")
 class Whole:
     """A request that is gathered, then given to `answer`; also the way back (`asked.Answer`).
 
-    `known` False: the agent showed no token, so that nothing of its body is held.
+    `known` False: the agent showed no token, so that nothing of its body is held. `url`: its upstream, where
+    that is not the agent's common one.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class Whole:
         answer: Callable[[Asked, Answer], Awaitable[None]],
         *,
         known: bool = True,
+        url: str = "",
     ) -> None:
         self._front = front
         self._asked = head
         self._answer = answer
         self._known = known
+        self._url = url
         self._draft = Draft(agent, head.method, rest, head.fields.lines, head.fields.size)
         self._body: list[bytes] = []
         self._size = 0
@@ -76,9 +79,8 @@ class Whole:
             body = b"".join(self._body)
             self._draft.keep(body, self._draft.request_chunks)
             draft, asked = self._draft, self._asked
-            request = Asked(
-                draft.agent, asked.method, draft.path, split(asked.fields.lines), body, self._known
-            )
+            headers = split(asked.fields.lines)
+            request = Asked(draft.agent, asked.method, draft.path, headers, body, self._known, self._url)
             self._task = asyncio.get_running_loop().create_task(self._run(request))
 
     def bad_upload(self, why: str) -> None:

@@ -4,6 +4,7 @@
 variable of the host. Two runners: bubblewrap (Linux, no image) and Docker (where a task needs an image).
 """
 
-from skillclaw.sandbox.box import Box, Limits, Mount, Ran, open_box, runners
+from skillclaw.sandbox.box import open_box, why_no_room
+from skillclaw.sandbox.model import Box, Limits, Mount, Ran
 
-__all__ = ["Box", "Limits", "Mount", "Ran", "open_box", "runners"]
+__all__ = ["Box", "Limits", "Mount", "Ran", "open_box", "why_no_room"]

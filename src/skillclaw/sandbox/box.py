@@ -1,74 +1,24 @@
-"""What a closed room is: mounts in, commands run, output out. One file per runner beside this one."""
+"""Opens closed rooms: one file for each runner beside this one, imported where it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from subprocess import Popen
-from typing import Protocol
 
 from skillclaw.errors import UsageError
-from skillclaw.trajectory.model import Record
+from skillclaw.sandbox.model import Box, Mount
 
-__all__ = ["Box", "Limits", "Mount", "Ran", "open_box", "runners"]
-
-
-class Limits(Record, frozen=True, kw_only=True):
-    """What one command may take. `seconds` of wall time; MB are 10**6 bytes; `output` in bytes."""
-
-    seconds: float = 60.0
-    memory_mb: int = 2_000
-    file_mb: int = 100
-    processes: int = 256
-    output: int = 64_000
+__all__ = ["open_box", "why_no_room"]
 
 
-class Mount(Record, frozen=True, kw_only=True):
-    """A folder or file of the host that is seen at `inside`."""
+def why_no_room() -> str:
+    """Why no room without an image can be opened here; empty when one can. Docker is not asked: its program
+    may wait half a minute for an engine, and a room without an image is not its own.
+    """
+    from skillclaw.sandbox import bubblewrap
 
-    outside: Path
-    inside: str
-    writable: bool = False
-
-
-class Ran(Record, frozen=True, kw_only=True):
-    """How a command ended. `code` is None when it was stopped, at its time limit unless `stopped` says why
-    else; `output` is what it wrote to stdout and stderr together, cut in the middle at the limit."""
-
-    code: int | None
-    output: str
-    seconds: float
-    stopped: str = ""
-
-
-class Box(Protocol):
-    """One closed room. Its processes end with it."""
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        environ: Mapping[str, str] = {},
-        stdin: bytes = b"",
-        limits: Limits = ...,
-    ) -> Ran:
-        """Run `argv` in the workspace and wait for it. Every process that it started is gone afterwards.
-
-        Raises StorageError when it could not be run at all.
-        """
-        ...
-
-    def start(self, argv: Sequence[str], *, environ: Mapping[str, str] = {}) -> Popen[bytes]:
-        """Start `argv` with pipes for stdin, stdout and stderr; the caller waits for it or kills it."""
-        ...
-
-
-def runners(image: str = "") -> dict[str, str]:
-    """The runners by name, each with the reason why it cannot run here; empty when it can."""
-    from skillclaw.sandbox import bubblewrap, docker
-
-    return {"bubblewrap": bubblewrap.missing(), "docker": docker.missing(image)}
+    return bubblewrap.missing()
 
 
 def open_box(

@@ -26,8 +26,8 @@ from typing import IO, Any
 import skillclaw
 from skillclaw.errors import StorageError
 from skillclaw.sandbox import relay, strays
-from skillclaw.sandbox.box import Limits, Mount, Ran
 from skillclaw.sandbox.disk import Disk
+from skillclaw.sandbox.model import Limits, Mount, Ran, shortened
 
 __all__ = ["missing", "open_box"]
 
@@ -49,6 +49,8 @@ LOOK = 0.2
 """Seconds between two looks at how much a room has written."""
 END = 30.0
 """Seconds that the processes of a room may take to be gone once they are killed."""
+ASKED = 30.0
+"""Seconds that bwrap has to show that it works."""
 BEGIN = """\
 tries=0
 while :; do
@@ -78,16 +80,25 @@ def missing() -> str:
     program = shutil.which("bwrap")
     if program is None:
         return "bubblewrap is not installed (no program bwrap)."
-    tried = subprocess.run(
-        [program, "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "true"],
-        capture_output=True,
-        timeout=30,
-        check=False,
-    )
+    try:
+        tried = _asked([program, "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "true"])
+    except StorageError as error:
+        return f"{error.what} {error.why}"
     if tried.returncode:
         said = tried.stderr.decode("utf-8", "replace").strip().rstrip(".")
         return f"bubblewrap cannot make a sandbox ({said}). The system must let you make user namespaces."
     return ""
+
+
+def _asked(line: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+    """Raises StorageError where it cannot be started or does not end."""
+    try:
+        return subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=ASKED, check=False)
+    except OSError as error:
+        raise StorageError(f"bubblewrap cannot be started ({line[0]}).", f"{error.strerror}.") from error
+    except subprocess.TimeoutExpired as error:
+        why = f"It did not end within {ASKED:.0f} seconds."
+        raise StorageError(f"bubblewrap does not answer ({line[0]}).", why) from error
 
 
 @contextmanager
@@ -128,7 +139,7 @@ class _Room:
             finally:
                 process.kill()
                 process.wait()
-            output = _cut(out, limits.output)
+            output = shortened(out, limits.output)
             if code is not None and not process.ran:
                 raise StorageError("A command could not be run in its sandbox.", output.strip()[-300:])
             return Ran(code=code, output=output, seconds=time.monotonic() - began, stopped=stopped)
@@ -268,7 +279,7 @@ def _options(mounts: Sequence[Mount], workspace: str, folder: Path, socket: Path
 @cache
 def _size() -> tuple[str, ...]:
     """The option that bounds a file system in memory, where this bwrap has it (since 0.7)."""
-    told = subprocess.run(["bwrap", "--help"], capture_output=True, timeout=30, check=False)
+    told = _asked([shutil.which("bwrap") or "bwrap", "--help"])
     known = b"--size " in told.stdout + told.stderr
     return ("--size", str(MEMORY_MB * 10**6)) if known else ()
 
@@ -299,15 +310,3 @@ def _counts_by_room() -> bool:
     """Whether the limit on processes counts those of the user namespace (Linux 5.14), not all of the user."""
     numbers = re.match(r"(\d+)\.(\d+)", platform.release())
     return numbers is not None and (int(numbers[1]), int(numbers[2])) >= (5, 14)
-
-
-def _cut(out: IO[bytes], most: int) -> str:
-    size = out.seek(0, os.SEEK_END)
-    out.seek(0)
-    if size <= most:
-        return out.read(most).decode("utf-8", "replace")
-    half = most // 2
-    head = out.read(half).decode("utf-8", "replace")
-    out.seek(size - half)
-    tail = out.read(half).decode("utf-8", "replace")
-    return f"{head}\n[... {size - 2 * half} bytes left out ...]\n{tail}"

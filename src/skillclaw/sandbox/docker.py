@@ -27,8 +27,7 @@ from functools import cache
 from pathlib import Path
 
 from skillclaw.errors import StorageError, UsageError
-from skillclaw.sandbox.box import Limits, Mount, Ran
-from skillclaw.sandbox.bubblewrap import _cut
+from skillclaw.sandbox.model import Limits, Mount, Ran, shortened
 
 __all__ = ["PROGRAM", "missing", "open_box", "program"]
 
@@ -187,7 +186,7 @@ class _Room:
             self._sweep(mark)
             process.kill()
             process.wait()
-            return Ran(code=code, output=_cut(out, limits.output), seconds=time.monotonic() - began)
+            return Ran(code=code, output=shortened(out, limits.output), seconds=time.monotonic() - began)
 
     def start(self, argv: Sequence[str], *, environ: Mapping[str, str] = {}) -> subprocess.Popen[bytes]:
         mark = secrets.token_hex(8)

@@ -124,12 +124,12 @@ def sync(machine: Machine, due: Collection[str] | None = None, waits: Waits | No
 def _attend(machine: Machine) -> dict[str, str]:
     """What this machine does for its groups before it reads them; by hub what kept it from that (`*`: from
     all). It stops no sync."""
-    from skillclaw.server.groups.membership import attend, told
+    from skillclaw.server.groups.membership import attend
 
     try:
         return {done.hub: done.error for done in attend(machine) if done.error}
     except SkillClawError as error:
-        return {"*": told(error)}
+        return {"*": error.brief}
 
 
 def _checkpoint(source: Source) -> None:

@@ -51,7 +51,8 @@ def _head(text: str, folder: str) -> Head:
     except (yaml.YAMLError, *NOT_YAML) as error:
         # Not the error's whole text, which quotes the file: a secret may stand there.
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-        why = f"Line {mark.line + 2}: {problem}." if mark and problem else "It is not YAML."
+        what = re.split(r"['\"`]", str(problem))[0].strip()
+        why = f"Line {mark.line + 2}: {what}." if mark and problem and what else "It is not YAML."
         raise BadInputError("SKILL.md has a frontmatter that is not valid.", why) from error
     if not isinstance(data, dict):
         raise BadInputError("SKILL.md has a frontmatter that is not valid.", "It maps no words to values.")

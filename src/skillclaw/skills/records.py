@@ -172,6 +172,8 @@ class Pattern(Record, frozen=True, kw_only=True):
     contradictions  sessions where the same was done and it went wrong
     calls     correction: other sessions in which what users correct was called; they say nothing for it, but
               how the call is built
+    reversed  correction: others ask for the reverse, and have the last word (`overruled`), or neither has
+              (`disputed`); these are then among `contradictions`
     held_out  sessions that show it and taught nothing of it: it is tried on them (docs/gate.md); only where
               replay is switched on
     support   all that stands behind it, where `evidence` holds a sample of it only
@@ -194,6 +196,7 @@ class Pattern(Record, frozen=True, kw_only=True):
     ahead: str = ""
     evidence: list[Ref] = []
     contradictions: list[Ref] = []
+    reversed: Literal["", "overruled", "disputed"] = ""
     calls: list[Ref] = []
     held_out: list[Ref] = []
     stats: Stats = Stats()

@@ -3,6 +3,10 @@
 File by file, and in text that both changed line by line, as diff3 does it: a stretch between lines that all
 three have is taken from whoever changed it, and is a conflict where both did and differ. Changes of lines
 that touch each other count as one stretch, so that nothing is mixed that nobody wrote.
+
+How a line ends (line feed, or carriage return and line feed) is not compared: an editor may have changed it
+in all of them. The result has the line ends of mine; whether the last line has one is as whoever changed that
+has it.
 """
 
 from __future__ import annotations
@@ -48,7 +52,7 @@ class Conflict(Record, frozen=True, kw_only=True, omit_defaults=False):
         if not self.line:
             return f"{self.path}: {self.reason}"
         sides = ["<<<<<<< yours", *self.mine, "=======", *self.theirs, ">>>>>>> the release"]
-        return "\n".join([f"{self.path} line {self.line}:", *(line.rstrip("\n") for line in sides)])
+        return "\n".join([f"{self.path} line {self.line}:", *map(_bare, sides)])
 
 
 class Merged(Record, frozen=True, kw_only=True):
@@ -89,20 +93,19 @@ def merge_lines(
 ) -> tuple[list[str], list[tuple[int, list[str], list[str]]]]:
     """The lines of both, and the conflicts: where each begins in mine (from 0), the lines of mine, of theirs.
 
-    In the result a conflict is mine, unless `prefer` is `theirs`; with a preference none is left.
+    In the result a conflict is mine, unless `prefer` is `theirs`; with a preference none is left. Lines that
+    differ in their ends alone are the same, and mine is taken.
     """
     out: list[str] = []
     conflicts: list[tuple[int, list[str], list[str]]] = []
-    for b0, b1, m0, m1, t0, t1 in _stretches(base, mine, theirs):
-        was, my, their = list(base[b0:b1]), list(mine[m0:m1]), list(theirs[t0:t1])
-        if my in (their, was):
-            out += their
-        elif their == was:
-            out += my
-        else:
-            out += their if prefer == "theirs" else my
-            if not prefer:
-                conflicts.append((m0, my, their))
+    sides = [[_bare(line) for line in side] for side in (base, mine, theirs)]
+    for b0, b1, m0, m1, t0, t1 in _stretches(*sides):
+        was, my, their = sides[0][b0:b1], sides[1][m0:m1], sides[2][t0:t1]
+        both_differ = my != their and was not in (my, their)
+        if both_differ and not prefer:
+            conflicts.append((m0, list(mine[m0:m1]), list(theirs[t0:t1])))
+        take_theirs = prefer == "theirs" if both_differ else my == was != their
+        out += theirs[t0:t1] if take_theirs else mine[m0:m1]
     return out, conflicts
 
 
@@ -140,15 +143,16 @@ def _content(
         reason = "both added it" if base is None else "both changed it"
         told = Conflict(path=path, reason=f"{reason}, and it is not text")
         return (theirs if prefer == "theirs" else mine), [] if prefer else [told]
-    merged, found = merge_lines(was, my, their, prefer)
+    merged, found = merge_lines(was, my, _ended_as(mine, their), prefer)
     conflicts = [
         Conflict(path=path, line=at + 1, mine=my_part, theirs=their_part) for at, my_part, their_part in found
     ]
-    return "".join(merged).encode(), conflicts
+    closed = theirs if base is not None and _closed(mine) == _closed(base) else mine
+    return _joined(merged, _closed(closed)), conflicts
 
 
 def _lines(data: bytes) -> list[str] | None:
-    """The lines with their ends; None for what is not text."""
+    """The lines with their ends, which a last line without one gets; None for what is not text."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -156,8 +160,35 @@ def _lines(data: bytes) -> list[str] | None:
     if "\0" in text:
         return None
     # only line feeds end a line: `splitlines` would also cut at form feeds and Unicode's separators
-    parts = text.split("\n")
-    return [part + "\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
+    *whole, rest = text.split("\n")
+    lines = [part + "\n" for part in whole]
+    if rest:
+        # a lone carriage return there is part of the text
+        returns = rest.endswith("\r") or (lines and lines[-1].endswith("\r\n"))
+        lines.append(rest + ("\r\n" if returns else "\n"))
+    return lines
+
+
+def _joined(lines: Sequence[str], closed: bool) -> bytes:
+    text = "".join(lines)
+    # without its end, an empty last line would be none
+    if not closed and lines and _bare(lines[-1]):
+        text = _bare(text)
+    return text.encode()
+
+
+def _bare(line: str) -> str:
+    return line.removesuffix("\n").removesuffix("\r") if line.endswith("\n") else line
+
+
+def _closed(data: bytes) -> bool:
+    return not data or data.endswith(b"\n")
+
+
+def _ended_as(data: bytes, lines: Sequence[str]) -> list[str]:
+    """`lines` with the line ends of `data`, where those are all the same."""
+    ends = {"\r\n" if line.endswith(b"\r") else "\n" for line in data.split(b"\n")[:-1]}
+    return [_bare(line) + next(iter(ends)) for line in lines] if len(ends) == 1 else list(lines)
 
 
 def _stretches(base: Sequence[str], mine: Sequence[str], theirs: Sequence[str]) -> Iterator[Stretch]:

@@ -3,8 +3,8 @@
 A message is read clause by clause, so that "Thanks, but the date is wrong" is heard. Each rule describes one
 way to object: a verdict on what was done, a fault of the agent, a reproach in the form of a question, a
 prohibition, a way back, another way. Quoted text and code are not the user's verdict and are not read.
-Questions object only if they are reproaches. The rules know no context; `asked` adds the only one that
-matters: after a question of the agent, "No, ..." is an answer.
+Questions object only if they are reproaches; one for reasons is none. The rules know no context; `asked` adds
+the only one that matters: after a question of the agent, "No, ..." is an answer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,16 @@ from functools import lru_cache
 
 from skillclaw.trajectory import phrases
 
-__all__ = ["accepts", "confirms", "consents", "correction_text", "corrects", "interrupts", "repeats"]
+__all__ = [
+    "accepts",
+    "asks_why",
+    "confirms",
+    "consents",
+    "correction_text",
+    "corrects",
+    "interrupts",
+    "repeats",
+]
 
 _CHINESE = re.compile(r"[一-鿿]")
 _CONTENT = re.compile(r"[一-鿿]|[^\W_一-鿿]+(?:'[a-z]+)?")
@@ -39,6 +48,8 @@ def corrects(text: str, *, asked: bool = False) -> bool:
 def _corrects(text: str, asked: bool) -> bool:
     """Kept by the head of the message, since outcomes and episodes ask about the same messages in turn."""
     head = _plain(text)
+    if asks_why(text):
+        return False
     sentences = phrases.ENDS.split(head)
     # What follows a "No." tells whether it is one: "No. That's all." is not.
     rests = (" ".join(sentences[index:]) for index in range(len(sentences)))
@@ -50,6 +61,20 @@ def _corrects(text: str, asked: bool) -> bool:
         return True
     wish = bool(phrases.WISHES.match(head))
     return any(_objects(clause, wish=wish, asked=asked) for clause in _clauses(head))
+
+
+def asks_why(text: str) -> bool:
+    """Whether a message only asks for reasons ("Why do you not use pnpm? Is npm better?"): it has nothing but
+    questions, of which none is a reproach, or a request that is put as one."""
+    sentences = [s.strip() for s in phrases.SENTENCE.split(_plain(text, "`")) if s.strip()]
+    bare = [phrases.SOFT.sub("", sentence) for sentence in sentences]
+    return any(map(phrases.WHY.match, bare)) and all(map(_only_asks, bare))
+
+
+def _only_asks(sentence: str) -> bool:
+    if not sentence.endswith(("?", "？")) or phrases.INSISTS.search(sentence):
+        return False
+    return not (phrases.REQUESTS.search(sentence) or phrases.FAULT.search(sentence))
 
 
 def accepts(text: str) -> bool:
@@ -87,9 +112,9 @@ def correction_text(text: str, limit: int = 200, *, names: Collection[str] = ())
     return chosen[:limit]
 
 
-def _plain(text: str) -> str:
-    """The head of the message without quotes, code and control marks, in plain characters."""
-    head = phrases.QUOTED.sub(" ", text.strip()[: 2 * phrases.HEAD]).strip()[: phrases.HEAD]
+def _plain(text: str, quoted: str = " ") -> str:
+    """The head of the message without control marks, in plain characters; `quoted` for quotes and code."""
+    head = phrases.QUOTED.sub(quoted, text.strip()[: 2 * phrases.HEAD]).strip()[: phrases.HEAD]
     return head if head.isascii() else head.translate(phrases.PLAIN)
 
 

@@ -21,8 +21,8 @@ def same_goal(first: Act, second: Act) -> bool:
         )
     if (first.command is None) != (second.command is None):
         return False
-    target = target_of(first.tool, first.arguments)
-    if target and target == target_of(second.tool, second.arguments) and second.writes == first.writes:
+    target = target_of(first.arguments)
+    if target and target == target_of(second.arguments) and second.writes == first.writes:
         return True
     return tail(first.tool) == tail(second.tool)
 

@@ -129,7 +129,7 @@ def differs(first: Move, second: Move) -> bool:
 def extensions(act: Act) -> set[str]:
     """The endings, as `.py`, of the files that an action names."""
     if act.command is None:
-        target = target_of(act.tool, act.arguments)
+        target = target_of(act.arguments)
         found = _EXTENSION.search(target) if target and "://" not in target else None
         return {found[1].lower()} if found else set()
     words = (word for simple in main_commands(act.command)[:6] for word in simple.words[1:40])

@@ -136,6 +136,28 @@ REPROACH = re.compile(
     r"^不是(?:说|让|叫)|凭什么",
     re.I,
 )
+WHY = re.compile(
+    r"^(?:why (?:not|(?:do|are|have) (?:you|we) not|(?:don't|aren't|haven't) (?:you|we)|"
+    r"do (?:you|we) (?:use|run|call|take|choose|pick|prefer))\b|how come (?:you|we)\b|"
+    r"(?:(?:is|was) there|what(?:'s| is| was)) (?:a|any|the) reason\b)"
+    r"|^(?:warum|wieso|weshalb)\b(?! (?:hast|habt)\b)"
+    r"|^(?:你|你们|我们)?为什么(?:你|你们|我们)?(?:不[用使选采]|没有?用)",
+    re.I,
+)
+"""A question for the reasons of what the agent does, or does not do."""
+INSISTS = re.compile(
+    r"\b(?:just|simply|still|again|always|ever|never|keep|told|said|asked|please|"
+    r"immer|noch|wieder|endlich|gesagt|bitte)\b|请|又|还|老是|总是|让你|叫你",
+    re.I,
+)
+"""Words with which such a question is a reproach, or a request."""
+REQUESTS = re.compile(
+    r"^(?:please|(?:can|could|would|will|shall|should|may|might)(?:n't)? |let's\b|how about\b|what about\b|"
+    r"(?:do|would) you mind\b|(?:kannst|könntest|würdest|können|könnten|sollten|nimm|nutze?)\b)|"
+    r"(?:能|可以|可不可以)[^。！？?]{0,4}(?:用|改|换)|[改换]成",
+    re.I,
+)
+"""How a question begins that asks for something to be done."""
 FORBIDS = re.compile(
     r"^(?:(?:please|could you|can you|would you|just)[, ]+){0,2}(?:(?:don't|do not|dont|never|"
     r"(?<=you )not|(?<=please )not)\b(?! (?:forget|worry|"

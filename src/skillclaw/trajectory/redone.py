@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Sequence
 
+from skillclaw.trajectory.feedback import asks_why
 from skillclaw.trajectory.flow import Act
 from skillclaw.trajectory.goals import same_goal
 from skillclaw.trajectory.named_calls import COMMON, instead_of
@@ -55,7 +56,7 @@ def taken_up(
     asked   what the user said of the same request before
     before  the calls of the request so far; `after` those that follow the message, up to the next one
     """
-    if not before or not after or _FURTHER.match(said):
+    if not before or not after or _FURTHER.match(said) or asks_why(said):
         return ()
     known = "\n".join([asked, *map(_written, before)]).lower()
     named = [name for name in _named(said[:HEAD], every=objects) if name.lower() not in known]

@@ -87,7 +87,7 @@ def _quote(word: str) -> str:
     return word if _UNQUOTED.fullmatch(word) else "'" + word.replace("'", "'\\''") + "'"
 
 
-def target_of(tool: str, arguments: dict[str, Any]) -> str:
+def target_of(arguments: dict[str, Any]) -> str:
     """The file or page that a call is about; empty when it names none."""
     for name in TARGETS:
         value = arguments.get(name)

@@ -11,6 +11,7 @@ from skillclaw.trajectory.flow import Act
 from skillclaw.trajectory.moves import Move
 from skillclaw.trajectory.outcomes import same_goal
 from skillclaw.trajectory.shapes import target_of
+from skillclaw.trajectory.silenced import silences
 
 __all__ = ["recoveries"]
 
@@ -27,7 +28,7 @@ _NOT_THERE = re.compile(
 
 def recoveries(acts: list[Act], moves: list[Move], intent: str, base: dict[str, Any]) -> list[Episode]:
     """For each way that failed: the first way toward the same goal that worked, or that it did not work
-    either.
+    either. A call that only makes the failure silent is no way.
     """
     found: list[Episode] = []
     seen: set[tuple[str, str]] = set()
@@ -39,7 +40,9 @@ def recoveries(acts: list[Act], moves: list[Move], intent: str, base: dict[str, 
         later = [
             other
             for other in range(index + 1, min(len(acts), index + 1 + REACH))
-            if acts[other].ok is not None and _tries_again(act, acts[other])
+            if acts[other].ok is not None
+            and _tries_again(act, acts[other])
+            and not (acts[other].ok and silences(act, acts[other]))
         ]
         worked = next((i for i in later if acts[i].ok), None)
         again = next((i for i in later if acts[i].ok and _same_call(moves[i], failed)), None)
@@ -99,7 +102,7 @@ def _tries_again(failed: Act, later: Act) -> bool:
 def _elsewhere(failed: Act, later: Act) -> bool:
     """Whether a call of the same kind is about another thing: another file, another server."""
     if failed.command is None and later.command is None:
-        first, second = target_of(failed.tool, failed.arguments), target_of(later.tool, later.arguments)
+        first, second = target_of(failed.arguments), target_of(later.arguments)
         if first and second and first != second and "://" not in first + second:
             same_name = _file_name(first) == _file_name(second)
             return not (same_name or _NOT_THERE.search(failed.result[:600]))
@@ -128,8 +131,8 @@ def _helps(act: Act, failed: Act, move: Move, final: Move, index: int) -> bool:
         return False
     if any(f"result:{index}" in a.origins for a in final.args):
         return True
-    target = target_of(failed.tool, failed.arguments)
-    if target and target == target_of(act.tool, act.arguments):
+    target = target_of(failed.arguments)
+    if target and target == target_of(act.arguments):
         return True
     if act.command is None:
         return False

@@ -21,6 +21,7 @@ from skillclaw.wire.content import (
     tool_summary,
     usage_of,
 )
+from skillclaw.wire.growing import grow, grown
 from skillclaw.wire.injected import user_items
 from skillclaw.wire.records import Item, Usage
 from skillclaw.wire.reply import Reply
@@ -235,7 +236,7 @@ def stream_reply(data: bytes) -> Reply:
         elif kind == "error":
             error = as_dict(value.get("error"))
             reply.error = as_str(error.get("message")) or json_text(value)
-    for _, block in sorted(blocks.items()):
+    for _, block in sorted((index, grown(block)) for index, block in blocks.items()):
         if "partial" in block:
             block["input"] = block.pop("partial") or block.get("input")
         reply.items += _agent_block(block, 0)
@@ -246,10 +247,10 @@ def _delta(block: dict[str, Any], delta: dict[str, Any]) -> None:
     kind = delta.get("type")
     if kind == "text_delta":
         block.setdefault("type", "text")
-        block["text"] = as_str(block.get("text")) + as_str(delta.get("text"))
+        grow(block, "text", as_str(delta.get("text")))
     elif kind == "thinking_delta":
         block.setdefault("type", "thinking")
-        block["thinking"] = as_str(block.get("thinking")) + as_str(delta.get("thinking"))
+        grow(block, "thinking", as_str(delta.get("thinking")))
     elif kind == "input_json_delta":
         block.setdefault("type", "tool_use")
-        block["partial"] = as_str(block.get("partial")) + as_str(delta.get("partial_json"))
+        grow(block, "partial", as_str(delta.get("partial_json")))

@@ -1,7 +1,8 @@
 """OpenAI Chat Completions: requests, plain and streamed responses -> items.
 
 Source of the format: the Chat Completions reference; `reasoning_content` and `reasoning` are the forms of
-DeepSeek, vLLM, OpenRouter. Parts that are not known are kept as the text of their JSON.
+DeepSeek, vLLM, OpenRouter, blocks of `thinking` in the content that of Mistral. Parts that are not known are
+kept as the text of their JSON.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 from skillclaw.trajectory.model import Part
 from skillclaw.wire.body import load_json
+from skillclaw.wire.chat_calls import Calls, Piece, piece_of
 from skillclaw.wire.content import (
     arguments_of,
     as_dict,
@@ -61,10 +63,13 @@ def _message(message: Any, group: int) -> list[Item]:
 
 def _agent(message: dict[str, Any], group: int) -> list[Item]:
     items: list[Item] = []
+    given = message.get("content")
+    thoughts = [block for block in as_list(given) if _is_thought(block)]
     reasoning = as_str(message.get("reasoning_content")) or as_str(message.get("reasoning"))
-    if reasoning.strip():
-        items.append(Item(role="agent", kind="reasoning", content=reasoning, group=group))
-    parts = _parts(message.get("content"))
+    for text in (reasoning, "".join(_thought(block.get("thinking")) for block in thoughts)):
+        if text.strip():
+            items.append(Item(role="agent", kind="reasoning", content=text, group=group))
+    parts = _parts([block for block in as_list(given) if not _is_thought(block)] if thoughts else given)
     if as_str(message.get("refusal")):
         parts.append(Part(type="text", text=message["refusal"]))
     content = compact(parts)
@@ -73,13 +78,24 @@ def _agent(message: dict[str, Any], group: int) -> list[Item]:
     for call in as_list(message.get("tool_calls")):
         known = as_dict(call)
         function = as_dict(known.get("function") or known.get("custom"))
-        given = function.get("arguments", function.get("input"))
-        items.append(_call(as_str(known.get("id")), as_str(function.get("name")), given, group))
+        asked = function.get("arguments", function.get("input"))
+        items.append(_call(as_str(known.get("id")), as_str(function.get("name")), asked, group))
     if isinstance(message.get("function_call"), dict):
         legacy = message["function_call"]
         name = as_str(legacy.get("name"))
         items.append(_call(name, name, legacy.get("arguments"), group))
     return items
+
+
+def _is_thought(block: Any) -> bool:
+    """Whether it is a block of Mistral's reasoning models, whose content is a list."""
+    return as_dict(block).get("type") == "thinking" and isinstance(block.get("thinking"), str | list)
+
+
+def _thought(held: Any) -> str:
+    if isinstance(held, str):
+        return held
+    return "".join(as_str(as_dict(part).get("text")) for part in held)
 
 
 def _call(call_id: str, name: str, given: Any, group: int) -> Item:
@@ -161,8 +177,7 @@ def _head(reply: Reply, body: dict[str, Any]) -> None:
 def stream_reply(data: bytes) -> Reply:
     """A streamed response, whole or cut off: the first choice, as far as it came."""
     reply = Reply()
-    message: dict[str, str] = {"content": "", "reasoning": "", "refusal": ""}
-    calls: dict[int, dict[str, str]] = {}
+    said = _Said()
     for event in parse(data):
         if event.data.strip() == "[DONE]":
             reply.ended = True
@@ -174,29 +189,87 @@ def stream_reply(data: bytes) -> Reply:
             if known.get("index") not in (0, None):
                 continue
             reply.stop_reason = as_str(known.get("finish_reason")) or reply.stop_reason
-            delta = as_dict(known.get("delta"))
-            message["content"] += as_str(delta.get("content"))
-            message["refusal"] += as_str(delta.get("refusal"))
-            message["reasoning"] += as_str(delta.get("reasoning_content")) or as_str(delta.get("reasoning"))
-            for call in as_list(delta.get("tool_calls")):
-                _delta(calls, as_dict(call))
+            said.add(as_dict(known.get("delta")))
     reply.ended = reply.ended or bool(reply.stop_reason)
-    whole = {
-        **message,
-        "tool_calls": [
-            {"id": call["id"], "function": {"name": call["name"], "arguments": call["arguments"]}}
-            for _, call in sorted(calls.items())
-        ],
-    }
-    reply.items = _agent(whole, 0)
+    reply.items = _agent(said.whole(), 0)
     return reply
 
 
-def _delta(calls: dict[int, dict[str, str]], delta: dict[str, Any]) -> None:
-    index = delta.get("index")
-    place = index if isinstance(index, int) and not isinstance(index, bool) else max(calls, default=0)
-    call = calls.setdefault(place, {"id": "", "name": "", "arguments": ""})
-    function = as_dict(delta.get("function"))
-    call["id"] = as_str(delta.get("id")) or call["id"]
-    call["name"] += as_str(function.get("name")) if function.get("name") != call["name"] else ""
-    call["arguments"] += as_str(function.get("arguments"))
+class _Call:
+    """A call while it comes; `place` is where it stands among the others."""
+
+    def __init__(self, call_id: str, place: int) -> None:
+        self.call_id = call_id
+        self.place = place
+        self.raw = False
+        self._name: list[str] = []
+        self._named = 0
+        self._given: list[str] = []
+
+    def add(self, piece: Piece) -> None:
+        self.call_id = self.call_id or piece.call_id
+        self.raw = self.raw or piece.raw
+        # Some servers repeat the name with every piece. Texts of two lengths are not compared, nor joined.
+        if len(piece.name) != self._named or piece.name != "".join(self._name):
+            self._name.append(piece.name)
+            self._named += len(piece.name)
+        given = json_text(piece.given) if isinstance(piece.given, dict) else as_str(piece.given)
+        self._given.append(given)
+
+    def whole(self) -> dict[str, Any]:
+        kind, key = ("custom", "input") if self.raw else ("function", "arguments")
+        return {"id": self.call_id, kind: {"name": "".join(self._name), key: "".join(self._given)}}
+
+
+class _Said:
+    """The message that the deltas of a stream make."""
+
+    def __init__(self) -> None:
+        self._words: dict[str, list[str]] = {"refusal": [], "reasoning": []}
+        self._parts: list[Any] = []
+        self._text: list[str] = []
+        self._calls = Calls(self._begun)
+        self._last = 0
+        self._legacy: _Call | None = None
+
+    def _begun(self, piece: Piece) -> _Call:
+        self._last = self._last if piece.at is None else piece.at
+        return _Call(piece.call_id, self._last)
+
+    def add(self, delta: dict[str, Any]) -> None:
+        content = delta.get("content")
+        for part in [content] if isinstance(content, str) else as_list(content):
+            self._part(part)
+        self._words["refusal"].append(as_str(delta.get("refusal")))
+        thought = as_str(delta.get("reasoning_content")) or as_str(delta.get("reasoning"))
+        self._words["reasoning"].append(thought)
+        for call in as_list(delta.get("tool_calls")):
+            piece = piece_of(as_dict(call))
+            self._calls.of(piece).add(piece)
+        if isinstance(delta.get("function_call"), dict):
+            self._legacy = self._legacy or _Call("", 0)
+            self._legacy.add(piece_of({"function": delta["function_call"]}))
+
+    def _part(self, part: Any) -> None:
+        """A piece of the content; texts that follow each other are one."""
+        shown = _part(part)
+        if isinstance(part, str) or (shown.type == "text" and as_dict(part).get("text") == shown.text):
+            self._text.append(shown.text or "")
+        else:
+            self._end_text()
+            self._parts.append(part)
+
+    def _end_text(self) -> None:
+        text = "".join(self._text)
+        self._parts += [text] if text else []
+        self._text = []
+
+    def whole(self) -> dict[str, Any]:
+        self._end_text()
+        ordered = sorted(self._calls, key=lambda call: call.place)
+        return {
+            "content": self._parts,
+            **{name: "".join(pieces) for name, pieces in self._words.items()},
+            "tool_calls": [call.whole() for call in ordered],
+            "function_call": self._legacy.whole()["function"] if self._legacy else None,
+        }

@@ -10,6 +10,7 @@ from typing import Any
 
 from skillclaw.wire.body import load_json
 from skillclaw.wire.content import as_dict, as_list, as_str, json_text, usage_of
+from skillclaw.wire.growing import grow, grown
 from skillclaw.wire.records import Item
 from skillclaw.wire.reply import Reply
 from skillclaw.wire.sse import parse
@@ -77,14 +78,14 @@ def _from(values: Iterable[Any]) -> Reply:
             known = as_dict(choice)
             index = known.get("index")
             place = index if isinstance(index, int) and not isinstance(index, bool) else 0
-            texts[place] = texts.get(place, "") + as_str(known.get("text"))
+            grow(texts, place, as_str(known.get("text")))
             reason = as_str(known.get("finish_reason"))
             reply.stop_reason = reason or reply.stop_reason
     reply.ended = reply.ended or bool(reply.stop_reason)
     # One answer for each prompt of an array, or several for one: all of them were given.
     reply.items = [
         Item(role="agent", kind="text", content=text, group=place)
-        for place, text in sorted(texts.items())
+        for place, text in sorted(grown(texts).items())
         if text
     ]
     return reply

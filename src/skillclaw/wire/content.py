@@ -25,8 +25,10 @@ __all__ = [
     "image_part",
     "join",
     "json_text",
+    "number",
     "tool_summary",
     "usage_of",
+    "whole_number",
 ]
 
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
@@ -54,6 +56,20 @@ def as_list(value: Any) -> list[Any]:
 def as_str(value: Any) -> str:
     """The value if it is a string, else an empty one."""
     return value if isinstance(value, str) else ""
+
+
+def whole_number(value: Any) -> int | None:
+    """The value if it is a number without fraction, at least 0 and below 2^63; else None."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
+        return value
+    return None
+
+
+def number(value: Any) -> float | None:
+    """The value if it is a number; else None."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def json_text(value: Any) -> str:

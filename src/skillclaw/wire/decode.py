@@ -29,6 +29,7 @@ from skillclaw.wire.remote import told_remote
 from skillclaw.wire.reply import Reply
 from skillclaw.wire.results import with_facts
 from skillclaw.wire.routes import Route, protocol_of
+from skillclaw.wire.thoughts import thoughts_apart
 from skillclaw.wire.unnamed import named
 
 __all__ = ["decode", "protocol_of", "read"]
@@ -114,10 +115,11 @@ def _decode(call: Call, route: Route, body: dict[str, Any], *, over_socket: bool
     protocol, kind = route
     module = MODULES[protocol]
     own = gemini.unwrapped(body) if protocol == "gemini" else body
-    told = told_apart(aider.own_words(module.request_items(own)))
+    told = told_apart(aider.own_words(thoughts_apart(module.request_items(own))))
     request: list[Item] = [part for item in told for part in without_summary(item)]
     offered: list[dict[str, Any]] = module.tools(own)
     reply = _reply(call, module, over_socket=over_socket) if kind != "count" else Reply()
+    reply.items = thoughts_apart(reply.items)
     if protocol == "gemini":
         request, reply.items = named(request, reply.items)
     request, reply.items = openclaw.own_words(request, reply.items)

@@ -237,6 +237,7 @@ def stream_reply(data: bytes) -> Reply:
 def _from(values: Iterable[Any]) -> Reply:
     reply = Reply()
     counts: dict[str, int] = {}
+    pieces: list[Item] = []
     for value in values:
         known = as_dict(value)
         known = as_dict(known.get("response")) or known
@@ -246,10 +247,11 @@ def _from(values: Iterable[Any]) -> Reply:
             if one.get("index") not in (0, None):
                 continue
             for part in _parts(one.get("content")):
-                _add(reply.items, _agent_part(part, 0))
+                pieces += _agent_part(part, 0)
             reason = as_str(_get(one, "finishReason"))
             if reason:
                 reply.stop_reason, reply.ended = reason, True
+    reply.items = _joined(pieces)
     reply.usage = _usage(counts)
     return reply
 
@@ -270,20 +272,25 @@ def _head(reply: Reply, value: dict[str, Any], counts: dict[str, int]) -> None:
         reply.error = reply.error or f"The prompt was blocked: {blocked}"
 
 
-def _add(items: list[Item], fresh: list[Item]) -> None:
-    """What a piece of a stream brings; a text that goes on is joined, since it is sent again as one part."""
-    for item in fresh:
-        last = items[-1] if items else None
-        if (
-            last is not None
-            and item.kind in ("text", "reasoning")
-            and last.kind == item.kind
-            and isinstance(last.content, str)
-            and isinstance(item.content, str)
-        ):
-            items[-1] = msgspec.structs.replace(last, content=last.content + item.content)
+def _joined(items: list[Item]) -> list[Item]:
+    """The pieces of a stream, a text that goes on as one: it is sent again as one part."""
+    runs: list[list[Item]] = []
+    for item in items:
+        if runs and _goes_on(runs[-1][-1], item):
+            runs[-1].append(item)
         else:
-            items.append(item)
+            runs.append([item])
+    return [
+        msgspec.structs.replace(run[0], content="".join(as_str(item.content) for item in run))
+        if len(run) > 1
+        else run[0]
+        for run in runs
+    ]
+
+
+def _goes_on(last: Item, item: Item) -> bool:
+    words = item.kind in ("text", "reasoning") and last.kind == item.kind
+    return words and isinstance(last.content, str) and isinstance(item.content, str)
 
 
 def _usage(counts: dict[str, int]) -> Usage | None:

@@ -4,8 +4,8 @@ In this order, which covers every client that was driven: Claude Code's header, 
 OpenClaw's prompt, `x-session-id` (opencode, crush, configured qwen-code and Hermes), `x-opencode-session`
 (opencode with its own provider), `session_id` (pi), `goose-session-id`, `session_id` in the body (gemini-cli
 with a Google login; over OpenRouter, Cline and Hermes), `metadata.user_id` (Anthropic), `metadata.sessionId`
-(qwen-code over DashScope), `prompt_cache_key` (OpenHands, Copilot), and at last ids that stand in the prompt
-(QwenPaw, Hermes). `x-session-affinity` is not one: nanobot makes it per process.
+(qwen-code over DashScope), `prompt_cache_key` where it is an id (OpenHands, Copilot), and at last ids that
+stand in the prompt (QwenPaw, Hermes). `x-session-affinity` is not one: nanobot makes it per process.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ PROMPT = re.compile(r"\A([0-9a-fA-F-]{36})#\d+\Z")
 SHARED = frozenset({"headless-task"})
 """What QwenPaw calls every session of `qwenpaw task`."""
 NUMBERED = re.compile(r"\A([0-9a-fA-F-]{36}):\d+\Z")
+OWN_ID = re.compile(r"\A(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32})\Z", re.IGNORECASE)
+"""OpenHands' ids of conversations and Copilot's of sessions."""
 LONGEST = 200
 """Characters that an id may have; anything longer is not one."""
 
@@ -147,12 +149,15 @@ def _user_id(value: Any) -> str:
 
 
 def _cache_key(value: Any) -> str:
+    """A cache key that has the form of an id: else it may be the same for all sessions of an agent.
+
+    Such are PicoClaw's (the agent's name), Hermes' (`pck_`, a hash of prompt and tools) and what providers
+    advise: requests with one beginning share a key.
+    """
     key = as_str(value).strip()
-    # `pck_` is Hermes' hash of prompt and tools: the same for many sessions.
-    if not key or key.startswith(("pck_", "<")) or len(key) > LONGEST:
-        return ""
     numbered = NUMBERED.match(key)
-    return numbered[1] if numbered else key
+    key = numbered[1] if numbered else key
+    return key if OWN_ID.match(key) else ""
 
 
 def _in_text(request: Iterable[Item]) -> str:

@@ -10,6 +10,7 @@ from skillclaw.wire.body import header
 from skillclaw.wire.content import as_dict, as_list, as_str
 from skillclaw.wire.identity import codex_metadata
 from skillclaw.wire.injected import is_review
+from skillclaw.wire.once import once_a_text
 from skillclaw.wire.openclaw import is_flush
 from skillclaw.wire.records import Call, Item, Kind
 
@@ -100,10 +101,8 @@ def kind_of(call: Call, body: dict[str, Any], request: list[Item], offered: list
     if not offered and isinstance(limit, int) and limit <= 16:
         return "side"
     system = "\n".join(text_of(item.content)[:4000] for item in request if item.role == "system")
-    if COMPACT_SYSTEM.search(system):
-        return "compaction"
-    if SIDE_SYSTEM.search(system):
-        return "side"
+    if asked_by_host := _kind_by_system(system):
+        return asked_by_host
     if config.get("responseMimeType") == "application/json" and not offered:
         return "side"
     if header(call.request_headers, "user-agent").startswith("GeminiCLI") and not _declared(body):
@@ -113,6 +112,13 @@ def kind_of(call: Call, body: dict[str, Any], request: list[Item], offered: list
         return "side"
     wants_json = as_dict(as_dict(body.get("output_config")).get("format")).get("type") == "json_schema"
     return "side" if wants_json and not offered else "turn"
+
+
+@once_a_text
+def _kind_by_system(system: str) -> Kind | None:
+    if COMPACT_SYSTEM.search(system):
+        return "compaction"
+    return "side" if SIDE_SYSTEM.search(system) else None
 
 
 def _asked(request: list[Item]) -> str:

@@ -19,6 +19,7 @@ import msgspec
 from skillclaw.trajectory.model import text_of
 from skillclaw.wire.body import load_json
 from skillclaw.wire.content import as_dict
+from skillclaw.wire.once import once_a_text
 from skillclaw.wire.records import Identity, Item
 
 __all__ = ["identity", "is_flush", "is_prompt", "outcome", "own_words", "split", "unwrapped"]
@@ -74,6 +75,7 @@ def is_flush(text: str) -> bool:
     return FLUSH.match(text) is not None
 
 
+@once_a_text
 def is_prompt(text: str) -> bool:
     """Whether a system prompt is one of OpenClaw's."""
     return SIGN.search(text) is not None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from skillclaw.wire.once import once_a_text
+
 __all__ = ["place"]
 
 # Blanks are matched within a line only, and values by length: a prompt may hold megabytes of anything.
@@ -44,9 +46,18 @@ def place(texts: list[str]) -> tuple[str, dict[str, str]]:
     cwd = ""
     facts: dict[str, str] = {}
     for text in texts:
-        if not cwd and (found := CWD.search(text)):
-            cwd = next(group for group in found.groups() if group).strip()
-        for name, pattern in FACTS:
-            if name not in facts and (found := pattern.search(text)):
-                facts[name] = next(group for group in found.groups() if group).strip()
+        told, stated = _stated(text)
+        cwd = cwd or told
+        facts = {**dict(stated), **facts}
     return cwd, facts
+
+
+@once_a_text
+def _stated(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    where = CWD.search(text)
+    found = ((name, pattern.search(text)) for name, pattern in FACTS)
+    return _value(where) if where else "", tuple((name, _value(one)) for name, one in found if one)
+
+
+def _value(found: re.Match[str]) -> str:
+    return next(group for group in found.groups() if group).strip()

@@ -13,6 +13,7 @@ import msgspec
 
 from skillclaw.wire.body import load_json
 from skillclaw.wire.content import as_dict, as_list, as_str, join, json_text, tool_summary, usage_of
+from skillclaw.wire.growing import grow, grown
 from skillclaw.wire.records import Item
 from skillclaw.wire.reply import Reply
 from skillclaw.wire.responses_items import entry_items
@@ -133,7 +134,7 @@ def _from(values: Iterable[dict[str, Any]]) -> Reply:
             status = value.get("status", value.get("status_code"))
             reply.status = status if isinstance(status, int) and not isinstance(status, bool) else 0
     output = as_list(last.get("output"))
-    chosen = [entry for _, entry in sorted(entries.items())] if len(entries) >= len(output) else output
+    chosen = [_whole(entries[place]) for place in sorted(entries)] if len(entries) >= len(output) else output
     for group, entry in enumerate(chosen):
         reply.items += entry_items(entry, group)
     return reply
@@ -146,10 +147,10 @@ def _delta(entry: dict[str, Any], kind: str, text: str) -> None:
         _append(entry, "content", "output_text", text)
     elif kind == "response.function_call_arguments.delta":
         entry.setdefault("type", "function_call")
-        entry["arguments"] = as_str(entry.get("arguments")) + text
+        grow(entry, "arguments", text)
     elif kind == "response.custom_tool_call_input.delta":
         entry.setdefault("type", "custom_tool_call")
-        entry["input"] = as_str(entry.get("input")) + text
+        grow(entry, "input", text)
     elif kind in ("response.reasoning_summary_text.delta", "response.reasoning_text.delta"):
         entry.setdefault("type", "reasoning")
         _append(entry, "summary" if "summary" in kind else "content", "summary_text", text)
@@ -157,8 +158,16 @@ def _delta(entry: dict[str, Any], kind: str, text: str) -> None:
 
 def _append(entry: dict[str, Any], key: str, kind: str, text: str) -> None:
     parts = as_list(entry.get(key))
-    if parts and isinstance(parts[-1], dict):
-        parts[-1] = {**parts[-1], "text": as_str(parts[-1].get("text")) + text}
-    else:
-        parts = [{"type": kind, "text": text}]
-    entry[key] = parts
+    if not parts or not isinstance(parts[-1], dict):
+        parts = entry[key] = [{"type": kind}]
+    grow(parts[-1], "text", text)
+
+
+def _whole(entry: dict[str, Any]) -> dict[str, Any]:
+    """An item with what its deltas brought."""
+    return {
+        key: [grown(part) if isinstance(part, dict) else part for part in value]
+        if key in ("content", "summary") and isinstance(value, list)
+        else value
+        for key, value in grown(entry).items()
+    }

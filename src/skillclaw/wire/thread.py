@@ -7,7 +7,6 @@ side request on top of the conversation all leave every piece where it was, once
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,7 +14,9 @@ from typing import Literal
 import msgspec
 
 from skillclaw.trajectory.model import text_of
+from skillclaw.wire.align import align
 from skillclaw.wire.content import fingerprint
+from skillclaw.wire.once import Prints
 from skillclaw.wire.records import Decoded, Item, Usage
 
 __all__ = ["Entry", "ReplyFacts", "Thread", "conversation"]
@@ -48,10 +49,10 @@ class ReplyFacts:
     time: float | None
 
 
-def conversation(items: list[Item]) -> list[bytes]:
+def conversation(items: list[Item], prints: Prints) -> list[bytes]:
     """Fingerprints of what user and agent said and did: the part that stays equal when it is re-sent."""
     return [
-        fingerprint(item)
+        prints.of(item)
         for item in items
         if item.role != "system" and not item.injected and item.kind != "reasoning"
     ]
@@ -64,6 +65,7 @@ class Thread:
     id: str
     parent: str | None = None
     is_subagent: bool = False
+    prints: Prints = field(default_factory=Prints)
     entries: list[Entry] = field(default_factory=list)
     replies: list[ReplyFacts] = field(default_factory=list)
     _context: list[tuple[bytes, int]] = field(default_factory=list)
@@ -77,7 +79,7 @@ class Thread:
 
     def extends(self, decoded: Decoded) -> bool:
         """Whether the request continues this thread: it holds all that the agent did in the last context."""
-        given = set(map(fingerprint, decoded.request))
+        given = set(map(self.prints.of, decoded.request))
         agent = [
             fp for fp, at in self._context if self.entries[at].item.role == "agent" and not self._quiet(at)
         ]
@@ -88,7 +90,7 @@ class Thread:
         if not self._context:
             return False
         known = {fp for fp, at in self._context if not self._quiet(at)}
-        if any(fp in known for fp in conversation(decoded.request)):
+        if any(fp in known for fp in conversation(decoded.request, self.prints)):
             return False
         system = next((item for item in decoded.request if item.role == "system"), None)
         shortened = any(item.compaction for item in decoded.request)
@@ -102,7 +104,7 @@ class Thread:
         """Take in one exchange. Side requests and compactions add their own pieces and leave the context."""
         self._batch += 1
         request = decoded.request
-        prints = [fingerprint(item) for item in request]
+        prints = [self.prints.of(item) for item in request]
         same = (kind, tuple(prints))
         if self._last == same and self._last_reply is not None:
             # Asked again word by word: the agent did not use the answer it had (a cut stream, a retry).
@@ -119,7 +121,7 @@ class Thread:
         self, request: list[Item], prints: list[bytes], kind: EntryKind, started: float
     ) -> list[tuple[bytes, int]]:
         """Where each piece of a request stands, after what is new was added."""
-        matched = _align([fp for fp, _ in self._context], prints)
+        matched = align([fp for fp, _ in self._context], prints)
         # A side request that has but the host's texts in common with the conversation says nothing of it.
         told = any(not self._quiet(self._context[place][1]) for place in matched.values())
         # Words that are told again behind a summary may stand where others like them stood.
@@ -291,18 +293,3 @@ def _is_words(item: Item) -> bool:
 def _soft(item: Item) -> bytes:
     """A fingerprint for host texts: dates and counters in them change without saying anything new."""
     return fingerprint(msgspec.structs.replace(item, content=DIGITS.sub("0", text_of(item.content))))
-
-
-def _align(old: list[bytes], new: list[bytes]) -> dict[int, int]:
-    """Index in `new` -> index in `old` of the same piece, in order on both sides."""
-    head = 0
-    while head < len(old) and head < len(new) and old[head] == new[head]:
-        head += 1
-    matched = {index: index for index in range(head)}
-    if head == len(old) or head == len(new):
-        return matched
-    matcher = difflib.SequenceMatcher(None, old[head:], new[head:], autojunk=False)
-    for start_old, start_new, size in matcher.get_matching_blocks():
-        for step in range(size):
-            matched[head + start_new + step] = head + start_old + step
-    return matched

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
+from types import ModuleType
 from typing import Any
+from unittest import mock
 from urllib.parse import unquote
 
 __all__ = ["Asked", "Client", "asked"]
@@ -40,21 +43,25 @@ def asked(data: bytes, *, method: str = "GET", path: str = "/") -> Asked:
 
 
 class Client:
-    """Sends to `app`; one event loop for all requests."""
+    """Sends to `app`; one event loop for all requests. `tellers`: the modules that write an unexpected error
+    to a log; while a request is answered, this client hears it instead, and after it they do as before."""
 
-    def __init__(self, app: Callable[..., Any]) -> None:
+    def __init__(self, app: Callable[..., Any], *tellers: ModuleType) -> None:
         self._app = app
+        self._tellers = tellers
         self._runner = asyncio.Runner()
         self.raised: list[BaseException] = []
 
-    def hear(self, error: BaseException, path: str) -> None:
-        """Takes the place of what an application does with an error that it did not expect."""
+    def _hear(self, error: BaseException, path: str) -> None:
         self.raised.append(error)
 
     def send(self, one: Asked) -> Asked:
         """The request with its answer. Raises what the application did not expect."""
         self.raised.clear()
-        self._runner.run(asyncio.wait_for(self._send(one), 60))
+        with ExitStack() as heard:
+            for module in self._tellers:
+                heard.enter_context(mock.patch.object(module, "tell_unexpected", self._hear))
+            self._runner.run(asyncio.wait_for(self._send(one), 60))
         if self.raised:
             raise self.raised[0]
         assert one.status and one.status < 600

@@ -44,16 +44,19 @@ class Board:
         self.begun += 1
         now = time.process_time()
         self._map[_HEAD.size : _HEAD.size + len(data)] = data
-        _HEAD.pack_into(self._map, 0, self.begun, now, 1, len(data))
+        self._map[: _HEAD.size] = _HEAD.pack(self.begun, now, 1, len(data))
         return now
 
     def end(self) -> None:
         """Says that it is done."""
-        _HEAD.pack_into(self._map, 0, self.begun, time.process_time(), 0, 0)
+        self._map[: _HEAD.size] = _HEAD.pack(self.begun, time.process_time(), 0, 0)
 
     def read(self) -> Doing:
-        """What the other side wrote last."""
-        begun, cpu, running, size = _HEAD.unpack_from(self._map, 0)
+        """What the other side wrote last: the same twice, else it was being written."""
+        head = self._map[: _HEAD.size]
+        while head != (again := self._map[: _HEAD.size]):
+            head = again
+        begun, cpu, running, size = _HEAD.unpack(head)
         return Doing(begun, cpu, bool(running), bytes(self._map[_HEAD.size : _HEAD.size + size]))
 
     def close(self) -> None:

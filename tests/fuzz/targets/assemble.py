@@ -1,13 +1,15 @@
 """Recorded exchanges of every protocol, whole and streamed, become sessions: Chat Completions, Messages,
 Responses (over HTTP and WebSocket), Completions and Gemini. Nothing raises, and what comes out is what the
-project can read again.
+project can read again, in one pass as in two with what the first one decoded.
 """
 
 from __future__ import annotations
 
+import msgspec
 from fuzzing.exchanges import read
 
-from skillclaw.journal.assemble import assemble
+from skillclaw.journal.assemble import Assembled, assemble_placed
+from skillclaw.journal.decoding import Decoder
 from skillclaw.trajectory.model import decode, encode
 from skillclaw.trajectory.render import transcript
 
@@ -53,7 +55,16 @@ DICT = (
 
 def once(data: bytes) -> None:
     """The sessions of the exchanges, written and read again."""
-    for trajectory in assemble(read(data)):
+    exchanges = [msgspec.structs.replace(one, id=f"{n:016x}") for n, one in enumerate(read(data))]
+    decoder = Decoder()
+    assemble_placed(exchanges[: len(exchanges) // 2], decoder=decoder)
+    found = assemble_placed(exchanges, decoder=decoder)
+    assert list(map(_told, found)) == list(map(_told, assemble_placed(exchanges)))
+    for trajectory in (one.trajectory for one in found):
         written = encode(trajectory)
         assert encode(decode(written)) == written
         transcript(trajectory)
+
+
+def _told(one: Assembled) -> tuple[object, ...]:
+    return (encode(one.trajectory), *one[1:])

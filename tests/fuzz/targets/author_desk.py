@@ -6,7 +6,6 @@ The first byte chooses: a draft as the file that lies in the room's `out`, or ca
 
 from __future__ import annotations
 
-import logging
 import shutil
 from functools import cache
 
@@ -48,7 +47,6 @@ def _sessions() -> dict[str, Trajectory]:
 
 def once(data: bytes) -> None:
     """One draft, or some calls."""
-    logging.getLogger("skillclaw.evolve.engines.agent_desk").disabled = True
     based = bool(data) and data[0] & 2 == 2
     base = npm_house.skill() if based else None
     context = npm_house.context(_sessions(), current={"npm": base} if base else {})

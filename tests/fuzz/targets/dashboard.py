@@ -64,8 +64,7 @@ class House:
         self.base = self.app.site.base
         self.logins = Logins(home, 12)
         self.link = make_link
-        self.client = Client(self.app)
-        app_module.tell_unexpected = self.client.hear  # type: ignore[attr-defined]
+        self.client = Client(self.app, app_module)
         self.login()
 
     def login(self) -> None:

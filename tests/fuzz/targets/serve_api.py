@@ -85,10 +85,8 @@ def client() -> Client:
 
     folder = Path(tempfile.mkdtemp())
     service: Any = Refusing()
-    made = Client(make_app(service, machine_home=folder, environ={"HOME": str(folder)}, token=TOKEN))
-    for module in (errors, guard):
-        module.tell_unexpected = made.hear
-    return made
+    app = make_app(service, machine_home=folder, environ={"HOME": str(folder)}, token=TOKEN)
+    return Client(app, errors, guard)
 
 
 def once(data: bytes) -> None:

@@ -41,7 +41,7 @@ from skillclaw.agents.records import Env, HistoryRead
 from skillclaw.errors import BadInputError, SkillClawError
 from skillclaw.trajectory.model import Metrics, Part, ResultMeta, Trajectory
 
-__all__ = ["NAME", "read"]
+__all__ = ["NAME", "is_own", "read"]
 
 NAME = "claude-code"
 SUBAGENT = "sub-agent sessions, read with their root"
@@ -68,7 +68,7 @@ def read(path: Path, env: Env, agent: str = NAME) -> HistoryRead:
         # Somebody renamed or copied the file; the last session id is the one that it went on under.
         native = next(as_str(e["sessionId"]) for e in reversed(main) if as_str(e.get("sessionId")))
     cwd = next((as_str(e.get("cwd")) for e in main if as_str(e.get("cwd"))), "")
-    if cwd and _inside(cwd, env.skillclaw_home):
+    if env.is_own(cwd):
         return HistoryRead(trajectory=None, skipped={**tally.result(), OWN: 1})
     reader = _Reader(tally)
     reader.read(path_to_leaf(main, tally), start=_first_stamp(entries))
@@ -342,5 +342,6 @@ def _first_stamp(entries: list[dict[str, Any]]) -> str:
     return as_str(next((e["timestamp"] for e in entries if as_str(e.get("timestamp"))), ""))
 
 
-def _inside(cwd: str, folder: Path) -> bool:
-    return cwd == str(folder) or cwd.startswith((f"{folder}/", f"{folder}\\"))
+def is_own(path: Path, env: Env) -> bool:
+    """Whether the beginning of a session says that it is SkillClaw's own; `read` decides of the others."""
+    return env.is_own(lines.first_text(path, "cwd"))

@@ -51,8 +51,7 @@ def read(path: Path, env: Env) -> HistoryRead:
     native = as_str(document.get("sessionId")) or path.name.removesuffix(SUFFIX)
     told, env_facts = place([as_str(document.get("system_prompt"))])
     cwd = as_str(facts.get("cwd")) or told
-    own = str(env.skillclaw_home)
-    if cwd == own or cwd.startswith((f"{own}/", f"{own}\\")):
+    if env.is_own(cwd):
         return HistoryRead(trajectory=None, skipped={OWN: 1})
     reader = _Reader(tally)
     reader.read(document)

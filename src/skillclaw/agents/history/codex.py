@@ -62,8 +62,7 @@ def read(path: Path, env: Env) -> HistoryRead:
     if root_of(reader.meta) not in ("", thread):
         return HistoryRead(trajectory=None, skipped={**tally.result(), SUBAGENT: 1})
     cwd = reader.cwd
-    own = str(env.skillclaw_home)
-    if cwd and (cwd == own or cwd.startswith((f"{own}/", f"{own}\\"))):
+    if env.is_own(cwd):
         return HistoryRead(trajectory=None, skipped={**tally.result(), OWN: 1})
     subs = _subagents(path, reader, tally)
     git = reader.meta.get("git")

@@ -71,8 +71,7 @@ def read(path: Path, env: Env) -> HistoryRead:
     events = _events(path, tally)
     start: dict[str, Any] = next((e for e in events if e.get("type") == "session.start"), {})
     cwd = _context(start, "cwd")
-    own = str(env.skillclaw_home)
-    if cwd == own or cwd.startswith((f"{own}/", f"{own}\\")):
+    if env.is_own(cwd):
         return HistoryRead(trajectory=None, skipped={**tally.result(), OWN: 1})
     version = as_str(_data(start).get("copilotVersion"))
     native = as_str(_data(start).get("sessionId")) or (

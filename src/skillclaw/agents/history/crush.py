@@ -17,7 +17,15 @@ from typing import Any
 
 from skillclaw.agents.history import lines, marks
 from skillclaw.agents.history.sqlite import columns_of, reading, stamp_of, tables_of
-from skillclaw.agents.history.steps import Transcript, as_int, as_str, image_part, subagent, trajectory
+from skillclaw.agents.history.steps import (
+    Transcript,
+    as_int,
+    as_str,
+    image_part,
+    seconds_of,
+    subagent,
+    trajectory,
+)
 from skillclaw.agents.records import Env, HistoryFile, HistoryRead
 from skillclaw.errors import BadInputError
 from skillclaw.trajectory.model import Part, ResultMeta, Trajectory
@@ -69,7 +77,7 @@ def files_in(path: Path) -> list[HistoryFile]:
         for _ in range(8):
             root = parents.get(root) or root
         size, latest = found.get(root, (0, 0.0))
-        found[root] = (size + (as_int(count) or 0), max(latest, _seconds(updated), _seconds(newest)))
+        found[root] = (size + (as_int(count) or 0), max(latest, seconds_of(updated), seconds_of(newest)))
     return [
         HistoryFile(path=path, size=size, mtime=mtime, session=name)
         for name, (size, mtime) in found.items()
@@ -142,7 +150,7 @@ class _Reader:
         self.models: Counter[str] = Counter()
         for _, _, role, parts, model, created, _, summary in rows:
             held = self._parts(parts)
-            stamp = stamp_of(_seconds(created))
+            stamp = stamp_of(seconds_of(created))
             match role:
                 case "user":
                     self._user(held, stamp)
@@ -243,9 +251,3 @@ def _arguments(text: str) -> Any:
         return lines.json_value(text.encode("utf-8", "replace")) if text.strip() else {}
     except BadInputError:
         return text
-
-
-def _seconds(value: object) -> float:
-    """A time in Unix seconds; some versions kept milliseconds."""
-    given = as_int(value) or 0
-    return given / 1000 if given > 10**11 else float(given)

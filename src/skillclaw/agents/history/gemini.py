@@ -47,8 +47,7 @@ def read(path: Path, env: Env) -> HistoryRead:
     if log.facts.get("kind") == "subagent":
         return HistoryRead(trajectory=None, skipped={**tally.result(), SUBAGENT: 1})
     cwd, facts = _place(path, log)
-    own = str(env.skillclaw_home)
-    if cwd == own or cwd.startswith((f"{own}/", f"{own}\\")):
+    if env.is_own(cwd):
         return HistoryRead(trajectory=None, skipped={**tally.result(), OWN: 1})
     native = as_str(log.facts.get("sessionId")) or path.name.split(".")[0]
     reader = _Reader(tally)

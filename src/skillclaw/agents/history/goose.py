@@ -22,6 +22,7 @@ from skillclaw.agents.history.steps import (
     as_str,
     image_part,
     message_of,
+    seconds_of,
     trajectory,
 )
 from skillclaw.agents.records import Env, HistoryFile, HistoryRead
@@ -70,7 +71,7 @@ def files_in(path: Path) -> list[tuple[HistoryFile, str]]:
     found = []
     for name, sort, directory, count, newest in rows:
         if sort not in BESIDE:
-            size, mtime = as_int(count) or 0, _seconds(newest)
+            size, mtime = as_int(count) or 0, seconds_of(newest)
             found.append(
                 (HistoryFile(path=path, size=size, mtime=mtime, session=as_str(name)), as_str(directory))
             )
@@ -100,12 +101,11 @@ def read(file: HistoryFile, env: Env) -> HistoryRead:
             " WHERE session_id = ? ORDER BY id",
             (file.session,),
         ).fetchall()
-    own = str(env.skillclaw_home)
-    if cwd == own or cwd.startswith((f"{own}/", f"{own}\\")):
+    if env.is_own(cwd):
         return HistoryRead(trajectory=None, skipped={OWN: 1})
     reader = _Reader(as_str(config.get("model_name")), tally)
     for role, content, created, metadata in messages:
-        reader.take(as_str(role), content, stamp_of(_seconds(created)), _object(metadata))
+        reader.take(as_str(role), content, stamp_of(seconds_of(created)), _object(metadata))
     made = trajectory(
         reader.out,
         agent=NAME,
@@ -164,7 +164,7 @@ class _Reader:
                     own.append(image_part(part.get("mimeType"), part.get("data")))
                 case "toolResponse" | "frontendToolResponse":
                     self._result(part, stamp)
-                case kind if kind not in QUIET:
+                case kind if as_str(kind) not in QUIET:
                     self.tally.unknown(f"part {as_str(kind)}")
         if own:
             self.out.add("user", stamp, own, injected=not shown)
@@ -184,7 +184,7 @@ class _Reader:
                     self._call(draft, part)
                 case "toolResponse":
                     self._result(part, stamp)
-                case kind if kind not in QUIET:
+                case kind if as_str(kind) not in QUIET:
                     self.tally.unknown(f"part {as_str(kind)}")
         if not draft.empty and self.model:
             self.models[self.model] += 1
@@ -245,8 +245,3 @@ def _object(raw: object) -> dict[str, Any]:
     except BadInputError:
         return {}
     return held if isinstance(held, dict) else {}
-
-
-def _seconds(value: object) -> float:
-    given = as_int(value) or 0
-    return given / 1000 if given > 10**11 else float(given)

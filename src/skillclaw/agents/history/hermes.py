@@ -124,7 +124,7 @@ def read(path: Path, session: str, env: Env) -> HistoryRead:
         parent = as_str(root.get("parent_session_id"))
         before = _messages(db, tables, parent) if parent and not _is_child(root) else []
     cwd = as_str(root.get("cwd"))
-    if cwd and _inside(cwd, env.skillclaw_home):
+    if env.is_own(cwd):
         return HistoryRead(trajectory=None, skipped={OWN: 1})
     transcript = _transcript(root, told[session], tally, before)
     children = _embedded(family[1:], told, transcript, tally)
@@ -348,7 +348,3 @@ def _calls(raw: object) -> list[dict[str, Any]]:
     except BadInputError:
         return []
     return [call for call in value if isinstance(call, dict)] if isinstance(value, list) else []
-
-
-def _inside(cwd: str, folder: Path) -> bool:
-    return cwd == str(folder) or cwd.startswith((f"{folder}/", f"{folder}\\"))

@@ -19,13 +19,14 @@ from typing import Any
 import msgspec
 
 from skillclaw import zstd
-from skillclaw.errors import BadInputError, StorageError
+from skillclaw.errors import BadInputError, SkillClawError, StorageError
 
 __all__ = [
     "MAX_LINE",
     "Tally",
     "beginning",
     "beginning_of",
+    "first_text",
     "json_value",
     "objects",
     "open_bytes",
@@ -37,6 +38,8 @@ MAX_LINE = 256 * 1024 * 1024
 
 MAX_REASONS = 40
 """Different reasons that one file can be skipped for; more than this is noise."""
+
+_BEGINNING = 1 << 16
 
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, zstd.Damaged)
 
@@ -142,6 +145,23 @@ def objects(path: Path, tally: Tally) -> Iterator[tuple[int, dict[str, Any]]]:
             yield number, value
         else:
             tally.add("corrupt lines (no JSON object)")
+
+
+def first_text(path: Path, name: str) -> str:
+    """The first text under a key of the objects that a file begins with; empty where none is near there."""
+    try:
+        begun = beginning(path, _BEGINNING).split(b"\n")
+    except SkillClawError:
+        return ""
+    for line in begun:
+        try:
+            value = json_value(line)
+        except BadInputError:  # also the last one, cut off
+            continue
+        found = value.get(name) if isinstance(value, dict) else None
+        if isinstance(found, str) and found:
+            return found
+    return ""
 
 
 def json_value(line: bytes) -> Any:

@@ -116,8 +116,8 @@ def _read(
     offered: list[str] | None = None,
 ) -> HistoryRead:
     header = pi_events.header_of(entries)
-    cwd, own = as_str(header.get("cwd")), str(env.skillclaw_home)
-    if cwd and (cwd == own or cwd.startswith((f"{own}/", f"{own}\\"))):
+    cwd = as_str(header.get("cwd"))
+    if env.is_own(cwd):
         return HistoryRead(trajectory=None, skipped={**tally.result(), OWN: 1})
     root = _Reader(tally, children)
     root.read(pi_events.branch(entries, tally))

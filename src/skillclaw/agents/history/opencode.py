@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from skillclaw.agents.history import lines, marks
@@ -28,7 +27,7 @@ from skillclaw.agents.history.steps import (
 from skillclaw.agents.records import Env, HistoryFile, HistoryRead
 from skillclaw.trajectory.model import Metrics, Part, ResultMeta, Trajectory
 
-__all__ = ["NAME", "inside", "read"]
+__all__ = ["NAME", "read"]
 
 NAME = "opencode"
 OWN = "SkillClaw's own sessions"
@@ -46,7 +45,7 @@ def read(file: HistoryFile, env: Env) -> HistoryRead:
     """
     tally = lines.Tally()
     session = load(file, tally)
-    if inside(session.directory, env.skillclaw_home):
+    if env.is_own(session.directory):
         return HistoryRead(trajectory=None, skipped={**tally.result(), OWN: 1})
     root = _Reader(session, tally)
     subs: list[Trajectory] = []
@@ -65,11 +64,6 @@ def read(file: HistoryFile, env: Env) -> HistoryRead:
     if made is None:
         tally.add(EMPTY)
     return HistoryRead(trajectory=made, skipped=tally.result())
-
-
-def inside(directory: str, folder: Path) -> bool:
-    """Whether a session worked in a folder or below it."""
-    return directory == str(folder) or directory.startswith((f"{folder}/", f"{folder}\\"))
 
 
 def _below(session: Session, readers: list[_Reader], made: list[Trajectory], tally: lines.Tally) -> None:

@@ -75,8 +75,7 @@ def read(path: Path, env: Env) -> HistoryRead:
     if path.parent.parent.name == "subagents":
         return HistoryRead(trajectory=None, skipped={SUBAGENT: 1})
     reader = _Reader(path, tally)
-    own = str(env.skillclaw_home)
-    if reader.cwd == own or reader.cwd.startswith(f"{own}/"):
+    if env.is_own(reader.cwd):
         return HistoryRead(trajectory=None, skipped={**tally.result(), OWN: 1})
     subs = list(_subagents(reader, tally, DEPTH))
     made = trajectory(

@@ -15,7 +15,7 @@ from skillclaw.agents.history.steps import as_str, trajectory
 from skillclaw.agents.records import Env, HistoryRead
 from skillclaw.errors import BadInputError
 
-__all__ = ["NAME", "read"]
+__all__ = ["NAME", "is_own", "read"]
 
 NAME = "pi"
 OWN = "SkillClaw's own sessions"
@@ -32,8 +32,7 @@ def read(path: Path, env: Env) -> HistoryRead:
     header = pi_events.header_of(entries)
     native = as_str(header.get("id")) or path.name.split(".")[0].rpartition("_")[2]
     cwd = as_str(header.get("cwd"))
-    own = str(env.skillclaw_home)
-    if cwd and (cwd == own or cwd.startswith((f"{own}/", f"{own}\\"))):
+    if env.is_own(cwd):
         return HistoryRead(trajectory=None, skipped={**tally.result(), OWN: 1})
     reader = pi_events.Reader(tally)
     start = as_str(header.get("timestamp")) if header.get("parentSession") else ""
@@ -52,6 +51,11 @@ def read(path: Path, env: Env) -> HistoryRead:
     if made is None:
         tally.add(EMPTY)
     return HistoryRead(trajectory=made, skipped=tally.result())
+
+
+def is_own(path: Path, env: Env) -> bool:
+    """Whether the beginning of a session says that it is SkillClaw's own; `read` decides of the others."""
+    return env.is_own(lines.first_text(path, "cwd"))
 
 
 def _entries(path: Path, tally: lines.Tally) -> list[dict[str, Any]]:

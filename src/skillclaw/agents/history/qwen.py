@@ -52,8 +52,7 @@ def read(path: Path, env: Env) -> HistoryRead:
         (as_str(e["sessionId"]) for e in events if as_str(e.get("sessionId"))), path.name.split(".")[0]
     )
     cwd = next((as_str(e["cwd"]) for e in events if as_str(e.get("cwd"))), "")
-    own = str(env.skillclaw_home)
-    if cwd == own or cwd.startswith((f"{own}/", f"{own}\\")):
+    if env.is_own(cwd):
         return HistoryRead(trajectory=None, skipped={**tally.result(), OWN: 1})
     reader = _Reader(tally)
     reader.read(_path_to_last(events, tally))

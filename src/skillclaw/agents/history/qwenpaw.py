@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from skillclaw.agents.history import lines
-from skillclaw.agents.history.qwenpaw_messages import CHILD, Message, Teller, as_dict, moment_of
+from skillclaw.agents.history.qwenpaw_messages import CHILD, Message, Teller, moment_of
 from skillclaw.agents.history.sqlite import columns_of, reading
 from skillclaw.agents.history.steps import as_str, subagent, trajectory
 from skillclaw.agents.programs import oldest_first
 from skillclaw.agents.records import Env, HistoryFile, HistoryRead
 from skillclaw.errors import BadInputError, SkillClawError
 from skillclaw.trajectory.model import Trajectory
+from skillclaw.wire.content import as_dict
 
 __all__ = ["NAME", "is_database", "is_session", "read_database", "read_file", "sessions"]
 

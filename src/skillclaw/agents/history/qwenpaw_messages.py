@@ -9,11 +9,11 @@ from typing import Any
 from skillclaw.agents.history import lines
 from skillclaw.agents.history.steps import Draft, Transcript, as_int, as_str, image_part, message_of
 from skillclaw.trajectory.model import Metrics, Part, ResultMeta, text_of
-from skillclaw.wire.content import arguments_of
+from skillclaw.wire.content import arguments_of, as_dict
 from skillclaw.wire.injected import is_compaction, split_injected
 from skillclaw.wire.results import facts
 
-__all__ = ["CHILD", "Message", "Teller", "as_dict", "moment_of"]
+__all__ = ["CHILD", "Message", "Teller", "moment_of"]
 
 Message = dict[str, Any]
 CHILD = re.compile(r"\[SESSION: (sub-[0-9a-f]{4,64})\]")
@@ -214,8 +214,3 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
     if isinstance(content, str):
         return [{"type": "text", "text": content, "created_at": message.get("created_at")}]
     return [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
-
-
-def as_dict(value: Any) -> dict[str, Any]:
-    """The value if it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}

@@ -41,6 +41,7 @@ from skillclaw.trajectory.model import (
     with_result_meta,
     with_step_meta,
 )
+from skillclaw.wire.thoughts import parted
 
 __all__ = [
     "Draft",
@@ -49,6 +50,7 @@ __all__ = [
     "as_str",
     "image_part",
     "message_of",
+    "seconds_of",
     "subagent",
     "trajectory",
 ]
@@ -204,6 +206,8 @@ class Transcript:
         made: list[Step] = []
         numbers: dict[int, int] = {}
         for draft in self.drafts:
+            if draft.source == "agent":
+                _part_thoughts(draft)
             if not draft.empty:
                 made.append(_step(draft, len(made) + 1))
                 numbers[id(draft)] = len(made)
@@ -296,6 +300,12 @@ def as_int(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
 
 
+def seconds_of(value: object) -> float:
+    """A time in Unix seconds, 0 for what is none; some agents' versions kept milliseconds."""
+    given = as_int(value) or 0
+    return given / 1000 if given > 10**11 else float(given)
+
+
 def message_of(parts: list[Part]) -> str | list[Part]:
     """The shortest form of a message: text where there is nothing else."""
     if any(part.type != "text" for part in parts):
@@ -310,6 +320,15 @@ def _fill(meta: ResultMeta, exit_code: int | None, is_error: bool | None) -> Res
         exit_code=meta.exit_code if meta.exit_code is not None else exit_code,
         is_error=meta.is_error if meta.is_error is not None else is_error,
     )
+
+
+def _part_thoughts(draft: Draft) -> None:
+    """The thought that an answer's text begins with is told apart, as it is on the wire."""
+    text = draft.parts[0].text if draft.parts else None
+    thought, answer = parted(text or "")
+    if text and answer != text:
+        draft.parts[:1] = [Part(type="text", text=answer)] if answer else []
+        draft.reasoning += [thought] if thought else []
 
 
 def _step(draft: Draft, number: int) -> Step:

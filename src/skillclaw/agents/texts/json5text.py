@@ -24,7 +24,8 @@ def load(text: str) -> Any:
             return None
         raise TextError("it ends too early") from None
     except (pyjson5.Json5Exception, RecursionError) as error:
-        raise TextError(str(error)) from error
+        # The whole of such an error has all that was read before it.
+        raise TextError(str(error.args[0]) if error.args else "it is nested too deeply") from None
 
 
 def _says_something(text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from skillclaw.agents.texts.errors import TextError
 
-__all__ = ["append", "remove", "set_value"]
+__all__ = ["append", "nest", "remove", "set_value"]
 
 _STRING = r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\''
 _COMMENT = r"//[^\n\r\u2028\u2029]*|/\*.*?\*/"
@@ -46,10 +46,10 @@ def set_value(text: str, keys: Sequence[str | int], value: Any) -> str:
         if member is None:
             if not isinstance(key, str) or body[found.start] != "{":
                 raise TextError(f"{'.'.join(map(str, keys[: depth + 1]))} is not there")
-            return _insert(body, found, f"{_dump(key)}: ", _nest(keys[depth + 1 :], value))
+            return _insert(body, found, f"{_dump(key)}: ", nest(keys[depth + 1 :], value))
         at = member.value
         if depth == len(keys) - 1 or body[at] not in "{[":
-            new = _nest(keys[depth + 1 :], value)
+            new = nest(keys[depth + 1 :], value)
             return body[:at] + _dump(new) + body[member.end :]
     raise TextError("no key given")
 
@@ -199,7 +199,8 @@ def _skip(text: str, at: int) -> int:
     return found.end()
 
 
-def _nest(keys: Sequence[str | int], value: Any) -> Any:
+def nest(keys: Sequence[str | int], value: Any) -> Any:
+    """The value as it stands below these keys: an object in an object for each."""
     for key in reversed(keys):
         value = {key: value}
     return value

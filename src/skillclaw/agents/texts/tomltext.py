@@ -5,6 +5,7 @@ tomlkit is stricter than the TOML that some agents accept; a top-level key is th
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from typing import Any
@@ -13,13 +14,21 @@ from skillclaw.agents.texts.errors import TextError
 
 __all__ = ["append", "load", "remove", "set_value"]
 
+_PLACE = re.compile(r"\((?:at (?:line \d+, column \d+|end of document))\)\Z")
+
 
 def load(text: str) -> Any:
     """The table that the text holds."""
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise TextError(str(error)) from error
+        raise TextError(_where(str(error))) from None
+
+
+def _where(told: str) -> str:
+    """The reader's words without names out of the text, which may be secrets put in the wrong place."""
+    what, place = re.split(r"['\"(]", told)[0].strip(), _PLACE.search(told)
+    return f"{what or 'it cannot be read'}{f' {place[0]}' if place else ''}"
 
 
 def set_value(text: str, keys: Sequence[str | int], value: Any) -> str:

@@ -7,10 +7,12 @@ the edit is then refused.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from skillclaw.agents.texts.errors import TextError
+from skillclaw.agents.texts.scan import nest
 from skillclaw.errors import NOT_YAML
 
 __all__ = ["append", "load", "remove", "set_value"]
@@ -34,7 +36,18 @@ def load(text: str) -> Any:
     try:
         return yaml.load(text, Loader)  # noqa: S506  a SafeLoader
     except (yaml.YAMLError, *NOT_YAML) as error:
-        raise TextError(" ".join(str(error).split())) from error
+        raise TextError(_where(error)) from None
+
+
+def _where(error: Exception) -> str:
+    """What PyYAML found and where, without any of the text: it quotes the line, which may hold a key."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return (
+            "it is nested too deeply" if isinstance(error, RecursionError) else "it holds what YAML forbids"
+        )
+    problem = re.split(r"['\"`]", str(getattr(error, "problem", None) or "it cannot be read"))[0].strip()
+    return f"{problem or 'it cannot be read'} in line {mark.line + 1}, column {mark.column + 1}"
 
 
 def set_value(text: str, keys: Sequence[str | int], value: Any) -> str:
@@ -44,17 +57,17 @@ def set_value(text: str, keys: Sequence[str | int], value: Any) -> str:
     node = _root(text)
     if node is None:
         gap = "" if not text or text.endswith("\n") else "\n"
-        return f"{text}{gap}{_block(_nest(keys, value), 0)}"
+        return f"{text}{gap}{_block(nest(keys, value), 0)}"
     for depth, key in enumerate(keys):
         below = _below(node, key)
         if below is None:
             if not isinstance(node, yaml.MappingNode):
                 raise TextError(f"{key} is not there")
-            return _insert(text, node, _nest(keys[depth:], value))
+            return _insert(text, node, nest(keys[depth:], value))
         name, child = below
         empty = isinstance(child, yaml.ScalarNode) and child.tag.endswith(":null")
         if depth == len(keys) - 1 or empty:
-            return _replace(text, name, child, _nest(keys[depth + 1 :], value))
+            return _replace(text, name, child, nest(keys[depth + 1 :], value))
         node = child
     raise TextError("no key given")
 
@@ -101,7 +114,7 @@ def _root(text: str) -> Any:
     try:
         node = yaml.compose(text, yaml.SafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise TextError(" ".join(str(error).split())) from error
+        raise TextError(_where(error)) from None
     if node is None or (isinstance(node, yaml.ScalarNode) and not node.value):
         return None
     return node
@@ -234,9 +247,3 @@ def _flow(value: Any) -> str:
         plain = not any(sign in value for sign in ",[]{}")
         return text if plain and load(text) == value else json.dumps(value, ensure_ascii=False)
     return json.dumps(value, ensure_ascii=False)
-
-
-def _nest(keys: Sequence[str | int], value: Any) -> Any:
-    for key in reversed(keys):
-        value = {key: value}
-    return value

@@ -355,22 +355,18 @@ class Run:
         for start in range(0, len(work), self.parallel):
             chunk = work[start : start + self.parallel]
             if self.until():
-                self._store(streak.rest())
+                self._record(streak.rest())
                 return False
             self.progress(self._done, self._total, what)
             if pool is None:
-                self._store(streak.take(chunk[0]()))
+                self._record(streak.take(chunk[0]()))
             else:
                 for future in as_completed([pool.submit(one) for one in chunk]):
-                    self._store(streak.take(future.result()))
+                    self._record(streak.take(future.result()))
             self._done += len(chunk)
-        self._store(streak.rest())
+        self._record(streak.rest())
         self.progress(self._done, self._total, what)
         return True
-
-    def _store(self, done: Sequence[Attempt]) -> None:
-        for one in done:
-            self.results.append(one)
 
 
 def run_loop(run: Run, *, minutes: float | None = None) -> bool:

@@ -10,7 +10,7 @@ __all__ = ["ACCEPT", "accept_of", "frame", "read_frame", "serve_echo"]
 
 ACCEPT = b"Sec-WebSocket-Accept"
 MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-TEXT, CLOSE = 1, 8
+CLOSE = 8
 
 
 def accept_of(key: str) -> bytes:

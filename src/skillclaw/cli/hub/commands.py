@@ -120,7 +120,7 @@ def verify(
         except SkillClawError as error:
             if not everything:
                 raise
-            problems = [" ".join(part for part in (error.what, error.why) if part)]
+            problems = [error.brief]
         rows.append({"hub": name, "ok": not problems, "problems": problems})
     told = [problem for row in rows for problem in row["problems"]]
     if ctx.json:

@@ -216,12 +216,21 @@ def leave(
     )
 
 
-def inbox(ctx: Context) -> int:
+def inbox(
+    ctx: Context,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="As owner: let sessions be sealed to this new key of an evolver, who told it to you.",
+            metavar="KEY",
+        ),
+    ] = None,
+) -> int:
     """Take in what members left, in every group whose log this machine may write. `up` does it by itself."""
     from skillclaw.server.groups.membership import attend
     from skillclaw.server.machine import Machine
 
-    done = attend(Machine(ctx.home))
+    done = attend(Machine(ctx.home), accept or ())
     if ctx.json:
         output.print_json(done)
         return 1 if any(one.error for one in done) else 0
@@ -233,8 +242,16 @@ def inbox(ctx: Context) -> int:
                 f"  set aside: {refused.kind or 'message'} of {refused.client[:16]}: "
                 f"{output.line(refused.reason)}"
             )
+        for asked in one.messages.asks:
+            who = f"{output.line(asked.name)} ({asked.client[:16]})"
+            output.plain(f"  {who} asks that sessions be sealed to a new key.")
+            output.plain("  If its machine's owner told you this very key, and not the hub alone:")
+            output.plain(f"    skillclaw hub inbox --accept {asked.sealing}")
         if one.messages.waiting:
             output.plain(f"  left for later: {one.messages.waiting}")
     if not done:
         output.plain("No key of this machine may write a group's log, so there is nothing to take in.")
+    elif accept and not any(one.messages.taken.get("rotate") for one in done):
+        output.plain("Nothing that waits, and that this machine's keys may decide, asks for such a key.")
+        return 1
     return 1 if any(one.error for one in done) else 0

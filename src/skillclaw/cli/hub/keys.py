@@ -112,7 +112,11 @@ def rotate(
         output.print_json(done)
         return
     output.plain(f"{done.role}: {done.new[:16]} for {done.old[:16]} in hub {done.hub}.")
-    if done.state == "waiting":
+    if done.state == "waiting" and done.sealing:
+        output.plain("The old key is used until the owner has let sessions be sealed to the new one:")
+        output.plain(f"  skillclaw hub inbox --accept {done.sealing}")
+        output.plain("Tell it to the owner yourself, not through the hub's storage.")
+    elif done.state == "waiting":
         output.plain("The old key is used until a machine that may write the log has taken it in.")
 
 

@@ -112,17 +112,12 @@ def _connect(
 def _follow(ctx: Context, machine: Machine, names: list[str], *, dry_run: bool, yes: bool) -> None:
     """Learn from histories alone."""
     from skillclaw.agents import Env
-    from skillclaw.server.setup.joining import follow
-    from skillclaw.server.setup.wishes import wishes
+    from skillclaw.server.setup.joining import follow, followable
     from skillclaw.server.up import runfile
 
     env, known = Env.current(), _known()
     counts = {name: len(known[name].histories(env)) for name in names}
-    joined = [name for name in names if name in wishes(machine.home).proxy]
-    if joined:
-        raise UsageError(
-            f"{', '.join(joined)} goes through the proxy now.", "", f"First: skillclaw disconnect {joined[0]}"
-        )
+    followable(machine, names)
     if not ctx.json:
         output.table(("AGENT", "SESSIONS ON DISK"), [(known[n].title, count) for n, count in counts.items()])
         output.plain(
@@ -262,9 +257,8 @@ def run(
     ] = None,
 ) -> int:
     """Start an agent through the proxy; no settings file is touched."""
-    from skillclaw.agents import Env
     from skillclaw.server.machine import Machine
-    from skillclaw.server.setup.connections import token_of, upstream_of
+    from skillclaw.server.setup.connections import started
     from skillclaw.server.up import runfile
 
     adapter = _adapter(agent)
@@ -282,15 +276,9 @@ def run(
             "It follows histories alone.",
             f"Start the proxy by: skillclaw connect {adapter.name}",
         )
-    upstream_of(machine, adapter)
     # With unknown options let through, the `--` that ends ours is handed on too.
     given = args[1:] if args and args[0] == "--" else args
-    launch = adapter.launch(
-        Env.current(),
-        f"http://127.0.0.1:{running.port}/{adapter.name}",
-        list(given or []),
-        token_of(machine, adapter.name),
-    )
+    launch = started(machine, adapter, running.port, list(given or []))
     environ = _past_web_proxies({**os.environ, **launch.env})
     as_the_user_made()
     try:

@@ -34,10 +34,11 @@ def register(parent: typer.Typer) -> None:
 
 
 def show(ctx: Context) -> None:
-    """Every setting with its value."""
+    """Every setting with its value; a hub's address without what opens it, which `config get` tells."""
     from skillclaw import settings
+    from skillclaw.hub.store_url import safely
 
-    flat = settings.flatten(settings.load(ctx.home))
+    flat = {key: safely(value) for key, value in settings.flatten(settings.load(ctx.home)).items()}
     if ctx.json:
         output.print_json(flat)
         return
@@ -65,6 +66,8 @@ def set_(
     from skillclaw import settings
     from skillclaw.settings_needs import replay_short
 
+    if key == "evolve.engine":
+        _engine(value)
     stored = settings.set_value(ctx.home, key, value)
     if key.startswith("share.") and (ctx.home / "sessions.db").exists():
         from skillclaw.server.machine import Machine
@@ -86,6 +89,19 @@ def set_(
         chosen = settings.load(ctx.home)
         if short := replay_short(chosen.gate.replay, chosen.evolve.budget):
             output.note(short)
+
+
+def _engine(given: str) -> None:
+    """UsageError where there is no such engine: every later cycle would end with that."""
+    from skillclaw.evolve.evolvers import evolvers
+    from skillclaw.settings_layers import scalar
+
+    found = scalar(given)
+    if not isinstance(found, str) or found not in evolvers():
+        known = ", ".join(sorted(evolvers()))
+        raise UsageError(
+            f"evolve.engine cannot be {given!r}.", "There is no engine of that name.", f"Known: {known}"
+        )
 
 
 def key_(

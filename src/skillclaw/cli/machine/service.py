@@ -31,15 +31,19 @@ def register(parent: typer.Typer) -> None:
 def install(ctx: Context) -> None:
     """Have your system run `skillclaw up`, now and at every login: by your own systemd or launchd (macOS).
 
-    It never asks; say `skillclaw up --yes` once before, if it is to import, connect and install.
+    It never asks; say `skillclaw up --yes` once before, if it is to import, connect and install. It is given
+    the variables that say here where agents' files are, such as CLAUDE_CONFIG_DIR.
     """
+    from skillclaw.agents import Env
     from skillclaw.server.machine import Machine
     from skillclaw.server.setup import launch_agent, user_unit
+    from skillclaw.server.setup.survey import where_agents_are
 
     path = _file()
     Machine(ctx.home).prepare()
     argv = [sys.executable, "-m", "skillclaw", "up", "--json", "--home", str(ctx.home.absolute())]
-    kept = {"PATH": user_unit.searched(os.environ)}
+    # What says where agents' files are: the service would look for them elsewhere.
+    kept = {**where_agents_are(Env.current()), "PATH": user_unit.searched(os.environ)}
     if _mac():
         log = ctx.home.absolute() / "logs" / "up.out"
         done = launch_agent.install(argv, kept, path, log)

@@ -101,7 +101,7 @@ def _tell_ready(ctx: Context) -> None:
 def logs(
     ctx: Context,
     part: Annotated[str, typer.Argument(help="up, proxy, evolve, serve, dashboard or votes.")] = "up",
-    lines: Annotated[int, typer.Option("-n", help="How many lines.", min=1)] = 40,
+    lines: Annotated[int, typer.Option("-n", help="How many lines.", min=1, max=10_000_000)] = 40,
 ) -> None:
     """The last lines of a log."""
     if part not in LOGS:

@@ -41,7 +41,9 @@ def list_(
     ctx: Context,
     agent: Annotated[str | None, typer.Option(help="Only sessions of this agent.")] = None,
     outcome: Annotated[str | None, typer.Option(help="Only success, failure or unknown.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many, newest first; 0 is all.", min=0)] = 0,
+    limit: Annotated[
+        int, typer.Option(help="At most so many, newest first; 0 is all.", min=0, max=2**53)
+    ] = 0,
     kind: Annotated[
         str, typer.Option(help="evolver: what authors of skills did, instead of the sessions.")
     ] = "work",
@@ -146,7 +148,9 @@ def export(
     ] = False,
     since: Annotated[
         int | None,
-        typer.Option(help="With --otlp: only what began in so many days.", min=1, metavar="DAYS"),
+        typer.Option(
+            help="With --otlp: only what began in so many days.", min=1, max=100_000, metavar="DAYS"
+        ),
     ] = None,
 ) -> None:
     """Sessions as ATIF, one JSON line each; or as OpenTelemetry traces, with --otlp."""

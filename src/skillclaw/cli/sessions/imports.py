@@ -18,11 +18,20 @@ def register(parent: typer.Typer) -> None:
     command(parent, "import")(import_)
 
 
+def _path(given: str) -> Path:
+    """Nothing is no place: as a path it would be the folder in which the command runs."""
+    if not given:
+        raise typer.BadParameter("an empty path names no file or folder.")
+    return Path(given)
+
+
 def import_(
     ctx: Context,
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
+            parser=_path,
+            metavar="[PATHS]...",
             help="Histories or ATIF files (.json, .jsonl, also .gz, .zst) or folders of them.",
             show_default=False,
         ),
@@ -31,7 +40,8 @@ def import_(
         str | None, typer.Option(help="Only this agent's histories; with PATH: read it as this agent's.")
     ] = None,
     since: Annotated[
-        float | None, typer.Option(help="Only files changed in the last DAYS days.", metavar="DAYS", min=0)
+        float | None,
+        typer.Option(help="Only files changed in the last DAYS days.", metavar="DAYS", min=0, max=100_000),
     ] = None,
 ) -> int:
     """Import past sessions: from the agents' own histories, or from PATHs.

@@ -180,7 +180,7 @@ def _merge(given: Situation, pair: Pair) -> Proposal | None:
         return None
     ids = {item.id for item in moved}
     items = _with_evidence(keeps.sidecar.items, [item for item in theirs if item.id not in ids])
-    described = _described(given, pair, bundle, [*items, *moved])
+    described = _described(given, pair, [*items, *moved])
     if described is not None:
         bundle, items = described_as(bundle, items, described)
     if version(bundle) == keeps.version:
@@ -264,7 +264,7 @@ def _with_evidence(items: Sequence[Item], said: Sequence[Item]) -> list[Item]:
     return found
 
 
-def _described(given: Situation, pair: Pair, bundle: Bundle, items: Sequence[Item]) -> str | None:
+def _described(given: Situation, pair: Pair, items: Sequence[Item]) -> str | None:
     """A description that comes up for the requests of both, where the one that stays does not by itself."""
     ours = given.entries[pair.keeps].description
     if not any(

@@ -58,7 +58,7 @@ def build(draft: Draft, target: Target, context: EvolveContext, engine: str) -> 
     if target.base is not None:
         edits, left = within(edits, items, patterns, context.changes)
     words = plain(draft.description)
-    theirs = bool(words) and _by_person(target, items, words)
+    theirs = bool(words) and _by_person(items, words)
     proposal = written(
         action,
         target,
@@ -78,7 +78,7 @@ def build(draft: Draft, target: Target, context: EvolveContext, engine: str) -> 
     return msgspec.structs.replace(proposal, why=" ".join([_why(draft) or _told(edits), *notes]))
 
 
-def _by_person(target: Target, items: Sequence[Item], words: str) -> bool:
+def _by_person(items: Sequence[Item], words: str) -> bool:
     """Whether a person wrote the description that `words` would replace."""
     ours = next((item for item in items if item.section == DESCRIPTION), None)
     if ours is None or not ours.text or same_text(ours.text) == same_text(words):

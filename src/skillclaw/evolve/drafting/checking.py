@@ -28,7 +28,7 @@ def faults(draft: Draft, target: Target, items: list[Item], context: EvolveConte
     found = list(_action(draft, target))
     if found or draft.action in ("skip", "retire"):
         return found
-    found += _head(draft, target)
+    found += _head(draft)
     patterns = {pattern.id: pattern for pattern in target.patterns}
     known = {item.id: item for item in items}
     cited = {one for edit in draft.edits if edit.op in ("add", "change") for one in edit.patterns}
@@ -58,7 +58,7 @@ def _action(draft: Draft, target: Target) -> Iterator[str]:
         yield "No pattern of the skill has turned against it, so there is no ground to retire it."
 
 
-def _head(draft: Draft, target: Target) -> Iterator[str]:
+def _head(draft: Draft) -> Iterator[str]:
     text = draft.description
     if draft.action == "create" and not text.strip():
         yield "A new skill has no description."

@@ -11,12 +11,12 @@ from skillclaw.evolve.drafting.records import Target
 from skillclaw.evolve.evolvers import Current, EvolveContext
 from skillclaw.evolve.evolvers._jobs import job_name, job_of
 from skillclaw.evolve.evolvers._names import skill_name
-from skillclaw.evolve.evolvers._select import qualifies
+from skillclaw.evolve.evolvers._select import qualifies, turned_against
 from skillclaw.evolve.job_groups import JobGroup, job_groups
-from skillclaw.evolve.tried import untried
+from skillclaw.evolve.tried import LINES, Mark, Tried, marks_of, same_evidence
 from skillclaw.skills.records import Pattern
 
-__all__ = ["best_supported", "targets"]
+__all__ = ["best_supported", "targets", "untried"]
 
 
 def targets(
@@ -66,6 +66,33 @@ def targets(
         for one in open_ones
         if one.base is not None or any(qualifies(p, context.policy) for p in one.patterns)
     ]
+
+
+def untried(targets: Sequence[Target], rejected: Sequence[Tried]) -> list[Target]:
+    """The targets without the patterns that lines were rejected for on the same evidence; a target that is
+    thereby left without any is left out. Other refused actions take no pattern away (see `refused`)."""
+    blocked: dict[str, list[Mark]] = {}
+    final: set[str] = set()
+    for one in rejected:
+        if one.final:
+            final.update(mark.pattern for mark in one.marks)
+        elif one.action in LINES:
+            for mark in one.marks:
+                blocked.setdefault(mark.pattern, []).append(mark)
+    found = []
+    for target in targets:
+        now = {mark.pattern: mark for mark in marks_of(target.patterns)}
+        left = [
+            p
+            for p in target.patterns
+            if not any(same_evidence(m, now[p.id]) for m in blocked.get(p.id, ()))
+            and (p.id not in final or turned_against(p))
+        ]
+        if left == target.patterns:
+            found.append(target)
+        elif left:
+            found.append(msgspec.structs.replace(target, patterns=left))
+    return found
 
 
 def _target(name: str, group: JobGroup, patterns: list[Pattern], context: EvolveContext) -> Target:

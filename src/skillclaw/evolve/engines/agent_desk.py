@@ -25,6 +25,7 @@ from skillclaw.gate.lines import added_items
 from skillclaw.skills.items import markdown
 from skillclaw.skills.records import Proposal
 from skillclaw.trajectory.model import Record
+from skillclaw.utf8 import without_halves
 
 __all__ = ["TOOLS", "Desk", "Tool"]
 
@@ -148,7 +149,7 @@ class Desk:
         if tool is None:
             return f"There is no tool {name[:80]!r}. There are: {', '.join(self._tools)}."
         try:
-            given = msgspec.convert(arguments, tool.arguments, strict=False)
+            given = msgspec.convert(without_halves(arguments), tool.arguments, strict=False)
         except msgspec.ValidationError as error:
             return f"The arguments do not fit: {error}. Nothing was done."
         act: Callable[[Any], str] = getattr(self, f"_{name}")

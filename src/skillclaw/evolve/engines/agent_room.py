@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from skillclaw.evolve.dossier.fence import cut
 from skillclaw.evolve.models import as_tokens
+from skillclaw.utf8 import without_halves
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelResponse
@@ -32,6 +33,7 @@ def bounded(answer: ModelResponse) -> ModelResponse:
             calls += 1
             if calls > CALLS:
                 continue
+            part = replace(part, args=without_halves(part.args))
             if len(part.args_as_json_str()) > ARGUMENTS:
                 part = replace(part, args='{"too_long": true}')
         elif isinstance(part, TextPart) and len(part.content) > WORDS:

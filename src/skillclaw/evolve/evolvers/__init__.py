@@ -72,6 +72,7 @@ class EvolveContext:
     paid     an evolver that pays for a model by itself adds what it spent
     notes    an evolver adds what a user should know of how it was done, a sentence each
     failed   by topic why a model gave nothing for it; the next cycle tries such a topic anew
+    refused  by pattern id why a line that it was written as may not stand
     """
 
     policy: Policy
@@ -91,6 +92,7 @@ class EvolveContext:
     paid: list[Spending] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def kinship(self) -> Kinship:

@@ -51,6 +51,11 @@ SUBCOMMANDS = 3
 _PART = re.compile(r"[\w.+-]+|[^\w.+-]+")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _QUOTED = re.compile(r"\"[^\"]+\"|'[^']+'")
+_TEXT_OF = re.compile(
+    r"--(?P<option>[a-z]{2,16}(?:-[a-z]{2,16}){0,2})=(?P<mark>[\"'])"
+    r"(?P<text>[^\W\d_]+\.?(?:[ ’-][^\W\d_]+\.?)+)(?P=mark)"
+)
+"""A quoted text of several words, and nothing else, behind a long option."""
 
 
 class Worded(NamedTuple):
@@ -232,15 +237,28 @@ class Commands:
             return None
         asked: list[str] = []
         told: list[str] = []
-        words = []
+        words: list[str] = []
         for column in zip(*(words_of(call.command) for call in calls), strict=True):
-            word = self._word(calls, column, asked, told)
+            word = self._unsaid(calls, words[-1] if words else "", column)
+            word = word or self._word(calls, column, asked, told)
             if word is None:
                 return None
             words.append(word)
         names = [name for name in dict.fromkeys(asked) if name not in self._made]
         made = [(name, self._made[name]) for name in dict.fromkeys(asked) if name in self._made]
         return Worded(" ".join(words), tuple(names), tuple(dict.fromkeys(told)), tuple(made))
+
+    def _unsaid(self, calls: Sequence[Call], option: str, column: Sequence[str]) -> str | None:
+        """The placeholder of a text that a long option has, where its users did not write it: what all of a
+        pattern's sessions gave alike may be one person's name."""
+        given = [_TEXT_OF.fullmatch(word if "=" in word else f"{option}={word}") for word in column]
+        found = [one for one in given if one is not None]
+        if len(found) < len(column) or len({one["option"] for one in found}) > 1:
+            return None
+        if in_texts([call.said for call in calls], [one["text"] for one in found]):
+            return None
+        name = self._named(calls, [one["text"] for one in found], found[0]["option"])
+        return f"--{found[0]['option']}='<{name}>'" if "=" in column[0] else f"'<{name}>'"
 
     def _word(
         self, calls: Sequence[Call], column: Sequence[str], asked: list[str], told: list[str]

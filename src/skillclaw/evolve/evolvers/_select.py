@@ -16,12 +16,15 @@ SUCCESS = 0.6
 def qualifies(pattern: Pattern, policy: Policy) -> bool:
     """Whether `pattern` is well enough supported to be written down.
 
-    All kinds need the policy's sessions and users, and fewer contradictions than evidence. A procedure must
+    All kinds need the policy's sessions and users, and fewer contradictions than evidence; a correction that
+    others reverse needs the last word. A procedure must
     do better than other ways (interval above 1) or, where that is not computable or not clear yet, succeed
     in at least 60% of the sessions that followed it. A pitfall must be tied to failure by an interval that
     leaves out 1.
     """
     if pattern.sessions < policy.sessions or pattern.users < policy.users or contradicted(pattern) >= 1:
+        return False
+    if pattern.reversed:
         return False
     stats = pattern.stats
     if pattern.kind == "procedure":
@@ -52,7 +55,9 @@ def contradicted(pattern: Pattern) -> float:
 def turned_against(pattern: Pattern) -> bool:
     """Whether experience now speaks against the pattern: more contradictions than evidence, and those who did
     it succeed less (interval below 1), or twice as many where nothing can be compared; and more against it
-    than for it whoever of several people is left out."""
+    than for it whoever of several people is left out. So it does where people now ask for the reverse."""
+    if pattern.reversed:
+        return pattern.reversed == "overruled"
     ci = pattern.stats.ci
     if ci is not None and pattern.kind != "pitfall":
         turned = contradicted(pattern) > 1 and ci[1] < 1

@@ -40,11 +40,21 @@ class Unit:
 
 
 def passes(unit: Unit, context: EvolveContext) -> bool:
-    """Whether these can stand as lines, and the gate would let them pass where that can be asked already."""
-    if section_fault(unit.section) or any(line_fault(text) for text in unit.texts):
-        return False
+    """Whether these can stand as lines, and the gate would let them pass where that can be asked already;
+    `context.refused` keeps why not."""
+    reason = _fault(unit, context)
+    if reason:
+        context.refused[unit.patterns[0].id] = reason
+    return not reason
+
+
+def _fault(unit: Unit, context: EvolveContext) -> str:
+    """Why the lines may not stand; empty where they may."""
+    fault = section_fault(unit.section) or next(filter(None, map(line_fault, unit.texts)), "")
+    if fault:
+        return f"Its line cannot stand in a skill: {fault}."
     if context.gate is None:
-        return True
+        return ""
     probe = Proposal(
         id="", action="create", skill="", base=None, engine="extractive", why="", patterns=list(unit.patterns)
     )
@@ -57,9 +67,9 @@ def passes(unit: Unit, context: EvolveContext) -> bool:
             patterns=[pattern.id for pattern in unit.patterns],
             evidence=refs_of(unit.patterns),
         )
-        if item_reason(item, probe, context.gate) is not None:
-            return False
-    return True
+        if reason := item_reason(item, probe, context.gate):
+            return reason
+    return ""
 
 
 def made(

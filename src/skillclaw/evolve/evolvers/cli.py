@@ -100,7 +100,7 @@ EVOLVER = Cli()
 
 def _checked(plan: CliPlan | None) -> CliPlan:
     """The plan, if the engine can run here at all. Raises UsageError with what to do."""
-    from skillclaw.sandbox import runners
+    from skillclaw.sandbox import why_no_room
 
     if plan is None or not plan.cli.agent:
         raise UsageError(
@@ -114,7 +114,7 @@ def _checked(plan: CliPlan | None) -> CliPlan:
             "evolve.cli.model is empty.",
             "skillclaw config set evolve.cli.model NAME, by the provider's full name",
         )
-    if reason := runners()["bubblewrap"]:
+    if reason := why_no_room():
         raise UsageError(
             "The engine cli runs an agent in a closed room only, and none can be made here.",
             reason,

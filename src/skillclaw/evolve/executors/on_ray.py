@@ -101,14 +101,30 @@ class RayExecutor:
 
     def _connected(self) -> Any:
         if self._ray is None:
+            if self.address:
+                self._reach()  # before Ray is loaded, which is for good
             with _environment(_variables(local=not self.address)):
-                ray = _imported()
+                ray = _imported(local=not self.address)
                 # Without an address, a Ray that the program around this has is used, and left to it.
                 if self.address or not ray.is_initialized():
+                    _must_be_loaded_for(local=not self.address)
                     self._ray, self._ours = ray, True  # before it starts, so that `close` ends half a start
                     self._join(ray) if self.address else self._start(ray)
                 self._ray = ray
         return self._ray
+
+    def _reach(self) -> None:
+        try:
+            _reach(self.address)
+        except (OSError, ValueError) as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> SkillClawError:
+        return SkillClawError(
+            f"The Ray cluster at {self.address} cannot be used.",
+            one_line(str(error), 200),
+            f"Mend evolve.ray_address (host:port of its head). {LOCALLY}",
+        )
 
     def _start(self, ray: Any) -> None:
         self._folder = tempfile.TemporaryDirectory(
@@ -135,19 +151,34 @@ class RayExecutor:
 
     def _join(self, ray: Any) -> None:
         try:
-            _reach(self.address)
             ray.init(address=self.address, log_to_driver=False, configure_logging=False)
         except Exception as error:
             with suppress(Exception):
                 self.close()
-            raise SkillClawError(
-                f"The Ray cluster at {self.address} cannot be used.",
-                one_line(str(error), 200),
-                f"Mend evolve.ray_address (host:port of its head). {LOCALLY}",
-            ) from error
+            raise self._unusable(error) from error
 
 
-def _imported() -> Any:
+_loaded: list[str] = []
+"""What Ray was loaded for by this module; empty where it was not, or where something else loaded it."""
+
+KINDS = {True: "a Ray of this machine", False: "a cluster"}
+
+
+def _must_be_loaded_for(*, local: bool) -> None:
+    """Ray reads what it listens on and whom it lets in once, as it is loaded. One that was loaded for
+    something else would let other machines run code here, or show a cluster a token that is not its own.
+    """
+    if _loaded != [KINDS[local]]:
+        by = f"for {_loaded[0]}" if _loaded else "by something else"
+        raise SkillClawError(
+            f"Ray cannot be used for {KINDS[local]} by this process.",
+            f"It was loaded {by} before, and stays as it was loaded for as long as the process lives.",
+            "Start the process again. (A program that loads Ray itself starts it too, with ray.init.)",
+        )
+
+
+def _imported(*, local: bool) -> Any:
+    before = "ray" in sys.modules
     try:
         import ray
     except ImportError as error:
@@ -156,6 +187,8 @@ def _imported() -> Any:
             one_line(str(error), 200),
             f"{install('evolve', 'cluster')}. {LOCALLY}",
         ) from error
+    if not before:
+        _loaded[:] = [KINDS[local]]
     # What goes wrong comes back as an error; Ray's hints on standard error would be in the way.
     logging.getLogger("ray").setLevel(logging.ERROR)
     return ray
@@ -181,8 +214,7 @@ def _variables(*, local: bool) -> dict[str, str]:
         # Without this Ray puts the address of the network in the place of the loopback address.
         found["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         found["RAY_AUTH_TOKEN"] = _token()
-        if "ray" not in sys.modules:  # read once; a Ray that was loaded earlier has decided by itself
-            found["RAY_AUTH_MODE"] = "token"
+        found["RAY_AUTH_MODE"] = "token"
     else:
         # One try is 40 s; Ray makes twenty of them at a port where something else answers.
         found["RAY_NUM_REDIS_GET_RETRIES"] = "1"

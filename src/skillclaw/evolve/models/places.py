@@ -63,9 +63,14 @@ def find_key(settings: ModelSettings, environ: Mapping[str, str]) -> str:
 
 
 def check_readable(url: str) -> None:
-    """UsageError where a key that goes to `url` could be read on the way: by plain HTTP over the internet.
-    To this machine, and in a network of one's own, it may go so."""
-    parts = urlsplit(url)
+    """UsageError where `url` is none, and where a key that goes there could be read on the way: by plain HTTP
+    over the internet. To this machine, and in a network of one's own, it may go so."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # says the address, which may hold a password
+        raise UsageError(
+            "The URL that the key would go to is none.", "", "Look at where it is set."
+        ) from None
     host = (parts.hostname or "").lower().rstrip(".")
     if parts.scheme != "http" or is_loopback(host) or "." not in host or host.endswith(_NEAR):
         return

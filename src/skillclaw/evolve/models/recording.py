@@ -24,6 +24,7 @@ from skillclaw.evolve.models.answers import Answers, Recorded
 from skillclaw.evolve.models.failing import failure_of
 from skillclaw.evolve.models.ledger import Ledger
 from skillclaw.evolve.models.records import ModelError, as_tokens
+from skillclaw.utf8 import without_halves
 
 __all__ = ["Courier", "Recording", "RecordingModel"]
 
@@ -203,7 +204,7 @@ class RecordingModel(WrapperModel):
             stage=self.stage,
             tokens_in=usage.input_tokens,
             tokens_out=usage.output_tokens,
-            response=_text_only(ModelMessagesTypeAdapter.dump_python([response], mode="json")[0]),
+            response=without_halves(ModelMessagesTypeAdapter.dump_python([response], mode="json")[0]),
         )
         shared.answers.put(key, kept)
         shared.used.append(key)
@@ -288,15 +289,6 @@ def _canonical(
         order="sorted",
         enc_hook=repr,
     )
-
-
-def _text_only(node: Any) -> Any:
-    """JSON without half surrogate pairs, which a model may write and no file can hold."""
-    if isinstance(node, str):
-        return node.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(node, dict):
-        return {_text_only(key): _text_only(value) for key, value in node.items()}
-    return [_text_only(one) for one in node] if isinstance(node, list) else node
 
 
 def _response(known: Recorded) -> ModelResponse | None:

@@ -20,7 +20,7 @@ from skillclaw.evolve.replay.executable_meter import Meter
 from skillclaw.evolve.replay.executable_rooms import arms, skills_home, workroom
 from skillclaw.gate.context import CurrentSkill
 from skillclaw.gate.replay.records import CaseScore, Cost
-from skillclaw.sandbox import leftovers, runners
+from skillclaw.sandbox import leftovers, why_no_room
 from skillclaw.skills.records import Proposal
 from skillclaw.trajectory.model import Record
 
@@ -66,10 +66,10 @@ def executable_scores(
     """
     if proposal.bundle is None or not cases:
         return [], Cost(), "There is nothing to run."
-    if reason := runners()["bubblewrap"]:
+    if reason := why_no_room():
         return [], Cost(), f"Cases run in a sandbox only, and none can be made here: {reason}"
     began = time.monotonic()
-    replay = _Replay(proposal, cases, agent, repeats, seed, Meter(ledger), limits, began)
+    replay = _Replay(cases, agent, repeats, seed, Meter(ledger), limits, began)
     missing = ""
     try:
         with workroom(home) as folder, agent.ready():
@@ -88,7 +88,6 @@ def executable_scores(
 class _Replay:
     def __init__(
         self,
-        proposal: Proposal,
         cases: Sequence[Case],
         agent: Runner,
         repeats: int,

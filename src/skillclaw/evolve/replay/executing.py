@@ -23,7 +23,7 @@ from skillclaw.evolve.replay.remembered import Remembered
 from skillclaw.evolve.replay.sources import case_sources
 from skillclaw.gate.replay.deciding import LEAST_CASES
 from skillclaw.gate.replay.records import CaseScore, Cost, ReplayResult
-from skillclaw.sandbox import runners
+from skillclaw.sandbox import why_no_room
 from skillclaw.settings import user_home
 from skillclaw.skills.bundle import version
 from skillclaw.skills.records import Proposal
@@ -119,7 +119,7 @@ class Runs:
         known = memory.get(proposal.id, asked) or memory.get(proposal.id, short)
         if known is not None:
             return Executed(scores=known.scores, cost=known.cost, missing=known.missing)
-        if reason := runners()["bubblewrap"]:
+        if reason := why_no_room():
             # Nothing that the next cycle mends: people can decide on it, and try it by hand later.
             return Executed(missing=f"Cases run in a sandbox only, and none can be made here: {reason}")
         end = time.monotonic() + left.seconds

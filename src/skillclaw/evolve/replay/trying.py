@@ -17,7 +17,7 @@ from skillclaw.evolve.replay.executable_rooms import skills_home, workroom
 from skillclaw.gate.replay.records import Cost
 from skillclaw.headless.tasks.folders import FolderWorkspace
 from skillclaw.headless.tasks.model import Grade
-from skillclaw.sandbox import Limits, runners
+from skillclaw.sandbox import Limits, why_no_room
 from skillclaw.skills.records import Bundle
 from skillclaw.trajectory.model import Record
 
@@ -53,7 +53,7 @@ class CaseRuns(Record, frozen=True, kw_only=True, omit_defaults=False):
 
 def needs_sandbox() -> None:
     """Raises UsageError where no sandbox can be made: cases are run in nothing else."""
-    if reason := runners()["bubblewrap"]:
+    if reason := why_no_room():
         raise UsageError(
             "Cases run in a sandbox only, and none can be made here.",
             reason,

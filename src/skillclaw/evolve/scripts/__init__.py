@@ -104,7 +104,7 @@ def propose_script(target: Target, context: EvolveContext, engine: str) -> Propo
     for unit in script_units(target.patterns, context):
         if unit.script.lines in bodies or unit.script.path in paths or _refused(unit, context):
             continue
-        return _proposal(unit, target, context, engine)
+        return _proposal(unit, target, engine)
     return None
 
 
@@ -211,7 +211,7 @@ def _mark(unit: ScriptUnit) -> Mark:
     return script_mark(unit.script.path, list(unit.evidence))
 
 
-def _proposal(unit: ScriptUnit, target: Target, context: EvolveContext, engine: str) -> Proposal | None:
+def _proposal(unit: ScriptUnit, target: Target, engine: str) -> Proposal | None:
     base = target.base
     if base is None:
         return None

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from skillclaw.errors import SkillClawError
-from skillclaw.sandbox import Limits, Mount, open_box, runners
+from skillclaw.sandbox import Limits, Mount, open_box, why_no_room
 from skillclaw.skills.scripts import Script, render
 
 __all__ = ["fault"]
@@ -54,7 +54,7 @@ def _parses(language: str, text: str) -> str:
 
 def _refuses(language: str, path: str, text: str, args: int) -> str:
     """Run it with no argument, or with one that it does not take; it has to say how it is called."""
-    if runners()["bubblewrap"]:
+    if why_no_room():
         return ""
     argv = ["python3" if language == "py" else "bash", f"{PLACE}/{Path(path).name}"]
     argv += [] if args else ["unknown"]

@@ -60,7 +60,7 @@ def written(trajectory: Trajectory) -> list[Written]:
 
 
 def _note(act: Act, files: dict[str, Written]) -> None:
-    path = target_of(act.tool, act.arguments)
+    path = target_of(act.arguments)
     text = next((v for name in _CONTENT if isinstance(v := act.arguments.get(name), str)), None)
     if path and text is not None and act.ok is not False:
         _keep(files, path, text)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from skillclaw import gate
 from skillclaw.evolve.by_hand import changed_by_hand
 from skillclaw.evolve.care import Cared, care
 from skillclaw.evolve.counts import recounted
-from skillclaw.evolve.evolvers import EvolveContext
+from skillclaw.evolve.evolvers import Current, EvolveContext
+from skillclaw.evolve.evolvers._left_out import left_out, supported
 from skillclaw.evolve.forgotten import orphans
 from skillclaw.evolve.fresh import fresh, topic_marks
 from skillclaw.evolve.mine import Mined
 from skillclaw.evolve.modelled import forecast_of
 from skillclaw.evolve.models import Forecast
+from skillclaw.evolve.reversed import disputes
 from skillclaw.evolve.scripts import propose_scripts
 from skillclaw.evolve.stages.run import Run
 from skillclaw.evolve.stages.standing import Standing
 from skillclaw.evolve.tried import tried
+from skillclaw.evolve.view import LeftOut
 from skillclaw.skills.records import Proposal
 
 __all__ = ["Proposed", "propose"]
@@ -30,6 +34,8 @@ class Proposed:
     marks     by topic what its proposals depend on
     given     what the evolver was given, and put its notes and failures into
     forecast  of a dry run: what the evolver would ask of a model
+    shown     patterns that enough sessions and people show for a skill
+    left_out  what is shown so, or in dispute, and stands in no skill
     """
 
     proposals: list[Proposal]
@@ -37,6 +43,8 @@ class Proposed:
     marks: dict[str, str]
     cared: Cared
     forecast: list[Forecast]
+    shown: int
+    left_out: list[LeftOut]
 
 
 def propose(run: Run, mined: Mined, standing: Standing, context: gate.GateContext) -> Proposed:
@@ -69,4 +77,21 @@ def propose(run: Run, mined: Mined, standing: Standing, context: gate.GateContex
     proposals += propose_scripts(due, current, given, run.evolver.name, changed)
     proposals += orphans(standing.given, state, run.forgotten)
     cared = care(proposals, mined, memory, current, state, given, run.settings.descriptions)
-    return Proposed(recounted(cared.proposals, mined.patterns), given, marks, cared, forecast)
+    shown = supported(mined.patterns, given)
+    # What a model makes of a pattern is its own; the evolver's notes tell of that.
+    silent = [] if run.asks else left_out(shown, _said(current, cared.proposals), given)
+    return Proposed(
+        proposals=recounted(cared.proposals, mined.patterns),
+        given=given,
+        marks=marks,
+        cared=cared,
+        forecast=forecast,
+        shown=len(shown),
+        left_out=[*disputes(mined.patterns), *silent],
+    )
+
+
+def _said(current: Mapping[str, Current], proposals: Sequence[Proposal]) -> set[str]:
+    """The ids of the patterns that lines of these rest on."""
+    sidecars = [*(one.sidecar for one in current.values()), *(one.sidecar for one in proposals)]
+    return {p for sidecar in sidecars if sidecar is not None for item in sidecar.items for p in item.patterns}

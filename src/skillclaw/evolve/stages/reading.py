@@ -12,7 +12,6 @@ from skillclaw.evolve.executors import Executor, make_executor
 from skillclaw.evolve.holdout import Hold
 from skillclaw.evolve.mine import Mined, mine_state
 from skillclaw.evolve.stages.run import Run
-from skillclaw.evolve.state import DamagedStateError
 from skillclaw.evolve.taking import Aside, take_sessions
 
 __all__ = ["Read", "read"]
@@ -28,13 +27,9 @@ class Read:
 
 
 def read(run: Run) -> Read:
-    """Read what is new, and mine. A state that is damaged is made anew, once."""
+    """Read what is new, and mine."""
     with closing(make_executor(run.settings)) as executor:
-        try:
-            return _read(run, executor)
-        except DamagedStateError:
-            run.memory.renew()
-            return _read(run, executor)
+        return _read(run, executor)
 
 
 def _read(run: Run, executor: Executor) -> Read:

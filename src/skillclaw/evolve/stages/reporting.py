@@ -18,6 +18,9 @@ from skillclaw.skills.records import content_id
 
 __all__ = ["report"]
 
+LEFT_OUT = 3
+"""Notes on what was left out; the rest stands in `CycleReport.left_out`."""
+
 
 def report(
     run: Run,
@@ -55,6 +58,7 @@ def report(
             notes=[
                 *found.notes,
                 *mined.notes,
+                *[one.told for one in proposed.left_out[:LEFT_OUT]],
                 *proposed.cared.notes,
                 *notes_of(run.evolver, models, given, run.settings),
                 *replay_notes(decided.judged, replayer, models, run.settings.budget, dry_run=dry_run),
@@ -67,6 +71,8 @@ def report(
             if dry_run
             else reasons({**given.failed, **(replayer.cut_off if replayer is not None else {})}),
             replays=list(replayer.results.values()) if replayer is not None else [],
+            supported=proposed.shown,
+            left_out=proposed.left_out,
         ),
         keep=not dry_run,
     )

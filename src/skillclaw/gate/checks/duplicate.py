@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 
 from skillclaw.gate.context import GateContext
 from skillclaw.skills.bundle import version
 from skillclaw.skills.frontmatter import split
-from skillclaw.skills.items import markdown, parse_items, same_text
+from skillclaw.skills.items import Block, blocks, join, markdown, parse_items, same_text
 from skillclaw.skills.records import Bundle, Item, Proposal, Verdict
 from skillclaw.skills.text import claims
 from skillclaw.skills.vocabulary import content_words
+from skillclaw.trajectory.weighed import weighed
 
 __all__ = ["check", "name", "order", "overlap", "unsaid"]
 
@@ -23,8 +25,14 @@ SAME = 0.7
 KEPT = 0.9
 """Share of a line's telling parts that must be said elsewhere for the line to go."""
 
+REFUSED = "(refused)"
+"""Behind a part that a line speaks against."""
+
 _POINTER = re.compile(r"\]\((?:\./)?references/[^)\s]+\)")
 """A line that points to a file of its own bundle says nothing by itself."""
+
+_WRAP = re.compile(r"(?:\r\n|\r|\n)[ \t>]*+(?=\S)(?!(?:[-*+]|\d{1,3}[.)])[ \t]|\||```|~~~)")
+"""A line break within a sentence: behind it stands no item, row of a table, or code."""
 
 
 def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
@@ -105,11 +113,38 @@ def overlap(new: Bundle, old: Bundle) -> float:
 def _parts(bundle: Bundle) -> frozenset[str]:
     found: set[str] = set()
     for text in markdown(bundle).values():
-        found |= _telling(split(text)[1])
+        for passage in _passages(split(text)[1]):
+            found |= _telling(passage)
     return frozenset(found)
 
 
+def _passages(body: str) -> list[str]:
+    """The items, paragraphs and headings of a Markdown text, and each line of its code."""
+    found: list[str] = []
+    for flows, parts in groupby(blocks(body), key=_flows):
+        if flows:
+            found += _WRAP.sub(" ", join(parts)).splitlines()
+        else:
+            for part in parts:
+                found += [part.text] if part.kind == "item" else part.raw.splitlines()
+    return found
+
+
+def _flows(part: Block) -> bool:
+    """Whether a block is a line of text that goes on in the next one; code comes in one block."""
+    return part.kind == "text" and len(part.raw.splitlines()) == 1
+
+
 def _telling(text: str) -> frozenset[str]:
+    """The calls and words of a passage, those apart that it speaks against only: "pnpm, not npm" is not what
+    "npm, not pnpm" says. Where its lines are wrapped says nothing."""
+    text = _WRAP.sub(" ", text)
+    pieces = weighed(text)
+    against = _said(" ".join(pieces.refused)) - _said(pieces.asked)
+    return frozenset(f"{part} {REFUSED}" if part in against else part for part in _said(text))
+
+
+def _said(text: str) -> frozenset[str]:
     found = {f"`{' '.join(claim.text.split())}`" for claim in claims(text) if claim.kind != "quote"}
     return frozenset(found | set(content_words(text)))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.lines import summary
 from skillclaw.gate.pieces import READ, TooMuchError, decoded, encoded, joined, plain_views, variables
-from skillclaw.gate.rules import Danger, dangers
+from skillclaw.gate.rules import Danger, dangers, simply
 from skillclaw.gate.steering import sentences, steerings
 from skillclaw.skills.frontmatter import split
 from skillclaw.skills.records import Bundle, Item, Proposal, Verdict
@@ -149,7 +149,8 @@ def _crossed(own: Mapping[str, str], other: Mapping[str, str]) -> Danger | None:
 def _place(path: str, text: str, danger: Danger) -> str:
     """The file and the line, where the stretch stands in one line."""
     begin = danger.text[:30].split("...")[0]
-    at = next((n for n, line in enumerate(text.split("\n"), 1) if begin in " ".join(line.split())), 0)
+    lines = enumerate(text.split("\n"), 1)
+    at = next((n for n, line in lines if begin in " ".join(f"{line} {simply(line)}".split())), 0)
     return f"{path}, line {at}," if at else path
 
 

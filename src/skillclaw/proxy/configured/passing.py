@@ -40,6 +40,10 @@ ERROR_TIME = 30.0
 class Translator(Protocol):
     """What translates answers (`skillclaw.wire.translate.ReplyTranslator`)."""
 
+    @property
+    def overrun(self) -> bool:
+        """Whether it takes no more of the stream, and told the agent so."""
+
     def whole(self, body: bytes) -> bytes:
         """A whole answer."""
 
@@ -151,6 +155,9 @@ async def pass_translated(
         while part := await response.content.readany():
             if made := translator.feed(part):
                 await back.write(made)
+            if translator.overrun:
+                back.cut("an event of the upstream's answer is too large")
+                return
     except (aiohttp.ClientError, TimeoutError) as error:
         if made := translator.close(complete=False):
             await back.write(made)

@@ -63,13 +63,13 @@ class Configured:
         """Use these settings from the next request on; connections and memory stay."""
         self._config = config
 
-    def takes(self, agent: str, method: str, rest: str, headers: RawHeaders = ()) -> bool:
-        """Whether a request is answered here: any of an agent with a configured upstream; of another agent
-        those alone whose body gets the skill index."""
+    def takes(self, agent: str, method: str, rest: str, headers: RawHeaders = (), url: str = "") -> bool:
+        """Whether a request is answered here: any of an agent with a configured upstream; of another agent,
+        or of a program with an upstream apart (`url`), those alone whose body gets the skill index."""
         config = self._config
-        if agent in config.routes:
+        if agent in config.routes and not url:
             return True
-        if method != "POST" or agent not in config.inject or agent not in config.upstreams:
+        if method != "POST" or agent not in config.inject or not (url or agent in config.upstreams):
             return False
         return wanted(method, rest, headers).speech is not None
 
@@ -84,7 +84,7 @@ class Configured:
         want = wanted(asked.method, asked.rest, asked.headers)
         way = _Way(back)
         try:
-            if asked.agent in self._config.routes:
+            if asked.agent in self._config.routes and not asked.url:
                 await self._routed(asked, want, way)
             else:
                 await self._passed(asked, want, way)
@@ -121,7 +121,7 @@ class Configured:
             data, without = body.data(), without | {b"content-encoding"}
         made = sending.Sending(
             method=asked.method,
-            url=self._config.upstreams[asked.agent].rstrip("/") + asked.rest,
+            url=(asked.url or self._config.upstreams[asked.agent]).rstrip("/") + asked.rest,
             passed=sending.as_text(asked.headers, without),
             own=(),
             body=data,

@@ -140,15 +140,13 @@ def _decide(opened: Opened, state: ProposalState, record: Proposal, policy: str)
         if waits:
             reviewing.check_no_source(opened.machine, opened.hub, opened.state, state, record)
     except UsageError as error:
-        waits, why = False, " ".join(part for part in (error.what, error.why) if part)
+        waits, why = False, error.brief
     return models.Check(
         approve=waits, reject=reject, why_not=why or ("" if reject or waits else f"It is {state.status}.")
     )
 
 
-def cited(
-    opened: Opened, state: ProposalState, record: Proposal, after: int, limit: int
-) -> models.Page[models.Shown]:
+def cited(opened: Opened, record: Proposal, after: int, limit: int) -> models.Page[models.Shown]:
     """A page of the sessions that a proposal cites, with their masked text where this machine has them."""
     refs = _refs(record)
     persons = {user: number for number, user in enumerate(dict.fromkeys(ref.user for ref, _ in refs), 1)}

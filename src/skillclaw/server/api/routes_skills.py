@@ -50,9 +50,8 @@ def proposal_routes(api: Api) -> APIRouter:
     ) -> models.Page[models.Shown]:
         """The sessions that a proposal cites, as reviewers may see them: cut short, masked once more."""
         with api.desk.open(hub) as opened:
-            state = opened.proposal(proposal)
             record = decisions.load(_found(opened, proposal))
-            return proposals.cited(opened, state, record, after or 0, min(limit, 50))
+            return proposals.cited(opened, record, after or 0, min(limit, 50))
 
     @router.post("/{proposal}/approve", responses=answers(404, 409, 501, 502))
     def approve_proposal(

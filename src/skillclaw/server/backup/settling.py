@@ -51,7 +51,7 @@ def settle(staged: Path, manifest: Manifest, old: Path | None, environ: Mapping[
             count = _forget(machine, gone, unknown)
     except SkillClawError as error:
         unknown.append(
-            f"{_line(error)} So it is not known whether sessions in it were forgotten after the backup."
+            f"{error.brief} So it is not known whether sessions in it were forgotten after the backup."
         )
     finally:
         if "sessions" in machine.__dict__:
@@ -60,10 +60,6 @@ def settle(staged: Path, manifest: Manifest, old: Path | None, environ: Mapping[
             machine.outbox.close()
     missing = _take_off(staged, manifest.copies)
     return Settled(forgotten=count, gone=missing, same=_same(staged, old), unknown=unknown)
-
-
-def _line(error: SkillClawError) -> str:
-    return " ".join(part for part in (error.what, error.why) if part)
 
 
 def _told_by_old(old: Path | None, unknown: list[str]) -> set[str]:
@@ -115,7 +111,7 @@ def _told_by_hubs(machine: Machine, unknown: list[str]) -> set[str]:
             except SkillClawError as error:
                 unknown.append(
                     f"Hub {name} could not be asked which sessions were taken back after the backup: "
-                    f"{_line(error)}"
+                    f"{error.brief}"
                 )
     return found
 
@@ -176,7 +172,7 @@ def _forget(machine: Machine, gone: Iterable[str], unknown: list[str]) -> int:
     try:
         erase_noted(machine)
     except SkillClawError as error:
-        unknown.append(f"Raw exchanges of forgotten sessions wait to be erased: {_line(error)}")
+        unknown.append(f"Raw exchanges of forgotten sessions wait to be erased: {error.brief}")
     forget_transcripts(machine.home)
     return len(there)
 

@@ -183,6 +183,12 @@ _NEWER = f"newer than {__version__}"
 _LATER = "Upgrade needed: it is of a newer format."
 
 
+def _put(hub: Hub, name: str) -> str:
+    """When an object was put there, by the storage's own clock: the day in its name is the sender's word."""
+    put = hub.store.times(name.rpartition("/")[0]).get(name)
+    return put.strftime("%Y-%m-%dT%H:%M:%SZ") if put is not None else ""
+
+
 def _take(
     hub: Hub,
     state: HubState,
@@ -211,7 +217,7 @@ def _take(
             sessions.set_mark(_OBJECT + name, _WAITS + opened.signer)
             return _refused(report, name, "No member of the group signed it."), ""
         member = counts(state, opened.signer, name.split("/")[1])
-        if member is None:
+        if member is None or (member.left and _put(hub, name) > member.ended):
             raise BadInputError("Its signer was revoked, or had left the group before.")
         trajectory = model.decode(opened.body)
         if model.is_newer(trajectory):
@@ -222,7 +228,7 @@ def _take(
         sessions.set_mark(_OBJECT + name, _WAITS + _NEWER)
         return _refused(report, name, error.what), ""
     except SkillClawError as error:
-        why = " ".join(part for part in (error.what, error.why) if part)
+        why = error.brief
     except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError, MemoryError) as error:
         why = f"It holds no session ({type(error).__name__})."
     else:
@@ -289,7 +295,7 @@ def _unreadable(hub: Hub, report: Collected, name: str, error: StorageError) -> 
     key of its own that the storage encrypts with, by a file's mode); StorageError where the storage is away.
     """
     hub.store.get(INFO, MAX_COMMIT)
-    return _refused(report, name, " ".join(part for part in (error.what, error.why) if part))
+    return _refused(report, name, error.brief)
 
 
 def _refused(report: Collected, name: str, why: str) -> Collected:

@@ -11,6 +11,7 @@ from skillclaw.hub import Hub, keys, log
 from skillclaw.hub.founding import INFO, found_group, parse_info
 from skillclaw.hub.sealed import sealing_public
 from skillclaw.hub.store import Store, local_folder, plain
+from skillclaw.logins import refuse_shown
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.sharing.view import clock
 from skillclaw.trajectory.model import Record
@@ -50,6 +51,7 @@ def found(
 
     Raises UsageError where a hub or the name is taken, StorageError where the storage cannot hold a hub.
     """
+    refuse_shown(url)
     machine.prepare()
     folder = local_folder(url)
     url = str(folder) if folder is not None else url

@@ -11,11 +11,12 @@ from skillclaw.errors import BadInputError, StorageError, UsageError, VerifyErro
 from skillclaw.hub import Hub, Invite, keys, log, statements
 from skillclaw.hub.founding import INFO, parse_info
 from skillclaw.hub.inbox import post, send, take_in, waiting
-from skillclaw.hub.invites import Invitation, read_invite, shareable, write
+from skillclaw.hub.invites import Invitation, read_invite, shareable, why_not_join, write
 from skillclaw.hub.sealed import sealing_public
 from skillclaw.hub.seen import SeenGroup, load_seen, save_seen
 from skillclaw.hub.store import Store, local_folder, plain
 from skillclaw.hub.taking_in import WRITERS
+from skillclaw.logins import refuse_shown
 from skillclaw.server.groups.founding import free_name
 from skillclaw.server.groups.membership import find, judging, own_keys
 from skillclaw.server.sharing.view import clock
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from skillclaw.hub.keys import SigningKey
     from skillclaw.server.machine import Machine
 
-__all__ = ["Invited", "Joined", "Left", "invite", "join", "leave", "uninvite", "why_not"]
+__all__ = ["Invited", "Joined", "Left", "invite", "join", "leave", "uninvite"]
 
 
 class Invited(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -127,17 +128,6 @@ def uninvite(machine: Machine, name: str | None, which: str) -> str:
     return found[0]
 
 
-def why_not(invite: Invite) -> str:
-    """Why nobody can join with this invite now; empty where somebody can."""
-    if invite.withdrawn:
-        return "the invite was withdrawn"
-    if len(invite.used) >= invite.uses:
-        return "the invite was used already"
-    if clock() > invite.expires:
-        return f"the invite expired at {invite.expires}"
-    return ""
-
-
 def join(
     machine: Machine, text: str, *, name: str | None = None, who: str | None = None, url: str | None = None
 ) -> Joined:
@@ -151,6 +141,7 @@ def join(
     if url is None:
         _check_url(invitation.url)
     given = url or invitation.url
+    refuse_shown(given)
     folder = local_folder(given)
     given = str(folder) if folder is not None else given
     if plain(given) == plain(machine.hub_url):
@@ -263,7 +254,7 @@ def _own_key(hub: Hub, role: str) -> SigningKey | None:
 
 def _ask(hub: Hub, known: Invite, key: SigningKey, label: str) -> SigningKey:
     """Leave the join in the inbox, unless it lies there; take it in where this machine may."""
-    reason = why_not(known)
+    reason = why_not_join(known, clock())
     if reason:
         raise BadInputError(
             f"Nobody can join with this invite: {reason}.",

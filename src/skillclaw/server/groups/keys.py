@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import msgspec
+
 from skillclaw.errors import BadInputError, UsageError
 from skillclaw.hub import Hub, Invite, keys, statements
 from skillclaw.hub.inbox import post, waiting
-from skillclaw.hub.invites import KeyRequest, read_request, write
+from skillclaw.hub.invites import KeyRequest, read_request, why_not_join, write
 from skillclaw.hub.keyring import ROLES, begin_rotation
 from skillclaw.hub.membership import standing
 from skillclaw.hub.sealed import sealing_public
 from skillclaw.hub.taking_in import WRITERS
 from skillclaw.server.groups.membership import find, own_keys
-from skillclaw.server.sharing.view import current, hub_names, open_hub
+from skillclaw.server.sharing.view import clock, current, hub_names, open_hub
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class Requested(Record, frozen=True, kw_only=True, omit_defaults=False):
 
 class Rotated(Record, frozen=True, kw_only=True, omit_defaults=False):
     """`hub rotate --json`: the hub, the role, the old and the new key; `state`: done, or waiting for who may
-    write the log.
+    write the log; `sealing`: of an evolver, the new key that sessions are sealed to, which its owner is told.
     """
 
     hub: str
@@ -64,12 +66,11 @@ class Rotated(Record, frozen=True, kw_only=True, omit_defaults=False):
     old: str
     new: str
     state: str
+    sealing: str = ""
 
 
 def members(machine: Machine, name: str | None) -> Members:
     """Who belongs to the group."""
-    from skillclaw.server.groups.joining import why_not
-
     opened = find(machine, name)
     mine = {key.public for key in own_keys(machine, opened.hub).values()}
     rows = [
@@ -83,7 +84,7 @@ def members(machine: Machine, name: str | None) -> Members:
         )
         for key in opened.state.keys.values()
     ]
-    invites = [one for one in opened.state.invites.values() if not why_not(one)]
+    invites = [one for one in opened.state.invites.values() if not why_not_join(one, clock())]
     return Members(hub=opened.view.name, members=rows, invites=invites)
 
 
@@ -163,6 +164,7 @@ def rotate(machine: Machine, name: str | None, role: str | None) -> Rotated:
     else:
         writer = hub.acts_as(role) if role in WRITERS else hub.acts_as(*WRITERS)
     done = Rotated(hub=opened.view.name, role=role, old=known.public, new=keys.public_hex(new), state="done")
+    done = msgspec.structs.replace(done, sealing=sealing)
     if writer is not None:
         upto = keys.counted(hub.keys_folder, group, known.public) + 1
         hub.commit("rotate", statements.rotate(group, old, new, upto, sealing), role=writer)
@@ -170,7 +172,7 @@ def rotate(machine: Machine, name: str | None, role: str | None) -> Rotated:
         return done
     if not any(m.kind == "rotate" and m.body.get("new") == done.new for m in waiting(hub, known.public)):
         post(hub, old, "rotate", lambda n: statements.rotate(group, old, new, n, sealing))
-    return Rotated(hub=done.hub, role=role, old=done.old, new=done.new, state="waiting")
+    return msgspec.structs.replace(done, state="waiting")
 
 
 def revoke(machine: Machine, name: str | None, who: str) -> list[MemberRow]:

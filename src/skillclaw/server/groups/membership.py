@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -9,13 +10,14 @@ import msgspec
 from skillclaw.errors import SkillClawError, UsageError
 from skillclaw.hub import keys
 from skillclaw.hub.inbox import Refusal, TakenIn, refusals, take_in, waiting
+from skillclaw.hub.invites import why_not_join
 from skillclaw.hub.keyring import ROLES, waiting_rotation
 from skillclaw.hub.membership import standing
 from skillclaw.hub.store import masked
 from skillclaw.hub.taking_in import WRITERS
-from skillclaw.server.groups.tombstones import group_of, pending, tell
+from skillclaw.server.groups.tombstones import pending, tell
 from skillclaw.server.hubs.approved import client_policy
-from skillclaw.server.sharing.view import OpenHub, current, hub_names, open_hub
+from skillclaw.server.sharing.view import OpenHub, clock, current, group_of, hub_names, open_hub
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
     from skillclaw.skills.records import Proposal, Verdict
 
-__all__ = ["Attended", "GroupStatus", "attend", "facts", "find", "judging", "own_keys", "status", "told"]
+__all__ = ["Attended", "GroupStatus", "attend", "facts", "find", "judging", "own_keys", "status"]
 
 
 class Attended(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -118,8 +120,8 @@ def judging(hub: Hub) -> Judge:
     return judge
 
 
-def attend(machine: Machine) -> list[Attended]:
-    """Look after every group where there is something to do for this machine.
+def attend(machine: Machine, accept: Collection[str] = ()) -> list[Attended]:
+    """Look after every group where there is something to do for this machine; `accept` as for `take_in`.
 
     Take in what members left, where a key here may write the log; tell groups of sessions that were forgotten
     here. A hub that fails stops no other; groups where this machine has nothing to do are not even asked.
@@ -134,18 +136,14 @@ def attend(machine: Machine) -> list[Attended]:
         try:
             opened = open_hub(machine, settings, name)
             if opened.hub.acts_as(*WRITERS):
-                report = msgspec.structs.replace(report, messages=take_in(opened.hub, judging(opened.hub)))
+                messages = take_in(opened.hub, judging(opened.hub), accept)
+                report = msgspec.structs.replace(report, messages=messages)
             gone = tell(machine, opened, untold[name]) if name in untold else 0
             report = msgspec.structs.replace(report, forgotten=gone)
         except SkillClawError as error:
-            report = msgspec.structs.replace(report, error=told(error))
+            report = msgspec.structs.replace(report, error=error.brief)
         done.append(report)
     return done
-
-
-def told(error: SkillClawError) -> str:
-    """An error in one line."""
-    return " ".join(part for part in (error.what, error.why) if part)
 
 
 def status(machine: Machine, name: str) -> GroupStatus:
@@ -158,7 +156,7 @@ def status(machine: Machine, name: str) -> GroupStatus:
         opened = open_hub(machine, settings, name)
         return _status(machine, opened, shown)
     except SkillClawError as error:
-        return GroupStatus(hub=name, url=shown, error=told(error))
+        return GroupStatus(hub=name, url=shown, error=error.brief)
 
 
 def _status(machine: Machine, opened: OpenHub, shown: str) -> GroupStatus:
@@ -204,10 +202,8 @@ def facts(state: HubState) -> dict[str, Any]:
 
 def _join_stands(state: HubState, invite: str) -> str:
     """How a join that was not taken in stands, by its invite."""
-    from skillclaw.server.groups.joining import why_not
-
     known = state.invites.get(invite)
-    reason = why_not(known) if known is not None else "the log knows no such invite"
+    reason = why_not_join(known, clock()) if known is not None else "the log knows no such invite"
     return f"not taken in: {reason}" if reason else "waiting to be taken in"
 
 

@@ -19,20 +19,17 @@ from skillclaw.hub import keys, statements
 from skillclaw.hub.inbox import send
 from skillclaw.hub.membership import member
 from skillclaw.hub.messages import MAX_KEYS
-from skillclaw.hub.seen import load_seen
-from skillclaw.hub.store import plain
 from skillclaw.hub.taking_in import WRITERS
 from skillclaw.private import private_folder, whole_file
 from skillclaw.server.sharing.sending import ROLES
-from skillclaw.server.sharing.view import open_hub
-from skillclaw.settings import load as load_settings
+from skillclaw.server.sharing.view import name_of, open_hub
 
 if TYPE_CHECKING:
     from skillclaw.hub import Hub
     from skillclaw.server.machine import Machine
     from skillclaw.server.sharing.view import OpenHub
 
-__all__ = ["group_of", "pending", "tell", "tell_all"]
+__all__ = ["pending", "tell", "tell_all"]
 
 
 def pending(machine: Machine) -> dict[str, list[str]]:
@@ -44,13 +41,15 @@ def pending(machine: Machine) -> dict[str, list[str]]:
         return {}
     found: dict[str, set[str]] = defaultdict(set)
     told: dict[str, set[str]] = {}
+    names: dict[str, str | None] = {}
     for one in machine.outbox.receipts():
-        if one.session not in forgotten or group_of(machine, one.hub) != one.group:
+        if one.session not in forgotten:
             continue
         if one.group not in told:
             told[one.group] = _told(machine, one.group)
-        if one.session not in told[one.group]:
-            found[one.hub].add(one.session)
+            names[one.group] = name_of(machine, one.group, one.hub)
+        if (name := names[one.group]) is not None and one.session not in told[one.group]:
+            found[name].add(one.session)
     return {name: sorted(sessions) for name, sessions in found.items()}
 
 
@@ -60,24 +59,13 @@ def tell_all(machine: Machine) -> dict[str, str]:
     try:
         untold = pending(machine)
     except SkillClawError as error:
-        return {"groups": _line(error)}
+        return {"groups": error.brief}
     for name, sessions in untold.items():
         try:
             tell(machine, open_hub(machine, machine.settings, name), sessions)
         except SkillClawError as error:
-            failed[name] = _line(error)
+            failed[name] = error.brief
     return failed
-
-
-def _line(error: SkillClawError) -> str:
-    return " ".join(part for part in (error.what, error.why) if part)
-
-
-def group_of(machine: Machine, name: str) -> str | None:
-    """The group that was seen at the hub of this name; the hub itself is not asked."""
-    # without the record of consent, which may be damaged: taking back needs none
-    hub = load_settings(machine.home, machine.environ).hubs.get(name)
-    return load_seen(machine.home / "hubs.json").urls.get(plain(hub.url)) if hub and hub.url else None
 
 
 def tell(machine: Machine, opened: OpenHub, sessions: Sequence[str]) -> int:

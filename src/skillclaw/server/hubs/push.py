@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,6 @@ ALIVE = 20.0
 """Seconds between comments; a listener that hears none for three times as long connects anew."""
 MOST = 10_000
 """Listeners at once."""
-log = logging.getLogger("skillclaw.push")
 
 
 class News:

@@ -159,7 +159,7 @@ def approve(
     now = found.hub.approve(state.id, note)
     log = found.hub.last_state()
     _check_late(log, now)
-    unknown = group and policy == "strict" and is_source(machine, found.hub, log, record) is None
+    unknown = group and policy == "strict" and is_source(machine, log, record) is None
     if now.status != "released" and missing(log, fresh(log, now)):
         return Approved(now, None, needs(log, now, policy, record.instead), unknown)
     release = found.hub.release(now.id, stage=stage_for(policy, group=group))
@@ -235,7 +235,7 @@ def promote(machine: Machine, name: str, why: str = "") -> Release:
     current = found.current
     if current.stage == "stable":
         raise UsageError(f"{found.shown} is stable already.", "", f"See: skillclaw skills log {found.shown}")
-    role = person_role(machine, found.hub)
+    role = person_role(found.hub)
     return found.hub.promote(found.skill.name, version=current.version, why=why, role=role)
 
 
@@ -243,7 +243,7 @@ def set_pinned(machine: Machine, name: str, pinned: bool) -> None:
     """Pin a skill (`NAME` or `HUB/NAME`), so that no cycle changes or retires it, or let go of it."""
     found = find_skill(machine, name)
     body = {"skill": found.skill.name, "pinned": pinned}
-    found.hub.commit("pin", body, role=person_role(machine, found.hub))
+    found.hub.commit("pin", body, role=person_role(found.hub))
 
 
 def archive(machine: Machine, name: str, why: str = "") -> str:
@@ -254,7 +254,7 @@ def archive(machine: Machine, name: str, why: str = "") -> str:
     found = find_skill(machine, name)
     left = left_over(found.state, found.skill, None) if found.skill.current is None else None
     version = left or found.current.version
-    found.hub.archive(found.skill.name, why, base=version, role=person_role(machine, found.hub))
+    found.hub.archive(found.skill.name, why, base=version, role=person_role(found.hub))
     return version
 
 
@@ -328,7 +328,7 @@ def _bring_back(machine: Machine, found: Found, name: str, to: str | None) -> st
         "scope": last.scope,
         "project": last.project,
     }
-    found.hub.commit("release", body, role=person_role(machine, found.hub))
+    found.hub.commit("release", body, role=person_role(found.hub))
     return last.version
 
 
@@ -344,6 +344,6 @@ def _check_wanted(found: Found, name: str, version: str | None) -> None:
         )
 
 
-def person_role(machine: Machine, hub: Hub) -> str:
+def person_role(hub: Hub) -> str:
     """As whom this machine may speak for people in that hub: its owner, else a reviewer."""
     return hub.acts_as("owner", "reviewer") or "owner"

@@ -335,5 +335,5 @@ def counted(line: LineChain) -> str:
 
 def _told(error: Exception) -> str:
     if isinstance(error, SkillClawError):
-        return " ".join(part for part in (error.what, error.why) if part)
+        return error.brief
     return f"It does not hold what it should ({type(error).__name__})."

@@ -219,7 +219,7 @@ def review(
         cut=cut,
         lines=lines,
         approvals=approver_rows(state, proposal),
-        source=is_source(machine, hub, state, record) if group else None,
+        source=is_source(machine, state, record) if group else None,
         place=told_place(moved_from(state, proposal, record), record),
     )
 
@@ -331,7 +331,7 @@ def sessions_of(
     return found
 
 
-def is_source(machine: Machine, hub: Hub, state: HubState, record: Proposal) -> bool | None:
+def is_source(machine: Machine, state: HubState, record: Proposal) -> bool | None:
     """Whether a group's proposal cites sessions of this machine's user; None where that cannot be told: the
     secret by which people are named in what a group publishes is with its evolvers (docs/gate.md)."""
     from skillclaw.server.groups.collecting import pseudonym
@@ -371,7 +371,7 @@ def check_no_source(
             "In this group two different people approve a change, and its author is none of them.",
             "Ask another owner or reviewer.",
         )
-    if policy_for(state, record, group=True) == "strict" and is_source(machine, hub, state, record):
+    if policy_for(state, record, group=True) == "strict" and is_source(machine, state, record):
         raise UsageError(
             "Sessions of yours are among what this proposal cites.",
             "Under the policy 'strict' a reviewer who is not a source looks at every change.",

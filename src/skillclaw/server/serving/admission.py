@@ -105,8 +105,6 @@ def await_admission(
 
 
 def _standing(machine: Machine, name: str) -> Standing:
-    from skillclaw.server.groups.membership import told
-
     try:
         return _known(machine, name) or _asking(machine, name)
     except SkillClawError as error:
@@ -114,7 +112,7 @@ def _standing(machine: Machine, name: str) -> Standing:
             found = _known(machine, name)
         except SkillClawError:
             found = None
-        return found or Standing(hub=name, state="unknown", error=told(error))
+        return found or Standing(hub=name, state="unknown", error=error.brief)
 
 
 def _known(machine: Machine, name: str) -> Standing | None:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from skillclaw import settings as settings_module
 from skillclaw.errors import BusyError
 from skillclaw.hub import keys
-from skillclaw.server.groups.tombstones import group_of
 from skillclaw.server.serving.service import Service
-from skillclaw.server.sharing.view import hub_names
+from skillclaw.server.sharing.view import group_of, hub_names
 
 if TYPE_CHECKING:
     from skillclaw.server.machine import Machine

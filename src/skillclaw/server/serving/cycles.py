@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from skillclaw.errors import SkillClawError
-from skillclaw.server.groups.membership import told
 from skillclaw.server.machine import Machine
 from skillclaw.server.serving.children import Child
 from skillclaw.server.serving.events import Events
@@ -86,7 +85,7 @@ class Cycles:
                 ended=lambda result: self._ended(group, result),
             )
         except (OSError, RuntimeError, SkillClawError) as error:  # RuntimeError: no thread
-            why = told(error) if isinstance(error, SkillClawError) else f"No process can be started: {error}."
+            why = error.brief if isinstance(error, SkillClawError) else f"No process can be started: {error}."
             self._ended(group, Result(outcome="failed", error=why, kind=type(error).__name__))
 
     def note(self, line: CycleLine, *, keep: bool = True) -> None:
@@ -151,7 +150,7 @@ class Cycles:
                 if result.outcome == "done" and self._history.withdrawn(group.id, result.withdrawn):
                     self._history.drop_reports(group.id, but=line.id)
             except SkillClawError as error:
-                self._failed(told(error))
+                self._failed(error.brief)
         self._news()
 
 

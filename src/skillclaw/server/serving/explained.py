@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from skillclaw import settings as settings_module
-from skillclaw.errors import SkillClawError, UsageError
-from skillclaw.hub.store import masked
+from skillclaw.errors import SkillClawError
+from skillclaw.hub.store_url import safely
 from skillclaw.server.serving.startup import problems
 from skillclaw.server.serving.tokens import find_token, own_token_file
 from skillclaw.settings_layers import layers, origin
@@ -61,7 +61,7 @@ def check(home: Path, environ: Mapping[str, str]) -> Checked:
     serve = settings.serve
     host = f"[{serve.host}]" if ":" in serve.host else serve.host
     lines = [
-        Line(key=key, value=_shown(key, value), source=_source(key, settings, found))
+        Line(key=key, value=_shown(key, value), source=_source(key, found))
         for key, value in sorted(settings_module.flatten(settings).items())
     ]
     short = replay_short(settings.gate.replay, settings.evolve.budget)
@@ -82,7 +82,7 @@ def check(home: Path, environ: Mapping[str, str]) -> Checked:
     )
 
 
-def _source(key: str, settings: settings_module.Settings, found: list[Any]) -> str:
+def _source(key: str, found: list[Any]) -> str:
     return origin(found, tuple(settings_module.parts_of(key))) or DEFAULT
 
 
@@ -90,10 +90,7 @@ def _shown(key: str, value: Any) -> Any:
     """The value as anybody may see it: URLs without credentials, of words to mask only how many."""
     if key.startswith("redact.") and value:
         return f"({len(value) if not isinstance(value, str) else 1} not shown)"
-    try:
-        return masked(value) if isinstance(value, str) and "://" in value else value
-    except UsageError:
-        return "(no address)"
+    return safely(value)
 
 
 def _token(place: str, home: Path, environ: Mapping[str, str]) -> str:

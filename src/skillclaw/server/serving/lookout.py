@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 
 from skillclaw.errors import SkillClawError
-from skillclaw.server.groups.membership import told
 from skillclaw.server.serving.group import Group
 from skillclaw.server.serving.history import History
 from skillclaw.server.serving.looking import Look
@@ -56,7 +55,7 @@ class Lookout:
         try:
             look = group.looker.look()
         except SkillClawError as error:
-            why = told(error)
+            why = error.brief
         except Exception as error:
             log.exception("a look into a hub failed")
             why = f"Something that should not happen ({type(error).__name__}). See: skillclaw logs serve"

@@ -21,7 +21,6 @@ import msgspec
 from skillclaw import __version__
 from skillclaw import settings as settings_module
 from skillclaw.errors import BusyError, SkillClawError, UsageError
-from skillclaw.server.groups.membership import told
 from skillclaw.server.machine import Machine
 from skillclaw.server.serving.cycles import Cycles, new_line
 from skillclaw.server.serving.events import Events
@@ -154,7 +153,7 @@ class Service:
             engine, model = settings.evolve.engine, settings.evolve.model.name
             budget = budget_of(settings, self.machine.home)
         except SkillClawError as problem:
-            error = error or told(problem)
+            error = error or problem.brief
         return ServeStatus(
             version=__version__,
             pid=os.getpid(),
@@ -259,7 +258,7 @@ class Service:
                 self._tick()
                 self._error = ""
             except SkillClawError as error:
-                self._failed(told(error))
+                self._failed(error.brief)
             except Exception as error:
                 log.exception("the schedule failed")
                 self._failed(f"Something that should not happen ({type(error).__name__}).")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from skillclaw.server.machine import Machine
 from skillclaw.server.setup.consent import days_back, followed
+
+if TYPE_CHECKING:
+    from skillclaw.journal.decoding import Decoder
 
 __all__ = ["Following"]
 
@@ -22,15 +26,21 @@ class Following:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self._unread: dict[str, str] = {}
+        self._decoder: Decoder | None = None
+        self._forgotten = 0
         self.behind = False
         """Whether the last look at the histories got on and left some for the next, which may be at once."""
 
     def record(self) -> bool:
         """Make sessions of recorded exchanges that are idle; whether there were any."""
-        from skillclaw.server.sessions.recording import assemble_recorded
+        from skillclaw.server.sessions.recording import assemble_recorded, decoder_of
 
         self.machine.renew_redactor()
-        return assemble_recorded(self.machine, idle=self.machine.settings.journal.idle) > 0
+        forgotten = self.machine.sessions.forgotten_count()
+        if self._decoder is None or forgotten != self._forgotten:  # what was forgotten stays in no memory
+            self._decoder, self._forgotten = decoder_of(self.machine), forgotten
+        idle = self.machine.settings.journal.idle
+        return assemble_recorded(self.machine, idle, self._decoder) > 0
 
     def follow(self) -> bool:
         """Import what agents' histories have that is new; a file that cannot be read is told once."""

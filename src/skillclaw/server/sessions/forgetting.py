@@ -168,7 +168,7 @@ def _tombstones(machine: Machine) -> dict[str, str]:
         for key in sorted(machine.sessions.forgotten() - set(machine.hub.state().tombstones)):
             machine.hub.tombstone(key)
     except SkillClawError as error:
-        return {"personal": " ".join(part for part in (error.what, error.why) if part)}
+        return {"personal": error.brief}
     return {}
 
 

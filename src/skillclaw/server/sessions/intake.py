@@ -210,7 +210,7 @@ def import_paths(
                 )
         _store(machine, _from_histories(machine, env, histories, tally, progress), tally, workers)
         for path in atif:
-            _store(machine, _from_atif(machine, path, tally, progress), tally, workers)
+            _store(machine, _from_atif(path, tally, progress), tally, workers)
         return tally.report()
 
     return _shared_out(by, workers)
@@ -286,7 +286,7 @@ def _from_histories(
     progress(len(files), len(files), "")
 
 
-def _from_atif(machine: Machine, path: Path, tally: _Tally, progress: Progress) -> Iterator[_Read]:
+def _from_atif(path: Path, tally: _Tally, progress: Progress) -> Iterator[_Read]:
     done = 0
     try:
         for item in read_atif(path):

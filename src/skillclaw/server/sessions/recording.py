@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from skillclaw.agents.repository import repository_of
-from skillclaw.errors import UNREADABLE, StorageError
+from skillclaw.errors import StorageError
 from skillclaw.journal.assemble import assemble_placed
-from skillclaw.journal.reader import START, Position, read
-from skillclaw.journal.records import is_own
-from skillclaw.journal.segment import path_of, segments
-from skillclaw.journal.unread import MARK, Uncounted, UnreadCount, counted
+from skillclaw.journal.decoding import Decoder
+from skillclaw.journal.reader import Position, read
+from skillclaw.journal.unread import MARK, Uncounted, counted
 from skillclaw.proxy.configured.replay import as_sent
 from skillclaw.server.sessions.intake import admit
 from skillclaw.server.sessions.raw_erasure import Span, note, span_of
+from skillclaw.server.sessions.reached import Mark, reached
 from skillclaw.settings import user_home
-from skillclaw.trajectory.model import Record, meta, with_meta
+from skillclaw.trajectory.model import meta, with_meta
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,44 +30,35 @@ if TYPE_CHECKING:
     from skillclaw.trajectory.model import Trajectory
     from skillclaw.wire.records import Unread
 
-__all__ = ["assemble_recorded", "last_exchanges"]
+__all__ = ["assemble_recorded", "decoder_of"]
 
 SETTLED = 12 * 3600.0
 """Seconds of rest after which a session is not read again. A conversation that names no session and goes on
 after that counts as a new one; one that names its session merges into it whenever it goes on."""
 
 
-class _Mark(Record, frozen=True, kw_only=True):
-    """How far the journal was read: `settled` is never read again, `seen` was read at least once.
-
-    waiting: Unix time when the first session that was still active then becomes idle; None where none was.
-    busy: of the sessions that were, by agent the Unix time of the last exchange.
-    unread: what could not be read up to `seen`, each exchange once. It is stored with `seen`, in one write.
-    """
-
-    settled: Position = START
-    seen: Position = START
-    waiting: float | None = None
-    busy: dict[str, float] = {}
-    unread: list[UnreadCount] = []
+def decoder_of(machine: Machine) -> Decoder:
+    """What decodes the exchanges recorded in a home, for who assembles them again and again."""
+    return Decoder(partial(as_sent, machine.home))
 
 
-def assemble_recorded(machine: Machine, idle: float | None = None) -> int:
+def assemble_recorded(machine: Machine, idle: float | None = None, decoder: Decoder | None = None) -> int:
     """Store the sessions that the proxy recorded since; returns how many are new or grew.
 
     With `idle` (seconds) a session whose last exchange is younger waits; without it all are taken as they are
-    now. Does nothing, cheaply, where nothing new was recorded. Raises StorageError.
+    now. Does nothing, cheaply, where nothing new was recorded. `decoder` is `decoder_of` the machine, kept
+    from the last time; without one all that is not settled is decoded anew. Raises StorageError.
     """
     folder = machine.home / "journal"
     if not folder.exists():
         return 0
     store, now = machine.sessions, time.time()
     try:
-        mark = _within(folder, _load(store.get_mark(MARK)))
+        mark = reached(machine)
         if not _due(folder, mark, idle, now):
             return 0
         reading = _Reading(mark)
-        found = assemble_placed(reading.exchanges(folder), reading.note)
+        found = assemble_placed(reading.exchanges(folder), reading.note, decoder or decoder_of(machine))
     except OSError as error:
         raise StorageError(f"Cannot read the journal {folder}.", str(error), "Check who owns it.") from error
     ready, waiting, open_from = [], None, len(reading.read)
@@ -88,7 +80,7 @@ def assemble_recorded(machine: Machine, idle: float | None = None) -> int:
         if result == "forgotten":  # it went on; what was recorded of it since goes with the next erasure
             note(machine, {meta(one).key: Span(since=span_of(one).since)})
     settled = reading.settled(now, open_from)
-    kept = _Mark(
+    kept = Mark(
         settled=settled,
         seen=reading.seen,
         waiting=waiting,
@@ -97,28 +89,6 @@ def assemble_recorded(machine: Machine, idle: float | None = None) -> int:
     )
     store.set_mark(MARK, msgspec.json.encode(kept).decode("utf-8"))
     return sum(result in ("new", "grown") for result in results)
-
-
-def last_exchanges(machine: Machine, idle: float) -> dict[str, float]:
-    """By agent, the Unix time of its last exchange, of those that are younger than `idle` seconds.
-
-    What was put together is not read again, nor what was written before that long. Raises StorageError.
-    """
-    folder, since = machine.home / "journal", time.time() - idle
-    if not folder.exists():
-        return {}
-    try:
-        fresh = [n for n in segments(folder) if path_of(folder, n).stat().st_mtime >= since]
-        mark = _within(folder, _load(machine.sessions.get_mark(MARK)))
-        found = dict(mark.busy)
-        after = max(mark.seen, Position(segment=fresh[0])) if fresh else mark.seen
-        for exchange, _ in read(folder, after) if fresh else ():
-            if not is_own(exchange):
-                at = exchange.finished or exchange.started
-                found[exchange.agent] = max(at, found.get(exchange.agent, at))
-    except OSError as error:
-        raise StorageError(f"Cannot read the journal {folder}.", str(error), "Check who owns it.") from error
-    return {agent: at for agent, at in found.items() if abs(time.time() - at) < idle}
 
 
 def _placed(trajectory: Trajectory, cwd: str) -> Trajectory:
@@ -132,29 +102,7 @@ def _placed(trajectory: Trajectory, cwd: str) -> Trajectory:
     return with_meta(trajectory, placed)
 
 
-def _load(text: str | None) -> _Mark:
-    try:
-        return msgspec.json.decode(text or "{}", type=_Mark)
-    except UNREADABLE:
-        return _Mark()  # reading all of it again is safe: what is stored already is not stored twice
-
-
-def _within(folder: Path, mark: _Mark) -> _Mark:
-    """The mark; where it lies beyond the journal's end, one before. A power cut may take exchanges that were
-    read already, and what is written in their place must be read, too."""
-    numbers = segments(folder)
-    end = (
-        Position(segment=numbers[-1], offset=path_of(folder, numbers[-1]).stat().st_size)
-        if numbers
-        else START
-    )
-    if mark.seen <= end:
-        return mark
-    begin = mark.settled if mark.settled <= end else START
-    return msgspec.structs.replace(mark, settled=begin, seen=begin)
-
-
-def _due(folder: Path, mark: _Mark, idle: float | None, now: float) -> bool:
+def _due(folder: Path, mark: Mark, idle: float | None, now: float) -> bool:
     # One that waits for longer than `idle` was noted by a clock that was set back since.
     if mark.waiting is not None and (idle is None or not now < mark.waiting <= now + idle):
         return True
@@ -169,7 +117,7 @@ def _due(folder: Path, mark: _Mark, idle: float | None, now: float) -> bool:
 class _Reading:
     """One pass over the journal, which notes how far it came."""
 
-    def __init__(self, mark: _Mark) -> None:
+    def __init__(self, mark: Mark) -> None:
         self.read: list[tuple[Position, float]] = []
         self.seen = mark.seen
         self.unread: list[Uncounted] = []
@@ -181,7 +129,7 @@ class _Reading:
         for exchange, position in read(folder, self._begin):
             self.read.append((position, exchange.finished or exchange.started))
             self.seen = max(self.seen, position)
-            yield as_sent(folder.parent, exchange)
+            yield exchange
 
     def note(self, place: int, exchange: Exchange, found: Unread) -> None:
         """Take down what could not be read, unless a pass before this one did."""

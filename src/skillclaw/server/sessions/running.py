@@ -65,7 +65,7 @@ class Running:
 
     @cached_property
     def _recorded(self) -> list[str]:
-        from skillclaw.server.sessions.recording import last_exchanges
+        from skillclaw.server.sessions.reached import last_exchanges
 
         return sorted(last_exchanges(self.machine, self._idle))
 

@@ -20,20 +20,25 @@ from skillclaw.agents import (
     Adapter,
     Env,
     Finding,
+    Launch,
     adapters,
     connected,
     connection,
     forget_token,
     known_tokens,
+    note_surroundings,
     token,
     wiring,
 )
+from skillclaw.agents.connections import alone
 from skillclaw.agents.tokens import PREFIX
+from skillclaw.agents.urls import shown
 from skillclaw.errors import BadInputError, SkillClawError
+from skillclaw.proxy.apart import note
 from skillclaw.server.setup.survey import AT_ONCE, is_installed
 from skillclaw.server.setup.wishes import revert, want, wishes
 from skillclaw.server.up import runfile
-from skillclaw.server.up.proxy_process import reroute, routes, upstreams
+from skillclaw.server.up.proxy_process import redirect, reroute, routes, upstreams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,6 +55,7 @@ __all__ = [
     "open_port",
     "planned",
     "port_of",
+    "started",
     "token_of",
     "upstream_of",
 ]
@@ -85,8 +91,11 @@ def open_port(machine: Machine, names: Sequence[str]) -> int:
         raise
 
 
-def connect_agent(machine: Machine, name: str, port: int, *, dry_run: bool = False) -> wiring.Wired:
-    """Point one agent's own settings file at the proxy on `port`; 0 is none, and refused."""
+def connect_agent(
+    machine: Machine, name: str, port: int, *, dry_run: bool = False, again: bool = False
+) -> wiring.Wired:
+    """Point one agent's own settings file at the proxy on `port`; 0 is none, and refused. `again`: the user
+    asked for it earlier, see `wiring.connect`."""
     if port == 0:
         raise BadInputError(
             "The proxy has no port yet.",
@@ -100,12 +109,16 @@ def connect_agent(machine: Machine, name: str, port: int, *, dry_run: bool = Fal
     if (
         not given
         and not key
-        and not wiring.connect(machine.home, env, adapter, base_url, dry_run=True).upstream
+        and not wiring.connect(machine.home, env, adapter, base_url, dry_run=True, again=again).upstream
     ):
         raise _unsaid(adapter, "Its settings give no address for the provider in use.")
-    wired = wiring.connect(machine.home, env, adapter, base_url, token=key, dry_run=dry_run)
+    wired = wiring.connect(machine.home, env, adapter, base_url, token=key, dry_run=dry_run, again=again)
     # The setting wins over what the agent's own file says, in the proxy and so in the report too.
-    return msgspec.structs.replace(wired, upstream=given) if given else wired
+    if given:
+        return msgspec.structs.replace(wired, upstream=shown(given))
+    if not dry_run and (own := upstreams(machine).get(name)):
+        redirect(machine, name, own)
+    return wired
 
 
 def token_of(machine: Machine, name: str, *, dry_run: bool = False) -> str:
@@ -133,14 +146,18 @@ def disconnect_agent(machine: Machine, name: str, *, dry_run: bool = False) -> w
 
 
 def forget(machine: Machine, name: str) -> None:
-    """The user disconnects an agent for good: its token opens nothing any more."""
+    """The user disconnects an agent for good: its token opens nothing any more, and where the environment had
+    it go counts no longer."""
+    with alone(machine.home):
+        note_surroundings(machine.home, name, None)
     forget_token(machine.home, name)
     reroute(machine)
 
 
 def connect_wanted(machine: Machine, port: int) -> dict[str, str]:
     """Connect every wanted agent; returns what went wrong, by agent, since one must not stop the others."""
-    return _each(wishes(machine.home).proxy, lambda name: connect_agent(machine, name, port), "connected")
+    names = wishes(machine.home).proxy
+    return _each(names, lambda name: connect_agent(machine, name, port, again=True), "connected")
 
 
 def let_go(machine: Machine) -> dict[str, str]:
@@ -153,20 +170,43 @@ def _each(names: Iterable[str], act: object, done: str) -> dict[str, str]:
     failures = {}
     for name in names:
         try:
-            if act(name).changed:
+            wired = act(name)
+            if wired.changed:
                 log.info("%s: %s", name, done)
+            for remark in wired.notes:
+                log.info("%s: %s", name, remark)
         except (SkillClawError, OSError) as error:
             failures[name] = " ".join(str(error).split())
             log.error("%s: %s", name, failures[name])
     return failures
 
 
+def started(machine: Machine, adapter: Adapter, port: int, args: Sequence[str]) -> Launch:
+    """How to start an agent through the proxy on `port`, so that its requests go where the settings say, else
+    where they would go in this environment without SkillClaw, whatever others connect it to meanwhile.
+
+    BadInputError where nobody said where, or where the agent's own settings lead it elsewhere.
+    """
+    name, env = adapter.name, Env.current()
+    common = f"http://127.0.0.1:{port}/{name}"
+    chosen = machine.settings.agents.get(name)
+    if chosen and chosen.upstream:
+        return adapter.launch(env, common, args, token_of(machine, name))
+    upstream = upstream_of(machine, adapter)
+    apart = f"http://127.0.0.1:{port}/{note(machine.home, name, upstream)}"
+    try:
+        return adapter.launch(env, apart, args)
+    except SkillClawError:
+        # Its settings win: right where the connection that stands in them leads to the same upstream.
+        if name not in connected(machine.home) or upstreams(machine).get(name) != upstream:
+            raise
+        return adapter.launch(env, common, args)
+
+
 def upstream_of(machine: Machine, adapter: Adapter) -> str:
-    """Where the agent's prefix forwards to, a URL or the name of a configured upstream; BadInputError where
-    nobody said."""
-    found = upstreams(machine).get(adapter.name) or routes(machine).get(adapter.name)
-    if not found:
-        adapter.upstream(Env.current())  # says so itself where its settings cannot be read
+    """Where an agent's requests go in this environment without SkillClaw; BadInputError where nobody said."""
+    found = wiring.own_upstream(machine.home, Env.current(), adapter)
+    if "://" not in found:
         raise _unsaid(adapter, "This agent has no provider of its own.")
     return found
 
@@ -241,10 +281,12 @@ def _upstream(machine: Machine, adapter: Adapter, env: Env, joined: set[str]) ->
         mend = f"Set it, or store the key in the keyring: skillclaw config key {upstream}"
         return [Finding(level="warn", subject=subject, text=text, mend=mend)]
     if given.key and given.url.startswith("http://") and not _here(given.url):
-        text = f"{upstream}'s key goes to {given.url} in clear, where others on the network can read it"
+        text = (
+            f"{upstream}'s key goes to {shown(given.url)} in clear, where others on the network can read it"
+        )
         mend = f"skillclaw config set upstreams.{upstream}.url https://..."
         return [Finding(level="warn", subject=subject, text=text, mend=mend)]
-    return [Finding(level="ok", subject=subject, text=f"{upstream} ({given.protocol}, {given.url})", mend="")]
+    return [Finding(level="ok", subject=subject, text=f"{upstream} ({given.protocol}, {shown(given.url)})")]
 
 
 def _here(url: str) -> bool:

@@ -16,6 +16,7 @@ import msgspec
 
 from skillclaw.evolve.last import LastCycle, last_cycle, recent_episodes, taken_back
 from skillclaw.evolve.repeats import Failing, Ordered, failing, sequences
+from skillclaw.evolve.view import LeftOut
 from skillclaw.library import book
 from skillclaw.server.machine import PERSONAL
 from skillclaw.server.skills.idle import OwnSkills, own_skills
@@ -38,6 +39,10 @@ EPISODES = 1000
 """The newest sessions in which commands and failures that come back are counted."""
 SHOWN = 5
 """Lines under one heading."""
+FEW = 3
+"""Lines on what was left out."""
+LONG = 400
+"""Characters of such a line."""
 WIDE = 100
 """Characters of a line that quotes a session."""
 
@@ -77,6 +82,8 @@ class FirstLook(Record, frozen=True, kw_only=True, omit_defaults=False):
                more is known
     skills     those that SkillClaw did not install
     proposals  the skills of this machine's own hub, and what is proposed there
+    supported  patterns that enough sessions show for a skill
+    left_out   what is shown so, or in dispute, and stands in no skill, with why
     """
 
     days: int = DAYS
@@ -93,6 +100,8 @@ class FirstLook(Record, frozen=True, kw_only=True, omit_defaults=False):
     sequences: list[Ordered] = []
     skills: OwnSkills = OwnSkills()
     proposals: list[Offer] = []
+    supported: int = 0
+    left_out: list[LeftOut] = []
 
     def text(self) -> str:
         """For people."""
@@ -173,8 +182,13 @@ class FirstLook(Record, frozen=True, kw_only=True, omit_defaults=False):
         return rows
 
     def _proposals(self) -> list[str]:
+        left = [f"  {one_line(one.told, LONG)}" for one in self.left_out[:FEW]]
+        if len(self.left_out) > FEW:
+            left.append(f"  and {len(self.left_out) - FEW} more left out (--json lists all)")
         if not self.proposals:
-            return ["Proposed: nothing. A skill needs the same lesson in several sessions."]
+            known = self.supported or left
+            why = "" if known else " A skill needs the same lesson in several sessions."
+            return [f"Proposed: nothing.{why}", *left]
         rows = []
         for one in self.proposals[: 2 * SHOWN]:
             state = f"released ({one.stage})" if one.stage else one.status
@@ -182,7 +196,7 @@ class FirstLook(Record, frozen=True, kw_only=True, omit_defaults=False):
             rows.append(f"  {'; '.join([f'{one.skill}: {state}', *more, *one.reasons[:1]])}")
         if len(self.proposals) > 2 * SHOWN:
             rows.append(f"  and {len(self.proposals) - 2 * SHOWN} more (--json lists all)")
-        return ["Proposed", *rows]
+        return ["Proposed", *rows, *left]
 
 
 def first_look(machine: Machine, env: Env, now: datetime | None = None) -> FirstLook:
@@ -232,6 +246,8 @@ def _made(
         ways=_of(view.patterns, "procedure"),
         sequences=sequences(cuts),
         skills=skills,
+        supported=view.supported,
+        left_out=view.left_out,
     )
 
 

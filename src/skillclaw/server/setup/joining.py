@@ -8,11 +8,12 @@ import logging
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from skillclaw.errors import BadInputError, UsageError
+from skillclaw.errors import BadInputError, SkillClawError, UsageError
 from skillclaw.server.quiet import at_work
 from skillclaw.server.setup.connections import connect_agent, disconnect_agent, forget, open_port
 from skillclaw.server.setup.consent import agree, resume, unfollow
 from skillclaw.server.setup.wishes import drop, revert, want, wishes
+from skillclaw.server.up.proxy_process import leave
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("skillclaw.up")
 
-__all__ = ["follow", "join", "part"]
+__all__ = ["follow", "followable", "join", "part"]
 
 
 def join(machine: Machine, names: Sequence[str]) -> Iterator[Wired]:
@@ -45,13 +46,20 @@ def join(machine: Machine, names: Sequence[str]) -> Iterator[Wired]:
             revert(machine.home, names[done:], before)
 
 
-def follow(machine: Machine, names: Sequence[str]) -> None:
-    """Learn from the histories of these agents alone, from now on. UsageError where one is connected."""
+def followable(machine: Machine, names: Sequence[str]) -> None:
+    """UsageError where one of these agents is wanted through the proxy, whether that runs now or not."""
     joined = [name for name in names if name in wishes(machine.home).proxy]
     if joined:
         raise UsageError(
-            f"{', '.join(joined)} goes through the proxy now.", "", f"First: skillclaw disconnect {joined[0]}"
+            f"You chose the proxy for {', '.join(joined)}: `up` connects them while it runs.",
+            "What goes through the proxy is not followed as a history too.",
+            f"First: skillclaw disconnect {' '.join(joined)}",
         )
+
+
+def follow(machine: Machine, names: Sequence[str]) -> None:
+    """Learn from the histories of these agents alone, from now on. Raises as `followable` does."""
+    followable(machine, names)
     machine.prepare()
     want(machine.home, names, history_only=True)
     agree(machine.home, names)
@@ -60,6 +68,11 @@ def follow(machine: Machine, names: Sequence[str]) -> None:
 def part(machine: Machine, names: Iterable[str]) -> list[Wired]:
     """Put the settings of these agents back; they are wanted no longer, and their histories not imported."""
     names = list(names)
+    for name in names:
+        try:
+            leave(machine, name)
+        except SkillClawError as error:  # a full disk, say; the settings are put back all the same
+            log.warning("%s: %s", name, " ".join(str(error).split()))
     done = [disconnect_agent(machine, name) for name in names]
     if names:
         unfollow(machine.home, names)

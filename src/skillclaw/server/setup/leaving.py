@@ -19,6 +19,7 @@ import msgspec
 
 from skillclaw.errors import UNREADABLE, BusyError, SkillClawError, UsageError
 from skillclaw.library.records import SyncReport
+from skillclaw.server.setup.home_files import is_home, is_own
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -26,15 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Leaving", "Undone", "leave", "outlook"]
 
-MARKS = frozenset(
-    {"identity.json", "config.toml", "sessions.db", "library.json", "connections.json", "wanted.json"}
-)
-"""A folder without any of these is no home of SkillClaw's, and is not emptied."""
-OWN = ("cases",)
-"""What a person wrote into the home."""
 LAST = "identity.json"
-BEGUN = (("demo", "identity.json"), ("dashboard", "base"))
-"""Folders that are in a home before any mark is, and what of them is in each."""
 LOCKS = "run"
 """Whose locks keep others out until all else is gone."""
 
@@ -49,7 +42,7 @@ class Leaving(Record, frozen=True, kw_only=True, omit_defaults=False):
     service  the unit of the service manager that would be taken away; empty: none
     completion  files by which shells complete `skillclaw`, that would go with the lines that load them
     owned    ids of groups whose owner's key is here: it goes with the home
-    kept     folders of the home that stay: they hold the user's own work
+    kept     what stays of the home: the user's own work, and what has no name that SkillClaw gives
     """
 
     home: str
@@ -96,7 +89,7 @@ def outlook(machine: Machine) -> Leaving:
         service=str(unit) if unit is not None else "",
         completion=[str(path) for path in _completion(home)],
         owned=_owned(home),
-        kept=[str(home / name) for name in OWN if _holds(home / name)],
+        kept=[str(path) for path in _others(home)],
     )
 
 
@@ -138,7 +131,7 @@ def leave(machine: Machine, *, keep_home: bool = False) -> Undone:
         if failed or keep_home:
             return Undone(home=str(home), removed=False, done=done, stays=stays, failed=failed)
         _close(machine)
-        stays += [f"{home / name} is yours." for name in OWN if _holds(home / name)]
+        stays += [f"{path} is yours." for path in _others(home)]
         if os.name == "nt":
             held.close()  # an open file cannot be removed there
         failed += _emptied(home)
@@ -161,12 +154,10 @@ def _home(machine: Machine) -> Path:
         if _completion(home):
             return home  # somebody had the completion put in, and never began
         raise UsageError(f"There is no {home}.", "Nothing is installed there.", see)
-    # A lock is what a command leaves that began while the last uninstall took all away.
-    names = {path.name for path in home.iterdir() if path.suffix != ".lock"}
-    # A demo or a look at the dashboard may be all that was ever done here.
-    began = {name for name, mark in BEGUN if (home / name / mark).exists()}
-    if not names & MARKS and names - {*OWN, *began, "run", "logs"}:
-        raise UsageError(f"{home} is no home of SkillClaw's.", "None of its files is in it.", see)
+    if not is_home(home):
+        raise UsageError(
+            f"{home} is no home of SkillClaw's.", "What is in it does not say that it is one.", see
+        )
     return home
 
 
@@ -241,8 +232,9 @@ def _close(machine: Machine) -> None:
 def _emptied(home: Path) -> list[str]:
     """Remove what is in the home, but for what is the user's own; what went wrong."""
     failed: list[str] = []
+    others = _others(home)
     for path in sorted(home.iterdir(), key=lambda path: (path.name == LOCKS, path.name == LAST, path.name)):
-        if (path.name in OWN and _holds(path)) or (path.name == LAST and failed):
+        if path in others or (path.name == LAST and failed):
             continue
         try:
             if path.name == LOCKS and path.is_dir():
@@ -273,8 +265,10 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _holds(folder: Path) -> bool:
-    return folder.is_dir() and any(_files(folder))
+def _others(home: Path) -> list[Path]:
+    """What is not SkillClaw's to remove, but for folders in which there is nothing."""
+    there = sorted(home.iterdir()) if home.is_dir() else []
+    return [path for path in there if not is_own(path) and (not path.is_dir() or any(_files(path)))]
 
 
 def _said(error: SkillClawError) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from skillclaw.errors import StorageError, UpgradeNeededError
+from skillclaw.errors import SkillClawError, StorageError, UpgradeNeededError
 from skillclaw.journal.unread import MARK, UnreadCount, counts_in, told
 from skillclaw.library.records import Row, shown
 from skillclaw.server.hubs.polling import HubPoll, read_polls
@@ -33,6 +34,7 @@ __all__ = [
     "status_of",
     "survey",
     "waiting_text",
+    "where_agents_are",
 ]
 
 Found = TypeVar("Found")
@@ -170,6 +172,20 @@ def waiting_text(candidates: int) -> str:
     return (
         f"{candidates} {many} that your agents wrote themselves can be offered: skillclaw skills candidates"
     )
+
+
+def where_agents_are(env: Env) -> dict[str, str]:
+    """The variables set here that say where agents' files are, for each agent that is known."""
+    from skillclaw.agents import adapters
+    from skillclaw.agents.records import located
+
+    places: dict[str, str] = {}
+    seen = located(env, places)
+    for adapter in adapters().values():
+        for look in (adapter.upstream, adapter.skills, adapter.learned, adapter.histories):
+            with suppress(SkillClawError):
+                look(seen)
+    return places
 
 
 def agents_here(machine: Machine, *, versions: bool) -> list[AgentFound]:

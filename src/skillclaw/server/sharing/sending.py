@@ -15,7 +15,16 @@ import msgspec
 from skillclaw.errors import BadInputError, BusyError, SkillClawError, StorageError, UsageError, VerifyError
 from skillclaw.journal.outbox import Entry
 from skillclaw.journal.share_rules import Decision, HubView, decide
-from skillclaw.server.sharing.view import bound, clock, current, hub_names, open_hub, subjects
+from skillclaw.server.sharing.view import (
+    bound,
+    clock,
+    current,
+    group_of,
+    hub_names,
+    name_of,
+    open_hub,
+    subjects,
+)
 from skillclaw.settings import stop_at_unknown
 from skillclaw.trajectory.model import Record, Trajectory, meta
 from skillclaw.trajectory.moments import moment_of
@@ -110,12 +119,14 @@ def take_back(machine: Machine) -> dict[str, str]:
     settings = machine.settings  # whatever was permitted: taking back needs no consent
     try:
         with machine.alone("share", wait=10.0):
-            for name in sorted({entry.hub for entry in entries}):
+            groups = {entry.group: entry.hub for entry in entries}
+            names = {name_of(machine, group, was) or was for group, was in groups.items()}
+            for name in sorted(names):
                 try:
                     opened = open_hub(machine, settings, name)
                     undo(machine, opened)
                 except SkillClawError as error:
-                    failed[name] = " ".join(part for part in (error.what, error.why) if part)
+                    failed[name] = error.brief
     except BusyError as error:
         failed |= {entry.hub: error.what for entry in entries}
     left = {entry.hub for entry in machine.outbox.entries() if entry.state == "undo"}
@@ -159,13 +170,19 @@ def preview(machine: Machine, prefix: str, hub: str | None) -> Previewed:
     )
 
 
+def _has_entries(machine: Machine, name: str) -> bool:
+    """Whether something waits for the hub of this name, or lies there, whatever it was called then."""
+    group = group_of(machine, name)
+    return any(name == entry.hub or group == entry.group for entry in machine.outbox.entries())
+
+
 def _share(machine: Machine, name: str) -> HubShare:
     report = HubShare(hub=name)
     group: str | None = None
     try:
         settings, grants = current(machine)
         wanted = settings.share.hubs.get(name) == "redacted"
-        if not wanted and not any(entry.hub == name for entry in machine.outbox.entries()):
+        if not wanted and not _has_entries(machine, name):
             return report
         opened = bound(machine, open_hub(machine, settings, name), grants)
         group = opened.view.group
@@ -274,7 +291,7 @@ def _queue(machine: Machine, opened: OpenHub, key: SigningKey, evolvers: str, re
             name = _object(machine, opened, stored)
             sealed = seal(out.body, key, group=group, evolver=evolvers, name=name)
         except BadInputError as error:
-            refused[row.id] = " ".join(part for part in (error.what, error.why) if part)
+            refused[row.id] = error.brief
             continue
         entry = Entry(
             hub=opened.view.name,
@@ -309,7 +326,7 @@ def _send(machine: Machine, opened: OpenHub, report: HubShare) -> HubShare:
         try:
             put_session(opened.hub, entry.object, body)
         except (StorageError, VerifyError) as problem:
-            error = " ".join(part for part in (problem.what, problem.why) if part)
+            error = problem.brief
             machine.outbox.failed(entry, error)
             if isinstance(problem, StorageError):
                 break

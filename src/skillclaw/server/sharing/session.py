@@ -50,7 +50,7 @@ def destinations(machine: Machine, row: SessionRow) -> list[Destination]:
             _, subject = next(subjects(machine, [row], opened.view))
             made = decide(settings.share, opened.view, subject)
         except SkillClawError as error:
-            told = " ".join(part for part in (error.what, error.why) if part)
+            told = error.brief
             found.append(msgspec.structs.replace(known, error=told))
             continue
         found.append(msgspec.structs.replace(known, allowed=made.allowed, rule=made.rule, why=made.why))

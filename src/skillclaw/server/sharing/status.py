@@ -80,7 +80,7 @@ def status(machine: Machine, only: str | None = None) -> ShareStatus:
             opened = bound(machine, open_hub(machine, settings, name), grants)
             view, evolver = opened.view, sealing_key(opened.state)
         except SkillClawError as problem:
-            error = " ".join(part for part in (problem.what, problem.why) if part)
+            error = problem.brief
         sent = {one.session for one in receipts if one.group == view.group and view.group}
         hubs.append(
             HubStatus(

@@ -66,10 +66,18 @@ def current(machine: Machine) -> tuple[Settings, dict[str, Grant]]:
     """
     settings = settings_module.load(machine.home, machine.environ)
     before = load_grants(machine.home)
-    grants = observe(settings.share, before, clock())
+    now = clock()
+    grants = observe(settings.share, before, now, lambda: _ahead(machine, now))
     if grants != before and (before or settings.share != settings_module.ShareSettings()):
         save_grants(machine.home, grants)
     return settings, grants
+
+
+def _ahead(machine: Machine, now: str) -> list[str]:
+    """The keys of sessions that are here and say that they began after `now`."""
+    if not (machine.home / "sessions.db").exists():
+        return []
+    return [row.id for row in machine.sessions.rows(native=False) if row.started > now]
 
 
 def regrant(machine: Machine, grants: dict[str, Grant]) -> None:
@@ -111,6 +119,22 @@ def open_hub(machine: Machine, settings: Settings, name: str) -> OpenHub:
     return OpenHub(hub=hub, state=hub.state(), view=HubView(name=name, group=hub.info.group))
 
 
+def group_of(machine: Machine, name: str) -> str | None:
+    """The group that was seen at the hub of this name; the hub itself is not asked."""
+    from skillclaw.hub.seen import load_seen
+    from skillclaw.hub.store import plain
+
+    # without the record of consent, which may be damaged: taking back needs none
+    hub = settings_module.load(machine.home, machine.environ).hubs.get(name)
+    return load_seen(machine.home / "hubs.json").urls.get(plain(hub.url)) if hub and hub.url else None
+
+
+def name_of(machine: Machine, group: str, was: str) -> str | None:
+    """What the hub of `group`, which `was` called so, is called here now; None where it is not known here."""
+    named = settings_module.load(machine.home, machine.environ).hubs
+    return next((name for name in (was, *named) if group_of(machine, name) == group), None)
+
+
 def bound(machine: Machine, opened: OpenHub, grants: dict[str, Grant]) -> OpenHub:
     """The hub with the group's rules and the grants; a permission for no group yet is for this one."""
     name = f"hubs.{opened.view.name}"
@@ -138,6 +162,7 @@ def subjects(
     rows = list(rows)
     marks = machine.outbox.marks()
     wanted = _names_remotes(machine, views)
+    now = clock()
     known = dict(remotes(machine, [row.id for row in rows])) if wanted else {}
     for row in rows:
         mark, asked = marks.get(row.id, ("", ""))
@@ -152,6 +177,7 @@ def subjects(
                 other=row.source == "import" and row.user != machine.user,
                 mark=mark,
                 asked=asked,
+                ahead=row.started > now,
             ),
         )
 

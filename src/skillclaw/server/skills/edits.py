@@ -380,6 +380,8 @@ def _release(source: Source, skill: str, version: str) -> Release | None:
 
 
 def _files(machine: Machine, source: Source, release: Release | None, copy: EditedCopy) -> Bundle:
+    from skillclaw.library.folders import without_litter
+
     if source.error is not None:
         raise source.error
     if release is None or source.hub is None:
@@ -388,4 +390,4 @@ def _files(machine: Machine, source: Source, release: Release | None, copy: Edit
             f"That is {copy.entry.version[:12]}.",
             f"See: skillclaw skills log {shown(source.name, copy.entry.skill)}",
         )
-    return machine.hubs.bundle(source.hub, release)
+    return without_litter(machine.hubs.bundle(source.hub, release))

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw import __version__
+from skillclaw.compiled import cut_off
 from skillclaw.errors import BusyError, SkillClawError, StorageError, UpgradeNeededError
 from skillclaw.own_log import keep
 from skillclaw.server.machine import Machine
@@ -189,8 +190,9 @@ class Daemon:
             if gone and self._is_replaced():  # while it began: the new version does it
                 log.info("%s waits: another version is being installed", name)
                 return
-            now = f"{type(error).__name__}: {error}"
-            if not isinstance(error, ImportError):
+            cut = cut_off(error)  # a compiled file, which the next run of the part makes anew
+            now = " ".join(cut[:2]) if cut else f"{type(error).__name__}: {error}"
+            if cut is None and not isinstance(error, ImportError):
                 kind = type(error).__name__  # what it says may hold a piece of what was read
                 if now != before:
                     log.exception("%s failed", name, extra={"facts": {"part": name}})

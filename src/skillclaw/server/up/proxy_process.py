@@ -9,12 +9,23 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from skillclaw.agents import Env, adapters, connected, connected_upstreams, digest, token
+from skillclaw.agents import (
+    Env,
+    adapters,
+    connected,
+    connected_upstreams,
+    digest,
+    surroundings,
+    token,
+    wiring,
+)
+from skillclaw.agents.records import Surroundings, placed
 from skillclaw.errors import SkillClawError, StorageError, UpgradeNeededError
 from skillclaw.proxy import ConfiguredUpstream, ProxyConfig, command, read_config, write_config
 from skillclaw.server.machine import Machine
@@ -22,7 +33,7 @@ from skillclaw.server.skills.index import indexes
 from skillclaw.server.up.logged import logged
 from skillclaw.settings import load
 
-__all__ = ["ProxyProcess", "Routing", "reroute", "routes", "routing", "upstreams"]
+__all__ = ["ProxyProcess", "Routing", "leave", "redirect", "reroute", "routes", "routing", "upstreams"]
 
 log = logging.getLogger("skillclaw.up")
 READY = 15.0
@@ -37,6 +48,12 @@ class Routing(msgspec.Struct, frozen=True):
     routes: dict[str, str] = {}
     tokens: dict[str, str] = {}
     inject: dict[str, str] = {}
+    left: dict[str, str] = {}
+
+    @classmethod
+    def told(cls, config: ProxyConfig) -> Routing:
+        """What a proxy is told."""
+        return cls(*(getattr(config, name) for name in cls.__struct_fields__))
 
     def only(self, agent: str) -> Routing:
         """The same for one agent alone."""
@@ -52,22 +69,75 @@ class Routing(msgspec.Struct, frozen=True):
 def upstreams(machine: Machine) -> dict[str, str]:
     """The base URL that each agent's prefix forwards to: the setting, else what `connect` replaced, else what
     the agent's own settings say, else its provider. Agents with a configured upstream are not among them; nor
-    is one whose settings cannot be read, unless it is connected: where it goes is known then."""
+    is one whose settings cannot be read, unless it is connected: where it goes is known then.
+
+    Base URLs in this environment count for agents alone that were never connected: the user's shell at
+    `connect` said where the others' keys belong, and this may be another one."""
     env, found = Env.current(), dict[str, str]()
-    try:
-        joined, known = connected(machine.home), connected_upstreams(machine.home)
-    except UpgradeNeededError as error:  # traffic goes where the agents' own settings say
-        log.error("%s", " ".join(str(error).split()))
-        joined, known = [], {}
+    joined, known, around = _connections(machine)
     for name, adapter in adapters().items():
         try:
-            found[name] = adapter.upstream(env)
+            here = placed(env, around[name].places) if name in around else env
+            was = name in joined or name in around
+            found[name] = (
+                wiring.remembered(here, adapter, around.get(name)) if was else adapter.upstream(here)
+            )
         except SkillClawError:  # one agent's broken file must not stop the others
             found[name] = adapter.default_upstream if name in joined else ""
-    found |= known
+    return _settled({**found, **known}, _chosen(machine))
+
+
+def _connections(machine: Machine) -> tuple[list[str], dict[str, str], dict[str, Surroundings]]:
+    """Which agents are connected, the upstreams that were replaced, what the environment told then."""
+    try:
+        home = machine.home
+        return connected(home), connected_upstreams(home), surroundings(home)
+    except UpgradeNeededError as error:  # traffic goes where the agents' own settings say
+        log.error("%s", " ".join(str(error).split()))
+        return [], {}, {}
+
+
+def _settled(found: dict[str, str], chosen: dict[str, str]) -> dict[str, str]:
+    """Base URLs by agent, where the settings have the last word."""
+    return {name: url for name, url in {**found, **chosen}.items() if "://" in url}
+
+
+def _chosen(machine: Machine) -> dict[str, str]:
+    """What the settings name for each agent: a base URL or a configured upstream."""
     chosen = load(machine.home, machine.environ).agents
-    found |= {name: agent.upstream for name, agent in chosen.items() if agent.upstream}
-    return {name: url for name, url in found.items() if "://" in url}
+    return {name: agent.upstream for name, agent in chosen.items() if agent.upstream}
+
+
+def redirect(machine: Machine, agent: str, upstream: str) -> None:
+    """Tell a running proxy at once where one agent's requests go, as `reroute` does."""
+
+    def to(known: ProxyConfig) -> ProxyConfig:
+        left = {name: url for name, url in known.left.items() if name != agent}
+        return msgspec.structs.replace(known, upstreams={**known.upstreams, agent: upstream}, left=left)
+
+    _tell(machine, to)
+
+
+def leave(machine: Machine, agent: str) -> None:
+    """What the agent began before it is disconnected goes on where it went, as long as the proxy runs: its
+    key belongs there."""
+
+    def stay(known: ProxyConfig) -> ProxyConfig:
+        here = known.upstreams.get(agent)
+        return msgspec.structs.replace(known, left={**known.left, agent: here}) if here else known
+
+    if agent in connected(machine.home):
+        _tell(machine, stay)
+
+
+def _tell(machine: Machine, change: Callable[[ProxyConfig], ProxyConfig]) -> None:
+    """Change what a running proxy is told. Nothing where none runs."""
+    path = machine.home / "run" / "proxy.json"
+    if path.exists():
+        known = read_config(path)
+        now = change(known)
+        if now != known:
+            write_config(path, now)
 
 
 def routes(machine: Machine) -> dict[str, str]:
@@ -102,13 +172,17 @@ def routing(machine: Machine) -> Routing:
 
 
 def reroute(machine: Machine) -> None:
-    """Tell a running proxy at once; the daemon would do so within seconds. Nothing where none runs."""
-    path = machine.home / "run" / "proxy.json"
-    if path.exists():
-        known = read_config(path)
-        now = msgspec.structs.replace(known, **msgspec.structs.asdict(routing(machine)))
-        if now != known:
-            write_config(path, now)
+    """Tell a running proxy at once what the settings and the connections say; the daemon would do so within
+    seconds. Nothing where none runs. What this environment says of other agents is left out: it may be
+    another one than theirs."""
+
+    def to(known: ProxyConfig) -> ProxyConfig:
+        now = msgspec.structs.asdict(routing(machine))
+        sure = {**known.upstreams, **_connections(machine)[1]}
+        now |= {"upstreams": _settled(sure, _chosen(machine)), "left": known.left}
+        return msgspec.structs.replace(known, **now)
+
+    _tell(machine, to)
 
 
 class ProxyProcess:
@@ -130,7 +204,8 @@ class ProxyProcess:
 
     def start(self) -> None:
         """Start and wait until it listens; SkillClawError with the proxy's own words when it does not."""
-        self._routing = self._served()
+        told = self._told() if self._failures else None  # what died goes on
+        self._routing = self._served(told.left if told else {})
         path = self._write_config()
         log_path = self.machine.home / "logs" / "proxy.log"
         process = logged(command(path), log_path, stdout=subprocess.PIPE)
@@ -147,9 +222,21 @@ class ProxyProcess:
         self._process = process
         self._failures = 0
 
-    def _served(self) -> Routing:
+    def _served(self, left: dict[str, str]) -> Routing:
         found = routing(self.machine)
-        return found.only(self._only) if self._only else found
+        if self._only:
+            return found.only(self._only)
+        joined = _connections(self.machine)[0] if left else []
+        gone = {name: url for name, url in left.items() if name not in joined}
+        now = _settled({**found.upstreams, **gone}, _chosen(self.machine))
+        return msgspec.structs.replace(found, upstreams=now, left=left)
+
+    def _told(self) -> Routing | None:
+        """What the proxy is told now, also by others; None where that cannot be read."""
+        try:
+            return Routing.told(read_config(self._path))
+        except SkillClawError:
+            return None
 
     def _write_config(self) -> Path:
         settings = self.machine.settings
@@ -164,7 +251,7 @@ class ProxyProcess:
             log_format=settings.log.format,
             log_level=settings.log.level,
         )
-        path = (self._aside or self.machine.home / "run") / "proxy.json"
+        path = self._path
         try:
             write_config(path, config)
         except StorageError:
@@ -174,14 +261,19 @@ class ProxyProcess:
             self._aside = _memory()
             if self._aside is None:
                 raise
-            path = self._aside / "proxy.json"
+            path = self._path
             write_config(path, config)
         return path
 
+    @property
+    def _path(self) -> Path:
+        return (self._aside or self.machine.home / "run") / "proxy.json"
+
     def refresh(self) -> bool:
         """Tell the proxy of upstreams that changed since, which it takes up while it runs; True when so."""
-        now = self._served()
-        if now == self._routing:
+        told = self._told()  # first: what is changed while this looks is newer
+        now = self._served(told.left if told else {})
+        if now == told:
             return False
         self._routing = now
         self._write_config()

@@ -138,7 +138,7 @@ def _import_args(ask: Ask) -> list[str]:
     path, since = ask.form.get("path", "").strip(), ask.form.get("since", "").strip()
     args = []
     if since:
-        if not since.isdecimal() or not 0 < int(since) < 100_000:
+        if not since.isdecimal() or len(since) > 5 or int(since) == 0:
             raise UsageError(ask.t("That is no number of days."))
         args = ["--since", since]
     # behind `--` nothing that is typed is taken for an option

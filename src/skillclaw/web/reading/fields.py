@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from skillclaw.errors import UsageError
-from skillclaw.hub.store import masked
+from skillclaw.hub.store_url import safely
 from skillclaw.settings import Settings, get_value
 from skillclaw.trajectory.model import Record
 
@@ -172,12 +171,4 @@ def shown(value: Any) -> str:
         return str(int(value))
     if isinstance(value, list | tuple | dict):
         return msgspec.json.encode(value).decode()
-    return "" if value is None else _unsecret(str(value))
-
-
-def _unsecret(text: str) -> str:
-    """An address without the login and the options in it, which the page shows to whoever may look."""
-    try:
-        return masked(text) if "://" in text and ("?" in text or "@" in text) else text
-    except UsageError:
-        return "..."
+    return "" if value is None else str(safely(value))

@@ -135,9 +135,12 @@ def _activity(state: HubState) -> dict[str, Activity]:
 
 def open_invites(state: HubState) -> list[Invite]:
     """Those that somebody can still join with."""
-    from skillclaw.server.groups.joining import why_not
+    from skillclaw.hub.invites import why_not_join
+    from skillclaw.server.sharing.view import clock
 
-    return sorted((one for one in state.invites.values() if not why_not(one)), key=lambda one: one.expires)
+    now = clock()
+    found = (one for one in state.invites.values() if not why_not_join(one, now))
+    return sorted(found, key=lambda one: one.expires)
 
 
 def settings_of(state: HubState) -> list[SettingLine]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from skillclaw.errors import SkillClawError
 from skillclaw.hub.records import ProposalState
 from skillclaw.server.hubs.opened import Source
 from skillclaw.server.hubs.polling import HubPoll, read_polls
@@ -122,7 +121,7 @@ def troubles(machine: Machine, state: Now, sources: Sequence[Source]) -> list[Tr
         Trouble(
             what="Hub {hub} cannot be read.",
             values={"hub": source.name},
-            why=_line(source.error),
+            why=source.error.brief,
             command="skillclaw sync",
             job="sync",
         )
@@ -224,7 +223,3 @@ def _unread(machine: Machine) -> list[Trouble]:
             command="skillclaw status",
         )
     ]
-
-
-def _line(error: SkillClawError) -> str:
-    return " ".join(part for part in (error.what, error.why) if part)

@@ -12,7 +12,7 @@ from skillclaw.skills.records import Effect
 from skillclaw.web.reading.sidecars import Sidecars
 
 if TYPE_CHECKING:
-    from skillclaw.hub import HubState, Release, SkillState
+    from skillclaw.hub import Release, SkillState
     from skillclaw.server.hubs.opened import Source
     from skillclaw.server.machine import Machine
 
@@ -100,7 +100,7 @@ def lights(machine: Machine, source: Source, sidecars: Sidecars) -> list[Light]:
         skill = state.skills[name]
         release = shown_release(skill)
         if release is not None:
-            found.append(_light(machine, source, state, skill, release, sidecars, forgotten))
+            found.append(_light(machine, source, skill, release, sidecars, forgotten))
     return found
 
 
@@ -113,7 +113,6 @@ def shown_release(skill: SkillState) -> Release | None:
 def _light(
     machine: Machine,
     source: Source,
-    state: HubState,
     skill: SkillState,
     release: Release,
     sidecars: Sidecars,

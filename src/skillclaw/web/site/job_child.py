@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import msgspec
 
+from skillclaw.compiled import keep_whole
 from skillclaw.private import close_files
 from skillclaw.web.site.jobs import Job, write
 
@@ -153,5 +154,6 @@ def _signal(process: subprocess.Popen[bytes], number: int) -> None:
 
 
 if __name__ == "__main__":
+    keep_whole()
     main()
     sys.exit(0)

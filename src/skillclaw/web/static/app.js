@@ -18,25 +18,64 @@ function silence() {
   news = null;
 }
 
+// What somebody writes in a part, or wrote and has not sent, is not taken away by its renewal.
+function written(part) {
+  if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return true;
+  return [...part.querySelectorAll("input, textarea, select")].some((field) => {
+    if (field.type === "hidden") return false;
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (field.options) return field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected));
+    return field.value !== field.defaultValue;
+  });
+}
+
+const renewing = new Set();
+const stale = new Set();
+
 function renew(topic) {
   for (const part of document.querySelectorAll("[data-live]")) {
-    if (!part.dataset.live.split(" ").includes(topic)) continue;
-    if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) continue;
-    if (parts.has(part.id)) continue;
-    parts.set(part.id, setTimeout(() => {
-      parts.delete(part.id);
-      if (!part.isConnected) return;
-      const opened = [...part.querySelectorAll("details")].map((one) => one.open);
-      htmx.ajax("GET", location.href, {
-        source: part, target: `#${CSS.escape(part.id)}`, select: `#${CSS.escape(part.id)}`, swap: "outerHTML",
-      }).then(() => {
-        // what somebody opened stays open
-        const there = document.getElementById(part.id)?.querySelectorAll("details") ?? [];
-        if (there.length === opened.length) there.forEach((one, at) => { one.open = opened[at]; });
-      });
-    }, 300));
+    if (part.dataset.live.split(" ").includes(topic)) plan(part);
   }
 }
+
+function plan(part) {
+  if (parts.has(part.id)) return;
+  parts.set(part.id, setTimeout(() => {
+    parts.delete(part.id);
+    if (!part.isConnected) return;
+    if (written(part)) {
+      stale.add(part.id);
+      return;
+    }
+    const opened = [...part.querySelectorAll("details")].map((one) => one.open);
+    renewing.add(part.id);
+    htmx.ajax("GET", location.href, {
+      source: part, target: `#${CSS.escape(part.id)}`, select: `#${CSS.escape(part.id)}`, swap: "outerHTML",
+    }).then(() => {
+      // what somebody opened stays open
+      const there = document.getElementById(part.id)?.querySelectorAll("details") ?? [];
+      if (there.length === opened.length) there.forEach((one, at) => { one.open = opened[at]; });
+    }).finally(() => renewing.delete(part.id));
+  }, 300));
+}
+
+// The answer may have taken a while.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const part = event.detail.target;
+  if (!renewing.has(part.id) || !written(part)) return;
+  event.detail.shouldSwap = false;
+  stale.add(part.id);
+});
+
+// Once nothing is written there any more, it shows what changed meanwhile.
+document.addEventListener("focusout", () => setTimeout(() => {
+  for (const id of stale) {
+    const part = document.getElementById(id);
+    if (part && written(part)) continue;
+    stale.delete(id);
+    if (part) plan(part);
+  }
+}));
 
 document.addEventListener("visibilitychange", () => (document.hidden ? silence() : listen()));
 addEventListener("pagehide", silence);

@@ -6,7 +6,7 @@ from typing import Any
 
 from skillclaw.wire.anthropic import BILLING
 from skillclaw.wire.body import load_json
-from skillclaw.wire.content import as_dict, as_list, as_str, json_text
+from skillclaw.wire.content import as_dict, as_list, as_str, json_text, number
 from skillclaw.wire.translate.form import (
     Ask,
     Call,
@@ -93,8 +93,8 @@ def read(body: dict[str, Any]) -> Ask:
         choice=choice,
         parallel=parallel,
         max_tokens=whole_number(body.get("max_tokens")),
-        temperature=_number(body.get("temperature")),
-        top_p=_number(body.get("top_p")),
+        temperature=number(body.get("temperature")),
+        top_p=number(body.get("top_p")),
         stops=[stop for stop in as_list(body.get("stop_sequences")) if isinstance(stop, str) and stop],
         stream=body.get("stream") is True,
         thinks=thinks,
@@ -193,10 +193,6 @@ def _user(user_id: str) -> tuple[str, str]:
     if inside:
         return "", as_str(inside.get("session_id"))[:64]
     return user_id[:64], ""
-
-
-def _number(value: Any) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _turn(message: dict[str, Any]) -> Turn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from skillclaw.wire.body import load_json
+from skillclaw.wire.chat_calls import Calls, piece_of
 from skillclaw.wire.content import as_dict, as_list, as_str
 from skillclaw.wire.translate.errors import failure
 from skillclaw.wire.translate.form import (
@@ -59,8 +60,7 @@ class Reader:
         self._started = False
         self._key = 0
         self._words: dict[Words, int] = {}
-        self._calls: list[_Call] = []
-        self._at: dict[int, _Call] = {}
+        self._calls = Calls(lambda piece: _Call(piece.call_id or self._own_id()))
         self._field = "reasoning_content"
         self._details: list[dict[str, Any]] = []
         self._reason = ""
@@ -169,33 +169,27 @@ class Reader:
         return [*events, Delta(self._words[kind], text)] if text else events
 
     def _call(self, delta: dict[str, Any]) -> list[Event]:
-        call_id = as_str(delta.get("id"))
-        raw = "custom" in delta
-        function = as_dict(delta.get("custom" if raw else "function"))
-        index = whole_number(delta.get("index"))
-        call = self._at.get(index) if index is not None else (self._calls[-1] if self._calls else None)
-        # Some servers give every call the same index, or none: a new id is a new call.
-        if call is None or (call_id and call.call_id and call_id != call.call_id and function.get("name")):
-            call = _Call(call_id or f"call_{made_id(self._salt, len(self._calls))}")
-            self._calls.append(call)
-            if index is not None:
-                self._at[index] = call
+        piece = piece_of(delta)
+        call = self._calls.of(piece)
         events: list[Event] = []
-        if call.key < 0 and as_str(function.get("name")):
-            call.name, call.raw = function["name"], raw
+        if call.key < 0 and piece.name:
+            call.name, call.raw = piece.name, piece.raw
             events += self._close_others()
             call.key = self._key
             self._key += 1
-            events.append(Open(call.key, "call", call.call_id, call.name, raw=raw))
+            events.append(Open(call.key, "call", call.call_id, call.name, raw=call.raw))
             if call.parts:
                 events.append(Delta(call.key, "".join(call.parts)))
-        given = function.get("input" if raw else "arguments")
+        given = piece.given
         text = given if isinstance(given, str) else to_json(given) if isinstance(given, dict) else ""
         if text and not call.closed:
             call.parts.append(text)
             if call.key >= 0:
                 events.append(Delta(call.key, text))
         return events
+
+    def _own_id(self) -> str:
+        return f"call_{made_id(self._salt, len(self._calls))}"
 
     def _close_others(self) -> list[Event]:
         """Ends what is open. A call whose arguments are no object yet may still go on, so it stays open."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from skillclaw.wire.content import as_dict, as_list, as_str, json_text
+from skillclaw.wire.content import as_dict, as_list, as_str, json_text, number
 from skillclaw.wire.translate.form import (
     Ask,
     Call,
@@ -53,8 +53,8 @@ def read(body: dict[str, Any]) -> Ask:
         choice=choice,
         parallel=_flag(body.get("parallel_tool_calls")),
         max_tokens=whole_number(body.get("max_tokens")) if limit is None else limit,
-        temperature=_number(body.get("temperature")),
-        top_p=_number(body.get("top_p")),
+        temperature=number(body.get("temperature")),
+        top_p=number(body.get("top_p")),
         stops=[one for one in ([stop] if isinstance(stop, str) else as_list(stop)) if isinstance(one, str)],
         stream=body.get("stream") is True,
         thinks=thinks,
@@ -138,10 +138,6 @@ def tools(body: dict[str, Any]) -> list[Tool]:
 
 def _flag(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
-
-
-def _number(value: Any) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _turn(message: dict[str, Any]) -> Turn:

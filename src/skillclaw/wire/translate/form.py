@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from skillclaw.trajectory.model import Record
+from skillclaw.wire.content import whole_number
 
 __all__ = [
     "Ask",
@@ -251,12 +252,3 @@ def encode(value: Any) -> bytes:
 def to_json(value: Any) -> str:
     """The value as JSON text, keys in their order."""
     return encode(value).decode()
-
-
-def whole_number(value: Any) -> int | None:
-    """The value if it is a number without fraction, at least 0 and below 2^63; else None."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
-        return value
-    return None

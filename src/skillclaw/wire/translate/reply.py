@@ -49,6 +49,9 @@ PATHS: dict[Speech, str] = {
 BROKEN = "The upstream's stream broke off before its answer was whole."
 OWN_ID = 20
 """Characters from which on an id is taken to be the reply's own."""
+LARGEST = 64 << 20
+"""Characters that one event of an upstream's stream may have."""
+TOO_LARGE = "An event of the upstream's stream is too large."
 TOO_DEEP = "The body is nested too deeply to be read."
 
 
@@ -115,7 +118,7 @@ class ReplyTranslator:
         self._salt = str(len(turns))
         self._reader = _reader(target, self._salt)
         self._writer = _writer(source, names, request, int(time.time()) if now is None else now)
-        self._parser = Parser()
+        self._parser = Parser(LARGEST)
         self._ended = False
 
     def whole(self, body: bytes) -> bytes:
@@ -134,7 +137,17 @@ class ReplyTranslator:
         """What the next bytes of the upstream's stream are for the agent; nothing is held back."""
         if self._same:
             return chunk
-        return self._take(self._parser.feed(chunk))
+        if self._ended:
+            return b""
+        out = self._take(self._parser.feed(chunk))
+        if self._parser.overrun and not self._ended:
+            out += self._say([Fail("server", TOO_LARGE)])
+        return out
+
+    @property
+    def overrun(self) -> bool:
+        """Whether the stream was given up, since an event of it is larger than any that is held."""
+        return self._parser.overrun
 
     def close(self, complete: bool) -> bytes:
         """What the end of the upstream's stream is for the agent.

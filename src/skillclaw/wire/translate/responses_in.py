@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from skillclaw.wire.content import as_dict, as_list, as_str, json_text
+from skillclaw.wire.content import as_dict, as_list, as_str, json_text, number
 from skillclaw.wire.translate.chat_in import allowed, data_url, effort_of
 from skillclaw.wire.translate.form import (
     Ask,
@@ -81,8 +81,8 @@ def read(body: dict[str, Any]) -> Ask:
         choice=choice,
         parallel=body["parallel_tool_calls"] if isinstance(body.get("parallel_tool_calls"), bool) else None,
         max_tokens=whole_number(body.get("max_output_tokens")),
-        temperature=_number(body.get("temperature")),
-        top_p=_number(body.get("top_p")),
+        temperature=number(body.get("temperature")),
+        top_p=number(body.get("top_p")),
         stream=body.get("stream") is True,
         thinks=thinks,
         effort=effort,
@@ -91,10 +91,6 @@ def read(body: dict[str, Any]) -> Ask:
         cache_key=as_str(body.get("prompt_cache_key")),
         lost=lost,
     )
-
-
-def _number(value: Any) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _choice(choice: Any) -> tuple[str, set[str] | None]:
