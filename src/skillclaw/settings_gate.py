@@ -39,7 +39,7 @@ class ReplaySettings(Section, frozen=True, kw_only=True):
 
 
 class GateSettings(Section, frozen=True, kw_only=True):
-    """`gate.*`: which policy of DESIGN 7.5 holds on the personal hub; `policies` by skill, where stricter.
+    """`gate.*`: which policy holds on the personal hub; `policies` by skill, where stricter.
 
     `switchback`: what the policy would release at once is a canary first, here on some days and not on
     others, so that its effect is measured (docs/rollout.md). `replay`: how proposals are tried; `votes`:

@@ -1,4 +1,4 @@
-"""The one typed settings tree (DESIGN 4): every setting with its type and default.
+"""The one typed settings tree: every setting with its type and default.
 
 Sections that know much of their own lie in files of theirs; `settings` reads and checks the tree.
 """

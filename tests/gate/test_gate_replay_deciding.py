@@ -1,4 +1,4 @@
-"""From the scores of cases to a verdict (DESIGN 3.5, replay): ties and single repeats decide nothing."""
+"""From the scores of cases to a verdict: ties and single repeats decide nothing."""
 
 from __future__ import annotations
 

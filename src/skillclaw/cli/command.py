@@ -1,4 +1,4 @@
-"""The options that every command takes, added in one place (DESIGN 4).
+"""The options that every command takes, added in one place.
 
 A command is a function of a `Context` and its own parameters; `command(app)` adds `--home`, `--json` and
 `--debug` to its signature, so that help shows them and no command can forget them.

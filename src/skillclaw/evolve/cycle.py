@@ -1,4 +1,4 @@
-"""One cycle: sessions -> patterns -> proposals -> verdicts -> releases (DESIGN 3.4, 3.5).
+"""One cycle: sessions -> patterns -> proposals -> verdicts -> releases.
 
 Idempotent: a proposal's id is the hash of its inputs, what the log already decided is not decided again,
 and a second cycle over the same sessions releases nothing new. The stages are in `evolve.stages`.

@@ -1,4 +1,4 @@
-"""Sessions that are held out: a pattern is tried on them later, so they never teach it (DESIGN 3.5, replay).
+"""Sessions that are held out: a pattern is tried on them later, so they never teach it.
 
 What is held out of a unit (`evolve.cutting`) is decided by who and when alone, never by what a session says:
 some people whole, by a hash of unit and person, and of the rest the newest. The unit is then mined from what

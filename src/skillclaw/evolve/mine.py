@@ -1,4 +1,4 @@
-"""Cut sessions -> patterns with their statistics (DESIGN 3.4). No LLM, deterministic, near linear.
+"""Cut sessions -> patterns with their statistics. No LLM, deterministic, near linear.
 
 Mining goes unit by unit (`evolve.cutting`): a family of tasks, the failures of one tool, the corrections of
 one topic. A unit reads a bounded, fair sample of its sessions and depends on nothing else, so

@@ -1,4 +1,4 @@
-"""What was proposed before and is not wanted: the memory of rejected proposals (DESIGN 3.4).
+"""What was proposed before and is not wanted: the memory of rejected proposals.
 
 What a pattern was rejected for it is not proposed for again, by whatever engine and in whatever words, until
 its evidence has doubled. Rejected is what the gate refused, what a person refused, and what was taken back

@@ -1,4 +1,4 @@
-"""The evolver's side of votes: members' machines are asked, and what they say decides (DESIGN 7.5).
+"""The evolver's side of votes: members' machines are asked, and what they say decides.
 
 What was held never passes by itself, so votes come before the verdict: what no other check rejects stays
 `open` in the log, with a job beside it, until the votes decide or their time is over. The job is written

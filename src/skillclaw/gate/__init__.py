@@ -1,4 +1,4 @@
-"""The gate: what must be true of a change before it spreads (DESIGN 3.5, 7.5).
+"""The gate: what must be true of a change before it spreads.
 
 `prune` takes single lines out that cannot stay, `judge` asks every check about the rest, `decide` says what
 follows; `static_checks` is what a client asks again before it installs. A check is one file in `checks/`.

@@ -1,4 +1,4 @@
-"""What one session can vouch for (DESIGN 7.5).
+"""What one session can vouch for.
 
 Only two kinds of text ground a line of a skill: what the user wrote, and what the agent itself put into a
 tool call that succeeded. What a user pasted from an earlier result is no word of theirs. Results, fetched

@@ -1,4 +1,4 @@
-"""The table of DESIGN 7.5 as data: how much support a change needs, and who has to look at it."""
+"""The table of docs/gate.md as data: how much support a change needs, and who has to look at it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Take single lines out of a proposal that cannot stay, and judge the rest (DESIGN 7.5).
+"""Take single lines out of a proposal that cannot stay, and judge the rest.
 
 One line of too little support must not cost a good skill. A numbered procedure is one thing: if one of its
 steps cannot stay, all of it goes, because a procedure with a hole is worse than none.

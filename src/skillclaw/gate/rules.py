@@ -1,4 +1,4 @@
-"""What a skill must not tell an agent to do, as patterns (research on malicious skills; DESIGN 3.5, scan).
+"""What a skill must not tell an agent to do, as patterns (research on malicious skills).
 
 The kinds are those found in skills in the wild: remote code, credential theft, sending data out, destroying,
 switching protection off, obfuscation, and talking the agent out of its instructions.

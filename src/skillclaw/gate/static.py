@@ -1,4 +1,4 @@
-"""What clients check again before they install: the files alone, without evidence (DESIGN 7.4)."""
+"""What clients check again before they install: the files alone, without evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rule of votes: what members' machines found, and what follows for the proposal (DESIGN 7.5). Pure.
+"""The rule of votes: what members' machines found, and what follows for the proposal. Pure.
 
 A member has one vote, however many cases its counts tell of: it helps, it harms, or they say neither. So who
 makes numbers up can say no more than who tried. Members whose own sessions the proposal was made from count

@@ -1,4 +1,4 @@
-"""The group's shared storage: objects, and a signed log whose fold is the state of the group (DESIGN 3.3).
+"""The group's shared storage: objects, and a signed log whose fold is the state of the group.
 
 Names are loaded when they are first asked for: whoever reads a record needs no keys and no storage.
 """

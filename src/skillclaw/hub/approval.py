@@ -1,4 +1,4 @@
-"""Who has to approve a proposal, and who did (DESIGN 7.5). Pure: the fold, clients and commands ask the same.
+"""Who has to approve a proposal, and who did. Pure: the fold, clients and commands ask the same.
 
 A group's settings say its `policy`, `policies` of single skills, which can only be stricter, and `reviewers`:
 how many different people have to approve what needs people at all. Where it is two, nobody counts for what

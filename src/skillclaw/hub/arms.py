@@ -1,4 +1,4 @@
-"""Who has a canary, and when: the switchback design (DESIGN 7.5). Pure.
+"""Who has a canary, and when: the switchback design. Pure.
 
 Each client has each canary in some blocks of time and is without it in the others, drawn anew for every
 client, version and block. So a client is its own control, and what differs between its blocks beside the

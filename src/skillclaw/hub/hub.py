@@ -1,4 +1,4 @@
-"""A group's hub: its log, read and written, and its objects (DESIGN 3.3, 7.4)."""
+"""A group's hub: its log, read and written, and its objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inbox of a hub: members leave messages there, since they may not write the log (DESIGN 7.4).
+"""The inbox of a hub: members leave messages there, since they may not write the log.
 
 Who may write the log takes them in (taking_in.py). A message is created only where nothing is, under the next
 number of its client; numbers are not used again by the same machine.

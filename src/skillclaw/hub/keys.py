@@ -1,4 +1,4 @@
-"""Ed25519 keys that sign the log. Made where they are used; they never move (DESIGN 7.4).
+"""Ed25519 keys that sign the log. Made where they are used; they never move.
 
 `<keys folder>/<group id>/<role>.key` holds the 32-byte seed in hex; files 0600, folders 0700. While a
 rotation is not in the log yet its new key is `<role>.next.key`; after it the one before is

@@ -1,4 +1,4 @@
-"""Messages of members in the hub's inbox: their place, their bytes, their signature. Pure (DESIGN 7.4).
+"""Messages of members in the hub's inbox: their place, their bytes, their signature. Pure.
 
 A message is JSON with sorted keys and no spaces, as a commit is. The signature, by the key that the folder is
 named after, covers `skillclaw message`, NUL, the group's id, NUL and the same JSON without `sig`: the client

@@ -1,4 +1,4 @@
-"""The hub's records: signed commits and the state that a fold over them gives (DESIGN 3.3, 7.4)."""
+"""The hub's records: signed commits and the state that a fold over them gives."""
 
 from __future__ import annotations
 

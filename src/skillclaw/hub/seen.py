@@ -1,4 +1,4 @@
-"""What this machine has seen of hubs, so that a log that was cut back or forked is refused (DESIGN 3.3).
+"""What this machine has seen of hubs, so that a log that was cut back or forked is refused.
 
 `hubs.json` pins each place to a group and its owner's key, and holds the last entry of the log that was read.
 `hubs/<group>.state.json` is a fold of the log up to there, so that a command reads what is new and not all of

@@ -1,6 +1,6 @@
 """Where a hub lies: a folder, S3, or other object storage, with the five operations that a hub needs.
 
-`create` (write only where nothing is) is the one concurrency primitive (DESIGN 3.3). On a local folder
+`create` (write only where nothing is) is the one concurrency primitive. On a local folder
 an object is written aside and linked into place, so it is there whole or not at all (store_folder.py); on
 object storage obstore sends that storage's own condition (store_clouds.py). Some look-alikes ignore it:
 `Store.probe`.

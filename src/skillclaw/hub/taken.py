@@ -1,4 +1,4 @@
-"""What people took away of a skill, and brought back since (DESIGN 7.5). Pure.
+"""What people took away of a skill, and brought back since. Pure.
 
 The log lets an evolver undo a merge, and lets one person go back to a version. Neither may bring to machines
 what people took away: the evolver's key may be stolen, and where two decide, one of them. What is current

@@ -1,4 +1,4 @@
-"""What of a release nobody approved when it came into the skill (DESIGN 7.5). Pure.
+"""What of a release nobody approved when it came into the skill. Pure.
 
 Clients ask before they install, since the gate's word is the evolver's, whose key may be stolen; and the gate
 asks of the version that a change is made from, so that it lets nothing through that clients refuse.

@@ -1,4 +1,4 @@
-"""Voting jobs: what members' machines are asked to try, `jobs/votes/<proposal>/job.json` (DESIGN 7.5). Pure.
+"""Voting jobs: what members' machines are asked to try, `jobs/votes/<proposal>/job.json`. Pure.
 
 A job holds what is to be tried and what it is to be tried on, told by shapes alone: no session, no reference
 to one, and no word that the proposal itself does not publish (`evolve.signatures`). An evolver signs it; who

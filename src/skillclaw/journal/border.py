@@ -76,7 +76,7 @@ def _bare(stored: Trajectory, project: str, group: str) -> Trajectory:
 def project_id(known: SessionMeta, client_key: bytes, group: str) -> str:
     """The project as others see it: the same for all members with the same remote, else this client's own.
 
-    HMAC of the remote under the group's id (DESIGN 7.4), or of the name under the client's key.
+    HMAC of the remote under the group's id, or of the name under the client's key.
     """
     remote = known.env.get("git_remote", "")
     if remote and group:

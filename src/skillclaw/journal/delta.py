@@ -1,4 +1,4 @@
-"""New bytes of a conversation only: a request body as a difference to an earlier one (DESIGN 3.2).
+"""New bytes of a conversation only: a request body as a difference to an earlier one.
 
 An agent re-sends its whole conversation at every turn, so a body is mostly the one before it with something
 put in near the end. `split` finds the common prefix and suffix by comparing memory, without parsing JSON.

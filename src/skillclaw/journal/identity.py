@@ -1,7 +1,7 @@
 """Who this installation is: a pseudonymous person, a pseudonymous client, and the client's secret key.
 
 `<home>/identity.json` (0600) holds all three. The key never leaves the machine: it keys the placeholders
-that stand for secrets (DESIGN 7.3) and the names of shared sessions (7.2), so that neither can be guessed
+that stand for secrets and the names of shared sessions, so that neither can be guessed
 from outside. The ids are random; nothing about the person or the machine goes into them.
 """
 

@@ -1,4 +1,4 @@
-"""Two views of one session -> one (DESIGN 7.2).
+"""Two views of one session -> one.
 
 The wire and the agent's history of one session, or an older and a grown form of it, become one session: no
 message, call or result twice, each with the richer of what the two know. The old form gives the order;

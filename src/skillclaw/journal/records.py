@@ -8,11 +8,11 @@ __all__ = ["OWN_HEADER", "Exchange", "SessionRow", "is_own"]
 
 OWN_HEADER = "X-SkillClaw-Own"
 """Request header of the project's own traffic (evolver, replay); its value says which part asks. Such an
-exchange is passed on and recorded like any other, and no session is ever made of it (DESIGN 3.2)."""
+exchange is passed on and recorded like any other, and no session is ever made of it."""
 
 
 class Exchange(Record, frozen=True, kw_only=True):
-    """One HTTP request to an LLM API with its response, as bytes (DESIGN 1).
+    """One HTTP request to an LLM API with its response, as bytes.
 
     Bodies are as they were on the wire (compressed if they came so). Credential headers, query values
     and cookies are typed placeholders already: they never reach a disk.
@@ -40,7 +40,7 @@ class Exchange(Record, frozen=True, kw_only=True):
 
 
 class SessionRow(Record, frozen=True, kw_only=True):
-    """A session as lists show it (`sessions list --json`, DESIGN 4); `started` is ISO 8601 or empty."""
+    """A session as lists show it (`sessions list --json`); `started` is ISO 8601 or empty."""
 
     id: str
     agent: str

@@ -1,4 +1,4 @@
-"""Redaction: secrets and personal data out of sessions, before they are stored (DESIGN 7.3).
+"""Redaction: secrets and personal data out of sessions, before they are stored.
 
 What is masked leaves a typed placeholder keyed by the client, `<secret:openai-key:3fa1c2>`: equal secrets
 of one machine stay equal, so that lessons about them still line up, and nobody else can test a guess. The

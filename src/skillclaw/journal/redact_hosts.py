@@ -1,4 +1,4 @@
-"""Hosts and ports of a session on its way to a group: masked unless the group lists them (DESIGN 7.3).
+"""Hosts and ports of a session on its way to a group: masked unless the group lists them.
 
 A host is what stands where only a host can: in a URL, after `user@`, before a port, after `ssh`. Wherever
 else the same name stands in the session it is masked too. Loopback names tell nothing and stay, with ports.

@@ -1,4 +1,4 @@
-"""The journal's writer: exchanges in, segments out, on one thread of its own (DESIGN 3.2, 7.3).
+"""The journal's writer: exchanges in, segments out, on one thread of its own.
 
 `put` only appends to a queue, so that traffic never waits. The thread masks credentials, packs and writes
 what has gathered in a group, at most GATHER seconds after it came, and syncs the disk at most once a second.

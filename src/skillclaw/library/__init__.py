@@ -1,4 +1,4 @@
-"""The skills installed on this machine: synced from hubs, never over a user's edit (DESIGN 3.3, 7.4).
+"""The skills installed on this machine: synced from hubs, never over a user's edit.
 
 Names are loaded when they are first asked for: what the library remembers is read by commands that have
 nothing to do with a hub, and they need not wait for its records and keys.

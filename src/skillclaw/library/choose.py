@@ -1,6 +1,6 @@
 """Which release of a skill this machine takes from a hub, and which hub's skill has the name. Pure.
 
-A name belongs to the first hub that offers it (DESIGN 7.4); the same name of a later hub is shadowed and
+A name belongs to the first hub that offers it; the same name of a later hub is shadowed and
 takes its place when the first withdraws it. What decides is the signed log alone, and for a canary by
 switchback the block of time (`hub.arms`), which the view names: no clock is asked here.
 """

@@ -1,4 +1,4 @@
-"""The skills of this machine: what the hubs' logs make current, in the agents' folders (DESIGN 3.3, 7.4)."""
+"""The skills of this machine: what the hubs' logs make current, in the agents' folders."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What lay in the skills folders when: `<home>/library.past.jsonl`, a line for each change (0600).
 
 A session is looked at long after it began, when the folders may hold something else; what it could have read
-is what lay there at its first exchange (DESIGN 7.5). A line holds from its time on until the next one about
+is what lay there at its first exchange. A line holds from its time on until the next one about
 the same copy. Times are this machine's clock, as a session's are. A file that cannot be read costs what it
 would have told, and nothing else.
 """

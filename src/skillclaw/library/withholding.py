@@ -1,4 +1,4 @@
-"""Canaries on a day without them: which copies go, and what is told (DESIGN 7.5, switchback).
+"""Canaries on a day without them: which copies go, and what is told.
 
 A copy that goes is taken away as a step of its own, which the book knows of before (`Installed.leaving`): a
 process that dies in between must not make it look as if the user had removed it.

@@ -1,4 +1,4 @@
-"""The proxy: forwards what agents say to their LLMs, byte for byte, and records it (DESIGN 3.1).
+"""The proxy: forwards what agents say to their LLMs, byte for byte, and records it.
 
 It is a process of its own. This module is what others need to start one: its configuration and its command
 line. `python -m skillclaw.proxy CONFIG` prints `ready PORT` once it listens, or one line that says why not.

@@ -228,7 +228,7 @@ class Proxy:
         return 200 if found.ready else 503, msgspec.json.encode(found), heads.JSON
 
     def health(self) -> bytes:
-        """`GET /healthz` (DESIGN 4)."""
+        """`GET /healthz`."""
         now = self.standing()
         return msgspec.json.encode(
             {

@@ -137,7 +137,7 @@ class Machine:
 
     @cached_property
     def hub(self) -> Hub:
-        """The personal hub, made on first use with its keys on this machine (DESIGN 7.4)."""
+        """The personal hub, made on first use with its keys on this machine."""
         from skillclaw.hub import Hub
 
         self.prepare()

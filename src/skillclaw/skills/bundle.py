@@ -1,4 +1,4 @@
-"""A skill as files: its version, and its form as one object (DESIGN 7.1). Pure: bytes in, bytes out.
+"""A skill as files: its version, and its form as one object. Pure: bytes in, bytes out.
 
 The object is a deterministic tar (pax) under zstd: no times, no owners, modes 0644 or 0755, files in the
 order of their UTF-8 paths. `unpack` reads what strangers wrote, so it takes nothing but regular files whose
@@ -63,7 +63,7 @@ _MAX_TAR = MAX_BYTES + MAX_FILES * 4096 + 64 * 1024
 
 
 def version(bundle: Bundle) -> str:
-    """The content hash of a bundle (DESIGN 7.1): the same on every machine, whatever the packing.
+    """The content hash of a bundle: the same on every machine, whatever the packing.
 
     SHA-256 over the lines `path NUL x|- NUL sha256(bytes) LF`, sorted by the UTF-8 bytes of the NFC path.
     """

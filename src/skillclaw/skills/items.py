@@ -1,4 +1,4 @@
-"""SKILL.md as items and back, without losing a byte (DESIGN 7.1).
+"""SKILL.md as items and back, without losing a byte.
 
 A Markdown text is a row of blocks: headings, items (a bullet or numbered line with its indented
 continuation) and everything else. `join(blocks(text)) == text` for any text, so that an edit touches the
@@ -157,7 +157,7 @@ def same_text(text: str) -> str:
 
 
 def item_id(skill: str, kind: ItemKind, text: str) -> str:
-    """The id that an item gets when it is first written (DESIGN 7.1)."""
+    """The id that an item gets when it is first written."""
     return content_id("item", skill, kind, same_text(text))
 
 

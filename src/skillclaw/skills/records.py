@@ -263,7 +263,7 @@ class File(Record, frozen=True, kw_only=True):
 
 
 class Bundle(Record, frozen=True, kw_only=True):
-    """A skill as files. `version` is computed by skills.bundle.version (DESIGN 7.1)."""
+    """A skill as files. `version` is computed by skills.bundle.version."""
 
     name: str
     files: list[File]
@@ -294,7 +294,7 @@ PROPOSAL_FORMAT = 1
 
 
 class Sidecar(Record, frozen=True, kw_only=True):
-    """Everything about a version that is not in its files: items, evidence, ownership (DESIGN 7.1).
+    """Everything about a version that is not in its files: items, evidence, ownership.
 
     receipts  in a group, by session that the items cite: what binds the evolver to the very session that its
               member signed and sealed, and tells nobody else anything (docs/gate.md, Provenance)

@@ -1,4 +1,4 @@
-"""What a line of a skill claims: the parts that must occur in the evidence (DESIGN 7.5, grounding).
+"""What a line of a skill claims: the parts that must occur in the evidence.
 
 Ordinary words claim nothing. Code spans, quotations, and whatever in plain prose looks like a command's flag,
 a path, an address, an identifier or a number do.

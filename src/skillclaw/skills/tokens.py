@@ -1,6 +1,6 @@
 """How many tokens a text is, near enough to keep a skill small.
 
-No tokenizer is asked: each model has its own, and the limit (DESIGN 3.4: about 2,000 tokens in SKILL.md) is
+No tokenizer is asked: each model has its own, and the limit (about 2,000 tokens in SKILL.md) is
 a bound on reading effort, not on a context window. The estimate is the larger of characters / 4 and words x
 1.3, plus one for each CJK character; English prose and shell commands come out within 15% of the common BPE
 tokenizers, and never far below.

@@ -1,6 +1,6 @@
 """Words that need no evidence: how errors are commonly named, and ordinary prose.
 
-Tool output is tainted (DESIGN 7.5): an error text may carry a stranger's instruction. What may be said about
+Tool output is tainted: an error text may carry a stranger's instruction. What may be said about
 an error without citing anything is this closed list; everything else in the error is left out or must occur
 in a user's words or a successful call.
 """

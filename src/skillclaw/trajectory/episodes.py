@@ -1,4 +1,4 @@
-"""Stretches of a session with one lesson, cut by rules (DESIGN 3.4).
+"""Stretches of a session with one lesson, cut by rules.
 
 recovery    an action fails with error E; within the next actions something toward the same goal works
             (`worked`), or fails again (`worked` false: it speaks against that way)

@@ -1,4 +1,4 @@
-"""The identity of a session (DESIGN 7.2)."""
+"""The identity of a session."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ comes from outside (`agents.atif_rules`), and tests hold both against that packa
 a cycle reads tens of thousands of sessions and the proxy must not import pydantic; msgspec decodes the same
 JSON about twenty times faster.
 
-ATIF forbids unknown keys, so everything of ours is under `extra.skillclaw` (DESIGN 7.2): the
+ATIF forbids unknown keys, so everything of ours is under `extra.skillclaw`: the
 `*Meta` records below. Read them with `meta`, `step_meta`, `call_meta`, `result_meta`; write them with
 `with_meta` and friends. Other programs' keys in `extra` are kept.
 """
@@ -179,7 +179,7 @@ class FinalMetrics(Record, frozen=True, kw_only=True):
 
 
 class Trajectory(Record, frozen=True, kw_only=True):
-    """One session (DESIGN 1) as an ATIF document."""
+    """One session as an ATIF document."""
 
     schema_version: str
     agent: Agent
@@ -225,7 +225,7 @@ class SkillUse(Record, frozen=True, kw_only=True):
 
 
 class SessionMeta(Record, frozen=True, kw_only=True):
-    """`extra.skillclaw` of a trajectory (DESIGN 7.2).
+    """`extra.skillclaw` of a trajectory.
 
     key        stable id of the session on this machine, 16 hex digits (see `keys.session_key`)
     revision   1 for the first form seen, +1 each time it grew

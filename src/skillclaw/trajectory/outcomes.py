@@ -1,4 +1,4 @@
-"""How a session went, from signals (DESIGN 3.4).
+"""How a session went, from signals.
 
 Every sign is recorded as a `Signal` with the rule that saw it; one documented rule combines them:
 

@@ -1,4 +1,4 @@
-"""The signs in a session's own steps of how it went (DESIGN 3.4): one small rule each, by name.
+"""The signs in a session's own steps of how it went: one small rule each, by name.
 
 A rule looks at the events of a session, never at its outcome, reward or given signals. What a sign is worth
 stands in `outcomes.RULES`.

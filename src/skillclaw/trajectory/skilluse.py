@@ -1,7 +1,7 @@
 """Which skills were before the agent: offered in a list, read, invoked; and which version it was.
 
 A version is credited only when the very text that the agent saw is that version's SKILL.md, or its body
-without the frontmatter (DESIGN 7.5). The server makes the index with `known_bodies` and hands it to `credit`.
+without the frontmatter. The server makes the index with `known_bodies` and hands it to `credit`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A run's results as JSON (DESIGN 4 and 7.6)."""
+"""A run's results as JSON."""
 
 from __future__ import annotations
 

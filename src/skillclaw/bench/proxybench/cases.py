@@ -72,7 +72,7 @@ def body_of(case: Case) -> bytes:
 
 
 class Bar(Record, frozen=True, kw_only=True):
-    """A bar of the proxy (DESIGN 5).
+    """A bar of the proxy.
 
     how      quotient of the two targets, or difference
     against  the other target

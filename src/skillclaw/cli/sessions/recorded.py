@@ -13,7 +13,7 @@ __all__ = ["recorded"]
 
 
 def recorded(ctx: Context) -> Machine:
-    """The machine, with every exchange so far assembled into sessions (DESIGN: on `sessions` commands)."""
+    """The machine, with every exchange so far assembled into sessions."""
     from skillclaw.server.machine import Machine
     from skillclaw.server.sessions.recording import assemble_recorded
 

@@ -1,4 +1,4 @@
-"""The care of a library, after any engine: descriptions, merges, splits, retirements (DESIGN 3.4).
+"""The care of a library, after any engine: descriptions, merges, splits, retirements.
 
 Runs over the library as it will be if what the engine proposed is released, so that a second cycle over the
 same sessions has nothing to do. Skills that the engine proposed to change are left to it, but for their

@@ -1,4 +1,4 @@
-"""The registry of evolvers: what turns patterns into proposals (DESIGN 3.4).
+"""The registry of evolvers: what turns patterns into proposals.
 
 An evolver is one file of this folder with a module-level `EVOLVER`, or an entry point `skillclaw.evolvers`
 that gives such an object. It gets the patterns of a cycle and the skills that are current, and gives

@@ -1,4 +1,4 @@
-"""`extractive`: skills from patterns without an LLM (DESIGN 3.4). Deterministic: same patterns, same text.
+"""`extractive`: skills from patterns without an LLM. Deterministic: same patterns, same text.
 
 Patterns of one job become one skill (`evolve.job_groups`); a skill that was made from some of them is refined
 and keeps its name. Every line is an item with its evidence. A refinement changes items, never the whole text:

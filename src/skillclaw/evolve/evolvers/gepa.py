@@ -1,4 +1,4 @@
-"""`gepa`: the skills of `extractive`, with descriptions that GEPA searched (`skillclaw[gepa]`; DESIGN 3.4).
+"""`gepa`: the skills of `extractive`, with descriptions that GEPA searched (`skillclaw[gepa]`).
 
 The grader is trigger evaluation: it needs no model, and what it can grade are descriptions. A description is
 taken only if requests held out do better with it, and the others no worse. docs/care.md says what it adds.

@@ -1,4 +1,4 @@
-"""`llm`: skills that a model words, from the patterns and sessions it is shown (DESIGN 3.4).
+"""`llm`: skills that a model words, from the patterns and sessions it is shown.
 
 For each target: a digest of the sessions worth showing, whose fault it is where there is a skill already, a
 draft that cites patterns, and the gate's answer back to the model. What the model declines stays as it is.

@@ -1,4 +1,4 @@
-"""What sessions say of canaries: which are eligible, in which arm, and how they went (DESIGN 7.5).
+"""What sessions say of canaries: which are eligible, in which arm, and how they went.
 
 Eligible is a session of which some request brings up the skill by its description, judged in both arms alike
 by the words of the request; its arm is by assignment (`hub.arms`). What the client did, and whether the body

@@ -1,5 +1,5 @@
 """The event that a skill is about: the very failure, or the very word of the user, that its lines were learnt
-from. A canary's primary endpoint is whether it still occurs (DESIGN 7.5).
+from. A canary's primary endpoint is whether it still occurs.
 
 What counts is settled when a version is released, so that what sessions do afterwards cannot move it.
 """

@@ -1,4 +1,4 @@
-"""Command sequences that many sessions wrote the same become scripts of a skill (DESIGN 3.4).
+"""Command sequences that many sessions wrote the same become scripts of a skill.
 
 A script is proposed for a skill that is there already, in a proposal of its own, because it always waits for
 a person: the words of a skill must not wait with it.

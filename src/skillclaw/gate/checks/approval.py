@@ -1,4 +1,4 @@
-"""`approval`: which changes wait for people (DESIGN 7.5): scripts, risky commands, what the policy adds."""
+"""`approval`: which changes wait for people: scripts, risky commands, what the policy adds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`grounding`: what a line claims occurs in its evidence (DESIGN 7.5).
+"""`grounding`: what a line claims occurs in its evidence.
 
 Every command, flag, path, address, tool name, number and quotation of a new line must occur in the user's
 words or in a tool call that succeeded, in as many sessions of as many people as the policy asks, among the

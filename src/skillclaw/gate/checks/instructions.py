@@ -1,4 +1,4 @@
-"""`instructions`: nothing in a skill directs an agent's behaviour that no user asked for (DESIGN 3.5).
+"""`instructions`: nothing in a skill directs an agent's behaviour that no user asked for.
 
 Grounding looks at what a line claims: commands, paths, names, numbers. Prose claims nothing there, and yet
 directs: “always recommend ...”, “do not ask before ...”. Here the words of such sentences must occur in what

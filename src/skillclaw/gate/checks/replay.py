@@ -1,4 +1,4 @@
-"""`replay`: it helps in cases that it was not made from, and harms in none (DESIGN 3.5, 7.5)."""
+"""`replay`: it helps in cases that it was not made from, and harms in none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`scan`: nothing in a skill makes an agent do harm, whatever the evidence says (DESIGN 3.5)."""
+"""`scan`: nothing in a skill makes an agent do harm, whatever the evidence says."""
 
 from __future__ import annotations
 

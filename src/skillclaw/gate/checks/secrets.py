@@ -1,4 +1,4 @@
-"""`secrets`: no secret, no personal data, and no placeholder that stands for one in a skill (DESIGN 7.3)."""
+"""`secrets`: no secret, no personal data, and no placeholder that stands for one in a skill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`size`: a skill stays short enough to be read (DESIGN 3.4; agentskills.io: < 5,000 tokens, 500 lines)."""
+"""`size`: a skill stays short enough to be read (agentskills.io: < 5,000 tokens, 500 lines)."""
 
 from __future__ import annotations
 

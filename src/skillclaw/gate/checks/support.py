@@ -1,4 +1,4 @@
-"""`support`: each new line stands on enough sessions of enough people (DESIGN 7.5).
+"""`support`: each new line stands on enough sessions of enough people.
 
 A reference counts only if its session is there and belongs to the person that it names; whose session it
 is, the session says, not the proposal. People count, not volume, and who is new counts half

@@ -1,4 +1,4 @@
-"""`votes`: members' own machines tried it on their own sessions, and it helped (DESIGN 3.5, 7.5)."""
+"""`votes`: members' own machines tried it on their own sessions, and it helped."""
 
 from __future__ import annotations
 

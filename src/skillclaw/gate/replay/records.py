@@ -1,4 +1,4 @@
-"""What a replay is made of and what it found (DESIGN 3.5, replay).
+"""What a replay is made of and what it found.
 
 A case is one task or one recorded decision, tried k times with the skills as they are and k times with the
 change, with the same seeds. Who tries it (`evolve.replay`) gives a `CaseScore`; what follows is said here

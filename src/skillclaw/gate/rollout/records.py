@@ -1,4 +1,4 @@
-"""What is seen of a canary, and what is decided (DESIGN 7.5, switchback)."""
+"""What is seen of a canary, and what is decided."""
 
 from __future__ import annotations
 

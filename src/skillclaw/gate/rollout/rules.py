@@ -1,4 +1,4 @@
-"""What is asked of a canary before something becomes of it (DESIGN 7.5)."""
+"""What is asked of a canary before something becomes of it."""
 
 from __future__ import annotations
 

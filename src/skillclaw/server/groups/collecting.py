@@ -2,7 +2,7 @@
 
 They lie in `<home>/groups/<group id>/`, apart from this machine's own. What a member wrote is untrusted: the
 member is the one whose key signed it, not whom the session names; its key counts for that member alone; and
-what it says of its own success is one signal among others, unless the member is an importer (DESIGN 7.2).
+what it says of its own success is one signal among others, unless the member is an importer.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 RETENTION_DAYS = 180
-"""How long a sealed session stays in the hub (DESIGN 3.3), unless the group's `retention_days` says."""
+"""How long a sealed session stays in the hub, unless the group's `retention_days` says."""
 
 
 class Collected(Record, frozen=True, kw_only=True, omit_defaults=False):

@@ -1,4 +1,4 @@
-"""Inviting, joining and leaving a group (DESIGN 7.4)."""
+"""Inviting, joining and leaving a group."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys of a group: who has which, asking for one to be admitted, rotation, revocation (DESIGN 7.4)."""
+"""Keys of a group: who has which, asking for one to be admitted, rotation, revocation."""
 
 from __future__ import annotations
 

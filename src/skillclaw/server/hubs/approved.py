@@ -1,4 +1,4 @@
-"""What a client asks of the log before it installs: that people saw what people have to see (DESIGN 7.5).
+"""What a client asks of the log before it installs: that people saw what people have to see.
 
 The gate holds such changes, but the gate is the evolver's word, and its key may be stolen. The log alone
 tells whether an owner or a reviewer approved.

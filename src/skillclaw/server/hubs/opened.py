@@ -1,4 +1,4 @@
-"""The hubs of this machine: the personal one, then each group's in the order of the settings (DESIGN 7.4).
+"""The hubs of this machine: the personal one, then each group's in the order of the settings.
 
 Each is opened once in a process, so that a later poll is one request; one that fails is opened anew.
 """

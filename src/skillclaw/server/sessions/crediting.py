@@ -1,4 +1,4 @@
-"""Which released skill an agent really read, by the content that it saw (DESIGN 7.5); and which lay in its
+"""Which released skill an agent really read, by the content that it saw; and which lay in its
 folders when the session began."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which agents are in a session now: a canary never comes or goes under one (DESIGN 7.5).
+"""Which agents are in a session now: a canary never comes or goes under one.
 
 Seen are requests that the proxy passes on at this moment, exchanges that it recorded less than
 `journal.idle` seconds ago, and agents' own histories that grew within that time. An agent that thinks for

@@ -1,4 +1,4 @@
-"""What the user agreed to. Without it, `up` counts histories and runs the proxy, no more (DESIGN 7.3).
+"""What the user agreed to. Without it, `up` counts histories and runs the proxy, no more.
 
 `<home>/consent.json`, 0600: `agreed`; `only`, the agents whose histories may be imported, null for all of
 them; `but`, those that are excepted since the user disconnected them; `since`, the moment before which a

@@ -1,4 +1,4 @@
-"""Skills that agents on this machine wrote by themselves: found, told apart, never touched (DESIGN 3.4).
+"""Skills that agents on this machine wrote by themselves: found, told apart, never touched.
 
 An adapter names the folders (`learned`); what SkillClaw installed is none of theirs, by its place and by its
 content. A candidate is known by the content that would be shared, so that copies of other agents and machines

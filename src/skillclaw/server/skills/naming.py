@@ -1,4 +1,4 @@
-"""Skills by name: a skill is known by its hub and its name (DESIGN 7.1), `NAME` or `HUB/NAME` in commands."""
+"""Skills by name: a skill is known by its hub and its name, `NAME` or `HUB/NAME` in commands."""
 
 from __future__ import annotations
 
