@@ -17,14 +17,11 @@ __all__ = ["Step", "walk"]
 
 
 class Step(NamedTuple):
-    """One entry: its bytes' hash, why it is void (empty where it counts), the state after it, and who signed
-    the pack that it came from (empty for a single object).
-    """
+    """One entry: its bytes' hash, why it is void (empty where it counts), and the state after it."""
 
     tip: str
     reason: str
     state: HubState
-    packer: str
 
 
 def walk(store: Store, info: HubInfo, found: Listing) -> Iterator[Step]:
@@ -39,19 +36,19 @@ def walk(store: Store, info: HubInfo, found: Listing) -> Iterator[Step]:
             for data in listing.fetch(store, listing.run(following)):
                 if data is None:
                     break
-                step = _step(state, data, "")
+                step = _step(state, data)
                 state = step.state
                 yield step
         if state.seq == before and (packed := next_packed(store, found, state)):
             for data in packed.entries:
-                step = _step(state, data, packed.signer)
+                step = _step(state, data)
                 state = step.state
                 yield step
         if state.seq == before:
             return
 
 
-def _step(state: HubState, data: bytes, packer: str) -> Step:
+def _step(state: HubState, data: bytes) -> Step:
     after = log.fold(state, data)
     reason = log.why_void(state, data) if after.void > state.void else ""
-    return Step(log.digest(data), reason, after, packer)
+    return Step(log.digest(data), reason, after)

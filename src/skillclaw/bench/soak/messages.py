@@ -12,11 +12,10 @@ BROKEN = (ConnectionError, asyncio.IncompleteReadError, TimeoutError)
 
 
 class Head(NamedTuple):
-    """Start line in its three parts, and the headers with lower-case names (the last of a name counts)."""
+    """Two parts of the start line, and the headers with lower-case names (the last of a name counts)."""
 
     first: str
     second: str
-    third: str
     headers: dict[str, str]
 
 
@@ -32,13 +31,12 @@ async def read_head(reader: asyncio.StreamReader) -> Head:
     raw = await reader.readuntil(b"\r\n\r\n")
     lines = raw.decode("latin-1").split("\r\n")
     first, _, rest = lines[0].partition(" ")
-    second, _, third = rest.partition(" ")
     headers = {}
     for line in lines[1:]:
         name, colon, value = line.partition(":")
         if colon:
             headers[name.lower()] = value.strip()
-    return Head(first, second, third, headers)
+    return Head(first, rest.partition(" ")[0], headers)
 
 
 async def read_body(

@@ -131,7 +131,7 @@ class _Trial:
         self, asker: Asker, point: Point, skill: str, tools: Sequence[Tool], redactor: Masker
     ) -> None:
         room = asker.context_tokens - SPARE
-        self._asker, self._tools, self._point, self._redactor = asker, tools, point, redactor
+        self._asker, self._tools, self._redactor = asker, tools, redactor
         self._skill = skill
         self.beside: set[int] = set()
         self._prompts = [

@@ -158,7 +158,7 @@ def _turn(message: dict[str, Any]) -> Turn:
 def _agent(message: dict[str, Any], words: list[Text]) -> list[Piece]:
     pieces: list[Piece] = [*_thoughts(message), *words]
     if as_str(message.get("refusal")):
-        pieces.append(Text(text=message["refusal"], refusal=True))
+        pieces.append(Text(text=message["refusal"]))
     for call in map(as_dict, as_list(message.get("tool_calls"))):
         raw = call.get("type") == "custom"
         function = as_dict(call.get("custom" if raw else "function"))
@@ -208,7 +208,7 @@ def _part(part: Any) -> Text | Image | Document | None:
         text = as_str(known.get("text"))
         return Text(text=text) if text else None
     if kind == "refusal":
-        return Text(text=as_str(known.get("refusal")) or "(refused)", refusal=True)
+        return Text(text=as_str(known.get("refusal")) or "(refused)")
     if kind == "image_url":
         image = known.get("image_url")
         url = image if isinstance(image, str) else as_str(as_dict(image).get("url"))

@@ -61,10 +61,9 @@ class CannotTranslate(Exception):  # noqa: N818 - the name says what it means
 
 
 class Text(Record, frozen=True, kw_only=True):
-    """Words. `refusal` where the model said them in place of an answer."""
+    """Words."""
 
     text: str
-    refusal: bool = False
 
 
 class Image(Record, frozen=True, kw_only=True):

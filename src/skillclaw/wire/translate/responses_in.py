@@ -268,7 +268,7 @@ def _part(part: Any) -> Text | Image | Document | None:
         text = as_str(known.get("text"))
         return Text(text=text) if text else None
     if kind == "refusal":
-        return Text(text=as_str(known.get("refusal")) or "(refused)", refusal=True)
+        return Text(text=as_str(known.get("refusal")) or "(refused)")
     if kind in ("input_image", "input_file") and known.get("file_id"):
         raise CannotTranslate("The request shows a file by an id that only its own provider can read.")
     if kind == "input_image":
