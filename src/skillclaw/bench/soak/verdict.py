@@ -11,8 +11,9 @@ __all__ = ["GROWTH_MB", "SHORT", "Facts", "summary", "verdict"]
 
 GROWTH_MB = 8.0
 """MB that memory may grow by over the last two thirds of a run, as the median slope of its floors tells."""
-SHORT = 120.0
-"""Seconds below which growth is told but not judged: what a process learns at first looks like a leak."""
+SHORT = 600.0
+"""Seconds below which growth is told but not judged: for minutes, what a process makes once (the pools of its
+allocator, each kind of request's first) looks like a leak, the more the slower the machine."""
 
 
 class Facts(NamedTuple):

@@ -18,7 +18,7 @@ from skillclaw.cli.machine.dashboard import tell_door
 from skillclaw.cli.machine.log_options import FormatOption, LevelOption, use_log
 from skillclaw.cli.machine.up_first import ask, found_text, import_past, look, once, show_demo
 from skillclaw.cli.sessions import learned
-from skillclaw.errors import SkillClawError, UpgradeNeededError, UsageError
+from skillclaw.errors import SkillClawError, UpgradeNeededError
 from skillclaw.extras import has_evolver, install
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def up(
     """
     from skillclaw.server.machine import Machine
     from skillclaw.server.setup.consent import agree, agreed
+    from skillclaw.server.setup.joining import followable
     from skillclaw.server.setup.wishes import want, wishes
     from skillclaw.server.up.replaced import took_over
 
@@ -99,12 +100,8 @@ def up(
         )
     found = None
     history_only = history_only or (running is not None and not running.port)
-    if running is None and history_only and (joined := wishes(machine.home).proxy):
-        raise UsageError(
-            f"{', '.join(joined)} goes through the proxy.",
-            "",
-            f"First: skillclaw disconnect {' '.join(joined)}",
-        )
+    if running is None and history_only:
+        followable(machine, wishes(machine.home).proxy)
     try:
         # Where a script reads, nobody looks at what is found, and nobody can be asked about it.
         found = look(machine) if not ctx.json or (yes and not agreed(machine.home)) else None
