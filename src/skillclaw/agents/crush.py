@@ -138,11 +138,9 @@ class Crush(Platform):
     def histories(self, env: Env) -> list[HistoryFile]:
         """The sessions of every project that Crush remembers, and of the working folder."""
         found: dict[str, HistoryFile] = {}
-        own = env.skillclaw_home
         for path, project in self._databases(env).items():
-            if not path.is_file() or own == Path(project) or own in Path(project).parents:
-                continue
-            found |= {file.key: file for file in self._files_in(path)}
+            if path.is_file() and not env.is_own(project):
+                found |= {file.key: file for file in self._files_in(path)}
         return sorted(found.values(), key=lambda file: (file.mtime, file.key))
 
     def histories_in(self, path: Path, env: Env) -> list[HistoryFile]:

@@ -110,9 +110,7 @@ class Goose(Platform):
             held = goose.files_in(path)
         except SkillClawError:
             return []
-        own = env.skillclaw_home
-        found = [f for f, cwd in held if not (Path(cwd) == own or own in Path(cwd).parents)]
-        return oldest_first(found)
+        return oldest_first([file for file, cwd in held if not env.is_own(cwd)])
 
     def histories_in(self, path: Path, env: Env) -> list[HistoryFile]:
         """The user's sessions of one database."""

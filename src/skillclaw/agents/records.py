@@ -103,8 +103,8 @@ class Env(Record, frozen=True, kw_only=True):
     def is_own(self, cwd: str) -> bool:
         """Whether a session that worked in the folder `cwd`, as its agent wrote it, is SkillClaw's own: in
         SkillClaw's folder or below it. One that names no folder is not."""
-        own = str(self.skillclaw_home)
-        return cwd == own or cwd.startswith((f"{own}/", f"{own}\\"))
+        own, at = (os.path.normcase(folder) for folder in (self.skillclaw_home, cwd))
+        return at == own or at.startswith((f"{own}/", f"{own}\\"))
 
     def which(self, program: str) -> str | None:
         """The full path of a program on this environment's PATH, or None."""

@@ -49,8 +49,7 @@ def read(path: Path, env: Env) -> HistoryRead:
     if reader.key.startswith("dream:"):
         return HistoryRead(trajectory=None, skipped={**tally.result(), MEMORY: 1})
     workspace = _workspace(path)
-    own = env.skillclaw_home
-    if workspace and (Path(workspace) == own or own in Path(workspace).parents):
+    if env.is_own(workspace):
         return HistoryRead(trajectory=None, skipped={**tally.result(), OWN: 1})
     usual = workspace == str(env.home / ".nanobot" / "workspace")
     made = trajectory(
