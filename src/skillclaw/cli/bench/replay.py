@@ -65,13 +65,14 @@ def replay(
     ] = False,
 ) -> None:
     """Does the replay pass a mined skill, and refuse a shuffled and two plausible ones? (docs/gate.md)"""
+    if not model_url or not model:
+        raise UsageError("Say which model decides.", "", "--model-url http://127.0.0.1:8080/v1 --model NAME")
+    held = _numbers(held_out)
     from skillclaw.bench.replay.bench import forecast as foreseen
     from skillclaw.bench.replay.bench import mined_skills, run_replay_bench, write_skills
     from skillclaw.bench.replay.desk import Desk, Plan
     from skillclaw.bench.replay.summary import forecast_text, summary
 
-    if not model_url or not model:
-        raise UsageError("Say which model decides.", "", "--model-url http://127.0.0.1:8080/v1 --model NAME")
     plan = Plan(
         model=model,
         topic=topic,
@@ -79,7 +80,7 @@ def replay(
         cases=cases,
         repeats=repeats,
         screen=screen,
-        held_out=_numbers(held_out),
+        held_out=held,
         told=relay,
         context=context,
         seconds=seconds,
