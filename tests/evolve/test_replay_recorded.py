@@ -216,7 +216,7 @@ def test_a_recorded_session_is_tried_for_a_skill_that_it_did_not_teach(
             home=home,
         )
     assert (missing, scores[0].source, scores[0].user) == ("", "recorded", "ada")
-    assert (scores[0].before, scores[0].after) == ([0.0], [1.0])
+    assert (scores[0].before, scores[0].after) == ([0.0], [1.0]), scores[0].note
 
 
 @pytest.mark.parametrize(
