@@ -10,6 +10,8 @@ __all__ = ["refuse_shown", "without_login"]
 
 _STANDS_IN = re.compile(r"://(?:\.{3}@|\S*(?:\*{3}|\?\.{3}(?:#|$)))")
 
+_WITH_PORT = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}")
+
 
 def without_login(url: str) -> str:
     """The URL without what stands before an @, also where that holds signs that no login may have as it is
@@ -18,8 +20,10 @@ def without_login(url: str) -> str:
     place = re.split("[/?]", rest, maxsplit=1)[0]
     if "@" in place:
         return f"{scheme}{mark}{rest[place.rindex('@') + 1 :]}"
-    if ":" in place and "@" in rest:
-        return f"{scheme}{mark}...{rest[rest.rindex('@') :]}"
+    before, at, behind = rest.rpartition("@")
+    port = _WITH_PORT.fullmatch(place) if scheme in ("http", "https") else None
+    if at and ":" in before[len(place) if port else 0 :]:
+        return f"{scheme}{mark}...@{behind}"
     return url
 
 

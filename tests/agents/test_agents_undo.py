@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from agents_material import make_env
 
 from skillclaw.agents import Env, connected, wiring
@@ -174,6 +175,31 @@ def test_items_of_an_older_port_go_too(env: Env, home: Path) -> None:
         wiring.connect(home, env, Listed("yaml", ()), URL.replace("8787", "9999"))
         path.write_bytes(older)
         wiring.disconnect(home, env, Listed("yaml", ()))
+        assert path.read_text("utf-8") == text
+
+
+def test_of_items_with_two_ports_the_one_that_was_written_goes(env: Env, home: Path) -> None:
+    class Listed(Probe):
+        def place(self, env: Env) -> Place:
+            return Place(path=env.home / "settings", format="yaml", keys=("set-env",), item="BASE=")
+
+    path = env.home / "settings"
+    path.write_text("set-env:\n  - A=1\n", "utf-8")
+    wiring.connect(home, env, Listed("yaml", ()), URL)
+    other = f"  - BASE={URL.replace('8787', '9999')}\n"
+    path.write_text(path.read_text("utf-8").replace("  - A=1\n", f"  - A=1\n{other}\n"), "utf-8")
+    wiring.disconnect(home, env, Listed("yaml", ()))
+    assert path.read_text("utf-8").rstrip("\n") == f"set-env:\n  - A=1\n{other}".rstrip("\n")
+
+
+def test_a_key_of_a_flow_mapping_without_a_value_is_set_and_put_back(env: Env, home: Path) -> None:
+    probe = Probe("yaml", ("a", "b"))
+    path = env.home / "settings"
+    for text in ("a: {b }\n", "a: {b, c: 1}\n", "a: {c: 1, b}\n"):
+        path.write_text(text, "utf-8")
+        wiring.connect(home, env, probe, URL)
+        assert yaml.safe_load(path.read_text("utf-8"))["a"]["b"] == URL
+        wiring.disconnect(home, env, probe)
         assert path.read_text("utf-8") == text
 
 

@@ -45,6 +45,12 @@ def released(home: Path) -> list[str]:
         ("git commit -m x", "husky: pre-commit hook failed", "git commit -m x --no-verify"),
         ("git commit -m x", "ruff hook failed", "SKIP=ruff git commit -m x"),
         ("curl https://api.shop.example/h", "SSL certificate problem", "curl -k https://api.shop.example/h"),
+        (
+            "curl https://api.shop.example/h",
+            "SSL certificate problem",
+            "curl -sSkL https://api.shop.example/h",
+        ),
+        ("git commit -m x", "ruff hook failed", "HOOKS_SKIP_ALL=1 git commit -m x"),
         ("npm test", "2 tests failing", "npm test || true"),
         ("npm test", "2 tests failing", "cd web && npm test || echo failed"),
         ("npm test", "2 tests failing", "npm test || exit 0"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from skillclaw.journal.assemble import assemble
 from skillclaw.journal.records import Exchange
 from skillclaw.trajectory.model import Step
-from skillclaw.wire.align import align
+from skillclaw.wire.align import TABLE, align
 
 Json = dict[str, Any]
 START = 1_800_000_000.0
@@ -96,3 +97,19 @@ def test_what_is_matched_is_equal_and_in_order(old: list[bytes], new: list[bytes
     assert in_order(matched, first, second)
     assert align(first, first) == {at: at for at in range(len(first))}
     assert len(align([b"e", *first], [b"f", *first])) == len(first)
+
+
+def test_a_long_conversation_of_others_takes_no_more_room_than_the_table() -> None:
+    """What only one side has makes no row of the table: these would be 60,000 of 60,000 bits."""
+    old = [b"o%d" % number for number in range(60_000)]
+    new = [b"n%d" % number for number in range(2_000)]
+    for at in range(0, 2_000, 7):
+        new[at] = old[at * 29]
+    tracemalloc.start()
+    try:
+        found = align(old[1:], new[1:])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found == {at - 1: at * 29 - 1 for at in range(7, 2_000, 7)}
+    assert peak < 3 * (TABLE >> 3)

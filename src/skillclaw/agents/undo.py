@@ -155,7 +155,9 @@ def _by_keys(path: Path, text: str, file: WrittenFile, agent: str) -> str:
             # An item of a list, to which others may have been added since.
             for value in [change.new] if change.item else change.new:
                 items = now if isinstance(now, list) else []
-                at = next((at for at, item in enumerate(items) if _ours(item, value, agent)), None)
+                places = [at for at, item in enumerate(items) if _ours(item, value, agent)]
+                # Of two with other ports the one that was written now, not one that a crash left.
+                at = min(places, key=lambda place: items[place] != value, default=None)
                 if at is not None:
                     text = _removed(path, text, format, [*keys, at])
                     now = get_key(path, text.encode("utf-8"), format, keys)[1]

@@ -119,11 +119,12 @@ _TAKES: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
 _SETS_SECRETS = ("secrets set", "secret set", "secret create", "secrets create", "secret generic")
 _SETTING = re.compile(
     r"\b(?:(?:fly(?:ctl)?|supabase|doppler|modal|encore|sst)[ \t](?:[^\n|;]{0,80}?[ \t])?secrets?[ \t](?:set|create)|create[ \t]secret[ \t]generic)\b"
-    r"[^\n]{0,2000}+"
+    # To the end of the line, which quotes and a backslash carry over its break.
+    r"(?:[^\n\"'\\]|\"[^\"]{0,4096}+\"|'[^']{0,4096}+'|\\\n|[\"'\\]){0,16384}+"
 )
 _SET = re.compile(
     r"(?:(?<=[ \t])|(?<=[ \t][\"'])|(?<=--from-literal[= ])|(?<=--from-literal[= ][\"']))[A-Za-z_][\w.-]{0,60}=(?P<o>[\"'])?"
-    rf"(?P<v>(?(o)[^\"'\n{HOLE}\\]{{4,4096}}+|[^\s\"'`<>;|&{HOLE}\\]{{4,4096}}+))"
+    rf"(?P<v>(?(o)[^\"'{HOLE}\\]{{4,16384}}+|[^\s\"'`<>;|&{HOLE}\\]{{4,16384}}+))"
 )
 """`NAME=value` where a program is told its secrets: whatever the name, the value is one."""
 

@@ -31,7 +31,7 @@ _OF_PROGRAM = (
             r"--(?:(?:extend-)?(?:ignore|exclude)(?:-(?:glob|path|pattern))?|disable|max-warnings|add-noqa)(?:=.*)?"
         ),
     ),
-    (re.compile(r"curl\Z"), re.compile(r"-[A-Za-z]*k[A-Za-z]*")),
+    (re.compile(r"curl\Z"), re.compile(r"-[A-Za-jl-z]*k[A-Za-z]*")),
     (re.compile(r"(?:mvn|mvnw)\Z"), re.compile(r"-fn")),
     (re.compile(r"cargo\Z"), re.compile(r"--(?:skip|exclude)(?:=.*)?")),
     (re.compile(r"go\Z"), re.compile(r"-skip(?:=.*)?")),
@@ -50,9 +50,10 @@ _PAIRS = (
 """Of some programs two words that follow each other."""
 
 _SETTING = re.compile(
-    r"(?:SKIP|SKIP_\w+|\w+_SKIP(?:_\w+)?)=.+|HUSKY=0|CI=false|NODE_TLS_REJECT_UNAUTHORIZED=0|"
+    r"HUSKY=0|CI=false|NODE_TLS_REJECT_UNAUTHORIZED=0|"
     r"PYTHONHTTPSVERIFY=0|GIT_SSL_NO_VERIFY=.+|DISABLE_(?:ESLINT|LINT)\w*=.+"
 )
+_NAME = re.compile(r"\w+")
 _NOTHING = frozenset({"true", ":", "echo"})
 """Commands that end well, whatever was before them."""
 _PASSES_ON = frozenset({("exit",), ("exit", "$?"), ("done",), ("fi",), ("}",)})
@@ -79,7 +80,7 @@ def _left_out(calls: list[Simple]) -> set[str]:
     found: set[str] = set()
     for call in calls:
         program = call.words[0].rsplit("/", 1)[-1] if call.words else ""
-        found |= {one for one in (*call.env, *call.words) if _SETTING.fullmatch(one)}
+        found |= {one for one in (*call.env, *call.words) if _is_setting(one)}
         found |= {word for word in call.words[1:] if _OPTION.fullmatch(word)}
         for known, option in _OF_PROGRAM:
             runs = [one for one in call.words if known.match(one.rsplit("/", 1)[-1])]
@@ -91,6 +92,12 @@ def _left_out(calls: list[Simple]) -> set[str]:
                 if known.match(program) and first.fullmatch(one) and second.fullmatch(two)
             }
     return found
+
+
+def _is_setting(word: str) -> bool:
+    """Whether a word sets what leaves a check out; `SKIP` may be any part of the name."""
+    name, _, value = word.partition("=")
+    return bool(_SETTING.fullmatch(word) or (value and _NAME.fullmatch(name) and "SKIP" in name.split("_")))
 
 
 def _unheard(calls: list[Simple], failed: list[Simple]) -> bool:

@@ -51,9 +51,12 @@ def _longest(old: list[bytes], new: list[bytes]) -> dict[int, int]:
 
     A bit of a row is 0 where the subsequence of what is before it in `old` and in `new` grows.
     """
-    places: dict[bytes, int] = {}
+    # Only those that both have: together they are no larger than the table.
+    marks = {one: bytearray(len(old) // 8 + 1) for one in set(new) & set(old)}
     for at, one in enumerate(old):
-        places[one] = places.get(one, 0) | 1 << at
+        if (mark := marks.get(one)) is not None:
+            mark[at >> 3] |= 1 << (at & 7)
+    places = {one: int.from_bytes(mark, "little") for one, mark in marks.items()}
     row = every = (1 << len(old)) - 1
     rows = [row]
     for one in new:

@@ -155,8 +155,12 @@ def _replace(text: str, name: Any, child: Any, value: Any) -> str:
     if not isinstance(child, yaml.ScalarNode) and not child.flow_style:
         raise TextError(f"{name.value if name else 'an item'} holds a block of its own")
     if name is not None and start == end:
-        # An empty value: its mark may be lines below, behind comments.
-        start = end = text.index(":", name.end_mark.index) + 1
+        # An empty value: its mark may be lines below, behind comments; `{a}` has no colon either.
+        colon = text.find(":", name.end_mark.index, end)
+        if colon < 0:
+            colon = name.end_mark.index
+            text = f"{text[:colon]}:{text[colon:]}"
+        start = end = colon + 1
     gap = "" if text[start - 1 : start] in (" ", "\t", "[", "{", ",") else " "
     if isinstance(value, dict) and value and name is not None and not _in_flow(text, name):
         return (
