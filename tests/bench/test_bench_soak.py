@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from skillclaw.bench.soak import plans, run, run_soak, summary
+from skillclaw.bench.soak import verdict as verdicts
 from skillclaw.bench.soak.ledger import Ledger, Seen
 from skillclaw.bench.soak.plans import KINDS, Plan
-from skillclaw.bench.soak.watch import Sample, floors, slope
+from skillclaw.bench.soak.watch import Held, Sample, floors, slope
 from skillclaw.journal.records import Exchange
 from skillclaw.journal.writer import JournalWriter
 
@@ -30,6 +31,18 @@ JournalWriter.put = put
 sys.argv = ["skillclaw.proxy", sys.argv[1]]
 runpy.run_module("skillclaw.proxy", run_name="__main__", alter_sys=True)
 """
+LEAKING = """
+import runpy, sys
+from skillclaw.journal.writer import JournalWriter
+whole, kept = JournalWriter.put, []
+def put(self, *given):
+    kept.append(bytearray(50_000))
+    whole(self, *given)
+JournalWriter.put = put
+sys.argv = ["skillclaw.proxy", sys.argv[1]]
+runpy.run_module("skillclaw.proxy", run_name="__main__", alter_sys=True)
+"""
+GROWTH = "MB of growth, last two thirds"
 
 
 def checks(result: dict[str, Any]) -> dict[str, Any]:
@@ -53,6 +66,46 @@ def test_a_proxy_that_loses_records_fails(monkeypatch: pytest.MonkeyPatch) -> No
     assert not result["holds"]
     assert checks(result)["finished exchanges missing in the journal"] is False
     assert any("not in the journal" in failure for failure in result["failures"])
+
+
+@pytest.mark.slow
+def test_a_proxy_that_leaks_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "command", lambda path: [sys.executable, "-c", LEAKING, str(path)])
+    monkeypatch.setattr(verdicts, "SHORT", 30.0)
+    result = run_soak(minutes=0.7, rate=40, stall=0.2, settle=0)
+    assert checks(result)[GROWTH] is False and not result["holds"], summary(result)
+
+
+def test_growth_is_judged_from_ten_minutes_on() -> None:
+    held = Held(fds=16, connections=0, threads=4)
+
+    def growth(seconds: int, an_hour: float) -> bool | None:
+        samples = [Sample(float(at), 60.0 + an_hour * at / 3600, 16) for at in range(0, seconds, 2)]
+        facts = verdicts.Facts(
+            seconds=seconds,
+            rate=50,
+            seed=0,
+            samples=samples,
+            idle=held,
+            left=held,
+            health={},
+            alive=True,
+            hung=0,
+            left_out=0,
+            finished={"json": 9},
+            records=9,
+            missing=0,
+            no_websocket=0,
+            failures=0,
+            told=(),
+            cpu=1.0,
+            log=(),
+            errors=0,
+        )
+        return checks(verdicts.verdict(facts))[GROWTH]
+
+    assert growth(3600, 20) is False and growth(600, 90) is False
+    assert growth(3600, 9) is True and growth(180, 900) is None
 
 
 def journal_of(folder: Path, *exchanges: Exchange) -> None:
