@@ -11,9 +11,9 @@ from front import front, upstream
 from test_proxy_configured_skills import INDEX, put
 
 from skillclaw.agents.urls import is_own
+from skillclaw.apart import Apart, find, note
 from skillclaw.errors import StorageError
 from skillclaw.journal.reader import read
-from skillclaw.proxy.apart import Apart, find, note
 
 ASKED = {"messages": [{"role": "user", "content": "Hello"}]}
 

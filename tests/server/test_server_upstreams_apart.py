@@ -140,6 +140,50 @@ def test_a_run_keeps_its_upstream_when_another_shell_connects_the_agent(
     assert went(provider, gateway) == ([], ["gateway-key"] * 3)
 
 
+def test_what_begins_within_a_run_goes_where_that_goes(
+    home: Path, provider: Upstream, gateway: Upstream
+) -> None:
+    environ = claude(home)
+    usual = {**environ, "ANTHROPIC_BASE_URL": provider.url}
+    port = ok_json("up", "-d", "--port", "0", home=home, environ=usual)["port"]
+    there = {**environ, "ANTHROPIC_BASE_URL": gateway.url, "KEY": "gateway-key"}
+    within = {**there, "ANTHROPIC_BASE_URL": ok("run", "claude-code", home=home, environ=there).split()[0]}
+    assert "200" in ok("run", "claude-code", home=home, environ=within)
+    assert went(provider, gateway) == ([], ["gateway-key"] * 2)
+    assert f"forwards to {gateway.url}." in ok("connect", "claude-code", home=home, environ=within)
+    assert forwards(home) == gateway.url
+    connected = {**there, "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{port}/claude-code"}
+    assert "200" in ok("run", "claude-code", home=home, environ=connected)
+    assert went(provider, gateway) == ([], ["gateway-key"] * 3)
+
+
+def test_up_within_a_run_forwards_where_that_goes(home: Path) -> None:
+    environ = claude(home)
+    lost = f"http://127.0.0.1:1/claude-code.{'0' * 32}"
+    ok("up", "-d", "--port", "0", home=home, environ={**environ, "ANTHROPIC_BASE_URL": lost})
+    assert forwards(home) == ""
+    asked = ok("run", "generic", "--", "env", home=home, environ={**environ, "OPENAI_BASE_URL": GATEWAY})
+    (url,) = (line.partition("=")[2] for line in asked.splitlines() if line.startswith("ANTHROPIC_BASE_URL="))
+    ok("stop", home=home)
+    ok("up", "-d", "--port", "0", home=home, environ={**environ, "ANTHROPIC_BASE_URL": url})
+    assert forwards(home) == GATEWAY
+
+
+@pytest.mark.parametrize("command", ["run", "connect"])
+def test_within_a_run_that_is_not_known_nobody_guesses(home: Path, gateway: Upstream, command: str) -> None:
+    environ = claude(home) | {"KEY": "gateway-key"}
+    ok("up", "-d", "--port", "0", home=home, environ=environ)
+    within = {**environ, "ANTHROPIC_BASE_URL": f"http://127.0.0.1:1/claude-code.{'0' * 32}"}
+    said = fails(command, "claude-code", home=home, environ=within)
+    assert "Nobody knows where Claude Code's requests go." in said
+    assert "ANTHROPIC_BASE_URL" in said and "config set agents.claude-code.upstream" in said
+    ok("config", "set", "agents.claude-code.upstream", gateway.url, home=home, environ=within)
+    ok("stop", home=home)
+    ok("up", "-d", "--port", "0", home=home, environ=within)
+    ok(command, "claude-code", home=home, environ=within)
+    assert forwards(home) == gateway.url
+
+
 def test_run_goes_where_the_settings_say(home: Path, provider: Upstream, gateway: Upstream) -> None:
     environ = claude(home)
     ok("config", "set", "agents.claude-code.upstream", provider.url, home=home, environ=environ)

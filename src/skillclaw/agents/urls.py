@@ -16,7 +16,16 @@ from skillclaw.logins import without_login
 if TYPE_CHECKING:
     from skillclaw.agents.records import Env
 
-__all__ = ["filled", "is_local", "is_named", "is_own", "sent_elsewhere", "shown", "without_urls"]
+__all__ = [
+    "filled",
+    "is_local",
+    "is_named",
+    "is_own",
+    "prefix_of",
+    "sent_elsewhere",
+    "shown",
+    "without_urls",
+]
 
 
 # With the name that this machine has inside of containers; compared, never bound.
@@ -26,12 +35,18 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0", "host.docker.
 def is_own(url: str, agent: str) -> bool:
     """True for `http://127.0.0.1:<any port>/<agent>`, or `/<agent>.<mark>` as `skillclaw run` gives it: a
     SkillClaw proxy, which must never be an upstream."""
+    return prefix_of(url).partition(".")[0] == agent
+
+
+def prefix_of(url: str) -> str:
+    """The first part of the path of a URL of this machine, by which a SkillClaw proxy tells where a request
+    goes: `<agent>`, or `<agent>.<mark>`; empty for other URLs."""
     try:
         parts = urlsplit(url)
         host = parts.hostname
     except ValueError:
-        return False
-    return host in _LOOPBACK and parts.path.strip("/").split("/")[0].partition(".")[0] == agent
+        return ""
+    return parts.path.strip("/").split("/")[0] if host in _LOOPBACK else ""
 
 
 def is_local(url: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from skillclaw.agents import connections, edits
+from skillclaw.agents import connections, edits, nested
 from skillclaw.agents.records import (
     Adapter,
     Connection,
@@ -61,8 +61,9 @@ def connect(
     An upstream that the environment gave stays until it gives another one, the settings change theirs, or the
     user disconnects the agent. `again`: the user asked for it earlier, so the base URLs of the environment of
     then count, and those of this one do not; and where this one does not say where the agent's files are,
-    they are where the one of then said.
+    they are where the one of then said. Within a `skillclaw run` it gives what its URLs lead to.
     """
+    env = nested.outside(home, env)
     if again and (known := connections.surroundings(home).get(adapter.name)):
         env = placed(env, known.places)
     # First without a lock: what cannot be done leaves nothing behind, nor does a dry run.
@@ -178,7 +179,12 @@ def _given(
 
 def own_upstream(home: Path, env: Env, adapter: Adapter) -> str:
     """Where the agent would send its requests in this environment if it were not connected; empty where it
-    does not say. Raises SkillClawError where that cannot be told."""
+    does not say. Raises SkillClawError where that cannot be told.
+
+    Within a program that goes through SkillClaw that is where it goes.
+    """
+    env = nested.outside(home, env, connections.connected_upstreams(home))
+    nested.refuse_lost(env, adapter)
     record = connections.connection(home, adapter.name)
     undo = adapter.disconnect(env, record) if record else []
     return adapter.upstream(replace_pending(env, {edit.path: edit.after for edit in undo}))

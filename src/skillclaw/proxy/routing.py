@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw import __version__
+from skillclaw.apart import Apart, find
 from skillclaw.errors import SkillClawError
 from skillclaw.journal.writer import JournalWriter
 from skillclaw.proxy import ProxyConfig, heads, read_config
-from skillclaw.proxy.apart import Apart, find
 from skillclaw.proxy.counts import Counts
 from skillclaw.proxy.desk import Asking, Desk, Page
 from skillclaw.proxy.files import FULL, last_file

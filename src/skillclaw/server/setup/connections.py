@@ -23,18 +23,21 @@ from skillclaw.agents import (
     Launch,
     adapters,
     connected,
+    connected_upstreams,
     connection,
     forget_token,
     known_tokens,
+    nested,
     note_surroundings,
+    surroundings,
     token,
     wiring,
 )
 from skillclaw.agents.connections import alone
 from skillclaw.agents.tokens import PREFIX
 from skillclaw.agents.urls import shown
+from skillclaw.apart import note
 from skillclaw.errors import BadInputError, SkillClawError
-from skillclaw.proxy.apart import note
 from skillclaw.server.setup.survey import AT_ONCE, is_installed
 from skillclaw.server.setup.wishes import revert, want, wishes
 from skillclaw.server.up import runfile
@@ -106,6 +109,8 @@ def connect_agent(
     key = token_of(machine, name, dry_run=dry_run)
     chosen = machine.settings.agents.get(name)
     given = chosen.upstream if chosen else ""
+    if not given and not (again and name in surroundings(machine.home)):
+        nested.refuse_lost(nested.outside(machine.home, env), adapter)
     if (
         not given
         and not key
@@ -187,18 +192,19 @@ def started(machine: Machine, adapter: Adapter, port: int, args: Sequence[str]) 
 
     BadInputError where nobody said where, or where the agent's own settings lead it elsewhere.
     """
-    name, env = adapter.name, Env.current()
+    name, home = adapter.name, machine.home
+    env = nested.outside(home, Env.current(), connected_upstreams(home))
     common = f"http://127.0.0.1:{port}/{name}"
     chosen = machine.settings.agents.get(name)
     if chosen and chosen.upstream:
         return adapter.launch(env, common, args, token_of(machine, name))
     upstream = upstream_of(machine, adapter)
-    apart = f"http://127.0.0.1:{port}/{note(machine.home, name, upstream)}"
+    apart = f"http://127.0.0.1:{port}/{note(home, name, upstream)}"
     try:
         return adapter.launch(env, apart, args)
     except SkillClawError:
         # Its settings win: right where the connection that stands in them leads to the same upstream.
-        if name not in connected(machine.home) or upstreams(machine).get(name) != upstream:
+        if name not in connected(home) or upstreams(machine).get(name) != upstream:
             raise
         return adapter.launch(env, common, args)
 

@@ -21,6 +21,7 @@ from skillclaw.agents import (
     connected,
     connected_upstreams,
     digest,
+    nested,
     surroundings,
     token,
     wiring,
@@ -73,15 +74,16 @@ def upstreams(machine: Machine) -> dict[str, str]:
 
     Base URLs in this environment count for agents alone that were never connected: the user's shell at
     `connect` said where the others' keys belong, and this may be another one."""
-    env, found = Env.current(), dict[str, str]()
+    env, found = nested.outside(machine.home, Env.current()), dict[str, str]()
     joined, known, around = _connections(machine)
     for name, adapter in adapters().items():
         try:
             here = placed(env, around[name].places) if name in around else env
-            was = name in joined or name in around
-            found[name] = (
-                wiring.remembered(here, adapter, around.get(name)) if was else adapter.upstream(here)
-            )
+            if name in joined or name in around:
+                found[name] = wiring.remembered(here, adapter, around.get(name))
+                continue
+            nested.refuse_lost(env, adapter)
+            found[name] = adapter.upstream(here)
         except SkillClawError:  # one agent's broken file must not stop the others
             found[name] = adapter.default_upstream if name in joined else ""
     return _settled({**found, **known}, _chosen(machine))
