@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from skillclaw.agents import Env
-from skillclaw.errors import UsageError
+from skillclaw.apart import note
+from skillclaw.errors import BadInputError, UsageError
 from skillclaw.evolve.engines.cli_login import find_way
-from skillclaw.evolve.engines.cli_plan import CliPlan
+from skillclaw.evolve.engines.cli_plan import CliPlan, cli_plan
 from skillclaw.evolve.models.places import find_key
 from skillclaw.headless.gateway import Way
-from skillclaw.settings import BudgetSettings, CliSettings, ModelSettings, UpstreamSettings
+from skillclaw.settings import BudgetSettings, CliSettings, ModelSettings, UpstreamSettings, load, set_value
 
 KEY = "sk-" + "SomebodysOwnKey" * 2
 NOW = time.time()
@@ -199,6 +200,20 @@ def test_what_codex_has_of_openai_goes_to_no_other_provider(tmp_path: Path) -> N
     assert way(tmp_path, "codex").headers == (("Authorization", f"Bearer {KEY}"),)
     put(tmp_path, ".codex/config.toml", "")
     assert way(tmp_path, "codex").headers == (("Authorization", f"Bearer {KEY}"),)
+
+
+def test_a_key_goes_where_the_run_around_it_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    set_value(tmp_path, "evolve.cli.agent", "claude-code")
+    mark = note(tmp_path, "claude-code", "https://gateway.example.org/x")
+    within = {"ANTHROPIC_BASE_URL": f"http://127.0.0.1:8787/{mark}", "ANTHROPIC_API_KEY": "k-1"}
+    found = find_way(cli_plan(load(tmp_path), tmp_path, within))
+    assert (found.base_url, found.headers) == ("https://gateway.example.org/x/v1", (("x-api-key", "k-1"),))
+    (tmp_path / "run" / mark).unlink()
+    with pytest.raises(BadInputError, match="Nobody knows where Claude Code's requests go"):
+        find_way(cli_plan(load(tmp_path), tmp_path, within))
+    set_value(tmp_path, "agents.claude-code.upstream", "https://named.example.org")
+    assert find_way(cli_plan(load(tmp_path), tmp_path, within)).base_url == "https://named.example.org/v1"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from skillclaw.agents import Env, edits
+from skillclaw.agents import Adapter, Env, edits, nested
 from skillclaw.agents.claude_code import ADAPTER as CLAUDE
 from skillclaw.agents.codex import ADAPTER as CODEX
 from skillclaw.agents.codex import WITH_LOGIN
@@ -46,7 +46,8 @@ SERVICE = "skillclaw"
 
 
 def find_way(plan: CliPlan) -> Way:
-    """The way to the model for the plan's agent. Raises UsageError without a credential that holds."""
+    """The way to the model for the plan's agent. Raises UsageError without a credential that holds, and
+    BadInputError where nobody knows where the agent's own login goes."""
     name = plan.cli.agent
     if plan.unknown:
         raise UsageError(
@@ -57,6 +58,8 @@ def find_way(plan: CliPlan) -> Way:
     if plan.named is not None:
         found = _named(plan)
     else:
+        if not plan.url:
+            nested.refuse_lost(plan.env, _ADAPTERS[name])
         base, headers, beta = _LOGINS[name](plan)
         found = Way(
             base_url=base.rstrip("/"), speech=SPEECH[name], headers=headers, beta=beta, own=OWN_HEADER
@@ -258,3 +261,6 @@ def _ran_out(title: str, program: str) -> UsageError:
         f"{title} renews it when it runs.",
         f"Log in again: run `{program}` once; then try again.",
     )
+
+
+_ADAPTERS: dict[str, Adapter] = {one.name: one for one in (CLAUDE, CODEX, HERMES, OPENCLAW)}

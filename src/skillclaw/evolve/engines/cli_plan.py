@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from skillclaw.agents import Env
+from skillclaw.agents import Env, nested
 from skillclaw.agents.connections import connected_upstreams
 from skillclaw.evolve.models.daybook import DayBook
 from skillclaw.settings import BudgetSettings, CliSettings, Settings, UpstreamSettings, user_home
@@ -21,7 +21,7 @@ class CliPlan(Record, frozen=True, kw_only=True):
     unknown   the name of an upstream that is wanted and not set
     url       where the agent's own login goes; empty: where the agent's own settings say
     spending  the days' sums of what models cost
-    env       the user's surroundings: programs, logins and keys are looked up there
+    env       the user's surroundings, as outside of a `skillclaw run`: there are programs, logins and keys
     """
 
     cli: CliSettings
@@ -49,6 +49,7 @@ def cli_plan(settings: Settings, home: Path, environ: Mapping[str, str]) -> CliP
     if told and "://" not in told:
         named = settings.upstreams.get(told)
     user = user_home()
+    env = nested.outside(home, Env(home=user, environ=dict(environ), cwd=user))
     return CliPlan(
         cli=cli,
         budget=settings.evolve.budget,
@@ -56,5 +57,5 @@ def cli_plan(settings: Settings, home: Path, environ: Mapping[str, str]) -> CliP
         unknown=told if named is None and "://" not in told else "",
         url=told if "://" in told else "",
         spending=DayBook(home),
-        env=Env(home=user, environ=dict(environ), cwd=user),
+        env=env,
     )
