@@ -9,8 +9,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -27,7 +27,7 @@ from skillclaw.agents import (
     wiring,
 )
 from skillclaw.agents.records import Surroundings, placed
-from skillclaw.errors import SkillClawError, StorageError, UpgradeNeededError
+from skillclaw.errors import BusyError, SkillClawError, StorageError, UpgradeNeededError
 from skillclaw.proxy import ConfiguredUpstream, ProxyConfig, command, read_config, write_config
 from skillclaw.server.machine import Machine
 from skillclaw.server.skills.index import indexes
@@ -39,6 +39,8 @@ __all__ = ["ProxyProcess", "Routing", "leave", "redirect", "reroute", "routes", 
 log = logging.getLogger("skillclaw.up")
 READY = 15.0
 """Seconds that the proxy may take to listen; it takes well under one on an idle machine."""
+WAIT = 10.0
+"""Seconds to wait for another process that writes what the proxy is told, which takes it a moment."""
 
 
 class Routing(msgspec.Struct, frozen=True):
@@ -135,11 +137,40 @@ def leave(machine: Machine, agent: str) -> None:
 def _tell(machine: Machine, change: Callable[[ProxyConfig], ProxyConfig]) -> None:
     """Change what a running proxy is told. Nothing where none runs."""
     path = machine.home / "run" / "proxy.json"
-    if path.exists():
+    while path.exists():
         known = read_config(path)
         now = change(known)
-        if now != known:
-            write_config(path, now)
+        if now == known:
+            return
+        with _alone(machine.home):
+            if read_config(path) == known:
+                return write_config(path, now)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One process at a time writes what the proxy is told, by what stands there: `up` and commands all do.
+
+    Held only to see that nobody else wrote since one read it, and to write. To work out what is to be written
+    takes longer, and needs other locks; who was late in that does it again.
+    """
+    from filelock import FileLock, Timeout
+
+    path = home / "run" / "routing.lock"
+    lock = FileLock(path, timeout=WAIT, mode=0o600)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise BusyError(
+            "Another SkillClaw is telling the proxy where requests go.", f"It holds {path}.", "Try again."
+        ) from error
+    except OSError as error:
+        raise StorageError(f"Cannot lock {path}.", str(error), "Free space or mend permissions.") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def routes(machine: Machine) -> dict[str, str]:
@@ -206,9 +237,8 @@ class ProxyProcess:
 
     def start(self) -> None:
         """Start and wait until it listens; SkillClawError with the proxy's own words when it does not."""
-        told = self._told() if self._failures else None  # what died goes on
-        self._routing = self._served(told.left if told else {})
-        path = self._write_config()
+        self._anew(always=True)
+        path = self._path
         log_path = self.machine.home / "logs" / "proxy.log"
         process = logged(command(path), log_path, stdout=subprocess.PIPE)
         line = _first_line(process, READY)
@@ -240,7 +270,31 @@ class ProxyProcess:
         except SkillClawError:
             return None
 
-    def _write_config(self) -> Path:
+    def _anew(self, *, always: bool = False) -> bool:
+        """Write where requests go now; False where the proxy is told just that, but for `always`."""
+        goes_on = self._failures > 0 or not always  # what died goes on; one that begins anew does not
+        while True:
+            told = self._told() if goes_on else None
+            now = self._served(told.left if told else {})
+            if now == told and not always:
+                return False
+            with self._alone():
+                # What others changed while this looked is newer, and nobody else knows of what they `left`.
+                if not goes_on or self._told() == told:
+                    self._routing = now
+                    self._write_config()
+                    return True
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """As the function, where others can write: not aside, nor on a disk that has no room for the lock."""
+        with ExitStack() as held:
+            if self._aside is None:
+                with suppress(StorageError):
+                    held.enter_context(_alone(self.machine.home))
+            yield
+
+    def _write_config(self) -> None:
         settings = self.machine.settings
         config = ProxyConfig(
             port=self.port,
@@ -253,9 +307,8 @@ class ProxyProcess:
             log_format=settings.log.format,
             log_level=settings.log.level,
         )
-        path = self._path
         try:
-            write_config(path, config)
+            write_config(self._path, config)
         except StorageError:
             if self._aside is not None:
                 raise
@@ -263,9 +316,7 @@ class ProxyProcess:
             self._aside = _memory()
             if self._aside is None:
                 raise
-            path = self._path
-            write_config(path, config)
-        return path
+            write_config(self._path, config)
 
     @property
     def _path(self) -> Path:
@@ -273,13 +324,7 @@ class ProxyProcess:
 
     def refresh(self) -> bool:
         """Tell the proxy of upstreams that changed since, which it takes up while it runs; True when so."""
-        told = self._told()  # first: what is changed while this looks is newer
-        now = self._served(told.left if told else {})
-        if now == told:
-            return False
-        self._routing = now
-        self._write_config()
-        return True
+        return self._anew()
 
     def keep_alive(self) -> bool:
         """Start the proxy again if it died, with a growing pause between tries; True when it did so."""
