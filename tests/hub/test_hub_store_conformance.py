@@ -135,6 +135,17 @@ def test_a_list_has_all_keys_however_many(place: Place) -> None:
     assert all(when.utcoffset() == timedelta(0) for when in times.values())
 
 
+def test_when_an_object_was_put_there_comes_with_its_bytes(place: Place) -> None:
+    store = place.store
+    store.put("sessions/a", b"a")
+    found, listed = store.dated("sessions/a", 10), store.times("sessions")["sessions/a"]
+    assert found is not None
+    assert found[0] == b"a"
+    # S3 tells parts of seconds in lists alone
+    assert timedelta(0) <= abs(found[1] - listed) < timedelta(seconds=1)
+    assert store.dated("sessions/b", 10) is None
+
+
 def test_names_are_kept_as_they_are(place: Place) -> None:
     store = place.store
     names = ["inbox/ab-cd/1.json", "inbox/AB_cd/1=2.json", "inbox/a.b.c/-1", "inbox/" + "n" * 200]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +29,26 @@ def test_a_name_that_no_object_has_hides_no_other(store: Store, tmp_path: Path, 
     Path(os.fsdecode(os.fsencode(tmp_path / "hub/inbox") + b"/" + name)).write_bytes(b"q")
     assert "inbox/aa/1.json" in store.list("inbox")
     assert set(store.times("inbox")) >= {"inbox/aa/1.json"}
+
+
+@pytest.mark.parametrize("seconds", [2**40, -(2**40)])
+def test_a_time_that_no_calendar_has_hides_no_other(tmp_path: Path, seconds: int) -> None:
+    # ext4 has no such times; tmpfs, btrfs and ZFS keep them
+    at = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tmp_path
+    with tempfile.TemporaryDirectory(dir=at) as folder:
+        store = Store(folder)
+        for name in ("sessions/a", "sessions/b"):
+            store.put(name, b"x")
+        os.utime(f"{folder}/sessions/a", (seconds, seconds))
+        assert sorted(store.times("sessions")) == store.list("sessions") == ["sessions/a", "sessions/b"]
+        assert store.get("sessions/a", 10) == b"x"
+
+
+def test_when_a_file_was_put_there_is_not_for_its_owner_to_say(store: Store, tmp_path: Path) -> None:
+    os.utime(tmp_path / "hub/inbox/aa/1.json", (1, 1))
+    found = store.dated("inbox/aa/1.json", 10)
+    assert found is not None
+    assert found[1] > datetime(1970, 1, 2, tzinfo=UTC)
 
 
 def test_links_are_named_and_not_followed(store: Store, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_SEALED",
     "Opened",
+    "dated_session",
     "delete_session",
     "get_session",
     "is_for",
@@ -224,6 +226,11 @@ def put_session(hub: Hub, name: str, data: bytes) -> None:
 def get_session(hub: Hub, name: str) -> bytes | None:
     """The bytes of a sealed session, or None where it is not there."""
     return hub.store.get(_checked(name), MAX_SEALED)
+
+
+def dated_session(hub: Hub, name: str) -> tuple[bytes, datetime] | None:
+    """`get_session`, and when these very bytes were put there (`Store.dated`)."""
+    return hub.store.dated(_checked(name), MAX_SEALED)
 
 
 def delete_session(hub: Hub, name: str) -> None:

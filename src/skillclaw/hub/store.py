@@ -88,7 +88,12 @@ class Store:
         check_way(self.folder, key)
 
     def get(self, key: str, limit: int) -> bytes | None:
-        """The object's bytes, or None where there is none; of a longer one only the first limit + 1.
+        """The object's bytes, or None where there is none; of a longer one only the first limit + 1."""
+        found = self.dated(key, limit)
+        return None if found is None else found[0]
+
+    def dated(self, key: str, limit: int) -> tuple[bytes, datetime] | None:
+        """`get`, and when these very bytes were put there, by the storage's own clock.
 
         Bytes that do not fit the checksum that the storage gives with them (an MD5 as entity tag) are read
         again, and are an error if they stay so; but not if they stay the same in a storage that gave no MD5
@@ -96,13 +101,13 @@ class Store:
         """
         _check(key)
         with self._errors(f"read ({key})"):
-            last: tuple[bytes, str | None] | None = None
+            last: tuple[bytes, str | None, datetime] | None = None
             for _ in range(_READS):
                 found = self._read(key, limit)
                 if found is None:
                     self._still_there()
-                if found is None or self._holds(*found) or (found == last and not self._md5_seen):
-                    return None if found is None else found[0]
+                if found is None or self._holds(*found[:2]) or (found == last and not self._md5_seen):
+                    return None if found is None else (found[0], found[2])
                 last = found
         raise StorageError(
             f"The hub at {self.shown} could not be read ({key}).",
@@ -111,10 +116,10 @@ class Store:
             "add checksums=off to the URL.",
         )
 
-    def _read(self, key: str, limit: int) -> tuple[bytes, str | None] | None:
+    def _read(self, key: str, limit: int) -> tuple[bytes, str | None, datetime] | None:
         if self.folder is not None:
             there = read(self.folder, key, limit)
-            return None if there is None else (there, None)
+            return None if there is None else (there[0], None, there[1])
         import obstore
 
         try:
@@ -122,9 +127,10 @@ class Store:
             kind = str(found.attributes.get("Content-Type", ""))
             if not found.meta["e_tag"] or kind.startswith("text/html"):
                 raise self._stranger(key)
+            put = found.meta["last_modified"]
             if found.meta["size"] <= limit:
-                return bytes(found.bytes()), found.meta["e_tag"]
-            return bytes(obstore.get_range(self._store, key, start=0, length=limit + 1)), None
+                return bytes(found.bytes()), found.meta["e_tag"], put
+            return bytes(obstore.get_range(self._store, key, start=0, length=limit + 1)), None, put
         except FileNotFoundError as error:
             if store_errors.no_bucket(str(error)):
                 raise

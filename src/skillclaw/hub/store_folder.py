@@ -23,6 +23,8 @@ from skillclaw.private import lasting_folder, sync_folder
 __all__ = ["check_way", "delete", "has_links", "listed", "make_folder", "read", "write"]
 
 _ALL_WRITE = ("inbox/", "sessions/")
+_LAST = 253_370_764_800.0
+"""The year 9999 begins."""
 _UNFINISHED = re.compile(r"#[0-9]+$")
 """Ends the names of files that are written aside, by `write` or obstore."""
 
@@ -48,8 +50,11 @@ def check_way(folder: Path, key: str) -> None:
             raise OSError(errno.ELOOP, "Links in a hub's folder are not followed; this is one", str(place))
 
 
-def read(folder: Path, key: str, limit: int) -> bytes | None:
-    """The file's first `limit` + 1 bytes, None where nothing is.
+def read(folder: Path, key: str, limit: int) -> tuple[bytes, datetime] | None:
+    """The file's first `limit` + 1 bytes and when they were put there, None where nothing is.
+
+    That is the time of the file's last change as the system keeps it: its owner can set the time of its
+    last writing to any other. A copy, new rights or another name are changes, too.
 
     What is no regular file (a link, a pipe, a folder) raises OSError; where every member may write, it counts
     as an object without bytes instead, so that it is set aside like any other that does not hold.
@@ -71,12 +76,14 @@ def read(folder: Path, key: str, limit: int) -> bytes | None:
         os.close(handle)
         return _strange(key, path, None)
     with os.fdopen(handle, "rb") as file:
-        return file.read(limit + 1)
+        data = file.read(limit + 1)
+        told = os.fstat(handle)  # after the reading: what was changed meanwhile is not older than that
+    return data, _moment(max(told.st_mtime, told.st_ctime))
 
 
-def _strange(key: str, path: Path, error: OSError | None) -> bytes:
+def _strange(key: str, path: Path, error: OSError | None) -> tuple[bytes, datetime]:
     if key.startswith(_ALL_WRITE):
-        return b""
+        return b"", datetime.now(UTC)
     raise OSError(errno.EINVAL, "It is no regular file", str(path)) from error
 
 
@@ -108,7 +115,13 @@ def listed(folder: Path, prefix: str, longest: int) -> Iterator[tuple[str, datet
                     todo.append(key)
                     continue
                 with suppress(FileNotFoundError):  # deleted meanwhile
-                    yield key, datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime, UTC)
+                    yield key, _moment(entry.stat(follow_symlinks=False).st_mtime)
+
+
+def _moment(seconds: float) -> datetime:
+    """A file's time. Whoever owns the file may have set it to one that no calendar has (btrfs, ZFS and tmpfs
+    keep such), which must not keep the files beside it from being listed."""
+    return datetime.fromtimestamp(min(max(seconds, 0.0), _LAST), UTC)
 
 
 def write(folder: Path, key: str, data: bytes, *, new: bool) -> bool:
