@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
 from skillclaw.hub import Commit, HubInfo, HubState, keys, log, statements
-from skillclaw.hub.membership import counts, member
+from skillclaw.hub.membership import counts, left_at, member
 from skillclaw.hub.sealed import sealing_key
 
 GROUP = "0" * 32
@@ -260,6 +260,17 @@ def test_a_member_that_is_gone_says_nothing() -> None:
         assert (counts(w.state, hex_(MEMBER), NOW[:10]) is None) == (how == "revoke")
         assert counts(w.state, hex_(MEMBER), "9999-01-01") is None
         assert "already" in w.try_("leave", statements.leave(GROUP, MEMBER), EVOLVER)
+
+
+def test_of_who_left_no_key_counts_beyond_that_day() -> None:
+    w = Log()
+    w.must("rotate", rotate(MEMBER), EVOLVER)
+    assert left_at(w.state, w.key(MEMBER)) is None
+    w.must("leave", statements.leave(GROUP, NEW), EVOLVER, time=LATER)
+    for key in (MEMBER, NEW):
+        assert left_at(w.state, w.key(key)) == LATER
+        assert counts(w.state, hex_(key), LATER[:10]) is not None
+        assert counts(w.state, hex_(key), "9999-01-01") is None
 
 
 ALL = [OWNER, EVOLVER, REVIEWER, MEMBER, NEW, OTHER, INVITE, INVITE2]

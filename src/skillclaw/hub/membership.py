@@ -17,7 +17,7 @@ from skillclaw.hub.records import Commit, HubState, Invite, Key
 from skillclaw.hub.statements import statement
 from skillclaw.hub.void import Void
 
-__all__ = ["RULES", "counts", "member", "said_by", "standing"]
+__all__ = ["RULES", "counts", "left_at", "member", "said_by", "standing"]
 
 Rule = Callable[[HubState, Commit, Key, Any], HubState]
 
@@ -41,12 +41,21 @@ def counts(state: HubState, signer: str, day: str) -> Key | None:
     """The key that signed a session of `day` (YYYY-MM-DD, as in the object's name), where it counts.
 
     Nothing of a member that was revoked does. What a replaced key signed does: a stolen key is revoked, not
-    rotated. What is from a later day than the member's leaving does not.
+    rotated. What is from a later day than the member's leaving does not, whichever of its keys signed it.
     """
     key = state.keys.get(signer)
-    if key is None or key.revoked or (key.left and day > key.ended[:10]):
+    if key is None or key.revoked:
         return None
-    return key
+    ended = left_at(state, key)
+    return key if ended is None or day <= ended[:10] else None
+
+
+def left_at(state: HubState, key: Key) -> str | None:
+    """When the member with this key left (the commit's time), whatever key it left with; None where it did
+    not."""
+    while key.replaced in state.keys:
+        key = state.keys[key.replaced]
+    return key.ended if key.left else None
 
 
 def said_by(state: HubState, public: str, sig: str, kind: str, *fields: str | int | None) -> Key:
