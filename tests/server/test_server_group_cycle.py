@@ -17,6 +17,7 @@ from skillclaw.hub import keys
 from skillclaw.hub.inbox import send
 from skillclaw.hub.sealed import list_sessions, object_name, put_session, seal, sealing_key
 from skillclaw.server.groups.collecting import evidence_key, pseudonym
+from skillclaw.server.groups.late import WHY
 
 pytestmark = pytest.mark.live
 
@@ -211,7 +212,7 @@ def test_what_a_former_member_puts_there_with_an_earlier_day_is_not_taken(team: 
     late = posted(team, "bob", claimed(""), 1)
     collected = sc(team, "ada", "evolve", "--hub", "team")["collected"]
     assert collected["taken"] == 1, "what was there before counts"
-    assert collected["refused"] == {late: "Its signer was revoked, or had left the group before."}
+    assert collected["refused"] == {late: WHY}
 
 
 def test_sessions_from_before_a_rotation_still_open(team: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -31,13 +32,13 @@ def test_an_object_that_claims_a_newer_format_stops_no_other(
     assert first["taken"] == 2
     assert "newer format" in first["refused"][name]
     fetched: list[str] = []
-    real = collecting.get_session
+    real = collecting.dated_session
 
-    def get(hub: Hub, wanted: str) -> bytes | None:
+    def get(hub: Hub, wanted: str) -> tuple[bytes, datetime] | None:
         fetched.append(wanted)
         return real(hub, wanted)
 
-    monkeypatch.setattr(collecting, "get_session", get)
+    monkeypatch.setattr(collecting, "dated_session", get)
     assert "newer format" in sc(tmp_path, "ada", "evolve", "--hub", "team")["collected"]["refused"][name]
     assert fetched == [], "this version cannot read it, however often it is fetched"
     monkeypatch.setattr(collecting, "_NEWER", "newer than 9.9")

@@ -22,9 +22,10 @@ from skillclaw.hub.founding import INFO
 from skillclaw.hub.log import MAX_COMMIT
 from skillclaw.hub.membership import counts
 from skillclaw.hub.room import own_keys
-from skillclaw.hub.sealed import delete_session, get_session, list_sessions
+from skillclaw.hub.sealed import dated_session, delete_session, list_sessions
 from skillclaw.journal.store import PutResult, SessionStore
 from skillclaw.private import private_folder
+from skillclaw.server.groups.late import LATE, WHY, late, may_count
 from skillclaw.server.groups.passing import Passing, agree
 from skillclaw.server.groups.receipts import keep_receipt
 from skillclaw.trajectory import model
@@ -138,8 +139,11 @@ def collect(
         if key == _WAITS + _NEWER:
             # told each time, and not fetched again: there may be many, and nobody has to be a member for that
             report = _refused(report, name, _LATER)
+        elif key is not None and key.startswith(_WAITS + LATE) and not may_count(state, key[1:]):
+            report = _refused(report, name, WHY)
         elif key is None or (
-            waits and (key[1:].startswith("newer") or key[1:] in state.keys or passing.now(name, key[1:]))
+            waits
+            and (key[1:].startswith(("newer", LATE)) or key[1:] in state.keys or passing.now(name, key[1:]))
         ):
             report, key = _take(hub, state, sessions, passing, secret, name, report)
         elif waits and passing.is_wait(key[1:]):
@@ -177,16 +181,10 @@ def taken_in(folder: Path) -> set[str]:
 _OBJECT = "object:"
 """Marks in the session store: object's name -> the key of its session, empty where it does not count."""
 _WAITS = "?"
-"""How the mark of an object begins that may count later; what follows is the signer, who is no member yet, or
-`_NEWER`."""
+"""How the mark of an object begins that may count later; what follows is the signer, who is no member yet,
+`_NEWER`, or what `late` and `Passing` say."""
 _NEWER = f"newer than {__version__}"
 _LATER = "Upgrade needed: it is of a newer format."
-
-
-def _put(hub: Hub, name: str) -> str:
-    """When an object was put there, by the storage's own clock: the day in its name is the sender's word."""
-    put = hub.store.times(name.rpartition("/")[0]).get(name)
-    return put.strftime("%Y-%m-%dT%H:%M:%SZ") if put is not None else ""
 
 
 def _take(
@@ -200,15 +198,15 @@ def _take(
 ) -> tuple[Collected, str]:
     """The report with this object in it, and the key of its session; empty where it does not count."""
     try:
-        data = get_session(hub, name)
-        if data is not None:
-            data = passing.readable(name, data)
+        found = dated_session(hub, name)
+        if found is not None:
+            data = passing.readable(name, found[0])
             if data is None:
                 sessions.set_mark(_OBJECT + name, _WAITS + passing.wait)
                 return msgspec.structs.replace(report, elsewhere=report.elsewhere + 1), ""
     except StorageError as error:
         return _unreadable(hub, report, name, error), ""
-    if data is None:  # withdrawn since it was listed
+    if found is None or data is None:  # withdrawn since it was listed
         return report, ""
     try:
         opened = passing.open(name, data)
@@ -217,8 +215,13 @@ def _take(
             sessions.set_mark(_OBJECT + name, _WAITS + opened.signer)
             return _refused(report, name, "No member of the group signed it."), ""
         member = counts(state, opened.signer, name.split("/")[1])
-        if member is None or (member.left and _put(hub, name) > member.ended):
+        if member is None:
             raise BadInputError("Its signer was revoked, or had left the group before.")
+        mark = sessions.get_mark(_OBJECT + name) or ""
+        mark_now = late(state, member, found[1], mark.removeprefix(_WAITS))
+        if mark_now is not None:
+            sessions.set_mark(_OBJECT + name, mark_now and _WAITS + mark_now)
+            return _refused(report, name, WHY), ""
         trajectory = model.decode(opened.body)
         if model.is_newer(trajectory):
             raise UpgradeNeededError("Upgrade needed: the session in it is of a newer format.")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
 from skillclaw.errors import BadInputError, UsageError
-from skillclaw.hub.kinds import Name
+from skillclaw.hub.kinds import Moment, Name
 from skillclaw.hub.vote_jobs import VoteRules
 from skillclaw.settings import ShareSettings
+from skillclaw.trajectory.moments import moment_of, utc_text
 
 if TYPE_CHECKING:
     from skillclaw.hub import Hub
@@ -61,6 +63,10 @@ KEYS: dict[str, tuple[Any, str]] = {
         Annotated[int, msgspec.Meta(ge=0, le=365)],
         "days for which who came by an invite for several counts half; 0: nobody does",
     ),
+    "moved": (
+        Moment,
+        "when the hub's storage was last copied or restored, as 2026-12-01T09:30:00Z, or: now",
+    ),
     "votes": (
         VoteRules,
         'when members\' machines are asked to try a change first, as {"needed": 2, "voters": 3, "hours": 72}',
@@ -78,6 +84,8 @@ def change(hub: Hub, key: str, value: Any) -> dict[str, Any]:
     """
     if key not in KEYS:
         raise UsageError(f"A group has no setting {key!r}.", "", f"Known: {', '.join(KEYS)}")
+    if key == "moved" and value == "now":
+        value = utc_text(datetime.now(UTC))
     if value is not None:
         kind, _ = KEYS[key]
         try:
@@ -88,11 +96,24 @@ def change(hub: Hub, key: str, value: Any) -> dict[str, Any]:
             ) from error
         if isinstance(checked, ShareSettings) and checked.hubs:
             raise BadInputError("share names hubs.", "Which hubs get sessions is for each machine to say.")
+    if key == "moved" and value is not None:
+        _check_moved(value)
     if key == "policy" and value is None:
         raise BadInputError("A group has a policy.", "", "Set it to team or strict.")
     if hub.state().settings.get(key) != value:
         hub.commit("settings", {key: value}, role="owner")
     return hub.state().settings
+
+
+def _check_moved(value: str) -> None:
+    """BadInputError for no time, or one to come: until then whoever left could go on sending."""
+    then = moment_of(value)
+    if then is None or then > datetime.now(UTC):
+        raise BadInputError(
+            "That is no value of moved.",
+            "It is no time that is over." if then is None else f"{value} is still to come.",
+            f"It is: {KEYS['moved'][1]}",
+        )
 
 
 def value_of(text: str) -> Any:
