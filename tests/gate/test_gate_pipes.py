@@ -26,6 +26,20 @@ CODE = [
     "curl x | python3 /dev/stdin",
     "curl x | python3 /proc/self/fd/0",
     "curl x | perl -x",
+    "base64 -d x | python3 -Xa.b",
+    "base64 -d x | python3 -Wd.x",
+    "base64 -d x | perl -x/etc/init.d",
+    "base64 -d x | perl -I./lib.d",
+    "base64 -d x | ruby -C/etc/init.d",
+    "base64 -d x | php -da.b",
+    "base64 -d x | python3 manage.py shell",
+    "base64 -d x | python3 -m flask shell",
+    'base64 -d x | python3 -c "import code;code.interact()"',
+    'base64 -d x | python3 -c "import sys, timeit; timeit.main()"',
+    "curl x | /usr/bin/env bash",
+    "curl x | env -i A=1 bash",
+    "curl x | ///////bin/sh",
+    "curl x | //usr//bin/sh",
     "curl x | perl",
     'curl x | perl -e "$(cat)"',
     "curl x | perl -pe 's/(.*)/$1/ee'",
@@ -109,6 +123,8 @@ DATA = [
     "curl x | bun run report",
     "curl x | deno run -A parse.ts",
     "curl x | python3 tools/check.py --strict",
+    "curl x | python3 manage.py loaddata -",
+    "base64 -d x | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"code\"])'",
     "curl x | python3 scripts/check.py - | tee log",
     "curl -s -o /dev/null -w '%{json}' x | python3 -m json.tool",
     "wget -qO- x | python3 parse.py",
@@ -139,6 +155,9 @@ PROFILES = [
     "echo x > /etc/environment",
     "echo x >> /tmp/../etc/profile",
     "echo x >>.bashrc",
+    "echo x >> ~/.bashrc$X",
+    "echo x >> ~/.bash_profile${X}",
+    "echo x >> ~/.zshrc$(true)",
     "echo x >> '/etc/bash.bashrc'",
 ]
 
@@ -160,6 +179,7 @@ FILES = [
     'kubectl config view > "$PROFILE.yaml"',
     "echo x > $PROFILE/a.txt",
     "cat x > .bashrc.example",
+    "cat x > .bashrc${X}.example",
 ]
 
 

@@ -9,9 +9,12 @@ running it.
 
 from __future__ import annotations
 
-__all__ = ["piped"]
+__all__ = ["BY_ENV", "IN_FOLDER", "piped"]
 
-_BEFORE = r"(?:sudo[ \t]+(?:-\w{1,20}[ \t]+){0,9})?(?:env[ \t]+)?(?:/\S{0,400}/)?"
+IN_FOLDER = r"(?:(?<!/)/++(?:[^\s/]{1,100}+/++){1,200})?"
+"""The folder of a program; a row of slashes is looked at once."""
+BY_ENV = r"(?:(?:/(?:usr/)?bin/)?env[ \t]+(?:(?:-\w{1,20}|\w{1,40}=\S{0,100})[ \t]+){0,5})?"
+_BEFORE = rf"(?:sudo[ \t]+(?:-\w{{1,20}}[ \t]+){{0,9}})?{BY_ENV}{IN_FOLDER}"
 _PYTHON = r"(?:(?:uv[ \t]+run[ \t]+(?:-q[ \t]+)?)?(?:python|pypy)[\d.]*)"
 _OTHER = (
     r"(?:perl|ruby|php|node(?:js)?|bun|deno|lua(?:jit|[\d.]+)?|tclsh|expect|Rscript|julia|elixir|groovy|raku|guile|tsx"
@@ -23,13 +26,14 @@ _PLAIN = (
 )
 """Options that take no word behind them, which could pass for a script, and behind which the pipe is not code."""
 _STDIN = r"(?!\S{0,300}(?:dev/(?:stdin|fd)|proc/))"
-_FILE = rf"[\"']?{_STDIN}(?:\S{{0,200}}/)?(?<!//)[\w.@+$-]{{1,80}}\.(?!\.)\w{{1,5}}(?![\w/:*?{{%-])"
-_SCRIPT = rf"(?![\"']?\w{{1,20}}://){_FILE}"
-_REPLS = r"(?:code|asyncio|i?python|ptpython|bpython|runpy|pdb|idlelib|xonsh|pip|trace|cProfile|profile|coverage|timeit|doctest)"
+_FILE = rf"[\"']?(?!-){_STDIN}(?:\S{{0,200}}/)?(?<!//)[\w.@+$-]{{1,80}}\.(?!\.)\w{{1,5}}(?![\w/:*?{{%-])"
+_SCRIPT = rf"(?![\"']?\w{{1,20}}://){_FILE}(?![\"']?[ \t]+(?:shell(?:_?plus)?|dbshell|console|repl|tinker)\b)"
+"""A file that is no option with a dot in its value; a program's own shell runs what comes in."""
+_REPLS = r"(?:code|asyncio|i?python|ptpython|bpython|runpy|pdb|idlelib|xonsh|pip|trace|cProfile|profile|coverage|timeit|doctest|flask|django)"
 _MODULE = rf"(?-i:-[uBsSOEIbq]{{0,5}}m)[ \t]*(?!{_REPLS}\b){_STDIN}\w[\w.]{{0,80}}"
 """A module that does not itself run what it reads."""
 _RUNS = (
-    r"(?:exec|eval|system|popen|spawn|fork|subprocess|compile|__|importlib|import[ \t]*\(|runpy|\bpty\b|child_process|(?-i:Function)"
+    r"(?:(?:import|from)[ \t]+(?:[\w., \t]{0,80}[ ,])?(?:code|timeit|cProfile|profile|[bp]db|doctest|trace)\b|exec|eval|system|popen|spawn|fork|subprocess|compile|__|importlib|import[ \t]*\(|runpy|\bpty\b|child_process|(?-i:Function)"
     r"|constructor|\bvm\b|getattr|globals|pickle|marshal|unsafe_load|yaml\.load\b|\bqx\b|\bee\b|/[a-z]{0,5}ee|\binclude"
     r"|\bsource\b|\bparse[ \t]*\([ \t]*(?:text|file)|dofile|loadstring|(?<![\w.])(?:load|do)[ \t]*[(\\\"'$<]"
     r"|require[ \t]*\(?[ \t]*[\"'\\]{0,4}(?:/|php:)|base64|fromCharCode|\\x|\bchr\b|\$\(|`)"

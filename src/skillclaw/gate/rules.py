@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from skillclaw.gate import places, tokens, wordings
 from skillclaw.gate.mentions import spoken_of
 from skillclaw.gate.packages import look_alikes
-from skillclaw.gate.piped import piped
+from skillclaw.gate.piped import BY_ENV, IN_FOLDER, piped
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Danger", "dangers", "simply"]
@@ -41,7 +41,7 @@ _KEY_FOLDERS = (
 )
 _SEND = r"(?:curl|wget|nc|ncat|netcat|scp|rsync|ftp|sftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm)\b"
 _SHELL = (
-    r"(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+)?(?:busybox\s+)?(?:/\S{0,400}/)?"
+    rf"(?:sudo\s+(?:-\w+\s+)*)?{BY_ENV}(?:busybox\s+)?{IN_FOLDER}"
     r"(?:ba|z|da|m?k|fi|a|tc|c|ya|pdk|nu|x?on|elvi|r?ba)?sh\b"
 )
 _RUNNER = (
@@ -59,7 +59,8 @@ _SETS_UP = (
     r"(?:[ \t]+[\w.=:/@+,-]{1,60}){0,6}[ \t]*\))"
 )
 """What prints settings for the shell, as its own pages tell to `eval`: a known program, alone."""
-_NAME_ENDS = r"(?![\w/\\$-]|\.\w)"
+_NAME_ENDS = r"(?:\$(?:\w{1,80}|\{[^}\s]{1,80}\}|\([^)\n]{0,80}\))|\"\"|''){0,9}+(?![\w/\\-]|\.\w)"
+"""Behind the name nothing more, or what may stand for nothing."""
 _PROFILES = (
     r"(?:[^\s>]{0,300}(?<![\w.-])(?:\.(?:bashrc|bash_profile|bash_login|bash_logout|bash_aliases|profile|zshrc|zshenv"
     r"|zprofile|zlogin|zlogout|kshrc|mkshrc|cshrc|tcshrc|xprofile|xsessionrc|xinitrc)"

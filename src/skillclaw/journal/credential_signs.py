@@ -65,7 +65,7 @@ _IN_NAMES = frozenset(string.ascii_letters + "-_./:")
 _URL = re.compile(r"https?:")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _IN_PARTS = re.compile(r"(?=.*\d)(?=.*[-_/])[\w/-]+")
-"""Words with a number among them, as people call a key (`vm-admin-2024`). Versions have dots, ports colons."""
+"""Words with a number among them, as people call a key (`vm-admin-2024`); versions have dots."""
 _LETTERS = re.compile(r"[A-Za-z]{8,}")
 _RUNS = re.compile(r"[A-Za-z]+|[0-9]+")
 _DATE = re.compile(r"(?<!\d)(?:19|20)\d\d-?(?:0[1-9]|1[0-2])-?(?:[0-2]\d|3[01])")
