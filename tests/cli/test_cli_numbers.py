@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -9,6 +10,20 @@ import pytest
 from cli import ok, skillclaw
 
 pytestmark = pytest.mark.live
+SOURCE = Path(__file__).parents[2] / "src"
+WITHOUT_EVOLVER = """
+from importlib.machinery import PathFinder
+
+real = PathFinder.find_spec
+
+
+def find_spec(name, path=None, target=None):
+    return None if name.partition(".")[0] in ("numpy", "scipy", "sklearn") else real(name, path, target)
+
+
+PathFinder.find_spec = find_spec
+"""
+"""A `sitecustomize.py` with which the packages of the extra `evolve` are not installed."""
 
 WRONG = [
     ("import --since nan", "--since", "0<=x<=100000"),
@@ -42,15 +57,22 @@ def test_the_folder_that_one_is_in_can_be_named(tmp_path: Path) -> None:
     assert "the folder holds no .json or .jsonl file" in done.stdout
 
 
-def test_an_engine_that_is_not_there_is_refused_as_it_is_set(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lean", [False, True])
+def test_an_engine_that_is_not_there_is_refused_as_it_is_set(tmp_path: Path, lean: bool) -> None:
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_EVOLVER, "utf-8")
+    environ = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{SOURCE}"} if lean else {}
+    if lean:
+        said = skillclaw("evolve", home=tmp_path, environ=environ).stderr
+        assert "The evolver's libraries are not installed." in said
     for value in ("nope", "3", "[1]", "{}"):
-        done = skillclaw("config", "set", "evolve.engine", value, home=tmp_path)
+        done = skillclaw("config", "set", "evolve.engine", value, home=tmp_path, environ=environ)
         assert done.returncode == 2
         assert f"evolve.engine cannot be '{value}'" in done.stderr
-        assert "extractive" in done.stderr
-    assert ok("config", "get", "evolve.engine", home=tmp_path).strip() == "extractive"
-    ok("config", "set", "evolve.engine", "llm", home=tmp_path)
-    assert ok("config", "get", "evolve.engine", home=tmp_path).strip() == "llm"
+        assert "Known: agent, cli, extractive, gepa, llm" in done.stderr
+    assert ok("config", "get", "evolve.engine", home=tmp_path, environ=environ).strip() == "extractive"
+    for value in ("extractive", "llm"):
+        ok("config", "set", "evolve.engine", value, home=tmp_path, environ=environ)
+        assert ok("config", "get", "evolve.engine", home=tmp_path, environ=environ).strip() == value
 
 
 def test_an_engine_of_another_package_can_be_set(tmp_path: Path) -> None:
@@ -61,6 +83,6 @@ def test_an_engine_of_another_package_can_be_set(tmp_path: Path) -> None:
     (info.parent / "mine.py").write_text(
         "class Mine:\n    name = 'mine'\n    def propose(self, patterns, current, context): return []\n"
     )
-    environ = {"PYTHONPATH": f"{info.parent}:{Path(__file__).parents[2] / 'src'}"}
+    environ = {"PYTHONPATH": f"{info.parent}{os.pathsep}{SOURCE}"}
     done = skillclaw("config", "set", "evolve.engine", "mine", home=tmp_path, environ=environ)
     assert done.returncode == 0, done.stderr

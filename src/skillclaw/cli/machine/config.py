@@ -13,7 +13,7 @@ from skillclaw.cli.command import Context, command
 from skillclaw.cli.machine import config_check
 from skillclaw.cli.values import shown
 from skillclaw.errors import SkillClawError, StorageError, UsageError
-from skillclaw.extras import install
+from skillclaw.extras import has_evolver, install
 
 __all__ = ["register"]
 
@@ -92,15 +92,18 @@ def set_(
 
 
 def _engine(given: str) -> None:
-    """UsageError where there is no such engine: every later cycle would end with that."""
-    from skillclaw.evolve.evolvers import evolvers
+    """UsageError where there is no such engine: every later cycle would end with that. A client that does
+    not evolve lacks what engines need to be loaded; their names are known to it all the same."""
+    from skillclaw.evolve.evolvers import evolvers, names
     from skillclaw.settings_layers import scalar
 
     found = scalar(given)
-    if not isinstance(found, str) or found not in evolvers():
-        known = ", ".join(sorted(evolvers()))
+    known = set(evolvers()) if has_evolver() else names()
+    if not isinstance(found, str) or found not in known:
         raise UsageError(
-            f"evolve.engine cannot be {given!r}.", "There is no engine of that name.", f"Known: {known}"
+            f"evolve.engine cannot be {given!r}.",
+            "There is no engine of that name.",
+            f"Known: {', '.join(sorted(known))}",
         )
 
 

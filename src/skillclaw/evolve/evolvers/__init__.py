@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from skillclaw.evolve.models.records import Spending
     from skillclaw.evolve.tried import Tried
 
-__all__ = ["Current", "EvolveContext", "Evolver", "evolvers"]
+__all__ = ["Current", "EvolveContext", "Evolver", "evolvers", "names"]
 
 ENTRY_POINTS = "skillclaw.evolvers"
 _log = logging.getLogger(__name__)
@@ -117,6 +117,13 @@ class Evolver(Protocol):
         self, patterns: list[Pattern], current: dict[str, Current], context: EvolveContext
     ) -> list[Proposal]:
         """Proposals for what should change; the same input gives the same output, ids included."""
+
+
+def names() -> set[str]:
+    """What engines are called, of which none is loaded: our own are named as their files, those of other
+    packages are taken to be named as their entry points."""
+    own = {module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")}
+    return own | {point.name for point in entry_points(group=ENTRY_POINTS)}
 
 
 @cache
