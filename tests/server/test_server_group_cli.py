@@ -1,11 +1,12 @@
-"""Whether an agent of the evolver's machine may read what a group's members sent: its owner says."""
+"""Commands of a group: whether the evolver's own agent may read what members sent, and how the inbox ends."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from team import found, home, sc
+from cli import skillclaw
+from team import found, home, joined, sc
 
 from skillclaw.errors import UsageError
 
@@ -34,3 +35,20 @@ def test_in_a_group_the_engine_cli_is_off_until_the_owner_allows_it(tmp_path: Pa
     sc(tmp_path, "ada", "hub", "settings", "evolver_cli", "false")
     with pytest.raises(UsageError, match="no member's own agent"):
         evolve()
+
+
+@pytest.mark.live
+def test_the_inbox_fails_where_no_key_was_accepted(tmp_path: Path) -> None:
+    sc(tmp_path, "ada", "hub", "init", str(tmp_path / "group"), "--name", "team")
+    joined(tmp_path, "erik", "--role", "evolver")
+    asked = sc(tmp_path, "erik", "hub", "rotate")["sealing"]
+
+    def ended(who: str, *args: str) -> int:
+        return skillclaw("hub", "inbox", *args, home=tmp_path / who).returncode
+
+    for how in ((), ("--json",)):
+        assert ended("ada", *how) == 0, "without a key there is nothing to fail at"
+        assert ended("ada", "--accept", "e" * 64, *how) == 1
+        assert ended("nobody", "--accept", asked, *how) == 1
+    assert ended("ada", "--accept", asked, "--json") == 0
+    assert ended("ada", "--accept", asked, "--json") == 1, "it waits no longer"

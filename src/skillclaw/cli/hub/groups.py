@@ -231,9 +231,11 @@ def inbox(
     from skillclaw.server.machine import Machine
 
     done = attend(Machine(ctx.home), accept or ())
+    in_vain = bool(accept) and not any(one.messages.taken.get("rotate") for one in done)
+    failed = in_vain or any(one.error for one in done)
     if ctx.json:
         output.print_json(done)
-        return 1 if any(one.error for one in done) else 0
+        return 1 if failed else 0
     for one in done:
         took = ", ".join(f"{count} {kind}" for kind, count in sorted(one.messages.taken.items()))
         output.plain(f"{one.hub}: " + (one.error or f"taken in: {took or 'nothing'}"))
@@ -251,7 +253,6 @@ def inbox(
             output.plain(f"  left for later: {one.messages.waiting}")
     if not done:
         output.plain("No key of this machine may write a group's log, so there is nothing to take in.")
-    elif accept and not any(one.messages.taken.get("rotate") for one in done):
+    elif in_vain:
         output.plain("Nothing that waits, and that this machine's keys may decide, asks for such a key.")
-        return 1
-    return 1 if any(one.error for one in done) else 0
+    return 1 if failed else 0
