@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import gc
-import os
 import signal
 import threading
 from collections.abc import Generator
 
 import pytest
+from examples import MADE
 from hypothesis import HealthCheck, settings
 
 # A busy machine draws slowly and runs slowly; neither is a fault of what is tested.
-# A property that says no number gets this many examples; `make fuzz` gives each many more.
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "40"))
 settings.register_profile(
-    "any machine", deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow]
+    "any machine", deadline=None, max_examples=MADE, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
 

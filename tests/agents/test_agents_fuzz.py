@@ -10,6 +10,7 @@ from typing import Any
 import atif
 import pytest
 from agents_material import Claude, Codex, make_env, read_one, text, use
+from examples import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,9 @@ from skillclaw.errors import SkillClawError
 from skillclaw.trajectory.model import decode, encode, meta, result_meta, step_meta
 from skillclaw.trajectory.render import transcript
 
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 ODD = st.one_of(
     st.none(),
     st.booleans(),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from agents_material import make_env
+from examples import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_agents_fuzz import check, mutated
@@ -22,7 +23,9 @@ SESSIONS = {
     "qwen-code": "qwen-code/projects/-home-dev-proj/chats/cec39b3c-91df-4ea0-a3f2-eb6bfdc2d978.jsonl",
     "cline": "cline/sessions/1795683394559_qpn8f/1795683394559_qpn8f.messages.json",
 }
-QUICK = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(
+    max_examples=examples(120), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.fixture

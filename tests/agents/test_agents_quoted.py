@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,7 +67,7 @@ def test_toml_is_told_with_line_and_column(tmp_path: Path) -> None:
     assert "Cannot declare (at line 3, column" in said
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.text("ab:'\"{}[]%!*&-#\n\t @`,|>?\\", max_size=24), st.text(":'\"{}[]%!*&-\n #@`|>\\", max_size=12))
 def test_no_torn_yaml_shows_a_key(tmp_path_factory: pytest.TempPathFactory, before: str, after: str) -> None:
     folder = tmp_path_factory.getbasetemp()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from agents_material import make_env
+from examples import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_agents_fuzz import ODD, check, mutated, torn
@@ -17,7 +18,9 @@ from test_agents_fuzz import ODD, check, mutated, torn
 from skillclaw.agents import Env, adapters
 from skillclaw.errors import SkillClawError
 
-QUICK = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(
+    max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 SAMPLES = Path(__file__).parent / "samples"
 MODEL = {"model": "openai/m", "api_key": "k", "base_url": "http://h:1/v1"}
 JSON_SETTINGS: dict[str, tuple[str, Any]] = {

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_house import write_small_house
@@ -286,7 +287,7 @@ def plan(house: House, **changes: Any) -> Plan:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(seed=st.integers(0, 10**6), users=st.integers(2, 5), days=st.integers(1, 4), stream=st.integers(0, 6))
 def test_no_instance_serves_two_purposes(house: Path, seed: int, users: int, days: int, stream: int) -> None:
     suite = House(house)

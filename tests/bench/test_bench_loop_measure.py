@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -146,7 +147,7 @@ def pairs(better: int, worse: int, same: int = 0, *, templates: int = 4, day: in
 
 
 @given(records=st.lists(ATTEMPTS | NIGHTS, max_size=6))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 def test_what_was_recorded_is_read_again(tmp_path_factory: pytest.TempPathFactory, records: Any) -> None:
     path = tmp_path_factory.mktemp("r") / "results.jsonl"
     first: dict[Any, Any] = {}
@@ -161,7 +162,7 @@ def test_what_was_recorded_is_read_again(tmp_path_factory: pytest.TempPathFactor
 
 
 @given(records=st.lists(ATTEMPTS, min_size=1, max_size=4, unique_by=lambda a: a.key), data=st.data())
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 def test_a_line_that_was_not_written_to_its_end_is_as_if_never_begun(
     tmp_path_factory: pytest.TempPathFactory, records: list[Attempt], data: st.DataObject
 ) -> None:

@@ -16,6 +16,7 @@ from typing import get_args
 from urllib.parse import unquote, unquote_plus
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum import iban, luhn
@@ -252,7 +253,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_character
 
 
 @given(before=TEXTS, after=TEXTS, size=st.integers(12, 90), seed=st.integers(0, 10**6))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_a_carried_value_reads_as_labelled(before: str, after: str, size: int, seed: int) -> None:
     value = "Q" + MAKERS["b64"](Random(seed), str(size)) + "Z"
     text = f"{before}\nkey: {value}\n{after}"
@@ -269,7 +270,7 @@ def test_a_carried_value_reads_as_labelled(before: str, after: str, size: int, s
     seed=st.integers(0, 10**6),
     value=st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=16, max_size=40),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_the_base64_part_stands_for_bytes_of_the_value_alone(seed: int, value: str) -> None:
     text = f"start {seed} = {value};"
     carried = carry("base64_file", text, (value,), Random(seed), "validation")

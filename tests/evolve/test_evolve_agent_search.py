@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +26,7 @@ def body(answer: str) -> list[str]:
     return [line[2:] for line in answer.splitlines() if line.startswith("|")]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(files=FILES, room=st.integers(100, 2000))
 def test_reading_on_from_where_it_ended_gives_the_whole_file(files: dict[str, str], room: int) -> None:
     path = min(files)
@@ -45,7 +46,7 @@ def test_reading_on_from_where_it_ended_gives_the_whole_file(files: dict[str, st
     assert [line.rstrip() for line in found if line.strip()] == [row.rstrip() for row in lines if row.strip()]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(files=FILES, words=st.text(min_size=1, max_size=8))
 def test_what_is_searched_for_is_in_each_line_that_is_found(files: dict[str, str], words: str) -> None:
     try:
@@ -58,7 +59,7 @@ def test_what_is_searched_for_is_in_each_line_that_is_found(files: dict[str, str
     assert len(body(answer)) == min(expected, HITS)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(files=FILES, path=st.text(max_size=40), pattern=st.text(max_size=40))
 def test_whatever_is_asked_is_answered_or_refused(files: dict[str, str], path: str, pattern: str) -> None:
     for act in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,7 +40,7 @@ def test_the_same_request_in_other_words() -> None:
     }
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.permutations(TEXTS * 2))
 def test_order_and_repeats_do_not_matter(texts: list[str]) -> None:
     by_text = dict(zip(texts, cluster_texts(texts), strict=True))

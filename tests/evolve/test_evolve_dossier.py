@@ -6,6 +6,7 @@ import random
 import re
 
 import msgspec
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_sessions import made, sh
@@ -28,7 +29,7 @@ def parts(text: str) -> tuple[str, str, list[str]]:
 
 
 @given(st.text(), st.sampled_from(["session S1", "patterns P1 to P3"]))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_a_fence_holds_whatever_is_in_it(text: str, title: str) -> None:
     first, last, between = parts(fenced(title, text))
     mark = first.split()[2]
@@ -207,7 +208,7 @@ def test_what_was_asked_failed_corrected_and_mended_stays_when_little_fits() -> 
 
 
 @given(st.integers(min_value=60, max_value=3000))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_a_session_keeps_to_its_tokens(tokens: int) -> None:
     assert estimate(session_text(long_session(), None, tokens)) <= tokens + 40
 

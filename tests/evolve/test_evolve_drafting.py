@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from atif_sessions import Ran, session
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -350,7 +351,7 @@ ANY_EDIT = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.lists(ANY_EDIT, max_size=4),
     st.sampled_from(["create", "refine", "describe", "retire", "skip"]),

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -448,7 +449,7 @@ class Counting:
         return unit_rows(np.array(rows, dtype=np.float32).reshape(len(texts), self.size))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(st.text(st.sampled_from("ab 1"), max_size=4), max_size=12), st.data())
 def test_the_cache_changes_no_vector_and_asks_once(texts: list[str], data: st.DataObject) -> None:
     store, first = Memory(), Counting()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from worker_tasks import KillOnce, Log, Meet, Salted, short, shout
@@ -75,7 +76,7 @@ def test_answers_come_in_the_order_of_the_items_from_several_processes(tmp_path:
     assert os.getpid() not in seen
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 @given(
     items=st.lists(st.one_of(st.binary(max_size=6), st.sampled_from([b"raise", b"quit"])), max_size=30),
     batch=st.integers(1, 6),

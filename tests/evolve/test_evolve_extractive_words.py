@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from atif_sessions import Ran, session
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -115,7 +116,7 @@ def test_a_secret_in_a_command_keeps_it_from_being_shown() -> None:
     assert worded(["Log in"] * 4, ["gh login --with-token <secret:github:1a2b3c>"] * 4) == ""
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -156,7 +157,7 @@ def test_a_task_is_named_without_what_varies(asked: str, name: str) -> None:
     assert named(asked, anyone)[1] == name
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.text(max_size=120))
 def test_a_tasks_name_has_no_gap_and_no_line_break_whatever_is_asked(text: str) -> None:
     phrase, name = named(text, anyone)

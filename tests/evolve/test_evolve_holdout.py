@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_sessions import made, sh
@@ -162,7 +163,7 @@ OPTION = re.compile(r"(^|\W)-")
 """What may name an option: then another lesson is told, which holds out sessions of its own."""
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(words=WORDS, fixes=st.permutations(["npm install", "rm -rf node_modules", "npm cache clean", "yarn"]))
 def test_what_held_out_sessions_say_changes_no_byte_of_a_proposal(words: str, fixes: list[str]) -> None:
     """Each says something else: what several of them agreed on would be a lesson of its own, taken whole."""
@@ -177,7 +178,7 @@ def test_what_held_out_sessions_say_changes_no_byte_of_a_proposal(words: str, fi
     assert bare(proposed(others, after)) == bare(proposed(sessions, before)) != []
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(said=WORDS.filter(lambda said: not OPTION.search(said)))
 def test_nor_does_what_their_users_said(said: str) -> None:
     sessions = {f"c{n:02}": corrected(n) for n in range(14)}

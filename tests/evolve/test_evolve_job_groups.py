@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from atif_sessions import Ran, session
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from learned import NOW as THEN
@@ -216,7 +217,7 @@ def mined(draw: st.DrawFn) -> tuple[list[Pattern], Work]:
     return patterns, work(**asked)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(mined(), st.randoms(use_true_random=False))
 def test_every_pattern_is_in_one_group_whatever_the_order_and_the_names_of_clusters(
     made: tuple[list[Pattern], Work], chance: random.Random
@@ -236,7 +237,7 @@ def test_every_pattern_is_in_one_group_whatever_the_order_and_the_names_of_clust
     assert ids(mixed, renamed) == groups
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(mined())
 def test_every_pattern_is_in_one_target_at_most(made: tuple[list[Pattern], Work]) -> None:
     patterns, known = made

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -125,7 +126,7 @@ drafts = st.builds(Draft, title=st.text(), lines=st.lists(lines, max_size=4))
 SCHEMA = Draft202012Validator(schema_of(Draft))
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(drafts)
 def test_every_record_fits_the_schema_that_a_model_is_told_and_is_read_back(draft: Draft) -> None:
     SCHEMA.validate(msgspec.to_builtins(draft))
@@ -134,7 +135,7 @@ def test_every_record_fits_the_schema_that_a_model_is_told_and_is_read_back(draf
     assert read_answer(f"Here:\n```json\n{text}\n```\nDone.", Draft) == draft
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.text() | st.recursive(st.none() | st.text(), st.lists, max_leaves=5).map(str))
 def test_whatever_a_model_writes_is_a_record_or_unfit_with_a_reason(text: str) -> None:
     try:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -155,7 +156,7 @@ def test_a_damaged_file_stops_questions_instead_of_letting_a_day_cost_twice(tmp_
 requests = st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 2000), st.integers(0, 2000)), max_size=40)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(requests, st.integers(1, 8000), st.integers(1, 30))
 def test_whatever_is_asked_no_cap_is_passed_and_the_sums_agree(
     made: list[tuple[int, int, int]], tokens: int, calls: int

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_sessions import made, sh
@@ -262,7 +263,7 @@ def test_values_reach_the_commands_whole(tmp_path: Path) -> None:
 LINES = st.lists(st.text(st.characters(min_codepoint=32, max_codepoint=0x24F), max_size=30), max_size=5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.sampled_from(["sh", "py"]), st.lists(st.sampled_from(["file", "url", "x1"]), unique=True), LINES)
 def test_what_is_written_as_a_script_is_read_again(language: Any, args: list[str], lines: list[str]) -> None:
     script = Script(language=language, path=f"scripts/a.{language}", args=args, lines=lines)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,7 +55,7 @@ def test_sessions_in_portions_give_what_all_at_once_give() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 @given(st.integers(0, 10**6))
 def test_order_does_not_matter(seed: int) -> None:
     shuffled = SESSIONS[:160]
@@ -162,7 +163,7 @@ def test_forgetting_follows_a_link(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*")] == ["home"]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.integers(0, len(SESSIONS) - 1))
 def test_a_cut_comes_back_as_it_was(number: int) -> None:
     made = cut_session(SESSIONS[number])

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -81,7 +82,7 @@ def test_requests_are_those_that_the_cited_steps_belong_to() -> None:
     assert [ref.session for ref in refs_of_items(items.items)] == sorted({ref.session for ref in refs})
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(st.text(max_size=30), max_size=8), st.lists(st.text(max_size=30), max_size=8))
 def test_a_request_has_one_side_and_one_owner(own: list[str], others: list[str]) -> None:
     trials = trials_for(own, others)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,7 +80,7 @@ sessions = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(sessions, st.randoms(use_true_random=False), st.floats(0, 40))
 def test_any_order_of_the_sessions_gives_the_same(
     found: list[Observation], rng: random.Random, days: float
@@ -89,7 +90,7 @@ def test_any_order_of_the_sessions_gives_the_same(
     assert decided(other, days) == decided(found, days)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(sessions, st.floats(0, 40))
 def test_what_clients_people_and_tasks_are_called_does_not_matter(
     found: list[Observation], days: float
@@ -106,7 +107,7 @@ def test_what_clients_people_and_tasks_are_called_does_not_matter(
         assert two.effect.difference == pytest.approx(one.effect.difference, abs=1e-3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(sessions)
 def test_what_was_seen_lies_in_words_and_bounds(found: list[Observation]) -> None:
     done = decided(found, 5)

@@ -6,6 +6,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -79,7 +80,7 @@ sessions = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(sessions, st.integers(1, 2))
 def test_without_those_who_speak_for_it_is_never_more_than_had_one_of_them_sent_nothing(
     found: list[Observation], left: int

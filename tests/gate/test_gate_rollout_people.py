@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -90,7 +91,7 @@ def daily(found: list[Observation], days: int) -> Decision:
 # Evidence
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.floats(-4, 4), max_size=7), st.integers(0, 3))
 def test_without_both_ends_is_the_least_of_the_means_over_all_who_may_be_left_out(
     logs: list[float], speakers: int
@@ -108,7 +109,7 @@ def test_without_both_ends_is_the_least_of_the_means_over_all_who_may_be_left_ou
     assert trimmed(np.array(logs).reshape(-1, 1), speakers) == pytest.approx(min(means), rel=1e-9)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(st.lists(st.booleans(), min_size=6, max_size=6), st.sampled_from([1, 8]))
 def test_where_the_skill_changes_nothing_evidence_is_1_on_average_whatever_one_liar_does(
     outcomes: list[bool], each: int
@@ -135,7 +136,7 @@ def test_where_the_skill_changes_nothing_evidence_is_1_on_average_whatever_one_l
     assert of_all > 1.02  # so the liar does speak
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.floats(-4, 4), max_size=9), st.floats(-60, 0))
 def test_who_hides_evidence_costs_no_more_than_the_part_that_is_kept_back(
     logs: list[float], hides: float

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from examples import examples
 from hub_logs import opened
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -376,7 +377,7 @@ def test_many_takers_one_holder_at_a_time_on_s3(s3: str, tmp_path: Path) -> None
     assert len(hub.store.list(f"jobs/{JOB}/claims")) == KEEP
 
 
-@settings(deadline=None, max_examples=6)
+@settings(deadline=None, max_examples=examples(6))
 @given(
     steps=st.lists(
         st.tuples(st.integers(0, 2), st.sampled_from(["take", "beat", "write", "release", "wait"]))

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from team import found, home, hub, invited, joined, machine, sc, state, taken
@@ -550,7 +551,7 @@ BODIES = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.sampled_from(messages.KINDS),
     st.dictionaries(st.text(max_size=10), BODIES, max_size=4),
@@ -579,7 +580,7 @@ def test_what_is_written_is_read_and_no_changed_byte_counts(
         read(written[:at] + bytes([written[at] ^ bit]) + written[at + 1 :], group, client, n)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(BadInputError):

@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
@@ -26,7 +27,7 @@ def request(**changed: Any) -> KeyRequest:
     return KeyRequest(**{**told, "public": keys.public_hex(key), "sig": sig, **changed})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.builds(
         Invitation,
@@ -62,7 +63,7 @@ def test_an_invite_is_read_as_written_and_a_changed_one_is_not(told: Invitation,
         read_invite(text[: data.draw(st.integers(0, len(text) - 2))])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.text(max_size=200) | st.binary(max_size=100).map(lambda b: base64.urlsafe_b64encode(b).decode()))
 def test_any_text_is_refused(text: str) -> None:
     for head, reader in (("skillclaw-invite-1:", read_invite), ("skillclaw-key-1:", read_request)):

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
@@ -258,7 +259,7 @@ def test_a_newer_format_stops_readers_if_an_owner_signed_it() -> None:
     assert "newer format" in w.add(w.entry("release", release(V1, None), second, v=log.FORMAT + 1))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_fold(data: bytes) -> None:
     w = Writer()
@@ -313,7 +314,7 @@ BODIES = st.one_of(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(st.lists(st.tuples(KINDS, BODIES, st.sampled_from([*SEEDS, "stranger"]), st.booleans()), max_size=15))
 def test_any_sequence_folds_the_same_for_all_readers(
     steps: list[tuple[str, dict[str, Any], str, bool]],

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from examples import examples
 from hub_logs import opened
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -149,7 +150,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(STEPS)
 def test_whatever_comes_in_whatever_format_all_fold_the_same_from_any_point(
     steps: list[tuple[int, str, int]],

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import examples
 from hub_logs import LATER, entry, key_of, opened
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -334,7 +335,7 @@ class LogAndModel(RuleBasedStateMachine):
 
 
 COMMON = settings(deadline=None, suppress_health_check=list(HealthCheck))
-LogAndModel.TestCase.settings = settings(COMMON, max_examples=8, stateful_step_count=25)
+LogAndModel.TestCase.settings = settings(COMMON, max_examples=examples(8), stateful_step_count=25)
 TestLog = LogAndModel.TestCase
 
 
@@ -342,5 +343,5 @@ class Longer(LogAndModel):
     """The same, for longer."""
 
 
-Longer.TestCase.settings = settings(COMMON, max_examples=80, stateful_step_count=40)
+Longer.TestCase.settings = settings(COMMON, max_examples=examples(80, costs=4), stateful_step_count=40)
 TestLogForLonger = pytest.mark.slow(Longer.TestCase)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
@@ -290,7 +291,7 @@ STEP = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.tuples(STEP, KEY, WHEN), max_size=25))
 def test_whatever_is_written_membership_holds(
     steps: list[tuple[tuple[str, dict[str, Any]], SigningKey, str]],

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import pytest
 from bucket_server import KEY_ID, SECRET, Bucket, bucket_server
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from s3_server import free_ports
@@ -255,7 +256,7 @@ def test_whatever_a_storage_says_is_told_in_two_lines(text: str, known: str) -> 
         assert len(why) < 700
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.text(max_size=60), st.text(alphabet="abcXYZ019+/=", min_size=8, max_size=40))
 def test_no_url_shows_its_secret(path: str, secret: str) -> None:
     url = f"s3://bucket/{quote(path)}?secret_access_key={quote(secret, safe='')}&region=eu"

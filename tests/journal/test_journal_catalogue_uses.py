@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from atif_sessions import session
+from examples import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -125,7 +126,9 @@ sessions = st.tuples(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.one_of(sessions, st.integers(1, 4)), max_size=8))
 def test_the_counts_are_those_of_the_sessions_that_are_left(
     tmp_path_factory: pytest.TempPathFactory, history: list[tuple[int, list[SkillUse], str, str] | int]

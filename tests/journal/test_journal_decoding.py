@@ -6,6 +6,7 @@ import itertools
 
 import msgspec
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import FIXTURES, recorded
@@ -38,7 +39,7 @@ def told(exchanges: list[Exchange], decoder: Decoder | None) -> tuple[list[objec
     return [(encode(one.trajectory), *one[1:]) for one in found], unread
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, len(JOURNAL)), st.integers(0, 60), st.sets(st.integers(0, 60), max_size=3)),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,11 +29,12 @@ def steps(store: SessionStore, prefix: str) -> int:
     return count
 
 
+@pytest.mark.hypothesis
 def test_the_marks_that_begin_so(tmp_path: Path) -> None:
     store = SessionStore(tmp_path)
 
     @given(names=st.sets(WORDS, max_size=12), prefix=WORDS)
-    @settings(max_examples=25)
+    @settings(max_examples=examples(25))
     def holds(names: set[str], prefix: str) -> None:
         with store._write():
             store._db.execute("DELETE FROM marks")

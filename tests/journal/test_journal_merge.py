@@ -7,6 +7,7 @@ from typing import Any
 
 import atif
 import msgspec
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -359,7 +360,7 @@ def views(draw: st.DrawFn, made: list[Step]) -> Trajectory:
 two_views = sessions().flatmap(lambda made: st.tuples(st.just(made), views(made), views(made)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(two_views)
 def test_any_two_views(given_views):
     made, one, other = given_views
@@ -391,7 +392,7 @@ def test_any_two_views(given_views):
     assert words(back if back is not None else other) == words(found)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(sessions(), st.integers(0, 7))
 def test_a_session_and_its_beginning(made, count):
     whole = session(*made)
@@ -414,7 +415,7 @@ MESS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(MESS, MESS)
 def test_views_that_contradict_each_other_still_make_a_valid_session(one, other):
     found = merge(session(*one), session(*other))

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from examples import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -185,7 +186,7 @@ def test_it_is_on_the_system_without_another_word(tmp_path: Path) -> None:
     writer.close()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(cut=st.floats(0, 1), noise=st.binary(max_size=40))
 def test_a_torn_tail_is_cut_at_the_next_start(
     tmp_path_factory: pytest.TempPathFactory, cut: float, noise: bytes
@@ -209,7 +210,7 @@ def test_a_torn_tail_is_cut_at_the_next_start(
         assert skipped == []  # cut, so that nothing is damaged any more
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(st.data())
 def test_garbage_is_skipped_and_never_raises(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 import pytest
+from examples import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -240,7 +241,7 @@ SNIPPETS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @example("password=/home/alice\x080A")
 @example("password: /home/alice!ab1")
 @given(st.lists(st.one_of(SNIPPETS, st.text(max_size=12)), max_size=12).map("".join))
@@ -253,7 +254,7 @@ def test_masking_twice_is_masking_once(text: str) -> None:
     assert TOKEN not in once or TOKEN[:-1] + "_" in text or "\\" in text or text != once
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @example({"password=": ["--token ", "0001"]})
 @given(st.recursive(st.one_of(st.none(), st.booleans(), st.integers(), SNIPPETS, st.text(max_size=8)),
                     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(SNIPPETS, inner, max_size=3)), max_leaves=8))  # fmt: skip
@@ -289,7 +290,7 @@ ORDINARY = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(ORDINARY, min_size=1, max_size=6).map("\n".join))
 def test_numbers_of_ordinary_work_survive(text: str) -> None:
     assert redactor().text(text) == (text, {})

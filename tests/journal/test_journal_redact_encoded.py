@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -130,7 +131,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.lists(PIECES, max_size=6).map("".join), st.sampled_from([b64, lambda t: hexdump(t.encode()), lambda t: xxd(t.encode()), lambda t: t.encode().hex(), od_c]), st.integers(0, 12))  # fmt: skip
 def test_encoded_texts_masked_twice_are_masked_once(text: str, encode: object, cut: int) -> None:
     if encode is od_c:

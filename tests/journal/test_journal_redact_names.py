@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -100,7 +101,7 @@ def test_names_and_ids_as_agents_and_providers_make_them_stay(word: str) -> None
     assert mask_hosts(given, b"k" * 32)[0] == given
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(name=st.text(max_size=60), call=st.text(min_size=1, max_size=60))
 def test_a_result_still_belongs_to_its_call_and_a_second_time_changes_nothing(name: str, call: str) -> None:
     masked = redactor().trajectory(session(name, call))

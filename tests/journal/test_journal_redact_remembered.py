@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from unittest import mock
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,7 +52,7 @@ def test_it_forgets_before_it_grows_too_large(monkeypatch: pytest.MonkeyPatch) -
         assert len(made._clean) <= 10
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.lists(st.one_of(st.text(), st.text().map(lambda text: f"{text} bob@example.com {text}")), max_size=8)
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from canary_days import START, Desk, bundle, days, promoted, skill, versions
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -29,7 +30,7 @@ def desk(tmp_path: Path) -> Desk:
     return one
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 @given(
     share=st.floats(0, 1),
     with_base=st.booleans(),

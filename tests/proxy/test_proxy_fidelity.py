@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from examples import examples
 from fuzzed import Plan, Playing, plans
 from hypothesis import HealthCheck, given, settings
 from raw_http import Answer, Reader
@@ -72,7 +73,7 @@ def fuzz(make_proxy: Any, count: int) -> float:
         proxy = make_proxy({"a": upstream.url})
         agent = Agent(proxy)
 
-        @settings(QUIET, max_examples=count)
+        @settings(QUIET, max_examples=examples(count))
         @given(plans())
         def play(plan: Plan) -> None:
             number = len(answers)
@@ -95,6 +96,7 @@ def fuzz(make_proxy: Any, count: int) -> float:
     return len(answers) / took
 
 
+@pytest.mark.hypothesis
 def test_fuzzed_answers_arrive_as_they_were_sent(make_proxy: Any) -> None:
     fuzz(make_proxy, QUICK)
 

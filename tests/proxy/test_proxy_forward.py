@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from examples import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -291,6 +292,7 @@ def test_the_first_byte_does_not_wait_for_the_second(make_upstream: Any, make_pr
         assert sock.recv(65536) == b"0\r\n\r\n"
 
 
+@pytest.mark.hypothesis
 def test_fuzzed_stream_chunkings(make_upstream: Any, make_proxy: Any) -> None:
     """The same bytes arrive whatever pieces the upstream cuts its stream into, wherever TCP cuts those."""
     plan: list[tuple[bytes, list[int], list[int]]] = []
@@ -314,7 +316,9 @@ def test_fuzzed_stream_chunkings(make_upstream: Any, make_proxy: Any) -> None:
     sock = proxy.connect()
     count = 0
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(
+        max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck), database=None
+    )
     @given(
         st.lists(
             st.sampled_from([b"data: {}\n\n", b"\r\n", b"0\r\n\r\n", "données ü\n".encode(), b"x" * 70_000])

@@ -14,6 +14,7 @@ import brotli
 import pytest
 import zstandard
 from behind import Behind, head_of
+from examples import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw_http import Reader, chunked, pieces
@@ -64,6 +65,7 @@ def requests(draw: st.DrawFn) -> tuple[bytes, bytes, bytes]:
     return lines + b"Transfer-Encoding: chunked\r\n", wire, body
 
 
+@pytest.mark.hypothesis
 def test_requests_arrive_as_they_are_in_any_pieces(make_proxy: Any, behind: Behind) -> None:
     """Heads split anywhere, bodies by length and chunked, several requests in one write."""
     arrived = behind.serve(OK)
@@ -71,7 +73,7 @@ def test_requests_arrive_as_they_are_in_any_pieces(make_proxy: Any, behind: Behi
     reader = Reader(proxy.connect(10))
     bodies: list[bytes] = []
 
-    @settings(QUIET, max_examples=200)
+    @settings(QUIET, max_examples=examples(200))
     @given(st.lists(requests(), min_size=1, max_size=4), st.lists(st.integers(0, 1 << 20), max_size=8))
     def ask(asked: list[tuple[bytes, bytes, bytes]], cuts: list[int]) -> None:
         begin = len(bodies)
@@ -101,7 +103,7 @@ def test_requests_arrive_as_they_are_in_any_pieces(make_proxy: Any, behind: Behi
     assert all(e.complete for e in kept)
 
 
-@settings(QUIET, max_examples=300)
+@settings(QUIET, max_examples=examples(300))
 @given(st.binary(max_size=400), st.lists(st.integers(1, 50)), st.lists(st.integers(0, 1 << 16)))
 def test_chunks_end_where_they_end_however_they_are_cut(
     body: bytes, sizes: list[int], cuts: list[int]
@@ -127,7 +129,7 @@ def test_chunks_end_where_they_end_however_they_are_cut(
     assert b"".join(taken) == body
 
 
-@settings(QUIET, max_examples=300)
+@settings(QUIET, max_examples=examples(300))
 @given(st.binary(max_size=60), st.lists(st.integers(0, 1 << 16), max_size=5), st.data())
 def test_broken_chunks_are_broken_however_they_are_cut(body: bytes, cuts: list[int], data: Any) -> None:
     """The same bytes end well, end badly or do not end, at the same place, in one piece and in many."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from bucket_server import bucket_server
 from cli import skillclaw
+from examples import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -234,7 +235,9 @@ def test_hostile_storage_is_refused_one_by_one_and_read_nowhere_else(tmp_path: P
     assert not {"ghp_" + "A1b2" * 9} & {word for r in report["refused"] for word in r["reason"].split()}
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(manifest=st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 def test_any_manifest_is_read_or_told(tmp_path: Path, manifest: bytes) -> None:
     (tmp_path / "manifest.jsonl").write_bytes(manifest)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from collector import Says, collecting
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -171,7 +172,7 @@ def test_what_goes_to_another_machine_in_the_open_is_known() -> None:
     assert shown == "https://collector.example/otel/v1/traces"
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.text(max_size=20), st.text(alphabet="htps:/[]@.1a%?#", max_size=30))
 def test_any_text_in_a_variable_is_read_or_told(text: str, url: str) -> None:
     steps: list[Callable[[], object]] = [
@@ -193,7 +194,7 @@ def test_any_answer_is_read_as_some_number(answer: bytes, json: bool) -> None:
     assert isinstance(why, str)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.lists(st.lists(st.sampled_from([0, 900_000]), min_size=1, max_size=4), max_size=4))
 def test_batches_have_all_spans_in_order_and_are_not_too_large(sizes: list[list[int]]) -> None:
     traces = [[span(size, 100 * t + n) for n, size in enumerate(one)] for t, one in enumerate(sizes)]

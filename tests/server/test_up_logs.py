@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from cli import ok, ok_json, skillclaw
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -139,7 +140,7 @@ def test_what_an_unexpected_error_says_is_in_no_log(tmp_path: Path, caplog: pyte
     assert "sk-live" in daemon._running.errors["follow"]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.text(), st.dictionaries(st.sampled_from(["hub", "seconds"]), st.text() | st.integers()))
 def test_one_event_is_one_line_and_reads_back(event: str, facts: dict[str, object]) -> None:
     record = logging.LogRecord("skillclaw", logging.WARNING, "", 0, "%s", (event,), None)
@@ -152,7 +153,7 @@ def test_one_event_is_one_line_and_reads_back(event: str, facts: dict[str, objec
     assert f" WARNING {event}" in as_text(line)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.text() | st.text().map(lambda text: "{" + text) | st.just("{" * 100_000))
 def test_other_lines_stay_as_they_are(line: str) -> None:
     if parsed(line) is None:

@@ -10,6 +10,7 @@ import unicodedata
 
 import pytest
 import zstandard
+from examples import examples
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -67,7 +68,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.
     return info
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(FILES)
 def test_what_is_packed_comes_out_again(files: list[File]) -> None:
     bundle = Bundle(name="a-skill", files=sorted(files, key=lambda f: f.path.encode()))
@@ -90,7 +91,7 @@ def test_the_version_is_the_hash_that_the_format_describes() -> None:
     assert version(Bundle(name="x", files=files)) == hashlib.sha256(lines).hexdigest()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(FILES, FILES)
 def test_versions_differ_where_bundles_do(one: list[File], other: list[File]) -> None:
     assume(sorted(one, key=lambda f: f.path) != sorted(other, key=lambda f: f.path))
@@ -231,7 +232,7 @@ def test_a_bundle_that_is_cut_off_anywhere_is_refused() -> None:
             unpack(zstandard.compress(raw[:cut]), "x")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.data())
 def test_garbage_is_refused_and_never_crashes(data: st.DataObject) -> None:
     good = pack(Bundle(name="x", files=[File(path="SKILL.md", data=b"text" * 50)]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -249,7 +250,7 @@ OTHERS = st.one_of(
 EDITS = st.lists(st.one_of(ADDS, OTHERS), max_size=6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(ADDS, max_size=8), st.sampled_from([BODY, BODY.replace("\n", "\r\n"), BODY.rstrip("\n")]))
 def test_what_was_added_is_parsed_again_and_the_old_lines_stand(edits: list[Edit], body: str) -> None:
     bundle, items = skill(body, *STEPS)
@@ -264,7 +265,7 @@ def test_what_was_added_is_parsed_again_and_the_old_lines_stand(edits: list[Edit
         at = text.index(line, at) + len(line)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(EDITS, EDITS)
 def test_merge_loses_nothing_and_does_not_care_who_came_first(ours: list[Edit], theirs: list[Edit]) -> None:
     together, lost = merge(ours, theirs)
@@ -283,7 +284,7 @@ def test_merge_loses_nothing_and_does_not_care_who_came_first(ours: list[Edit], 
     assert merge(together, [])[0] == together
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(EDITS, EDITS)
 def test_what_was_merged_can_be_applied_where_both_could(ours: list[Edit], theirs: list[Edit]) -> None:
     bundle, items = skill(BODY, *STEPS, "You push.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,7 +43,7 @@ def test_values_and_frames_tell_nothing() -> None:
 texts = st.text(alphabet=st.sampled_from("abcdefg 部署服务.\"'-_<>0"), max_size=60)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(st.tuples(texts, texts), max_size=6), texts)
 def test_scores_are_bounded_sorted_and_do_not_depend_on_the_order(
     entries: list[tuple[str, str]], request: str

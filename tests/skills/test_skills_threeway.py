@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,7 +81,7 @@ def test_no_line_comes_from_nowhere_and_a_conflict_says_where_it_is(
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(data=st.data())
 def test_what_merges_cleanly_is_what_git_makes_of_it(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -338,7 +339,7 @@ words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_siz
 names = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=12)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     target=st.sampled_from(TARGETS),
     spaces=st.dictionaries(

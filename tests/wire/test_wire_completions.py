@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import post
@@ -71,7 +72,7 @@ def test_prompts_come_in_four_forms(prompt: Any, told: list[str]) -> None:
     assert [i.content for i in found.response] == ["a0", "a1"]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.integers(0, len(STREAMED)))
 def test_a_cut_stream_is_a_prefix_of_the_whole(at: int) -> None:
     cut = streamed(STREAMED[:at], complete=False)

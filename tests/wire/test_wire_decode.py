@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import zstandard
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -384,7 +385,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.sampled_from(PATHS),
     st.dictionaries(KEYS, anything, max_size=6),
@@ -401,7 +402,7 @@ def test_any_json_is_decoded(path, request, replies, streamed):
     assert decode(call(path, request, body, response_headers=[("content-type", kind)])) is not None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.sampled_from(PATHS),
     st.binary(max_size=100),

@@ -9,6 +9,7 @@ import tracemalloc
 from typing import Any
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import call_of, post, recorded
@@ -221,7 +222,7 @@ def told(found: Decoded) -> str:
     return "".join(f"{i.kind}:{i.content or i.arguments}|" for i in found.response).replace("|", "")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data(), st.sampled_from(["sse", "array", "pretty"]))
 def test_a_cut_stream_is_a_prefix_of_the_whole(data: st.DataObject, form: str) -> None:
     if form == "sse":

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 import pytest
+from examples import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -306,7 +307,7 @@ def test_a_stream_that_ends_early_but_cleanly_is_broken_too(source: Speech, targ
     assert not seen(source, out, streamed=True).complete
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     direction=st.sampled_from(DIRECTIONS),
     name=st.sampled_from(sorted(SAID)),
@@ -353,7 +354,7 @@ def replies(draw: st.DrawFn) -> Said:
     return Said(tuple(pieces), "tool" if calls else "end")
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(direction=st.sampled_from(DIRECTIONS), said=replies())
 def test_generated_replies_keep_their_words_and_calls(direction: tuple[Speech, Speech], said: Said) -> None:
     source, target = direction
@@ -385,7 +386,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(direction=st.sampled_from(DIRECTIONS), value=json_values, others=st.lists(json_values, max_size=4))
 def test_a_reply_of_any_json_never_raises_anything_else(
     direction: tuple[Speech, Speech], value: Any, others: list[Any]
@@ -402,7 +403,7 @@ def test_a_reply_of_any_json_never_raises_anything_else(
     streamed(source, target, chunks, complete=False)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(direction=st.sampled_from(DIRECTIONS), data=st.binary(max_size=200))
 @example(direction=("anthropic", "chat"), data=b"data:[DONE]")
 def test_a_stream_of_any_bytes_is_a_broken_stream(direction: tuple[Speech, Speech], data: bytes) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -140,7 +141,7 @@ def conversations(draw: st.DrawFn) -> list[Turn]:
     return turns
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(direction=st.sampled_from(DIRECTIONS), turns=conversations())
 def test_there_and_back_keeps_the_conversation(direction: tuple[Speech, Speech], turns: list[Turn]) -> None:
     source, target = direction
@@ -451,7 +452,7 @@ def test_tools_of_codex_become_functions_and_their_calls_come_back_as_they_were(
     assert shell["type"] == "local_shell_call" and shell["action"]["command"] == ["ls", "-l"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(value=st.text(max_size=30), cuts=st.lists(st.integers(0, 200), max_size=6), ascii_only=st.booleans())
 def test_a_freeform_call_streams_its_input_as_it_comes(value: str, cuts: list[int], ascii_only: bool) -> None:
     arguments = json.dumps({"input": value}, ensure_ascii=ascii_only)
@@ -559,7 +560,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(direction=st.sampled_from(DIRECTIONS), inner=json_values, rest=json_values)
 def test_a_request_of_any_json_never_raises_anything_else(
     direction: tuple[Speech, Speech], inner: Any, rest: Any

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import post
@@ -107,7 +108,7 @@ def test_anthropic_on_vertex_is_anthropic() -> None:
     assert read(post(path.replace("streamRawPredict", "countThings"), {}, {})) is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text(max_size=200), st.from_regex(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9]{12}", fullmatch=True))
 def test_a_shown_path_holds_neither_query_nor_ids_nor_odd_signs(text: str, name: str) -> None:
     shown = shown_path(f"/v1/{text}/{name}/chat?{text}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import call_of, lines, recorded
@@ -112,7 +113,7 @@ def test_a_whole_turn_says_all_of_it() -> None:
     assert (found.response_id, found.model, found.complete) == ("resp_1", "m-1", True)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(st.integers(0, len(BODY)))
 def test_a_cut_turn_is_a_prefix_of_the_whole(at: int) -> None:
     found = decoded(turn([ASKED], BODY[:at], complete=False))
@@ -120,7 +121,7 @@ def test_a_cut_turn_is_a_prefix_of_the_whole(at: int) -> None:
     assert "Grüße “an” alle".startswith(text) and not found.complete
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.binary(max_size=80), st.binary(max_size=80), st.booleans())
 def test_any_bytes_never_raise(request: bytes, response: bytes, complete: bool) -> None:
     read(turn(request, response, complete=complete))
