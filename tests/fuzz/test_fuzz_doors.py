@@ -62,6 +62,11 @@ def test_each_reason_for_a_function_is_of_one_that_decodes() -> None:
     assert told <= held
 
 
+def test_nothing_that_is_kept_is_empty() -> None:
+    """An empty seed looks kept and reaches nothing, as the one of Codex's WebSocket did."""
+    assert [path.relative_to(CORPORA) for path in CORPORA.rglob("*") if not path.stat().st_size] == []
+
+
 @cache
 def reached(name: str) -> frozenset[tuple[str, int]]:
     """What of the source runs while the target runs over what is kept for it."""

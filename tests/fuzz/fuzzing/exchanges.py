@@ -18,6 +18,7 @@ __all__ = ["MOST", "read", "write"]
 
 MOST = 8
 """Exchanges of one input that are looked at."""
+BODIES = ("request", "response", "request_messages", "response_messages")
 
 
 def read(data: bytes) -> list[Exchange]:
@@ -56,9 +57,16 @@ def write(exchanges: list[dict[str, Any]]) -> bytes:
     """The input for exchanges as the fixtures of `tests/wire` have them."""
     parts = []
     for one in exchanges:
-        head = {name: value for name, value in one.items() if name not in ("request", "response")}
-        request = json.dumps(one["request"], ensure_ascii=False) if one["request"] else ""
-        parts.append("\n".join((json.dumps(head), request, "==>", one["response"])))
+        head = {name: value for name, value in one.items() if name not in BODIES}
+        if "request_messages" in one:  # of a WebSocket, one a line
+            request, response = (
+                "\n".join(json.dumps(message, ensure_ascii=False) for message in one[name])
+                for name in ("request_messages", "response_messages")
+            )
+        else:
+            request = json.dumps(one["request"], ensure_ascii=False) if one["request"] else ""
+            response = one["response"]
+        parts.append("\n".join((json.dumps(head), request, "==>", response)))
     return "\n<==\n".join(parts).encode()
 
 
