@@ -66,7 +66,7 @@ class Fault:
 
 @dataclass
 class Passed:
-    """One request that came by, and the bytes of it and of its answer on the wire."""
+    """One request that came by, the bytes of it and of its answer on the wire, and what was done to it."""
 
     method: str
     path: str
@@ -74,6 +74,7 @@ class Passed:
     sent: int
     received: int
     at: float
+    fault: str = ""
 
 
 @dataclass
@@ -170,7 +171,8 @@ class _Handler(BaseHTTPRequestHandler):
         data = b"" if answer is None else self.framed(answer, half=fault.does == "torn")
         status = answer.status if answer is not None else 0
         with self.relay.lock:
-            passed = Passed(self.command, self.path, status, head + len(body), len(data), time.monotonic())
+            now = time.monotonic()
+            passed = Passed(self.command, self.path, status, head + len(body), len(data), now, fault.does)
             self.relay.passed.append(passed)
         self.relay.watch("after", self.command, self.path)
         self.wfile.write(data)
