@@ -63,6 +63,7 @@ def test_up_goes_on_as_the_version_that_was_put_in_its_place(tmp_path: Path) -> 
             after = told(place, home, "status")
             assert (after["version"], after["runs"], after["port"]) == (NEXT, NEXT, before["port"])
             assert after["errors"] == {}
+            assert -1 not in traffic.statuses, "no request is lost half-way"
             assert set(traffic.statuses) <= {200, 0}, "an answer is whole, or nobody listened for a moment"
             took = f"{traffic.gap:.1f} s (a start takes {start:.1f} s)"
             print(f"\nnobody listened for {took}; {len(traffic.statuses)} requests")

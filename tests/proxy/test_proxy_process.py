@@ -152,6 +152,33 @@ def test_a_stop_does_not_wait_for_ever(make_upstream: Any, make_proxy: Any) -> N
 
 
 @pytest.mark.skipif(os.name != "posix", reason="orphans by parent id")
+@pytest.mark.skipif(os.name != "posix", reason="stops a process by a signal")
+def test_who_has_connected_as_a_stop_comes_is_answered(
+    make_upstream: Any, make_proxy: Any, replying: Any
+) -> None:
+    """They wait to be taken while the process is at something else: here it is held still."""
+    proxy = make_proxy({"a": make_upstream(replying(b"hi")).url})
+    proxy.process.send_signal(signal.SIGSTOP)
+    waiting = [proxy.connect() for _ in range(40)]
+    for sock in waiting[:-1]:
+        sock.sendall(b"GET /a/x HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    proxy.process.terminate()
+    proxy.process.send_signal(signal.SIGCONT)
+    answers = [read_all(sock) for sock in waiting]
+    assert all(b" 200 " in answer and answer.endswith(b"\r\n\r\nhi") for answer in answers[:-1]), answers
+    assert answers[-1] == b"", "who asks nothing is let go"
+    assert proxy.process.wait(10) == 0
+
+
+def read_all(sock: socket.socket) -> bytes:
+    """What comes until the other side ends it."""
+    with sock:
+        data = b""
+        while part := sock.recv(65536):
+            data += part
+        return data
+
+
 def test_an_orphan_ends(tmp_path: Path) -> None:
     config = tmp_path / "proxy.json"
     write_config(config, ProxyConfig(port=0, home=str(tmp_path), upstreams={}))

@@ -4,6 +4,7 @@ place of the first while that runs, as an installer does it; and traffic through
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shutil
@@ -125,7 +126,8 @@ def answering() -> Iterator[str]:
 
 
 def ask(port: int, timeout: float = 20) -> int:
-    """One exchange through the proxy; its status, 0 where nobody answers."""
+    """One exchange through the proxy; its status, 0 where nobody listens, -1 where an answer is not whole or
+    the connection ended without one."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/generic/v1/chat/completions", BODY, {"content-type": "application/json"}
     )
@@ -134,8 +136,9 @@ def ask(port: int, timeout: float = 20) -> int:
             return int(answer.status) if answer.read() == ANSWER else -1
     except urllib.error.HTTPError as error:
         return error.code
-    except OSError:
-        return 0
+    except (OSError, http.client.HTTPException) as error:
+        why = error.reason if isinstance(error, urllib.error.URLError) else error
+        return 0 if isinstance(why, ConnectionRefusedError) else -1
 
 
 class Traffic:

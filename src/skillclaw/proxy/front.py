@@ -33,6 +33,8 @@ AHEAD = 1 << 16
 GONE = 0.05
 """Seconds after which an agent that seemed to read on is looked at again: one that is just closing its socket
 sends the end before it lets go of it."""
+SOON = 0.2
+"""Seconds that a stop gives a request to come on a connection that was just made or answered."""
 _TARGET = re.compile(rb"[A-Z]{1,20} ([^\x00-\x20\x7f]{1,4096})")
 
 
@@ -219,6 +221,10 @@ class Front(asyncio.Protocol):
     def busy(self) -> bool:
         """Whether something is under way that a stop should wait for."""
         return self._handler is not None and not self._handler.resting
+
+    def awaited(self, now: float) -> bool:
+        """Whether a request may be on its way (`now` of `time.monotonic`)."""
+        return self._handler is None and now - self._since < SOON
 
     @property
     def last(self) -> bool:

@@ -84,7 +84,7 @@ async def serve(path: Path) -> int:
     watch.cancel()
     logging_on.cancel()
     proxy.draining = True
-    listener.close()
+    await _close(listener, lambda: Front(proxy))
     await _drain(proxy, config.drain)
     tending.cancel()
     await proxy.close()
@@ -117,6 +117,26 @@ def _log_as(config: ProxyConfig) -> None:
         logging.getLogger("skillclaw").setLevel(config.log_level.upper())
 
 
+async def _close(listener: asyncio.Server, front: Callable[[], Front]) -> None:
+    """Listen no more, and take those who connected while this process was at something else: as the socket
+    closes the system resets whoever still waits to be taken, and their requests with them.
+    """
+    if os.name != "posix":
+        listener.close()
+        return
+    waiting: list[socket.socket] = []
+    with socket.socket(fileno=os.dup(listener.sockets[0].fileno())) as sock:
+        listener.close()
+        sock.setblocking(False)
+        with contextlib.suppress(OSError):  # BlockingIOError: nobody waits
+            while True:
+                waiting.append(sock.accept()[0])
+    for one in waiting:
+        one.setblocking(False)
+        with contextlib.suppress(OSError):
+            await asyncio.get_running_loop().connect_accepted_socket(front, one)
+
+
 def _cannot_listen(port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} is taken by another program"
@@ -144,9 +164,10 @@ async def _keep_log(log: OwnLog) -> None:
 
 
 async def _drain(proxy: Proxy, seconds: float) -> None:
-    """Let answers under way finish, then close what is left, then let the last bytes out."""
+    """Let answers under way finish, and requests that are just coming; then close what is left, then let the
+    last bytes out."""
     until = time.monotonic() + seconds
-    while any(front.busy for front in proxy.fronts) and time.monotonic() < until:
+    while (now := time.monotonic()) < until and any(f.busy or f.awaited(now) for f in proxy.fronts):
         await asyncio.sleep(0.02)
     transports = [front.transport for front in proxy.fronts]
     for front in list(proxy.fronts):
