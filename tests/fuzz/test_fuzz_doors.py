@@ -52,7 +52,8 @@ def test_every_decoder_has_a_target_or_a_reason() -> None:
     stale = [
         one for one in [*listed, *(name.partition(":")[0] for name in doors()["inside"])] if not modules(one)
     ]
-    assert not stale, "tests/fuzz/doors.toml names modules that are not there"
+    stale += [name for name in doors()["inside"] if ":" not in name and name not in decoders()]
+    assert not stale, "tests/fuzz/doors.toml names modules that are not there, or decode nothing"
     assert all(len(reason) > 15 for reason in doors()["inside"].values())
 
 

@@ -1,24 +1,43 @@
 """What lies in a hub beside the log: messages, checkpoints, packs, claims, voting jobs, hub.json, sidecars.
 
 The first line names the kind; `inbox`, `entries` and `rests on` are read as they lie in storage, a line of
-each. The rest is JSON that is signed here as that kind has to be, or, where it is
-none, the bytes as they stand.
+each. A sidecar goes on to those who use what a release rests on. The rest is JSON that is signed here as that
+kind has to be, or, where it is none, the bytes as they stand.
 """
 
 from __future__ import annotations
 
 import contextlib
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from fuzzing.group import GROUP, KEYS, loaded, started
 
 from skillclaw.errors import BadInputError, UpgradeNeededError, VerifyError
-from skillclaw.hub import checkpoints, claim_entries, founding, inbox, keys, log, messages, packs, vote_jobs
-from skillclaw.hub.proposing import check_proposal
+from skillclaw.evolve import current
+from skillclaw.hub import (
+    checkpoints,
+    claim_entries,
+    founding,
+    inbox,
+    keys,
+    log,
+    messages,
+    packs,
+    proposing,
+    vote_jobs,
+)
+from skillclaw.hub.records import HubState, ProposalState
 from skillclaw.hub.signed import _covered
-from skillclaw.skills.records import Proposal, Sidecar, record_in
+from skillclaw.server.api import skills
+from skillclaw.server.git import story
+from skillclaw.server.review import findings, provenance
+from skillclaw.server.sessions import forgetting
+from skillclaw.skills import bundle as bundles
+from skillclaw.skills.items import all_items
+from skillclaw.skills.records import Bundle, File, Proposal, Sidecar, record_in
+from skillclaw.web import lessons
 from skillclaw.web.reading import entries
 from skillclaw.web.reading.sidecars import Sidecars
 
@@ -43,9 +62,17 @@ DICT = (
     b'"rules"',
     b'"keys"',
     b'"sigs"',
+    b'"items"',
+    b'"evidence"',
+    b'"receipts"',
+    b'"session"',
     b'"fold"',
     b'"data"',
 )
+TEXT = (
+    b"---\nname: git\ndescription: Use it for git.\n---\n\n# Git\n\n## Steps\n\n- do\n- Run `git status`.\n"
+)
+BUNDLE = Bundle(name="git", files=[File(path="SKILL.md", data=TEXT)])
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
@@ -53,8 +80,11 @@ def once(data: bytes) -> None:
     """The record is taken, or refused in words."""
     first, _, rest = data.partition(b"\n")
     kind = first.decode("latin-1")
-    if kind in ("sidecar", "proposed"):
-        record_in(rest, Sidecar if kind == "sidecar" else Proposal)
+    if kind == "sidecar":
+        _rested_on(record_in(rest, Sidecar), rest)
+        return
+    if kind == "proposed":
+        _proposed(record_in(rest, Proposal), rest)
         return
     if kind in STORED:
         _stored(kind, rest)
@@ -81,7 +111,7 @@ def once(data: bytes) -> None:
     else:
         message = messages.read(rest, GROUP, client, 1)
         if message.kind == "proposal":
-            check_proposal(message)
+            proposing.check_proposal(message)
 
 
 class _Store:
@@ -117,6 +147,64 @@ def _stored(kind: str, data: bytes) -> None:
         machine: Any = SimpleNamespace(hubs=SimpleNamespace(object=lambda _, name: data))
         release = next(iter(started().skills["git"].releases))
         Sidecars().of(machine, hub, msgspec.structs.replace(release, sidecar="s"))
+
+
+def _released() -> HubState:
+    """The group with a release that rests on something."""
+    state = started()
+    known = state.skills["git"]
+    release = msgspec.structs.replace(known.releases[0], sidecar="s")
+    skill = msgspec.structs.replace(known, releases=[release])
+    return msgspec.structs.replace(state, skills={"git": skill})
+
+
+def _proposed(record: Proposal, data: bytes) -> None:
+    """Whoever takes a proposal from the hub, which the log tells of as it is or otherwise."""
+    state = _released()
+    version = bundles.version(record.bundle) if record.bundle is not None else None
+    hub: Any = SimpleNamespace(get_object=lambda _: data, last_state=lambda: state)
+    told = {name: getattr(record, name) for name in ("id", "skill", "action", "base", "scope", "project")}
+    told = {name: value for name, value in told.items() if name in ProposalState.__struct_fields__}
+    known = msgspec.structs.replace(state.proposals["p1"], version=version, **told)
+    for one in (known, state.proposals["p1"]):
+        with contextlib.suppress(VerifyError):
+            assert proposing.recorded(hub, one) == record
+    proposing._known_items(hub, record)
+    proposing.origins(state, record)
+
+
+def _rested_on(sidecar: Sidecar, data: bytes) -> None:
+    """Whoever reads what a release rests on: a member wrote it, with the right to release."""
+    state = _released()
+    skill = state.skills["git"]
+    release = skill.releases[0]
+    hub: Any = SimpleNamespace(get_object=lambda _: data, get_bundle=lambda _: BUNDLE, state=lambda: state)
+    hubs: Any = SimpleNamespace(object=lambda _, name: data, bundle=lambda _, one: BUNDLE)
+    machine: Any = SimpleNamespace(hubs=hubs, hub=hub, has_hub=True)
+    cited = {ref.session for item in sidecar.items for ref in item.evidence}
+    patterns = {name for item in sidecar.items for name in item.patterns}
+
+    read, said = provenance._sidecar(hub, release)
+    assert read == sidecar
+    there = provenance._texts(BUNDLE)
+    receipts = provenance._receipts(hub, cast(Any, SimpleNamespace(skill=skill)), read)
+    links: dict[tuple[str, str], provenance.Link] = {}
+    lines = [provenance._line(item, there, receipts, lambda ref, _: said, links) for item in sidecar.items]
+    msgspec.json.encode(lines)
+
+    session = min(cited, default="x")
+    lessons.lessons_of(hubs, "here", hub, state, session)
+    forgetting._skills(machine, {session})
+    findings.items_from(
+        machine, cast(Any, SimpleNamespace(hub=hub, state=state)), "git", min(patterns, default="p")
+    )
+    story._evidence(machine, hub, release)
+    opened: Any = SimpleNamespace(machine=machine, hub=hub, state=state)
+    kept = skills._sidecar(opened, release)
+    msgspec.json.encode([one._asdict() for one in skills._placed(BUNDLE, kept)])
+    current.current_skills(hub, state, current.ignored)
+    current._described("git", sidecar)
+    all_items(BUNDLE, sidecar)
 
 
 def _signed(kind: str, told: dict[str, object]) -> bytes:
