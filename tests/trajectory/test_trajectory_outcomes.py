@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skillclaw.journal.merge import merge
 from skillclaw.trajectory.model import (
     ATIF_VERSION,
     Agent,
@@ -333,3 +334,14 @@ def test_judging_twice_says_the_same(turns: list[Any], source: Any, reward: floa
     assert outcome(with_meta(made, known)) == first
     assert 0 <= first[1] <= 1
     assert all(-1 <= s.value <= 1 for s in first[2])
+
+
+def test_a_sign_of_a_sub_agent_alone_names_no_step() -> None:
+    """A step that is not there made a session grow each time that it was merged with itself."""
+    sub = msgspec.structs.replace(session(("Bash", {"command": "ls"}, None, None)), trajectory_id="s")
+    alone = msgspec.structs.replace(session(), subagent_trajectories=[sub])
+    assert [(one.source, one.step) for one in outcome(alone)[2]] == [("ended with an open call", None)]
+    one, two = (with_meta(alone, SessionMeta(source="history", project=name)) for name in ("", "x"))
+    grown = merge(one, two)
+    assert grown is not None
+    assert merge(grown, two) is None

@@ -168,7 +168,7 @@ def _derive(events: list[Event]) -> list[Signal]:
         Signal(
             kind=RULES[sign.rule].kind,
             value=round(2 * _sigmoid(RULES[sign.rule].weight) - 1, 3),
-            step=sign.step,
+            step=sign.step or None,  # 0: of a sub-agent, where the session itself has no step
             source=sign.rule,
         )
         for sign in signs(events)
