@@ -15,7 +15,10 @@ Every error says what happened, why, and what to do next, in three lines at most
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
+
+from skillclaw.limits import lacking
 
 if TYPE_CHECKING:
     UNREADABLE: tuple[type[Exception], type[ValueError], type[RecursionError]]
@@ -53,13 +56,18 @@ def __getattr__(name: str) -> object:
 class SkillClawError(Exception):
     """A failure that is told to the user without a traceback.
 
-    `what` is one sentence; `why` the cause as found; `todo` what the user can do next.
+    `what` is one sentence; `why` the cause as found; `todo` what the user can do next. Made as the error of
+    a limit is handled (too many open files), it says so whatever the part takes it for: nobody is to delete a
+    file, or to mend its permissions, that just could not be opened then.
     """
 
     exit_code = 1
 
     def __init__(self, what: str, why: str = "", todo: str = "") -> None:
         super().__init__(what)
+        if limit := lacking(sys.exception()):
+            said, todo = limit
+            why = why if said in why else f"{why}: {said}" if why else said
         self.what = what
         self.why = why
         self.todo = todo

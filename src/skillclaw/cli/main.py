@@ -21,13 +21,13 @@ def main() -> None:
         what, _, todo = STOPPED
         sys.stderr.write(f"error: {what}\n  {todo}\n")
         sys.exit(INTERRUPTED)
-    except (EOFError, ValueError, TypeError) as error:  # before there was anything to tell it with
-        from skillclaw.compiled import cut_off
+    except Exception as error:  # before there was anything to tell it with
+        from skillclaw.cli.trouble import machine_trouble
 
-        told = cut_off(error)
+        told = machine_trouble(error)
         if told is None:
             raise
-        sys.stderr.write("error: {}\n  {}\n  {}\n".format(*told))
+        sys.stderr.write("error: " + "\n  ".join(part for part in told if part) + "\n")
         sys.exit(1)
 
 

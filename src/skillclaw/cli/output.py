@@ -92,12 +92,15 @@ def note(text: str) -> None:
 
 def error(what: str, why: str = "", todo: str = "") -> None:
     """What happened, why, what to do next: three lines at most, on stderr."""
-    lines = [line(part) for part in (what, why, todo)]
-    out = console(stderr=True)
-    out.print(f"error: {lines[0]}", markup=False, style="bold red", soft_wrap=True)
-    for more in lines[1:]:
-        if more:
-            out.print(f"  {more}", markup=False, soft_wrap=True)
+    first, *more = [line(part) for part in (what, why, todo)]
+    first, more = f"error: {first}", [f"  {part}" for part in more if part]
+    try:
+        out = console(stderr=True)
+        out.print(first, markup=False, style="bold red", soft_wrap=True)
+        for part in more:
+            out.print(part, markup=False, soft_wrap=True)
+    except (OSError, ImportError, MemoryError):  # what prints it is no more to be had than what is told of
+        sys.stderr.write("".join(f"{part}\n" for part in (first, *more)))
 
 
 def print_json(value: Any) -> None:

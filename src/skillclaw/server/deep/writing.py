@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from skillclaw.limits import FILES, SIZES
 from skillclaw.server.deep.records import Check, fail, ok
 
 __all__ = ["writing"]
@@ -18,6 +19,9 @@ MENDS = {
     "ENOSPC": "Free space or, where space is free, delete small files",
     "EDQUOT": "Your share of the disk is used up: free space",
     "EACCES": "chown -R on SkillClaw's folder, to yourself; chmod u+rwx on it",
+    "EMFILE": FILES.rstrip("."),
+    "ENFILE": FILES.rstrip("."),
+    "EFBIG": SIZES.rstrip("."),
     "EIO": "The disk fails: back up (skillclaw backup, to another disk), then have it looked at",
 }
 

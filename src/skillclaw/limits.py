@@ -1,0 +1,73 @@
+"""Limits of a process and of its system that a part meets at its own file, and takes for a fault of that.
+
+`SkillClawError` asks here, so that whoever cannot open a file since too many are open is not told to mend its
+permissions, or to delete it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+__all__ = ["FILES", "MEMORY", "SIZES", "lacking", "limit_of"]
+
+FILES = "Close programs, or raise the limit of open files (ulimit -n), then run the command again."
+SIZES = "Raise the limit of file sizes (ulimit -f), then run the command again."
+MEMORY = "Close programs, or raise the limit of memory (ulimit -v), then run the command again."
+_MENDS = {errno.EMFILE: FILES, errno.ENFILE: FILES, errno.EFBIG: SIZES, errno.ENOMEM: MEMORY}
+_TOO_MANY, _NO_MEMORY = os.strerror(errno.EMFILE), os.strerror(errno.ENOMEM)
+_UNLOADED = {_TOO_MANY: FILES, _NO_MEMORY: MEMORY, "cannot allocate memory": MEMORY, "failed to map": MEMORY}
+"""What the loader of shared libraries says, which has no number."""
+_SPARE = 4
+"""Files that SQLite opens for one database at most: itself, two of its log, and the folder."""
+_IOERR, _CANTOPEN = 10, 14
+"""Of SQLite's result codes: its errors do not say what the system said. A full disk has a code of its own."""
+
+
+def lacking(error: BaseException | None) -> tuple[str, str] | None:
+    """Where `error`, or what it came of, is a limit: what the system calls it, and what to do about it."""
+    while error is not None:
+        if limit := limit_of(error):
+            return limit
+        error = error.__cause__
+    return None
+
+
+def limit_of(error: BaseException) -> tuple[str, str] | None:
+    """The same for `error` alone, to be asked as it is handled."""
+    if isinstance(error, OSError) and error.errno in _MENDS:
+        return os.strerror(error.errno), _MENDS[error.errno]
+    if isinstance(error, ImportError):
+        mends = [mend for said, mend in _UNLOADED.items() if said in str(error)]
+        return (_TOO_MANY if mends[0] == FILES else _NO_MEMORY, mends[0]) if mends else None
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == _CANTOPEN and _none_left():
+        return _TOO_MANY, FILES
+    if code == _IOERR and _sizes_limited():
+        return os.strerror(errno.EFBIG), SIZES
+    return None
+
+
+def _none_left() -> bool:
+    """Whether this process may open no more than a few files now: those of a database that failed are closed
+    by the time it says so."""
+    opened = []
+    try:
+        for _ in range(_SPARE):
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in (errno.EMFILE, errno.ENFILE)
+    finally:
+        for handle in opened:
+            os.close(handle)
+    return False
+
+
+def _sizes_limited() -> bool:
+    """Whether this process has a limit of file sizes."""
+    if sys.platform == "win32":
+        return False
+    import resource
+
+    return resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
