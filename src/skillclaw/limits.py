@@ -10,7 +10,7 @@ import errno
 import os
 import sys
 
-__all__ = ["FILES", "MEMORY", "SIZES", "lacking", "limit_of"]
+__all__ = ["FILES", "MEMORY", "SIZES", "lacking", "limit_of", "of_memory"]
 
 FILES = "Close programs, or raise the limit of open files (ulimit -n), then run the command again."
 SIZES = "Raise the limit of file sizes (ulimit -f), then run the command again."
@@ -19,8 +19,10 @@ _MENDS = {errno.EMFILE: FILES, errno.ENFILE: FILES, errno.EFBIG: SIZES, errno.EN
 _TOO_MANY, _NO_MEMORY = os.strerror(errno.EMFILE), os.strerror(errno.ENOMEM)
 _UNLOADED = {_TOO_MANY: FILES, _NO_MEMORY: MEMORY, "cannot allocate memory": MEMORY, "failed to map": MEMORY}
 """What the loader of shared libraries says, which has no number."""
-_SPARE = 4
-"""Files that SQLite opens for one database at most: itself, two of its log, and the folder."""
+_WORDS = {"RuntimeError: ": "start new thread", "ZstdError: ": "Allocation error"}
+"""Errors without a number that too little memory is behind: how they begin, and what they say."""
+_SPARE = 8
+"""Files that SQLite opens for two databases at most: each itself, two of its log, and the folder."""
 _IOERR, _CANTOPEN = 10, 14
 """Of SQLite's result codes: its errors do not say what the system said. A full disk has a code of its own."""
 
@@ -36,17 +38,27 @@ def lacking(error: BaseException | None) -> tuple[str, str] | None:
 
 def limit_of(error: BaseException) -> tuple[str, str] | None:
     """The same for `error` alone, to be asked as it is handled."""
+    said = f"{type(error).__name__}: {error}"
     if isinstance(error, OSError) and error.errno in _MENDS:
         return os.strerror(error.errno), _MENDS[error.errno]
     if isinstance(error, ImportError):
-        mends = [mend for said, mend in _UNLOADED.items() if said in str(error)]
+        mends = [mend for words, mend in _UNLOADED.items() if words in said]
         return (_TOO_MANY if mends[0] == FILES else _NO_MEMORY, mends[0]) if mends else None
+    if isinstance(error, MemoryError) or any(
+        kind in said and words in said for kind, words in _WORDS.items()
+    ):
+        return _NO_MEMORY, MEMORY
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == _CANTOPEN and _none_left():
         return _TOO_MANY, FILES
     if code == _IOERR and _sizes_limited():
         return os.strerror(errno.EFBIG), SIZES
     return None
+
+
+def of_memory(said: str) -> bool:
+    """Whether an error of which only words are left tells that there was not enough memory."""
+    return "MemoryError" in said or any(one in said for one, mend in _UNLOADED.items() if mend == MEMORY)
 
 
 def _none_left() -> bool:

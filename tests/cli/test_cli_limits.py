@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from skillclaw import zstd
 from skillclaw.cli import output
 from skillclaw.cli.trouble import machine_trouble
 from skillclaw.errors import BadInputError, SkillClawError, StorageError
 from skillclaw.journal.store import SessionStore
 from skillclaw.journal.store_file import told
+from skillclaw.server.sessions import intake
 
 USUAL = "Delete it, then connect the agents again."
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX limits")
@@ -70,6 +72,30 @@ def test_a_library_that_a_limit_keeps_from_loading(said: str, todo: str) -> None
     assert todo in made_amid(ImportError(said), said).todo
     found = machine_trouble(ImportError(said))
     assert found is not None and todo in found[2] and "\n" not in found[1]
+
+
+def test_what_packs_may_lack_memory_too() -> None:
+    told = machine_trouble(
+        zstd.Damaged("Unable to compress Zstandard data: Allocation error : not enough memory")
+    )
+    assert told is not None and "ulimit -v" in told[2]
+    assert (
+        machine_trouble(zstd.Damaged("Unable to decompress Zstandard data: Unknown frame descriptor")) is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "asked"),
+    [
+        (MemoryError(), "there is not enough memory"),
+        (ImportError("re2.so: failed to map segment from shared object"), "there is not enough memory"),
+        (KeyError("ours"), "please report this"),
+    ],
+)
+def test_a_session_that_cannot_be_read_for_lack_of_memory_is_no_fault_to_report(
+    error: Exception, asked: str
+) -> None:
+    assert intake._reason(error) == f"SkillClaw cannot read it ({type(error).__name__}); {asked}"
 
 
 @contextmanager

@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from attacks import provider, request, say
 from broken_disk import disk, why_none
 from broken_home import SETTINGS, World
+from dashboard_house import Visitor
 
 from skillclaw.journal.appender import ROTATE
 
@@ -91,6 +93,15 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield found
 
 
+def entered(world: World) -> Visitor:
+    """A browser that is logged in at the dashboard of `up`, as by the link of `skillclaw dashboard`."""
+    link = urlsplit(world.ok_json("dashboard", "--no-browser")["url"])
+    visitor = Visitor(link.port or 0, link.path.removesuffix("/login"), headers={"Accept-Language": "en"})
+    page = visitor.ask("POST", link.path, urlencode({"token": link.fragment}).encode())
+    assert page.status == 303, page.status
+    return visitor
+
+
 def journal(world: World) -> dict[str, Any]:
     return dict(world.ok_json("status")["journal"] or {})
 
@@ -129,9 +140,12 @@ def failing(world: World, fault: str) -> Iterator[None]:
 
 @pytest.mark.parametrize("fault", TOLD)
 def test_traffic_goes_on_and_what_waits_is_recorded_once_there_is_room(world: World, fault: str) -> None:
+    world.ok("config", "set", "dashboard.port", "0")
     port = world.ok_json("up", "-d", "--port", "0")["port"]
     asked(port, 0)
     assert wait(lambda: journal(world)["exchanges"] == 1)
+    browser = entered(world)
+    assert "Recording stopped" not in browser.get("/").text
     with failing(world, fault):
         for number in range(1, 31):
             asked(port, number)
@@ -142,12 +156,20 @@ def test_traffic_goes_on_and_what_waits_is_recorded_once_there_is_room(world: Wo
         assert "Recording stopped" in told.stdout, told.stdout
         assert TOLD[fault] in told.stdout, told.stdout
         assert "Recording stopped" in world.run("doctor").stdout
+        deep = json.loads(world.run("doctor", "--deep", "--json").stdout)["checks"]
+        (found,) = [one for one in deep if (one["group"], one["subject"]) == ("running", "recording")]
+        told_deep = "recording stopped; 30 exchanges wait to be recorded, 0 were lost"
+        assert (found["level"], found["text"]) == ("fail", told_deep)
+        page = browser.get("/")
+        assert page.status == 200 and "Recording stopped; agents are served as always." in page.text
+        assert TOLD[fault] in page.text, page.text
     asked(port, 31)
     assert wait(lambda: journal(world)["exchanges"] == 32), journal(world)
     assert (journal(world)["dropped"], journal(world)["last_error"]) == (0, "")
     assert wait(lambda: len(world.ok_json("sessions", "list")) == 32)
     assert wait(lambda: not world.ok_json("status")["errors"]), world.ok("status")
     assert "Recording stopped" not in world.ok("status")
+    assert "Recording stopped" not in browser.get("/").text
     world.ok("stop")
     assert "Traceback" not in (world.root / ".skillclaw" / "logs" / "proxy.log").read_text("utf-8")
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from broken_home import SETTINGS, World
+from broken_skills import STAGE, halves, released
 
-__all__ = ["COMMANDS", "Command", "ran_clearly", "undone", "well"]
+__all__ = ["COMMANDS", "Command", "is_whole", "ran_clearly", "undone", "well"]
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,9 @@ def ran_clearly(code: int, out: str, err: str) -> None:
         assert 2 <= len(lines) <= 3, err
 
 
-def well(world: World) -> None:
-    """Nothing of the user's was lost or changed, nothing stands half, and both hubs hold."""
+def well(world: World, releases: Collection[tuple[str, str]] = ()) -> None:
+    """Nothing of the user's was lost or changed, nothing stands half, and both hubs hold. `releases`: those
+    of before, beside the ones that the hubs have now."""
     root = world.root
     assert (root / ".claude" / "skills" / "own" / "SKILL.md").read_text("utf-8") == "my own\n"
     world.ok("disconnect", "claude-code")
@@ -112,21 +114,28 @@ def well(world: World) -> None:
     assert states <= (fine | {"edited"} if world.edits else fine), states
     for path, edit in world.edits.items():
         assert path.read_text("utf-8") == edit, path
-    for folder in (root / ".claude" / "skills", root / ".agents" / "skills"):
-        for skill in folder.iterdir() if folder.is_dir() else ():
-            path = skill / "SKILL.md"
-            if skill.name != "own" and path not in world.edits:
-                text = path.read_text("utf-8")
-                assert text == world.texts.get(skill.name, text), skill
+    assert not (half := halves(root, {*releases, *released(root)}, world.edits)), half
     left = [
         path
         for path in root.rglob("*")
-        if path.name.endswith((".new", ".part")) or ".restoring-" in path.name or "#" in path.name
+        if path.name.endswith((".new", ".part"))
+        or ".restoring-" in path.name
+        or "#" in path.name
+        or path.name.startswith(STAGE)
     ]
     assert not left, left
     deep = json.loads(world.run("doctor", "--deep", "--json").stdout)
     wrong = [one for one in deep["checks"] if one["level"] == "fail" and one["subject"] != "port"]
     assert not wrong, wrong  # another program may have the port
+
+
+def is_whole(settings: bytes) -> bool:
+    """Whether a settings file of the agent is one, with what the user has in it."""
+    try:
+        found = json.loads(settings)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and found.items() >= {"model": "opus"}.items() and "A" in found["env"]
 
 
 def undone(world: World) -> None:

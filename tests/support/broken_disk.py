@@ -19,6 +19,13 @@ __all__ = ["Disk", "disk", "why_none"]
 BLOCK = 4096
 ROOM = 2 << 30
 FILES = 20_000
+LIMITED = """
+import resource
+from skillclaw.cli import main
+for which, number in {}.items():
+    resource.setrlimit(which, (number, number))
+main()
+"""
 
 
 @cache
@@ -66,19 +73,13 @@ class Disk:
         limits: Mapping[int, int] | None = None,
         timeout: float = 100,
     ) -> subprocess.CompletedProcess[str]:
-        """`skillclaw ARGS` by a user whose home is this disk, under `limits` (RLIMIT_..: number)."""
-
-        def limit() -> None:
-            import resource
-
-            for which, number in (limits or {}).items():
-                resource.setrlimit(which, (number, number))
-
+        """`skillclaw ARGS` by a user whose home is this disk, under `limits` (RLIMIT_..: number) that hold
+        from SkillClaw's beginning: what leads to it (nsenter, Python's own start) may need more than it."""
+        begin = ["-c", LIMITED.format(dict(limits))] if limits else ["-m", "skillclaw"]
         return subprocess.run(
-            self.argv(sys.executable, "-m", "skillclaw", *args),
+            self.argv(sys.executable, *begin, *args),
             env=self.environ(environ or {}),
             cwd="/",
-            preexec_fn=limit if limits else None,
             capture_output=True,
             text=True,
             timeout=timeout,

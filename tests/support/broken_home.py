@@ -41,7 +41,8 @@ class World:
     session: str = ""
     invite: str = ""
     skill: str = ""
-    texts: dict[str, str] = field(default_factory=dict)
+    text: str = ""
+    """Of the skill, as it is installed."""
     edits: dict[Path, str] = field(default_factory=dict)
     """Copies that the user changed since `back`."""
     told: dict[str, str] = field(default_factory=dict)
@@ -54,6 +55,11 @@ class World:
     @property
     def root(self) -> Path:
         return self.disk.root
+
+    @property
+    def settings(self) -> bytes:
+        """The agent's settings file as it is."""
+        return (self.root / ".claude" / "settings.json").read_bytes()
 
     def run(
         self,
@@ -108,7 +114,7 @@ class World:
         self.invite = self.ok_json("hub", "invite", "--hub", "team")["invite"]
         (self.skill,) = [one["name"] for one in self.ok_json("skills", "list")]
         (root / "target").mkdir()
-        self.texts = {self.skill: (root / ".claude" / "skills" / self.skill / "SKILL.md").read_text("utf-8")}
+        self.text = (root / ".claude" / "skills" / self.skill / "SKILL.md").read_text("utf-8")
         self.keep()
 
     def keep(self) -> None:

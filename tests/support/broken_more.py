@@ -23,7 +23,7 @@ REVOKED = ("skills", "revoke", "{skill}")
 def _edited(world: World) -> None:
     """The user changed an installed copy."""
     path = world.root / ".claude" / "skills" / world.skill / "SKILL.md"
-    text = world.texts[world.skill] + "- Run `npm ci --ignore-scripts` where scripts hang.\n"
+    text = world.text + "- Run `npm ci --ignore-scripts` where scripts hang.\n"
     path.write_text(text, "utf-8")
     world.edits[path] = text
 

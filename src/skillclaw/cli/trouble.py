@@ -36,17 +36,13 @@ def machine_trouble(error: BaseException) -> tuple[str, str, str] | None:
     while seen is not None:
         if told := cut_off(seen):
             return told
-        if isinstance(seen, MemoryError) or (
-            isinstance(seen, RuntimeError) and "start new thread" in str(seen)
-        ):
-            return _NO_MEMORY, str(seen), MEMORY
         if isinstance(seen, OSError) and seen.errno in _FAULTS:
             what, todo = _FAULTS[seen.errno]
             return what, str(seen), todo
         if limit := limit_of(seen):
             said, todo = limit
             found = str(seen).strip()
-            why = said if "\n" in found else found if said in found else f"{found}: {said}"
+            why = said if not found or "\n" in found else found if said in found else f"{found}: {said}"
             return next(what for what, mend in _FAULTS.values() if mend == todo), why, todo
         seen = seen.__cause__
     return None

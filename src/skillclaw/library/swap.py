@@ -142,7 +142,7 @@ def recover(target: Path, home: Path) -> None:
     except OSError:
         return
     for stage in left:
-        for aside in [*(stage / "old").glob("*"), *(stage / "checked").glob("*")]:
+        for aside in [*_inside(stage / "old"), *_inside(stage / "checked")]:
             if not exists(target / aside.name):
                 aside.rename(target / aside.name)
         _clean(stage, None)
@@ -167,11 +167,20 @@ def _set_aside(place: Path, stage: Path, old: Mapping[str, FileMark]) -> None:
 
 def _clean(stage: Path, place: Path | None) -> None:
     """Delete `stage`, unless it holds the only copy of something."""
-    if any((stage / "old").glob("*")):
+    if _inside(stage / "old"):
         return
     if place is not None and not exists(place) and exists(stage / "checked" / place.name):
         return
     remove_tree(stage)
+
+
+def _inside(folder: Path) -> list[Path]:
+    """What is in `folder`, which may not be there. Raises OSError where that cannot be told: `glob` of newer
+    Pythons finds nothing then, and what is nowhere else would be deleted."""
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _mark(home: Path) -> str:

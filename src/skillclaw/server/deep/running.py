@@ -55,7 +55,8 @@ def daemon(home: Path) -> list[Check]:
         found.append(warn("running", "connections", f"{refused} were turned away: no files left", mend))
     if health is not None and runfile.recording(health["journal"]):
         counts = health["journal"]
-        text = f"{counts['queue']} exchanges wait to be recorded, {counts['dropped']} were lost"
+        stopped = "recording stopped; " if counts["last_error"] else ""
+        text = f"{stopped}{counts['queue']} exchanges wait to be recorded, {counts['dropped']} were lost"
         mend = "See what stopped it: skillclaw status"
         found.append((fail if counts["last_error"] else warn)("running", "recording", text, mend))
     failed = sorted(

@@ -4,16 +4,20 @@ settings, no hook, no filter, no prompt, no network, and no shell.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from skillclaw.errors import BadInputError, BusyError, StorageError, UsageError
+from skillclaw.errors import BadInputError, BusyError, SkillClawError, StorageError, UsageError
+from skillclaw.limits import SIZES
 from skillclaw.private import whole_file
 
 if TYPE_CHECKING:
@@ -167,7 +171,7 @@ class Repository:
             child.communicate()
             raise
         if child.returncode or broken:
-            raise self._failed(said)
+            raise self._failed(said, child.returncode)
         return (self.tip(NEW) if count else None), count
 
     def _drop_keeps(self) -> None:
@@ -267,7 +271,7 @@ class Repository:
     def _run(self, *arguments: str, inside: bool = True) -> str:
         done = self._done(*arguments, inside=inside)
         if done.returncode:
-            raise self._failed(done.stderr)
+            raise self._failed(done.stderr, done.returncode)
         return done.stdout.decode("utf-8", "replace").strip("\n\0")
 
     def _asked(self, *arguments: str) -> str:
@@ -277,7 +281,9 @@ class Repository:
     def _code(self, *arguments: str) -> int:
         return self._done(*arguments).returncode
 
-    def _failed(self, said: bytes) -> BadInputError:
+    def _failed(self, said: bytes, code: int) -> SkillClawError:
+        if sys.platform != "win32" and code in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ):  # without a word
+            return StorageError(f"git could not do it in {self.folder}.", os.strerror(errno.EFBIG), SIZES)
         text = " ".join(said.decode("utf-8", "replace").split())[:300]
         return BadInputError(
             f"git could not do it in {self.folder}.", text, "Mend that, or choose a new folder."

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 
 from skillclaw.errors import SkillClawError
+from skillclaw.limits import lacking
 from skillclaw.server.serving.group import Group
 from skillclaw.server.serving.history import History
 from skillclaw.server.serving.looking import Look
@@ -58,7 +59,9 @@ class Lookout:
             why = error.brief
         except Exception as error:
             log.exception("a look into a hub failed")
-            why = f"Something that should not happen ({type(error).__name__}). See: skillclaw logs serve"
+            limit = lacking(error)
+            ours = f"Something that should not happen ({type(error).__name__}). See: skillclaw logs serve"
+            why = f"{limit[0]}. {limit[1]}" if limit else ours
         with self._lock:
             now, every = time.monotonic(), self._every
             if look is None:

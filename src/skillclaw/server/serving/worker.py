@@ -24,6 +24,7 @@ import msgspec
 
 from skillclaw.errors import BusyError, SkillClawError, StorageError
 from skillclaw.evolve.models.records import Spending
+from skillclaw.limits import lacking
 from skillclaw.own_log import keep
 from skillclaw.private import close_files, no_dumps, whole_file
 from skillclaw.server.serving import notes
@@ -176,9 +177,11 @@ def _done(order: Order, teller: Teller, tasks: Tasks) -> Result:
         )
     except Exception as error:
         log.exception("cycle %s failed", order.cycle)
+        limit = lacking(error)
+        ours = f"Something that should not happen ({type(error).__name__}). See: skillclaw logs serve"
         return Result(
             outcome="failed",
-            error=f"Something that should not happen ({type(error).__name__}). See: skillclaw logs serve",
+            error=f"{limit[0]}. {limit[1]}" if limit else ours,
             kind=type(error).__name__,
         )
 

@@ -15,6 +15,7 @@ from skillclaw.agents import Adapter, Env, HistoryFile, adapters, no_agent, read
 from skillclaw.errors import SkillClawError
 from skillclaw.evolve.executors import NoWorkerError, SetAside
 from skillclaw.evolve.executors.local import LocalExecutor, cores
+from skillclaw.limits import of_memory
 from skillclaw.server.machine import Machine
 from skillclaw.server.sessions.crediting import credit_skills
 from skillclaw.server.sessions.masking import Masking
@@ -247,7 +248,12 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, OSError):
         return str(error)
     log.error("import: %s", type(error).__name__, exc_info=error)
-    return f"SkillClaw cannot read it ({type(error).__name__}); please report this"
+    return _unable("read", type(error).__name__, f"{type(error).__name__}: {error}")
+
+
+def _unable(what: str, why: str, whole: str) -> str:
+    asked = "there is not enough memory" if of_memory(whole) else "please report this"
+    return f"SkillClaw cannot {what} it ({why}); {asked}"
 
 
 log = logging.getLogger("skillclaw.import")
@@ -344,7 +350,7 @@ def _store(machine: Machine, reads: Iterator[_Read], tally: _Tally, workers: int
     for _, masked in executor.run(Masking(machine), judged(), batch=1):
         path, remember = masking.popleft()
         if isinstance(masked, SetAside):
-            reason = f"SkillClaw cannot mask it ({masked.reason}); please report this"
+            reason = _unable("mask", masked.reason, masked.reason)
             tally.failed.append(Failure(path=str(path), reason=reason))
             continue
         batch.append((decode(masked), path, remember))
