@@ -37,6 +37,7 @@ from skillclaw.server.sessions import forgetting
 from skillclaw.skills import bundle as bundles
 from skillclaw.skills.items import all_items
 from skillclaw.skills.records import Bundle, File, Proposal, Sidecar, record_in
+from skillclaw.utf8 import need_utf8
 from skillclaw.web import lessons
 from skillclaw.web.reading import entries
 from skillclaw.web.reading.sidecars import Sidecars
@@ -136,6 +137,7 @@ def _stored(kind: str, data: bytes) -> None:
     if kind == "inbox":
         msgspec.json.encode([*inbox.refusals(hub, public), *inbox.waiting(hub, public)])
         told = loaded(data)
+        need_utf8("proposal", told)  # as `inbox.send` does first
         inbox._proposal(hub, KEYS["m"], told if isinstance(told, dict) else {})
     elif kind == "entries":
         state = started()
