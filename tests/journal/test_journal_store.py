@@ -283,7 +283,7 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="RLIMIT_FSIZE")
-def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+def test_a_limit_of_file_sizes_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     body = """
         import random, resource
         from skillclaw.errors import StorageError
@@ -299,7 +299,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> 
             print(error.todo, store.count() % 20 == 1)
     """
     out, err = child(tmp_path, 0, body).communicate(timeout=60)
-    assert out == "Free space on the disk; nothing was changed. True\n", err
+    assert out == "Raise the limit of file sizes (ulimit -f), then run the command again. True\n", err
     store = SessionStore(tmp_path)
     assert store.count() % 20 == 1
     assert len(list(store.trajectories())) == store.count()

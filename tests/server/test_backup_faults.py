@@ -159,12 +159,12 @@ from skillclaw.errors import StorageError
 try:
     {act}
 except StorageError as error:
-    assert "Free space" in str(error), error
+    assert "ulimit -f" in str(error), error
     os._exit(3)
 """
 
 
-def test_a_full_disk_leaves_everything_as_it_was(tmp_path: Path) -> None:
+def test_a_limit_of_file_sizes_leaves_everything_as_it_was(tmp_path: Path) -> None:
     own = small_home(tmp_path / "a")
     (own / "quarantine" / "x" / "noise").write_bytes(os.urandom(100_000))
     file = tmp_path / "file"
