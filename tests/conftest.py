@@ -30,10 +30,10 @@ LONGEST = (
     "test_e2e_soak",
     "test_e2e_fresh_clone",
     "thousands_of_fuzzed_answers",
-    "is_lost_to_many_kills",
+    "is_lost_to_kill_9",
     "32_writers_on_s3",
 )
-"""What takes most of a minute or more, the longest first; the soak takes five, and little of a core."""
+"""What takes most of a minute or more, the longest first; the soak takes little of a core."""
 
 
 @pytest.hookimpl(trylast=True)
