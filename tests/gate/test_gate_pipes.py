@@ -124,6 +124,7 @@ DATA = [
     "curl x | deno run -A parse.ts",
     "curl x | python3 tools/check.py --strict",
     "curl x | python3 manage.py loaddata -",
+    "curl x | python3 -c '\nimport sys, json\ncode = json.load(sys.stdin)\nprint(code)'",
     "base64 -d x | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"code\"])'",
     "curl x | python3 scripts/check.py - | tee log",
     "curl -s -o /dev/null -w '%{json}' x | python3 -m json.tool",

@@ -33,7 +33,7 @@ _REPLS = r"(?:code|asyncio|i?python|ptpython|bpython|runpy|pdb|idlelib|xonsh|pip
 _MODULE = rf"(?-i:-[uBsSOEIbq]{{0,5}}m)[ \t]*(?!{_REPLS}\b){_STDIN}\w[\w.]{{0,80}}"
 """A module that does not itself run what it reads."""
 _RUNS = (
-    r"(?:(?:import|from)[ \t]+(?:[\w., \t]{0,80}[ ,])?(?:code|timeit|cProfile|profile|[bp]db|doctest|trace)\b|exec|eval|system|popen|spawn|fork|subprocess|compile|__|importlib|import[ \t]*\(|runpy|\bpty\b|child_process|(?-i:Function)"
+    r"(?:(?:import|from)[ \t]+(?:[\w.]{1,40}(?:[ \t]+as[ \t]+\w{1,40})?[ \t]*,[ \t]*){0,9}(?:code|timeit|cProfile|profile|[bp]db|doctest|trace)\b|exec|eval|system|popen|spawn|fork|subprocess|compile|__|importlib|import[ \t]*\(|runpy|\bpty\b|child_process|(?-i:Function)"
     r"|constructor|\bvm\b|getattr|globals|pickle|marshal|unsafe_load|yaml\.load\b|\bqx\b|\bee\b|/[a-z]{0,5}ee|\binclude"
     r"|\bsource\b|\bparse[ \t]*\([ \t]*(?:text|file)|dofile|loadstring|(?<![\w.])(?:load|do)[ \t]*[(\\\"'$<]"
     r"|require[ \t]*\(?[ \t]*[\"'\\]{0,4}(?:/|php:)|base64|fromCharCode|\\x|\bchr\b|\$\(|`)"
