@@ -145,7 +145,7 @@ def _methods(request: Request) -> list[str]:
     """The methods of a path; the routes by themselves tell only those of the first that fits."""
     found: set[str] = set()
     for template, item in request.app.openapi()["paths"].items():
-        if re.fullmatch(re.sub(r"\\\{[^}]*\}", "[^/]+", re.escape(template)), request.url.path):
+        if re.fullmatch(re.sub(r"\\\{[^}]*\}", "[^/]+", re.escape(template)), request.scope["path"]):
             found |= {method.upper() for method in item}
     return sorted(found)
 
