@@ -7,11 +7,10 @@ for what this browser has. Actions that would start programs or change other pro
 from __future__ import annotations
 
 import re
-import tempfile
 from functools import cache
-from pathlib import Path
 
 from fuzzing.asgi import Client, asked
+from fuzzing.folder import made
 
 INSTRUMENT = ("skillclaw.web",)
 MOST_BYTES = 8192
@@ -57,9 +56,9 @@ class House:
         from skillclaw.web.site import app as app_module
         from skillclaw.web.site.login import Logins, make_link
 
-        self.folder = tempfile.TemporaryDirectory()
-        home = Path(self.folder.name) / "home"
-        environ = {"HOME": self.folder.name, "PATH": ""}
+        folder = made()
+        home = folder / "home"
+        environ = {"HOME": str(folder), "PATH": ""}
         self.home, self.app = home, app_module.make_app(home, environ)
         self.base = self.app.site.base
         self.logins = Logins(home, 12)

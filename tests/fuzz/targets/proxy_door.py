@@ -7,14 +7,12 @@ connection stays open, no callback fails, and the next request is served.
 from __future__ import annotations
 
 import asyncio
-import atexit
-import shutil
 import socket
-import tempfile
 import threading
 from functools import cache
-from pathlib import Path
 from typing import Any
+
+from fuzzing.folder import made
 
 INSTRUMENT = ("skillclaw.proxy", "skillclaw.journal")
 MOST_SECONDS = 10.0
@@ -63,8 +61,7 @@ class Door:
     """A proxy and its upstream on one loop in a thread."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp())
-        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        self.folder = made()
         self.answer = b""
         self.wrong: list[str] = []
         self._ready = threading.Event()

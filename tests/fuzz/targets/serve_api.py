@@ -6,12 +6,11 @@ what is tried is what reads: guard, router, models of the bodies, errors.
 
 from __future__ import annotations
 
-import tempfile
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from fuzzing.asgi import Client, asked
+from fuzzing.folder import made
 
 from skillclaw.errors import BadInputError
 
@@ -83,7 +82,7 @@ def client() -> Client:
     from skillclaw.server.api import errors, guard
     from skillclaw.server.api.app import make_app
 
-    folder = Path(tempfile.mkdtemp())
+    folder = made()
     service: Any = Refusing()
     app = make_app(service, machine_home=folder, environ={"HOME": str(folder)}, token=TOKEN)
     return Client(app, errors, guard)
