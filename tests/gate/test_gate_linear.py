@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 from hostile import cpu_seconds, hostile
 
-from skillclaw.gate import asked, pieces, rules, steering
+from skillclaw.gate import asked, interpreters, pieces, piped, rules, steering
 from skillclaw.gate.stretches import reaching, risking
 from skillclaw.skills.codeless import without_code
 from skillclaw.skills.hiding import hidden
@@ -39,6 +39,8 @@ HOSTILE = [
     *("  ~~~\n", "<a ", "](", "a.local", "wget ", "openssl aes -d ", "dig $(a ", "https://a/.sh", "A=b;"),
     *("cp /.claude/", "\\x41", "'' ", "a ", "never tell ", "do steps at ", "<b>", "忽略", "a+", "${A}", "$A"),
     *("copy code https://", "data:aaaaaaaa/", " ", "\n"),
+    *("/", "/a", "|/", "|cat ", "base64 -d | env -S ", "curl|A=1 ", ">> ~/.bashrc$A", "curl a|", "curl '|"),
+    *('curl "|', "curl|$(", "curl|{a,b}", "curl|(", "curl|`", "curl|$'\\'", "curl|tee a|", "base64 -d|'|"),
     *(
         "git -a b ",
         "git -a 'b ",
@@ -95,6 +97,8 @@ def costliest(pattern: re.Pattern[str], flags: int, most: int) -> list[tuple[str
 
 
 PATTERNS = {
+    **{f"piped {name}": (vars(piped)[name], re.I) for name in ("_FETCHES", "_INTO_FILE", "_DECODES")},
+    **{f"code {name}": (vars(interpreters)[name], re.I) for name in ("_RUNS", "_SCRIPT", "_MEDDLES")},
     **{f"{what} {at}": (one, re.I | re.M) for at, (what, one) in enumerate(rules._COMPILED)},
     **{what: (one, re.I) for what, _, one in steering._KINDS},
     "directs": (steering._DIRECTS, re.I),

@@ -160,6 +160,24 @@ PROFILES = [
     "echo x >> ~/.bash_profile${X}",
     "echo x >> ~/.zshrc$(true)",
     "echo x >> '/etc/bash.bashrc'",
+    "echo a >> ~/.bashrc${X:-}",
+    "echo a >> ~/.bashrc$X${Y}",
+    "echo a >> ~/.bashrc$1",
+    "echo a >> ~/.bashrc$@",
+    'echo a >> "$HOME/.bashrc$X"',
+    "echo a | tee -a ~/.zshrc$X",
+    "echo a > /etc/profile$X",
+    "echo a > ~/.config/fish/config.fish$X",
+    "echo a >> $PROFILE${X}",
+    # before the name, and within it
+    "echo a >> ~/$X.bashrc",
+    "echo a >> ~/.bash${X}rc",
+    "echo a >> ~/.bash$@rc",
+    # nor are marks that a shell takes away a part of the name
+    'echo a >> ~/."bashrc"',
+    'echo a >> ~/.bash"rc"',
+    r"echo a >> ~/.bash\rc",
+    'sh -c "echo a >> \\"$HOME/.bashrc\\""',
 ]
 
 
@@ -181,6 +199,14 @@ FILES = [
     "echo x > $PROFILE/a.txt",
     "cat x > .bashrc.example",
     "cat x > .bashrc${X}.example",
+    "echo x > $PROFILE$X.json",
+    "echo x > $PROFILE$X/a",
+    "cat x > .profile${X}.json",
+    "cat x > a.profile$X",
+    "cat x > backups/$USER.bashrc",
+    "go tool pprof > $X.profile",
+    r"echo x > $PROFILE\notes.txt",
+    r"echo x > .\profile",
 ]
 
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from skillclaw.gate import places, tokens, wordings
 from skillclaw.gate.mentions import spoken_of
 from skillclaw.gate.packages import look_alikes
-from skillclaw.gate.piped import BY_ENV, IN_FOLDER, piped
+from skillclaw.gate.piped import piped
+from skillclaw.gate.profiles import PROFILES
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Danger", "dangers", "simply"]
@@ -40,14 +41,15 @@ _KEY_FOLDERS = (
     r"[/\\]\.(?:ssh|aws|gnupg|kube|docker|azure)\b"
 )
 _SEND = r"(?:curl|wget|nc|ncat|netcat|scp|rsync|ftp|sftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm)\b"
-_SHELL = (
-    rf"(?:sudo\s+(?:-\w+\s+)*)?{BY_ENV}(?:busybox\s+)?{IN_FOLDER}"
-    r"(?:ba|z|da|m?k|fi|a|tc|c|ya|pdk|nu|x?on|elvi|r?ba)?sh\b"
+_SHELLS = r"(?:ba|z|da|m?k|fi|a|tc|c|ya|pdk|nu|x?on|elvi|r?ba)?sh\b"
+_AS = (
+    r"(?:sudo\s+(?:-\w+\s+)*)?"
+    r"(?:(?:/(?:usr/)?bin/)?env[ \t]+(?:(?:-\w{1,20}|\w{1,40}=\S{0,100})[ \t]+){0,5})?"
+    r"(?:busybox\s+)?(?:/\S{0,400}/)?"
 )
-_RUNNER = (
-    rf"(?:{_SHELL}|(?:sudo\s+)?(?:python3?|perl|ruby|node|php|pwsh|powershell|osascript)\b|source\b|eval\b)"
-)
-_PIPED, _PROGRAM = piped(_SHELL)
+_SHELL = _AS + _SHELLS
+_OTHERS = r"(?:sudo\s+)?(?:python3?|perl|ruby|node|php|pwsh|powershell|osascript)\b|source\b|eval\b"
+_RUNNER = rf"(?:{_SHELL}|{_OTHERS})"
 _SETS_UP = (
     r"(?:(?:command\s+)?(?:ssh-agent|(?:py|rb|nod|go|j|pl|ph|sw|tf)env\s+init|direnv\s+(?:hook|export)"
     r"|(?:/opt/homebrew/bin/|/usr/local/bin/|/home/linuxbrew/\.linuxbrew/bin/)?brew\s+shellenv"
@@ -59,19 +61,6 @@ _SETS_UP = (
     r"(?:[ \t]+[\w.=:/@+,-]{1,60}){0,6}[ \t]*\))"
 )
 """What prints settings for the shell, as its own pages tell to `eval`: a known program, alone."""
-_NAME_ENDS = r"(?:\$(?:\w{1,80}|\{[^}\s]{1,80}\}|\([^)\n]{0,80}\))|\"\"|''){0,9}+(?![\w/\\-]|\.\w)"
-"""Behind the name nothing more, or what may stand for nothing."""
-_PROFILES = (
-    r"(?:[^\s>]{0,300}(?<![\w.-])(?:\.(?:bashrc|bash_profile|bash_login|bash_logout|bash_aliases|profile|zshrc|zshenv"
-    r"|zprofile|zlogin|zlogout|kshrc|mkshrc|cshrc|tcshrc|xprofile|xsessionrc|xinitrc)"
-    rf"{_NAME_ENDS}|\.bashrc\.d/)|[^\s>]{{0,300}}fish/(?:config\.fish{_NAME_ENDS}|conf\.d/)"
-    # a folder `etc` of a project is none of the machine's
-    r"|[\"']?(?:[^\s>]{0,300}(?:\.\.|/\.))?/{1,9}etc/(?:(?:profile|bash\.bashrc|bashrc|environment)"
-    rf"{_NAME_ENDS}|(?:profile|environment)\.d/|zsh/)"
-    # PowerShell's own; in other letters, or as a part of a path, it is anybody's variable
-    rf"|[\"']?(?-i:\$PROFILE)(?:\.(?:AllUsers|CurrentUser)\w{{1,20}})?{_NAME_ENDS})"
-)
-"""The file that a shell runs as it starts, where text is sent to."""
 _ROLE = (
     r"(?:an?|the|my|our|his|her|their|acting|called|named|known|free|un(?:restricted|limited|bound"
     r"|filtered|censored|chained|leashed)|no longer|allowed|permitted"
@@ -89,8 +78,6 @@ _CLAIMS = (
     r"\b(?:done|finished|ready|complete[d]?|fixed|pass(?:es|ed)?|works?|green|succeed(?:s|ed)?)\b[^.\n]{0,12}\b(?:without|before|until|unless)\b"
 )
 """That work is done, before it was looked at: not to claim that hides nothing."""
-_NOWHERE = r"(?:\s+-\S+)*\s+(?:https?://[\w.-]*)?(?:…|\.{3})\s*\\?\|(?![^\n]*https?://)"
-"""Dots in place of a whole address: that cannot be run, it only shows the form."""
 _TYPE = r"(?:str|bytes|bool|int|float|Path|(?:list|set)\[\w{1,20}\])(?:[ \t]*\|[ \t]*None)?"
 """A type behind a parameter of that name; who says something says more than types."""
 _IGNORE = r"(?:ignore|disregard|forget|override|bypass)"
@@ -108,21 +95,8 @@ def _in_line(first: str, *rest: str, ends: str = "") -> str:
 _RULES: tuple[tuple[str, str], ...] = (
     (
         "runs code fetched from the network",
-        rf"(?:curl|wget|fetch|iwr|irm)\b(?!{_NOWHERE})[^\n|;]*\|\s*(?:tee\s[^|]*\|\s*{_PROGRAM}|{_PIPED})",
-    ),
-    (
-        # its script may be the file that was fetched
-        "runs code fetched from the network",
-        _in_line(
-            r"\b(?:curl|wget)\b",
-            r"\s(?:-\w{0,9}[oO]|--(?:output|remote-name)(?:-\w{1,9})?)(?!\s{0,80}(?:-[\s\"'`|]|/dev/))",
-            rf"\|\s{{0,200}}{_PROGRAM}",
-            ends="|;",
-        ),
-    ),
-    (
-        "runs code fetched from the network",
-        rf"{_RUNNER}\s+(?:-\w+\s+)*[\"']?(?:<\(|\$\(|`)\s*(?:curl|wget)\b",
+        # a path is looked for where a word begins: at each slash of a long row it would take long
+        rf"(?:(?:(?<!\S){_AS})?{_SHELLS}|{_OTHERS})\s+(?:-\w+\s+)*[\"']?(?:<\(|\$\(|`)\s*(?:curl|wget)\b",
     ),
     (
         "runs code fetched from the network",
@@ -132,7 +106,6 @@ _RULES: tuple[tuple[str, str], ...] = (
         "runs code fetched from the network",
         _in_line(r"(?:curl|wget)\b", r"(?:&&|;)\s{0,200}(?:chmod\s{1,200}\S{0,200}x|(?:ba)?sh\s|\./)"),
     ),
-    ("runs encoded code", rf"base64\s+(?:-d|-D|--decode)\b(?:(?!\s\$\s)[^\n]){{0,500}}\|\s*{_PIPED}"),
     (
         "runs encoded code",
         r"(?<![A-Za-z])(?:eval|exec)"
@@ -142,13 +115,6 @@ _RULES: tuple[tuple[str, str], ...] = (
         r"|[\s(]\s{0,80}[\"'(]?`)",
     ),
     ("runs encoded code", _in_line("powershell", r"\s-(?:e|ec|enc|encodedcommand)\s(?!…|\.{3})")),
-    (
-        "runs encoded code",
-        _in_line(
-            r"(?:xxd\s{1,200}-r|printf\s{1,200}[\"']?\\x|echo\s{1,200}-e\s{1,200}[\"']?\\x)",
-            rf"\|\s{{0,200}}{_PIPED}",
-        ),
-    ),
     ("hides a long encoded text", r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{200,}={0,2}(?![A-Za-z0-9+/])"),
     ("opens a remote shell", r"/dev/(?:tcp|udp)/"),
     (
@@ -245,7 +211,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (
         "installs itself permanently",
         r"(?:crontab\s+-(?!l)|LaunchAgents"
-        rf"|(?:>>?|\btee\b(?:\s+-[\w-]{{1,20}}){{0,5}})\s*{_PROFILES}"
+        rf"|(?:>>?|\btee\b(?:\s+-[\w-]{{1,20}}){{0,5}})\s*{PROFILES}"
         r"|(?:>|\b(?:tee|cp|mv|scp|echo|cat|add|append|write|insert|put|copy|install|place|save|upload)\b"
         r"|加入|写入|添加|追加|放(?:入|到|进))[^\n]{0,120}authorized_keys"
         r"|authorized_keys[^\n]{0,120}(?:\bssh-\w+ AAAA|加入|写入|添加|追加)"
@@ -359,6 +325,10 @@ def dangers(text: str) -> Iterator[Danger]:
     """Each dangerous stretch of `text`, one of a kind."""
     seen: set[str] = set()
     views = dict.fromkeys((text.translate(_APOSTROPHES), simply(text)))
+    for what, said in (one for view in views for one in piped(view)):
+        if what not in seen:
+            seen.add(what)
+            yield Danger(what=what, text=" ".join(said.split())[:80])
     # Code fences and list markers between words must not hide a phrase; a line stays a line.
     for what, pattern in _COMPILED:
         if what in seen:
