@@ -57,12 +57,12 @@ test: $(VENV)/.dev
 
 e2e: $(VENV)/.dev $(SITE)/.ready clients
 	@$(call in_memory,8); E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) \
-	  $(BIN)/pytest -m "e2e or (live and not slow)" -n 4 --dist worksteal --durations 10 $(ARGS)
+	  $(BIN)/pytest -m "(e2e or live) and not slow" -n 4 --dist worksteal --durations 10 $(ARGS)
 
 # Every agent that can be installed, each through the proxy; they stay in the cache, by version. Whole runs of the
 # benchmarks, and what takes long.
 e2e-all: $(VENV)/.dev $(TOOLS)/.ready clients $(CLIENTS)/.azurite
-	E2E_CLIENTS=$(CLIENTS) POWERCUT_STATES=3 $(BIN)/pytest -m "agents or (slow and not e2e)" -n 2 --dist worksteal --durations 30 \
+	E2E_CLIENTS=$(CLIENTS) POWERCUT_STATES=3 $(BIN)/pytest -m "agents or slow" -n 2 --dist worksteal --durations 30 \
 	  --ignore tests/bench --ignore tests/sandbox $(ARGS)
 	E2E_CLIENTS=$(CLIENTS) E2E_DATA=$(DATA) $(BIN)/pytest -m slow -n 3 --timeout 400 tests/bench tests/sandbox $(ARGS)
 

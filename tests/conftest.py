@@ -6,6 +6,8 @@ import gc
 import signal
 import threading
 from collections.abc import Generator
+from functools import cache
+from pathlib import Path
 
 import pytest
 from examples import MADE
@@ -29,16 +31,42 @@ if (
 LONGEST = (
     "test_e2e_soak",
     "test_e2e_fresh_clone",
-    "thousands_of_fuzzed_answers",
     "is_lost_to_kill_9",
+    "killed_amid_a_release_is_taken_over",
+    "two_real_agents_teach_a_group",
+    "a_cycle_on_ray_finds",
     "32_writers_on_s3",
+    "under_a_clock_that_is_years_wrong",
+    "clock_is_set_forth_and_back",
+    "goes_with_the_sessions_it_was_learned_from",
+    "the_commands_that_the_readme_lists",
+    "three_users_sessions_reach",
 )
-"""What takes most of a minute or more, the longest first; the soak takes little of a core."""
+"""What takes half a minute or more, the longest first; the soak takes little of a core."""
+E2E = "(e2e or live)"
+"""How the choice of `make e2e` begins."""
+
+
+@cache
+def _has_e2e(path: Path) -> bool:
+    """Whether a file has tests of `make e2e`: it says so itself, or all of its folder are."""
+    text = path.read_text("utf-8")
+    return path.parent.name == "e2e" or "mark.e2e" in text or "mark.live" in text
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`make e2e` reads the files that have its tests: each worker would take long to read all others."""
+    if collection_path.suffix != ".py" or not config.option.markexpr.startswith(E2E):
+        return None
+    return None if _has_e2e(collection_path) else True
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest begin first, spread over the workers, and go on beside the others."""
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("e2e", "live")) and not _has_e2e(item.path):
+            raise pytest.UsageError(f"{item.path}: make e2e would not find {item.name}: no mark stands there")
     longest = [item for name in LONGEST for item in items if name in item.nodeid]
     rest = [item for item in items if item not in longest]
     # With `--dist worksteal` each worker starts with an equal run of the list.

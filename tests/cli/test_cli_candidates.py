@@ -453,6 +453,7 @@ def test_what_the_gate_rejects_is_not_shared(home: Home) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_a_candidate_that_changed_is_told(home: Home) -> None:
     home.skill()
     old = home.offer("npm-tests")["content"]

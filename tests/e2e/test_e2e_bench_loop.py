@@ -22,7 +22,8 @@ TEMPLATE = "01_Productivity_Flow_task_first"
 
 
 @pytest.mark.parametrize(
-    ("agent", "program", "version"), [("claude-code", "claude", "/v1"), ("codex", "codex", "")]
+    ("agent", "program", "version"),
+    [("claude-code", "claude", "/v1"), pytest.param("codex", "codex", "", marks=pytest.mark.slow)],
 )
 @pytest.mark.timeout(300)
 def test_a_real_client_works_by_day_and_is_learned_from_by_night(

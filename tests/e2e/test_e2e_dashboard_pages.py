@@ -61,6 +61,7 @@ BY_LINK = {"cluster": "/patterns/personal/map"}
 BY_ACTION = {"group-made", "admit-look", "job"}
 """Pages that an action leads to (test_e2e_dashboard_actions.py)."""
 FILES = {"session-preview-file", "session-export"}
+LANGUAGES = ["en", pytest.param("zh", marks=pytest.mark.slow)]
 EMPTY = ("home", "skills", "proposals", "patterns", "sessions", "group", "settings", "doctor")
 THERE = {route.name for route in ROUTES if "GET" in (route.methods or ())}
 CASES = [
@@ -124,13 +125,13 @@ def test_every_page_is_in_the_list() -> None:
     assert set(PAGES) | set(BY_LINK) | BY_ACTION | FILES >= THERE, "a page that nobody looks at"
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(("name", "path"), CASES, ids=[name for name, _ in CASES])
 def test_a_page(name: str, path: str, language: str, windows: dict[str, Window], place: Place) -> None:
     looked(windows[language], name, path.format(**place.names))
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", [name for name in BY_LINK if name in THERE])
 def test_a_page_that_another_leads_to(name: str, language: str, windows: dict[str, Window]) -> None:
     window = windows[language]
@@ -139,12 +140,12 @@ def test_a_page_that_another_leads_to(name: str, language: str, windows: dict[st
     looked(window, name, link.removeprefix(urlsplit(window.root).path))
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_an_address_where_nothing_is(language: str, windows: dict[str, Window]) -> None:
     looked(windows[language], "error", "/nothing/here", 404)
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_login(language: str, chrome: Browser, place: Place) -> None:
     window = Window.make(chrome, language=language)
     window.root = place.link.partition("/login#")[0]
@@ -154,7 +155,7 @@ def test_the_login(language: str, chrome: Browser, place: Place) -> None:
     window.context.close()
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_first_visit_with_nothing_recorded(language: str, chrome: Browser, place: Place) -> None:
     window = Window.make(chrome, language=language)
     window.enter(another(place.empty_user, place.empty_link))

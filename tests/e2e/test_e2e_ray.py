@@ -85,12 +85,14 @@ def test_real_sessions_give_the_same_answers_as_on_one_machine(
     assert seen[-1] == len(sessions)
 
 
+@pytest.mark.slow
 def test_a_batch_that_its_worker_died_on_is_tried_again(ray: RayExecutor, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     assert collect(ray, KillOnce(mark=str(mark)), [b"a", b"b", b"once", b"c", b"d", b"e"], 3) == {}
     assert mark.exists()
 
 
+@pytest.mark.slow
 def test_poison_is_set_aside_and_all_others_are_answered(
     ray: RayExecutor, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -162,6 +164,7 @@ def test_a_local_ray_listens_on_the_loopback_address_only(before: str) -> None:
     assert away == []
 
 
+@pytest.mark.slow
 def test_a_ray_that_something_else_loaded_is_not_started() -> None:
     done = subprocess.run([*script(BODY), "loaded"], capture_output=True, text=True, timeout=60, check=True)
     assert "Ray cannot be used for a Ray of this machine by this process." in done.stdout
@@ -169,6 +172,7 @@ def test_a_ray_that_something_else_loaded_is_not_started() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_workers_of_another_version_are_told(ray: RayExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_drive, "__version__", "99.0")
     with pytest.raises(SkillClawError) as told:
@@ -176,6 +180,7 @@ def test_workers_of_another_version_are_told(ray: RayExecutor, monkeypatch: pyte
     assert "this one is 99.0" in told.value.why
 
 
+@pytest.mark.slow
 def test_a_task_that_workers_cannot_load_is_told(ray: RayExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     module = type(sys)("only_here")
     exec("def task(batch): return list(batch)", module.__dict__)

@@ -102,6 +102,7 @@ def told(writers: int, commits: int, took: float, place: str) -> None:
     print(f"{writers} writers, {commits} commits on {place}: {took:.1f} s, {commits / took:.0f} commits/s")
 
 
+@pytest.mark.flaky(reruns=0)
 def test_four_writers(tmp_path: Path) -> None:
     hub = opened(tmp_path)
     hub.state()
@@ -111,6 +112,7 @@ def test_four_writers(tmp_path: Path) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.timeout(300)
+@pytest.mark.flaky(reruns=0)
 def test_32_writers_on_a_folder(tmp_path: Path) -> None:
     hub = opened(tmp_path)
     hub.state()

@@ -37,7 +37,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.mark.parametrize("tool, extras", [("pipx", ""), ("uv", ""), ("uv", "evolve,web")])
+@pytest.mark.parametrize(
+    "tool, extras", [("pipx", ""), pytest.param("uv", "", marks=pytest.mark.slow), ("uv", "evolve,web")]
+)
 def test_it_is_installed_runs_and_goes(tool: str, extras: str, wheel: Path, tmp_path: Path) -> None:
     path = f"{TOOLS}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     if shutil.which(tool, path=path) is None:

@@ -15,7 +15,7 @@ import pytest
 
 from skillclaw.journal.reader import START, Position, read
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.flaky(reruns=0)]
 
 COMMIT = 0.25
 """Seconds after which every exchange is there. A group commit waits 20 ms at most; the rest is left for a

@@ -23,7 +23,7 @@ from skillclaw.journal.records import Exchange
 from skillclaw.journal.writer import JournalWriter
 from skillclaw.proxy import ProxyConfig, command, write_config
 
-pytestmark = [needs_strace, pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [needs_strace, pytest.mark.e2e, pytest.mark.timeout(600), pytest.mark.flaky(reruns=0)]
 WINDOW = 1.0
 """Seconds that a power cut may cost (docs/proxy.md) ..."""
 BUSY = float(os.environ.get("POWERCUT_BUSY", "1.5"))

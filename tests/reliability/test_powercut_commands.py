@@ -17,7 +17,7 @@ from powercut import Recording, environment, needs_strace, put, seed, times
 from powercut_scenes import SCENES, Scene
 from powercut_world import again, facts, problems
 
-pytestmark = [needs_strace, pytest.mark.timeout(3000)]
+pytestmark = [needs_strace, pytest.mark.timeout(3000), pytest.mark.flaky(reruns=0)]
 PARAMS = [
     pytest.param(scene, id=scene.name, marks=pytest.mark.e2e if scene.daily else pytest.mark.slow)
     for scene in SCENES

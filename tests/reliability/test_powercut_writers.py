@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from powercut import Recording, environment, needs_strace, put, seed, times
 
-pytestmark = [pytest.mark.live, needs_strace]
+pytestmark = [pytest.mark.live, needs_strace, pytest.mark.flaky(reruns=0)]
 
 HEAD = """
 from pathlib import Path

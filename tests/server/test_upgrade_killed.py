@@ -18,7 +18,11 @@ from skillclaw.journal import catalogue_file
 from skillclaw.server.setup.consent import agree, agreed, followed
 from skillclaw.server.setup.wishes import want, wishes
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="processes are forked")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="processes are forked"),
+    pytest.mark.flaky(reruns=0),
+]
 
 KILLS = int(os.environ.get("E2E_KILLS", "100"))
 
