@@ -223,14 +223,14 @@ def test_an_evolver_without_the_owners_key_waits_for_the_owner(tmp_path: Path) -
     asked = rotated["sealing"]
     assert (rotated["state"], len(asked)) == ("waiting", 64)
     asks = [{"client": rotated["old"], "name": "erik", "sealing": asked}]
-    waits = {"taken": {}, "refused": [], "waiting": 1, "asks": asks}
+    waits = {"taken": {}, "refused": [], "waiting": 1, "asks": asks, "accepted": []}
     assert taken(tmp_path, "erik") == waits
     shared(tmp_path, "bob", 2)
     assert taken(tmp_path) == waits, "nothing lets it in by itself, on the owner's machine neither"
     assert f"skillclaw hub inbox --accept {asked}" in printed(tmp_path, "ada", "hub", "inbox")
     assert asked in printed(tmp_path, "erik", "hub", "rotate")
     (done,) = sc(tmp_path, "ada", "hub", "inbox", "--accept", asked)
-    assert done["messages"]["taken"] == {"rotate": 1}
+    assert (done["messages"]["taken"], done["messages"]["accepted"]) == ({"rotate": 1}, [asked])
     shared(tmp_path, "bob", 3)
     assert len(opened(tmp_path, "erik")) == 3
     assert sc(tmp_path, "erik", "hub", "status", "--hub", "team")["here"] == {"evolver": "active"}

@@ -46,9 +46,11 @@ def test_the_inbox_fails_where_no_key_was_accepted(tmp_path: Path) -> None:
     def ended(who: str, *args: str) -> int:
         return skillclaw("hub", "inbox", *args, home=tmp_path / who).returncode
 
+    joined(tmp_path, "bob")
     for how in ((), ("--json",)):
         assert ended("ada", *how) == 0, "without a key there is nothing to fail at"
-        assert ended("ada", "--accept", "e" * 64, *how) == 1
+        sc(tmp_path, "bob", "hub", "rotate")
+        assert ended("ada", "--accept", "e" * 64, *how) == 1, "a key that waits for nobody is another matter"
         assert ended("nobody", "--accept", asked, *how) == 1
     assert ended("ada", "--accept", asked, "--json") == 0
     assert ended("ada", "--accept", asked, "--json") == 1, "it waits no longer"

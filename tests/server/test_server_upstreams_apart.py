@@ -191,6 +191,9 @@ def test_run_goes_where_the_settings_say(home: Path, provider: Upstream, gateway
     there = {**environ, "ANTHROPIC_BASE_URL": gateway.url, "KEY": "a-key"}
     ok("run", "claude-code", home=home, environ=there)
     assert went(provider, gateway) == (["a-key"], [])
+    ok("config", "set", "agents.claude-code.upstream", gateway.url, home=home, environ=environ)
+    ok("run", "claude-code", home=home, environ=there)
+    assert went(provider, gateway) == (["a-key"], ["a-key"]), "from the next request on"
 
 
 def test_a_prefix_that_nobody_made_leads_nowhere(home: Path, provider: Upstream) -> None:

@@ -83,13 +83,14 @@ class KeyAsked(Record, frozen=True, kw_only=True, omit_defaults=False):
 class TakenIn(Record, frozen=True, kw_only=True, omit_defaults=False):
     """What one pass did: `taken` by kind; `refused` those that were set aside; `waiting` how many are left
     for later (beyond the limits, of a newer format, proposals where nobody judges them); `asks`: keys that an
-    owner has to say first.
+    owner has to say first; `accepted`: those that were said, and that sessions are sealed to now.
     """
 
     taken: dict[str, int] = {}
     refused: list[RefusedMessage] = []
     waiting: int = 0
     asks: list[KeyAsked] = []
+    accepted: list[str] = []
 
 
 def take_in(hub: Hub, judge: Judge | None = None, accept: Collection[str] = ()) -> TakenIn:
@@ -131,6 +132,7 @@ class _Pass:
         self.judge = judge
         self.accept = accept
         self.asks: list[KeyAsked] = []
+        self.accepted: list[str] = []
         self.taken: Counter[str] = Counter()
         self.refused: list[RefusedMessage] = []
         self.commits: Counter[str] = Counter()
@@ -161,7 +163,13 @@ class _Pass:
             except _Stuck as stuck:
                 self.refused.append(RefusedMessage(client=client, n=n, kind="", reason=str(stuck)[:500]))
         total = sum(len(queue) for queue in queues.values())
-        return TakenIn(taken=dict(self.taken), refused=self.refused, waiting=total - done, asks=self.asks)
+        return TakenIn(
+            taken=dict(self.taken),
+            refused=self.refused,
+            waiting=total - done,
+            asks=self.asks,
+            accepted=self.accepted,
+        )
 
     def _order(self, queues: dict[str, list[int]]) -> Iterator[tuple[str, int]]:
         """Turn by turn, so that no client has to wait for another's flood; strangers after the members."""
@@ -248,6 +256,8 @@ class _Pass:
                     raise
         if message.kind == "proposal":
             self._hold(message)
+        if message.kind == "rotate":
+            self.accepted += [key for key in self.accept if key == message.body.get("sealing")]
 
     def _writer(self, state: HubState, message: Message) -> str:
         """The role to commit it as; another key that sessions are sealed to waits until an owner says it."""

@@ -231,7 +231,7 @@ def inbox(
     from skillclaw.server.machine import Machine
 
     done = attend(Machine(ctx.home), accept or ())
-    in_vain = bool(accept) and not any(one.messages.taken.get("rotate") for one in done)
+    in_vain = not {*(accept or ())} <= {key for one in done for key in one.messages.accepted}
     failed = in_vain or any(one.error for one in done)
     if ctx.json:
         output.print_json(done)

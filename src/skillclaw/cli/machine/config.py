@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -74,6 +75,12 @@ def set_(
         from skillclaw.server.sharing.sending import withdraw
 
         withdraw(Machine(ctx.home))
+    if key.startswith(("agents.", "upstreams.")):
+        from skillclaw.server.machine import Machine
+        from skillclaw.server.up.proxy_process import reroute
+
+        with suppress(SkillClawError):  # `up` does it within seconds
+            reroute(Machine(ctx.home))
     if ctx.json:
         output.print_json({key: stored})
     else:
