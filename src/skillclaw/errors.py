@@ -38,6 +38,7 @@ __all__ = [
     "UpgradeNeededError",
     "UsageError",
     "VerifyError",
+    "in_one_line",
 ]
 
 NOT_YAML = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
@@ -51,6 +52,11 @@ def __getattr__(name: str) -> object:
 
     globals()[name] = (msgspec.MsgspecError, ValueError, RecursionError)
     return globals()[name]
+
+
+def in_one_line(error: object) -> str:
+    """What an error says, in one line: for logs, tables and files that have a line for each."""
+    return " ".join(str(error).split())
 
 
 class SkillClawError(Exception):

@@ -23,6 +23,7 @@ __all__ = [
     "as_text",
     "formatter",
     "parsed",
+    "tell_unexpected",
 ]
 
 _Error = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
@@ -108,3 +109,10 @@ def _facts(record: logging.LogRecord) -> dict[str, Any]:
 
 def _shown(facts: dict[str, Any]) -> list[str]:
     return [f"{name}={value}" for name, value in facts.items() if value not in ("", None)]
+
+
+def tell_unexpected(log: logging.Logger, error: BaseException, path: str) -> None:
+    """Note an error that nobody expected while the address `path` was answered: its kind and place."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "nowhere"
+    log.error("%s at %s while answering %s", type(error).__name__, place, ascii(path[:200]))

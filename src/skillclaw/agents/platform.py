@@ -27,7 +27,7 @@ from skillclaw.agents.records import (
 from skillclaw.agents.texts import Format, Key
 from skillclaw.agents.tokens import PREFIX
 from skillclaw.agents.urls import filled, is_own, sent_elsewhere, shown
-from skillclaw.errors import BadInputError, SkillClawError, UsageError
+from skillclaw.errors import BadInputError, SkillClawError, UsageError, in_one_line
 from skillclaw.trajectory.model import Record
 
 __all__ = ["Place", "Platform", "Setting", "files_like"]
@@ -262,7 +262,7 @@ class Platform:
             found += self._settings_findings(env, base_url)
             found += self.findings(env, base_url)
         except SkillClawError as error:
-            return [*found, self.finding("fail", "settings", " ".join(str(error).split()), "Mend the file.")]
+            return [*found, self.finding("fail", "settings", in_one_line(error), "Mend the file.")]
         if base_url is not None and (variable := sent_elsewhere(env.environ)):
             text = f"{variable} may send what is meant for this machine, the key too, to another one"
             found.append(self.finding("warn", "network", text, "Add 127.0.0.1 to NO_PROXY."))

@@ -22,6 +22,7 @@ from skillclaw.errors import (
     SkillClawError,
     UpgradeNeededError,
     VerifyError,
+    in_one_line,
 )
 from skillclaw.evolve.report import Judged
 from skillclaw.evolve.settle import release
@@ -168,7 +169,7 @@ class GroupVotes:
             try:
                 done = result.verdict == "passed" and release(self.hub, record, stage(record), fence=fence)
             except BlockedError as error:  # decided, and released once the storage takes it
-                self.blocked.append((record.skill, " ".join(str(error).split())))
+                self.blocked.append((record.skill, in_one_line(error)))
                 waiting[known.id] = _about(record)
                 continue
             if done:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from skillclaw.errors import SkillClawError
+from skillclaw.errors import SkillClawError, in_one_line
 from skillclaw.journal.identity import Identity
 from skillclaw.journal.writer import JournalWriter
 from skillclaw.log_format import LEVELS, formatter
@@ -225,7 +225,7 @@ def main(argv: list[str]) -> int:
         sys.stderr.flush()
         os._exit(code)
     except SkillClawError as error:
-        print(" ".join(str(error).split()), flush=True)  # noqa: T201  its starter reads it
+        print(in_one_line(error), flush=True)  # noqa: T201  its starter reads it
         return error.exit_code
     except KeyboardInterrupt:
         return 0

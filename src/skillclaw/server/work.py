@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from skillclaw.errors import SkillClawError
+from skillclaw.errors import SkillClawError, in_one_line
 from skillclaw.library.records import HubSeen
 from skillclaw.server.machine import PERSONAL
 from skillclaw.settings import stop_at_unknown
@@ -91,7 +91,7 @@ def sync(machine: Machine, due: Collection[str] | None = None, waits: Waits | No
         HubSeen(
             hub=source.name,
             seq=source.state.seq if source.state is not None else 0,
-            error=" ".join(str(source.error).split()) if source.error is not None else "",
+            error=in_one_line(source.error) if source.error is not None else "",
         )
         for source in asked
     ]

@@ -79,13 +79,13 @@ class Refusing:
 @cache
 def client() -> Client:
     """The API, on a folder that stays as long as the process."""
-    from skillclaw.server.api import errors, guard
+    from skillclaw.server.api import guard
     from skillclaw.server.api.app import make_app
 
     folder = made()
     service: Any = Refusing()
     app = make_app(service, machine_home=folder, environ={"HOME": str(folder)}, token=TOKEN)
-    return Client(app, errors, guard)
+    return Client(app, guard)
 
 
 def once(data: bytes) -> None:

@@ -14,7 +14,7 @@ from skillclaw.bench.loop.plan import Draw
 from skillclaw.bench.loop.results import Arm, Attempt, Phase, Variant
 from skillclaw.bench.loop.users import User
 from skillclaw.bench.suites import Grade, Rule, Suite, Task
-from skillclaw.errors import SkillClawError, UsageError
+from skillclaw.errors import SkillClawError, UsageError, in_one_line
 from skillclaw.headless.agents import Agent, Endpoint, Reply
 from skillclaw.headless.door import socket_to
 from skillclaw.sandbox import leftovers
@@ -50,7 +50,7 @@ def attempt(
         except UsageError:
             raise  # no sandbox, no agent: true of every attempt, and not one attempt's result
         except SkillClawError as error:
-            grade = Grade(success=False, score=0.0, error=" ".join(str(error).split()))
+            grade = Grade(success=False, score=0.0, error=in_one_line(error))
         except Exception as error:
             # A run of hours must not end, again and again, at what one task or one answer sets off.
             said = " ".join(f"{type(error).__name__}: {error}".split())

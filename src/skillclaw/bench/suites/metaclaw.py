@@ -22,7 +22,7 @@ from skillclaw.bench.suites.metaclaw_data import Check, Day, Round, find, read_d
 from skillclaw.bench.suites.metaclaw_grade import DATED, GRADING, grade_choice, grade_files, looks_at
 from skillclaw.bench.suites.metaclaw_needs import earlier, lacking
 from skillclaw.bench.suites.model import Grade, Message, Rule, Task, Template, Tool, ToolResult, Workspace
-from skillclaw.errors import BadInputError, StorageError, UsageError
+from skillclaw.errors import BadInputError, StorageError, UsageError, in_one_line
 from skillclaw.headless.tasks.folders import INSIDE, FolderWorkspace, open_folder
 from skillclaw.headless.tasks.taskfile import TaskFile
 from skillclaw.sandbox import Box, Mount, leftovers, open_box
@@ -201,9 +201,9 @@ class MetaClawSuite:
             with open_box(mounts, workspace=INSIDE, runner=self.runner) as box:
                 return grade_files(box, day, one, self.place.scripts is not None)
         except BadInputError as error:
-            return Grade(success=False, score=0.0, reason=" ".join(str(error).split()))
+            return Grade(success=False, score=0.0, reason=in_one_line(error))
         except (OSError, StorageError) as error:
-            why = " ".join(str(error).split())
+            why = in_one_line(error)
             return Grade(success=False, score=0.0, error=f"the workspace could not be graded: {why}")
         finally:
             leftovers.remove(place)

@@ -9,7 +9,7 @@ import typer
 
 from skillclaw.cli import output
 from skillclaw.cli.command import Context, command
-from skillclaw.errors import UsageError
+from skillclaw.errors import UsageError, in_one_line
 
 if TYPE_CHECKING:
     from skillclaw.evolve.replay.cases import Case
@@ -52,7 +52,7 @@ def list_(ctx: Context, cases: CasesOption = None) -> int:
                     }
                     for case in found
                 ],
-                "faults": [" ".join(str(fault).split()) for fault in faults],
+                "faults": [in_one_line(fault) for fault in faults],
             }
         )
         return 1 if faults else 0
@@ -97,7 +97,7 @@ def check(
             try:
                 done.append(check_case(case, ctx.home))
             except BadInputError as error:
-                done.append(CaseCheck(case=case.name, good=False, faults=[" ".join(str(error).split())]))
+                done.append(CaseCheck(case=case.name, good=False, faults=[in_one_line(error)]))
     if ctx.json:
         output.print_json(done)
     else:

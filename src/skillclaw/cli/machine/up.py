@@ -18,7 +18,7 @@ from skillclaw.cli.machine.dashboard import tell_door
 from skillclaw.cli.machine.log_options import FormatOption, LevelOption, use_log
 from skillclaw.cli.machine.up_first import ask, found_text, import_past, look, once, show_demo
 from skillclaw.cli.sessions import learned
-from skillclaw.errors import SkillClawError, UpgradeNeededError
+from skillclaw.errors import SkillClawError, UpgradeNeededError, in_one_line
 from skillclaw.extras import has_evolver, install
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _too_new(home: Path) -> str:
         agreed(home)
         wishes(home)
     except UpgradeNeededError as error:
-        return " ".join(str(error).split())
+        return in_one_line(error)
     return ""
 
 

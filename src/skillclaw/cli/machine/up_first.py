@@ -10,7 +10,7 @@ from skillclaw.cli import output
 from skillclaw.cli.command import Context
 from skillclaw.cli.sessions import learned
 from skillclaw.cli.values import many
-from skillclaw.errors import StorageError
+from skillclaw.errors import StorageError, in_one_line
 
 if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
@@ -32,7 +32,7 @@ def look(machine: Machine) -> Survey | None:
     except StorageError as error:
         if not agreed(machine.home):
             raise
-        output.note(" ".join(str(error).split()))
+        output.note(in_one_line(error))
         return None
 
 
@@ -167,7 +167,7 @@ def import_past(ctx: Context, machine: Machine) -> None:
                 progress=progress,
             )
         except StorageError as error:  # as in look; the daemon tries again
-            output.note(" ".join(str(error).split()))
+            output.note(in_one_line(error))
             return
     if ctx.json:
         return

@@ -12,6 +12,7 @@ import msgspec
 
 from skillclaw import __version__
 from skillclaw.trajectory.model import Record
+from skillclaw.trajectory.text import one_line
 
 __all__ = [
     "Answer",
@@ -27,7 +28,6 @@ __all__ = [
     "decode_message",
     "encode",
     "load",
-    "one_line",
     "result",
 ]
 
@@ -124,12 +124,6 @@ def answer(task: Task, batch: Sequence[bytes]) -> list[Answer]:
             return [Failed(why=_reason(error, batch[0]))]
         return [one for item in batch for one in answer(task, [item])]
     return [*given]
-
-
-def one_line(text: str, cut: int) -> str:
-    """The text without line breaks, cut."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= cut else flat[: cut - 1] + "…"
 
 
 _QUOTED = re.compile(r"""(?<!\w)(['"]).*?(?:\1(?!\w)|$)""")

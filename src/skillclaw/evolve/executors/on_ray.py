@@ -34,11 +34,11 @@ from skillclaw.evolve.executors._answers import (
     decode_message,
     encode,
     load,
-    one_line,
 )
 from skillclaw.evolve.executors._drive import ITEM_LIMIT, Gone, drive
 from skillclaw.evolve.executors.local import cores
 from skillclaw.extras import install
+from skillclaw.trajectory.text import one_line
 
 __all__ = ["RayExecutor"]
 

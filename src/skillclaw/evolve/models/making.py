@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from skillclaw.errors import SkillClawError, UsageError
+from skillclaw.errors import SkillClawError, UsageError, in_one_line
 from skillclaw.evolve.models.places import is_own_machine
 from skillclaw.extras import install
 from skillclaw.journal.records import OWN_HEADER
@@ -204,6 +204,6 @@ def of_the_settings(error: Exception) -> SkillClawError:
     """A model that the library would not make: a name or a URL that it does not take."""
     return UsageError(
         "The evolver's model cannot be set up.",
-        " ".join(str(error).split())[:200],
+        in_one_line(error)[:200],
         "Check evolve.model.*: skillclaw config show",
     )

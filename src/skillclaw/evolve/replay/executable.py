@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from skillclaw.errors import SkillClawError, UsageError
+from skillclaw.errors import SkillClawError, UsageError, in_one_line
 from skillclaw.evolve.models.ledger import Ledger
 from skillclaw.evolve.replay.cases import Case
 from skillclaw.evolve.replay.executable_agents import Run, Runner
@@ -79,7 +79,7 @@ def executable_scores(
             )
             missing = replay.all(folder, (homes[0], homes[1]), progress)
     except UsageError as error:
-        missing = " ".join(str(error).split())
+        missing = in_one_line(error)
     except (SkillClawError, OSError) as error:
         missing = f"The replay broke off: {' '.join(str(error).split())}"
     return replay.scores(), replay.meter.cost(time.monotonic() - began), missing
@@ -166,7 +166,7 @@ def run_once(case: Case, agent: Runner, folder: Path, home: Path, seed: int, met
     except UsageError:
         raise
     except SkillClawError as error:
-        return Run(score=None, note=" ".join(str(error).split())[:300])
+        return Run(score=None, note=in_one_line(error)[:300])
     except Exception as error:
         # An agent's words or a grader's set this off; the other runs are none the worse for it.
         return Run(score=None, note=f"Not expected: {type(error).__name__}: {error}"[:300])

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from skillclaw.errors import SkillClawError, StorageError
+from skillclaw.errors import SkillClawError, StorageError, in_one_line
 from skillclaw.evolve.replay.cases import Case
 from skillclaw.evolve.replay.checkouts import Checkouts, commits, exported, files_of, known_commit
 from skillclaw.evolve.replay.executable_rooms import workroom
@@ -72,7 +72,7 @@ class Recorder:
         try:
             return self._made(session)
         except SkillClawError as error:
-            return " ".join(str(error).split())
+            return in_one_line(error)
 
     def _made(self, session: Trajectory) -> Case | str:
         told = meta(session)
@@ -231,7 +231,7 @@ def _tried(plan: _Plan, commit: str, folder: Path) -> Grade:
         with _Room(plan, commit)(folder, None, ()) as workspace:
             return _Judge(plan)(workspace, [])
     except StorageError as error:
-        return Grade(success=False, score=0.0, error=" ".join(str(error).split()))
+        return Grade(success=False, score=0.0, error=in_one_line(error))
 
 
 def _time(text: str | None) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from skillclaw.errors import BadInputError
+from skillclaw.errors import BadInputError, in_one_line
 from skillclaw.evolve.replay.cases import CaseSources, TaskSource
 from skillclaw.evolve.replay.checkouts import Checkouts, read_checkouts
 from skillclaw.evolve.replay.folder_cases import read_cases
@@ -49,4 +49,4 @@ def case_sources(
         faults.append(error)
     recorder = Recorder(checkouts, home) if checkouts != Checkouts() else None
     found = CaseSources(cases=cases, tasks=tasks, sessions=sessions, recorded=recorder)
-    return found, [" ".join(str(fault).split()) for fault in faults]
+    return found, [in_one_line(fault) for fault in faults]

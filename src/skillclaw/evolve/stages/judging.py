@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from skillclaw import gate
-from skillclaw.errors import BlockedError
+from skillclaw.errors import BlockedError, in_one_line
 from skillclaw.evolve.counts import keep_counts
 from skillclaw.evolve.forgotten import FORGOTTEN, verdicts_of
 from skillclaw.evolve.fresh import keep_marks
@@ -139,7 +139,7 @@ def _release(run: Run, found: Decided) -> None:
 
 def _set_aside(found: Decided, proposal: Proposal, what: str, error: BlockedError) -> None:
     """One that the storage does not take is told of, and proposed again."""
-    found.aside.append(Aside(what=what, reason=" ".join(str(error).split())))
+    found.aside.append(Aside(what=what, reason=in_one_line(error)))
     found.later.update(pattern.topic for pattern in proposal.patterns)
 
 

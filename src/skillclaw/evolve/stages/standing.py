@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skillclaw.errors import SkillClawError
+from skillclaw.errors import SkillClawError, in_one_line
 from skillclaw.evolve.current import current_skills
 from skillclaw.evolve.evolvers import Current
 from skillclaw.evolve.mine import Mined
@@ -87,7 +87,6 @@ def stand(run: Run, mined: Mined, state: HubState) -> Standing:
         broken.clear()
         given = current_skills(hub, state, broken.__setitem__)
     aside += [
-        Aside(what=f"skill {name}", reason=" ".join(str(error).split()))
-        for name, error in sorted(broken.items())
+        Aside(what=f"skill {name}", reason=in_one_line(error)) for name, error in sorted(broken.items())
     ]
     return Standing(state, given, left_alone(given, state), finished, judged, waiting, rolled, aside)

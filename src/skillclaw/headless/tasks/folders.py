@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from skillclaw.errors import BadInputError, StorageError
+from skillclaw.errors import BadInputError, StorageError, in_one_line
 from skillclaw.headless.tasks.grading import DRIVER, PREPARE, openclaw, verdict
 from skillclaw.headless.tasks.model import Grade, Message, Tool, ToolResult
 from skillclaw.headless.tasks.taskfile import TaskFile
@@ -310,7 +310,7 @@ def _shown(text: str) -> str:
 
 def _not_graded(error: Exception) -> Grade:
     """What the agent left does not fit, which is its failure; or the machine failed, which is nobody's."""
-    why = " ".join(str(error).split())
+    why = in_one_line(error)
     if isinstance(error, BadInputError):
         return Grade(success=False, score=0.0, reason=why)
     return Grade(success=False, score=0.0, error=f"{NOT_GRADED}: {why}")

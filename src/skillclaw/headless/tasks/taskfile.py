@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from skillclaw.errors import NOT_YAML, BadInputError
+from skillclaw.errors import NOT_YAML, BadInputError, in_one_line
 from skillclaw.trajectory.model import Record
 
 __all__ = ["TaskFile", "parse", "read"]
@@ -68,7 +68,7 @@ def parse(text: str, where: str = "the task file") -> TaskFile:
     try:
         head = yaml.safe_load(match.group(1))
     except (yaml.YAMLError, *NOT_YAML) as error:
-        problem = " ".join(str(error).split())
+        problem = in_one_line(error)
         raise BadInputError(f"{where} has a front matter that is not valid YAML.", problem) from error
     if not isinstance(head, dict) or not all(isinstance(key, str) for key in head):
         raise BadInputError(f"{where} has a front matter that is no list of keys and values.")

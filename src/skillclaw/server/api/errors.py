@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import re
-import traceback
 from http import HTTPStatus
 from typing import Any
 
@@ -32,10 +30,8 @@ __all__ = [
     "answers",
     "handle_errors",
     "problem",
-    "tell_unexpected",
 ]
 
-log = logging.getLogger("skillclaw.server.api")
 
 STATUS: tuple[tuple[type[SkillClawError], int], ...] = (
     (UsageError, 409),
@@ -109,13 +105,6 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _unexpected)
-
-
-def tell_unexpected(error: Exception, path: str) -> None:
-    """Note an error that nobody expected: its kind and place, never its text, which may be what was read."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "nowhere"
-    log.error("%s at %s while answering %s", type(error).__name__, place, ascii(path))
 
 
 def _known(request: Request, error: Exception) -> JSONResponse:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +16,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from skillclaw.server.api.errors import MAX_BODY, TOO_LARGE, problem, tell_unexpected
+from skillclaw.log_format import tell_unexpected
+from skillclaw.server.api.errors import MAX_BODY, TOO_LARGE, problem
 from skillclaw.server.asking import LOOPBACK, host_of, limited, plain_name, same_origin
 
 __all__ = ["ABORT", "LOOPBACK", "MAX_BODY", "Guard", "Rules"]
+
+log = logging.getLogger("skillclaw.server.api")
 
 BODY_SECONDS = 20.0
 """In which a body must have come."""
@@ -95,7 +99,7 @@ class Guard:
         except ClientDisconnect:
             return
         except Exception as error:
-            tell_unexpected(error, str(scope["path"])[:200])
+            tell_unexpected(log, error, str(scope["path"]))
             if not started:
                 await problem(500, "The server met an error that it did not expect.", "", "See its log.")(
                     scope, receive, answer

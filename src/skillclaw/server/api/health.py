@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from skillclaw.errors import SkillClawError
+from skillclaw.errors import SkillClawError, in_one_line
 from skillclaw.private import append_file, private_folder
 from skillclaw.server.api.models import Health
 from skillclaw.server.api.service import Service
@@ -125,7 +125,7 @@ class Readiness:
             # Opened once; a machine for each, as no other thread uses it.
             machine = self._machines.setdefault(name, Machine(self.home, self.environ))
             error = machine.hubs.source(name).error
-            return " ".join(str(error).split()) if error is not None else ""
+            return in_one_line(error) if error is not None else ""
 
         return reach
 
@@ -143,7 +143,7 @@ class _Try:
         try:
             self.found = self._check()
         except SkillClawError as error:
-            self.found = " ".join(str(error).split())
+            self.found = in_one_line(error)
         except Exception as error:
             self.found = f"It failed: {type(error).__name__}."
         finally:

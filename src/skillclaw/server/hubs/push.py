@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from skillclaw.errors import SkillClawError
+from skillclaw.errors import SkillClawError, in_one_line
 
 if TYPE_CHECKING:
     from skillclaw.hub import Hub
@@ -96,7 +96,7 @@ async def watch(hub: Hub, news: News, every: float, failed: Callable[[str], None
         try:
             state = await asyncio.to_thread(hub.state)
         except SkillClawError as error:
-            now = " ".join(str(error).split())
+            now = in_one_line(error)
             if now != told:
                 failed(now)
             told = now

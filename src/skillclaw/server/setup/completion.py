@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from skillclaw.agents.edits import write_atomic
-from skillclaw.errors import StorageError
+from skillclaw.errors import StorageError, in_one_line
 
 __all__ = ["installed", "take_out"]
 
@@ -57,7 +57,7 @@ def take_out(user_home: Path) -> Iterator[tuple[str, bool]]:
                 path.parent.rmdir()
             yield f"{told}).", True
         except (OSError, StorageError) as error:
-            said = " ".join(str(error).split())
+            said = in_one_line(error)
             yield f"The completion {path} could not be taken out: {said}", False
 
 

@@ -37,7 +37,7 @@ from skillclaw.agents.connections import alone
 from skillclaw.agents.tokens import PREFIX
 from skillclaw.agents.urls import shown
 from skillclaw.apart import note
-from skillclaw.errors import BadInputError, SkillClawError
+from skillclaw.errors import BadInputError, SkillClawError, in_one_line
 from skillclaw.server.setup.survey import AT_ONCE, is_installed
 from skillclaw.server.setup.wishes import revert, want, wishes
 from skillclaw.server.up import runfile
@@ -181,7 +181,7 @@ def _each(names: Iterable[str], act: object, done: str) -> dict[str, str]:
             for remark in wired.notes:
                 log.info("%s: %s", name, remark)
         except (SkillClawError, OSError) as error:
-            failures[name] = " ".join(str(error).split())
+            failures[name] = in_one_line(error)
             log.error("%s: %s", name, failures[name])
     return failures
 
@@ -233,7 +233,7 @@ def planned(machine: Machine, names: Iterable[str], port: int) -> tuple[list[wir
         try:
             plans.append(connect_agent(machine, name, port, dry_run=True))
         except SkillClawError as error:
-            failures[name] = " ".join(str(error).split())
+            failures[name] = in_one_line(error)
     return plans, failures
 
 

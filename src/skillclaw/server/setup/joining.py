@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from skillclaw.errors import BadInputError, SkillClawError, UsageError
+from skillclaw.errors import BadInputError, SkillClawError, UsageError, in_one_line
 from skillclaw.server.quiet import at_work
 from skillclaw.server.setup.connections import connect_agent, disconnect_agent, forget, open_port
 from skillclaw.server.setup.consent import agree, resume, unfollow
@@ -72,7 +72,7 @@ def part(machine: Machine, names: Iterable[str]) -> list[Wired]:
         try:
             leave(machine, name)
         except SkillClawError as error:  # a full disk, say; the settings are put back all the same
-            log.warning("%s: %s", name, " ".join(str(error).split()))
+            log.warning("%s: %s", name, in_one_line(error))
     done = [disconnect_agent(machine, name) for name in names]
     if names:
         unfollow(machine.home, names)
@@ -81,5 +81,5 @@ def part(machine: Machine, names: Iterable[str]) -> list[Wired]:
             try:
                 forget(machine, name)
             except BadInputError as error:  # the settings are broken, and what was asked for is done
-                log.warning("%s: %s", name, " ".join(str(error).split()))
+                log.warning("%s: %s", name, in_one_line(error))
     return done

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from skillclaw.errors import SkillClawError, StorageError, UpgradeNeededError
+from skillclaw.errors import SkillClawError, StorageError, UpgradeNeededError, in_one_line
 from skillclaw.journal.unread import MARK, UnreadCount, counts_in, told
 from skillclaw.library.records import Row, shown
 from skillclaw.server.hubs.polling import HubPoll, read_polls
@@ -314,7 +314,7 @@ def _or(fallback: Found, name: str, errors: dict[str, str], part: Callable[[], F
     try:
         return part()
     except (StorageError, UpgradeNeededError) as error:
-        errors[name] = " ".join(str(error).split())
+        errors[name] = in_one_line(error)
         return fallback
 
 

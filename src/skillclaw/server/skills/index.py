@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 
 from skillclaw.agents import adapters
 from skillclaw.agents.edits import write_atomic
-from skillclaw.errors import SkillClawError, UpgradeNeededError
+from skillclaw.errors import SkillClawError, UpgradeNeededError, in_one_line
 from skillclaw.proxy.configured.offered import FOLDER, index_path
 from skillclaw.server.machine import Machine
 from skillclaw.settings import Settings
@@ -135,7 +135,7 @@ def _installed(machine: Machine) -> list[Path]:
     try:
         known = load(machine.home).installed
     except UpgradeNeededError as error:  # traffic goes on, without what cannot be told
-        log.error("%s", " ".join(str(error).split()))
+        log.error("%s", in_one_line(error))
         return []
     for entry in known:
         folder = Path(entry.target) / entry.skill

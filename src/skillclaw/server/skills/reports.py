@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import LASTING, BadInputError
+from skillclaw.errors import LASTING, BadInputError, in_one_line
 from skillclaw.library.choose import choose
 from skillclaw.server.skills.naming import find_skill, shown
 from skillclaw.skills.records import Bundle, Sidecar
@@ -168,7 +168,7 @@ def skill_rows(machine: Machine) -> tuple[list[SkillRow], list[Source]]:
             try:
                 sidecar = sidecar_of(machine, source.hub, source.state, release)
             except LASTING as error:  # of this skill alone
-                sidecar, trouble = None, " ".join(str(error).split())
+                sidecar, trouble = None, in_one_line(error)
             places = installed.get((source.name, name), {})
             refs = [ref for item in (sidecar.items if sidecar else []) for ref in item.evidence]
             rows.append(

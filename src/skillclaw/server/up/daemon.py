@@ -21,7 +21,7 @@ import msgspec
 
 from skillclaw import __version__
 from skillclaw.compiled import cut_off
-from skillclaw.errors import BusyError, SkillClawError, StorageError, UpgradeNeededError
+from skillclaw.errors import BusyError, SkillClawError, StorageError, UpgradeNeededError, in_one_line
 from skillclaw.own_log import keep
 from skillclaw.server.machine import Machine
 from skillclaw.server.sessions.following import Following
@@ -136,7 +136,7 @@ class Daemon:
                 try:
                     let_go(machine)
                 except Exception as error:  # agents' settings that cannot be put back must not keep the proxy
-                    log.error("settings of agents were not put back: %s", " ".join(str(error).split()))
+                    log.error("settings of agents were not put back: %s", in_one_line(error))
                 if self._proxy:
                     self._proxy.stop()
                 runfile.forget_running(machine.home)
@@ -183,7 +183,7 @@ class Daemon:
             done = part()
             now = ""
         except SkillClawError as error:
-            now = " ".join(str(error).split())
+            now = in_one_line(error)
         except Exception as error:
             # While another version is put in its place a module is not there, or goes as it is read.
             gone = isinstance(error, ImportError | FileNotFoundError) and name != "upgrade"
@@ -244,7 +244,7 @@ class Daemon:
         try:
             return needs_proxy(self.machine.home)
         except UpgradeNeededError as error:  # traffic may need it, whatever a later version wrote there
-            log.error("%s", " ".join(str(error).split()))
+            log.error("%s", in_one_line(error))
             return True
 
     def _agreed(self) -> bool:
@@ -252,7 +252,7 @@ class Daemon:
         try:
             return agreed(self.machine.home)
         except UpgradeNeededError as error:
-            log.error("%s", " ".join(str(error).split()))
+            log.error("%s", in_one_line(error))
             return False
 
     def _keep_proxy(self) -> bool:

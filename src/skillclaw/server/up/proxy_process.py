@@ -27,7 +27,7 @@ from skillclaw.agents import (
     wiring,
 )
 from skillclaw.agents.records import Surroundings, placed
-from skillclaw.errors import BusyError, SkillClawError, StorageError, UpgradeNeededError
+from skillclaw.errors import BusyError, SkillClawError, StorageError, UpgradeNeededError, in_one_line
 from skillclaw.proxy import ConfiguredUpstream, ProxyConfig, command, read_config, write_config
 from skillclaw.server.machine import Machine
 from skillclaw.server.skills.index import indexes
@@ -97,7 +97,7 @@ def _connections(machine: Machine) -> tuple[list[str], dict[str, str], dict[str,
         home = machine.home
         return connected(home), connected_upstreams(home), surroundings(home)
     except UpgradeNeededError as error:  # traffic goes where the agents' own settings say
-        log.error("%s", " ".join(str(error).split()))
+        log.error("%s", in_one_line(error))
         return [], {}, {}
 
 

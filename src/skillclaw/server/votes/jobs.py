@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skillclaw.errors import BlockedError, SkillClawError, UpgradeNeededError, UsageError, VerifyError
+from skillclaw.errors import (
+    BlockedError,
+    SkillClawError,
+    UpgradeNeededError,
+    UsageError,
+    VerifyError,
+    in_one_line,
+)
 from skillclaw.hub import keys, vote_jobs
 from skillclaw.hub.counts import VOTERS
 from skillclaw.server.sharing.view import clock, current, hub_names, open_hub
@@ -89,7 +96,7 @@ def open_jobs(machine: Machine) -> tuple[list[OpenJob], dict[str, str]]:
                     )
                 )
         except SkillClawError as error:
-            errors[name] = " ".join(str(error).split())
+            errors[name] = in_one_line(error)
         else:
             errors |= {name: later[0]} if later else {}
     return found, errors
@@ -142,7 +149,7 @@ def jobs_in(
             continue
         except (BlockedError, UpgradeNeededError) as error:
             if later is not None:
-                later.append(" ".join(str(error).split()))
+                later.append(in_one_line(error))
         else:
             yield known, job
 

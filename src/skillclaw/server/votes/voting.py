@@ -21,6 +21,7 @@ from skillclaw.errors import (
     StorageError,
     UpgradeNeededError,
     UsageError,
+    in_one_line,
 )
 from skillclaw.gate.context import CurrentSkill
 from skillclaw.gate.replay.deciding import LEAST_CASES, counted
@@ -138,7 +139,7 @@ def _try(machine: Machine, one: Job, settings: VotesSettings, make: Make) -> Tri
         checked = _checked(one)
         matches = matching(one.job.patterns, _own_sessions(machine), settings.cases)
     except SkillClawError as error:
-        return ended(replace(entry, state="failed", why=" ".join(str(error).split())))
+        return ended(replace(entry, state="failed", why=in_one_line(error)))
     if len(matches) < LEAST_CASES:
         return ended(replace(entry, state="nothing", why=TOO_FEW, sessions=len(matches)))
     proposal, sessions = with_patterns(checked, one.job.patterns, matches), [m.session for m in matches]
@@ -159,7 +160,7 @@ def _try(machine: Machine, one: Job, settings: VotesSettings, make: Make) -> Tri
             ended(replace(entry, state="stopped", why="The machine was needed."))
             raise
         except SkillClawError as error:
-            return ended(replace(entry, state="failed", why=" ".join(str(error).split())))
+            return ended(replace(entry, state="failed", why=in_one_line(error)))
         claim.release("done")
         return ended(replace(entry, state="sent"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
@@ -18,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from skillclaw.errors import SkillClawError, UsageError
+from skillclaw.log_format import tell_unexpected
 from skillclaw.settings import load
 from skillclaw.web.pages import ROUTES
 from skillclaw.web.site.ask import BROWSER, DEMO, SITE, Ask, Site, act, checked, error_page, no_login
@@ -28,9 +30,10 @@ from skillclaw.web.site.language import LANGUAGES, chosen
 from skillclaw.web.site.live import News
 from skillclaw.web.site.login import Logins, base_path
 from skillclaw.web.site.rendering import STATIC
-from skillclaw.web.site.telling import tell_unexpected
 
 __all__ = ["COOKIE", "App", "make_app"]
+
+log = logging.getLogger("skillclaw.web")
 
 COOKIE = "skillclaw"
 THEMES = ("auto", "light", "dark")
@@ -69,7 +72,7 @@ class App:
         except Exception as error:
             # What the server would log of it has the error's text, and so maybe what a session says.
             if not begun:
-                tell_unexpected(error, str(scope.get("path", "")))
+                tell_unexpected(log, error, str(scope.get("path", "")))
                 await PlainTextResponse(BROKEN, 500)(scope, receive, send)
         finally:
             self._open -= 1
@@ -261,5 +264,5 @@ async def _refused(request: Request, error: HTTPException) -> Response:
 
 
 async def _broken(request: Request, error: Exception) -> Response:
-    tell_unexpected(error, request.url.path)
+    tell_unexpected(log, error, request.url.path)
     return PlainTextResponse(BROKEN, 500)
