@@ -11,7 +11,17 @@ from functools import partial
 import pytest
 from hostile import cpu_seconds, hostile
 
-from skillclaw.gate import asked, interpreters, pieces, piped, rules, steering
+from skillclaw.gate import (
+    asked,
+    interpreters,
+    pieces,
+    rules,
+    running,
+    shell_words,
+    sources,
+    steering,
+)
+from skillclaw.gate import programs as gate_programs
 from skillclaw.gate.stretches import reaching, risking
 from skillclaw.skills.codeless import without_code
 from skillclaw.skills.hiding import hidden
@@ -41,6 +51,7 @@ HOSTILE = [
     *("copy code https://", "data:aaaaaaaa/", " ", "\n"),
     *("/", "/a", "|/", "|cat ", "base64 -d | env -S ", "curl|A=1 ", ">> ~/.bashrc$A", "curl a|", "curl '|"),
     *('curl "|', "curl|$(", "curl|{a,b}", "curl|(", "curl|`", "curl|$'\\'", "curl|tee a|", "base64 -d|'|"),
+    *("|tr|", "curl\n", '"$(curl "', "curl (", "{curl a;} |", "curl|tee >(", "curl|sh -c '", "base64 -d|$("),
     *(
         "git -a b ",
         "git -a 'b ",
@@ -97,8 +108,12 @@ def costliest(pattern: re.Pattern[str], flags: int, most: int) -> list[tuple[str
 
 
 PATTERNS = {
-    **{f"piped {name}": (vars(piped)[name], re.I) for name in ("_FETCHES", "_INTO_FILE", "_DECODES")},
-    **{f"code {name}": (vars(interpreters)[name], re.I) for name in ("_RUNS", "_SCRIPT", "_MEDDLES")},
+    **{
+        f"{module.__name__} {name}": (one, one.flags & (re.I | re.S))
+        for module in (sources, interpreters, gate_programs, shell_words, running)
+        for name, one in vars(module).items()
+        if isinstance(one, re.Pattern)
+    },
     **{f"{what} {at}": (one, re.I | re.M) for at, (what, one) in enumerate(rules._COMPILED)},
     **{what: (one, re.I) for what, _, one in steering._KINDS},
     "directs": (steering._DIRECTS, re.I),

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import posixpath
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from skillclaw.gate.ran import RUNS
 from skillclaw.gate.shell_words import Token
 
-__all__ = ["family", "has_its_own_code", "is_the_pipe", "runs_the_pipe_all_the_same"]
+__all__ = ["family", "has_its_own_code", "is_script", "is_the_pipe", "runs_the_pipe_all_the_same"]
 
 
 class _Options(NamedTuple):
     """Of one family: `plain` ones take no word behind them, which could pass for a script, and leave the pipe
-    data; those of `code` have code behind them, or attached."""
+    data; those of `code` have code behind them, or attached; those of `takes` have a value behind them."""
 
     plain: re.Pattern[str]
     code: re.Pattern[str]
+    takes: frozenset[str]
 
 
 _HARMLESS = r"(?:\$\w{1,60}/)?[\w.,:@/+~][\w.,:@/+~=-]{0,199}"
@@ -34,19 +36,21 @@ _LONG = (
 _NEVER = r"(?!)"
 
 
-def _options(plain: str, code: str) -> _Options:
-    return _Options(re.compile(rf"(?:{plain}|{_LONG})"), re.compile(rf"({code})(.*)", re.S))
+def _options(plain: str, code: str, *takes: str) -> _Options:
+    return _Options(re.compile(rf"(?:{plain}|{_LONG})"), re.compile(rf"({code})(.*)", re.S), frozenset(takes))
 
 
 _FAMILIES = {
-    "python": _options(r"-[uBsSOEIbqvP]{1,5}|-[23](?:\.\d{1,2})?", r"-[uBsSOEIbq]{0,5}c"),
+    "python": _options(
+        r"-[uBsSOEIbqvP]{1,5}|-[23](?:\.\d{1,2})?|-[WX]\w{1,40}", r"-[uBsSOEIbq]{0,5}c", "-W", "-X"
+    ),
     "perl": _options(
         rf"-[sSwWtTnpal0-9]{{1,9}}|-i[.\w]{{0,9}}|-C\w{{0,9}}|-I{_HARMLESS}|-M(?!CPAN){_HARMLESS}",
         r"-[lnpaws0-9]{0,9}[eE]",
     ),
-    "ruby": _options(rf"-[sSvUwWnpal0-9]{{1,9}}|-[rI]{_HARMLESS}", r"-[lnpaws0-9]{0,9}e"),
+    "ruby": _options(rf"-[sSvUwWnpal0-9]{{1,9}}|-[rI]{_HARMLESS}", r"-[lnpaws0-9]{0,9}e", "-r"),
     "php": _options(r"-[qns]{1,3}", r"-r"),
-    "node": _options(rf"-[AqbvSE]{{1,5}}|-r{_HARMLESS}", r"-pe|-e|-p|--(?:eval|print)(?:=|$)"),
+    "node": _options(rf"-[AqbvSE]{{1,5}}|-r{_HARMLESS}", r"-pe|-e|-p|--(?:eval|print)(?:=|$)", "-r"),
     "other": _options(rf"-[sSqvb]{{1,5}}|-O\d|-[rMI]{_HARMLESS}", r"-[lnpaws0-9]{0,9}[eE]$"),
     "run": _options(r"-[qv]{1,3}|--(?:with|extra|group|isolated|frozen|locked|offline)", _NEVER),
 }
@@ -67,7 +71,7 @@ _MODULE = re.compile(r"(-[uBsSOEIbq]{0,5}m)(.*)")
 _REPLS = re.compile(
     r"code|asyncio|i?python|ptpython|bpython|_?pyrepl|jupyter_console|ipykernel\w*|qtconsole|runpy|idlelib|xonsh|pip|pipx|pipenv|poetry"
     r"|pdm|hatch|uv|[biu]?pdb|bdb|pudb|debugpy|trace|cprofile|profile|coverage|timeit|doctest|kernprof|(?:line|memory)_profiler"
-    r"|scalene|viztracer|pyinstrument",
+    r"|scalene|viztracer|pyinstrument|papermill|hy",
     re.IGNORECASE,
 )  # fmt: skip
 """Modules that run what they read."""
@@ -87,6 +91,10 @@ _SCRIPT = re.compile(
     rf"(?:(?:{_VAR}|[A-Za-z]:|[\w.@+,%~…][\w.@+,=%~…$-]{{0,100}}+)?/(?:(?>{_VAR}|[\w.@+,=:%~…$-]){{0,100}}+/){{0,40}}+)?"
     r"[\w.@+$-]{1,80}\.(?!\.)\w{1,5}(?![\w/:*?{%-])"
 )
+_PATH = re.compile(
+    rf"(?:{_VAR}|[\w.@+~-]{{1,100}})?/(?:[\w.@+-]{{1,100}}/){{0,40}}[\w@+-]{{1,80}}(?![\w./:*?{{%-])"
+)
+"""One without an ending."""
 _UNSET = re.compile(r"(?:\$\w{1,80}|\$\{\w{1,80}\}|\$\{\w{1,80}:-){1,3}-")
 """An option, once the names before it stand for nothing."""
 _LIBRARY = re.compile(
@@ -145,7 +153,7 @@ def has_its_own_code(kind: str, name: str, words: Sequence[Token]) -> bool:
             ):
                 return True
         elif name == "deno" and words and words[0].text == "eval":
-            return len(words) > 1 and _is_harmless(words[1]) and not _runs_more(words[2:])
+            return len(words) > 1 and _is_harmless(words[1], kind) and not _runs_more(words[2:])
         elif name in ("go", "dart"):
             return True  # to build and to test is not to run what comes in
     options = _FAMILIES[kind]
@@ -155,25 +163,32 @@ def has_its_own_code(kind: str, name: str, words: Sequence[Token]) -> bool:
         at += 1
         if kind == "python" and (module := _MODULE.fullmatch(word.text)):
             return _is_module(
-                [Token("word", module[2], module[2], word.at)] * bool(module[2]) + [*words[at:]]
+                [word._replace(text=module[2], raw=module[2])] * bool(module[2]) + [*words[at:]]
             )
         if code := options.code.fullmatch(word.text):
-            given = Token(word.kind, code[2], code[2], word.at) if code[2] else None
+            given = word._replace(text=code[2]) if code[2] else None
             if given is None:
                 given, at = (words[at], at + 1) if at < len(words) else (None, at)
-            if given is None or not _is_harmless(given):
+            if given is None or not _is_harmless(given, kind):
                 return False
             coded = True
             if kind in _LAST:
                 return True
         elif options.plain.fullmatch(word.text) and not is_the_pipe(word.text[word.text.find("/") :]):
             continue
+        elif word.text in options.takes:
+            if at < len(words) and is_the_pipe(words[at].text):
+                return False
+            at += 1
         elif coded and (word.text == "--" or not word.text.startswith("-")):
-            return not _runs_more(words[at:]) and not any(_OPENED.match(one.text) for one in words[at - 1 :])
+            data = words[at - 1 :]
+            return not _runs_more(data) and not any(
+                _OPENED.match(one.text) or is_the_pipe(one.text) for one in data
+            )
         elif coded and word.text == "-":
             return kind in _DATA_AS_DASH
         else:
-            return _is_script(word) and not _own_shell(words[at:])
+            return is_script(word) and not _own_shell(words[at:])
     return coded
 
 
@@ -188,16 +203,20 @@ def _is_folder(word: Token) -> bool:
     return _FOLDER.match(word.text) is not None and not is_the_pipe(word.text)
 
 
-def _is_harmless(code: Token) -> bool:
-    """Whether code runs no other code."""
-    return bool(code.raw) and len(code.text) <= _CODE and _RUNS.search(code.text) is None
+def _is_harmless(code: Token, kind: str = "") -> bool:
+    """Whether code runs no other code. In JavaScript, where no shell reads them, texts stand in backticks."""
+    text = unicodedata.normalize("NFKC", code.text)
+    if kind == "node" and code.raw.startswith("'"):
+        text = text.replace("`", "")
+    return bool(code.raw) and len(text) <= _CODE and _RUNS.search(text) is None
 
 
-def _is_script(word: Token) -> bool:
+def is_script(word: Token) -> bool:
+    """Whether a word is the path of a file, or its name with an ending, and no other name of the pipe."""
     text = word.text
     if text.startswith("-") or _UNSET.match(word.raw.lstrip("\"'")) or "://" in text or is_the_pipe(text):
         return False
-    return _SCRIPT.match(text) is not None and _LIBRARY.search(text) is None
+    return (_SCRIPT.match(text) or _PATH.match(text)) is not None and _LIBRARY.search(text) is None
 
 
 def _is_module(words: Sequence[Token]) -> bool:
@@ -205,7 +224,8 @@ def _is_module(words: Sequence[Token]) -> bool:
         return False
     first = named[0].partition(".")[0]
     if first in _ASKS_MORE:
-        return len(words) > 1 and words[1].text in _ASKS_MORE[first]
+        given = [one.text for one in words[1:]]
+        return bool(given) and given[0] in _ASKS_MORE[first] and "--execute" not in given
     return _REPLS.fullmatch(first) is None and not _own_shell(words[1:])
 
 

@@ -13,8 +13,10 @@ __all__ = ["is_shell", "is_variable", "program"]
 _SHELL = re.compile(r"(?:ba|z|da|m?k|fi|a|tc|c|ya|pdk|nu|x?on|elvi|r?ba)?sh|pwsh|powershell|osascript")
 _STANDS_FOR = re.compile(r"\$(?:(?P<shell>SHELL|BASH|0)|(?P<python>PYTHON)\w{0,20})(?!\w)")
 _OR_ELSE = re.compile(r"\$\{(\w{1,80}):?[-=]([^}]{1,100})\}(.*)", re.S)
-_LOOKED_UP = re.compile(r"(?:\$\()?\s*(?:which|command\s+-v|type\s+-[pP])\s+([^\s)]{1,200})\)?")
-_VARIABLE = re.compile(r"\$\{\w{1,80}\}|\$\w{1,80}")
+_LOOKED_UP = re.compile(
+    r"(?:\$\()?\s{0,9}(?:which|command\s{1,9}-v|type\s{1,9}-[pP])\s{1,9}([^\s)]{1,200})\)?"
+)
+_VARIABLE = re.compile(r"\$\{\w{1,80}(?:\[[^\]]{1,9}\])?\}|\$\w{1,80}")
 _BRACED = re.compile(r"\$\{\w{1,80}\}")
 _AROUND = ".,:;!?)]}*_\"'”’`“"
 """What may stand around a word in a text."""

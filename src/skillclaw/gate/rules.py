@@ -50,6 +50,10 @@ _AS = (
 _SHELL = _AS + _SHELLS
 _OTHERS = r"(?:sudo\s+)?(?:python3?|perl|ruby|node|php|pwsh|powershell|osascript)\b|source\b|eval\b"
 _RUNNER = rf"(?:{_SHELL}|{_OTHERS})"
+_TAKES_CODE = (
+    # a path is looked for where a word begins: at each slash of a long row it would take long
+    rf"(?:(?:(?<!\S){_AS})?{_SHELLS}|{_OTHERS})\s+(?:-\w+\s+)*(?:[\"']?(?:<\(|\$\(|`)|<<<\s*[\"']?\$\()"
+)
 _SETS_UP = (
     r"(?:(?:command\s+)?(?:ssh-agent|(?:py|rb|nod|go|j|pl|ph|sw|tf)env\s+init|direnv\s+(?:hook|export)"
     r"|(?:/opt/homebrew/bin/|/usr/local/bin/|/home/linuxbrew/\.linuxbrew/bin/)?brew\s+shellenv"
@@ -95,8 +99,18 @@ def _in_line(first: str, *rest: str, ends: str = "") -> str:
 _RULES: tuple[tuple[str, str], ...] = (
     (
         "runs code fetched from the network",
-        # a path is looked for where a word begins: at each slash of a long row it would take long
-        rf"(?:(?:(?<!\S){_AS})?{_SHELLS}|{_OTHERS})\s+(?:-\w+\s+)*[\"']?(?:<\(|\$\(|`)\s*(?:curl|wget)\b",
+        rf"{_TAKES_CODE}\s*(?:curl|wget)\b",
+    ),
+    (
+        "runs encoded code",
+        rf"{_TAKES_CODE}[^\n)`]{{0,200}}?(?:\bbase(?:64|32)\s+(?:-\w{{1,3}}\s+)?(?:-\w?[dD]|--d)|\bxxd\s+-\w*r)",
+    ),
+    (
+        "runs code fetched from the network",
+        _in_line(
+            r"\b(?:iwr|irm|Invoke-WebRequest|Invoke-RestMethod)\b|DownloadString\(",
+            r"\|[^\n|]{0,80}?\b(?:iex|Invoke-Expression)\b",
+        ),
     ),
     (
         "runs code fetched from the network",
@@ -308,7 +322,7 @@ _COMMANDS = re.compile(r"\b(?:curl|wget|iwr|irm|base64|powershell|scp|ncat?)\b",
 _UNBOUNDED = re.compile(r"(\[\^(?:\\n|\|)[^\]]*\]|(?<!\\)\.)\*(?!\?)")
 _COMPILED = tuple(
     (what, re.compile(_UNBOUNDED.sub(rf"\1{{0,{_FAR}}}", pattern), re.IGNORECASE | re.MULTILINE))
-    for what, pattern in (*_RULES, *places.RULES, *wordings.rules(_KEY_FILES, _SHELL))
+    for what, pattern in (*_RULES, *places.RULES, *wordings.rules(_KEY_FILES))
 )
 
 

@@ -16,7 +16,7 @@ __all__ = ["Token", "quoted_by", "tokens", "within"]
 FAR = 3000
 """Characters that are read, at most."""
 _OPERATOR = re.compile(r"&&|\|\||\|&|;;|[|;\n()&`]")
-_REDIRECT = re.compile(r"\d*(?:<<<|<<-?|<>|<&|>&|>>|>\||<(?!\()|>(?!\())|&>>?")
+_REDIRECT = re.compile(r"\d{0,9}(?:<<<|<<-?|<>|<&|>&|>>|>\||<(?!\()|>(?!\())|&>>?")
 _PLAIN = re.compile(r"[^\s\\'\"$<>&|;()`]+")
 _NOTHING = re.compile(r"\$[@*!1-9]")
 """Names that stand for nothing in a command that was given no words."""
@@ -29,7 +29,8 @@ _ESCAPED = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))", re.S)
 _CLOSED = re.compile(r"(?:[^\"\\]|\\.)*+", re.S)
 _UNESCAPED = re.compile(r"\\([\"\\$`])")
 _QUOTES = re.compile(r"\\.|\$\(|[()\"'`]", re.S)
-_MARKERS = re.compile(r"[\0\1]")
+_GOES_ON = re.compile(r"[\"']([\w./-]{1,100})")
+"""A word that goes on behind the quotation that a part of it stands in."""
 _BEFORE = 1000
 """Characters before a command in which the quotation that it stands in may have begun."""
 
@@ -37,12 +38,13 @@ _BEFORE = 1000
 class Token(NamedTuple):
     """`kind` is `word`, `op` (what ends a command), `to` (what turns its output or input, whose target is the
     word behind it) or `cut` (the last word, where its end is not there). `text` is without the marks that a
-    shell takes away, `raw` as it is written; `at` is where it begins."""
+    shell takes away, `raw` as it is written; it stands from `at` to `end`."""
 
     kind: str
     text: str
     raw: str
     at: int
+    end: int
 
 
 def quoted_by(text: str, at: int) -> str:
@@ -67,16 +69,21 @@ def quoted_by(text: str, at: int) -> str:
 
 
 def within(text: str, at: int, mark: str) -> str:
-    """What is written from `at` on, up to the end of the quotation by `mark`, as the one who reads it has it.
-    Each character stays where it is: what is taken away leaves a `\\0` behind."""
-    rest = _MARKERS.sub(" ", text[at : at + FAR])
+    """What is written from `at` on, up to the end of the word that is quoted by `mark`, as its reader has it.
+    Each character stays where it is: what is taken away leaves a `\0`; `text` has no other, and no `\1`."""
+    rest = text[at : at + FAR]
     if mark == '"':
         inner = _CLOSED.match(rest)
-        return _UNESCAPED.sub("\\1\0", inner[0].replace("\\n", "\n\0")) if inner else ""
-    if mark == "'":
+        quoted = inner[0] if inner else ""
+        plain = _UNESCAPED.sub("\\1\0", quoted.replace("\\n", "\n\0"))
+    elif mark == "'":
         joined = rest.replace("'\"'\"'", "\1\0\0\0\0").replace("'\\''", "\1\0\0\0")
-        return joined.partition("'")[0].replace("\1", "'")
-    return rest
+        quoted = joined.partition("'")[0]
+        plain = quoted.replace("\1", "'")
+    else:
+        return rest
+    goes_on = _GOES_ON.match(rest, len(quoted))
+    return plain if goes_on is None else f"{plain}\0{goes_on[1]}"
 
 
 def tokens(text: str) -> Iterator[Token]:
@@ -90,22 +97,20 @@ def tokens(text: str) -> Iterator[Token]:
         elif text[at] == "#":
             at = _line_end(text, at)
         elif (turned := _REDIRECT.match(text, at)) and not _PLACE.match(text, at):
-            yield Token("to", turned[0], turned[0], at)
+            yield Token("to", turned[0], turned[0], at, turned.end())
             at = turned.end()
         elif operator := _OPERATOR.match(text, at):
-            yield Token("op", operator[0], operator[0], at)
+            yield Token("op", operator[0], operator[0], at, operator.end())
             at = operator.end()
         else:
             word, end, whole = _word(text, at)
-            token = Token(
-                "word" if whole else "cut", word.replace("\0", ""), text[at:end].replace("\0", ""), at
-            )
-            yield from _expanded(token)
+            raw = text[at:end].replace("\0", "")
+            yield from _expanded(Token("word" if whole else "cut", word.replace("\0", ""), raw, at, end))
             if not whole:
                 return
             at = end
     if len(text) >= FAR:
-        yield Token("cut", "", "", at)
+        yield Token("cut", "", "", at, at)
 
 
 def _line_end(text: str, at: int) -> int:
@@ -119,7 +124,7 @@ def _expanded(word: Token) -> Iterator[Token]:
     if braces is None:
         yield word
     else:
-        yield from (Token("word", one, one, word.at) for one in braces[1].split(","))
+        yield from (Token("word", one, one, word.at, word.end) for one in braces[1].split(","))
 
 
 def _word(text: str, at: int) -> tuple[str, int, bool]:

@@ -16,11 +16,10 @@ _READS = r"(?:读取|读出|查看|打开|打印|显示|输出|复制|拷贝|收
 _WRITES = r"(?:写入|写到|写进|追加|添加|加入|加到|修改|改写|覆盖|更新|插入|保存到|放入|放进)"
 _RUNS = r"(?:运行|执行|双击|打开|安装|解压|启动|加载)"
 _OURS = r"(?:SKILL|CLAUDE|AGENTS|GEMINI)\.md"
-_SHELL_END = r"(?:-s\b|-(?=\s|$))?\s*(?=[`\"';)&|\n]|$)"
 
 
-def rules(key_files: str, shell: str) -> tuple[tuple[str, str], ...]:
-    """The rules (what it does, pattern); `key_files` and `shell` are patterns of `gate.rules`."""
+def rules(key_files: str) -> tuple[tuple[str, str], ...]:
+    """The rules (what it does, pattern); `key_files` is a pattern of `gate.rules`."""
     return (
         (
             "has a program fetched from somewhere and run",
@@ -106,10 +105,5 @@ def rules(key_files: str, shell: str) -> tuple[tuple[str, str], ...]:
             r"[^.\n]{0,50}\b(?:your|the full|the whole|the entire|(?:text|copy) of the)"
             r" (?:system|developer|hidden) (?:prompt|message|instructions)\b"
             r"|(?:输出|打印|显示|附上|复述|泄露|写出)[^。\n]{0,12}(?:你的|完整的?|全部的?)(?:系统提示|系统指令|提示词)",
-        ),
-        (
-            "runs encoded code",
-            r"\|\s*(?:rev|tr|xxd|sed|awk|base\d\d|gunzip|zcat|openssl|gpg|uudecode|iconv|od|cut|fold|rot13|perl)\b"
-            rf"[^\n|]{{0,200}}\|\s*(?:{shell}|python3?\b)\s*{_SHELL_END}",
         ),
     )

@@ -8,37 +8,51 @@ from typing import NamedTuple
 
 from skillclaw.gate.shell_words import Token, tokens
 
-__all__ = ["UV_RUN", "Wrapper", "behind", "is_code_of", "is_setting", "split", "stand_ins", "wrapper"]
+__all__ = [
+    "UV_RUN",
+    "Wrapper",
+    "behind",
+    "elsewhere",
+    "is_code_of",
+    "is_setting",
+    "split",
+    "stand_ins",
+    "wrapper",
+]
 
 
 class Wrapper(NamedTuple):
     """The options that take the word behind them (their letters, and the long ones), how many words of its
-    own come before the other program, whether the pipe becomes the other's words, and whether that runs on
-    another machine."""
+    own come before the other program, and whether the pipe becomes the other's words."""
 
     letters: str = ""
     names: str = ""
     own: int = 0
     as_words: bool = False
-    elsewhere: bool = False
 
 
 _SUDO = Wrapper(
     "CDghpRrTtUu", "user group host prompt chroot chdir role type other-user command-timeout close-from"
 )
-_CONTAINER = "env env-file user workdir volume publish name network entrypoint mount platform"
 _PLAIN = Wrapper()
 _JUST_RUN = (
     *("command", "builtin", "nohup", "setsid", "unbuffer", "busybox", "chronic", "rlwrap"),
-    *("torsocks", "proxychains", "firejail", "npx", "bunx"),
+    *("torsocks", "proxychains", "firejail", "arch", "caffeinate", "pkexec", "run0", "setpriv", "fakeroot"),
+    *("xvfb-run", "coproc", "noglob", "prlimit", "unshare", "nsenter", "systemd-run", "wsl"),
 )
 _PROJECTS = (
     *("poetry", "pipenv", "pdm", "hatch", "rye", "pixi", "bundle", "mise"),
     *("conda", "mamba", "micromamba"),
 )
 """Programs that run another in a project's, or their own, environment."""
+_PROJECT = Wrapper("npCe", "name prefix directory environment")
 _WRAPPERS = {
     **dict.fromkeys(_JUST_RUN, _PLAIN),
+    "npx": Wrapper("pc", "package call"),
+    "bunx": _PLAIN,
+    "gosu": Wrapper(own=1),
+    "su-exec": Wrapper(own=1),
+    "arch-chroot": Wrapper(own=1),
     "sudo": _SUDO,
     "doas": _SUDO,
     "runuser": Wrapper("ugG", "user group"),
@@ -54,32 +68,30 @@ _WRAPPERS = {
     "chroot": Wrapper(own=1),
     "flock": Wrapper("wE", own=1),
     "strace": Wrapper("oepsu"),
-    "xargs": Wrapper(
-        "adEILnPs", "arg-file delimiter max-lines max-args max-procs max-chars replace", as_words=True
+    "xargs": Wrapper("adEIJLnPRSs", "arg-file delimiter max-args max-procs max-chars", as_words=True),
+    "parallel": Wrapper(
+        "jaNInPSL",
+        "jobs arg-file joblog timeout delay colsep halt results sshlogin workdir tmpdir retries max-procs",
+        as_words=True,
     ),
-    "parallel": Wrapper("jaNIn", "jobs arg-file", as_words=True),
-    "ssh": Wrapper("BbcDEeFIiJLlmOopQRSWw", own=1, elsewhere=True),
 }
 _WITH_WORD = {
-    **dict.fromkeys(
-        [("docker", "run"), ("podman", "run")],
-        Wrapper("aceuvwplmh", _CONTAINER, own=1, elsewhere=True),
-    ),
-    **dict.fromkeys(
-        [("docker", "exec"), ("podman", "exec")], Wrapper("euw", _CONTAINER, own=1, elsewhere=True)
-    ),
-    **dict.fromkeys(
-        [("kubectl", "exec"), ("oc", "exec")],
-        Wrapper("cn", "container namespace", own=1, elsewhere=True),
-    ),
+    **{(name, word): _PROJECT for name in _PROJECTS for word in ("run", "exec")},
     **{
-        (name, word): Wrapper("npC", "name prefix directory environment")
-        for name in _PROJECTS
-        for word in ("run", "exec")
+        (name, word): Wrapper("pc", "package call")
+        for name in ("npm", "pnpm", "yarn", "bun")
+        for word in ("exec", "dlx", "x")
     },
 }
+_MACHINES: dict[str, tuple[str, ...]] = {
+    "ssh": (),
+    **dict.fromkeys(["docker", "docker-compose", "podman", "nerdctl"], ("exec", "run")),
+    **dict.fromkeys(["kubectl", "oc", "lxc", "multipass", "vagrant"], ("exec", "run", "ssh")),
+}
+"""Programs that run another one elsewhere, and behind which of their words."""
 UV_RUN = Wrapper(
-    "pw", "with python extra group env-file directory project with-requirements index-url with-editable"
+    "pw",
+    "with python extra group env-file directory project package with-requirements index-url with-editable",
 )
 _SETTING = re.compile(r"\w{1,60}\+?=.*", re.S)
 _SPLIT = re.compile(r"(?:-[viv0]{0,4}S|--split-string=?)(.*)", re.S)
@@ -107,7 +119,7 @@ def behind(words: Sequence[Token], known: Wrapper) -> tuple[Sequence[Token], lis
         text = words[at].text
         if text == "--":
             return words[at + 1 :], options
-        if text.startswith("-") and text != "-":
+        if text.startswith("-"):
             options.append(text)
             if _takes_next(text, known):
                 at += 1
@@ -130,13 +142,28 @@ def _takes_next(option: str, known: Wrapper) -> bool:
 
 def split(words: Sequence[Token]) -> list[Token] | None:
     """The words that `env -S` makes of one word, and those behind it; None without that option."""
+    skip = False
     for at, word in enumerate(words):
-        if found := _SPLIT.fullmatch(word.text):
+        if skip:
+            skip = False
+        elif found := _SPLIT.fullmatch(word.text):
             one = found[1] or (words[at + 1].text if at + 1 < len(words) else "")
             return [*tokens(one), *words[at + (1 if found[1] else 2) :]]
-        if not word.text.startswith("-") and not is_setting(word):
+        elif not word.text.startswith("-") and not is_setting(word):
             return None
+        else:
+            skip = _takes_next(word.text, _WRAPPERS["env"])
     return None
+
+
+def elsewhere(name: str, rest: Sequence[Token]) -> Sequence[Token] | None:
+    """The words among which another machine, or a container, is told what to run; None for other programs."""
+    if name not in _MACHINES:
+        return None
+    if not (words := _MACHINES[name]):
+        return rest
+    at = next((at for at, one in enumerate(rest[:9]) if one.text in words), None)
+    return None if at is None else rest[at + 1 :]
 
 
 def stand_ins(options: Sequence[str]) -> list[str]:
