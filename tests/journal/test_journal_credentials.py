@@ -12,6 +12,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skillclaw.journal.credential_heads import mask_header
 from skillclaw.journal.credentials import Masker, secret_name
 from skillclaw.journal.delta import Chains, apply, split
 from skillclaw.journal.records import Exchange
@@ -263,3 +264,17 @@ def test_a_cookies_value_is_masked_in_the_bodies_too() -> None:
         )
     )
     assert b"s3cr3t" not in masked.request_body + masked.response_body
+
+
+RANDOM = "-Zq8vK2mT5xW9bN3cR7yL1pD4"
+
+
+@pytest.mark.parametrize("name", ["x-a", f"X{RANDOM}", f"X{RANDOM * 400}"])
+def test_a_header_of_whatever_name_keeps_its_words_and_no_key(name: str) -> None:
+    key = "Ab9xQ2mT5vW8kN3cR7yL1pD4zF6s"
+    kept = mask_header(name, f"now {key} then {key}", asked=True)
+    words = kept.value.split(" ")
+    assert (words[0], words[2], key in kept.value) == ("now", "then", False)
+    assert len(kept.value) < 300
+    assert {value for value, _ in kept.found} == {key}
+    assert mask_header(name, "plain text", asked=True).value == "plain text"

@@ -37,6 +37,8 @@ KEY_LIKE = re.compile(
 )
 ANY_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,40})\s+(.+)", re.S)
 """How an authorization header begins, whatever its scheme is: `Key ...`, `OAuth ...`, `SSWS ...`."""
+KIND = 80
+"""Characters of a header's name that placeholders have."""
 SPLIT = re.compile(r"[\s,]")
 """What no single key holds; of one as `ID:KEY` the second part is the secret."""
 PAIR = re.compile(
@@ -64,7 +66,7 @@ class Masked(msgspec.Struct, frozen=True):
 @lru_cache(2048)  # an agent's headers are the same in each request
 def mask_header(name: str, value: str, *, asked: bool) -> Masked:
     """The header's value masked; `asked`: it is a request's."""
-    kind = name.lower()
+    kind = name.lower()[:KIND]
     if kind in ("cookie", "set-cookie"):
         cookies = value.split(";") if kind == "cookie" else [value.partition(";")[0]]
         values = (part.partition("=")[2].strip() for part in cookies)
@@ -146,11 +148,14 @@ def _unknown(name: str, value: str, kind: str, *, asked: bool) -> Masked:
     masked = KEY_LIKE.sub(hide, masked)
     if asked and not _is_public(name):
         # With its name before it, which tells of ids and hashes.
-        named = f"{name}={masked}"
-        for token in reversed(list(random_tokens(named))):
-            keys.append(token[0])
-            named = f"{named[: token.start()]}<secret:{kind}>{named[token.end() :]}"
-        masked = named[len(name) + 1 :]
+        named, kept, done = f"{name}={masked}", list[str](), len(name) + 1
+        for token in random_tokens(named):
+            if token.end() > done:
+                begin = max(token.start(), done)
+                keys.append(named[begin : token.end()])
+                kept += [named[done:begin], f"<secret:{kind}>"]
+                done = token.end()
+        masked = "".join([*kept, named[done:]])
     return Masked(masked, _telling(keys, kind))
 
 
