@@ -41,8 +41,8 @@ _FIRST = OPENS | {"!"}
 _LOOKED_UP = re.compile(r"`\s{0,9}((?:which|command\s{1,9}-v|type\s{1,9}-[pP])\s{1,9}[^\s`]{1,200})\s{0,9}`")
 _READS = frozenset({"read", "mapfile", "readarray"})
 _ALWAYS = frozenset({"source", "eval", "iex", "invoke-expression", "irb", "pry", "ghci", "sbcl", "jshell"})
-_DEEPEST = 9
-"""Brackets in brackets, and programs that run programs."""
+_DEEPEST = 12
+"""Brackets in brackets, and programs that run programs. What lies deeper counts as running what comes in."""
 _BECOMES_SHELL = re.compile(r"-\w*[is]\w*|--(?:login|shell)")
 _PLAIN = re.compile(r"[-+][euxvfClbmhBE]{1,9}|--(?:norc|noprofile|posix|login)")
 _CODE = re.compile(r"-[euxvfClbmhBE]{0,9}c")
@@ -132,8 +132,10 @@ def _with_lookups(text: str) -> Iterator[Token]:
 
 def _simple(words: Sequence[Token], known: Known, level: int) -> bool:
     """Whether a command runs what comes in, or puts it into one that does (`tee >(sh)`)."""
-    into = (one.raw[2:-1] for one in words if one.raw.startswith(">(") and one.raw.endswith(")"))
-    return any(runs(one, known, depth=1, level=level + 1) for one in into if level < _DEEPEST) or _command(
+    if level > _DEEPEST:
+        return bool(words)
+    into = (word.raw[2:-1] for word in words if word.raw.startswith(">(") and word.raw.endswith(")"))
+    return any(runs(one, known, depth=1, level=level + 1) for one in into) or _command(
         [*_unturned(words)], known, level
     )
 
@@ -175,7 +177,7 @@ def _command(words: Sequence[Token], known: Known, level: int) -> bool:
         known = _set(known, words[:1])
         words = words[1:]
     if not words or level > _DEEPEST:
-        return False
+        return bool(words)
     name, rest = program(words[0]), words[1:]
     if is_shell(name):
         return _shell(name, rest, known, level)
@@ -252,7 +254,8 @@ def _elsewhere(name: str, rest: Sequence[Token], known: Known, level: int) -> bo
         spoken = " ".join(one.text for one in rest[rest.index(words[1]) :])
         return runs(spoken, known, depth=1, level=level + 1)
     return any(
-        _command(rest[at:], known, level + 1)
+        # at its own word and not at each on the way to it: programs in programs are looked for once
+        _command(rest[at:], known, max(level + 1, _DEEPEST - 3))
         for at, one in enumerate(rest[:40])
         if is_shell(program(one)) or family(program(one)) or one.text == "env"
     )
