@@ -54,9 +54,9 @@ def set_value(home: Path, key: str, value: str) -> Any:
             last = last or error
             continue
         stored = get_value(settings, key)
-        wanted = deepcopy(there)  # with what this version does not know
-        put(wanted, parts, _as_read(stored), key)
         try:
+            wanted = deepcopy(there)  # with what this version does not know
+            put(wanted, parts, _as_read(stored), key)
             document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
             put(document, parts, stored, key, tomlkit.table)
             text = tomlkit.dumps(document)
