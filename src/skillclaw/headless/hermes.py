@@ -112,8 +112,8 @@ def _message(stored: dict[str, Any]) -> Message:
     content = text_of(stored.get("content"))
     if stored.get("role") == "tool":
         return {"role": "tool", "tool_call_id": str(stored.get("tool_call_id")), "content": content}
-    calls = []
-    for made in stored.get("tool_calls") or []:
+    calls, given = [], stored.get("tool_calls")
+    for made in given if isinstance(given, list) else []:
         function = made.get("function") if isinstance(made, dict) else None
         if isinstance(function, dict):
             calls.append(call(made.get("id"), function.get("name"), function.get("arguments")))
