@@ -34,13 +34,11 @@ LONGEST = (
     "is_lost_to_kill_9",
     "killed_amid_a_release_is_taken_over",
     "two_real_agents_teach_a_group",
-    "a_cycle_on_ray_finds",
+    "three_users_sessions_reach",
     "32_writers_on_s3",
-    "under_a_clock_that_is_years_wrong",
     "clock_is_set_forth_and_back",
     "goes_with_the_sessions_it_was_learned_from",
     "the_commands_that_the_readme_lists",
-    "three_users_sessions_reach",
 )
 """What takes half a minute or more, the longest first; the soak takes little of a core."""
 E2E = "(e2e or live)"

@@ -230,6 +230,7 @@ def test_a_dry_run_changes_nothing_that_the_next_cycle_sees(learned: Path) -> No
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_embeddings_that_cannot_be_had_are_told_and_done_without(learned: Path) -> None:
     ok("config", "set", "evolve.embeddings", "http://127.0.0.1:9/v1", home=learned)
     ok("config", "set", "evolve.embeddings_model", "some-model", home=learned)

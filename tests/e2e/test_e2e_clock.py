@@ -119,6 +119,7 @@ def test_the_clock_is_set_forth_and_back_while_it_runs(tmp_path: Path, clock: Cl
     assert len(sessions(tmp_path)) == 18
 
 
+@pytest.mark.slow
 def test_commands_work_under_a_clock_that_is_years_wrong(tmp_path: Path, clock: Clock) -> None:
     write(tmp_path / "s.jsonl", [session("ada", n, "run the tests of this project", FIX) for n in range(5)])
     (tmp_path / ".claude").mkdir()

@@ -262,6 +262,7 @@ def test_an_address_that_nobody_answers_at_is_told_soon() -> None:
             executor.close()
 
 
+@pytest.mark.slow
 def test_a_cycle_on_ray_finds_releases_and_reports_the_same_as_one_on_this_machine(tmp_path: Path) -> None:
     reports = []
     for executor in ("local", "ray"):

@@ -78,6 +78,7 @@ def test_up_goes_on_as_the_version_that_was_put_in_its_place(tmp_path: Path) -> 
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_an_installation_that_does_not_run_is_not_started(tmp_path: Path) -> None:
     place = tree(tmp_path / "installed", "0.1.0")
     broken = tree(tmp_path / "later", NEXT, {"cli/app.py": ("import typer\n", "import no_such_module\n")})
