@@ -33,7 +33,6 @@ _LONG = (
     rf"-F.{{1,9}}|-0\d{{0,4}}|--(?:vanilla|quiet|slave|no-check|no-warnings|experimental-strip-types)"
     rf"|--allow-(?:all|net|env|run|sys|read|write|import)|--[\w-]{{1,40}}={_HARMLESS}"
 )
-_NEVER = r"(?!)"
 
 
 def _options(plain: str, code: str, *takes: str) -> _Options:
@@ -52,7 +51,6 @@ _FAMILIES = {
     "php": _options(r"-[qns]{1,3}", r"-r"),
     "node": _options(rf"-[AqbvSE]{{1,5}}|-r{_HARMLESS}", r"-pe|-e|-p|--(?:eval|print)(?:=|$)", "-r"),
     "other": _options(rf"-[sSqvb]{{1,5}}|-O\d|-[rMI]{_HARMLESS}", r"-[lnpaws0-9]{0,9}[eE]$"),
-    "run": _options(r"-[qv]{1,3}|--(?:with|extra|group|isolated|frozen|locked|offline)", _NEVER),
 }
 _NAMES = {
     "python": re.compile(r"python|pypy|[ij]python|micropython|graalpy"),
@@ -116,7 +114,6 @@ _DATA_WORDS = {
     "deno": frozenset(["fmt", "lint", "check", "test", "bench", "doc", "task", "types", "info"]),
     "bun": frozenset({"test"}),
 }
-_SETS = re.compile(r"\w{1,60}\+?=", re.S)
 _MEDDLES = re.compile(
     r"PYTHONINSPECT=.|PERL5OPT=\S{0,40}d"
     r"|(?:NODE_OPTIONS|RUBYOPT|PERL5OPT|LUA_INIT\w{0,9}|PYTHONSTARTUP|BASH_ENV|ENV)=.{0,200}(?:/stdin|/fd/|proc/)",
@@ -142,7 +139,7 @@ def is_the_pipe(path: str) -> bool:
 
 def has_its_own_code(kind: str, name: str, words: Sequence[Token]) -> bool:
     """Whether the interpreter of this family, with these words behind it, runs no more than what they say."""
-    if name in ("bun", "deno", "go", "dart", "uv"):
+    if name in ("bun", "deno", "go", "dart"):
         if words and words[0].text in _DATA_WORDS.get(name, ()):
             return True
         if words and words[0].text == "run":
