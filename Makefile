@@ -60,18 +60,19 @@ e2e: $(VENV)/.dev $(SITE)/.ready clients
 	  $(BIN)/pytest -m "(e2e or live) and not slow" -n 4 --dist worksteal --durations 10 $(ARGS)
 
 # Every agent that can be installed, each through the proxy; they stay in the cache, by version. Whole runs of the
-# benchmarks, and what takes long.
+# benchmarks, and what takes long, but for the sweeps of each command that `make soak` has.
+SWEEPS := tests/server/test_server_disk_commands.py tests/reliability/test_powercut_commands.py
 e2e-all: $(VENV)/.dev $(TOOLS)/.ready clients $(CLIENTS)/.azurite
 	E2E_CLIENTS=$(CLIENTS) POWERCUT_STATES=3 $(BIN)/pytest -m "agents or slow" -n 2 --dist worksteal --durations 30 \
-	  --ignore tests/bench --ignore tests/sandbox $(ARGS)
+	  --ignore tests/bench --ignore tests/sandbox $(SWEEPS:%=--ignore %) $(ARGS)
 	E2E_CLIENTS=$(CLIENTS) E2E_DATA=$(DATA) $(BIN)/pytest -m slow -n 3 --timeout 400 tests/bench tests/sandbox $(ARGS)
 
 # That the soak finds what it is for: a proxy that loses records. Then an hour of mixed load with faults on the
-# proxy; then power cuts and kills at thousands of moments.
+# proxy; then each command on disks that fill and under limits, and power cuts and kills at thousands of moments.
 soak: $(VENV)/.dev
 	$(BIN)/pytest tests/bench/test_bench_soak.py
 	$(BIN)/skillclaw bench soak --minutes 60 $(ARGS)
-	POWERCUT_STATES=5 $(BIN)/pytest -m "slow or e2e" -n 2 tests/reliability/test_powercut_commands.py tests/proxy/test_proxy_powercut.py
+	POWERCUT_STATES=5 $(BIN)/pytest -m "slow or e2e" -n 2 --dist worksteal $(SWEEPS) tests/proxy/test_proxy_powercut.py
 
 # Every decoder and parser, 2 minutes of CPU each (MINUTES=10), guided by coverage where atheris is; then every
 # property with many more examples. An hour or two.

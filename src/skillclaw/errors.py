@@ -62,7 +62,8 @@ def in_one_line(error: object) -> str:
 class SkillClawError(Exception):
     """A failure that is told to the user without a traceback.
 
-    `what` is one sentence; `why` the cause as found; `todo` what the user can do next. Made as the error of
+    `what` is one sentence; `why` the cause as found; `todo` what the user can do next; `limit` what the
+    system calls a limit of it that is behind this, and what to do about that, else None. Made as the error of
     a limit is handled (too many open files), it says so whatever the part takes it for: nobody is to delete a
     file, or to mend its permissions, that just could not be opened then.
     """
@@ -71,8 +72,9 @@ class SkillClawError(Exception):
 
     def __init__(self, what: str, why: str = "", todo: str = "") -> None:
         super().__init__(what)
-        if limit := lacking(sys.exception()):
-            said, todo = limit
+        self.limit = lacking(sys.exception())
+        if self.limit is not None:
+            said, todo = self.limit
             why = why if said in why else f"{why}: {said}" if why else said
         self.what = what
         self.why = why

@@ -19,6 +19,8 @@ _MENDS = {errno.EMFILE: FILES, errno.ENFILE: FILES, errno.EFBIG: SIZES, errno.EN
 _TOO_MANY, _NO_MEMORY = os.strerror(errno.EMFILE), os.strerror(errno.ENOMEM)
 _UNLOADED = {_TOO_MANY: FILES, _NO_MEMORY: MEMORY, "cannot allocate memory": MEMORY, "failed to map": MEMORY}
 """What the loader of shared libraries says, which has no number."""
+_FATAL = "Memory allocation still failed"
+"""What the library that numpy calculates by says before it ends the process."""
 _WORDS = {"RuntimeError: ": "start new thread", "ZstdError: ": "Allocation error"}
 """Errors without a number that too little memory is behind: how they begin, and what they say."""
 _SPARE = 8
@@ -48,17 +50,23 @@ def limit_of(error: BaseException) -> tuple[str, str] | None:
         kind in said and words in said for kind, words in _WORDS.items()
     ):
         return _NO_MEMORY, MEMORY
+    if isinstance(error, SystemError) and "without exception set" in said and _limited("RLIMIT_AS"):
+        return _NO_MEMORY, MEMORY  # C code that ran out of it and did not say so
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == _CANTOPEN and _none_left():
         return _TOO_MANY, FILES
-    if code == _IOERR and _sizes_limited():
+    if code == _IOERR and _limited("RLIMIT_FSIZE"):
         return os.strerror(errno.EFBIG), SIZES
     return None
 
 
 def of_memory(said: str) -> bool:
     """Whether an error of which only words are left tells that there was not enough memory."""
-    return "MemoryError" in said or any(one in said for one, mend in _UNLOADED.items() if mend == MEMORY)
+    return (
+        "MemoryError" in said
+        or _FATAL in said
+        or any(one in said for one, mend in _UNLOADED.items() if mend == MEMORY)
+    )
 
 
 def _none_left() -> bool:
@@ -76,10 +84,10 @@ def _none_left() -> bool:
     return False
 
 
-def _sizes_limited() -> bool:
-    """Whether this process has a limit of file sizes."""
+def _limited(name: str) -> bool:
+    """Whether this process has the limit, of file sizes or of memory."""
     if sys.platform == "win32":
         return False
     import resource
 
-    return resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
+    return bool(resource.getrlimit(getattr(resource, name))[0] != resource.RLIM_INFINITY)

@@ -21,6 +21,7 @@ def run(place: Path, name: str, engine: str, seconds: float) -> tuple[int, dict[
     """One run over a planted target, whose seed shows nothing yet; exit status, its row, what was printed."""
     (place / "corpora" / name).mkdir(parents=True)
     (place / "corpora" / name / "seed").write_bytes(SEEDS[name])
+    (place / "tmp").mkdir()
     done = subprocess.run(
         [
             sys.executable,
@@ -43,8 +44,9 @@ def run(place: Path, name: str, engine: str, seconds: float) -> tuple[int, dict[
         capture_output=True,
         text=True,
         timeout=300,
-        env=os.environ | {"HOME": str(place)},
+        env=os.environ | {"HOME": str(place), "TMPDIR": str(place / "tmp")},
     )
+    assert not list((place / "tmp").iterdir()), "a target's files stayed"
     rows = json.loads((place / "rows.json").read_text("utf-8"))["rows"]
     return done.returncode, rows[0], done.stdout + done.stderr
 

@@ -185,6 +185,8 @@ DATA = [
     "curl x | jq . | less",
     "curl x | grep sh",
     "| a | curl x | b |",
+    "| Tool | fetch | python |",
+    "| `curl` | `bash` | what the two are |",
     "curl x | gh issue create -F -",
     "curl x | node --experimental-strip-types parse.ts",
     "curl x | perl -w a.pl",

@@ -29,7 +29,14 @@ pytestmark = [
 SIZES = [int(one) for one in os.environ.get("FAULT_SIZES", "").split(",") if one]
 FELT = os.environ.get("FAULT_FELT")
 SWEEP = SIZES or [0, 4096, 8192, 16384, 32768, 49152, 65536, 98304, 131072, 262144]
-UNDONE = ("sessions forget", "skills revoke", "hub init", "proposals approve")
+UNDONE = (
+    "sessions forget",
+    "skills revoke",
+    "skills archive",
+    "skills rollback",
+    "hub init",
+    "proposals approve",
+)
 """What is true once the first part is written, and is completed by the next cycle or sync."""
 Done = subprocess.CompletedProcess[str]
 FEW = ("import", "sync", "connect", "proposals approve")
@@ -47,8 +54,18 @@ class Limit:
 
 
 LIMITS = {
-    "file size": Limit(resource.RLIMIT_FSIZE, (2000, 500, 32), "File too large|EFBIG"),
-    "open files": Limit(resource.RLIMIT_NOFILE, (8, 7, 6, 5, 4), "Too many (open files|files are open)"),
+    "file size": Limit(
+        resource.RLIMIT_FSIZE,
+        (2000, 500, 32),
+        "File too large|EFBIG",
+        ("status", "skills candidates", "skills restore", "service remove"),
+    ),
+    "open files": Limit(
+        resource.RLIMIT_NOFILE,
+        (8, 7, 6, 5, 4),
+        "Too many (open files|files are open)",
+        ("config set", "skills candidates", "service install", "service remove"),
+    ),
     "memory": Limit(
         resource.RLIMIT_AS,
         tuple(mib << 20 for mib in (400, 200, 150, 120, 80, 50, 40, 32, 28, 24)),

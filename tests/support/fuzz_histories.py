@@ -88,8 +88,7 @@ SCRIPTS = {
 @cache
 def scratch() -> Path:
     """A folder of this process, gone with it."""
-    shared = Path("/dev/shm")
-    made = Path(tempfile.mkdtemp(prefix="skillclaw-fuzz-", dir=shared if shared.is_dir() else None))
+    made = Path(tempfile.mkdtemp(prefix="skillclaw-fuzz-"))
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return made
 

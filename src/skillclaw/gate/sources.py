@@ -44,6 +44,8 @@ _FAR = 500
 _DEEPEST = 9
 """Brackets in brackets that are left."""
 _ROW = re.compile(r"[ \t]{0,20}\|")
+_NAMED = re.compile(r"[\s\"'`*]*\|")
+"""Behind a program's name in a cell of its own: without an address nothing is fetched."""
 _OF_ADDRESS = re.compile(r"\S|\s{0,9}\|")
 """Behind an `&` of an address without quotation marks."""
 _AFTER = 30
@@ -66,6 +68,8 @@ def sources(text: str) -> Iterator[Source]:
     looked = bytearray(len(text))
     for found in _FETCHES.finditer(text):
         if looked[found.start()] or _NOWHERE.match(text, found.end()):
+            continue
+        if in_table(text, found.start()) and _NAMED.match(text, found.end()):
             continue
         at = _pipe_behind(text, found.end(), looked)
         if at is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from skillclaw.errors import SkillClawError, in_one_line
+from skillclaw.errors import SkillClawError, StorageError, in_one_line
 from skillclaw.library.records import HubSeen
 from skillclaw.server.machine import PERSONAL
 from skillclaw.settings import stop_at_unknown
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from skillclaw.server.hubs.opened import Source
     from skillclaw.server.machine import Machine
 
-__all__ = ["Tasks", "Waits", "cycle_inputs", "stop_before_sync", "sync"]
+__all__ = ["Tasks", "Waits", "carry_out", "cycle_inputs", "stop_before_sync", "sync"]
 
 Tasks = Callable[[], Sequence["TaskSource"]]
 """Gives packaged tasks that come with a grader (`evolve.replay.cases.TaskSource`)."""
@@ -119,6 +119,22 @@ def sync(machine: Machine, due: Collection[str] | None = None, waits: Waits | No
     unread = {one.hub for one in seen if one.error}
     waiting = [f"The inbox of hub {hub} waits: {why}" for hub, why in notes.items() if hub not in unread]
     return replace(report, hubs=seen, note="\n".join([report.note, *waiting]).strip())
+
+
+def carry_out(machine: Machine, done: str) -> SyncReport:
+    """`sync` behind a decision that is in the log by now, which the sentence `done` tells: who reads that the
+    rest failed is not to decide a second time.
+    """
+    try:
+        return sync(machine)
+    except SkillClawError as error:
+        failed = error
+    # Not as the error is handled: of a limit it would say to run the same command again.
+    raise StorageError(
+        f"{done} What is installed here does not follow yet: {failed.what}",
+        failed.why,
+        "Once that is mended: skillclaw sync (`skillclaw up` does so by itself).",
+    )
 
 
 def _attend(machine: Machine) -> dict[str, str]:

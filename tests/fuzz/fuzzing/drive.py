@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +30,8 @@ SLACK = 4.0
 """How much longer an input may take under coverage before the child is ended; a run without it decides."""
 DEATHS = 10
 """Children that a run may lose before it gives up."""
+MEMORY = Path("/dev/shm")
+"""Where the targets' files lie, unless TMPDIR says otherwise: a disk would be most of what is measured."""
 _STATUS = re.compile(rb"cov: (\d+) ft: (\d+) corp: (\d+)/")
 _PEAK = re.compile(r"(?m)^VmHWM:\s+(\d+) kB")
 
@@ -63,14 +66,28 @@ class Result(NamedTuple):
 
 
 def watch(job: Job, most_seconds: float) -> Watched:
-    """Runs a child until it ends, or ends it at an input that takes too long."""
+    """Runs a child until it ends, or ends it at an input that takes too long.
+
+    What it left in the folder for temporary files goes then: a fuzzing engine ends without Python's goodbyes.
+    """
+    in_memory = not os.environ.get("TMPDIR") and os.access(MEMORY, os.W_OK | os.X_OK)
+    place = MEMORY if in_memory else None
+    with tempfile.TemporaryDirectory("-fuzz", dir=place, ignore_cleanup_errors=True) as scratch:
+        return _watch(job, most_seconds, scratch)
+
+
+def _watch(job: Job, most_seconds: float, scratch: str) -> Watched:
     folder = Path(job.folder)
     (folder / "findings").mkdir(parents=True, exist_ok=True)
     (folder / "home").mkdir(exist_ok=True)
     (folder / "board").unlink(missing_ok=True)
     board = Board(folder / "board")
     places = [str(FUZZ), str(FUZZ.parent / "support"), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places)), "HOME": str(folder / "home")}
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, places)),
+        "HOME": str(folder / "home"),
+        "TMPDIR": scratch,
+    }
     with (folder / "said").open("wb") as said:
         child = subprocess.Popen(
             [sys.executable, "-m", "fuzzing.child", json.dumps(job._asdict())],

@@ -158,7 +158,7 @@ def approve(
     """Approve a held proposal. Once enough people did, it is released: in a group as a canary."""
     from skillclaw.server.machine import Machine
     from skillclaw.server.review.decisions import approve as decide
-    from skillclaw.server.work import sync
+    from skillclaw.server.work import carry_out
 
     machine = Machine(ctx.home)
     done = decide(machine, proposal, hub, note)
@@ -167,14 +167,15 @@ def approve(
             "This machine cannot tell whether sessions of yours are among its sources; "
             "under the policy strict somebody who is no source should approve."
         )
-    synced = sync(machine)
+    if done.release is None:
+        told = f"Approved {output.line(done.proposal.id)} ({done.proposal.skill}). {done.needs}"
+    else:
+        told = f"Approved and released {done.release.skill} ({done.release.stage})."
+    synced = carry_out(machine, told)
     if ctx.json:
         output.print_json({"released": done.release, "needs": done.needs, "installed": synced})
         return
-    if done.release is None:
-        output.plain(f"Approved {output.line(done.proposal.id)} ({done.proposal.skill}). {done.needs}")
-    else:
-        output.plain(f"Approved and released {done.release.skill} ({done.release.stage}).")
+    output.plain(told)
     for line in synced.lines():
         output.plain(line)
 

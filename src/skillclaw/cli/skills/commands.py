@@ -167,17 +167,16 @@ def rollback(
     """Go back to an earlier version, or to none where there was none, here and for all clients."""
     from skillclaw.server.machine import Machine
     from skillclaw.server.review.decisions import rollback as decide
-    from skillclaw.server.work import sync
+    from skillclaw.server.work import carry_out
 
     machine = Machine(ctx.home)
     version = decide(machine, name, to, why)
-    synced = sync(machine)
+    done = f"{name} is back at {version[:12]}." if version else f"{name} is withdrawn; nothing was before it."
+    synced = carry_out(machine, done)
     if ctx.json:
         output.print_json({"name": name, "version": version, "installed": synced})
         return
-    output.plain(
-        f"{name} is back at {version[:12]}." if version else f"{name} is withdrawn; nothing was before it."
-    )
+    output.plain(done)
     for line in synced.lines():
         output.plain(line)
 
@@ -186,17 +185,18 @@ def promote(ctx: Context, name: NameArgument, why: WhyOption = "") -> None:
     """Make a canary stable: every client of its hub installs it."""
     from skillclaw.server.machine import Machine
     from skillclaw.server.review.decisions import promote as decide
-    from skillclaw.server.work import sync
+    from skillclaw.server.work import carry_out
 
     machine = Machine(ctx.home)
     release = decide(machine, name, why)
-    synced = sync(machine)
+    done = f"{name} {release.version[:12]} is stable."
+    synced = carry_out(machine, done)
     if ctx.json:
         output.print_json(
             {"name": name, "version": release.version, "stage": release.stage, "installed": synced}
         )
         return
-    output.plain(f"{name} {release.version[:12]} is stable.")
+    output.plain(done)
     for line in synced.lines():
         output.plain(line)
 
@@ -205,17 +205,16 @@ def archive(ctx: Context, name: NameArgument, why: WhyOption = "") -> None:
     """Leave the skill without a current version: clients take it out. `rollback --to` brings it back."""
     from skillclaw.server.machine import Machine
     from skillclaw.server.review.decisions import archive as decide
-    from skillclaw.server.work import sync
+    from skillclaw.server.work import carry_out
 
     machine = Machine(ctx.home)
     version = decide(machine, name, why)
-    synced = sync(machine)
+    done = f"{name} is archived."
+    synced = carry_out(machine, done)
     if ctx.json:
         output.print_json({"name": name, "version": version, "installed": synced})
         return
-    output.plain(
-        f"{name} is archived. To bring it back: skillclaw skills rollback {name} --to {version[:12]}"
-    )
+    output.plain(f"{done} To bring it back: skillclaw skills rollback {name} --to {version[:12]}")
     for line in synced.lines():
         output.plain(line)
 

@@ -31,15 +31,16 @@ def revoke(
     """Declare a skill harmful: every copy, edited ones too, moves to quarantine, and it cannot come back."""
     from skillclaw.server.machine import Machine
     from skillclaw.server.review.decisions import revoke as decide
-    from skillclaw.server.work import sync
+    from skillclaw.server.work import carry_out
 
     machine = Machine(ctx.home)
     versions = decide(machine, name, version, why)
-    synced = sync(machine)
+    done = f"Revoked {name}: {', '.join(one[:12] for one in versions)}."
+    synced = carry_out(machine, done)
     if ctx.json:
         output.print_json({"name": name, "revoked": versions, "installed": synced})
         return
-    output.plain(f"Revoked {name}: {', '.join(one[:12] for one in versions)}.")
+    output.plain(done)
     for line in synced.lines():
         output.plain(line)
 

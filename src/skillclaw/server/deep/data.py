@@ -12,7 +12,7 @@ from skillclaw.journal import reader
 from skillclaw.journal.store import SessionStore
 from skillclaw.journal.store_file import SCHEMA_VERSION
 from skillclaw.library import Library
-from skillclaw.server.deep.records import Check, fail, ok, warn
+from skillclaw.server.deep.records import Check, fail, ok, unread, warn
 from skillclaw.server.machine import Machine
 
 __all__ = ["journal", "library", "sessions"]
@@ -43,7 +43,7 @@ def _database(subject: str, path: Path) -> Check:
             for table in TABLES if version <= SCHEMA_VERSION else ():
                 db.execute(f"SELECT 1 FROM {table} LIMIT 1")  # noqa: S608  names of our own
     except sqlite3.Error as error:
-        return fail("data", subject, f"cannot be read ({error.sqlite_errorname})", mend)
+        return unread("data", subject, error, mend, said=error.sqlite_errorname)
     if told != ["ok"]:
         return fail("data", subject, f"is damaged: quick_check finds {len(told)} faults", mend)
     bad = 0
@@ -61,7 +61,7 @@ def _database(subject: str, path: Path) -> Check:
     except UpgradeNeededError:
         return fail("data", subject, f"has format {version}, which is newer", "Upgrade SkillClaw.")
     except SkillClawError as error:
-        return fail("data", subject, f"cannot be read ({type(error).__name__})", mend)
+        return unread("data", subject, error, mend)
     if bad:
         mend = "Forget those that cannot be shown (skillclaw sessions list, forget), then: skillclaw import"
         return fail("data", subject, f"{bad} of {len(sample)} sessions looked at cannot be decoded", mend)
@@ -83,7 +83,7 @@ def journal(home: Path) -> list[Check]:
                 break
     except OSError as error:
         mend = "See who owns the folder journal/, then: chmod -R u+rwX journal"
-        return [fail("data", "journal", f"cannot be read ({type(error).__name__})", mend)]
+        return [unread("data", "journal", error, mend)]
     text = f"{known.segments} segments, {known.bytes >> 20} MiB, {read} exchanges read"
     if skipped:
         return [
@@ -105,7 +105,7 @@ def library(machine: Machine) -> list[Check]:
         states = Counter(row.state for row in Library(machine.home, machine.targets).status())
     except SkillClawError as error:
         mend = "skillclaw restore a backup; or delete library.json: copies then count as your own"
-        return [fail("data", "library", f"cannot be read ({type(error).__name__})", mend)]
+        return [unread("data", "library", error, mend)]
     text = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "nothing is installed"
     if states["failed"] or states["blocked"]:
         return [warn("data", "library", text, "skillclaw skills edit-status says what stands in the way")]

@@ -13,7 +13,7 @@ from skillclaw.hub.seen import load_seen
 from skillclaw.journal.grants import load_grants
 from skillclaw.journal.identity import Identity
 from skillclaw.library import book
-from skillclaw.server.deep.records import Check, fail, ok
+from skillclaw.server.deep.records import Check, fail, ok, unread
 from skillclaw.server.setup.consent import agreed
 from skillclaw.server.setup.wishes import wishes
 
@@ -59,5 +59,5 @@ def newer(home: Path) -> list[Check]:
             found.append(fail("formats", name, "is of a newer format", "Upgrade SkillClaw."))
         except SkillClawError as error:
             mend = MENDS.get(name, "skillclaw status says more; or skillclaw restore a backup")
-            found.append(fail("formats", name, f"cannot be read ({type(error).__name__})", mend))
+            found.append(unread("formats", name, error, mend))
     return [*found, ok("formats", "files", f"{read} of {read + len(found)} can be read")]

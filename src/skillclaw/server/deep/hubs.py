@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from skillclaw.errors import SkillClawError, UpgradeNeededError
-from skillclaw.server.deep.records import Check, fail, ok, warn
+from skillclaw.server.deep.records import Check, fail, ok, unread, warn
 from skillclaw.server.machine import PERSONAL, Machine
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ def _hub(subject: str, opening: object, *, own: bool = False) -> list[Check]:
     except UpgradeNeededError:
         return [fail("hubs", subject, "holds something of a newer format", "Upgrade SkillClaw.")]
     except SkillClawError as error:
-        text = f"cannot be read ({type(error).__name__})"
-        return [fail("hubs", subject, text, "skillclaw hub verify --all says why")]
+        return [unread("hubs", subject, error, "skillclaw hub verify --all says why")]
     text = f"{state.seq} entries, {state.void} void, {len(state.skills)} skills"
     found = []
     void = sum(1 for problem in problems if " is void: " in problem)
@@ -73,17 +72,18 @@ def _keys(subject: str, hub: Hub, own: bool) -> list[Check]:
     from skillclaw.hub import keys
 
     found: list[keys.SigningKey] = []
-    bad = 0
+    bad: list[SkillClawError] = []
     for path in sorted((hub.keys_folder / hub.info.group).glob("*.key")):
         try:
             key = keys.load(hub.keys_folder, hub.info.group, path.stem)
-        except SkillClawError:
-            bad += 1
+        except SkillClawError as error:
+            bad.append(error)
         else:
             found += [key] if key is not None else []
     mend = "skillclaw restore a backup; a lost key cannot be remade"
     if bad:
-        return [fail("hubs", f"{subject} keys", f"{bad} of {bad + len(found)} cannot be read", mend)]
+        text = f"{len(bad)} of {len(bad) + len(found)} cannot be read"
+        return [unread("hubs", f"{subject} keys", bad[-1], mend, text=text)]
     owners = {public for public, key in hub.state().keys.items() if key.role == "owner"}
     if own and owners.isdisjoint(map(keys.public_hex, found)):
         return [fail("hubs", f"{subject} keys", "its owner's is not on this machine", mend)]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from skillclaw.errors import SkillClawError
+from skillclaw.limits import lacking
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Check", "Report", "fail", "ok", "warn"]
+__all__ = ["Check", "Report", "fail", "ok", "unread", "warn"]
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -45,3 +47,16 @@ def warn(group: str, subject: str, text: str, mend: str) -> Check:
 def fail(group: str, subject: str, text: str, mend: str) -> Check:
     """Wrong."""
     return Check(group=group, subject=subject, level="fail", text=text, mend=mend)
+
+
+def unread(
+    group: str, subject: str, error: Exception, mend: str, *, said: str = "", text: str = "cannot be read"
+) -> Check:
+    """Wrong, since it could not be read. Of the error its kind is told (or `said`), never its words, which
+    may hold paths. Where a limit of the process is behind it, that is what to mend: nobody is to put aside a
+    file that just could not be opened then.
+    """
+    limit = error.limit if isinstance(error, SkillClawError) else lacking(error)
+    if limit is not None:
+        return fail(group, subject, f"{text} ({limit[0]})", limit[1])
+    return fail(group, subject, f"{text} ({said or type(error).__name__})", mend)

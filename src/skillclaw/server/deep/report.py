@@ -27,7 +27,7 @@ from skillclaw.server.deep import (
     versions,
     writing,
 )
-from skillclaw.server.deep.records import Check, Report, fail, ok
+from skillclaw.server.deep.records import Check, Report, fail, ok, unread
 from skillclaw.server.machine import Machine
 from skillclaw.settings import Settings, flatten, user_home
 from skillclaw.settings_choices import choices
@@ -52,8 +52,8 @@ def examine_all(home: Path, environ: Mapping[str, str] | None = None) -> Report:
         )
         checks.append(ok("settings", "settings", f"{len(shown)} differ from the defaults"))
         number = own.proxy.port
-    except SkillClawError:
-        checks.append(fail("settings", "settings", "cannot be read", "skillclaw config check"))
+    except SkillClawError as error:
+        checks.append(unread("settings", "settings", error, "skillclaw config check"))
         number = settings_module.ProxySettings().port
     if not home.is_dir():
         checks.append(fail("files", "home", "there is no SkillClaw folder yet", "skillclaw up"))
@@ -95,8 +95,8 @@ def _guarded(name: str, look: Callable[[], list[Check]]) -> list[Check]:
     except UpgradeNeededError:
         return [fail("report", name, "holds something of a newer format", "Upgrade SkillClaw.")]
     except Exception as error:  # whatever is broken is what this report is for
-        text = f"could not be looked at ({type(error).__name__})"
-        return [fail("report", name, text, "skillclaw doctor; then report this")]
+        mend = "skillclaw doctor; then report this"
+        return [unread("report", name, error, mend, text="could not be looked at")]
 
 
 def _private(home: Path, environ: Mapping[str, str]) -> set[str]:

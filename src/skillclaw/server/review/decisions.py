@@ -115,11 +115,11 @@ def find(machine: Machine, prefix: str, hub: str | None = None) -> FoundProposal
         )
     if len(found) != 1:
         what = "No proposal" if not found else f"{len(found)} proposals"
-        raise BadInputError(
-            f"{what} with an id that begins with {prefix!r}.",
-            f"Not looked into: {', '.join(source.name for source in unread)}." if unread else "",
-            "See: skillclaw proposals list" + (", and say which hub: --hub NAME" if len(hubs) > 1 else ""),
-        )
+        why = f"Not looked into: {', '.join(source.name for source in unread)}." if unread else ""
+        todo = "See: skillclaw proposals list" + (", and say which hub: --hub NAME" if len(hubs) > 1 else "")
+        if not found and unread and (error := unread[0].error) is not None:
+            why, todo = f"{why} {error.brief}", error.todo or todo
+        raise BadInputError(f"{what} with an id that begins with {prefix!r}.", why, todo)
     return found[0]
 
 

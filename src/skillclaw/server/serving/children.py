@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from skillclaw.errors import UNREADABLE
+from skillclaw.limits import lacking, of_memory
 from skillclaw.own_log import begin
 from skillclaw.server.serving.worker import Order, Result, Said
 
@@ -25,6 +26,8 @@ WORKER = "skillclaw.cli.cycle_worker"
 """The module that is run: the room above knows what comes with the package."""
 MOST = 1 << 20
 """Bytes of a line that a worker may say."""
+LAST_WORDS = 1 << 16
+"""Bytes of the log in which is looked for what a worker died of."""
 SILENT = 6 * 3600.0
 """Seconds without a word after which a cycle counts as hung: its claim is kept up by a thread of its own, so
 that without an end to it no server would ever work for its group."""
@@ -46,7 +49,9 @@ class Child:
         made, RuntimeError where no thread can."""
         self._silent, self._word = silent, time.monotonic()
         self._hung, self._over = False, threading.Event()
-        with begin(Path(order.home) / "logs" / "serve.log") as errors:
+        self._log = Path(order.home) / "logs" / "serve.log"
+        with begin(self._log) as errors:
+            self._since = os.fstat(errors.fileno()).st_size
             self._process = subprocess.Popen(
                 [sys.executable, "-m", WORKER],
                 stdin=subprocess.PIPE,
@@ -65,8 +70,10 @@ class Child:
             self._process.stdin.write(msgspec.json.encode(order) + b"\n")
             self._process.stdin.flush()
         try:
+            threading.Thread(target=self._watch, name="silence", daemon=True).start()
             threading.Thread(target=self._listen, name=f"cycle {order.cycle}", daemon=True).start()
         except RuntimeError:  # no more threads: nobody would hear it
+            self._over.set()
             self._process.kill()
             self._process.communicate()
             raise
@@ -92,10 +99,25 @@ class Child:
         return True
 
     def _listen(self) -> None:
+        """Hear it to its end; `ended` is called however that goes, or the server would wait for ever."""
+        try:
+            result = self._listened()
+        except (
+            Exception
+        ) as error:  # this server itself lacks memory, or has a fault: the cycle is lost with it
+            with suppress(OSError):
+                self._process.kill()
+            self._process.wait()
+            limit = lacking(error)
+            why = f"{limit[0]}. {limit[1]}" if limit else f"It could not be heard ({type(error).__name__})."
+            result = Result(outcome="lost", error=why, kind=type(error).__name__)
+        self._over.set()
+        self._ended(result)
+
+    def _listened(self) -> Result:
         result: Result | None = None
         assert self._process.stdout is not None and self._process.stdin is not None
         with self._process.stdout as lines:
-            threading.Thread(target=self._watch, name="silence", daemon=True).start()
             while line := lines.readline(MOST):
                 self._word = time.monotonic()
                 try:
@@ -108,10 +130,9 @@ class Child:
                 else:
                     self._heard(said)
         code = self._process.wait()
-        self._over.set()
         with suppress(OSError):
             self._process.stdin.close()
-        self._ended(result or (self._hung_up() if self._hung else self._died(code)))
+        return result or (self._hung_up() if self._hung else self._died(code))
 
     def _watch(self) -> None:
         while not self._over.wait(min(self._silent / 4, 60.0)):
@@ -136,8 +157,18 @@ class Child:
             return Result(outcome="stopped", error=f"{why} What it had done is kept.", kind="Ended")
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         why = f"The process of the cycle ended by {how} before it was done."
+        if of_memory(self._last_words()):
+            why += " There was not enough memory."
         return Result(
             outcome="lost",
             error=f"{why} What it had done is kept; the next cycle goes on. See: skillclaw logs serve",
             kind="Died",
         )
+
+    def _last_words(self) -> str:
+        """What the log got since it began; of a log that began anew meanwhile, its end."""
+        with suppress(OSError), self._log.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(self._since if self._since <= size else 0, size - LAST_WORDS))
+            return file.read(LAST_WORDS).decode("utf-8", "replace")
+        return ""

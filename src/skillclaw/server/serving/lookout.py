@@ -49,7 +49,11 @@ class Lookout:
         for group in sorted(ready, key=lambda one: one.look_at)[: max(0, LOOKS - busy)]:
             group.looking, group.look_began = True, now
             name = f"look {group.hub}"
-            threading.Thread(target=self._look_into, args=(group,), name=name, daemon=True).start()
+            try:
+                threading.Thread(target=self._look_into, args=(group,), name=name, daemon=True).start()
+            except RuntimeError as error:  # no more threads now: else nobody would look there ever again
+                limit = lacking(error)
+                self._missed(group, f"{limit[0]}. {limit[1]}" if limit else str(error))
 
     def _look_into(self, group: Group) -> None:
         look, why = None, ""
@@ -63,20 +67,22 @@ class Lookout:
             ours = f"Something that should not happen ({type(error).__name__}). See: skillclaw logs serve"
             why = f"{limit[0]}. {limit[1]}" if limit else ours
         with self._lock:
-            now, every = time.monotonic(), self._every
             if look is None:
-                group.missed_look(why)
-                facts = {"hub": group.hub, "failures": group.look_failures}
-                log.warning("look failed", extra={"facts": facts})
-                every = min(LATER, every * 2.0 ** min(group.look_failures, 10))
+                self._missed(group, why)
             else:
                 if not group.seen:
                     group.remember(self._history.cycles(look.group))
+                now = time.monotonic()
                 group.saw(look, now)
                 self._forget(look)
-            group.look_at = now + every
-            group.looking = False
+                group.look_at, group.looking = now + self._every, False
         self._news()
+
+    def _missed(self, group: Group, why: str) -> None:
+        group.missed_look(why)
+        log.warning("look failed", extra={"facts": {"hub": group.hub, "failures": group.look_failures}})
+        later = min(LATER, self._every * 2.0 ** min(group.look_failures, 10))
+        group.look_at, group.looking = time.monotonic() + later, False
 
     def _forget(self, look: Look) -> None:
         """Delete reports that may tell of what a member took back, though no cycle runs as in a pause."""

@@ -80,10 +80,10 @@ def _unknown(given: str, sources: list[Source], errors: list[SkillClawError]) ->
     names = sorted(
         {shown(source.name, name) for source in sources if source.state for name in source.state.skills}
     )
-    why = f"Known: {', '.join(names) or 'none yet'}."
+    why, todo = f"Known: {', '.join(names) or 'none yet'}.", "See: skillclaw skills list"
     if errors:
-        why += f" Not looked into: {errors[0].what}"
-    return BadInputError(f"There is no skill named {given!r}.", why, "See: skillclaw skills list")
+        why, todo = f"{why} Not looked into: {errors[0].brief}", errors[0].todo or todo
+    return BadInputError(f"There is no skill named {given!r}.", why, todo)
 
 
 def at_already(name: str) -> UsageError:
