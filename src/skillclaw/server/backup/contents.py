@@ -10,7 +10,9 @@ import re
 from pathlib import PurePosixPath
 from typing import Literal
 
-__all__ = ["How", "how", "order"]
+from skillclaw.server.setup.home_files import FOLDERS
+
+__all__ = ["NAMERS", "How", "how", "order"]
 
 How = Literal["plain", "database", "leave"]
 
@@ -25,8 +27,11 @@ _REMADE = (
 )
 """Made anew from the sessions, by asking the model again, from the hubs' logs."""
 _PASSING = re.compile(r".*(?:\.lock|-wal|-shm|-journal)|\..*\.new")
-_FIRST = ("hubs.json", "library.json")
-"""These name entries of hubs' logs: read first, they never name one that the backup has not."""
+_MADE = FOLDERS - {"backups", "quarantine"}
+"""Folders in which SkillClaw alone gives the names. In all others `Cargo.lock` is somebody's own file."""
+NAMERS = ("hubs.json", "library.json", "connections.json", "config.toml")
+"""These name entries of hubs' logs, the backups of agents' settings, groups with keys: read before anything
+is listed, they never name what the backup has not."""
 
 
 def how(path: PurePosixPath, *, journal: bool) -> How:
@@ -37,7 +42,8 @@ def how(path: PurePosixPath, *, journal: bool) -> How:
         return "leave"
     if top == _JOURNAL and not journal:
         return "leave"
-    if _PASSING.fullmatch(path.name) or any(one.fullmatch(whole) for one in _REMADE):
+    ours = len(path.parts) == 1 or top in _MADE
+    if ours and (_PASSING.fullmatch(path.name) or any(one.fullmatch(whole) for one in _REMADE)):
         # SQLite's own side files go with their database; those of evolve.db with it
         return "leave"
     return "database" if path.name == "sessions.db" else "plain"
@@ -46,7 +52,7 @@ def how(path: PurePosixPath, *, journal: bool) -> How:
 def order(path: PurePosixPath, kind: How) -> tuple[int, str]:
     """Where a file stands in the archive. Databases come last: what was forgotten meanwhile is known."""
     whole = str(path)
-    if whole in _FIRST:
+    if whole in NAMERS:
         return 0, whole
     # a proposal's or release's object is written before the entry that names it, so entries are read first
     if whole.startswith("hub/log/"):

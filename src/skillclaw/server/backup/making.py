@@ -1,8 +1,9 @@
 """`skillclaw backup`: a home in one file, while everything goes on running.
 
-Files are read in an order in which none names what is not in the archive (contents.order). Databases go in by
-SQLite's online backup. Where the hub's log was packed meanwhile, so that entries went from where they were
-listed, the archive is begun anew.
+What names other files is read before those are listed, and so none names what is not in the archive: first
+`contents.NAMERS`, then which entries the hub's log has, then all else. Databases go in by SQLite's online
+backup. Where the hub's log was packed meanwhile, so that entries went from where they were listed, or an
+agent was connected or disconnected, the archive is begun anew.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from skillclaw.errors import BusyError, SkillClawError, StorageError, UsageError
 from skillclaw.journal.store_file import told as told_of_database
 from skillclaw.library import book, copies
 from skillclaw.private import whole_file
-from skillclaw.server.backup.contents import How, how, order
+from skillclaw.server.backup.contents import NAMERS, How, how, order
 from skillclaw.server.backup.packing import Packer, checked_path
 from skillclaw.server.backup.records import HEAD, MANIFEST, Copy, Entry, Head, LeftOut, Manifest
 from skillclaw.trajectory.model import Record
@@ -32,6 +33,7 @@ from skillclaw.trajectory.model import Record
 __all__ = ["BackedUp", "back_up"]
 
 TRIES = 5
+_CONNECTIONS = PurePosixPath("connections.json")
 PLAIN = (
     "It holds this home's keys and sessions: it is as secret as the home. Whoever reads it can act as you in "
     "your groups. --passphrase-file seals it."
@@ -84,7 +86,7 @@ def back_up(home: Path, target: Path, *, journal: bool = False, passphrase: byte
     else:
         raise BusyError(
             "The backup could not be written.",
-            "The hub was packed again and again meanwhile.",
+            "The hub was packed, or agents were connected, again and again meanwhile.",
             "Try again when that is done.",
         )
     notes = [SEALED if passphrase is not None else PLAIN, *_outside(home)]
@@ -120,24 +122,35 @@ def _check(home: Path, target: Path) -> None:
 
 def _write(home: Path, target: Path, file: BinaryIO, *, journal: bool, passphrase: bytes | None) -> Manifest:
     made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    namers = _namers(home)
+    log = _entries(home)
     found, left_out = _listed(home, journal)
-    log = _log(found)
+    if any(str(path) in NAMERS and path not in namers for path in found):
+        raise _Moved  # it is new, and may name what was listed before
+    for path in _log(found) - log:
+        del found[path]  # its object may be missing
     packer = Packer(file, passphrase)
     head = Head(version=__version__, made=made, journal=journal, note=PLAIN)
     _add(packer, HEAD, msgspec.json.format(msgspec.json.encode(head), indent=1))
     entries: list[Entry] = []
     for path, kind in sorted(found.items(), key=lambda one: order(one[0], one[1])):
         try:
+            if (data := namers.get(path)) is not None:
+                digest = packer.add(str(path), BytesIO(data), len(data))
+                entries.append(Entry(path=str(path), size=len(data), sha256=digest))
+                continue
             entries.append(_file(packer, home, target, path, kind))
         except FileNotFoundError:
             if path in log:
                 raise _Moved from None  # else it ended meanwhile, like a lock
         except ValueError as error:
             left_out.append(LeftOut(path=str(path), why=str(error)))
-    again = _log(_listed(home, journal)[0])
+    again = _entries(home)
     # what was packed went from one place of the log to another; what was only added is fine without
     if not log <= again or any(path.name.startswith("pack-") for path in again - log):
         raise _Moved
+    if _namers(home).get(_CONNECTIONS) != namers.get(_CONNECTIONS):
+        raise _Moved  # `disconnect` takes away what it named
     manifest = Manifest(
         version=__version__, made=made, files=entries, left_out=left_out, copies=_copies(home)
     )
@@ -148,6 +161,23 @@ def _write(home: Path, target: Path, file: BinaryIO, *, journal: bool, passphras
 
 def _add(packer: Packer, name: str, data: bytes) -> None:
     packer.add(name, BytesIO(data), len(data))
+
+
+def _namers(home: Path) -> dict[PurePosixPath, bytes]:
+    found = {}
+    for name in NAMERS:
+        with suppress(FileNotFoundError):
+            if (home / name).is_file():
+                found[PurePosixPath(name)] = (home / name).read_bytes()
+    return found
+
+
+def _entries(home: Path) -> set[PurePosixPath]:
+    """What the personal hub's log has now."""
+    found = set()
+    for at, _, names in os.walk(home / "hub" / "log", onerror=_raise):
+        found |= {PurePosixPath(*Path(at, name).relative_to(home).parts) for name in names}
+    return {path for path in found if how(path, journal=False) != "leave"}
 
 
 def _log(found: dict[PurePosixPath, How]) -> set[PurePosixPath]:

@@ -21,18 +21,26 @@ from typing import BinaryIO, TypeVar
 import msgspec
 from filelock import FileLock, Timeout
 
-from skillclaw.errors import BadInputError, BusyError, StorageError, UpgradeNeededError, UsageError
+from skillclaw.errors import (
+    BadInputError,
+    BusyError,
+    SkillClawError,
+    StorageError,
+    UpgradeNeededError,
+    UsageError,
+)
 from skillclaw.private import lasting_folder
 from skillclaw.server.backup.exchange import put_in_place, sync_tree
 from skillclaw.server.backup.packing import Member, members, opened, readable
 from skillclaw.server.backup.records import FORMAT, HEAD, MANIFEST, Entry, Head, Manifest
 from skillclaw.server.backup.settling import advice, settle
+from skillclaw.server.deep.formats import FILES
 from skillclaw.server.machine import Machine
 from skillclaw.server.quiet import quiet
 from skillclaw.server.up.runfile import read_running
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Restored", "restore"]
+__all__ = ["Restored", "leave_nothing_beside", "restore"]
 
 MOST_FILES = 5_000_000
 MOST_HEAD = 64 << 10
@@ -84,6 +92,7 @@ def restore(
             staged.mkdir(mode=0o700)
             try:
                 manifest, head = _unpack(source, staged, passphrase)
+                _stop_at_newer(staged, head)
                 settled = settle(staged, manifest, home if there else None, environ)
                 sync_tree(staged)
                 aside = _aside(home) if there else None
@@ -153,6 +162,17 @@ def _sweep(home: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def leave_nothing_beside(home: Path) -> list[Path]:
+    """Take away what restores left beside a home that goes, but for homes that they moved aside: those are
+    given. OSError."""
+    if any(path.name.startswith(f"{_hidden(home)}.restor") for path in home.parent.iterdir()):
+        with _alone(home):
+            _sweep(home)
+        home.with_name(f"{_hidden(home)}.restore.lock").unlink(missing_ok=True)
+    name = re.compile(re.escape(f"{home.name}.before-") + r"\d{8}T\d{6}Z(-\d+)?")
+    return sorted(path for path in home.parent.iterdir() if name.fullmatch(path.name) and path.is_dir())
+
+
 def _hidden(home: Path) -> str:
     return f".{home.name.removeprefix('.')}"
 
@@ -216,6 +236,24 @@ def _decoded(data: bytes, kind: type[_T]) -> _T:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise _bad("what it says of itself cannot be read") from error
+
+
+def _stop_at_newer(staged: Path, head: Head) -> None:
+    """UpgradeNeededError where a file of it is of a format that this version does not read: the home that
+    works would go aside for one in which hardly a command does."""
+    for name, load in FILES.items():
+        if not (staged / name).exists():
+            continue
+        try:
+            load(staged)
+        except UpgradeNeededError as error:
+            raise UpgradeNeededError(
+                f"Upgrade needed: {name} in the backup is of a newer format.",
+                f"It was made by SkillClaw {head.version[:40]}.",
+                "Upgrade SkillClaw, or take a backup from before; nothing was changed.",
+            ) from error
+        except SkillClawError:
+            continue  # told by whatever reads it next
 
 
 def _write(member: Member, staged: Path) -> Entry:

@@ -2,6 +2,7 @@
 
 Sessions that were forgotten after the backup must not come back: what groups' logs, the personal hub's and
 the home that was there tell of it is applied before the home is put in place. The rest is said to be unknown.
+What that home knows of agents' settings and installed skills is taken over (taking_over.py).
 Skills whose folders were there and are not here (another machine) are installed anew by the next sync; they
 would count as removed by the user otherwise.
 """
@@ -21,6 +22,7 @@ import msgspec
 from skillclaw.errors import SkillClawError
 from skillclaw.library import book, copies
 from skillclaw.server.backup.records import Copy, Manifest
+from skillclaw.server.backup.taking_over import from_now_on, take_over
 from skillclaw.server.machine import Machine
 from skillclaw.trajectory.model import Record
 
@@ -32,11 +34,13 @@ __all__ = ["Settled", "advice", "settle"]
 
 class Settled(Record, frozen=True, kw_only=True):
     """What was done: how many sessions were forgotten anew, and how many copies of skills are not here;
-    `same`: whether the home that was there is the one that was backed up; `unknown`: for people."""
+    `same`: whether the home that was there is the one that was backed up; `shared`: whether what may be
+    shared counts from now on; `unknown`: for people."""
 
     forgotten: int = 0
     gone: int = 0
     same: bool = False
+    shared: bool = False
     unknown: list[str] = []
 
 
@@ -58,8 +62,16 @@ def settle(staged: Path, manifest: Manifest, old: Path | None, environ: Mapping[
             machine.sessions.close()
         if "outbox" in machine.__dict__:
             machine.outbox.close()
+    if old is not None:
+        take_over(staged, old, unknown)
     missing = _take_off(staged, manifest.copies)
-    return Settled(forgotten=count, gone=missing, same=_same(staged, old), unknown=unknown)
+    return Settled(
+        forgotten=count,
+        gone=missing,
+        same=_same(staged, old),
+        shared=from_now_on(staged, old),
+        unknown=unknown,
+    )
 
 
 def _told_by_old(old: Path | None, unknown: list[str]) -> set[str]:
@@ -217,6 +229,11 @@ def advice(manifest: Manifest, settled: Settled, *, journal: bool) -> list[str]:
             "If the machine that this came from goes on, use one of the two: both have the same keys, and "
             "would count as one client. End the other with: skillclaw stop, and move its folder away. For "
             "two machines, do not restore: have the second one join by an invite of its own."
+        )
+    if settled.shared:
+        todo.append(
+            "What you allowed to be shared when the backup was made is allowed again, for sessions from now "
+            "on; what you denied since has to be denied anew: skillclaw share status"
         )
     if not journal:
         todo.append("Raw exchanges that were not read yet are not in a backup: skillclaw import")

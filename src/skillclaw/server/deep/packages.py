@@ -10,12 +10,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
 
-from skillclaw.extras import install
 from skillclaw.server.deep.records import Check, fail, ok, warn
 
 __all__ = ["fits", "judged", "packages"]
 
-MEND = f"Install it again, with the extras that you use: {install()}"
+MEND = "Install SkillClaw again as you did, with the extras that you use: docs/install.md"
 
 _WANTED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*([^;]*)(?:;(.*))?")
 _BOUND = re.compile(r"\s*(>=|<=|==|!=|<|>)\s*(\d+(?:\.\d+)*)\s*")

@@ -136,6 +136,7 @@ def leave(machine: Machine, *, keep_home: bool = False) -> Undone:
             held.close()  # an open file cannot be removed there
         failed += _emptied(home)
     if not failed:
+        stays += _aside(home)
         done.append(f"Removed {home}." if not home.exists() else f"Emptied {home}.")
     return Undone(home=str(home), removed=not failed, done=done, stays=stays, failed=failed)
 
@@ -251,6 +252,19 @@ def _emptied(home: Path) -> list[str]:
         with suppress(OSError):  # made by who found the locks held; what one that began since put there stays
             path.rmdir()
     return failed
+
+
+def _aside(home: Path) -> list[str]:
+    """What lies beside the home and stays: homes that a restore moved aside are for the user to delete."""
+    from skillclaw.server.backup.restoring import leave_nothing_beside
+
+    try:
+        return [
+            f"{path} was moved aside by a restore and has keys and sessions: delete it, or bring it back."
+            for path in leave_nothing_beside(home)
+        ]
+    except (SkillClawError, OSError) as error:
+        return [f"What restores left beside {home} could not be removed: {error}"]
 
 
 def _files(home: Path) -> Iterator[Path]:
