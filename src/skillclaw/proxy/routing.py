@@ -131,6 +131,7 @@ class Proxy:
             self.refused += 1
             front.refuse(head, FULL, drop=True)
             return None
+        self._reload()  # what a command has just told counts from the next request on
         if head.method == "CONNECT":
             front.refuse(head, _NO_CONNECT, drop=True)
             return None

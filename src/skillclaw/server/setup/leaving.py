@@ -24,6 +24,7 @@ from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
     from skillclaw.server.machine import Machine
+    from skillclaw.server.setup.user_unit import Done
 
 __all__ = ["Leaving", "Undone", "leave", "outlook"]
 
@@ -108,8 +109,11 @@ def leave(machine: Machine, *, keep_home: bool = False) -> Undone:
     wired = {*connected(home)}
     if (unit := _unit(machine)) is not None:
         try:
-            _end_service(unit)
+            told = _end_service(unit)
             done.append(f"Took the service away ({unit}).")
+            if told.why:  # it goes on in a manager that nobody could ask, and may start `up` again
+                say = " && ".join(told.todo)
+                stays.append(f"Your service manager was not told: {told.why} Where it runs, say: {say}")
         except SkillClawError as error:
             failed.append(_said(error))
     for line, went in take_out(user_home()) if _completion(home) else ():
@@ -184,10 +188,11 @@ def _completion(home: Path) -> list[Path]:
     return installed(user_home()) if usual.resolve() == home.resolve() or not usual.is_dir() else []
 
 
-def _end_service(unit: Path) -> None:
+def _end_service(unit: Path) -> Done:
     from skillclaw.server.setup import launch_agent, user_unit
 
-    (launch_agent if sys.platform == "darwin" else user_unit).remove(unit)
+    done: Done = (launch_agent if sys.platform == "darwin" else user_unit).remove(unit)
+    return done
 
 
 def _owned(home: Path) -> list[str]:
