@@ -57,7 +57,7 @@ test: $(VENV)/.dev
 
 e2e: $(VENV)/.dev $(SITE)/.ready clients
 	@$(call in_memory,8); E2E_CLIENTS=$(CLIENTS) E2E_KILLS=100 E2E_DATA=$(DATA) \
-	  $(BIN)/pytest -m "(e2e or live) and not slow" -n 4 --dist worksteal --durations 10 $(ARGS)
+	  $(BIN)/pytest -m "(e2e or live) and not slow" -n 5 --dist worksteal --durations 10 $(ARGS)
 
 # Every agent that can be installed, each through the proxy; they stay in the cache, by version. Whole runs of the
 # benchmarks, and what takes long, but for the sweeps of each command that `make soak` has.

@@ -14,7 +14,7 @@ from skillclaw.server.deep.records import Check, fail, ok, warn
 
 __all__ = ["fits", "judged", "packages"]
 
-MEND = "Install SkillClaw again as you did, with the extras that you use: docs/install.md"
+MEND = "Install SkillClaw again as you did, with the extras that you use."
 
 _WANTED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*([^;]*)(?:;(.*))?")
 _BOUND = re.compile(r"\s*(>=|<=|==|!=|<|>)\s*(\d+(?:\.\d+)*)\s*")
