@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from atif_sessions import Ran, session, write
 from backups import small_home
 from cli import fails, ok, ok_json
 from hubs_at_hand import Hubs, bundle
@@ -162,6 +165,17 @@ def test_what_was_denied_after_the_backup_lets_nothing_of_that_time_through(tmp_
     grants = msgspec.json.decode(sharing.read_bytes())["grants"]
     assert any(one["value"] == "redacted" for one in grants.values())
     assert all(one["since"] >= at for one in grants.values() if one["value"] == "redacted"), grants
+
+
+def test_what_is_never_to_be_shared_is_so_after_a_restore(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.jsonl", [session("", 1, "Test it.", [Ran("npm test", 0, "ok")])])
+    ok("import", str(path), home=tmp_path)
+    (row,) = ok_json("sessions", "list", home=tmp_path)
+    ok("backup", str(tmp_path / "file"), home=tmp_path)
+    ok("sessions", "share", row["id"], "--never", home=tmp_path)
+    ok("restore", str(tmp_path / "file"), "--over", home=tmp_path)
+    with closing(sqlite3.connect(tmp_path / ".skillclaw" / "sessions.db")) as db:
+        assert db.execute("SELECT key, mark FROM share_marks").fetchall() == [(row["id"], "never")]
 
 
 def test_uninstall_takes_what_restores_left_and_names_what_they_moved_aside(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ def settle(staged: Path, manifest: Manifest, old: Path | None, environ: Mapping[
         gone = _told_by_old(old, unknown) | _told_by_hubs(machine, unknown)
         if (staged / "sessions.db").exists():
             count = _forget(machine, gone, unknown)
+            for key, when in _never_shared(old).items():
+                machine.outbox.mark(key, "never", when)
     except SkillClawError as error:
         unknown.append(
             f"{error.brief} So it is not known whether sessions in it were forgotten after the backup."
@@ -92,6 +94,19 @@ def _told_by_old(old: Path | None, unknown: list[str]) -> set[str]:
             "backup is not known."
         )
         return set()
+
+
+def _never_shared(old: Path | None) -> dict[str, str]:
+    """Sessions that the home that is moved aside was told never to share, and when."""
+    path = old / "sessions.db" if old is not None else None
+    if path is None or not path.exists():
+        return {}
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=30)) as db:
+            marked = db.execute("SELECT key, time FROM share_marks WHERE mark = 'never'")
+            return {str(key): str(when) for key, when in marked}
+    except sqlite3.Error:  # older than these marks; one that cannot be read was told of by then
+        return {}
 
 
 def _told_by_hubs(machine: Machine, unknown: list[str]) -> set[str]:

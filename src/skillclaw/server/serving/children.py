@@ -102,9 +102,7 @@ class Child:
         """Hear it to its end; `ended` is called however that goes, or the server would wait for ever."""
         try:
             result = self._listened()
-        except (
-            Exception
-        ) as error:  # this server itself lacks memory, or has a fault: the cycle is lost with it
+        except Exception as error:  # this server lacks memory, or has a fault: it loses the cycle
             with suppress(OSError):
                 self._process.kill()
             self._process.wait()
