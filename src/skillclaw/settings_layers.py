@@ -17,7 +17,7 @@ import msgspec
 from skillclaw.errors import UNREADABLE, BadInputError, StorageError, UsageError
 from skillclaw.home import CONFIG
 
-__all__ = ["Layer", "layers", "origin", "put", "read_file", "scalar", "united"]
+__all__ = ["ENV_PREFIX", "NOT_SETTINGS", "Layer", "layers", "origin", "put", "read_file", "scalar", "united"]
 
 ENV_PREFIX = "SKILLCLAW_"
 NOT_SETTINGS = frozenset(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from agents_material import make_env
@@ -59,11 +60,11 @@ def run_until(monkeypatch: pytest.MonkeyPatch, writes: int, act: Callable[[], ob
     real = edits.write_atomic
     left = [writes]
 
-    def counted(path: Path, data: bytes, mode: int = 0o600, *, back: bool = False) -> None:
+    def counted(path: Path, data: bytes, mode: int = 0o600, **more: Any) -> None:
         if left[0] == 0:
             raise Kill
         left[0] -= 1
-        real(path, data, mode, back=back)
+        real(path, data, mode, **more)
 
     with monkeypatch.context() as patched:
         patched.setattr(edits, "write_atomic", counted)
@@ -119,11 +120,11 @@ def test_a_write_that_fails_undoes_those_before_it(
         (env.home / name).write_text(content, "utf-8")
     real, count = edits.write_atomic, [0]
 
-    def full(path: Path, data: bytes, mode: int = 0o600, *, back: bool = False) -> None:
+    def full(path: Path, data: bytes, mode: int = 0o600, **more: Any) -> None:
         count[0] += 1
         if count[0] == failing + 1:
             raise StorageError(f"Cannot write {path}.", "No space left on device")
-        real(path, data, mode, back=back)
+        real(path, data, mode, **more)
 
     with monkeypatch.context() as patched:
         patched.setattr(edits, "write_atomic", full)

@@ -204,6 +204,23 @@ def test_a_file_that_changed_since_the_plan_is_refused(tmp_path: Path) -> None:
     assert diff(edits).count("+new") == 2
 
 
+def test_what_an_agent_saves_while_its_file_is_written_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk takes its time for the new file beside it."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    for path in (one, two):
+        path.write_text("old", "utf-8")
+    edits = [FileEdit(path=path, before=b"old", after=b"new") for path in (one, two)]
+    monkeypatch.setattr(os, "fsync", lambda handle: two.write_text("saved", "utf-8"))
+    with pytest.raises(BadInputError, match="changed just now"):
+        apply(edits)
+    assert {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()} == {
+        "one": "old",
+        "two": "saved",
+    }
+
+
 def test_all_edits_or_none(tmp_path: Path) -> None:
     one = tmp_path / "one"
     one.write_text("1", "utf-8")

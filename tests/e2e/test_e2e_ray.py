@@ -31,6 +31,7 @@ from skillclaw.settings import EvolveSettings
 pytestmark = [
     pytest.mark.skipif(find_spec("ray") is None, reason="the extra `cluster` is not installed"),
     pytest.mark.timeout(300),
+    pytest.mark.slow,
     # Older Rays forget to wait for the processes that they started and ended.
     pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
 ]

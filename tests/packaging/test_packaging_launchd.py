@@ -91,11 +91,9 @@ def test_it_is_written_started_and_taken_away(tmp_path: Path) -> None:
     assert not path.exists() and not (tmp_path / "bin/loaded").exists()
     domain = f"gui/{os.getuid()}"
     said = [one for one in (tmp_path / "bin/said").read_text().splitlines() if not one.startswith("print")]
-    start, end = (
-        [f"enable {domain}/skillclaw.up", f"bootstrap {domain} {path}"],
-        f"bootout {domain}/skillclaw.up",
-    )
-    assert said == [*start, end, *start, end]
+    enable, start = f"enable {domain}/skillclaw.up", f"bootstrap {domain} {path}"
+    end = f"bootout {domain}/skillclaw.up"
+    assert said == [enable, start, enable, end, start, end]
     none = _on_a_mac(tmp_path, environ, "remove")
     assert none.returncode == 2 and "There is no such service" in none.stderr
 
@@ -110,8 +108,12 @@ def test_a_launchd_that_refuses_or_is_not_there_is_told_and_what_to_say(
     assert done.todo == [f"launchctl bootstrap gui/{os.getuid()} '{path}'"]
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     assert launch_agent.install(["/bin/a"], {}, path, log).why == "There is no launchctl here."
-    assert launch_agent.remove(path).todo == [f"launchctl bootout gui/{os.getuid()}/skillclaw.up"]
+    assert launch_agent.remove(path, Path("/bin/a")).todo == [
+        f"launchctl bootout gui/{os.getuid()}/skillclaw.up"
+    ]
     assert not path.exists()
+    refused = _on_a_mac(tmp_path, _launchd(tmp_path / "again", refuses=True), "install")
+    assert refused.returncode == 1 and "say: launchctl bootstrap" in refused.stdout, refused.stderr
 
 
 def test_an_agent_of_somebody_else_stays(tmp_path: Path) -> None:
@@ -121,7 +123,7 @@ def test_an_agent_of_somebody_else_stays(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not written by SkillClaw"):
         launch_agent.install(["/bin/a"], {}, path, tmp_path / "log")
     with pytest.raises(UsageError, match="not written by SkillClaw"):
-        launch_agent.remove(path)
+        launch_agent.remove(path, Path("/bin/a"))
     assert path.read_bytes() == theirs and not launch_agent.serves(path, tmp_path)
     path.write_text("no list")
     assert not launch_agent.serves(path, tmp_path)

@@ -7,11 +7,13 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 from backups import KEPT, files_of, small_home
+from broken_disk import disk, why_none
 from cli import ok
 
 from skillclaw.errors import StorageError
@@ -190,3 +192,65 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         back_up(own, tmp_path / "shut" / "file")
     with pytest.raises(StorageError):
         restore(tmp_path / "shut" / "home", tmp_path / "file")
+
+
+@pytest.mark.skipif(bool(why_none()), reason=why_none())
+@pytest.mark.parametrize("mounted", ["tmpfs", "bind"])
+def test_a_home_where_a_disk_is_mounted_is_refused_with_the_way(tmp_path: Path, mounted: str) -> None:
+    """As a container's volume: `bind` is one of the same file system, which looks like a folder."""
+    made, place = small_home(tmp_path / "made"), tmp_path / "volume"
+    back_up(made, tmp_path / "file")
+    place.mkdir()
+    script = 'mount --bind "$0" "$0" && exec "$@"' if mounted == "bind" else 'exec "$@"'
+    with disk(place) as small:
+        where = place if mounted == "tmpfs" else place / "in"
+        (small.root / "in").mkdir()
+
+        def restored(*more: str) -> subprocess.CompletedProcess[str]:
+            command = [sys.executable, "-m", "skillclaw", "restore", str(tmp_path / "file"), *more]
+            inner = ["unshare", "-m", "sh", "-c", script, str(where), *command]
+            return subprocess.run(
+                small.argv(*inner),
+                env=small.environ({}),
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+
+        refused = restored("--home", str(where), "--over")
+        assert refused.returncode == 1 and refused.stderr.startswith("error: Nothing can take the place of")
+        assert f"--home {where}/home" in refused.stderr and "Traceback" not in refused.stderr
+        assert [path.name for path in small.root.rglob("*") if not path.name.endswith(".lock")] == ["in"]
+        done = restored("--home", str(where / "home"))
+        assert done.returncode == 0, done.stderr
+        if mounted == "tmpfs":
+            assert kept_in(small.root / "home") == kept_in(made)
+
+
+def test_a_home_in_a_folder_of_somebody_else_is_refused_with_the_way(tmp_path: Path) -> None:
+    """As a service's state folder: its parent is root's."""
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to others
+        home, file = Path(name, "state"), Path(name, "file")
+        back_up(small_home(tmp_path / "made"), file)
+        home.mkdir()
+        file.chmod(0o644)
+        home.parent.chmod(0o555)
+        reads, writes = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                if os.getuid() == 0:
+                    os.setuid(65534)
+                restore(home, file)
+            except StorageError as error:
+                os.write(writes, " ".join((error.what, error.why, error.todo)).encode())
+            finally:
+                os._exit(0)
+        os.close(writes)
+        with os.fdopen(reads, encoding="utf-8") as said:
+            told = said.read()
+        os.waitpid(pid, 0)
+        assert told.startswith(f"Nothing can take the place of {home}. This user may not write in {name}.")
+        assert f"--home {home / 'home'}" in told
+        assert sorted(path.name for path in home.parent.iterdir()) == ["file", "state"]

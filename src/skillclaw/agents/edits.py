@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,7 @@ def apply(edits: Sequence[FileEdit], *, back: bool = False) -> None:
                 done.append(edit)
     except Exception:
         for edit in reversed(done):
-            with contextlib.suppress(StorageError):
+            with contextlib.suppress(StorageError, BadInputError):  # changed since: what is new there stays
                 _write(FileEdit(path=edit.path, before=edit.after, after=edit.before), back=True)
         raise
 
@@ -160,8 +160,16 @@ def parse_error(path: Path, format: Format, error: Exception) -> BadInputError:
     )
 
 
-def write_atomic(path: Path, data: bytes, mode: int = 0o600, *, back: bool = False) -> None:
-    """Write beside and rename, so that nobody ever reads half of it; raises StorageError.
+def write_atomic(
+    path: Path,
+    data: bytes,
+    mode: int = 0o600,
+    *,
+    back: bool = False,
+    look: Callable[[], None] = lambda: None,
+) -> None:
+    """Write beside and rename, so that nobody ever reads half of it; raises StorageError. `look` is the last
+    to be asked whether it may be: what it raises leaves all as it was.
 
     `back`: something is taken back, which must be possible on a disk without any room: then the file is
     written over, where it has room enough itself.
@@ -178,6 +186,7 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600, *, back: bool = Fal
                 file.flush()
                 os.fsync(file.fileno())
             temporary.chmod(mode)
+            look()
             temporary.replace(path)
             sync_folder(path.parent)
         except BaseException:
@@ -304,7 +313,9 @@ def _write(edit: FileEdit, *, back: bool) -> None:
         old = target.stat() if target.exists() else None
     except (OSError, RuntimeError) as error:
         raise StorageError(f"Cannot write {edit.path}.", str(error), "Mend permissions.") from error
-    write_atomic(target, edit.after, stat.S_IMODE(old.st_mode) if old else 0o600, back=back)
+    # Writing took its time: the agent may have saved its settings meanwhile.
+    mode = stat.S_IMODE(old.st_mode) if old else 0o600
+    write_atomic(target, edit.after, mode, back=back, look=lambda: _check(edit))
     if old is not None and hasattr(os, "chown") and os.geteuid() == 0:
         with contextlib.suppress(OSError):
             os.chown(target, old.st_uid, old.st_gid)

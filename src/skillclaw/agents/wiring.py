@@ -18,6 +18,7 @@ from skillclaw.agents.records import (
     placed,
     replace_pending,
 )
+from skillclaw.agents.undo import restore
 from skillclaw.agents.urls import is_named, shown, without_urls
 from skillclaw.errors import SkillClawError
 from skillclaw.trajectory.model import Record
@@ -125,25 +126,30 @@ def _connect(
     return wired
 
 
-def disconnect(home: Path, env: Env, adapter: Adapter, *, dry_run: bool = False) -> Wired:
-    """Put the agent's settings back; what the user changed since stays."""
-    if dry_run or connections.connection(home, adapter.name) is None:
-        return _disconnect(home, env, adapter, dry_run=True)
+def disconnect(home: Path, env: Env, agent: Adapter | str, *, dry_run: bool = False) -> Wired:
+    """Put the agent's settings back; what the user changed since stays.
+
+    `agent` is its name alone where its plugin is gone: then what was written is undone by its record.
+    """
+    name = agent if isinstance(agent, str) else agent.name
+    if dry_run or connections.connection(home, name) is None:
+        return _disconnect(home, env, name, agent, dry_run=True)
     with connections.alone(home):
-        return _disconnect(home, env, adapter, dry_run=False)
+        return _disconnect(home, env, name, agent, dry_run=False)
 
 
-def _disconnect(home: Path, env: Env, adapter: Adapter, *, dry_run: bool) -> Wired:
-    record = connections.connection(home, adapter.name)
-    undo = adapter.disconnect(env, record) if record else []
+def _disconnect(home: Path, env: Env, name: str, agent: Adapter | str, *, dry_run: bool) -> Wired:
+    record = connections.connection(home, name)
+    by, usual = (restore, "") if isinstance(agent, str) else (agent.disconnect, agent.default_upstream)
+    undo = by(env, record) if record else []
     if record is not None and not dry_run:
         edits.apply(undo, back=True)
-        connections.forget_connection(home, adapter.name)
+        connections.forget_connection(home, name)
     return Wired(
-        agent=adapter.name,
+        agent=name,
         changed=record is not None,
         files=[str(e.path) for e in undo],
-        upstream=shown((record.upstream if record else None) or adapter.default_upstream),
+        upstream=shown((record.upstream if record else None) or usual),
         diff=edits.diff(undo),
     )
 

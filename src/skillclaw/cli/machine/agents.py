@@ -15,6 +15,8 @@ from skillclaw.errors import BadInputError, UsageError
 from skillclaw.private import as_the_user_made
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from skillclaw.agents import Adapter, Wired
     from skillclaw.server.machine import Machine
 
@@ -88,25 +90,32 @@ def _connect(
             return
     if dry_run:
         port = port_of(machine)
-        results = [connect_agent(machine, name, port, dry_run=True) for name in names]
-    else:
-        results = list(join(machine, names))
-    if ctx.json:
-        output.print_json(results)
+        plans = [connect_agent(machine, name, port, dry_run=True) for name in names]
+        if ctx.json:
+            output.print_json(plans)
+        for plan in [] if ctx.json else plans:
+            output.plain(plan.diff or f"{plan.agent}: nothing to change.")
         return
-    for result in results:
-        if dry_run:
-            output.plain(result.diff or f"{result.agent}: nothing to change.")
-        elif result.changed:
-            output.plain(
-                f"{result.agent}: connected ({', '.join(result.files)}), forwards to {result.upstream}."
-            )
-        else:
-            output.plain(f"{result.agent}: connected already.")
-        for remark in [] if dry_run else result.notes:
-            output.note(remark)
-    if names and not dry_run and runfile.read_running(ctx.home) is None:
-        output.note("The proxy does not run; the agents need it: skillclaw up -d")
+    done: list[Wired] = []
+    try:
+        for wired in join(machine, names):  # told one by one: where one fails, those before it are connected
+            done.append(wired)
+            if not ctx.json:
+                _tell(wired)
+    finally:
+        if ctx.json and (done or not names):
+            output.print_json(done)
+        if done and not ctx.json and runfile.read_running(ctx.home) is None:
+            output.note("The proxy does not run; the agents need it: skillclaw up -d")
+
+
+def _tell(wired: Wired) -> None:
+    if wired.changed:
+        output.plain(f"{wired.agent}: connected ({', '.join(wired.files)}), forwards to {wired.upstream}.")
+    else:
+        output.plain(f"{wired.agent}: connected already.")
+    for remark in wired.notes:
+        output.note(remark)
 
 
 def _follow(ctx: Context, machine: Machine, names: list[str], *, dry_run: bool, yes: bool) -> None:
@@ -172,8 +181,8 @@ def disconnect(
     machine = Machine(ctx.home)
     wanted = wishes(machine.home)
     # While nothing runs no agent is connected, but the next `up` would connect those that are wanted.
-    every = sorted({*connected(ctx.home), *wanted.proxy, *wanted.history} & set(_known()))
-    names = _chosen(agents, all_, lambda: every)
+    every = sorted({*connected(ctx.home), *wanted.proxy, *wanted.history})
+    names = _chosen(agents, all_, lambda: every, every)
     read = followed(machine.home)
     if dry_run:
         results = [disconnect_agent(machine, name, dry_run=True) for name in names]
@@ -305,15 +314,17 @@ def _past_web_proxies(environ: dict[str, str]) -> dict[str, str]:
     return environ
 
 
-def _chosen(agents: list[str] | None, all_: bool, every: object) -> list[str]:
+def _chosen(
+    agents: list[str] | None, all_: bool, every: Callable[[], list[str]], gone: Sequence[str] = ()
+) -> list[str]:
+    """The agents that the user means; `gone` may be meant though their plugins are not here any more."""
     if agents and all_:
         raise UsageError("Name agents, or say --all, not both.")
     if agents:
-        return [_adapter(name).name for name in agents]
+        return [name if name in gone else _adapter(name).name for name in agents]
     if not all_:
         raise UsageError("Say which agents, or --all.", f"Known: {', '.join(sorted(_known()))}.")
-    assert callable(every)
-    return list(every())
+    return every()
 
 
 def _known() -> dict[str, Adapter]:

@@ -74,6 +74,7 @@ def _outlook(would: Leaving, *, keep_home: bool) -> list[str]:
     lines += [f"  the settings of {name} are put back" for name in would.agents]
     lines += [f"  the skill {one} is taken out" for one in would.skills]
     if not keep_home:
+        lines += [f"  the key {name} is taken out of your system's keyring" for name in would.keys]
         size = f"{would.bytes / 1e6:.1f} MB, {would.sessions} sessions"
         lines.append(f"  {would.home} goes: {size}, what was learned, settings and keys")
     stays = [f"  the skill {one}, which you edited" for one in would.edited]

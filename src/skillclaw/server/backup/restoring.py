@@ -8,6 +8,7 @@ one; what it leaves half unpacked goes with the next restore.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -47,6 +48,7 @@ MOST_HEAD = 64 << 10
 MOST_MANIFEST = 1 << 30
 SPARE = 64 << 20
 """Bytes of the disk that stay free."""
+MOUNTED = "A disk is mounted there."
 
 
 class Restored(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -82,6 +84,7 @@ def restore(
     home = home.expanduser().resolve()
     readable(source)  # first: where the file is mistyped, what to do about a home would mislead
     there = _there(home, over)
+    _replaceable(home)
     try:
         lasting_folder(home.parent)
         with _alone(home), ExitStack() as held:
@@ -100,6 +103,8 @@ def restore(
             finally:
                 shutil.rmtree(staged, ignore_errors=True)
     except OSError as error:
+        if error.errno == errno.EBUSY:
+            raise _not_replaceable(home, MOUNTED) from error
         raise StorageError(
             f"Cannot restore into {home}.",
             f"{error.strerror or error} ({error.filename or home})",
@@ -132,6 +137,24 @@ def _there(home: Path, over: bool) -> bool:
             "To move it aside: --over. Or choose another place: --home DIR",
         )
     return True
+
+
+def _replaceable(home: Path) -> None:
+    """StorageError where no other folder can take the home's place."""
+    if os.path.ismount(home):
+        raise _not_replaceable(home, MOUNTED)
+    if home.parent.is_dir() and not os.access(home.parent, os.W_OK | os.X_OK):
+        raise _not_replaceable(home, f"This user may not write in {home.parent}.")
+
+
+def _not_replaceable(home: Path, why: str) -> StorageError:
+    within = home / "home"
+    return StorageError(
+        f"Nothing can take the place of {home}.",
+        why,
+        f"Restore into a folder within it, and use that from then on: --home {within} now, then "
+        f"SKILLCLAW_HOME={within}. Nothing was changed.",
+    )
 
 
 @contextmanager

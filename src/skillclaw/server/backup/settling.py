@@ -50,10 +50,10 @@ def settle(staged: Path, manifest: Manifest, old: Path | None, environ: Mapping[
     unknown: list[str] = []
     count = 0
     try:
-        gone = _told_by_old(old, unknown) | _told_by_hubs(machine, unknown)
+        gone, never = _told_by_old(old, unknown) | _told_by_hubs(machine, unknown), _never_shared(old)
         if (staged / "sessions.db").exists():
             count = _forget(machine, gone, unknown)
-            for key, when in _never_shared(old).items():
+            for key, when in never.items():
                 machine.outbox.mark(key, "never", when)
     except SkillClawError as error:
         unknown.append(

@@ -28,6 +28,7 @@ from skillclaw.agents import (
     forget_token,
     known_tokens,
     nested,
+    no_agent,
     note_surroundings,
     surroundings,
     token,
@@ -105,7 +106,9 @@ def connect_agent(
             "proxy.port is 0: any free one, when it starts.",
             "First: skillclaw up -d",
         )
-    adapter, env, base_url = adapters()[name], Env.current(), f"http://127.0.0.1:{port}/{name}"
+    if (adapter := adapters().get(name)) is None:  # its plugin was here when it was asked for
+        raise no_agent(name)
+    env, base_url = Env.current(), f"http://127.0.0.1:{port}/{name}"
     key = token_of(machine, name, dry_run=dry_run)
     chosen = machine.settings.agents.get(name)
     given = chosen.upstream if chosen else ""
@@ -147,7 +150,7 @@ def token_of(machine: Machine, name: str, *, dry_run: bool = False) -> str:
 
 def disconnect_agent(machine: Machine, name: str, *, dry_run: bool = False) -> wiring.Wired:
     """Put the agent's settings back; what the user changed in them meanwhile stays."""
-    return wiring.disconnect(machine.home, Env.current(), adapters()[name], dry_run=dry_run)
+    return wiring.disconnect(machine.home, Env.current(), adapters().get(name, name), dry_run=dry_run)
 
 
 def forget(machine: Machine, name: str) -> None:
@@ -180,8 +183,9 @@ def _each(names: Iterable[str], act: object, done: str) -> dict[str, str]:
                 log.info("%s: %s", name, done)
             for remark in wired.notes:
                 log.info("%s: %s", name, remark)
-        except (SkillClawError, OSError) as error:
-            failures[name] = in_one_line(error)
+        except Exception as error:  # a plugin's code may fail in any way, and must not stop the others
+            known = isinstance(error, SkillClawError | OSError)
+            failures[name] = in_one_line(error) if known else f"{type(error).__name__}: {in_one_line(error)}"
             log.error("%s: %s", name, failures[name])
     return failures
 

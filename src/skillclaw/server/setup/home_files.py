@@ -59,10 +59,10 @@ def is_home(folder: Path) -> bool:
     if not all(is_own(path) for path in there):
         return False
     names = {path.name for path in there}
-    if "config.toml" in names and not _is_settings(folder / "config.toml"):
-        return False
-    if names & MARKS or "config.toml" in names:
+    if names & MARKS:
         return True
+    if "config.toml" in names:
+        return _is_settings(folder / "config.toml")
     began = {name for name, mark in BEGUN if (folder / name / mark).exists()}
     return not {name for name in names if not name.endswith(".lock")} - began - {"run", "logs"}
 

@@ -10,15 +10,15 @@ import plistlib
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from xml.parsers.expat import ExpatError
 
 from skillclaw.errors import BadInputError, StorageError, UsageError
 from skillclaw.private import whole_file
-from skillclaw.server.setup.user_unit import WAIT, WRITTEN, Done, ours, told
+from skillclaw.server.setup.user_unit import WAIT, WRITTEN, Done, for_this_home, ours, same_home, told
 
-__all__ = ["LABEL", "agent_file", "agent_text", "install", "remove", "serves"]
+__all__ = ["LABEL", "agent_file", "agent_text", "install", "remove", "served", "serves"]
 
 LABEL = "skillclaw.up"
 STOPS = 60
@@ -64,31 +64,44 @@ def agent_file(user_home: Path) -> Path:
     return user_home / "Library" / "LaunchAgents" / f"{LABEL}.plist"
 
 
-def install(argv: Sequence[str], kept: Mapping[str, str], path: Path, log: Path) -> Done:
-    """Write the agent, and have launchd start it now and at every login.
+def install(
+    argv: Sequence[str],
+    kept: Mapping[str, str],
+    path: Path,
+    log: Path,
+    make_way: Callable[[], object] = lambda: None,
+) -> Done:
+    """Write the agent, and have launchd start it now and at every login; before it starts, `make_way` ends
+    what runs without it. One that runs is started again, with what is kept now.
 
-    A file there that SkillClaw did not write is left alone (UsageError).
+    A file there that SkillClaw did not write, or for another home, is left alone (UsageError).
     """
     text = agent_text(argv, kept, log)
     ours(path)
+    for_this_home(path, served(path), Path(argv[-1]))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as file:
             file.write(text)
     except OSError as error:
         raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error
+    enable, start = ["enable", f"{_domain()}/{LABEL}"], ["bootstrap", _domain(), str(path)]
+    done = told(path, [enable], manager=("launchctl",), then=[start])
+    if not done.active:
+        return done
     _ended()
-    calls = [["enable", f"{_domain()}/{LABEL}"], ["bootstrap", _domain(), str(path)]]
-    return told(path, calls, manager=("launchctl",))
+    make_way()
+    return told(path, [start], manager=("launchctl",))
 
 
-def remove(path: Path) -> Done:
+def remove(path: Path, home: Path) -> Done:
     """End it and take the agent away; other agents' settings are put back as by `skillclaw stop`."""
     if not path.exists():
         raise UsageError(
             "There is no such service.", f"{path} is not there.", "See what runs: skillclaw status"
         )
     ours(path)
+    for_this_home(path, served(path), home)
     why = ""
     if shutil.which("launchctl") is None:
         why = "There is no launchctl here."
@@ -104,15 +117,21 @@ def remove(path: Path) -> Done:
 
 def serves(path: Path, home: Path) -> bool:
     """Whether the agent at `path` is one that `install` wrote, for the `up` of this home."""
+    found = served(path)
+    return found is not None and same_home(found, home)
+
+
+def served(path: Path) -> Path | None:
+    """The home whose `up` the agent at `path` runs; None where `install` did not write it."""
     try:
         data = path.read_bytes()
         agent = plistlib.loads(data)
     except Exception:  # plistlib raises what it likes of a list that somebody changed
-        return False
+        return None
     arguments = agent.get("ProgramArguments") if isinstance(agent, dict) else None
-    if not isinstance(arguments, list) or not arguments:
-        return False
-    return _COMMENT.encode() in data and arguments[-1] == str(home)
+    if not isinstance(arguments, list) or not arguments or _COMMENT.encode() not in data:
+        return None
+    return Path(arguments[-1]) if isinstance(arguments[-1], str) else None
 
 
 def _domain() -> str:

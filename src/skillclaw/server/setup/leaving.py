@@ -10,16 +10,17 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from skillclaw.errors import UNREADABLE, BusyError, SkillClawError, UsageError
-from skillclaw.library.records import SyncReport
+from skillclaw.errors import UNREADABLE, SkillClawError, UsageError
+from skillclaw.library.records import Row, SyncReport
 from skillclaw.server.setup.home_files import is_home, is_own
+from skillclaw.server.setup.stored_keys import forget_keys, stored_keys
 from skillclaw.trajectory.model import Record
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Leaving(Record, frozen=True, kw_only=True, omit_defaults=False):
     skills   `name in folder`, that would be taken out; `edited`: that stay, since the user changed them
     service  the unit of the service manager that would be taken away; empty: none
     completion  files by which shells complete `skillclaw`, that would go with the lines that load them
+    keys     names under which `config key` stored keys in the system's keyring, which go
     owned    ids of groups whose owner's key is here: it goes with the home
     kept     what stays of the home: the user's own work, and what has no name that SkillClaw gives
     """
@@ -55,6 +57,7 @@ class Leaving(Record, frozen=True, kw_only=True, omit_defaults=False):
     edited: list[str]
     service: str
     completion: list[str]
+    keys: list[str]
     owned: list[str]
     kept: list[str]
 
@@ -76,19 +79,21 @@ def outlook(machine: Machine) -> Leaving:
     from skillclaw.server.up import runfile
 
     home = _home(machine)
-    rows = machine.library.status() if (home / "library.json").exists() else []
+    nothing: list[Row] = []
+    rows = _counted(home / "library.json", lambda: machine.library.status(), nothing)
     there = [row for row in rows if row.state in ("installed", "edited", "outdated")]
     unit = _unit(machine)
     return Leaving(
         home=str(home),
         bytes=sum(_size(path) for path in _files(home)),
-        sessions=machine.sessions.count() if (home / "sessions.db").exists() else 0,
+        sessions=_counted(home / "sessions.db", lambda: machine.sessions.count(), 0),
         running=runfile.read_running(home) is not None,
         agents=sorted(connected(home)),
         skills=sorted(f"{row.skill} in {row.target}" for row in there if row.state != "edited"),
         edited=sorted(f"{row.skill} in {row.target}" for row in there if row.state == "edited"),
         service=str(unit) if unit is not None else "",
         completion=[str(path) for path in _completion(home)],
+        keys=stored_keys(home),
         owned=_owned(home),
         kept=[str(path) for path in _others(home)],
     )
@@ -109,7 +114,7 @@ def leave(machine: Machine, *, keep_home: bool = False) -> Undone:
     wired = {*connected(home)}
     if (unit := _unit(machine)) is not None:
         try:
-            told = _end_service(unit)
+            told = _end_service(unit, home)
             done.append(f"Took the service away ({unit}).")
             if told.why:  # it goes on in a manager that nobody could ask, and may start `up` again
                 say = " && ".join(told.todo)
@@ -130,12 +135,15 @@ def leave(machine: Machine, *, keep_home: bool = False) -> Undone:
             report = machine.library.uninstall(None) if (home / "library.json").exists() else None
             for line, where in _skills(report):
                 {"done": done, "stays": stays, "failed": failed}[where].append(line)
-        except BusyError as error:
+        except SkillClawError as error:  # somebody works here, or what is known of the skills cannot be read
             failed.append(_said(error))
         if failed or keep_home:
             return Undone(home=str(home), removed=False, done=done, stays=stays, failed=failed)
         _close(machine)
         stays += [f"{path} is yours." for path in _others(home)]
+        gone, stay = forget_keys(stored_keys(home))
+        done += [f"Took the key {name} out of the keyring." for name in gone]
+        stays += [f"The key {name} of skillclaw stays in your system's keyring." for name in stay]
         if os.name == "nt":
             held.close()  # an open file cannot be removed there
         failed += _emptied(home)
@@ -143,6 +151,18 @@ def leave(machine: Machine, *, keep_home: bool = False) -> Undone:
         stays += _aside(home)
         done.append(f"Removed {home}." if not home.exists() else f"Emptied {home}.")
     return Undone(home=str(home), removed=not failed, done=done, stays=stays, failed=failed)
+
+
+_T = TypeVar("_T")
+
+
+def _counted(file: Path, look: Callable[[], _T], none: _T) -> _T:
+    """What `look` finds out of a file, to be shown; `none` where there is no such file, or it cannot be read:
+    whoever has a damaged one may well want to leave."""
+    try:
+        return look() if file.exists() else none
+    except SkillClawError:
+        return none
 
 
 def _home(machine: Machine) -> Path:
@@ -174,8 +194,9 @@ def _unit(machine: Machine) -> Path | None:
     if sys.platform == "darwin":
         path, serves = launch_agent.agent_file(user_home()), launch_agent.serves
     else:
-        path, serves = user_unit.unit_file(machine.environ, user_home()), user_unit.serves
-    return path if serves(path, machine.home.absolute()) else None
+        path = user_unit.unit_file(machine.environ, user_home(), machine.home)
+        serves = user_unit.serves
+    return path if serves(path, machine.home) else None
 
 
 def _completion(home: Path) -> list[Path]:
@@ -188,10 +209,10 @@ def _completion(home: Path) -> list[Path]:
     return installed(user_home()) if usual.resolve() == home.resolve() or not usual.is_dir() else []
 
 
-def _end_service(unit: Path) -> Done:
+def _end_service(unit: Path, home: Path) -> Done:
     from skillclaw.server.setup import launch_agent, user_unit
 
-    done: Done = (launch_agent if sys.platform == "darwin" else user_unit).remove(unit)
+    done: Done = (launch_agent if sys.platform == "darwin" else user_unit).remove(unit, home)
     return done
 
 
@@ -247,6 +268,9 @@ def _emptied(home: Path) -> list[str]:
                 # the folder goes below: without its lock a command may begin in this moment, in a new home
                 for lock in path.iterdir():
                     lock.unlink(missing_ok=True)
+            elif not is_own(path):
+                for folder, _, _ in os.walk(path, topdown=False):
+                    Path(folder).rmdir()  # and no file that came meanwhile
             elif path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
@@ -287,7 +311,25 @@ def _size(path: Path) -> int:
 def _others(home: Path) -> list[Path]:
     """What is not SkillClaw's to remove, but for folders in which there is nothing."""
     there = sorted(home.iterdir()) if home.is_dir() else []
-    return [path for path in there if not is_own(path) and (not path.is_dir() or any(_files(path)))]
+    return [path for path in there if not is_own(path) and not _empty(path)]
+
+
+def _empty(path: Path) -> bool:
+    """Whether it is a folder of the user's in which there is nothing but such folders. `lost+found` is the
+    file system's."""
+
+    def unread(error: OSError) -> None:
+        raise error
+
+    if not path.is_dir() or path.is_symlink() or path.name == "lost+found":
+        return False
+    try:
+        return not any(
+            names or any(Path(folder, name).is_symlink() for name in folders)
+            for folder, folders, names in os.walk(path, onerror=unread)
+        )
+    except OSError:  # not for this user to look into
+        return False
 
 
 def _said(error: SkillClawError) -> str:

@@ -10,7 +10,7 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,10 +23,13 @@ __all__ = [
     "WAIT",
     "WRITTEN",
     "Done",
+    "for_this_home",
     "install",
     "ours",
     "remove",
+    "same_home",
     "searched",
+    "served",
     "serves",
     "told",
     "unit_file",
@@ -46,13 +49,15 @@ WAIT = 30.0
 
 class Done(Record, frozen=True, kw_only=True, omit_defaults=False):
     """`service install|remove --json`: the unit's file; whether the service manager took it in, so that it is
-    started (or ended); if not, why, and what to say to it by hand.
+    started (or ended); if not, why, and what to say to it by hand; `lacks`: variables that are set here and
+    that the service does not get, since they are secret.
     """
 
     unit: str
     active: bool
     why: str = ""
     todo: list[str] = []
+    lacks: list[str] = []
 
 
 def unit_text(argv: Sequence[str], environ: Mapping[str, str]) -> str:
@@ -83,20 +88,27 @@ WantedBy=default.target
 """
 
 
-def unit_file(environ: Mapping[str, str], user_home: Path) -> Path:
-    """Where the user's units are."""
+def unit_file(environ: Mapping[str, str], user_home: Path, home: Path) -> Path:
+    """Where the user's units are; the one there is for this home, where it was written in an environment that
+    has them elsewhere."""
     given = environ.get("XDG_CONFIG_HOME", "")
-    base = Path(given) if given.startswith("/") else user_home / ".config"
-    return base / "systemd" / "user" / NAME
+    usual = user_home / ".config"
+    bases = [Path(given), usual] if given.startswith("/") else [usual]
+    places = [base / "systemd" / "user" / NAME for base in bases]
+    return next((path for path in places if serves(path, home)), places[0])
 
 
-def install(argv: Sequence[str], kept: Mapping[str, str], path: Path) -> Done:
-    """Write the unit, and have the service manager start it now and at every login.
+def install(
+    argv: Sequence[str], kept: Mapping[str, str], path: Path, make_way: Callable[[], object] = lambda: None
+) -> Done:
+    """Write the unit, and have the service manager start it now and at every login; before it starts,
+    `make_way` ends what runs without it. One that runs is started again, with what is kept now.
 
-    A file there that SkillClaw did not write is left alone (UsageError).
+    A file there that SkillClaw did not write, or for another home, is left alone (UsageError).
     """
     text = unit_text(argv, kept)
     ours(path)
+    for_this_home(path, served(path), Path(argv[-1]))
     made = _made(path)
     text = text.replace(f"{MARK}\n", f"{MARK}\n{FOLDERS}{made}\n", 1)
     try:
@@ -105,16 +117,22 @@ def install(argv: Sequence[str], kept: Mapping[str, str], path: Path) -> Done:
             file.write(text.encode())
     except OSError as error:
         raise StorageError(f"Cannot write {path}.", str(error), "Free space or mend permissions.") from error
-    return told(path, [["daemon-reload"], ["enable", "--now", NAME]])
+    start = ["restart", NAME]
+    done = told(path, [["daemon-reload"], ["enable", NAME]], then=[start])
+    if not done.active:
+        return done
+    make_way()
+    return told(path, [start])
 
 
-def remove(path: Path) -> Done:
+def remove(path: Path, home: Path) -> Done:
     """End it and take the unit away; agents' settings are put back as by `skillclaw stop`."""
     if not path.exists():
         raise UsageError(
             "There is no such service.", f"{path} is not there.", "See what runs: skillclaw status"
         )
     ours(path)
+    for_this_home(path, served(path), home)
     made = _made(path)
     done = told(path, [["disable", "--now", NAME]], by_hand=[["stop", NAME], ["daemon-reload"]])
     try:
@@ -147,11 +165,40 @@ def _made(path: Path) -> int:
 
 def serves(path: Path, home: Path) -> bool:
     """Whether the unit at `path` is one that `install` wrote, for the `up` of this home."""
+    found = served(path)
+    return found is not None and same_home(found, home)
+
+
+def served(path: Path) -> Path | None:
+    """The home whose `up` the unit at `path` runs; None where `install` did not write it."""
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
-        return False
-    return text.startswith(MARK) and f" {_word(str(home)).replace('$', '$$')}\n" in text
+        return None
+    last = re.search(r'^ExecStart=.* "((?:[^"\\]|\\.)*)"$', text, re.M) if text.startswith(MARK) else None
+    return Path(_read(last[1])) if last else None
+
+
+def for_this_home(path: Path, found: Path | None, home: Path) -> None:
+    """Raise UsageError for a service that runs the `up` of another home."""
+    if found is not None and not same_home(found, home):
+        raise UsageError(
+            f"{path} runs the `up` of another home.", f"It is {found}.", f"For that one: --home {found}"
+        )
+
+
+def same_home(one: Path, other: Path) -> bool:
+    """Whether two paths are one folder, by whatever links."""
+    try:
+        return one.resolve() == other.resolve()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a path that no system has
+        return one == other
+
+
+def _read(escaped: str) -> str:
+    """What `_word` and the `$$` of an argument stand for."""
+    text = escaped.replace("%%", "%").replace("$$", "$")
+    return re.sub(r"\\(.)", r"\1", text)
 
 
 def ours(path: Path) -> None:
@@ -173,9 +220,10 @@ def told(
     calls: Sequence[Sequence[str]],
     by_hand: Sequence[Sequence[str]] | None = None,
     manager: Sequence[str] = ("systemctl", "--user"),
+    then: Sequence[Sequence[str]] = (),
 ) -> Done:
     """Say `calls` to the user's service manager, up to the first that it refuses; `by_hand` what is left to
-    say then, if not those that it has not heard."""
+    say then, if not those that it has not heard, and `then`."""
     program = shutil.which(manager[0])
     why = "" if program else f"There is no {manager[0]} here."
     for number, call in enumerate(calls if program else ()):
@@ -196,7 +244,7 @@ def told(
         if why:
             calls = calls[number:]
             break
-    left = calls if by_hand is None else by_hand
+    left = [*calls, *then] if by_hand is None else by_hand
     todo = [shlex.join([*manager, *call]) for call in left] if why else []
     return Done(unit=str(path), active=not why, why=why, todo=todo)
 
