@@ -9,16 +9,18 @@ Windows moves no file that is open: there a log begins anew only with its proces
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
 from skillclaw.private import append_file
 
-__all__ = ["LOG_BYTES", "LOOK", "OwnLog", "begin", "keep", "move", "older"]
+__all__ = ["LOG_BYTES", "LOOK", "OwnLog", "begin", "error_once", "keep", "move", "older"]
 
 LOG_BYTES = 5_000_000
 """Bytes from which on a log begins anew; one older is kept beside it."""
@@ -31,6 +33,12 @@ _ERRORS, _OUTPUT = 2, 1
 def older(path: Path) -> Path:
     """Where the log before the one at `path` lies."""
     return path.with_name(f"{path.name}.1")
+
+
+@lru_cache(256)
+def error_once(log: logging.Logger, text: str) -> None:
+    """An error that is met again every second while it lasts: told when it is met first."""
+    log.error("%s", text)
 
 
 def begin(path: Path) -> BinaryIO:

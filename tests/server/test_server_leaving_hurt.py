@@ -72,6 +72,9 @@ def test_an_agent_whose_plugin_is_gone_is_put_back_and_stops_no_other(
     path = os.pathsep.join(filter(None, [str(plugin), os.environ.get("PYTHONPATH", "")]))
     ok("connect", "aplug", "claude-code", home=user, environ={"PYTHONPATH": path})
     assert b"127.0.0.1" in (user / ".aplug.json").read_bytes() and b"127.0.0.1" in settings(user)
+    told = json.loads(skillclaw("doctor", "--json", home=user).stdout)
+    (found,) = [one for one in told if one["subject"] == "aplug"]
+    assert found["level"] == "fail" and found["mend"] == "skillclaw disconnect aplug"
     ok(*how, home=user)
     assert (user / ".aplug.json").read_bytes() == b'{"url": "https://mine"}'
     assert settings(user) == MINE

@@ -80,8 +80,8 @@ class Appender:
         """Open a segment if there is none or it has ended; what it remembers, and its end."""
         self.take()
         asked = self._is_asked()
-        if asked or self._fd < 0 or self._end >= SEGMENT or self._is_old():
-            self._next()
+        if asked or self._fd < 0 or self._end >= SEGMENT or self._is_old() or self._is_gone():
+            self._next(anew=asked)
         if asked:
             self._answer()
         return self._chains, self._end
@@ -170,8 +170,8 @@ class Appender:
     def rotate_old(self) -> None:
         """Begin a new segment if the present one holds something and has come of age, or another asks."""
         asked = self._is_asked()
-        if self._is_old() or (asked and self._fd >= 0 and self._end > len(segment.MAGIC)):
-            self._next()
+        if asked or self._is_old():
+            self._next(anew=asked)
         if asked:
             self._answer()
 
@@ -205,13 +205,18 @@ class Appender:
             self._fd >= 0 and self._end > len(segment.MAGIC) and time.monotonic() - self._born >= SEGMENT_AGE
         )
 
+    def _is_gone(self) -> bool:
+        """Whether the open segment has no name any more: somebody deleted it, or put a copy in its place."""
+        return os.fstat(self._fd).st_nlink == 0
+
     def _is_asked(self) -> bool:
         return (self._folder / ROTATE).exists()
 
     def _answer(self) -> None:
         (self._folder / ROTATE).unlink(missing_ok=True)
 
-    def _next(self) -> None:
+    def _next(self, *, anew: bool = False) -> None:
+        """Open the next segment; `anew`: in no case one that is there, be it empty."""
         if self._fd >= 0:
             if self._dirty:
                 self._start_sync()
@@ -219,7 +224,8 @@ class Appender:
         found = segment.segments(self._folder)
         last = found[-1] if found else 0
         path = segment.path_of(self._folder, last)
-        if found and _size(path) == len(segment.MAGIC) and path.read_bytes() == segment.MAGIC:
+        empty = found and _size(path) == len(segment.MAGIC) and path.read_bytes() == segment.MAGIC
+        if empty and not anew:
             self._fd = os.open(path, FLAGS)
             self._unnamed = True  # whoever made it may have died before the disk knew of it
         else:

@@ -122,6 +122,11 @@ class Chains:
         self._remember((agent, offset), _Known(body, depth, grown))
         return delta or whole
 
+    def clear(self) -> None:
+        """Remember nothing: a record that was to hold a body is not where it was to be."""
+        self._known.clear()
+        self._held = 0
+
     def _best(self, agent: str, body: bytes) -> tuple[Delta | None, tuple[str, int] | None]:
         best: Delta | None = None
         found = None

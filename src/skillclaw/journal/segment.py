@@ -20,7 +20,7 @@ from skillclaw import zstd
 from skillclaw.journal.delta import Delta
 from skillclaw.journal.records import Exchange
 
-__all__ = ["MAGIC", "Frame", "Stored", "frames", "pack", "path_of", "segments", "unpack"]
+__all__ = ["MAGIC", "Frame", "Stored", "frames", "is_newer", "pack", "path_of", "segments", "unpack"]
 
 MAGIC = b"SKCJRNL\x01"
 HEAD = struct.Struct("<II")
@@ -53,6 +53,16 @@ _decoder = msgspec.msgpack.Decoder(Stored)
 def path_of(folder: Path, number: int) -> Path:
     """The file of segment `number`."""
     return folder / f"{number:08d}.seg"
+
+
+def is_newer(path: Path) -> bool:
+    """Whether a later version wrote this segment, in a format that is not known here."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(len(MAGIC))
+    except OSError:
+        return False
+    return len(begin) == len(MAGIC) and begin[:-1] == MAGIC[:-1] and begin > MAGIC
 
 
 def segments(folder: Path) -> list[int]:

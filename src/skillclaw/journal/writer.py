@@ -263,6 +263,7 @@ class JournalWriter:
             bare = msgspec.structs.replace(exchange, request_body=b"")
             return segment.pack(segment.Stored(bare, request), self._compressor)
         except Exception as error:
+            chains.clear()  # the next record takes its place, and must not be taken for it
             self._dropped += 1
             self._fail(f"an exchange could not be recorded: {type(error).__name__}: {error}")
             return b""

@@ -82,11 +82,9 @@ def up(
     machine.prepare()
     running = runfile.read_running(machine.home)
     if running is None:
-        why = _too_new(machine.home)
+        why = _unread(machine.home)
         if why:
-            output.note(
-                f"{why} Nothing is imported, connected or installed by this version; traffic goes on."
-            )
+            output.note(f"{why} What needs it waits; traffic goes on.")
         if why or took_over():  # then agents wait for the proxy: no time to look around
             _run(ctx, machine, port, history_only, detach, None, aloud=log_format is not None)
             return
@@ -127,7 +125,7 @@ def up(
     _run(ctx, machine, port, history_only, detach, found, aloud=log_format is not None)
 
 
-def _too_new(home: Path) -> str:
+def _unread(home: Path) -> str:
     """Why it cannot be read what the user agreed to and wants; empty where it can."""
     from skillclaw.server.setup.consent import agreed
     from skillclaw.server.setup.wishes import wishes
@@ -135,7 +133,7 @@ def _too_new(home: Path) -> str:
     try:
         agreed(home)
         wishes(home)
-    except UpgradeNeededError as error:
+    except SkillClawError as error:  # a newer version's, or damaged
         return in_one_line(error)
     return ""
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from skillclaw.errors import SkillClawError, UpgradeNeededError
-from skillclaw.journal import reader
+from skillclaw.journal import reader, segment
 from skillclaw.journal.store import SessionStore
 from skillclaw.journal.store_file import SCHEMA_VERSION
 from skillclaw.library import Library
@@ -85,6 +85,9 @@ def journal(home: Path) -> list[Check]:
         mend = "See who owns the folder journal/, then: chmod -R u+rwX journal"
         return [unread("data", "journal", error, mend)]
     text = f"{known.segments} segments, {known.bytes >> 20} MiB, {read} exchanges read"
+    if newer := [name for name in skipped if segment.is_newer(folder / name)]:
+        mend = "Upgrade SkillClaw, before they expire (journal.expire_days): they hold whole exchanges."
+        return [fail("data", "journal", f"{text}; {len(newer)} segments are of a newer format", mend)]
     if skipped:
         return [
             warn(

@@ -6,9 +6,10 @@ import os
 import shutil
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from skillclaw.server.deep.records import Check, fail, ok, warn
+from skillclaw.server.deep.records import Check, fail, ok, unread, warn
 
 __all__ = ["disk", "leftovers", "modes"]
 
@@ -27,7 +28,8 @@ def modes(home: Path) -> list[Check]:
         return [ok("files", "modes", "are not looked at on this system")]
     looked = wide = strange = 0
     me = os.geteuid()
-    for path in _walk(home):
+    closed: list[OSError] = []
+    for path in _walk(home, closed.append):
         try:
             facts = path.lstat()
         except OSError:
@@ -36,7 +38,7 @@ def modes(home: Path) -> list[Check]:
             continue
         looked += 1
         wide += bool(facts.st_mode & 0o077)
-        strange += facts.st_uid not in (me, 0)
+        strange += facts.st_uid != me
         if looked >= MOST:
             break
     found = []
@@ -46,12 +48,17 @@ def modes(home: Path) -> list[Check]:
     if strange:
         mend = "chown -R on SkillClaw's folder, to yourself"
         found.append(fail("files", "owners", f"{strange} of {looked} belong to somebody else", mend))
+    if closed:
+        mend = "chown -R on SkillClaw's folder, to yourself; chmod -R u+rwX on it"
+        found.append(
+            unread("files", "folders", closed[-1], mend, text=f"{len(closed)} cannot be looked into")
+        )
     return found or [ok("files", "modes", f"{looked} files and folders, each its owner's alone")]
 
 
-def _walk(home: Path) -> list[Path]:
+def _walk(home: Path, closed: Callable[[OSError], object] | None = None) -> list[Path]:
     found = [home]
-    for at, folders, names in os.walk(home):
+    for at, folders, names in os.walk(home, onerror=closed):
         if Path(at) == home:
             folders[:] = [name for name in folders if name not in _SHARED]
         elif Path(at) == home / "quarantine":

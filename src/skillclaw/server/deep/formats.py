@@ -8,7 +8,9 @@ from pathlib import Path
 import msgspec
 
 from skillclaw.agents.connections import connected
+from skillclaw.agents.tokens import known_tokens
 from skillclaw.errors import UNREADABLE, SkillClawError, StorageError, UpgradeNeededError
+from skillclaw.evolve.models.daybook import of_day, today
 from skillclaw.hub.seen import load_seen
 from skillclaw.journal.grants import load_grants
 from skillclaw.journal.identity import Identity
@@ -16,6 +18,7 @@ from skillclaw.library import book
 from skillclaw.server.deep.records import Check, fail, ok, unread
 from skillclaw.server.setup.consent import agreed
 from skillclaw.server.setup.wishes import wishes
+from skillclaw.server.votes.book import load_book
 
 __all__ = ["FILES", "newer"]
 
@@ -41,6 +44,9 @@ FILES: dict[str, Callable[[Path], object]] = {
     "connections.json": connected,
     "wanted.json": wishes,
     "consent.json": _consent,
+    "tokens.json": known_tokens,
+    "votes/book.json": load_book,
+    "model-spending.json": lambda home: of_day(home, today()),
 }
 MENDS = {"consent.json": "skillclaw up asks again; or: skillclaw up -d --yes"}
 

@@ -10,6 +10,8 @@ from skillclaw.server.deep.records import Check, fail, ok, unread, warn
 from skillclaw.server.machine import PERSONAL, Machine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from skillclaw.hub import Hub
 
 __all__ = ["clock", "hubs"]
@@ -39,20 +41,22 @@ def hubs(machine: Machine) -> list[Check]:
     else:
         found.append(ok("hubs", PERSONAL, "there is none yet"))
     for number, name in enumerate(hub_names(settings), 1):
-        found += _hub(f"group {number}", lambda name=name: open_hub(machine, settings, name).hub)
+        found += _hub(f"group {number}", lambda name=name: open_hub(machine, settings, name).hub)  # type: ignore[misc]
     return found
 
 
-def _hub(subject: str, opening: object, *, own: bool = False) -> list[Check]:
-    assert callable(opening)
+def _hub(subject: str, opening: Callable[[], Hub], *, own: bool = False) -> list[Check]:
     try:
-        hub: Hub = opening()
-        problems = hub.verify()
-        state = hub.state()
+        return _looked_into(subject, opening(), own)
     except UpgradeNeededError:
         return [fail("hubs", subject, "holds something of a newer format", "Upgrade SkillClaw.")]
-    except SkillClawError as error:
+    except Exception as error:  # whatever one hub holds hides no other
         return [unread("hubs", subject, error, "skillclaw hub verify --all says why")]
+
+
+def _looked_into(subject: str, hub: Hub, own: bool) -> list[Check]:
+    problems = hub.verify()
+    state = hub.state()
     text = f"{state.seq} entries, {state.void} void, {len(state.skills)} skills"
     found = []
     void = sum(1 for problem in problems if " is void: " in problem)

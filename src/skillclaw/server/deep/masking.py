@@ -97,7 +97,7 @@ _MISSING = object()
 
 
 def netted(text: str, private: Collection[str]) -> str:
-    """`text` without any of these words (paths, names, secrets), the longest first."""
+    """`text` on one line, without any of these words (paths, names, secrets), the longest first."""
     for word in sorted({one for one in private if len(one) >= _SHORTEST}, key=len, reverse=True):
         text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])", "<masked>", text)
-    return text
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)

@@ -43,18 +43,18 @@ def examine_all(home: Path, environ: Mapping[str, str] | None = None) -> Report:
     machine = Machine(home, environ)
     checks: list[Check] = []
     shown: dict[str, str] = {}
+    number = settings_module.ProxySettings().port
     try:
         from skillclaw.agents import adapters
 
         own = machine.settings
+        number = own.proxy.port
         shown = masking.masked_settings(
             flatten(own), flatten(Settings()), set(adapters()), partial(choices, Settings)
         )
         checks.append(ok("settings", "settings", f"{len(shown)} differ from the defaults"))
-        number = own.proxy.port
-    except SkillClawError as error:
+    except Exception as error:  # a package that is half installed may lack what settings are read by
         checks.append(unread("settings", "settings", error, "skillclaw config check"))
-        number = settings_module.ProxySettings().port
     if not home.is_dir():
         checks.append(fail("files", "home", "there is no SkillClaw folder yet", "skillclaw up"))
     else:
@@ -78,10 +78,12 @@ def examine_all(home: Path, environ: Mapping[str, str] | None = None) -> Report:
         }
         for name, look in looks.items():
             checks += _guarded(name, look)
+    facts: dict[str, str] = {}
+    checks += _guarded("versions", lambda: facts.update(versions.facts()) or [])
     return _netted(
         Report(
             ok=all(check.level != "fail" for check in checks),
-            facts=versions.facts(),
+            facts=facts,
             settings=shown,
             checks=checks,
         ),

@@ -16,7 +16,7 @@ import filelock
 from skillclaw import errors
 from skillclaw.log_format import parsed
 from skillclaw.own_log import older
-from skillclaw.server.deep.records import Check, fail, ok, warn
+from skillclaw.server.deep.records import Check, fail, ok, unread, warn
 from skillclaw.server.up import runfile
 
 __all__ = ["daemon", "locks", "logs", "port"]
@@ -48,7 +48,7 @@ def daemon(home: Path) -> list[Check]:
     health = runfile.health(running.port) if running.port else None
     if running.port and health is None:
         mend = "skillclaw stop; skillclaw up -d; see: skillclaw logs proxy"
-        found.append(fail("running", "proxy", "does not answer on its port", mend))
+        found.append(fail("running", "proxy", "does not answer on its port as SkillClaw's does", mend))
     refused = health.get("connections", {}).get("refused") if health else None
     if refused:
         mend = "End agents that do not work, or raise the limit (ulimit -n) and start SkillClaw again"
@@ -86,16 +86,22 @@ def port(number: int, home: Path) -> list[Check]:
 def locks(home: Path) -> list[Check]:
     """Locks that are held although nothing of ours says that it runs."""
     held = []
+    closed: list[OSError] = []
     for path in sorted((home / "run").glob("*.lock")) if (home / "run").is_dir() else []:
         lock = filelock.FileLock(path, timeout=0, mode=0o600)
         try:
             lock.acquire()
             lock.release()
-        except (filelock.Timeout, OSError):
+        except filelock.Timeout:
             held.append(path.stem if path.stem in LOCKS else "another")
+        except OSError as error:
+            closed.append(error)
     if "up" in held and runfile.read_running(home) is None:
         mend = "Look for a process `skillclaw up` that hangs, and end it"
         return [fail("running", "locks", "up is held by a process that says nothing of itself", mend)]
+    if closed:
+        mend = "chown -R on SkillClaw's folder, to yourself; chmod -R u+rwX on it"
+        return [unread("running", "locks", closed[-1], mend, text=f"{len(closed)} cannot be opened")]
     return [ok("running", "locks", f"held: {', '.join(held)}" if held else "none is held")]
 
 
@@ -103,8 +109,14 @@ def logs(home: Path) -> list[Check]:
     """How many errors the logs hold, by kind; never what they say."""
     found = []
     for name in ("up", "proxy", "evolve", "serve", "dashboard", "votes"):
-        data = _tail(home / "logs" / f"{name}.log")
-        if data is None:
+        path = home / "logs" / f"{name}.log"
+        try:
+            data = _tail(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            mend = "chown -R on SkillClaw's folder, to yourself"
+            found.append(unread("running", f"log {name}", error, mend))
             continue
         counts: Counter[str] = Counter()
         kinds: Counter[str] = Counter()
@@ -133,20 +145,21 @@ def _kinds(text: bytes) -> list[str]:
     return [kind for kind in found if _is_error(kind)]
 
 
-def _tail(path: Path) -> bytes | None:
-    """The last of the log, with the one before where it has just begun anew."""
+def _tail(path: Path) -> bytes:
+    """The last of the log, with the one before where it has just begun anew. Raises OSError."""
     last = _end(path)
-    if last is None or len(last) == TAIL:
+    if len(last) == TAIL:
         return last
-    return ((_end(older(path)) or b"") + last)[-TAIL:]
+    with suppress(FileNotFoundError):
+        last = _end(older(path)) + last
+    return last[-TAIL:]
 
 
-def _end(path: Path) -> bytes | None:
-    with suppress(OSError), path.open("rb") as file:
+def _end(path: Path) -> bytes:
+    with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - TAIL))
         return file.read(TAIL)
-    return None
 
 
 def _is_error(name: str) -> bool:

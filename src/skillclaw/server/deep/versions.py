@@ -29,9 +29,11 @@ def facts() -> dict[str, str]:
     }
     for name in LIBRARIES:
         try:
-            found[name] = metadata.version(name)
+            found[name] = str(metadata.version(name))
         except metadata.PackageNotFoundError:
             found[name] = "not installed"
+        except Exception:  # half installed
+            found[name] = "cannot be told"
     env = Env.current()
     for name, adapter in sorted(adapters().items()):
         try:

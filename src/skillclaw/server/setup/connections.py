@@ -246,6 +246,9 @@ def examine(machine: Machine, names: list[str] | None = None) -> list[Finding]:
     running = runfile.read_running(machine.home)
     findings = [_daemon(running), *_storage(machine)]
     joined = set(connected(machine.home))
+    for gone in sorted(joined - adapters().keys()) if names is None else ():
+        text = "is connected, and the package that knows it is not installed any more"
+        findings.append(Finding(level="fail", subject=gone, text=text, mend=f"skillclaw disconnect {gone}"))
     env, port = Env.current(), port_of(machine)
     known = sorted(adapters().items()) if names is None else [(n, adapters()[n]) for n in sorted(names)]
 

@@ -25,7 +25,7 @@ FILE = re.compile(r".*_(?:FILE|DIR|BUNDLE)")
 
 def for_service(settings: Settings, environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """The variables with which `up` reaches the network and the hubs and has the settings that it has here;
-    and the names of those that it would need too and are secret, so that they go into no file.
+    and the names of those that it would need too and that go into no file, being secret (or no text).
 
     Paths are absolute: a service has another working folder.
     """
@@ -40,7 +40,7 @@ def for_service(settings: Settings, environ: Mapping[str, str]) -> tuple[dict[st
         if not value or not (NETWORK.fullmatch(name) or setting or of_cloud or name in named):
             continue
         secret = of_cloud and SECRET.search(name) and not FILE.fullmatch(name)
-        if name in named or secret or _has_login(value):
+        if name in named or secret or _has_login(value) or not value.isprintable():
             lacks.append(name)
         else:
             kept[name] = str(Path(value).expanduser().absolute()) if FILE.fullmatch(name) else value

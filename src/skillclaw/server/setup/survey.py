@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from skillclaw.errors import SkillClawError, StorageError, UpgradeNeededError, in_one_line
+from skillclaw.errors import SkillClawError, in_one_line
 from skillclaw.journal.unread import MARK, UnreadCount, counts_in, told
 from skillclaw.library.records import Row, shown
 from skillclaw.server.hubs.polling import HubPoll, read_polls
@@ -310,10 +310,11 @@ def _sessions(machine: Machine, exists: bool) -> tuple[int, dict[str, int], list
 
 
 def _or(fallback: Found, name: str, errors: dict[str, str], part: Callable[[], Found]) -> Found:
-    """What `part` finds; where the disk or a newer format forbids it, the fallback, and why under `name`."""
+    """What `part` finds; where the disk, damage or a newer format forbids it, the fallback, and why under
+    `name`."""
     try:
         return part()
-    except (StorageError, UpgradeNeededError) as error:
+    except SkillClawError as error:
         errors[name] = in_one_line(error)
         return fallback
 
@@ -328,8 +329,8 @@ def status_of(machine: Machine) -> Status:
     port = running.port if running else machine.settings.proxy.port
     health = runfile.health(port) if running and port else None
     errors = dict(running.errors) if running else {}
-    # On a disk that fails, or beside files of a newer version, what can be told still is: above all that
-    # recording stopped.
+    # On a disk that fails, beside files that are damaged or of a newer version, what can be told still is:
+    # above all that recording stopped.
     none: tuple[int, dict[str, int]] = (0, {})
     skills, proposals = _or(none, "skills", errors, lambda: _skills(machine))
     exists = (machine.home / "sessions.db").exists()

@@ -19,7 +19,8 @@ from xml.sax.saxutils import escape
 
 from skillclaw.agents import adapters
 from skillclaw.agents.edits import write_atomic
-from skillclaw.errors import SkillClawError, UpgradeNeededError, in_one_line
+from skillclaw.errors import SkillClawError, in_one_line
+from skillclaw.own_log import error_once
 from skillclaw.proxy.configured.offered import FOLDER, index_path
 from skillclaw.server.machine import Machine
 from skillclaw.settings import Settings
@@ -134,8 +135,8 @@ def _installed(machine: Machine) -> list[Path]:
     found: dict[str, Path] = {}
     try:
         known = load(machine.home).installed
-    except UpgradeNeededError as error:  # traffic goes on, without what cannot be told
-        log.error("%s", in_one_line(error))
+    except SkillClawError as error:  # traffic goes on, without what cannot be told
+        error_once(log, in_one_line(error))
         return []
     for entry in known:
         folder = Path(entry.target) / entry.skill

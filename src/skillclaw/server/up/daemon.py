@@ -66,6 +66,8 @@ class Daemon:
         self._stop = threading.Event()
         self._proxy: ProxyProcess | None = None
         self._proxy_due = 0.0
+        self._loose = False
+        """Whether agents were put back since the proxy could not be started again."""
         self._voting: Voting | None = None
         self._door: Door | None = None
         self._replaced = Replaced()
@@ -243,7 +245,7 @@ class Daemon:
             return bool(wishes(self.machine.home).proxy)
         try:
             return needs_proxy(self.machine.home)
-        except UpgradeNeededError as error:  # traffic may need it, whatever a later version wrote there
+        except SkillClawError as error:  # traffic may need it, whatever a later version, or damage, put there
             log.error("%s", in_one_line(error))
             return True
 
@@ -258,7 +260,7 @@ class Daemon:
     def _keep_proxy(self) -> bool:
         """Keep the proxy alive; start it when the first agent is to go through it."""
         if self._proxy is not None:
-            return self._proxy.keep_alive()
+            return self._keep_alive(self._proxy)
         if time.monotonic() < self._proxy_due or not self._needs_proxy():
             return False
         self._proxy_due = time.monotonic() + PAUSE
@@ -267,6 +269,21 @@ class Daemon:
         self._proxy = proxy
         self._running = msgspec.structs.replace(self._running, port=proxy.port)
         return True
+
+    def _keep_alive(self, proxy: ProxyProcess) -> bool:
+        """While it cannot be started again, no agent points at its port, where anybody may listen by now."""
+        try:
+            came = proxy.keep_alive()
+        except SkillClawError:
+            if not self._loose:
+                self._loose = True
+                let_go(self.machine)
+            raise
+        if self._loose:
+            self._loose = False
+            if self._running.agreed:
+                self._try("connect", self._connect)
+        return came
 
     def _refresh(self) -> bool:
         return self._proxy is not None and self._proxy.refresh()

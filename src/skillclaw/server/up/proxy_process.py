@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -27,7 +27,8 @@ from skillclaw.agents import (
     wiring,
 )
 from skillclaw.agents.records import Surroundings, placed
-from skillclaw.errors import BusyError, SkillClawError, StorageError, UpgradeNeededError, in_one_line
+from skillclaw.errors import BusyError, SkillClawError, StorageError, in_one_line
+from skillclaw.own_log import error_once
 from skillclaw.proxy import ConfiguredUpstream, ProxyConfig, command, read_config, write_config
 from skillclaw.server.machine import Machine
 from skillclaw.server.skills.index import indexes
@@ -96,8 +97,8 @@ def _connections(machine: Machine) -> tuple[list[str], dict[str, str], dict[str,
     try:
         home = machine.home
         return connected(home), connected_upstreams(home), surroundings(home)
-    except UpgradeNeededError as error:  # traffic goes where the agents' own settings say
-        log.error("%s", in_one_line(error))
+    except SkillClawError as error:  # traffic goes where the agents' own settings say
+        error_once(log, in_one_line(error))
         return [], {}, {}
 
 
@@ -199,9 +200,21 @@ def routing(machine: Machine) -> Routing:
             for name, given in settings.upstreams.items()
         },
         routes=named,
-        tokens={agent: digest(token(machine.home, agent)) for agent in named},
+        tokens=_tokens(machine, named),
         inject=indexes(machine, settings),
     )
+
+
+def _tokens(machine: Machine, agents: Iterable[str]) -> dict[str, str]:
+    """What each of these has to show, made where it has none; an agent without one is refused. What cannot be
+    read keeps nobody else from the proxy."""
+    found = {}
+    for agent in agents:
+        try:
+            found[agent] = digest(token(machine.home, agent))
+        except SkillClawError as error:
+            error_once(log, f"{agent} is refused: {in_one_line(error)}")
+    return found
 
 
 def reroute(machine: Machine) -> None:

@@ -183,7 +183,21 @@ def health(port: int, timeout: float = 1.0) -> dict[str, Any] | None:
         return None
     finally:
         connection.close()
-    return answer if isinstance(answer, dict) and "journal" in answer else None
+    return answer if _is_health(answer) else None
+
+
+def _is_health(answer: Any) -> bool:
+    """Whether it is what a proxy says: another program may have its port by now, whose words go nowhere."""
+    if not isinstance(answer, dict):
+        return False
+    journal, connections = answer.get("journal"), answer.get("connections", {})
+    return (
+        isinstance(journal, dict)
+        and isinstance(journal.get("last_error", ""), str)
+        and isinstance(connections, dict)
+        and all(type(journal.get(name, 0)) is int for name in ("exchanges", "dropped", "queue", "errors"))
+        and type(connections.get("refused", 0)) is int
+    )
 
 
 def recording(journal: Mapping[str, Any]) -> str:
