@@ -32,6 +32,7 @@ __all__ = [
     "BadInputError",
     "BlockedError",
     "BusyError",
+    "DamagedSessionError",
     "GoneError",
     "SkillClawError",
     "StorageError",
@@ -109,6 +110,10 @@ class StorageError(SkillClawError):
 
 class GoneError(StorageError):
     """What the log names is not in the hub."""
+
+
+class DamagedSessionError(StorageError):
+    """One stored session cannot be decoded any more, though others can."""
 
 
 class BlockedError(StorageError):

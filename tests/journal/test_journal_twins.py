@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 import pytest
 
 from skillclaw.journal.store import SessionStore
@@ -116,3 +117,42 @@ def test_what_was_forgotten_does_not_come_back_by_its_other_name(store: SessionS
     store.forget(row.id)
     assert [store.put(one) for one in (wire, history)] == ["forgotten", "forgotten"]
     assert store.count() == 0
+
+
+@pytest.mark.parametrize("first", ["wire", "history"])
+def test_the_other_view_of_a_forgotten_session_is_known_though_it_comes_later(
+    store: SessionStore, first: str
+) -> None:
+    views = {
+        "wire": session("wire", MADE_UP, "10:00:02", "hello there"),
+        "history": session("history", "cli:direct", "09:59:58", "hello there"),
+    }
+    one, other = views[first], views["history" if first == "wire" else "wire"]
+    store.put(one)
+    store.forget(store.rows()[0].id)
+    assert [store.put(view) for view in (other, one, other)] == ["forgotten"] * 3
+    assert store.forgotten() == {session_key("nanobot", MADE_UP), session_key("nanobot", "cli:direct")}
+    assert store.put(session("wire", "0" * 32, "10:05:00", "hello there")) == "new", "another minute"
+    assert store.put(session("history", "cli:2", "10:00:00", "hello you")) == "new", "other words"
+
+
+def test_a_forgotten_conversation_that_goes_on_without_its_times_is_known(store: SessionStore) -> None:
+    """An agent without ids sends again all that was said, and what answered it then has no time."""
+    store.put(session("wire", MADE_UP, "10:00:02", "hello there"))
+    store.forget(store.rows()[0].id)
+
+    def later(*words: str, timed: bool) -> Trajectory:
+        made = session("wire", "e" * 32, "14:00:00", *words)
+        kept = 0 if timed else 2 * len(words) - 2
+        steps = [
+            msgspec.structs.replace(step, timestamp=None) if n < kept else step
+            for n, step in enumerate(made.steps)
+        ]
+        return msgspec.structs.replace(made, steps=steps)
+
+    assert store.put(later("hello there", "and again", timed=False)) == "forgotten"
+    for native, words, timed in (("d" * 32, "hello you", False), ("c" * 32, "hello there", True)):
+        known = SessionMeta(key=session_key("nanobot", native), source="wire")
+        assert store.put(with_meta(later(words, "and again", timed=timed), known)) == "new", (
+            "one with other words, or said anew"
+        )

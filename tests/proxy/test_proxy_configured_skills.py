@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -255,3 +256,13 @@ def test_a_session_tells_which_skills_were_offered_to_it(tmp_path: Path, case: i
     assert [(use.name, use.offered) for use in skills_seen(session)] == [("tidy", True)]
     (without,) = assemble([as_sent(tmp_path / "elsewhere", exchange)])
     assert skills_seen(without) == []
+
+
+def test_an_upstream_that_never_answers_is_told_as_without_skills(tmp_path: Path) -> None:
+    digest = put(tmp_path, INDEX)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        settings = {"upstreams": {"a": url}, "inject": {"a": digest}, "answer_timeout": 0.5}
+        with front(tmp_path, {}, {}, **settings) as proxy:
+            reply = proxy.ask("POST", "/a/v1/messages", {"messages": [USER]})
+    assert reply.status == 504 and b"no answer within 0.5 s" in reply.body

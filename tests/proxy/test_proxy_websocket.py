@@ -10,6 +10,7 @@ import re
 import signal
 import time
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 import aiohttp
@@ -403,3 +404,31 @@ def test_a_proxy_that_stops_waits_for_turns_and_not_for_resting_websockets(
     proxy.process.wait(10)
     assert time.monotonic() - begun < 2
     assert all(kept.complete for kept in kept_turns(proxy, 1 if resting else 2))
+
+
+@pytest.mark.parametrize("who", ("agent", "upstream"))
+def test_a_message_that_is_too_long_costs_its_own_turn_alone(
+    who: str, make_proxy: Any, behind: Behind
+) -> None:
+    """A history with pictures in it, sent again, between two turns."""
+    proxy = make_proxy({"codex": behind.url})
+    agent, upstream = opened(proxy, behind)
+    long = json.dumps(
+        {"type": "response.create" if who == "agent" else "response.delta", "x": "y" * (17 << 20)}
+    )
+    for turn in range(3):
+        ask, said = CREATE.replace("hi", f"turn {turn}"), '{"type": "response.output_text.delta"}'
+        if turn == 1 and who == "agent":
+            ask = long
+        if turn == 1 and who == "upstream":
+            said = long
+        for one, other, text in ((agent, upstream, ask), (upstream, agent, said), (upstream, agent, DONE)):
+            sending = Thread(target=one.text, args=(text,))
+            sending.start()
+            assert other.message() == text
+            sending.join()
+    kept = kept_turns(proxy, 3)
+    assert [one.complete for one in kept] == [True, False, True]
+    assert ["longer than" in one.error for one in kept] == [False, True, False]
+    assert kept[2].request_body.decode() == CREATE.replace("hi", "turn 2") + "\n"
+    assert kept[1].response_body.decode().endswith(DONE + "\n")

@@ -147,6 +147,7 @@ def test_fields_of_a_later_version_survive_being_written_by_this_one(tmp_path: P
 def test_a_newer_number_is_seen_before_anything_else_of_the_file(tmp_path: Path, name: str) -> None:
     """A later version may have made other types of everything: that is no damage, and nothing to delete."""
     path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
     for rest in ({}, {key: "?" for key in FIRST.get(name, {"user": 1, "client": 1, "key": 1}) if key != "v"}):
         path.write_text(json.dumps({**rest, "v": 2}), "utf-8")
         before = path.read_bytes()

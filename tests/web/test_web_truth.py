@@ -198,7 +198,7 @@ def test_looking_changes_nothing(house: House) -> None:
 
     def marks() -> dict[str, bytes]:
         files = [one for one in home.rglob("*") if one.is_file()]
-        apart = ("dashboard", "catalogue", "objects", "sessions.db", "library.lock", "identity.json")
+        apart = ("dashboard", "catalogue", "objects", "sessions.db", "library.lock", "identity")
         return {
             str(one): one.read_bytes()
             for one in files

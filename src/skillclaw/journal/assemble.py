@@ -85,6 +85,7 @@ def assemble_placed(
     prints = Prints(decoder.prints)
     sessions: dict[tuple[str, str], Session] = {}
     finder = Finder(sessions, prints)
+    finder.expect(seen)
     has_tools = {
         (one.agent, one.decoded.identity.root)
         for one in seen

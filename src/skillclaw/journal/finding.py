@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -88,6 +90,16 @@ class Finder:
         self._open: dict[tuple[str, str, str], list[tuple[str, bytes]]] = {}
         self._beside: dict[tuple[str, bytes], list[tuple[Spot, float]]] = {}
         self._delegated: Counter[tuple[str, str]] = Counter()
+        self._begins: dict[tuple[str, str], list[int]] = {}
+
+    def expect(self, seen: Iterable[Seen]) -> None:
+        """Learn where conversations may begin. Two that begin alike in one minute are told apart by which was
+        recorded first: that is the same whichever of them is seen, and in whichever order they were asked."""
+        for one in seen:
+            if one.decoded.identity is None and one.decoded.kind == "turn" and not _has_agent(one):
+                self._begins.setdefault((one.agent, _base(one)[0]), []).append(one.place)
+        for places in self._begins.values():
+            places.sort()
 
     def find(self, one: Seen) -> Spot | None:
         """The conversation that the request extends, or a new one; None for a side request of nobody."""
@@ -106,12 +118,13 @@ class Finder:
             return spot
         if one.decoded.kind != "turn":
             return self._by_text(one)
-        first = _first_user(one.decoded.request)
-        minute = datetime.fromtimestamp(one.started, UTC).strftime("%Y-%m-%dT%H:%M")
-        native, number = anonymous_native_id(first, minute), 2
+        base, first, minute = _base(one)
+        number = 1 + bisect_left(self._begins.get((one.agent, base), []), one.place)
+        native = _numbered(first, minute, number)
         while (one.agent, native) in self._sessions:
             # Two conversations that begin alike in one minute are still two.
-            native, number = anonymous_native_id(f"{first}\0{number}", minute), number + 1
+            number += 1
+            native = _numbered(first, minute, number)
         session = Session(one.agent, native, one.place)
         self._sessions[(one.agent, native)] = session
         return Spot(session, native)
@@ -182,6 +195,18 @@ class Finder:
         self._briefs |= dict.fromkeys(self._open[key], spot)
         for brief in _briefs(one.agent, [item for item in calls if item.name in BACKGROUND]):
             self._beside.setdefault(brief, []).append((spot, one.finished))
+
+
+def _base(one: Seen) -> tuple[str, str, str]:
+    """What a session that begins with this exchange is named by: its id if it is the first that begins so,
+    the first words, the minute."""
+    first = _first_user(one.decoded.request)
+    minute = datetime.fromtimestamp(one.started, UTC).strftime("%Y-%m-%dT%H:%M")
+    return anonymous_native_id(first, minute), first, minute
+
+
+def _numbered(first: str, minute: str, number: int) -> str:
+    return anonymous_native_id(first if number == 1 else f"{first}\0{number}", minute)
 
 
 def _briefs(agent: str, calls: list[Item]) -> list[tuple[str, bytes]]:

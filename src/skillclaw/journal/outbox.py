@@ -26,6 +26,12 @@ TABLES = (
     state TEXT NOT NULL, queued TEXT NOT NULL, rule TEXT NOT NULL, masked TEXT NOT NULL,
     evolver TEXT NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, error TEXT NOT NULL,
     body BLOB NOT NULL, PRIMARY KEY (grp, key, revision)) STRICT, WITHOUT ROWID""",
+    # a table of its own: earlier versions name no columns as they write, and do not mind one more table
+    """CREATE TABLE IF NOT EXISTS outbox_digests (
+    grp TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL, digest TEXT NOT NULL,
+    PRIMARY KEY (grp, key, revision)) STRICT, WITHOUT ROWID""",
+    """CREATE TRIGGER IF NOT EXISTS outbox_digests_go AFTER DELETE ON outbox BEGIN DELETE FROM outbox_digests
+    WHERE grp = OLD.grp AND key = OLD.key AND revision = OLD.revision; END""",
     """CREATE TABLE IF NOT EXISTS receipts (
     time TEXT NOT NULL, hub TEXT NOT NULL, grp TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL,
     object TEXT NOT NULL, bytes INTEGER NOT NULL, masked TEXT NOT NULL, rule TEXT NOT NULL,
@@ -68,7 +74,8 @@ class Receipt(Record, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class Entry(Record, frozen=True, kw_only=True):
-    """A session that waits to leave, sealed already; fields as in `Receipt`. `evolver`: sealed to it."""
+    """A session that waits to leave, sealed already; fields as in `Receipt`. `evolver`: sealed to it.
+    `digest`: SHA-256 of what was sealed, in hex; empty where an earlier version did."""
 
     hub: str
     group: str
@@ -83,6 +90,7 @@ class Entry(Record, frozen=True, kw_only=True):
     sha256: str
     bytes: int
     error: str = ""
+    digest: str = ""
 
 
 class Outbox(SessionTables):
@@ -109,11 +117,14 @@ class Outbox(SessionTables):
             if known is not None or stored is None:
                 return False
             self._insert(entry, body)
+            self._db.execute(
+                "INSERT OR REPLACE INTO outbox_digests VALUES (?, ?, ?, ?)", (*place, entry.digest)
+            )
             return True
 
     def _insert(self, entry: Entry, body: bytes) -> None:
         self._db.execute(
-            f"INSERT INTO outbox ({_ENTRY}, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  names of our own
+            f"INSERT INTO outbox ({_ENTRY}, body) VALUES ({', '.join('?' * 14)})",  # noqa: S608  names of our own
             (
                 *(entry.hub, entry.group, entry.session, entry.revision, entry.object, entry.state),
                 *(entry.queued, entry.rule, _json(entry.masked), entry.evolver, entry.sha256),
@@ -127,8 +138,9 @@ class Outbox(SessionTables):
         """What waits, oldest first; of one group, of one session."""
         with self._lock, self._errors():
             rows = self._db.execute(
-                f"SELECT {_ENTRY} FROM outbox WHERE (?1 IS NULL OR grp = ?1)"  # noqa: S608  names of our own
-                " AND (?2 IS NULL OR key = ?2) ORDER BY queued, key, revision",
+                f"SELECT {_ENTRY}, coalesce(digest, '') FROM outbox"  # noqa: S608  names of our own
+                " LEFT JOIN outbox_digests USING (grp, key, revision)"
+                " WHERE (?1 IS NULL OR grp = ?1) AND (?2 IS NULL OR key = ?2) ORDER BY queued, key, revision",
                 (group, key),
             ).fetchall()
         return [
@@ -146,6 +158,7 @@ class Outbox(SessionTables):
                 sha256=row[10],
                 bytes=row[11],
                 error=row[12],
+                digest=row[13],
             )
             for row in rows
         ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from skillclaw.journal.session_tables import SessionTables
 
 __all__ = ["SessionMarks"]
@@ -35,6 +37,24 @@ class SessionMarks(SessionTables):
         """Remember `value` under `name` (how far a reader has come)."""
         with self._write():
             self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
+
+    def set_marks(self, values: Mapping[str, str]) -> None:
+        """As `set_mark`, all of them or none."""
+        with self._write():
+            self._db.executemany("INSERT OR REPLACE INTO marks VALUES (?, ?)", list(values.items()))
+
+    def strike(self, values: Mapping[str, str]) -> None:
+        """Forget these marks, but for those that have another value by now."""
+        with self._write():
+            self._db.executemany("DELETE FROM marks WHERE name = ? AND value = ?", list(values.items()))
+
+    def marked(self, prefix: str) -> dict[str, str]:
+        """The marks whose names begin with `prefix`, with their values."""
+        with self._lock, self._errors():
+            found = self._db.execute(
+                "SELECT name, value FROM marks WHERE name >= ?1 AND name < ?1 || char(0x10FFFF)", (prefix,)
+            )
+            return {str(name): str(value) for name, value in found}
 
     def marks(self, prefix: str) -> set[str]:
         """The names of all marks that begin with `prefix`, without it."""

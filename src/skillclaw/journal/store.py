@@ -17,12 +17,12 @@ from typing import Literal
 import msgspec
 
 from skillclaw import zstd
-from skillclaw.errors import UNREADABLE, BadInputError, StorageError, UpgradeNeededError
+from skillclaw.errors import UNREADABLE, BadInputError, DamagedSessionError, UpgradeNeededError
 from skillclaw.journal.catalogue_file import erase
 from skillclaw.journal.records import SessionRow
 from skillclaw.journal.session_marks import SessionMarks
 from skillclaw.journal.store_file import LISTS, SCHEMA, SCHEMA_VERSION, started_at, told
-from skillclaw.journal.twins import TABLE, stored_key
+from skillclaw.journal.twins import TABLES, remember_forgotten, stored_key
 from skillclaw.private import lasting_folder
 from skillclaw.trajectory import model
 from skillclaw.trajectory.model import Signal, Trajectory, meta, with_meta
@@ -75,7 +75,8 @@ class SessionStore(SessionMarks):
                         for statement in SCHEMA.split(";\n"):
                             self._db.execute(statement)
                         self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            self._db.execute(TABLE)
+            for table in TABLES:
+                self._db.execute(table)
             for index in LISTS:
                 self._db.execute(index)
 
@@ -112,7 +113,7 @@ class SessionStore(SessionMarks):
         known = meta(given)
         if not known.key:
             raise BadInputError("A session without a key cannot be stored.", f"Agent: {given.agent.name}")
-        key = stored_key(self._db, given, self._decode)
+        key = stored_key(self._db, given, self._undamaged)
         if key != known.key:
             given = with_meta(given, msgspec.structs.replace(known, key=key))
         if self._one("SELECT 1 FROM forgotten WHERE key = ?", key):
@@ -122,12 +123,19 @@ class SessionStore(SessionMarks):
         seen = self._one("SELECT digest FROM inputs WHERE key = ? AND source = ?", key, known.source)
         if seen is not None and seen[0] == digest:
             return "same"
-        stored = self._one("SELECT body, shared FROM sessions WHERE key = ?", key)
+        stored = self._one("SELECT body, shared, revision FROM sessions WHERE key = ?", key)
+        old = self._undamaged(key, stored[0]) if stored is not None else None
         if stored is None:
             self._save(given, body, changed, shared=False)
             result: PutResult = "new"
+        elif old is None:
+            # What cannot be read is worth less than what can; the other view of it may come in again, too.
+            healed = msgspec.structs.replace(meta(given), revision=int(str(stored[2])) + 1)
+            given = self._with_feedback(with_meta(given, healed))
+            self._save(given, model.encode(given), changed, shared=bool(stored[1]))
+            self._db.execute("DELETE FROM inputs WHERE key = ?", (key,))
+            result = "grown"
         else:
-            old = self._decode(key, stored[0])
             from skillclaw.journal.merge import merge  # 100 ms that commands which only look need not pay
 
             merged = merge(old, self._with_feedback(given))
@@ -208,6 +216,7 @@ class SessionStore(SessionMarks):
         """
         with self._write():
             for key in keys:
+                remember_forgotten(self._db, key, self._undamaged)
                 self._db.execute("DELETE FROM sessions WHERE key = ?", (key,))
                 self._db.execute("DELETE FROM inputs WHERE key = ?", (key,))
                 self._db.execute("DELETE FROM feedback WHERE key = ?", (key,))
@@ -237,6 +246,11 @@ class SessionStore(SessionMarks):
             return self._decode(
                 key, self._db.execute("SELECT body FROM sessions WHERE key = ?", (key,)).fetchone()[0]
             )
+
+    def find(self, prefix: str) -> str:
+        """The key of that session, also of one that is damaged; BadInputError as in `get`."""
+        with self._lock, self._errors():
+            return self._key(prefix)
 
     def rows(
         self,
@@ -386,13 +400,19 @@ class SessionStore(SessionMarks):
             "Give more of the id; see: skillclaw sessions list" if found else "See: skillclaw sessions list",
         )
 
+    def _undamaged(self, key: str, body: object) -> Trajectory | None:
+        try:
+            return self._decode(key, body)
+        except DamagedSessionError:
+            return None
+
     def _decode(self, key: str, body: object) -> Trajectory:
         assert isinstance(body, bytes)
         try:
             return model.decode(zstd.decompress(body))
         except (zstd.Damaged, *UNREADABLE) as error:
-            raise StorageError(
+            raise DamagedSessionError(
                 f"Session {key} in {self.path} is damaged.",
                 str(error),
-                f"Restore a backup; or rename {self.path.name} and run: skillclaw import",
+                f"It heals when its agent goes on. Restore a backup; or: skillclaw sessions forget {key}",
             ) from error

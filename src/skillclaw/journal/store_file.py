@@ -62,7 +62,8 @@ def told(path: Path, error: Exception) -> SkillClawError:
         return StorageError(
             f"{path} is damaged.",
             str(error),
-            f"Restore a backup; or rename it (with {path.name}-wal, -shm) and run: skillclaw import",
+            f"Restore a backup. Without one, rename it (with {path.name}-wal, -shm) and run: skillclaw "
+            "import. What was forgotten, or never to be shared, is not known then: forget it anew.",
         )
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return StorageError(

@@ -18,7 +18,9 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from skillclaw.library.folders import exists, remove_tree, scan, to_folder
@@ -47,13 +49,15 @@ def put(bundle: Bundle, target: Path, home: Path, old: Mapping[str, FileMark] | 
         to_folder(bundle, stage / "new" / bundle.name)
         if old is not None:
             _set_aside(place, stage, old)
+            _keep_closed(stage / "checked" / bundle.name, stage / "new" / bundle.name)
         try:
             (stage / "new" / bundle.name).rename(place)
         except OSError:
             if old is not None and not exists(place):
                 (stage / "checked" / bundle.name).rename(place)
             raise
-        sync_folder(target)
+        with suppress(OSError):  # it is in place
+            sync_folder(target)
     finally:
         _clean(stage, place)
 
@@ -66,7 +70,8 @@ def remove(place: Path, home: Path, old: Mapping[str, FileMark]) -> None:
         # from here on a crash must not bring it back, half deleted
         (stage / "checked").rename(stage / "gone")
         for folder in (stage, place.parent):
-            sync_folder(folder)
+            with suppress(OSError):  # it is gone
+                sync_folder(folder)
     finally:
         _clean(stage, place)
 
@@ -163,6 +168,18 @@ def _set_aside(place: Path, stage: Path, old: Mapping[str, FileMark]) -> None:
         aside.rename(place)
         raise EditedError
     aside.parent.rename(stage / "checked")
+
+
+def _keep_closed(old: Path, new: Path) -> None:
+    """What only the user could read or enter in the old folder, others cannot in the new. Raises OSError."""
+    if os.name != "posix":
+        return
+    for at, _, names in os.walk(new):
+        for path in [Path(at), *(Path(at, name) for name in names)]:
+            before = old / path.relative_to(new)
+            with suppress(FileNotFoundError, NotADirectoryError):
+                if not stat.S_IMODE(before.lstat().st_mode) & 0o077:
+                    path.chmod(stat.S_IMODE(path.lstat().st_mode) & 0o700)
 
 
 def _clean(stage: Path, place: Path | None) -> None:

@@ -70,6 +70,8 @@ class Sync:
                     told, gone = copies.take_out(entry, self.home, "the hub withdrew it; your copy stays.")
                 else:
                     continue
+                if gone and told is None and not os.path.exists(entry.target):  # noqa: PTH110 - no error
+                    continue  # its disk may be away, and come back with the copy
                 if told is not None:
                     self.told.changes.append(told)
                 self._swap_entry(entry, None if gone else replace(entry, wanted=""))

@@ -31,6 +31,9 @@ MOST = 2000
 """Frames of one slice that are read, of 8 bytes: no API speaks so, and each takes the time of a large one."""
 LONGEST = 16 << 20
 """Bytes of one message that is read, with what its pieces take besides."""
+MOST_PASSED = 64 << 20
+"""Bytes of a longer one that are passed over; each piece counts as PASSED at least, for the time it takes."""
+PASSED = 1024
 PIECE = 48
 """Bytes that a piece takes in memory beside its text, which may be two bytes long, or none."""
 BREAKS = re.compile(rb"[\r\n]+")
@@ -53,6 +56,8 @@ class Tunnel:
         self._upstream: FrameProtocol | None = None
         self._held = {True: 0, False: 0}
         self._parts: dict[bool, list[bytes]] = {True: [], False: []}
+        self._long = {True: False, False: False}
+        """Whether the message that each side sends now is too long to be kept."""
         back.reader = self
         try:
             self._agent, self._upstream = _readers(draft)
@@ -90,8 +95,8 @@ class Tunnel:
 
     @property
     def resting(self) -> bool:
-        """Whether it is between two turns."""
-        return self._fresh and not self._parts[True]
+        """Whether it is between two turns; not told of one that cannot be read."""
+        return self._agent is not None and self._fresh and not self._held[True]
 
     @property
     def waits_since(self) -> float:
@@ -143,15 +148,24 @@ class Tunnel:
             self._unreadable(str(error))
 
     def _part(self, part: bytes, agent: bool, *, last: bool) -> None:
-        """A piece of a message; the whole message becomes one line. ValueError when it is too long."""
+        """A piece of a message; the whole message becomes one line, but for one that is too long. ValueError
+        when to pass it over would take too much time."""
         parts = self._parts[agent]
-        parts.append(part)
-        self._held[agent] += len(part) + PIECE
-        if self._held[agent] > LONGEST:
-            raise ValueError(f"one is longer than {LONGEST >> 20} MB")
+        if self._long[agent]:
+            self._held[agent] += max(len(part), PASSED)
+            if self._held[agent] > MOST_PASSED:
+                raise ValueError(f"one is longer than {MOST_PASSED >> 20} MB")
+        else:
+            parts.append(part)
+            self._held[agent] += len(part) + PIECE
+            if self._held[agent] > LONGEST:
+                self._too_long(agent)
         if not last:
             return
         self._held[agent] = 0
+        if self._long[agent]:
+            self._long[agent] = False
+            return
         message = b"".join(parts)
         parts.clear()
         if agent and self._fresh:
@@ -161,8 +175,17 @@ class Tunnel:
             draft.answered()
         line = BREAKS.sub(b" ", message) + b"\n"
         draft.keep(line, draft.request_chunks if agent else draft.response_chunks)
-        if not agent and draft.request_chunks and _ends(message):
+        if not agent and (draft.request_chunks or draft.truncated) and _ends(message):
             self._record(complete=True)
+
+    def _too_long(self, agent: bool) -> None:
+        """The turn goes without this message, and says so; those after it are read like any other."""
+        self._long[agent] = True
+        self._parts[agent].clear()
+        if agent and self._fresh:
+            self._begin()
+        self._draft.truncated = True
+        self._draft.error = f"one of its WebSocket messages is longer than {LONGEST >> 20} MB and is not kept"
 
     def _begin(self) -> None:
         """A turn begins with the agent's message; what the upstream said before it belongs to it."""
@@ -180,10 +203,10 @@ class Tunnel:
     def _record(self, *, complete: bool, error: str = "") -> None:
         """Keep the turn, if there is one."""
         draft, self._draft = self._draft, self._turn()
-        if not (draft.request_chunks or draft.response_chunks or self._why):
+        if not (draft.request_chunks or draft.response_chunks or draft.truncated or self._why):
             return
         draft.complete = complete
-        draft.error = self._why or error
+        draft.error = draft.error or self._why or error
         draft.ended()
         self._fresh = True
         self._front.keep(draft)

@@ -16,7 +16,7 @@ from yarl import URL
 from skillclaw.proxy import Speech
 from skillclaw.proxy.asked import RawHeaders
 from skillclaw.proxy.configured.keys import CREDENTIALS
-from skillclaw.proxy.upstream import cause
+from skillclaw.proxy.upstream import cause, keep_alive
 
 __all__ = ["HOP_BY_HOP", "Failed", "Sending", "as_text", "client", "forwarded", "send"]
 
@@ -126,7 +126,7 @@ async def send(session: aiohttp.ClientSession, sending: Sending) -> aiohttp.Clie
     url = URL(sending.url, encoded=True).with_user(None)
     try:
         async with asyncio.timeout(sending.first_byte_timeout):
-            return await session.request(
+            answer = await session.request(
                 sending.method,
                 url,
                 data=_payload(sending.body) if sending.body or sending.method == "POST" else None,
@@ -135,6 +135,9 @@ async def send(session: aiohttp.ClientSession, sending: Sending) -> aiohttp.Clie
                 proxy=_environment_proxy(url),
                 auto_decompress=sending.inflate,
             )
+            if answer.connection is not None and answer.connection.transport is not None:
+                keep_alive(answer.connection.transport)
+            return answer
     except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
         raise Failed(_why(error), safe=True) from error
     except aiohttp.ConnectionTimeoutError as error:

@@ -126,7 +126,7 @@ class Configured:
             own=(),
             body=data,
             inflate=False,
-            first_byte_timeout=None,
+            first_byte_timeout=self._config.answer_timeout,
         )
         try:
             response = await sending.send(self._client(), made)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from skillclaw.errors import SkillClawError, UsageError
 from skillclaw.server.sessions.raw_erasure import Span, erase_noted, note, span_of
 from skillclaw.skills.records import Sidecar, record_in
-from skillclaw.trajectory.model import Record, meta
+from skillclaw.trajectory.model import Record
 from skillclaw.trajectory.moments import moment_of, utc_text
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def choose(
             "See: skillclaw sessions list",
         )
     if prefixes:
-        keys = dict.fromkeys(meta(machine.sessions.get(prefix)).key for prefix in prefixes)
+        keys = dict.fromkeys(machine.sessions.find(prefix) for prefix in prefixes)  # also of damaged ones
         return [row for key in keys for row in machine.sessions.rows(key=key)]
     limit = _moment(before) if before is not None else ""
     return [

@@ -7,6 +7,7 @@ so that a crash or a busy proxy only delays it.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Span", "erase_noted", "note", "span_of"]
 
-MARK = "erase"
+MARK = "erase:"
+"""A mark for each session: who notes one, and who strikes out what is done, may be different processes."""
+OLD = "erase"
+"""All in one, as earlier versions noted them."""
 BEFORE, AFTER = 120.0, 3600.0
 """Seconds around the words of a session within which its exchanges were recorded."""
 TELLING = 24
@@ -34,16 +38,21 @@ TELLING = 24
 
 
 class Span(Record, frozen=True, kw_only=True):
-    """When the exchanges of a session were recorded (ISO 8601, UTC); empty: not known."""
+    """When the exchanges of a session were recorded (ISO 8601, UTC); empty: not known. `noted` is another one
+    each time that it is noted."""
 
     since: str = ""
     until: str = ""
+    noted: str = ""
 
 
 def note(machine: Machine, spans: Mapping[str, Span]) -> None:
     """Note sessions, by key, whose raw exchanges are to go."""
-    merged = {**_noted(machine), **spans}
-    machine.sessions.set_mark(MARK, msgspec.json.encode(merged).decode())
+    made = {
+        f"{MARK}{key}": msgspec.structs.replace(span, noted=secrets.token_hex(8))
+        for key, span in spans.items()
+    }
+    machine.sessions.set_marks({name: msgspec.json.encode(span).decode() for name, span in made.items()})
 
 
 def span_of(session: Trajectory) -> Span:
@@ -57,8 +66,9 @@ def span_of(session: Trajectory) -> Span:
 
 def erase_noted(machine: Machine) -> int:
     """Erase what is noted and forgotten; how many exchanges went. BusyError, StorageError: it stays noted."""
-    noted = _noted(machine)
-    if not noted:
+    noted = machine.sessions.marked(OLD)
+    spans = [span for name, value in noted.items() for span in _spans(name, value)]
+    if not spans:
         return 0
     # With all that was ever forgotten: the journal may know a session by another key than the store does.
     gone = machine.sessions.forgotten()
@@ -66,22 +76,25 @@ def erase_noted(machine: Machine) -> int:
     done = 0
     if gone and folder.exists():
         try:
-            done = _erase(machine, gone, [_seconds(span) for span in noted.values()])
+            done = _erase(machine, gone, [_seconds(span) for span in spans])
         except OSError as error:
             raise StorageError(
                 "Raw exchanges could not be erased from the journal.",
                 str(error),
                 "Free space or mend permissions, then: skillclaw sessions forget (the same)",
             ) from error
-    machine.sessions.set_mark(MARK, "{}")
+    machine.sessions.strike(noted)  # but for what another process noted meanwhile
     return done
 
 
-def _noted(machine: Machine) -> dict[str, Span]:
+def _spans(name: str, value: str) -> list[Span]:
+    """The spans of one mark; one that cannot be read may mean any time."""
     try:
-        return msgspec.json.decode(machine.sessions.get_mark(MARK) or "{}", type=dict[str, Span])
+        if name == OLD:
+            return list(msgspec.json.decode(value, type=dict[str, Span]).values())
+        return [msgspec.json.decode(value, type=Span)]
     except UNREADABLE:
-        return {}
+        return [Span()]
 
 
 def _seconds(span: Span) -> tuple[float, float]:
@@ -92,18 +105,29 @@ def _seconds(span: Span) -> tuple[float, float]:
 
 
 def _erase(machine: Machine, gone: set[str], spans: Sequence[tuple[float, float]]) -> int:
+    from skillclaw.journal.erase import closed
+
+    folder = machine.home / "journal"
+    with closed(folder) as numbers:
+        since = min(begin for begin, _ in spans)
+        later = [number for number in numbers if _is_after(machine, number, since)]
+        return _erase_in(machine, later, gone, spans) or (
+            # A clock that was set back since makes a segment seem to be from before.
+            _erase_in(machine, numbers, gone, spans) if later != numbers else 0
+        )
+
+
+def _erase_in(
+    machine: Machine, numbers: Sequence[int], gone: set[str], spans: Sequence[tuple[float, float]]
+) -> int:
+    """Erase from these segments, within `closed`."""
     from skillclaw.journal.assemble import assemble_placed
-    from skillclaw.journal.erase import closed, erase
+    from skillclaw.journal.erase import erase
     from skillclaw.journal.reader import Position, read
     from skillclaw.proxy.configured.replay import as_sent
 
     folder = machine.home / "journal"
-    with closed(folder) as numbers:
-        numbers = [
-            number for number in numbers if _is_after(machine, number, min(begin for begin, _ in spans))
-        ]
-        if not numbers:
-            return 0
+    if numbers:
         begin = Position(segment=numbers[0])
         found: list[tuple[Exchange, Position]] = [
             (as_sent(machine.home, exchange), position)
@@ -115,6 +139,7 @@ def _erase(machine: Machine, gone: set[str], spans: Sequence[tuple[float, float]
             place for one in assembled if meta(one.trajectory).key in gone for place in one.places
         } | _by_words(found, assembled, gone)
         return erase(folder, [found[place][1] for place in places])
+    return 0
 
 
 def _is_after(machine: Machine, number: int, since: float) -> bool:

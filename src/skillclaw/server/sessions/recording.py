@@ -13,6 +13,7 @@ from skillclaw.errors import StorageError
 from skillclaw.journal.assemble import assemble_placed
 from skillclaw.journal.decoding import Decoder
 from skillclaw.journal.reader import Position, read
+from skillclaw.journal.twins import MADE_UP
 from skillclaw.journal.unread import MARK, Uncounted, counted
 from skillclaw.proxy.configured.replay import as_sent
 from skillclaw.server.sessions.intake import admit
@@ -22,9 +23,10 @@ from skillclaw.settings import user_home
 from skillclaw.trajectory.model import meta, with_meta
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from skillclaw.journal.assemble import Assembled
     from skillclaw.journal.records import Exchange
     from skillclaw.server.machine import Machine
     from skillclaw.trajectory.model import Trajectory
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["assemble_recorded", "decoder_of"]
 
+HELD = 3 * 24 * 3600.0
+"""Seconds for which a session is read again since others go on that began before it was over."""
 SETTLED = 12 * 3600.0
 """Seconds of rest after which a session is not read again. A conversation that names no session and goes on
 after that counts as a new one; one that names its session merges into it whenever it goes on."""
@@ -79,7 +83,7 @@ def assemble_recorded(machine: Machine, idle: float | None = None, decoder: Deco
     for one, result in zip(ready, results, strict=True):
         if result == "forgotten":  # it went on; what was recorded of it since goes with the next erasure
             note(machine, {meta(one).key: Span(since=span_of(one).since)})
-    settled = reading.settled(now, open_from)
+    settled = reading.settled(now, open_from, found)
     kept = Mark(
         settled=settled,
         seen=reading.seen,
@@ -119,6 +123,7 @@ class _Reading:
 
     def __init__(self, mark: Mark) -> None:
         self.read: list[tuple[Position, float]] = []
+        self._minutes: list[int] = []
         self.seen = mark.seen
         self.unread: list[Uncounted] = []
         self._begin = mark.settled
@@ -128,6 +133,7 @@ class _Reading:
         """What is not settled, oldest first."""
         for exchange, position in read(folder, self._begin):
             self.read.append((position, exchange.finished or exchange.started))
+            self._minutes.append(int(exchange.started // 60))
             self.seen = max(self.seen, position)
             yield exchange
 
@@ -137,12 +143,35 @@ class _Reading:
         if behind > self._known:
             self.unread.append(Uncounted(agent=exchange.agent, reason=found.reason, path=found.path, at=at))
 
-    def settled(self, now: float, open_from: int) -> Position:
+    def settled(self, now: float, open_from: int, found: Sequence[Assembled]) -> Position:
         """The place up to which nothing is read again: all before it is at rest, and of no open session. What
         a clock that was set back since called the future is at rest too."""
-        position = self._begin
-        for behind, time_of_it in self.read[:open_from]:
+        border = 0
+        for _, time_of_it in self.read[:open_from]:
             if abs(now - time_of_it) < SETTLED:
                 break
-            position = behind
-        return position
+            border += 1
+        border = self._uncut(border, found, now)
+        return self.read[border - 1][0] if border else self._begin
+
+    def _uncut(self, border: int, found: Sequence[Assembled], now: float) -> int:
+        """`border` where it goes through no session that is known by its beginning alone: one without an id,
+        with those of the agent that began in the same minute, or one with sub-agents. Of such a session the
+        rest alone would be taken for another one."""
+        groups: dict[tuple[str, int | str], list[int]] = {}
+        for one in found:
+            native = one.trajectory.session_id or ""
+            if MADE_UP.match(native):
+                group: tuple[str, int | str] = (one.trajectory.agent.name, self._minutes[one.first])
+            elif one.trajectory.subagent_trajectories:
+                group = (one.trajectory.agent.name, native)
+            else:
+                continue
+            low, high = min(one.places), max(one.places)
+            if abs(now - self.read[low][1]) < HELD:
+                known = groups.setdefault(group, [low, high])
+                known[:] = min(known[0], low), max(known[1], high)
+        for low, high in sorted(groups.values(), key=lambda span: span[1], reverse=True):
+            if low < border <= high:
+                border = low
+        return border

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from skillclaw.errors import BadInputError, BusyError, SkillClawError, StorageError, UsageError, VerifyError
+from skillclaw.errors import (
+    BadInputError,
+    BusyError,
+    DamagedSessionError,
+    SkillClawError,
+    StorageError,
+    UsageError,
+    VerifyError,
+)
 from skillclaw.journal.outbox import Entry
 from skillclaw.journal.share_rules import Decision, HubView, decide
 from skillclaw.server.sharing.view import (
@@ -227,10 +235,18 @@ def _as_masked(machine: Machine, opened: OpenHub, entry: Entry) -> bool:
     """Whether what waits is what would be sealed today: rules may have come since, or the session grew."""
     if entry.state == "undo":
         return True
-    stored = machine.sessions.get(entry.session)
+    try:
+        stored = machine.sessions.get(entry.session)
+    except DamagedSessionError:
+        return False
     return (
-        meta(stored).revision == entry.revision and _outgoing(machine, stored, opened).masked == entry.masked
+        meta(stored).revision == entry.revision
+        and _digest(_outgoing(machine, stored, opened)) == entry.digest
     )
+
+
+def _digest(out: Outgoing) -> str:
+    return hashlib.sha256(out.body).hexdigest()
 
 
 def _decide(machine: Machine, opened: OpenHub, key: str) -> Decision:
@@ -290,7 +306,7 @@ def _queue(machine: Machine, opened: OpenHub, key: SigningKey, evolvers: str, re
             out = _outgoing(machine, stored, opened)
             name = _object(machine, opened, stored)
             sealed = seal(out.body, key, group=group, evolver=evolvers, name=name)
-        except BadInputError as error:
+        except (BadInputError, DamagedSessionError) as error:  # one session keeps no other here
             refused[row.id] = error.brief
             continue
         entry = Entry(
@@ -302,6 +318,7 @@ def _queue(machine: Machine, opened: OpenHub, key: SigningKey, evolvers: str, re
             queued=clock(),
             rule=decision.rule,
             masked=out.masked,
+            digest=_digest(out),
             evolver=evolvers,
             sha256=hashlib.sha256(sealed).hexdigest(),
             bytes=len(sealed),
