@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import atif
+import msgspec
 import pytest
 from agents_material import make_env, write_lines
 from rounds import SECRET, there_and_back
 
 from skillclaw.agents import Env, HistoryFile, adapters, sniff, wiring
 from skillclaw.errors import BadInputError
-from skillclaw.trajectory.keys import anonymous_native_id
-from skillclaw.trajectory.model import Trajectory, encode, meta, result_meta, step_meta, text_of
+from skillclaw.journal.store import SessionStore
+from skillclaw.trajectory.keys import anonymous_native_id, session_key
+from skillclaw.trajectory.model import Trajectory, encode, meta, result_meta, step_meta, text_of, with_meta
 
 PICOCLAW = adapters()["picoclaw"]
 URL = "http://127.0.0.1:8787/picoclaw"
@@ -213,15 +215,36 @@ def test_a_session_with_its_calls_results_and_exit_codes(env: Env) -> None:
     assert [use.name for use in meta(made).skills] == ["sort"]
 
 
-def test_its_id_is_the_one_that_the_wire_would_make(env: Env) -> None:
-    made, _ = read(session(env, *TALK), env)
-    assert made.session_id == anonymous_native_id("Sort it", "2026-06-01T08:00")
-
-
-@pytest.mark.parametrize("told", [{"summary": "We sorted."}, {"skip": 3}, {"created_at": "0001"}])
-def test_a_session_whose_beginning_is_not_known_goes_by_its_key(env: Env, told: dict[str, Any]) -> None:
+@pytest.mark.parametrize("told", [{}, {"summary": "We sorted."}, {"skip": 3}])
+def test_it_is_the_same_session_once_it_is_shortened(env: Env, told: dict[str, Any]) -> None:
     made, _ = read(session(env, *TALK, **told), env)
+    assert (made.session_id or "").startswith("agent:main:main@2026-06-01T")
+    assert (made.steps[0].timestamp is None) == bool(told), "when it began is known of a whole one alone"
+
+
+def test_a_session_of_which_nobody_knows_when_it_began_goes_by_its_key(env: Env) -> None:
+    made, _ = read(session(env, *TALK, created_at="0001"), env)
     assert made.session_id == "agent:main:main"
+
+
+def test_what_the_proxy_recorded_and_its_history_become_one_and_stay_one(env: Env, tmp_path: Path) -> None:
+    """Shortened, it is no other session; nor is it after it was forgotten."""
+    store = SessionStore(tmp_path / "home")
+    whole, _ = read(session(env, *TALK), env)
+    native = anonymous_native_id("Sort it", "2026-06-01T08:00")
+    wire = with_meta(
+        msgspec.structs.replace(whole, session_id=native),
+        msgspec.structs.replace(meta(whole), key=session_key("picoclaw", native), source="wire"),
+    )
+    assert store.put(wire) == "new"
+    store.put(whole)
+    assert store.count() == 1
+    more = ({"role": "user", "content": "And again"}, {"role": "assistant", "content": "Sorted again."})
+    short, _ = read(session(env, *TALK, *more, summary="We sorted.", skip=2), env)
+    assert store.put(short) == "grown" and store.count() == 1
+    store.forget(store.rows()[0].id)
+    assert {store.put(one) for one in (wire, whole, short)} == {"forgotten"}
+    store.close()
 
 
 def test_torn_lines_pictures_and_unknown_roles(env: Env) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from atif_sessions import Ran, session, write
 from cli import fails, ok, ok_json
@@ -199,3 +200,37 @@ def test_a_damaged_session_can_be_forgotten(tmp_path: Path, two: list[str]) -> N
     assert [row["id"] for row in ok_json("sessions", "list", home=tmp_path)] == two[1:]
     done = ok_json("import", str(tmp_path / "s.jsonl"), home=tmp_path)
     assert done["imported"] == 0
+
+
+def nested(depth: int) -> Exchange:
+    made = chat(["deep"], time.time() - 3600)
+    arguments = '{"a":' * depth + "1" + "}" * depth
+    function = {"name": "exec", "arguments": arguments}
+    answer = {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": function}]}
+    body = json.dumps({"choices": [{"message": answer, "finish_reason": "tool_calls"}]}).encode()
+    return msgspec.structs.replace(made, agent="goose", response_body=body)
+
+
+@pytest.mark.parametrize("where", ["masked", "stored"])
+def test_a_session_that_cannot_be_kept_keeps_no_other_out(
+    tmp_path: Path, machine: Machine, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """A model's call nested deeper than anything that masks it can follow; a fault that nobody thought of."""
+    if where == "stored":
+        real = type(machine.sessions)._put
+
+        def put(self: object, given: object, changed: int) -> object:
+            if given.agent.name == "goose":  # type: ignore[attr-defined]
+                raise ValueError("nobody thought of it")
+            return real(self, given, changed)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(type(machine.sessions), "_put", put)
+    record(tmp_path, chat(["one"], time.time() - 3700), nested(700), chat(["two"], time.time() - 3500))
+    for _ in range(2):
+        assemble_recorded(machine)
+        assert told(machine) == [["one"], ["two"]]
+    monkeypatch.undo()
+    (unread,) = ok_json("status", home=tmp_path)["unread"]
+    assert (unread["agent"], unread["count"]) == ("goose", 1) and "cannot be kept" in unread["reason"]
+    record(tmp_path, chat(["three"], time.time() - 3000))
+    assert len(ok_json("sessions", "list", home=tmp_path)) >= 3

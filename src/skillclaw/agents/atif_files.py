@@ -139,7 +139,41 @@ def _completed(found: Trajectory) -> Trajectory:
         raise BadInputError("it is what an author of skills did, from which nothing is learned")
     key = known.key if re.fullmatch(r"[0-9a-f]{16}", known.key) else ""
     known = msgspec.structs.replace(known, key=key or _key(found), source="import", client="")
-    return with_meta(found, known)
+    return with_meta(_with_own_ids(found), known)
+
+
+def _with_own_ids(found: Trajectory) -> Trajectory:
+    """Calls whose ids are unique in one answer alone ("call_0") get one of their own, as the wire names them,
+    and so do their results: as they are told, each answers the last call with its id."""
+    seen: set[str] = set()
+    latest: dict[str, str] = {}
+    steps = []
+    for step in found.steps:
+        calls = []
+        for call in step.tool_calls or ():
+            own, number = call.tool_call_id, 1
+            while own in seen:
+                number += 1
+                own = f"{call.tool_call_id}-{number}"
+            seen.add(own)
+            latest[call.tool_call_id] = own
+            calls.append(call if number == 1 else msgspec.structs.replace(call, tool_call_id=own))
+        observed = step.observation
+        if observed is not None and any(
+            latest.get(o := r.source_call_id or "", o) != o for r in observed.results
+        ):
+            renamed = [
+                msgspec.structs.replace(
+                    r, source_call_id=latest.get(r.source_call_id or "", r.source_call_id)
+                )
+                for r in observed.results
+            ]
+            observed = msgspec.structs.replace(observed, results=renamed)
+        steps.append(msgspec.structs.replace(step, tool_calls=calls or step.tool_calls, observation=observed))
+    inner = [_with_own_ids(sub) for sub in found.subagent_trajectories or ()]
+    return msgspec.structs.replace(
+        found, steps=steps, subagent_trajectories=inner or found.subagent_trajectories
+    )
 
 
 def _check_inner(found: Trajectory) -> None:

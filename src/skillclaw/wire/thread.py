@@ -19,7 +19,7 @@ from skillclaw.wire.content import fingerprint
 from skillclaw.wire.once import Prints
 from skillclaw.wire.records import Decoded, Item, Usage
 
-__all__ = ["Entry", "ReplyFacts", "Thread", "conversation"]
+__all__ = ["OWN_ID", "Entry", "ReplyFacts", "Thread", "conversation"]
 
 EntryKind = Literal["turn", "side", "compaction"]
 DIGITS = re.compile(r"\d+")

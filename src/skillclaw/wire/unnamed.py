@@ -15,7 +15,7 @@ import msgspec
 from skillclaw.wire.content import fingerprint
 from skillclaw.wire.records import Item
 
-__all__ = ["Names", "named"]
+__all__ = ["MADE_UP", "Names", "named"]
 
 MADE_UP = re.compile(r"_\d{13}_\d+\Z|#\d+-\d+\Z")
 

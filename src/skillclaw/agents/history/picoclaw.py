@@ -3,7 +3,8 @@
 From PicoClaw's sources (2026-06), not from a run. Beside each file stands `<key>.meta.json` with the key of
 the session, its times and, once it was shortened, the summary of what went before. Messages have no time of
 their own: only the beginning of a session that was never shortened is known, and by it such a session becomes
-one with what the proxy recorded; another stands by itself. The user's words may end in a `<runtime_context>`.
+one with what the proxy recorded (`journal.twins`); of another only what is still there. The user's words may
+end in a `<runtime_context>`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from skillclaw.agents.history import chat, lines
 from skillclaw.agents.history.steps import Transcript, as_str, trajectory
-from skillclaw.agents.history.unnamed import local_stamp, native_id
+from skillclaw.agents.history.unnamed import local_stamp
 from skillclaw.agents.records import Env, HistoryRead
 from skillclaw.errors import BadInputError, SkillClawError
 from skillclaw.trajectory.model import Part
@@ -66,7 +67,7 @@ def read(path: Path, env: Env) -> HistoryRead:
         out,
         agent=NAME,
         version="",
-        native_id=native_id(out, as_str(told.get("key")) or path.stem),
+        native_id=_native_id(told, path),
         models=Counter(),
         cwd="",
         home=env.home,
@@ -76,6 +77,12 @@ def read(path: Path, env: Env) -> HistoryRead:
     if made is None:
         tally.add(EMPTY)
     return HistoryRead(trajectory=made, skipped=tally.result())
+
+
+def _native_id(told: dict[str, Any], path: Path) -> str:
+    """What a session is known by as long as it lives, also once it is shortened: its key, its beginning."""
+    key, begun = as_str(told.get("key")) or path.stem, as_str(told.get("created_at"))
+    return f"{key}@{begun}" if local_stamp(begun) else key
 
 
 def _message(out: Transcript, value: dict[str, Any], stamp: str, tally: lines.Tally) -> bool:

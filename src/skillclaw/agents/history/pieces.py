@@ -20,7 +20,7 @@ from skillclaw.wire.gemini import request_items
 from skillclaw.wire.injected import told_apart
 from skillclaw.wire.records import Item
 from skillclaw.wire.results import facts
-from skillclaw.wire.unnamed import Names
+from skillclaw.wire.unnamed import MADE_UP, Names
 
 __all__ = ["Pieces", "gemini_items", "with_skills"]
 
@@ -69,8 +69,6 @@ class Pieces:
     def call(self, draft: Draft, call_id: object, name: object, arguments: object) -> str:
         """A call; its id in the transcript. One that is told again is the one that was told before."""
         given = as_str(call_id)
-        if given in self._calls:
-            return self._calls[given][0]
         held, raw = arguments_of(arguments)
         item = Item(
             role="agent",
@@ -80,9 +78,10 @@ class Pieces:
             arguments=held,
             raw=raw,
         )
-        own = self._names.of(item)
+        known = self._calls.get(given)
+        own = known[0] if known is not None and MADE_UP.search(given) else self._names.of(item)
+        own = self.out.call(draft, own, item.name, held if raw is None else arguments)
         self._calls[given or own] = (own, item)
-        self.out.call(draft, own, item.name, held if raw is None else arguments)
         return own
 
     def results(

@@ -42,6 +42,7 @@ from skillclaw.trajectory.model import (
     with_step_meta,
 )
 from skillclaw.wire.thoughts import parted
+from skillclaw.wire.thread import OWN_ID
 
 __all__ = [
     "Draft",
@@ -95,6 +96,8 @@ class Transcript:
         self.drafts: list[Draft] = []
         self._skills: dict[str, dict[str, Draft | None]] = {}
         self._owner: dict[str, tuple[Draft, int]] = {}
+        self._latest: dict[str, str] = {}
+        """By an id of the history that its provider gave more than once: that of the last call with it."""
         self._answered: dict[str, tuple[Draft, int]] = {}
         self._foretold: dict[str, tuple[int | None, bool | None]] = {}
 
@@ -115,11 +118,13 @@ class Transcript:
         self.drafts.append(draft)
         return draft
 
-    def call(self, draft: Draft, call_id: object, name: object, arguments: object) -> None:
-        """A tool call of an agent's step; the second with one id is a copy and is dropped."""
+    def call(self, draft: Draft, call_id: object, name: object, arguments: object) -> str:
+        """A tool call of an agent's step; its id here. One that is told again is a copy and is dropped.
+
+        Some providers' ids are unique in one answer alone ("call_0"): such a call gets the id that the wire
+        gives it (`wire.thread`), and the results that follow are its own.
+        """
         given = as_str(call_id) or f"call_{len(self._owner) + 1}"
-        if given in self._owner:
-            return
         tool = as_str(name) or "unknown"
         if isinstance(arguments, dict):
             made = ToolCall(tool_call_id=given, function_name=tool, arguments=arguments)
@@ -129,12 +134,32 @@ class Transcript:
                 ToolCall(tool_call_id=given, function_name=tool, arguments={"input": arguments}),
                 CallMeta(raw_arguments=raw),
             )
-        self._owner[given] = (draft, len(draft.calls))
+        own = self._own(given)
+        if own in self._owner:
+            if draft.copied or len(given) >= OWN_ID or self._waits_for(own, made):
+                return own
+            number = 2
+            while (own := f"{given}-{number}") in self._owner:
+                number += 1
+            made = msgspec.structs.replace(made, tool_call_id=own)
+            self._latest[given] = own
+        self._owner[own] = (draft, len(draft.calls))
         draft.calls.append(made)
+        return own
+
+    def _waits_for(self, own: str, call: ToolCall) -> bool:
+        """Whether this very call was told already, and its result was not."""
+        draft, index = self._owner[own]
+        known = draft.calls[index]
+        same = (known.function_name, known.arguments) == (call.function_name, call.arguments)
+        return same and own not in self._answered
+
+    def _own(self, call_id: str) -> str:
+        return self._latest.get(call_id, call_id)
 
     def call_of(self, call_id: str) -> ToolCall | None:
-        """The call with this id."""
-        owner = self._owner.get(call_id)
+        """The last call with this id."""
+        owner = self._owner.get(self._own(call_id))
         return owner[0].calls[owner[1]] if owner else None
 
     def result(
@@ -146,7 +171,7 @@ class Transcript:
         subagents: list[str] | None = None,
     ) -> None:
         """What a call gave back. Without a known call it becomes a system step of its own."""
-        given = as_str(call_id)
+        given = self._own(as_str(call_id))
         meta = _fill(meta, *self._foretold.pop(given, (None, None)))
         refs = [SubagentRef(trajectory_id=name) for name in subagents or []] or None
         made = with_result_meta(
@@ -161,6 +186,7 @@ class Transcript:
 
     def foretell(self, call_id: str, *, exit_code: int | None, is_error: bool | None) -> None:
         """Tell what another record says of a call's result, before or after the result itself."""
+        call_id = self._own(call_id)
         found = self._answered.get(call_id)
         if found is None:
             self._foretold[call_id] = (exit_code, is_error)
@@ -172,7 +198,7 @@ class Transcript:
 
     def refer(self, call_id: str, names: list[str]) -> None:
         """Say that a call's result stands for these sub-agents."""
-        found = self._answered.get(call_id)
+        found = self._answered.get(self._own(call_id))
         if found is None or not names:
             return
         draft, index = found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skillclaw.agents.repository import repository_of
-from skillclaw.errors import StorageError
+from skillclaw.errors import SkillClawError, StorageError
 from skillclaw.journal.assemble import assemble_placed
 from skillclaw.journal.decoding import Decoder
 from skillclaw.journal.reader import Position, read
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
 
     from skillclaw.journal.assemble import Assembled
     from skillclaw.journal.records import Exchange
+    from skillclaw.journal.store import PutResult, SessionStore
     from skillclaw.server.machine import Machine
     from skillclaw.trajectory.model import Trajectory
     from skillclaw.wire.records import Unread
+
+log = logging.getLogger("skillclaw.up")
 
 __all__ = ["assemble_recorded", "decoder_of"]
 
@@ -67,7 +71,7 @@ def assemble_recorded(machine: Machine, idle: float | None = None, decoder: Deco
         raise StorageError(f"Cannot read the journal {folder}.", str(error), "Check who owns it.") from error
     ready, waiting, open_from = [], None, len(reading.read)
     active: dict[str, float] = {}
-    for trajectory, first, last, cwd, _ in found:
+    for trajectory, first, last, cwd, places in found:
         busy = idle is not None and abs(now - last) < idle
         if busy:
             quiet_at = last + (idle or 0.0)
@@ -75,12 +79,18 @@ def assemble_recorded(machine: Machine, idle: float | None = None, decoder: Deco
             agent = trajectory.agent.name
             active[agent] = max(last, active.get(agent, last))
         else:
-            ready.append(admit(machine, _placed(trajectory, cwd)))
+            try:
+                ready.append((admit(machine, _placed(trajectory, cwd)), places))
+            except (SkillClawError, OSError):
+                raise  # the hub or the disk: no session can be kept now
+            except Exception as error:  # one that nobody thought of keeps no other out
+                reading.refuse(trajectory, places, error)
         if busy or abs(now - last) < SETTLED:
             # It may go on, and is told whole then: nothing of it is settled before all of it is.
             open_from = min(open_from, first)
-    results = store.put_many(ready)
-    for one, result in zip(ready, results, strict=True):
+    results = []
+    for one, result in _put(store, ready, reading):
+        results.append(result)
         if result == "forgotten":  # it went on; what was recorded of it since goes with the next erasure
             note(machine, {meta(one).key: Span(since=span_of(one).since)})
     settled = reading.settled(now, open_from, found)
@@ -93,6 +103,26 @@ def assemble_recorded(machine: Machine, idle: float | None = None, decoder: Deco
     )
     store.set_mark(MARK, msgspec.json.encode(kept).decode("utf-8"))
     return sum(result in ("new", "grown") for result in results)
+
+
+def _put(
+    store: SessionStore, ready: Sequence[tuple[Trajectory, list[int]]], reading: _Reading
+) -> Iterator[tuple[Trajectory, PutResult]]:
+    """Store these sessions, all at once; where one of them cannot be stored, one by one."""
+    try:
+        yield from zip((one for one, _ in ready), store.put_many([one for one, _ in ready]), strict=True)
+        return
+    except (SkillClawError, OSError):
+        raise
+    except Exception:
+        log.exception("sessions are stored one by one")
+    for one, places in ready:
+        try:
+            yield one, store.put(one)
+        except (SkillClawError, OSError):
+            raise
+        except Exception as error:
+            reading.refuse(one, places, error)
 
 
 def _placed(trajectory: Trajectory, cwd: str) -> Trajectory:
@@ -142,6 +172,14 @@ class _Reading:
         behind, at = self.read[place]
         if behind > self._known:
             self.unread.append(Uncounted(agent=exchange.agent, reason=found.reason, path=found.path, at=at))
+
+    def refuse(self, session: Trajectory, places: Sequence[int], error: Exception) -> None:
+        """Take down a session that cannot be kept, unless a pass before this one did."""
+        log.error("a session of %s cannot be kept: %s", session.agent.name, type(error).__name__)
+        behind, at = self.read[max(places)]
+        if behind > self._known:
+            reason = f"a session that cannot be kept ({type(error).__name__})"
+            self.unread.append(Uncounted(agent=session.agent.name, reason=reason, path="", at=at))
 
     def settled(self, now: float, open_from: int, found: Sequence[Assembled]) -> Position:
         """The place up to which nothing is read again: all before it is at rest, and of no open session. What
