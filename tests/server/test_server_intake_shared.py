@@ -202,6 +202,23 @@ def test_what_cannot_be_masked_and_what_grows_keep_nothing_else_waiting(
     assert import_histories(machine, env(person)).failed
 
 
+def test_a_session_that_goes_on_all_the_time_keeps_no_other_waiting(
+    person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = made(tmp_path / "home")
+    import_histories(machine, env(person))
+    busy, ended = sorted(person.glob(".c*/**/*.jsonl"))[:2]
+    with ended.open("ab") as file:
+        file.write(b"\n")
+    monkeypatch.setattr(following, "SLICE", -1.0)  # one file a look
+    news = following.Following(machine)
+    for look in range(1, 4):
+        os.utime(busy, (time.time() + look,) * 2)
+        news.follow()
+    facts = ended.stat()
+    assert machine.sessions.seen_file(str(ended), facts.st_size, facts.st_mtime)
+
+
 @pytest.mark.parametrize("megabytes", [2.5])
 def test_a_killed_import_leaves_no_process_and_the_next_one_has_all(person: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"

@@ -112,8 +112,9 @@ def import_histories(
     nothing.
 
     `seconds`: after these no more files are begun, but for one, and those left are for the next import; what
-    it knows already and has grown comes after what is new then, and the paths of `last` after all. `workers`:
-    processes that mask, where there is enough to share out; 0 is one per core, four at most.
+    it knows already and has grown comes after what is new then, the newest last, and the paths of `last`
+    after all. `workers`: processes that mask, where there is enough to share out; 0 is one per core, four at
+    most.
     """
 
     def by(workers: int) -> ImportReport:
@@ -124,7 +125,8 @@ def import_histories(
         def turn(pair: tuple[Adapter, HistoryFile]) -> tuple[bool, bool, float]:
             file = pair[1]
             grown = seconds is not None and machine.sessions.known_file(file.key)
-            return str(file.path) in late, grown, -file.mtime
+            # Of those that have grown, one that goes on all the time is not to come before all others.
+            return str(file.path) in late, grown, file.mtime if grown else -file.mtime
 
         chosen.sort(key=turn)
         end = None if seconds is None else time.monotonic() + seconds
