@@ -200,7 +200,7 @@ def _backup(home: Path, name: str | None) -> bytes | None:
         raise BadInputError("A backup is named wrongly.", name, todo)
     try:
         data = path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name with a zero byte in it is no path
         raise StorageError("The backup of a settings file is missing.", str(error), todo) from error
     if hashlib.sha256(data).hexdigest() != name.rpartition("-")[2]:
         raise StorageError("The backup of a settings file is damaged.", str(path), todo)
