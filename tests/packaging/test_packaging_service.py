@@ -103,6 +103,7 @@ NETWORK = {
 }
 SECRET = {
     "HTTP_PROXY": "http://ada:sesame@proxy.lan:3128",
+    "ALL_PROXY": "socks5h://sesame@proxy.lan:1080",
     "LOCAL_KEY": "sk-secret",
     "AWS_SECRET_ACCESS_KEY": "sesame",
 }
@@ -127,7 +128,7 @@ def test_it_reaches_the_network_as_here_and_no_secret_is_written(tmp_path: Path)
     assert told["lacks"] == sorted(SECRET)
     assert not {*SECRET, *OTHER} & set(kept) and "sesame" not in text and "sk-" not in text
     said = skillclaw("service", "install", home=tmp_path, environ=environ, cwd=tmp_path)
-    assert "AWS_SECRET_ACCESS_KEY, HTTP_PROXY, LOCAL_KEY: set here, secret" in said.stderr
+    assert "ALL_PROXY, AWS_SECRET_ACCESS_KEY, HTTP_PROXY, LOCAL_KEY: set here, secret" in said.stderr
 
 
 def test_an_up_that_runs_makes_way_for_it_and_not_for_a_manager_that_refuses(tmp_path: Path) -> None:

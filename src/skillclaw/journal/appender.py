@@ -53,6 +53,8 @@ class Appender:
         """The newest segment that this one made."""
         self._end = 0
         self._born = 0.0
+        self._named = True
+        """Whether the disk counts the names of a file: some tell none of any."""
         self._dirty = False
         self._unnamed = False
         """Whether the disk may not know the newest segment's name yet."""
@@ -207,7 +209,7 @@ class Appender:
 
     def _is_gone(self) -> bool:
         """Whether the open segment has no name any more: somebody deleted it, or put a copy in its place."""
-        return os.fstat(self._fd).st_nlink == 0
+        return self._named and os.fstat(self._fd).st_nlink == 0
 
     def _is_asked(self) -> bool:
         return (self._folder / ROTATE).exists()
@@ -236,6 +238,7 @@ class Appender:
             self._end = 0
             self._unnamed = True
             self.append(segment.MAGIC)
+        self._named = os.fstat(self._fd).st_nlink > 0
         self._number, self._end, self._born = last, len(segment.MAGIC), time.monotonic()
         self._chains = Chains()
         self.recount(now=True)

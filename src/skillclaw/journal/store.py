@@ -19,8 +19,7 @@ import msgspec
 from skillclaw import zstd
 from skillclaw.errors import UNREADABLE, BadInputError, DamagedSessionError, UpgradeNeededError
 from skillclaw.journal.catalogue_file import erase
-from skillclaw.journal.records import SessionRow
-from skillclaw.journal.session_marks import SessionMarks
+from skillclaw.journal.session_lists import SessionLists
 from skillclaw.journal.store_file import LISTS, SCHEMA, SCHEMA_VERSION, started_at, told
 from skillclaw.journal.twins import TABLES, remember_forgotten, stored_key
 from skillclaw.private import lasting_folder
@@ -35,10 +34,8 @@ PutResult = Literal["new", "grown", "same", "older", "forgotten"]
 READ_BATCH = 64
 ZSTD_LEVEL = 3
 
-COLUMNS = "key, agent, project, started, steps, outcome, shared, user, revision, source, native_id"
 
-
-class SessionStore(SessionMarks):
+class SessionStore(SessionLists):
     """The sessions of one home. Raises what `SessionTables` raises, and UpgradeNeededError when a newer
     SkillClaw made the file."""
 
@@ -252,33 +249,6 @@ class SessionStore(SessionMarks):
         with self._lock, self._errors():
             return self._key(prefix)
 
-    def rows(
-        self,
-        agent: str | None = None,
-        outcome: str | None = None,
-        limit: int | None = None,
-        key: str | None = None,
-        native: bool = True,
-    ) -> list[SessionRow]:
-        """The sessions as lists show them, newest first; those without a time come last. `key`: that one.
-
-        Without `native` they have no `native_id`, and no session's bytes are passed over for them.
-        """
-        columns = COLUMNS if native else COLUMNS.replace("native_id", "''")
-        with self._lock, self._errors():
-            found = self._db.execute(
-                f"SELECT {columns} FROM sessions WHERE (?1 IS NULL OR agent = ?1)"  # noqa: S608  names of our own, values are bound
-                " AND (?2 IS NULL OR outcome = ?2)"
-                # as a condition of its own: with `OR` SQLite would read every session for it
-                + (" AND key = ?4" if key is not None else " AND ?4 IS NULL")
-                + " ORDER BY started DESC, key LIMIT ?3",
-                (agent, outcome, -1 if limit is None else limit, key),
-            ).fetchall()
-        names = ("id", *COLUMNS.split(", ")[1:])
-        return [
-            msgspec.convert(dict(zip(names, row, strict=True)), SessionRow, strict=False) for row in found
-        ]
-
     def trajectories(self, since_cursor: int | None = None) -> Iterator[Trajectory]:
         """The sessions in order of key, one by one; with `since_cursor`, those changed after it.
 
@@ -303,32 +273,6 @@ class SessionStore(SessionMarks):
             for key, body in found:
                 yield self._decode(key, body)
 
-    def changes(self) -> dict[str, int]:
-        """For each session's key a number that is another one after every change of the session."""
-        with self._lock, self._errors():
-            # From the index alone: the table holds the bodies, and a large one would be read whole.
-            found = self._db.execute("SELECT key, changed FROM sessions INDEXED BY sessions_changed")
-            return dict(sorted(found))
-
-    def newest(self, since: int) -> list[str]:
-        """The keys of the sessions changed after `since`, the newest session first."""
-        with self._lock, self._errors():
-            found = self._db.execute(
-                "SELECT key FROM sessions WHERE changed > ? ORDER BY started DESC, key", (since,)
-            )
-            return [str(key) for (key,) in found]
-
-    def walk(self, after: tuple[str, str] | None, limit: int) -> list[tuple[str, str, int]]:
-        """Begin, key and change number of at most `limit` sessions, newest first, from behind `after` (begin,
-        key) on. Read from an index alone."""
-        begin, key = after or ("\U0010ffff", "")
-        with self._lock, self._errors():
-            return self._db.execute(
-                "SELECT started, key, changed FROM sessions INDEXED BY sessions_lists"
-                " WHERE started <= ?1 AND (started < ?1 OR key > ?2) ORDER BY started DESC, key LIMIT ?3",
-                (begin, key, limit),
-            ).fetchall()
-
     def bodies(self, keys: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
         """Key, change number and packed bytes (zstd of ATIF JSON) of these sessions, in their order, one by
         one; sessions that are gone meanwhile don't come.
@@ -347,34 +291,6 @@ class SessionStore(SessionMarks):
             for key in batch:
                 if key in found:
                     yield key, *found[key]
-
-    def count(self) -> int:
-        """How many sessions are stored."""
-        with self._lock, self._errors():
-            return int(self._db.execute("SELECT count(*) FROM sessions").fetchone()[0])
-
-    def changed_since(self, cursor: int) -> int:
-        """How many sessions are new or have changed after it."""
-        with self._lock, self._errors():
-            found = self._db.execute("SELECT count(*) FROM sessions WHERE changed > ?", (cursor,))
-            return int(found.fetchone()[0])
-
-    def outcomes(self) -> dict[str, int]:
-        """How many sessions have each outcome."""
-        with self._lock, self._errors():
-            return dict(
-                self._db.execute("SELECT outcome, count(*) FROM sessions GROUP BY outcome ORDER BY outcome")
-            )
-
-    def forgotten_count(self) -> int:
-        """How many sessions were forgotten so far."""
-        with self._lock, self._errors():
-            return int(self._db.execute("SELECT count(*) FROM forgotten").fetchone()[0])
-
-    def cursor(self) -> int:
-        """A number that grows with every change; 0 before the first."""
-        with self._lock, self._errors():
-            return int(self._db.execute("SELECT changes FROM counter").fetchone()[0])
 
     # Within
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from skillclaw.agents.history import lines
-from skillclaw.agents.history.steps import Draft, Transcript, as_str, image_part
+from skillclaw.agents.history.drafts import Draft
+from skillclaw.agents.history.steps import Transcript, as_str, image_part
 from skillclaw.errors import BadInputError
 from skillclaw.trajectory.model import Part, ResultMeta
 from skillclaw.wire.results import facts

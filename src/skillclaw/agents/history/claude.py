@@ -27,16 +27,8 @@ from skillclaw.agents.history.claude_events import (
     path_to_leaf,
     subagent_files,
 )
-from skillclaw.agents.history.steps import (
-    Draft,
-    Transcript,
-    as_int,
-    as_str,
-    image_part,
-    message_of,
-    subagent,
-    trajectory,
-)
+from skillclaw.agents.history.drafts import Draft, message_of
+from skillclaw.agents.history.steps import Transcript, as_int, as_str, image_part, subagent, trajectory
 from skillclaw.agents.records import Env, HistoryRead
 from skillclaw.errors import BadInputError, SkillClawError
 from skillclaw.trajectory.model import Metrics, Part, ResultMeta, Trajectory

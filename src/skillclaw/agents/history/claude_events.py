@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from skillclaw.agents.history import lines
-from skillclaw.agents.history.steps import as_str, image_part, message_of
+from skillclaw.agents.history.drafts import message_of
+from skillclaw.agents.history.steps import as_str, image_part
 from skillclaw.agents.programs import file_stat
 from skillclaw.agents.records import HistoryFile
 from skillclaw.errors import SkillClawError

@@ -26,14 +26,8 @@ from skillclaw.agents.history.codex_files import (
     thread_of,
 )
 from skillclaw.agents.history.codex_results import call_of, exit_of, output_of
-from skillclaw.agents.history.steps import (
-    Draft,
-    Transcript,
-    as_int,
-    as_str,
-    subagent,
-    trajectory,
-)
+from skillclaw.agents.history.drafts import Draft
+from skillclaw.agents.history.steps import Transcript, as_int, as_str, subagent, trajectory
 from skillclaw.agents.records import Env, HistoryRead
 from skillclaw.errors import BadInputError, SkillClawError
 from skillclaw.trajectory.model import Metrics, Part, Trajectory

@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from skillclaw.agents.history import lines, marks
-from skillclaw.agents.history.steps import as_str, image_part, message_of
+from skillclaw.agents.history.drafts import message_of
+from skillclaw.agents.history.steps import as_str, image_part
 from skillclaw.errors import BadInputError
 from skillclaw.trajectory.model import Part, ResultMeta, ToolCall
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from skillclaw.agents.history import lines, marks
-from skillclaw.agents.history.steps import Draft, Transcript, as_int, as_str, subagent, trajectory
+from skillclaw.agents.history.drafts import Draft
+from skillclaw.agents.history.steps import Transcript, as_int, as_str, subagent, trajectory
 from skillclaw.agents.records import Env, HistoryRead
 from skillclaw.errors import BadInputError, SkillClawError
 from skillclaw.trajectory.model import Metrics, Part, ResultMeta, Trajectory

@@ -14,17 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from skillclaw.agents.history import lines, marks
+from skillclaw.agents.history.drafts import Draft, message_of
 from skillclaw.agents.history.sqlite import columns_of, reading, stamp_of, tables_of
-from skillclaw.agents.history.steps import (
-    Draft,
-    Transcript,
-    as_int,
-    as_str,
-    image_part,
-    message_of,
-    seconds_of,
-    trajectory,
-)
+from skillclaw.agents.history.steps import Transcript, as_int, as_str, image_part, seconds_of, trajectory
 from skillclaw.agents.records import Env, HistoryFile, HistoryRead
 from skillclaw.errors import BadInputError
 from skillclaw.trajectory.model import Part, ResultMeta

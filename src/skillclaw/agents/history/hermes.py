@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from skillclaw.agents.history import lines
+from skillclaw.agents.history.drafts import message_of
 from skillclaw.agents.history.hermes_rows import (
     copied,
     is_summary,
@@ -26,7 +27,7 @@ from skillclaw.agents.history.hermes_rows import (
     without_copies,
 )
 from skillclaw.agents.history.sqlite import columns_of, reading, tables_of
-from skillclaw.agents.history.steps import Transcript, as_int, as_str, message_of, subagent, trajectory
+from skillclaw.agents.history.steps import Transcript, as_int, as_str, subagent, trajectory
 from skillclaw.agents.records import Env, HistoryFile, HistoryRead
 from skillclaw.errors import BadInputError
 from skillclaw.trajectory.model import FinalMetrics, Part, ResultMeta, Trajectory, text_of

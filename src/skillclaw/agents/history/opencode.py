@@ -13,17 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from skillclaw.agents.history import lines, marks
+from skillclaw.agents.history.drafts import Draft, message_of
 from skillclaw.agents.history.opencode_store import Message, Session, load
-from skillclaw.agents.history.steps import (
-    Draft,
-    Transcript,
-    as_int,
-    as_str,
-    image_part,
-    message_of,
-    subagent,
-    trajectory,
-)
+from skillclaw.agents.history.steps import Transcript, as_int, as_str, image_part, subagent, trajectory
 from skillclaw.agents.records import Env, HistoryFile, HistoryRead
 from skillclaw.trajectory.model import Metrics, Part, ResultMeta, Trajectory
 

@@ -15,15 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from skillclaw.agents.history import lines
-from skillclaw.agents.history.steps import (
-    Draft,
-    Transcript,
-    as_int,
-    as_str,
-    image_part,
-    subagent,
-    trajectory,
-)
+from skillclaw.agents.history.drafts import Draft
+from skillclaw.agents.history.steps import Transcript, as_int, as_str, image_part, subagent, trajectory
 from skillclaw.agents.history.unnamed import local_stamp
 from skillclaw.agents.records import Env, HistoryRead
 from skillclaw.errors import BadInputError, SkillClawError

@@ -13,7 +13,8 @@ from collections import Counter
 from typing import Any
 
 from skillclaw.agents.history import lines, marks
-from skillclaw.agents.history.steps import Draft, Transcript, as_int, as_str, image_part, message_of
+from skillclaw.agents.history.drafts import Draft, message_of
+from skillclaw.agents.history.steps import Transcript, as_int, as_str, image_part
 from skillclaw.trajectory.model import Metrics, Part, ResultMeta
 
 __all__ = ["VERSION", "Reader", "branch", "header_of", "looks_like", "parts_of"]

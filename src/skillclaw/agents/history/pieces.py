@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from skillclaw.agents.history.steps import Draft, Transcript, as_str
+from skillclaw.agents.history.drafts import Draft
+from skillclaw.agents.history.steps import Transcript, as_str
 from skillclaw.trajectory.model import Part, ResultMeta, Trajectory, meta, text_of, with_meta
 from skillclaw.trajectory.skilluse import skills_seen
 from skillclaw.wire.content import arguments_of

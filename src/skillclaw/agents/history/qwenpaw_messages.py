@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from skillclaw.agents.history import lines
-from skillclaw.agents.history.steps import Draft, Transcript, as_int, as_str, image_part, message_of
+from skillclaw.agents.history.drafts import Draft, message_of
+from skillclaw.agents.history.steps import Transcript, as_int, as_str, image_part
 from skillclaw.trajectory.model import Metrics, Part, ResultMeta, text_of
 from skillclaw.wire.content import arguments_of, as_dict
 from skillclaw.wire.injected import is_compaction, split_injected

@@ -10,12 +10,12 @@ import base64
 import binascii
 import hashlib
 import re
-from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from skillclaw.agents.history.drafts import Draft
 from skillclaw.agents.repository import repository_of
 from skillclaw.trajectory.keys import session_key
 from skillclaw.trajectory.model import (
@@ -23,8 +23,6 @@ from skillclaw.trajectory.model import (
     Agent,
     CallMeta,
     FinalMetrics,
-    Metrics,
-    Observation,
     Part,
     Result,
     ResultMeta,
@@ -32,61 +30,27 @@ from skillclaw.trajectory.model import (
     SkillUse,
     Source,
     Step,
-    StepMeta,
     SubagentRef,
     ToolCall,
     Trajectory,
     with_call_meta,
     with_meta,
     with_result_meta,
-    with_step_meta,
 )
-from skillclaw.wire.thoughts import parted
 from skillclaw.wire.thread import OWN_ID
 
 __all__ = [
-    "Draft",
     "Transcript",
     "as_int",
     "as_str",
     "image_part",
-    "message_of",
     "seconds_of",
     "subagent",
     "trajectory",
 ]
 
 _IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
-_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$")
 _SKILL_FILE = re.compile(r"([^\s'\"/\\]{1,64})[/\\]SKILL\.md\b")
-
-
-class Draft:
-    """A step in the making."""
-
-    def __init__(self, source: Literal["system", "user", "agent"], stamp: object) -> None:
-        self.source = source
-        self.stamp = _stamp(stamp)
-        self.parts: list[Part] = []
-        self.reasoning: list[str] = []
-        self.calls: list[ToolCall] = []
-        self.results: list[Result] = []
-        self.kind: Literal["turn", "side", "compaction"] = "turn"
-        self.injected = False
-        self.copied = False
-        self.model: str | None = None
-        self.effort: str | None = None
-        self.metrics: Metrics | None = None
-
-    def text(self, text: str) -> None:
-        """Add text; empty text adds nothing."""
-        if text:
-            self.parts.append(Part(type="text", text=text))
-
-    @property
-    def empty(self) -> bool:
-        """True when there is nothing in it worth a step."""
-        return not (self.parts or self.reasoning or self.calls or self.results)
 
 
 class Transcript:
@@ -233,9 +197,9 @@ class Transcript:
         numbers: dict[int, int] = {}
         for draft in self.drafts:
             if draft.source == "agent":
-                _part_thoughts(draft)
+                draft.part_thoughts()
             if not draft.empty:
-                made.append(_step(draft, len(made) + 1))
+                made.append(draft.step(len(made) + 1))
                 numbers[id(draft)] = len(made)
         skills = [
             SkillUse(
@@ -332,13 +296,6 @@ def seconds_of(value: object) -> float:
     return given / 1000 if given > 10**11 else float(given)
 
 
-def message_of(parts: list[Part]) -> str | list[Part]:
-    """The shortest form of a message: text where there is nothing else."""
-    if any(part.type != "text" for part in parts):
-        return parts
-    return "\n".join(part.text or "" for part in parts)
-
-
 def _fill(meta: ResultMeta, exit_code: int | None, is_error: bool | None) -> ResultMeta:
     """What is known stays; what is not is taken from the second source."""
     return msgspec.structs.replace(
@@ -346,44 +303,6 @@ def _fill(meta: ResultMeta, exit_code: int | None, is_error: bool | None) -> Res
         exit_code=meta.exit_code if meta.exit_code is not None else exit_code,
         is_error=meta.is_error if meta.is_error is not None else is_error,
     )
-
-
-def _part_thoughts(draft: Draft) -> None:
-    """The thought that an answer's text begins with is told apart, as it is on the wire."""
-    text = draft.parts[0].text if draft.parts else None
-    thought, answer = parted(text or "")
-    if text and answer != text:
-        draft.parts[:1] = [Part(type="text", text=answer)] if answer else []
-        draft.reasoning += [thought] if thought else []
-
-
-def _step(draft: Draft, number: int) -> Step:
-    agent = draft.source == "agent"
-    made = Step(
-        step_id=number,
-        source=draft.source,
-        message=message_of(draft.parts),
-        timestamp=draft.stamp,
-        model_name=draft.model if agent else None,
-        reasoning_effort=draft.effort if agent else None,
-        reasoning_content="\n\n".join(draft.reasoning) or None if agent else None,
-        tool_calls=draft.calls or None if agent else None,
-        observation=Observation(results=draft.results) if draft.results else None,
-        metrics=draft.metrics if agent else None,
-        is_copied_context=True if draft.copied else None,
-    )
-    return with_step_meta(made, StepMeta(kind=draft.kind, injected=draft.injected))
-
-
-def _stamp(value: object) -> str | None:
-    text = as_str(value)
-    if not _STAMP.match(text):
-        return None
-    try:
-        datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return text
 
 
 def _most(models: dict[str, int]) -> str | None:

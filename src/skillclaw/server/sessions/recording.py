@@ -16,6 +16,7 @@ from skillclaw.journal.decoding import Decoder
 from skillclaw.journal.reader import Position, read
 from skillclaw.journal.twins import MADE_UP
 from skillclaw.journal.unread import MARK, Uncounted, counted
+from skillclaw.own_log import error_once
 from skillclaw.proxy.configured.replay import as_sent
 from skillclaw.server.sessions.intake import admit
 from skillclaw.server.sessions.raw_erasure import Span, note, span_of
@@ -114,8 +115,8 @@ def _put(
         return
     except (SkillClawError, OSError):
         raise
-    except Exception:
-        log.exception("sessions are stored one by one")
+    except Exception as error:
+        log.warning("sessions are stored one by one: %s", type(error).__name__)
     for one, places in ready:
         try:
             yield one, store.put(one)
@@ -175,7 +176,7 @@ class _Reading:
 
     def refuse(self, session: Trajectory, places: Sequence[int], error: Exception) -> None:
         """Take down a session that cannot be kept, unless a pass before this one did."""
-        log.error("a session of %s cannot be kept: %s", session.agent.name, type(error).__name__)
+        error_once(log, f"a session of {session.agent.name} cannot be kept: {type(error).__name__}")
         behind, at = self.read[max(places)]
         if behind > self._known:
             reason = f"a session that cannot be kept ({type(error).__name__})"

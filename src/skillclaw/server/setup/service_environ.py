@@ -48,9 +48,10 @@ def for_service(settings: Settings, environ: Mapping[str, str]) -> tuple[dict[st
 
 
 def _has_login(value: str) -> bool:
-    """Whether it is a URL with a password."""
+    """Whether it is a URL with a password, or with a name that may be a token."""
     try:
-        return bool(urlsplit(value if "://" in value else f"//{value}").password)
+        parts = urlsplit(value if "://" in value else f"//{value}")
+        return bool(parts.password or ("://" in value and parts.username))
     except ValueError:
         return "@" in value
 

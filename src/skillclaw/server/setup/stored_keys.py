@@ -6,10 +6,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from skillclaw.proxy.configured.keys import SERVICE
+
 __all__ = ["forget_keys", "stored_keys"]
 
-SERVICE = "skillclaw"
-"""The keyring's name for what SkillClaw keeps in it."""
 PLACE = "keyring:"
 
 

@@ -274,7 +274,7 @@ class Daemon:
         """While it cannot be started again, no agent points at its port, where anybody may listen by now."""
         try:
             came = proxy.keep_alive()
-        except SkillClawError:
+        except Exception:  # no memory or file for it, too
             if not self._loose:
                 self._loose = True
                 let_go(self.machine)
@@ -328,18 +328,9 @@ class Daemon:
         settings = self.machine.settings
         if not settings.hubs and not (self.machine.home / "sharing.json").exists():
             return False
-        from skillclaw.server.sharing.sending import share
+        from skillclaw.server.sharing.step import step
 
-        reports = share(self.machine)
-        for report in reports:
-            if report.sent or report.withdrawn:
-                facts = {"hub": report.hub, "sent": report.sent, "withdrawn": report.withdrawn}
-                text = "share: %s: %d sent, %d withdrawn"
-                log.info(text, report.hub, report.sent, report.withdrawn, extra={"facts": facts})
-        failed = [f"{report.hub}: {report.error}" for report in reports if report.error]
-        if failed:
-            raise SkillClawError("; ".join(failed), "", "See: skillclaw share status")
-        return any(report.sent or report.withdrawn for report in reports)
+        return step(self.machine)
 
     def _keep_door(self) -> bool:
         """The dashboard's door, where there can be something behind it."""
