@@ -36,15 +36,16 @@ LATER = ("compression",)
 """Python's own from a later version on (3.14)."""
 ROOMS = {
     "bench": ("evolve", "llm", "web", "serve", "dev"),
-    "evolve": ("evolve", "llm", "gepa", "cluster", "embeddings", "keyring"),
+    "evolve": ("evolve", "llm", "gepa", "cluster", "embeddings"),
     "gate": ("evolve",),
     "hub": ("aws", "clouds"),
-    "proxy": ("keyring", "fast"),
+    "proxy": ("fast",),
     "cli": ("keyring",),
     "server": ("serve", "evolve", "keyring", "mcp", "otlp"),
     "web": ("web", "evolve"),
     "pages.py": ("evolve", "web"),
     "settings_upstreams.py": ("keyring",),
+    "system_keyring.py": ("keyring",),
 }
 """Which extras a room may import from, beside the client's packages; others none."""
 BY_NAME = {

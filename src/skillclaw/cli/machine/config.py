@@ -15,10 +15,10 @@ from skillclaw.cli.machine import config_check
 from skillclaw.cli.values import shown
 from skillclaw.errors import SkillClawError, StorageError, UsageError
 from skillclaw.extras import has_evolver, install
+from skillclaw.system_keyring import SERVICE
 
 __all__ = ["register"]
 
-KEYRING = "skillclaw"
 """The keyring's name for what SkillClaw keeps in it; the proxy looks there."""
 
 
@@ -135,10 +135,10 @@ def key_(
     ring = _keyring()
     try:
         if remove:
-            ring.delete_password(KEYRING, upstream)
+            ring.delete_password(SERVICE, upstream)
             stored = settings.set_value(ctx.home, setting, "")
         else:
-            ring.set_password(KEYRING, upstream, _asked(upstream))
+            ring.set_password(SERVICE, upstream, _asked(upstream))
             stored = settings.set_value(ctx.home, setting, f"keyring:{upstream}")
     except SkillClawError:
         raise

@@ -28,6 +28,7 @@ from skillclaw.evolve.loopback import is_loopback
 from skillclaw.evolve.models import OWN_HEADER
 from skillclaw.evolve.models.places import check_readable
 from skillclaw.headless.gateway import Speech, Way
+from skillclaw.system_keyring import SERVICE, KeyringError, get_key
 
 __all__ = ["SPEECH", "cli_departs_to", "find_way"]
 
@@ -42,7 +43,6 @@ OAUTH_BETA = "oauth-2025-04-20"
 """What Anthropic's API wants in `anthropic-beta` with the token of a subscription."""
 SOON = 60.0
 """Seconds that a login must still hold."""
-SERVICE = "skillclaw"
 
 
 def find_way(plan: CliPlan) -> Way:
@@ -99,13 +99,9 @@ def _kept(place: str, env: Env) -> str:
     if kind == "env":
         return _sendable(env.environ.get(name, ""), f"The variable {name} is not set.")
     try:
-        import keyring  # an extra, and slow to load
-
-        found = keyring.get_password(SERVICE, name) or ""
-    except ImportError:
-        raise _missing("It is in the keyring, and the package `keyring` is not installed.") from None
-    except Exception as error:  # backends raise what they like
-        raise _missing(f"The keyring refused: {type(error).__name__}.") from None
+        found = get_key(name)
+    except KeyringError as error:
+        raise _missing(str(error)) from None
     return _sendable(found, f"The keyring holds no {name!r} of {SERVICE!r}.")
 
 

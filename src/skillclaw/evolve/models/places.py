@@ -15,10 +15,10 @@ from urllib.parse import quote, urlsplit
 from skillclaw.errors import UsageError
 from skillclaw.evolve.loopback import is_loopback
 from skillclaw.settings import ModelSettings
+from skillclaw.system_keyring import SERVICE, KeyringError, get_key
 
 __all__ = ["check_readable", "departs_to", "find_key", "hidden", "is_own_machine"]
 
-SERVICE = "skillclaw"
 HOSTS = {
     "chat": "api.openai.com",
     "responses": "api.openai.com",
@@ -93,13 +93,9 @@ def hidden(text: str, key: str) -> str:
 
 def _from_keyring(name: str) -> str:
     try:
-        import keyring  # an extra, and slow to load
-    except ImportError:
-        raise _missing("It is in the keyring, and the package `keyring` is not installed.") from None
-    try:
-        return keyring.get_password(SERVICE, name) or ""
-    except Exception as error:  # backends raise what they like
-        raise _missing(f"The keyring refused: {type(error).__name__}.") from None
+        return get_key(name)
+    except KeyringError as error:
+        raise _missing(str(error)) from None
 
 
 def _missing(why: str) -> UsageError:

@@ -17,11 +17,10 @@ from urllib.parse import parse_qsl, quote
 from skillclaw.proxy import Speech
 from skillclaw.proxy.asked import RawHeaders
 from skillclaw.proxy.configured.errors import Refused
+from skillclaw.system_keyring import SERVICE, KeyringError, get_key
 
-__all__ = ["CREDENTIALS", "SERVICE", "Keys", "hidden", "key_headers", "shown_token"]
+__all__ = ["CREDENTIALS", "Keys", "hidden", "key_headers", "shown_token"]
 
-SERVICE = "skillclaw"
-"""The keyring's name for what SkillClaw keeps in it."""
 REMEMBERED = 300.0
 """Seconds that a key of the keyring is remembered: it may ask the user each time."""
 CREDENTIALS = frozenset(
@@ -109,15 +108,9 @@ def _given(headers: RawHeaders, query: str) -> list[str]:
 
 def _from_keyring(name: str, upstream: str) -> str:
     try:
-        import keyring  # an extra, and slow to load
-    except ImportError:
-        raise _missing(
-            upstream, "It is in the keyring, and the package `keyring` is not installed."
-        ) from None
-    try:
-        return keyring.get_password(SERVICE, name) or ""
-    except Exception as error:  # backends raise what they like
-        raise _missing(upstream, f"The keyring refused: {type(error).__name__}.") from None
+        return get_key(name)
+    except KeyringError as error:
+        raise _missing(upstream, str(error)) from None
 
 
 def _checked(key: str, upstream: str, why: str) -> str:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from skillclaw.errors import StorageError, UsageError
 from skillclaw.private import private_folder, whole_file
+from skillclaw.system_keyring import KeyringError, get_key
 
 __all__ = ["SHORTEST", "find_token", "own_token_file", "readable_by_all"]
 
 SHORTEST = 32
 """Characters that a token has at least: 16 random bytes, as hex digits."""
 LONGEST = 4096
-SERVICE = "skillclaw"
 """The keyring's name for what SkillClaw keeps in it."""
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
@@ -84,13 +84,9 @@ def _from_file(path: Path) -> str:
 
 def _from_keyring(name: str) -> str:
     try:
-        import keyring  # an extra, and slow to load
-    except ImportError:
-        raise _none("It is in the keyring, and the package `keyring` is not installed.") from None
-    try:
-        return keyring.get_password(SERVICE, name) or ""
-    except Exception as error:  # backends raise what they like
-        raise _none(f"The keyring refused: {type(error).__name__}.") from None
+        return get_key(name)
+    except KeyringError as error:
+        raise _none(str(error)) from None
 
 
 def _fit(text: str, where: str) -> str:

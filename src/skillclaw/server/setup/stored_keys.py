@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from skillclaw.proxy.configured.keys import SERVICE
+from skillclaw.system_keyring import SERVICE
 
 __all__ = ["forget_keys", "stored_keys"]
 
