@@ -146,7 +146,7 @@ class Drawn:
         elif how == 4:
             del node[key]
         elif how == 5 and isinstance(node, list):
-            node.insert(self.below(len(node) + 1), copy.deepcopy(node[key]))
+            node.insert(self.below(len(node) + 1), node[key])  # no copy: it may be nested too deep for one
         elif how == 6:
             other = self.pick(keys)
             node[key], node[other] = node[other], node[key]
