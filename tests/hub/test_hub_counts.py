@@ -122,6 +122,9 @@ def test_who_was_revoked_or_left_has_none_and_a_new_key_is_no_second_one() -> No
     assert "no member any more" in book.add("counts", said(SEEDS["other"]))
     book.must("leave", statements.leave(GROUP, SEEDS["importer"]))
     assert "no member any more" in book.add("counts", said(SEEDS["importer"]))
+    book.must("leave", statements.leave(GROUP, new))
+    for key in (new, SEEDS["member"]):  # with the key that it left with, and with the one before
+        assert "no member any more" in book.add("counts", said(key, won=9, n=3))
 
 
 @pytest.mark.parametrize("status", ["passed", "held", "rejected"])

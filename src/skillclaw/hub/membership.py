@@ -63,7 +63,7 @@ def said_by(state: HubState, public: str, sig: str, kind: str, *fields: str | in
     key = state.keys.get(public)
     if key is None:
         raise Void("who it speaks for is no member of this group")
-    if key.revoked or key.left:
+    if key.revoked or left_at(state, key) is not None:  # whichever of its keys it left with
         raise Void("who it speaks for is no member any more")
     if not keys.verify(public, statement(kind, state.group, public, *fields), sig):
         raise Void("who it speaks for has not signed it")
