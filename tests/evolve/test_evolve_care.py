@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -109,10 +110,12 @@ class House:
         *,
         ours: bool = True,
         personal: str = "",
+        prose: str = "",
     ) -> None:
-        """Release a skill whose lines cite these sessions; `personal` is a line without evidence."""
+        """Release a skill whose lines cite these sessions; `personal` is a line without evidence, `prose` is
+        text outside of the list."""
         bullets = "".join(f"- {line}\n" for line in [*lines, *filter(None, [personal])])
-        text = f"{render(Head(name=name, description=description))}\n# {name}\n\n## Facts\n\n{bullets}"
+        text = f"{render(Head(name=name, description=description))}\n# {name}\n\n## Facts\n\n{bullets}{prose}"
         bundle = Bundle(name=name, files=[File(path="SKILL.md", data=text.encode())])
         items = [
             Item(id=item_id(name, "fact", line), kind="fact", text=line, section="Facts", evidence=list(refs))
@@ -211,7 +214,7 @@ def test_a_pinned_skill_is_left_alone(house: House) -> None:
     assert by_care(house.cycle()) == []
 
 
-def doubles(house: House, personal: str = "") -> None:
+def doubles(house: House, **more: str) -> None:
     refs = house.talk("books", INVOICES, Ran("books list --open && books mail --late", 0, "3 open"))
     said = "Write, send and correct an invoice, book or refund a payment, remind of what is overdue."
     both = ["Run `books list --open` before anything else.", "Then run `books mail --late` for reminders."]
@@ -221,7 +224,7 @@ def doubles(house: House, personal: str = "") -> None:
         said,
         [both[0], "Mail late ones with `books mail --late`."],
         refs[:20],
-        personal=personal,
+        **more,
     )
 
 
@@ -278,14 +281,36 @@ def test_a_merge_into_a_skill_with_a_laxer_policy_waits_and_says_so(
     assert told.startswith("It has lines of invoice-know-how, whose policy is 'team'; in books-know-how they")
 
 
-def test_a_skill_with_a_persons_line_is_not_merged_away(house: House) -> None:
-    doubles(house, personal="Ask Ms Tan before you refund anything.")
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"personal": "Ask Ms Tan before you refund anything."},
+        {"prose": "\nAsk Ms Tan before you refund anything.\n"},
+        {"prose": "\n```sh\nbooks list\n```\n"},
+        {"prose": "\n| what | who |\n| --- | --- |\n| refunds | Ms Tan |\n"},
+    ],
+    ids=["a line", "a paragraph", "code", "a table"],
+)
+def test_a_skill_with_a_persons_line_is_not_merged_away(house: House, own: dict[str, str]) -> None:
+    doubles(house, **own)
     report = house.cycle()
     assert by_care(report) == []
     assert any("stay apart" in note for note in report.notes), report.notes
     assert [(pair.keeps, pair.goes) for pair in report.care.duplicates] == [
         ("books-know-how", "invoice-know-how")
     ]
+
+
+def test_a_session_that_is_damaged_by_now_stops_no_cycle(house: House) -> None:
+    doubles(house)
+    assert by_care(house.cycle(dry_run=True)), "cut, with all sessions as they were"
+    house.cycle()
+    with sqlite3.connect(house.machine.home / "sessions.db") as db:
+        cited = min(house.machine.sessions.changes())
+        assert db.execute("UPDATE sessions SET body = ? WHERE key = ?", (b"torn", cited)).rowcount == 1
+    house.talk("meet", MEETINGS, Ran("cal add --quiet", 0, "ok"))
+    assert house.cycle(full=True).care is not None
+    assert "books-know-how" in house.current()
 
 
 def offered(

@@ -490,6 +490,12 @@ def test_a_skill_of_which_all_has_turned_is_retired() -> None:
     turned = msgspec.structs.replace(NPM, contradictions=refs("against", 20))
     (two,) = propose([turned], released(one))
     assert (two.action, two.bundle, two.base) == ("retire", None, released(one)[one.skill].version)
+    by_hand = released(one)
+    skill = by_hand[one.skill]
+    text = text_of(one) + "\nAsk Ms Tan before you delete the lock file.\n"
+    bundle = replace_text(skill.bundle, {"SKILL.md": text})
+    by_hand[one.skill] = msgspec.structs.replace(skill, bundle=bundle, version=version(bundle))
+    assert all(two.action != "retire" for two in propose([turned], by_hand)), "it says more than that"
     doubt = msgspec.structs.replace(NPM, contradictions=refs("against", 7))
     assert propose([doubt], released(one)) == []
 

@@ -107,6 +107,21 @@ def test_a_port_in_use_needs_an_action_in_between() -> None:
     assert "EADDRINUSE" in found.error
 
 
+@pytest.mark.parametrize("arrow", ["a \u2192 b", " \u2192 "])
+def test_an_arrow_in_an_argument_of_some_takes_no_lesson_from_the_others(arrow: str) -> None:
+    made = []
+    for number in range(12):
+        wrong, right = (arrow, "ne") if number >= 9 else ("north", "n")
+        script: Script = [
+            ("book", {"route": wrong, "seat": f"{number}a"}, "Error: unknown route", False),
+            ("book", {"route": right, "seat": f"{number}a"}, "booked", True),
+        ]
+        made.append(session(f"r{number}", USERS[number % 3], ASKS[number % 5], script, success=True))
+    found = mined(made)
+    assert found.aside == []
+    assert only(found, "recovery").title == "book: route is 'n', not 'north'"
+
+
 def test_packages_vary_and_the_lesson_stays() -> None:
     made = []
     for number, package in enumerate(["rich", "httpx", "pandas", "flask"]):

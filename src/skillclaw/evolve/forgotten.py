@@ -14,6 +14,7 @@ from skillclaw.errors import BadInputError
 from skillclaw.evolve.care.merging import described_as
 from skillclaw.evolve.evolvers import Current
 from skillclaw.evolve.evolvers._names import topic_title
+from skillclaw.evolve.unlearned import is_learned, unlearned
 from skillclaw.gate import Policy
 from skillclaw.gate.context import CurrentSkill
 from skillclaw.hub import HubState
@@ -67,11 +68,11 @@ def _rest(name: str, skill: Current, state: HubState, cited: set[str]) -> Propos
     or files stand beside them, of which nobody can tell who wrote them."""
     try:
         items = all_items(skill.bundle, skill.sidecar)
-        if not _own(items) or _unknown(skill.bundle, items):
+        if not _own(items) or unlearned(skill.bundle, items):
             return None
         if len(skill.bundle.files) > len(markdown(skill.bundle)):
             return None  # a file that a learned line names would stay behind, with nobody's word for it
-        drops = [Edit(op="drop", item=item.id) for item in items if _learned(item)]
+        drops = [Edit(op="drop", item=item.id) for item in items if is_learned(item)]
         bundle, left = apply(skill.bundle, items, drops, topic_title(name.replace("-", "_")))
     except BadInputError:
         return None  # somebody broke the file by hand
@@ -121,11 +122,7 @@ def _all_learned(bundle: Bundle, sidecar: Sidecar) -> bool:
         items = all_items(bundle, sidecar)
     except BadInputError:
         return False
-    return not _own(items) and not _unknown(bundle, items)
-
-
-def _learned(item: Item) -> bool:
-    return bool(item.evidence) and item.section != DESCRIPTION
+    return not _own(items) and not unlearned(bundle, items)
 
 
 def _own(items: list[Item]) -> list[Item]:
@@ -135,16 +132,3 @@ def _own(items: list[Item]) -> list[Item]:
         for item in items
         if not item.evidence and item.section != DESCRIPTION and "](references/" not in item.text
     ]
-
-
-def _unknown(bundle: Bundle, items: list[Item]) -> bool:
-    """Whether there is text outside of lists, or a file that no learned line names."""
-    texts = [block for text in markdown(bundle).values() for block in blocks(split(text)[1])]
-    if any(block.kind == "text" and block.raw.strip() for block in texts):
-        return True
-    known = {*markdown(bundle)}
-    named = [item.text for item in items if _learned(item)]
-    return any(
-        file.path not in known and not any(f"]({file.path})" in text for text in named)
-        for file in bundle.files
-    )

@@ -175,7 +175,9 @@ def _changes(episode: Episode, names: set[str]) -> frozenset[Change]:
     given = {a.name: a.value for a in final.args}
     for arg in episode.failed.args:
         value = given.get(arg.name, arg.value)
-        if value != arg.value and max(len(value), len(arg.value)) <= SHORT and arg.form in ("text", "path"):
+        if value == arg.value or max(len(value), len(arg.value)) > SHORT or arg.form not in ("text", "path"):
+            continue
+        if SWAP not in f"{arg.name}{arg.value}{value}":  # else nobody could tell where the first ends
             found.add(("swap", f"{arg.name}={arg.value}{SWAP}{arg.name}={value}"))
     again = _same(episode.failed, final)
     found |= {("after", m.key) for m in episode.actions[:-1] if again or (m.writes and m.command)}

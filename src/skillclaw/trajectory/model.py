@@ -13,7 +13,7 @@ ATIF forbids unknown keys, so everything of ours is under `extra.skillclaw`: the
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -228,7 +228,7 @@ class SessionMeta(Record, frozen=True, kw_only=True):
     """`extra.skillclaw` of a trajectory.
 
     key        stable id of the session on this machine, 16 hex digits (see `keys.session_key`)
-    revision   1 for the first form seen, +1 each time it grew
+    revision   1 for the first form seen, +1 each time it grew; no more than a JSON number holds exactly
     outcome    success | failure | unknown, with the signals it came from and a confidence in 0..1
     kind       `evolver`: what an author of skills did, which is never mined, shared or counted
     masked     how many secrets and personal data of each kind were replaced before storing
@@ -238,7 +238,7 @@ class SessionMeta(Record, frozen=True, kw_only=True):
 
     v: int = SESSION_FORMAT
     key: str = ""
-    revision: int = 1
+    revision: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 1
     source: Literal["wire", "history", "import"] = "import"
     kind: Literal["work", "evolver"] = "work"
     user: str = ""

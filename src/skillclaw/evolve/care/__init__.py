@@ -2,7 +2,8 @@
 
 Runs over the library as it will be if what the engine proposed is released, so that a second cycle over the
 same sessions has nothing to do. Skills that the engine proposed to change are left to it, but for their
-description; pinned skills are left alone. Nothing is computed where nothing has changed since the last cycle.
+description; pinned skills are left alone. Nothing is computed where nothing is proposed and nothing has
+changed since a cycle that found nothing to do.
 """
 
 from __future__ import annotations
@@ -77,10 +78,10 @@ def care(
     """What the library needs beside what the engine proposed; `budget`: the setting evolve.descriptions."""
     if context.gate is None:
         return Cared(list(proposals), CareReport())
-    mark = _mark(proposals, current, mined.effects, memory, context, budget)
+    mark = _mark(current, mined.effects, memory, context, budget)
     kept = memory.load(memory.get_meta(META), _Kept)
-    if kept is not None and kept.mark == mark:
-        return Cared(list(proposals), kept.report, told(kept.report), mark)
+    if not proposals and kept is not None and kept.mark == mark:
+        return Cared([], kept.report, told(kept.report), mark)
     given = Situation(
         current=_after(proposals, current),
         proposals=proposals,
@@ -109,11 +110,12 @@ def care(
     described = [_described(proposal, found.get(proposal.skill)) for proposal in kept_ones]
     made += _descriptions(rest.but(left, [*proposals, *made]), found)
     report = take_stock(rest.renamed({name: one.description for name, one in found.items()}), doubles, budget)
+    if proposals or made:
+        mark = ""  # what is proposed may be left undecided, and is then looked at again
     return Cared([*described, *made], report, list(dict.fromkeys([*given.notes, *told(report)])), mark)
 
 
 def _mark(
-    proposals: Sequence[Proposal],
     current: Mapping[str, Current],
     effects: Sequence[SkillEffect],
     memory: EvolveState,
@@ -124,7 +126,6 @@ def _mark(
     gate = context.gate
     return content_id(
         "care",
-        [(proposal.id, version(proposal.bundle) if proposal.bundle else "") for proposal in proposals],
         [(name, skill.version, skill.pinned) for name, skill in sorted(current.items())],
         sorted((one.name, description_of(one.bundle)) for one in gate.foreign) if gate is not None else [],
         [(e.skill, e.version, e.with_n, e.ci) for e in effects if e.skill in current],

@@ -2,7 +2,7 @@
 
 The better supported one takes in what only the other says, line by line with its evidence, and the other is
 archived by the very commit that makes it stable. Left alone: pinned skills, skills of different scope, skills
-with lines of a person (which nothing would ground in the other) and with files that are no Markdown.
+with text of a person (which nothing would ground in the other) and with files that are no Markdown.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from skillclaw.evolve.care.situation import Situation
 from skillclaw.evolve.evolvers._draft import Unit
 from skillclaw.evolve.evolvers._lines import additions
 from skillclaw.evolve.evolvers._names import topic_title
-from skillclaw.gate.checks.duplicate import overlap, unsaid
+from skillclaw.evolve.unlearned import unlearned
+from skillclaw.gate.checks.duplicate import parts, shared, unsaid
 from skillclaw.gate.cited import refs_of_items
 from skillclaw.skills.bundle import version
 from skillclaw.skills.edits import EditError, apply
@@ -76,12 +77,13 @@ def pairs(given: Situation) -> list[Pair]:
     """Current skills that say much the same, in order of name."""
     found = []
     names = sorted(given.current)
+    said = {name: parts(given.current[name].bundle) for name in names}
     for place, first in enumerate(names):
         for second in names[place + 1 :]:
             if _kin(given, first, second):
                 continue
             keeps, goes = _ranked(given, first, second)
-            share = overlap(given.current[goes].bundle, given.current[keeps].bundle)
+            share = shared(said[goes], said[keeps])
             if share >= SAME:
                 found.append(_pair(given, keeps, goes, share))
     return found
@@ -149,12 +151,14 @@ def _apart(given: Situation, pair: Pair) -> str:
     pointers = {item.text for item in items if "](references/" in item.text}
     if any(not item.evidence for item in items if item.section != DESCRIPTION and item.text not in pointers):
         return f"{pair.goes} has lines that no session is known for"
+    if unlearned(goes.bundle, items):
+        return f"{pair.goes} has text outside of lists that no session is known for"
     return ""
 
 
 def _merge(given: Situation, pair: Pair) -> Proposal | None:
     keeps, goes = given.current[pair.keeps], given.current[pair.goes]
-    lost = {same_text(item.text) for item in unsaid(keeps.bundle, goes.bundle)}
+    lost = {same_text(text) for text in unsaid(keeps.bundle, goes.bundle)}
     theirs = [i for i in all_items(goes.bundle, goes.sidecar) if i.section != DESCRIPTION and i.evidence]
     units, moved = list[Unit](), list[Item]()
     for section, group in groupby(theirs, key=lambda item: item.section):

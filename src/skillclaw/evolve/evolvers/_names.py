@@ -18,6 +18,8 @@ _DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)\Z")
 MAX = 48
 TITLE_WORDS = 4
 PROJECT = 40
+LONGEST = 60
+"""Of a name before its number: a skill's may have 64 characters (agentskills.io)."""
 
 
 def slug(text: str) -> str:
@@ -34,7 +36,8 @@ def skill_name(topic: str, project: str | None, taken: Container[str]) -> str:
     if project is not None:
         place = place[:24].strip("-") or content_id("project", project)[:6]
         # A project that is named like the topic adds nothing; a number will do where both exist.
-        base = base if base.startswith(place) or place.startswith(base) else f"{base}-{place}"
+        if not (base.startswith(place) or place.startswith(base)):
+            base = f"{base[: LONGEST - len(place) - 1].strip('-')}-{place}"
     if "-" not in base or _DEVICE.match(base):
         base = f"{base}-{SUFFIX}"
     name, number = base, 2

@@ -32,6 +32,7 @@ from skillclaw.evolve.evolvers._lines import additions
 from skillclaw.evolve.evolvers._names import topic_title
 from skillclaw.evolve.evolvers._select import qualifies, turned_against
 from skillclaw.evolve.evolvers._superseded import superseded
+from skillclaw.evolve.unlearned import unlearned
 from skillclaw.skills.items import DESCRIPTION
 from skillclaw.skills.records import Item, Pattern, Proposal
 
@@ -96,7 +97,7 @@ def _refine(group: Target, context: EvolveContext) -> Proposal | None:
     if not known:
         return None  # somebody broke the file by hand; it is theirs to mend
     present = {pattern.id: pattern for pattern in group.patterns}
-    if _all_turned(known, present):
+    if _all_turned(known, present) and not (group.base and unlearned(group.base.bundle, known)):
         why = f"What {group.skill} says no longer works."
         return build(Draft(action="retire", why=why), group, context, NAME)
     units = _units(group, context)

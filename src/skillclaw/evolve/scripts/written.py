@@ -21,7 +21,7 @@ MOST = 60
 LINE = 400
 _DOCUMENT = re.compile(
     r"^cat[ \t]+(?:>[ \t]*(?P<a>[\w./-]+)[ \t]+<<|<<)-?[ \t]*(['\"]?)(?P<word>\w+)\2"
-    r"(?:[ \t]*>[ \t]*(?P<b>[\w./-]+))?[ \t]*\n(?P<text>.*?)^\s*(?P=word)[ \t]*$",
+    r"(?:[ \t]*>[ \t]*(?P<b>[\w./-]+))?[ \t]*\n(?P<text>.*?)^[ \t]*(?P=word)[ \t]*$",
     re.MULTILINE | re.DOTALL,
 )
 _CONTENT = ("content", "file_text", "text", "contents")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skillclaw import gate
-from skillclaw.errors import BadInputError, BusyError
+from skillclaw.errors import BadInputError, BusyError, DamagedSessionError
 from skillclaw.evolve.models import forget_answers
 from skillclaw.evolve.transcripts import forget_transcripts
 from skillclaw.hub.approval import policy_of
@@ -135,12 +135,13 @@ class Run:
         return self.cli.name if self.cli is not None and self.evolver.name == "cli" else ""
 
     def session(self, key: str) -> Trajectory | None:
-        """A session; None where it counts no longer: forgotten, or expired meanwhile."""
+        """A session; None where it counts no longer: forgotten, expired meanwhile, or damaged on the
+        disk, which `doctor --deep` tells."""
         if key in self.forgotten:
             return None
         try:
             return self.sessions.get(key)
-        except BadInputError:
+        except (BadInputError, DamagedSessionError):
             return None
 
     def check_forgotten(self) -> None:

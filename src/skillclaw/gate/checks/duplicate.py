@@ -9,13 +9,13 @@ from itertools import groupby
 from skillclaw.gate.context import GateContext
 from skillclaw.skills.bundle import version
 from skillclaw.skills.frontmatter import split
-from skillclaw.skills.items import Block, blocks, join, markdown, parse_items, same_text
-from skillclaw.skills.records import Bundle, Item, Proposal, Verdict
+from skillclaw.skills.items import Block, blocks, join, markdown, same_text
+from skillclaw.skills.records import Bundle, Proposal, Verdict
 from skillclaw.skills.text import claims
 from skillclaw.skills.vocabulary import content_words
 from skillclaw.trajectory.weighed import weighed
 
-__all__ = ["check", "name", "order", "overlap", "unsaid"]
+__all__ = ["check", "name", "order", "overlap", "parts", "shared", "unsaid"]
 
 name = "duplicate"
 order = 77
@@ -30,6 +30,9 @@ REFUSED = "(refused)"
 
 _POINTER = re.compile(r"\]\((?:\./)?references/[^)\s]+\)")
 """A line that points to a file of its own bundle says nothing by itself."""
+
+_SAYS = re.compile(r"(?!\s*(?:```|~~~)).*\w", re.DOTALL)
+"""A line that says something: no fence of code, no ruler."""
 
 _WRAP = re.compile(r"(?:\r\n|\r|\n)[ \t>]*+(?=\S)(?!(?:[-*+]|\d{1,3}[.)])[ \t]|\||```|~~~)")
 """A line break within a sentence: behind it stands no item, row of a table, or code."""
@@ -53,8 +56,9 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
         **{skill.name: skill.bundle for skill in context.foreign},
         **{other: current.bundle for other, current in context.current.items()},
     }
+    mine = parts(proposal.bundle)
     for other, bundle in sorted(others.items()):
-        share = overlap(proposal.bundle, bundle)
+        share = shared(mine, parts(bundle))
         if share >= SAME:
             reason = f"The skill {other} says the same already ({share:.0%} of its commands and terms)."
             return [Verdict(check=name, verdict="reject", reason=reason)]
@@ -79,38 +83,50 @@ def _merged(proposal: Proposal, context: GateContext) -> Verdict:
             return Verdict(check=name, verdict="reject", reason=reason)
         lost = unsaid(proposal.bundle, other.bundle)
         if lost:
-            missing = " ".join(lost[0].text.split())[:80]
+            missing = " ".join(lost[0].split())[:80]
             reason = f"It takes {gone.skill} in, but does not say all of it: “{missing}” is missing."
             return Verdict(check=name, verdict="reject", reason=reason)
     names = ", ".join(gone.skill for gone in proposal.retires)
     return Verdict(check=name, verdict="pass", reason=f"It says all that {names} says, which goes with it.")
 
 
-def unsaid(new: Bundle, old: Bundle) -> list[Item]:
-    """Lines of `old` that `new` does not say: neither the same text nor nearly all of its telling parts."""
-    theirs = _parts(new)
-    there = {same_text(item.text) for item in _lines(new)}
+def unsaid(new: Bundle, old: Bundle) -> list[str]:
+    """What `old` says and `new` does not: neither in the same words nor nearly all of its telling parts.
+    Items, lines of text and lines of code; headings say nothing."""
+    theirs = parts(new)
+    there = {same_text(text) for text in _lines(new)}
     found = []
-    for item in _lines(old):
-        mine = _telling(item.text)
-        if same_text(item.text) not in there and (not mine or _weigh(mine & theirs) < KEPT * _weigh(mine)):
-            found.append(item)
+    for text in _lines(old):
+        mine = _telling(text)
+        if same_text(text) not in there and (not mine or _weigh(mine & theirs) < KEPT * _weigh(mine)):
+            found.append(text)
     return found
 
 
-def _lines(bundle: Bundle) -> list[Item]:
-    found = [item for text in markdown(bundle).values() for item in parse_items("", split(text)[1])]
-    return [item for item in found if not _POINTER.search(item.text)]
+def _lines(bundle: Bundle) -> list[str]:
+    found = [
+        line
+        for text in markdown(bundle).values()
+        for part in blocks(split(text)[1])
+        if part.kind != "heading"
+        for line in ([part.text] if part.kind == "item" else part.raw.splitlines())
+    ]
+    return [line for line in found if _SAYS.match(line) and not _POINTER.search(line)]
 
 
 def overlap(new: Bundle, old: Bundle) -> float:
     """The share of what `new` says that `old` says too, from 0 to 1; a code span weighs as three words."""
-    mine, theirs = _parts(new), _parts(old)
+    return shared(parts(new), parts(old))
+
+
+def shared(mine: frozenset[str], theirs: frozenset[str]) -> float:
+    """The same of the `parts` of both."""
     weight = _weigh(mine)
     return _weigh(mine & theirs) / weight if weight else 0.0
 
 
-def _parts(bundle: Bundle) -> frozenset[str]:
+def parts(bundle: Bundle) -> frozenset[str]:
+    """The calls and words that a skill says."""
     found: set[str] = set()
     for text in markdown(bundle).values():
         for passage in _passages(split(text)[1]):
@@ -121,11 +137,11 @@ def _parts(bundle: Bundle) -> frozenset[str]:
 def _passages(body: str) -> list[str]:
     """The items, paragraphs and headings of a Markdown text, and each line of its code."""
     found: list[str] = []
-    for flows, parts in groupby(blocks(body), key=_flows):
+    for flows, group in groupby(blocks(body), key=_flows):
         if flows:
-            found += _WRAP.sub(" ", join(parts)).splitlines()
+            found += _WRAP.sub(" ", join(group)).splitlines()
         else:
-            for part in parts:
+            for part in group:
                 found += [part.text] if part.kind == "item" else part.raw.splitlines()
     return found
 
