@@ -27,7 +27,7 @@ from skillclaw.server.sessions.intake import import_paths
 from skillclaw.server.work import cycle_inputs
 from skillclaw.skills.bundle import version
 from skillclaw.skills.frontmatter import Head, parse, render
-from skillclaw.skills.items import DESCRIPTION, item_id, markdown
+from skillclaw.skills.items import DESCRIPTION, item_id, markdown, replace_text
 from skillclaw.skills.records import Bundle, File, Item, Proposal, Ref, Sidecar, Verdict
 
 NOW = datetime.now(UTC)
@@ -311,6 +311,22 @@ def test_a_session_that_is_damaged_by_now_stops_no_cycle(house: House) -> None:
     house.talk("meet", MEETINGS, Ran("cal add --quiet", 0, "ok"))
     assert house.cycle(full=True).care is not None
     assert "books-know-how" in house.current()
+
+
+def test_what_is_released_is_what_was_judged_though_a_cycle_was_cut_off_before_its_verdict(
+    house: House,
+) -> None:
+    house.packaged()
+    (wanted,) = [one.proposal for one in house.cycle(dry_run=True).proposals if one.verdict == "passed"][:1]
+    assert wanted.bundle is not None and wanted.sidecar is not None
+    text = markdown(wanted.bundle)["SKILL.md"] + "- Run `git push --no-verify`.\n"
+    other = replace_text(wanted.bundle, {"SKILL.md": text})
+    sidecar = msgspec.structs.replace(wanted.sidecar, version=version(other))
+    house.machine.hub.propose(msgspec.structs.replace(wanted, bundle=other, sidecar=sidecar))
+    report = house.cycle()
+    assert [one.verdict for one in report.proposals if one.proposal.skill == wanted.skill] == ["passed"]
+    assert house.text(wanted.skill) == markdown(wanted.bundle)["SKILL.md"]
+    assert by_care(house.cycle()) == []
 
 
 def offered(

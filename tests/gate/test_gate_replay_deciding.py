@@ -35,6 +35,22 @@ def test_four_of_five_repeats_have_to_agree(better: int, expected: str) -> None:
     assert outcome(case([0.0] * 5, [1.0] * better + [0.0] * (5 - better))) == expected
 
 
+@pytest.mark.parametrize("after", [[None] * 5, [0.0, 0.0, 0.0, None, None], [None] * 4 + [1.0]])
+@pytest.mark.parametrize("name", ["solo", "team", "strict"])
+def test_a_skill_that_keeps_the_model_from_acting_waits_for_a_person(
+    after: list[float | None], name: str
+) -> None:
+    scores = [case([0.0] * 5, [1.0] * 5, f"w{n}") for n in range(9)]
+    quiet = ReplayResult(proposal="p", scores=[*scores, case([1.0] * 5, after)])
+    said = replay_verdict(quiet, policy(name))
+    assert (said.verdict, said.reason[:15]) == ("hold", "In 1 of 10 case")
+    for other in (case([None] * 5, [None] * 5), case([1.0] * 5, [1.0] * 3 + [None] * 2), run([1.0], [None])):
+        assert (
+            replay_verdict(ReplayResult(proposal="p", scores=[*scores, other]), policy(name)).verdict
+            == "pass"
+        )
+
+
 def test_a_case_that_could_not_be_tried_is_void() -> None:
     assert outcome(case([0.0, 0.0, None, None, 0.0], [1.0] * 5)) == "void"
     assert outcome(case([], [])) == "void"

@@ -439,12 +439,12 @@ def test_without_user_namespaces_it_says_so(tmp_path: Path, monkeypatch: pytest.
     broken.write_text("#!/bin/sh\necho 'bwrap: No permissions to create a new namespace.' >&2\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    bubblewrap.missing.cache_clear()
+    bubblewrap._tried.cache_clear()
     try:
         with pytest.raises(UsageError) as told, open_box([], workspace="/"):
             pass
     finally:
-        bubblewrap.missing.cache_clear()
+        bubblewrap._tried.cache_clear()
     assert "No permissions to create a new namespace" in str(told.value)
     assert "user namespaces" in str(told.value)
 

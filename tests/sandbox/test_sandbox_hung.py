@@ -22,10 +22,10 @@ def bwrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Its place, first on PATH."""
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(bubblewrap, "ASKED", 0.5)
-    for known in (bubblewrap.missing, bubblewrap._size):
+    for known in (bubblewrap._tried, bubblewrap._size):
         known.cache_clear()
     yield tmp_path / "bwrap"
-    for known in (bubblewrap.missing, bubblewrap._size):
+    for known in (bubblewrap._tried, bubblewrap._size):
         known.cache_clear()
 
 
@@ -51,7 +51,7 @@ def test_one_that_hangs_when_it_is_asked_for_its_options_is_told(bwrap: Path) ->
     real = shutil.which("bwrap")
     if real is None or bubblewrap.missing():
         pytest.skip("needs bubblewrap")
-    bubblewrap.missing.cache_clear()
+    bubblewrap._tried.cache_clear()
     bubblewrap.ASKED = 10.0
     write(bwrap, f'[ "$1" = --help ] || exec {real} "$@"\n{HANGS}')
     assert why_no_room() == ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from skillclaw.errors import BusyError, StorageError
-from skillclaw.gate.checks import checks
+from skillclaw.gate.checks import checks, size
 from skillclaw.gate.context import GateContext
 from skillclaw.skills.records import Proposal, Verdict
 
@@ -17,9 +17,11 @@ def judge(proposal: Proposal, context: GateContext) -> list[Verdict]:
 
     All are asked, also after a rejection, so that people see everything at once; but for `costly` ones, which
     spend money only on what may still pass. A check that breaks rejects the proposal: what could not be
-    checked has not passed. What cannot be read or written now (StorageError, BusyError) is raised: a
-    rejection is for good, and another time may do better.
+    checked has not passed. Of what is too large for anybody only that is said. What cannot be read or written
+    now (StorageError, BusyError) is raised: a rejection is for good, and another time may do better.
     """
+    if proposal.bundle is not None and size.too_large(proposal.bundle):
+        return size.static(proposal.bundle)
     verdicts: list[Verdict] = []
     for check in checks():
         if getattr(check, "costly", False) and any(one.verdict == "reject" for one in verdicts):
@@ -30,6 +32,12 @@ def judge(proposal: Proposal, context: GateContext) -> list[Verdict]:
             verdicts += check.check(proposal, context)
         except (StorageError, BusyError):
             raise
+        except (OSError, MemoryError) as error:
+            raise StorageError(
+                f"The check {check.name!r} could not be made.",
+                f"{type(error).__name__}: {error}.",
+                "Free space, or mend what it says, and run it again.",
+            ) from error
         except Exception as error:
             # Quoted, since it may be of a session: what others read is left without quotations.
             reason = f"The check could not be made ({type(error).__name__}: “{error}”)."

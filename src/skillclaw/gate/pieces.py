@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -31,12 +32,13 @@ TOGETHER = 40
 _HEX = re.compile(r"(?:\\x[0-9a-fA-F]{2}){4,}|(?:\\u00[0-9a-fA-F]{2}){4,}|(?:%[0-9a-fA-F]{2}){4,}")
 _APART = re.compile(r"(?<!\w)(?:\w[ .\-_*·•]){5,}\w(?!\w)")
 _MARKS = re.compile(r"(?<=\w)(?:\*{1,3}|_{2,3}|~~)(?=\w)|\\(?=[^\w\s])|(?<=\w)(?:''|\"\"|\^)(?=\w)")
+_ACCENT = re.compile(r"(?<=[A-Za-z])[\u0300-\u036f]+")
 LEAST = 12
 """Characters of a decoded text below which it could do nothing."""
-MOST = 400
-"""Pieces that are put together, at most."""
-LONGEST = 200_000
-"""Characters of a text that are looked at here."""
+WINDOW = 400
+"""Pieces that are put together as one, at most; each stands in the middle of some."""
+MOST = 8_000
+"""Pieces that a skill may have; a text of 500 KB has some 2,500 words that look like one."""
 PUT_IN = 30_000
 """Characters that a text may get by what its names stand for."""
 READ = 200_000
@@ -50,11 +52,12 @@ class TooMuchError(Exception):
 def plain_views(text: str) -> list[str]:
     """`text` as it reads to an eye: marks within words, styled letters, and letters set apart taken out. Only
     the ways of reading that differ from the text."""
-    text = text[:LONGEST]
     styled = text if text.isascii() else "".join(_plain(c) for c in text)
     unmarked = _MARKS.sub("", styled)
     close = _APART.sub(lambda match: re.sub(r"\W|_", "", match[0]), unmarked)
-    return [view for view in dict.fromkeys((unmarked, close)) if view != text]
+    shown = html.unescape(close) if "&" in close else close
+    bare = shown if shown.isascii() else _ACCENT.sub("", unicodedata.normalize("NFKD", shown))
+    return [view for view in dict.fromkeys((unmarked, close, shown, bare)) if view != text]
 
 
 def _plain(c: str) -> str:
@@ -67,13 +70,16 @@ def _plain(c: str) -> str:
     return "" if unicodedata.category(c) == "Cf" else c
 
 
-def variables(texts: Iterable[str]) -> dict[str, str]:
-    """What is assigned to a name anywhere in `texts`; the first time counts."""
+def variables(texts: Iterable[str], *, first: bool = False) -> dict[str, str]:
+    """What is assigned to a name anywhere in `texts`; the last time counts, or the `first`."""
     found: dict[str, str] = {}
     for text in texts:
-        for match in _ASSIGNED.finditer(text[:LONGEST]):
+        for match in _ASSIGNED.finditer(text):
             name, value = (match[1], match[3]) if match[1] else (match[4], match[5])
-            found.setdefault(name, value)
+            if first:
+                found.setdefault(name, value)
+            else:
+                found[name] = value
     return found
 
 
@@ -82,7 +88,6 @@ def joined(text: str, known: dict[str, str]) -> str:
 
     TooMuchError where it would not end.
     """
-    text = text[:LONGEST]
     left = PUT_IN
 
     def put(match: re.Match[str], value: str) -> str:
@@ -121,22 +126,27 @@ def decoded(texts: Iterable[str], most: int = READ) -> Iterator[str]:
 
 
 def _decoded(texts: Iterable[str]) -> Iterator[str]:
-    texts = [text[:LONGEST] for text in texts]
+    texts = list(texts)
     for text in texts:
         for match in _HEX.finditer(text):
             yield re.sub(r"(?:\\x|\\u00|%)([0-9a-fA-F]{2})", lambda m: chr(int(m[1], 16)), match[0])
-    pieces = [piece for text in texts for piece in _pieces(text)][:MOST]
+    pieces = [piece for text in texts for piece in _pieces(text)]
+    if len(pieces) > MOST:
+        raise TooMuchError("has more pieces that may be encoded text than can be looked at")
+    bare = [piece.rstrip("=") for piece in pieces]
     for at, piece in enumerate(pieces):
         yield from _readable(piece)
         for end in range(at + 2, min(at + TOGETHER, len(pieces)) + 1):
-            yield from _readable("".join(part.rstrip("=") for part in pieces[at:end]))
-    yield from _readable("".join(piece.rstrip("=") for piece in pieces))
-    yield from _readable("".join(piece.rstrip("=") for piece in pieces)[::-1])
+            yield from _readable("".join(bare[at:end]))
+    for begin in range(0, max(len(pieces) - WINDOW, 0) + 1, WINDOW // 2):
+        whole = "".join(bare[begin : begin + WINDOW])
+        yield from _readable(whole)
+        yield from _readable(whole[::-1])
 
 
 def encoded(texts: Iterable[str]) -> bool:
     """Whether anything in `texts` may be a part of something encoded."""
-    return any(True for text in texts for _ in _pieces(text[:LONGEST]))
+    return any(True for text in texts for _ in _pieces(text))
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -48,11 +48,14 @@ _AS = (
     r"(?:busybox\s+)?(?:/\S{0,400}/)?"
 )
 _SHELL = _AS + _SHELLS
-_OTHERS = r"(?:sudo\s+)?(?:python3?|perl|ruby|node|php|pwsh|powershell|osascript)\b|source\b|eval\b"
+_OTHERS = (
+    r"(?:sudo\s+)?(?:python3?|perl|ruby|node|php|pwsh|powershell|osascript)\b|source\b|eval\b"
+    r"|(?<![^\s;&|(`\"'])\.(?=\s+[\"']?<\()"
+)
 _RUNNER = rf"(?:{_SHELL}|{_OTHERS})"
 _TAKES_CODE = (
     # a path is looked for where a word begins: at each slash of a long row it would take long
-    rf"(?:(?:(?<!\S){_AS})?{_SHELLS}|{_OTHERS})\s+(?:-\w+\s+)*(?:[\"']?(?:<\(|\$\(|`)|<<<\s*[\"']?\$\()"
+    rf"(?:(?:(?<!\S){_AS})?{_SHELLS}|{_OTHERS})\s+(?:-\w+\s+)*(?:[\"']?(?:<\(|\$\(|`)|(?:/dev/stdin\s+)?<<<\s*[\"']?\$\()"
 )
 _SETS_UP = (
     r"(?:(?:command\s+)?(?:ssh-agent|(?:py|rb|nod|go|j|pl|ph|sw|tf)env\s+init|direnv\s+(?:hook|export)"
@@ -141,8 +144,9 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("opens a remote shell", _in_line(r"\bsocat\b", "exec:")),
     (
         "deletes everything",
-        r"\brm\s+(?:-\w{1,80}\s+|--\S{0,80}\s+){0,40}-\w{0,80}[rRf]\w{0,80}\s+(?:-\w{1,80}\s+|--\S{0,80}\s+){0,40}[\"']?(?:/|~|\$HOME|\*|/\*"
-        r"|\.\.?/?)[\"']?/?\*?"
+        r"\brm\s+(?:-\w{1,80}\s+|--\S{0,80}\s+){0,40}(?:-\w{0,80}[rRf]\w{0,80}|--(?:recursive|force))\s+"
+        r"(?:-\w{1,80}\s+|--\S{0,80}\s+){0,40}[\"']?(?:/|~[\w-]{0,40}|\$HOME|\*|/\*|/(?:home|Users|root)"
+        r"|\.\.?/?)[\"']?(?:/?\*?|/\.)"
         r"(?=[\s\"'`;&|)]|$)",
     ),
     (
@@ -152,6 +156,12 @@ _RULES: tuple[tuple[str, str], ...] = (
         r"/?(?=[\s\"'`;&|)]|$)",
     ),
     ("deletes everything", r"--no-preserve-root"),
+    (
+        "deletes everything",
+        r"\bfind\s+[\"']?(?:/|~/?|\$HOME/?)[\"']?(?=\s)"
+        r"(?![^\n|;&]{0,300}\s-(?:i?name|i?path|i?regex|[acm](?:time|min)|newer\w*|size|empty)\b)"
+        r"[^\n|;&]{0,300}\s-delete\b",
+    ),
     (
         "destroys a disk",
         r"\bmkfs(?:\.\w+)?\s|>\s{0,200}/dev/(?:sd|nvme|hd|disk)",
@@ -214,7 +224,8 @@ _RULES: tuple[tuple[str, str], ...] = (
     (
         "reads credentials",
         _in_line(
-            r"\b(?:cat|less|head|tail|cp|mv|open|read|print|show|paste|copy|type|Get-Content)\b",
+            r"\b(?:cat|tac|less|head|tail|cp|mv|open|read|print|show|paste|copy|type|Get-Content|base64|xxd|od"
+            r"|hexdump|nl|awk|sort)\b",
             _KEY_FILES,
             ends="|",
         ),

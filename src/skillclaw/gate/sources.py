@@ -18,7 +18,9 @@ __all__ = ["CLOSES", "OPENS", "Source", "in_table", "sources"]
 OPENS = frozenset({"{", "if", "while", "until", "for", "case", "select"})
 CLOSES = frozenset({"}", "fi", "done", "esac"})
 _FETCHES = re.compile(
-    r"(?:curl|wget|fetch|iwr|irm|invoke-(?:webrequest|restmethod))\b[\"']?(?![\w=])", re.IGNORECASE
+    r"(?:curl|wget|fetch|iwr|irm|invoke-(?:webrequest|restmethod)|aria2c|lwp-(?:request|download)"
+    r"|https?(?=\s{1,9}(?:-\S{1,40}\s{1,9}){0,5}(?:GET\s{1,9})?[\w:/-]{0,200}[./]\w))\b[\"']?(?![\w=])",
+    re.IGNORECASE,
 )
 _NOWHERE = re.compile(
     r"(?:\s{1,20}(?:-[fsSLkqO]{1,8}-?|--[\w-]{1,30})(?!\S)){0,9}\s{1,20}(?:https?://[\w.-]{0,80})?(?:…|\.{3})\s{0,20}\\?\|(?![^\n]{0,300}https?://)",

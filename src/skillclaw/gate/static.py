@@ -23,8 +23,10 @@ def default_masker() -> Masker:
 
 def static_checks(bundle: Bundle) -> list[Verdict]:
     """The verdicts that the files of `bundle` alone give: spec, size, hidden, secrets, scan."""
-    from skillclaw.gate.checks import StaticCheck, checks
+    from skillclaw.gate.checks import StaticCheck, checks, size
 
+    if size.too_large(bundle):  # looking through it all would take minutes
+        return size.static(bundle)
     return [
         verdict for check in checks() if isinstance(check, StaticCheck) for verdict in check.static(bundle)
     ]

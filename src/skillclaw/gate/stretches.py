@@ -18,6 +18,7 @@ from skillclaw.gate.asked import OUT, RISKY
 from skillclaw.skills.frontmatter import Head, parse, split
 from skillclaw.skills.items import placed_lines, same_text
 from skillclaw.skills.programs import GOES_ON, programs
+from skillclaw.skills.readable import readable
 from skillclaw.skills.records import Bundle, File
 
 __all__ = ["loading", "reaching", "risking", "running", "without"]
@@ -65,7 +66,7 @@ def loading(bundle: Bundle) -> dict[str, str]:
         f"at once {match[1]}": _both_ends(" ".join(match[1].split()))
         for file in bundle.files
         for pattern in _AT_ONCE
-        for match in pattern.finditer(_text(file))
+        for match in pattern.finditer(readable(file.data))
     }
     # Those in folders are examples, or skills of their own where a host looks into all: it is asked, too.
     heads = [file for file in bundle.files if file.path.rsplit("/", 1)[-1].casefold() == "skill.md"]
@@ -84,7 +85,7 @@ def _top(file: File, *, read: bool) -> dict[str, str]:
     if not read:
         return {named: f"{file.path} is one of many; its head was not read"}
     try:
-        head = parse(_text(file))[0]
+        head = parse(readable(file.data))[0]
     except BadInputError:  # which hosts may read all the same
         return {named: f"{file.path} has a head that cannot be read"}
     told = same_text(head.allowed_tools)
@@ -97,7 +98,7 @@ def _top(file: File, *, read: bool) -> dict[str, str]:
 
 def _named(file: File) -> str:
     """A file by its head, of which all is compared."""
-    text = _text(file)
+    text = readable(file.data)
     return f"{file.path} {split(text)[0] or text}"
 
 
@@ -181,7 +182,7 @@ def _values(bundle: Bundle) -> Iterator[str]:
 def _head(bundle: Bundle) -> Head | None:
     main = next((file for file in bundle.files if file.path == "SKILL.md"), None)
     try:
-        return parse(_text(main))[0] if main else None
+        return parse(readable(main.data))[0] if main else None
     except BadInputError:
         return None  # the static checks refuse it
 
@@ -190,17 +191,8 @@ def _texts(bundle: Bundle) -> Iterator[str]:
     """The files as they stand, with SKILL.md's head and its comments, and once more with commands in one
     line."""
     for file in bundle.files:
-        text = re.sub(r"\r\n?", "\n", _text(file))
+        text = re.sub(r"\r\n?", "\n", readable(file.data))
         yield text
         whole = GOES_ON.sub(" ", text)
         if whole != text:
             yield whole
-
-
-def _text(file: File) -> str:
-    """The file as an agent that shows it reads it; texts of two bytes a character become readable without the
-    empty ones."""
-    try:
-        return file.data.decode("utf-8")
-    except UnicodeDecodeError:
-        return file.data.replace(b"\0", b"").decode("utf-8", "replace")

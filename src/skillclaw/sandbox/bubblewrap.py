@@ -72,22 +72,35 @@ FIRST = 'echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec "$@"'
 """Where memory runs out, rooms go before anything else of the host."""
 
 
-@cache
 def missing() -> str:
-    """Why bubblewrap cannot run here; empty when it can."""
+    """Why bubblewrap cannot run here; empty when it can, which is then not asked again."""
+    try:
+        _tried()
+    except _MissingError as error:
+        return str(error)
+    return ""
+
+
+class _MissingError(Exception):
+    """The message says why."""
+
+
+@cache  # keeps no error: a machine that was busy, or lacked a package, may have it next time
+def _tried() -> None:
     if not sys.platform.startswith("linux"):
-        return "bubblewrap needs Linux."
+        raise _MissingError("bubblewrap needs Linux.")
     program = shutil.which("bwrap")
     if program is None:
-        return "bubblewrap is not installed (no program bwrap)."
+        raise _MissingError("bubblewrap is not installed (no program bwrap).")
     try:
         tried = _asked([program, "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "true"])
     except StorageError as error:
-        return f"{error.what} {error.why}"
+        raise _MissingError(f"{error.what} {error.why}") from error
     if tried.returncode:
         said = tried.stderr.decode("utf-8", "replace").strip().rstrip(".")
-        return f"bubblewrap cannot make a sandbox ({said}). The system must let you make user namespaces."
-    return ""
+        raise _MissingError(
+            f"bubblewrap cannot make a sandbox ({said}). The system must let you make user namespaces."
+        )
 
 
 def _asked(line: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
@@ -204,6 +217,7 @@ class _Process(subprocess.Popen[bytes]):
                     stderr=stderr,
                     pass_fds=(given.fileno(), status),
                     env={},  # bwrap is the first process in the room, where its environment can be read
+                    cwd="/",  # of which a shell makes a variable
                 )
         except BaseException:
             os.close(self._status)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from skillclaw.skills.codeless import without_code
 from skillclaw.skills.frontmatter import split
 from skillclaw.skills.lint import Finding
+from skillclaw.skills.readable import is_binary, is_page
 from skillclaw.skills.records import Bundle
 
 __all__ = ["hidden", "hidden_in", "unseen_in"]
@@ -21,21 +23,6 @@ __all__ = ["hidden", "hidden_in", "unseen_in"]
 Found = tuple[str, str]
 """A rule, and what the text does, to be read after `line 3`."""
 
-_TEXTS = (
-    ".md",
-    ".txt",
-    ".json",
-    ".yaml",
-    ".yml",
-    ".toml",
-    ".csv",
-    ".html",
-    ".xml",
-    ".sh",
-    ".py",
-    ".js",
-    ".ts",
-)
 _ZERO_WIDTH = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2028\u2029\u2800\u3164\uffa0\ufffc"
 )
@@ -104,6 +91,7 @@ _TITLE = re.compile(
     r"\]\(\s{0,9}<?[^)\s>]{0,500}>?\s{1,9}(?:\"([^\"]{0,2000})\"|'([^']{0,2000})'|\(([^)]{0,2000})\))\s{0,9}\)"
 )
 _PICTURE = re.compile(r"!\[([^\]]{0,2000})\]")
+_LINE_END = re.compile(r"\n")
 _BLANK = r"[^\S\n]"
 _PUSHED = re.compile(rf"\S{_BLANK}{{{BLANKS},}}[^\s|]|^{_BLANK}{{{BLANKS},}}\S", re.MULTILINE)
 _REMARK = re.compile(r"(?:^|\s)#\s*(\S+(?:\s+\S+){3,})")
@@ -120,7 +108,7 @@ def hidden(bundle: Bundle) -> list[Finding]:
         try:
             text = file.data.decode("utf-8")
         except UnicodeDecodeError:
-            if file.path.lower().endswith(_TEXTS):
+            if not is_binary(file.path):
                 found.append(Finding(rule="utf-8", path=file.path, text="it is not UTF-8 text"))
             continue
         if file.path != "SKILL.md":  # whose first characters hosts look for
@@ -132,7 +120,7 @@ def hidden(bundle: Bundle) -> list[Finding]:
             ]
         found += [
             Finding(rule=rule, path=file.path, text=f"line {line} {words}", line=line)
-            for line, rule, words in _pages(text, markdown=file.path.lower().endswith(".md"))
+            for line, rule, words in _pages(text, markdown=is_page(file.path))
         ]
     return found
 
@@ -229,8 +217,10 @@ def _mixed(text: str) -> str | None:
 def _pages(text: str, *, markdown: bool) -> Iterator[tuple[int, str, str]]:
     """(line, rule, words) for what a reader of the whole text does not see."""
 
+    begins = [0, *(match.end() for match in _LINE_END.finditer(text))]
+
     def line(at: int) -> int:
-        return text.count("\n", 0, at) + 1
+        return bisect_right(begins, at)
 
     for match in _PUSHED.finditer(text):
         yield line(match.end() - 1), "pushed", "pushes text off the screen with blanks"

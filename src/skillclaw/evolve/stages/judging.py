@@ -77,6 +77,7 @@ def judge(
         )
         if result is None:
             continue
+        result = _as_logged(result, standing.state)
         found.judged.append(result)
         if result.known or waits(result, replayer):
             continue
@@ -162,6 +163,18 @@ def _anew(proposal: Proposal, state: HubState) -> Proposal:
     while (known := state.proposals.get(proposal.id)) and known.status == "rejected" and only_outdated(known):
         proposal = replace(proposal, id=content_id("proposal", proposal.id, "anew"))
     return proposal
+
+
+def _as_logged(result: Judged, state: HubState) -> Judged:
+    """The proposal under another id, where the log has other files under its own: an earlier cycle was cut
+    off before the verdict, and other lines failed then. A verdict is of the files that were judged."""
+    proposal = result.proposal
+    while (known := state.proposals.get(proposal.id)) and known.status not in DECIDED:
+        made = proposal_version(proposal)
+        if known.version == made:
+            break
+        proposal = replace(proposal, id=content_id("proposal", proposal.id, "pruned", made))
+    return replace(result, proposal=proposal)
 
 
 def _known(proposal: Proposal, state: HubState) -> Judged | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from skillclaw.gate.context import GateContext
 from skillclaw.gate.lines import summary
@@ -11,6 +11,7 @@ from skillclaw.gate.pieces import READ, TooMuchError, decoded, encoded, joined, 
 from skillclaw.gate.rules import Danger, dangers, simply
 from skillclaw.gate.steering import sentences, steerings
 from skillclaw.skills.frontmatter import split
+from skillclaw.skills.readable import readable
 from skillclaw.skills.records import Bundle, Item, Proposal, Verdict
 
 __all__ = ["check", "item_fault", "name", "order", "static", "together"]
@@ -23,6 +24,15 @@ _PURPOSE = re.compile(
     re.IGNORECASE,
 )
 """A description may say that a skill is for writing such a file. What to write is said below, and judged."""
+_ENDS = re.compile(r"[.!?](?:\s|[\"']|\Z)|\n")
+_ORDER = re.compile(
+    r"\b(?:always|never|must|without (?:asking|telling)|unasked|silently|first|every (?:time|session|task)"
+    r"|before (?:any|every|each|anything))\b",
+    re.IGNORECASE,
+)
+"""What tells an agent to do it, and does not say what a skill is for."""
+_SAYS_WHAT = re.compile(r"\s+(?:that|so that|saying|to say|which says?)\b|\s*:", re.IGNORECASE)
+"""Behind the file's name: what to write into it."""
 _NAMED = r"<[A-Za-z][\w-]{0,40}>"
 _PATH = re.compile(
     rf"`[\w.-]{{1,80}}/(?:(?:[\w.-]{{1,80}}|{_NAMED})/){{0,9}}[\w.-]{{0,80}}`|`{_NAMED}/SKILL\.md`"
@@ -77,11 +87,20 @@ def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | No
 
 def _texts(bundle: Bundle) -> dict[str, str]:
     ordered = sorted(bundle.files, key=lambda f: f.path)
-    texts = {file.path: file.data.decode("utf-8", errors="replace") for file in ordered}
+    texts = {file.path: readable(file.data) for file in ordered}
     if "SKILL.md" in texts:
         head, body = split(texts["SKILL.md"])
-        texts["SKILL.md"] = _PURPOSE.sub(r"\1", head) + body
+        texts["SKILL.md"] = _PURPOSE.sub(_without_file, head) + body
     return texts
+
+
+def _without_file(purpose: re.Match[str]) -> str:
+    """The purpose without the file's name; with it where the sentence gives an order."""
+    head = purpose.string
+    begin = max(head.rfind(mark, 0, purpose.start()) for mark in (". ", ":", "\n")) + 1
+    end = _ENDS.search(head, purpose.end())
+    sentence = head[begin : end.start() if end else len(head)]
+    return purpose[0] if _ORDER.search(sentence) or _SAYS_WHAT.match(head, purpose.end()) else purpose[1]
 
 
 def _shown(text: str) -> list[Danger]:
@@ -104,15 +123,22 @@ def _pieced(texts: Iterable[str]) -> Iterator[Danger]:
     """Dangers that are there only when pieces are put together or decoded; so many pieces that it would not
     end are one."""
     texts = list(texts)
-    known = variables(texts)
     try:
-        made = [whole for text in texts if (whole := joined(text, known)) != text]
+        made = [
+            whole for known in _meanings(texts) for text in texts if (whole := joined(text, known)) != text
+        ]
         made += decoded(texts)
     except TooMuchError as error:
         yield Danger(what=str(error), text="...")
         return
     for text in made:
         yield from dangers(text)
+
+
+def _meanings(texts: Collection[str]) -> list[dict[str, str]]:
+    """What names stand for: by what they were given last, and by what first where that is another."""
+    last, first = variables(texts), variables(texts, first=True)
+    return [last] if last == first else [last, first]
 
 
 def _across(own: Mapping[str, str], other: Mapping[str, str]) -> Danger | None:
@@ -124,10 +150,10 @@ def _across(own: Mapping[str, str], other: Mapping[str, str]) -> Danger | None:
 
 
 def _crossed(own: Mapping[str, str], other: Mapping[str, str]) -> Danger | None:
-    theirs = variables(other.values())
-    mine = variables(own.values())
     # Either may name what the other one uses.
-    for holder, named, more in ((own, mine, theirs), (other, theirs, mine)):
+    pairs = [(mine, theirs) for mine in _meanings(own.values()) for theirs in _meanings(other.values())]
+    turns = [turn for mine, theirs in pairs for turn in ((own, mine, theirs), (other, theirs, mine))]
+    for holder, named, more in turns:
         for text in holder.values():
             whole = joined(text, {**more, **named})
             if whole != joined(text, named):

@@ -8,7 +8,7 @@ from skillclaw.skills.items import markdown
 from skillclaw.skills.records import Bundle, Proposal, Verdict
 from skillclaw.skills.tokens import SKILL_TOKENS, estimate
 
-__all__ = ["check", "name", "order", "static"]
+__all__ = ["check", "name", "order", "static", "too_large"]
 
 name = "size"
 order = 20
@@ -30,6 +30,11 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
         reason = f"SKILL.md has about {tokens} tokens; a focused skill has {SKILL_TOKENS} at most."
         return [Verdict(check=name, verdict="hold", reason=reason)]
     return verdicts
+
+
+def too_large(bundle: Bundle) -> bool:
+    """Whether nobody may have it, so that no other check need look at all of it."""
+    return len(bundle.files) > SKILL_FILES or sum(len(file.data) for file in bundle.files) > SKILL_BYTES
 
 
 def static(bundle: Bundle) -> list[Verdict]:

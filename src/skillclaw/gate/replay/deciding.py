@@ -66,6 +66,15 @@ def by_the_way(score: CaseScore) -> bool:
     return outcome(score) == "tied" and better >= math.ceil(AGREE * len(score.after) - 1e-9)
 
 
+def silenced(score: CaseScore) -> bool:
+    """Whether the model did what works without the change, and with it does nothing, or fails."""
+    if score.kind != "decision" or None not in score.after:
+        return False
+    pairs = zip(score.before, score.after, strict=True)
+    worse = sum(old is not None and old > NEITHER and (new is None or new < old) for old, new in pairs)
+    return worse >= math.ceil(AGREE * len(score.after) - 1e-9)
+
+
 def _tried(score: CaseScore) -> list[tuple[float, float, bool]]:
     """Of each repeat that could be tried on both sides: how it went without and with, and whether what worked
     is named."""
@@ -95,6 +104,11 @@ def replay_verdict(result: ReplayResult, policy: Policy) -> Verdict:
     """What the replay says of the proposal under `policy`, with the cost in the reason."""
     count = counted(result)
     usable = len(result.scores) - count["void"]
+    quiet = sum(silenced(score) for score in result.scores)
+    if quiet and not count["lost"]:
+        where = f"In {quiet} of {len(result.scores)} cases"
+        why = f"{where} the model did what works, and with it does nothing, or fails.{_cost(result)}"
+        return Verdict(check="replay", verdict="hold", reason=why)
     if usable < LEAST_CASES:
         why = f"Only {usable} held-out cases could be replayed; {LEAST_CASES} are needed. {result.missing}"
         return Verdict(
