@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillclaw.evolve.drafting import Draft, DraftError, Target, build, counted, labels, review, targets
+from skillclaw.evolve.drafting.budget import within
 from skillclaw.evolve.drafting.targets import untried
 from skillclaw.evolve.evolvers import Current, EvolveContext, evolvers
 from skillclaw.evolve.mine import mine
@@ -24,7 +25,7 @@ from skillclaw.journal.redact import Redactor
 from skillclaw.skills.bundle import version
 from skillclaw.skills.edits import Edit
 from skillclaw.skills.items import all_items, markdown, replace_text
-from skillclaw.skills.records import Pattern, Proposal, Ref, Stats
+from skillclaw.skills.records import Item, Pattern, Proposal, Ref, Stats
 from skillclaw.trajectory.model import Trajectory, decode, meta, with_meta
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -238,6 +239,26 @@ def test_a_line_that_successes_rely_on_is_not_dropped_but_may_be_said_better() -
     better = fix("Where pip refuses, run `python3 -m venv .venv`.", patterns=[recovery()])
     one = built(Draft(action="refine", edits=[drop, better]), about)
     assert "Where pip refuses" in markdown(one.bundle)["SKILL.md"]  # type: ignore[arg-type]
+
+
+def test_a_line_goes_only_with_the_one_that_takes_its_place() -> None:
+    items = [
+        Item(id=f"i{n}", kind="fact", text=f"Line {n}.", section="Facts", patterns=[f"p{n}"])
+        for n in range(14)
+    ]
+    drops = [Edit(op="drop", item=f"i{n}") for n in range(14)]
+    adds = [Edit(op="add", kind="fact", text=f"New {n}.", patterns=[f"p{n}"]) for n in range(14)]
+    kept, left = within([*drops, *adds], items, {}, 12)
+    gone = {edit.item.removeprefix("i") for edit in kept if edit.op == "drop"}
+    said = {edit.patterns[0].removeprefix("p") for edit in kept if edit.op == "add"}
+    assert gone == said and len(gone) == 6 and left == 16
+
+
+def test_the_reason_of_an_author_tells_a_group_nothing_private() -> None:
+    label = recovery()
+    told = built(create(fix(patterns=[label]), why="As anna.miller@corp-mail.com asked."))
+    assert "anna" not in told.why
+    assert "recurs" in built(create(fix(patterns=[label]))).why
 
 
 def test_a_change_takes_what_matters_most_first_and_says_what_waits() -> None:

@@ -6,9 +6,11 @@ import msgspec
 
 from skillclaw.errors import BadInputError
 from skillclaw.gate.context import GateContext
-from skillclaw.skills.frontmatter import split
+from skillclaw.skills.frontmatter import parse, split
 from skillclaw.skills.items import DESCRIPTION, all_items, blocks, markdown, same_text
-from skillclaw.skills.records import Bundle, Item, Proposal, Ref
+from skillclaw.skills.programs import programs
+from skillclaw.skills.readable import is_binary, readable
+from skillclaw.skills.records import Item, Proposal, Ref
 
 __all__ = ["added_items", "all_evidence", "free_text", "proposal_items", "quoted", "summary"]
 
@@ -40,25 +42,60 @@ def all_evidence(proposal: Proposal) -> list[Ref]:
 
 
 def added_items(proposal: Proposal, context: GateContext) -> list[Item]:
-    """The items that the version before did not have; these have to prove themselves."""
+    """The items that the version before did not have there; these have to prove themselves. Under another
+    heading a line says something else ("Never do this", "Always do this")."""
     base = context.base(proposal)
     if base is None:
         return proposal_items(proposal)
     try:
-        old = {same_text(item.text) for item in all_items(base.bundle, base.sidecar)}
+        old = {_placed(item) for item in all_items(base.bundle, base.sidecar)}
     except BadInputError:
         old = set()
-    return [item for item in proposal_items(proposal) if same_text(item.text) not in old]
+    return [item for item in proposal_items(proposal) if _placed(item) not in old]
 
 
-def free_text(bundle: Bundle) -> list[str]:
-    """The lines of the Markdown files that are no items: titles, paragraphs, code blocks."""
-    return [
+def _placed(item: Item) -> tuple[str, str]:
+    return item.section, same_text(item.text)
+
+
+def free_text(proposal: Proposal, context: GateContext) -> list[str]:
+    """What the proposal's files say beside items: titles, paragraphs and code blocks of Markdown; and, where
+    the version before did not have it so, values of frontmatter and the lines of other texts. Programs are
+    told apart by the checks on them."""
+    if proposal.bundle is None:
+        return []
+    base = context.base(proposal)
+    old = {file.path: file.data for file in base.bundle.files} if base is not None else {}
+    known = frozenset(_values(old.get("SKILL.md", b"")))
+    pages = markdown(proposal.bundle)
+    found = [
         block.text or block.raw
-        for text in markdown(bundle).values()
+        for text in pages.values()
         for block in blocks(split(text)[1])
         if block.kind != "item" and block.raw.strip()
     ]
+    run = {file.path for file in programs(proposal.bundle)}
+    for file in proposal.bundle.files:
+        if file.path == "SKILL.md":
+            found += [value for value in _values(file.data) if value not in known]
+        elif old.get(file.path) == file.data or file.path in run or is_binary(file.path):
+            continue
+        else:
+            text = readable(file.data)
+            lines = split(text)[0] if file.path in pages else text
+            found += [line for line in lines.splitlines() if line.strip(" -\t")]
+    return found
+
+
+def _values(data: bytes) -> list[str]:
+    """What a SKILL.md's head says beside its name and description."""
+    try:
+        head = parse(readable(data))[0]
+    except BadInputError:  # the static checks refuse it
+        return []
+    more = {**head.metadata, **head.extra}
+    own = [head.compatibility, head.license, head.allowed_tools, *(f"{key}: {more[key]}" for key in more)]
+    return [value for value in own if value]
 
 
 def summary(reasons: list[str], limit: int = 3) -> str:

@@ -38,7 +38,7 @@ LEAST = 12
 WINDOW = 400
 """Pieces that are put together as one, at most; each stands in the middle of some."""
 MOST = 8_000
-"""Pieces that a skill may have; a text of 500 KB has some 2,500 words that look like one."""
+"""Pieces that a skill may have: to put them together takes seconds. In prose one word of 30 is like one."""
 PUT_IN = 30_000
 """Characters that a text may get by what its names stand for."""
 READ = 200_000
@@ -132,7 +132,7 @@ def _decoded(texts: Iterable[str]) -> Iterator[str]:
             yield re.sub(r"(?:\\x|\\u00|%)([0-9a-fA-F]{2})", lambda m: chr(int(m[1], 16)), match[0])
     pieces = [piece for text in texts for piece in _pieces(text)]
     if len(pieces) > MOST:
-        raise TooMuchError("has more pieces that may be encoded text than can be looked at")
+        raise TooMuchError("holds more words that may be encoded text than can be looked at")
     bare = [piece.rstrip("=") for piece in pieces]
     for at, piece in enumerate(pieces):
         yield from _readable(piece)

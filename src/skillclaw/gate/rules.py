@@ -124,6 +124,13 @@ _RULES: tuple[tuple[str, str], ...] = (
         _in_line(r"(?:curl|wget)\b", r"(?:&&|;)\s{0,200}(?:chmod\s{1,200}\S{0,200}x|(?:ba)?sh\s|\./)"),
     ),
     (
+        "runs code fetched from the network",
+        r"\b(?:curl|wget)\b[^\n|]{0,300}?(?:>|\s-\w{0,9}[oO]|\s--output(?:-document)?[ =])\s{0,9}"
+        r"(?P<file>[\w./~-]{1,80})[\"'\s;&][^|]{0,100}?(?:^|[;&\n`$])\s{0,9}(?:sudo\s+)?"
+        r"(?:(?:source|\.|python3?|node|perl|ruby|php|(?:ba|z|da|k)?sh)\s+(?:-\w{1,9}\s+)?(?:\./)?(?P=file)"
+        r"|chmod\s+\S{1,20}\s+(?:\./)?(?P=file)\s*(?:&&|;|\n)\s*(?:\./)?(?P=file))(?![\w.])",
+    ),
+    (
         "runs encoded code",
         r"(?<![A-Za-z])(?:eval|exec)"
         rf"(?!\s{{0,80}}\(?\s{{0,80}}[\"']?\$\(\s{{0,80}}{_SETS_UP})"

@@ -157,16 +157,27 @@ def _shown(match: re.Match[str]) -> str:
     return " ".join(match[0].split())[:80]
 
 
+_FENCED = re.compile(r"^[ \t>]*(`{3,}|~{3,})[^\n]*\n[\s\S]*?(?:^[ \t>]*\1|\Z)", re.MULTILINE)
+_OPENS = re.compile(r"<<|\\$")
+"""What a command takes from the lines below: the whole block is compared then."""
+
+
 def _lines(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, re.Match[str]]]:
     """Each line in which `pattern` is found; what goes over lines is told with all of them."""
     until = -1
+    blocks: list[re.Match[str]] | None = None
     for match in pattern.finditer(text):
         if match.end() <= until:
             continue  # one stretch of a line is enough
         start = text.rfind("\n", 0, match.start()) + 1
         until = text.find("\n", max(match.start(), match.end() - 1))
         until = until if until >= 0 else len(text)
-        yield _key(text[start:until]), match
+        line = text[start:until]
+        if _OPENS.search(line) or any(line.count(mark) % 2 for mark in "'\""):
+            blocks = [*_FENCED.finditer(text)] if blocks is None else blocks
+            around = next((one for one in blocks if one.start() < start < one.end()), None)
+            line = around[0] if around else line
+        yield _key(line), match
 
 
 def _values(bundle: Bundle) -> Iterator[str]:

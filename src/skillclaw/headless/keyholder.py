@@ -67,7 +67,7 @@ class _Holder:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         # A client that gives up must not leave the model writing for nobody.
-        server = web.Server(self._handle, access_log=None, handler_cancellation=True)
+        server = web.Server(self._handle, access_log=None, handler_cancellation=True, auto_decompress=False)
         self._runner = web.ServerRunner(server, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -82,7 +82,9 @@ class _Holder:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         assert self._session is not None
-        if not (request.path + "/").startswith(self.path + "/"):
+        # `path` is decoded: a server may take `%2e%2e` for `..`, and so come to what stands beside the API.
+        leads_out = not {".", ".."}.isdisjoint(request.path.replace("\\", "/").split("/"))
+        if leads_out or not (request.path + "/").startswith(self.path + "/"):
             return web.json_response({"error": {"message": "no such path"}}, status=404)
         body = await whole(request.content, LARGEST)
         if body is None:
@@ -93,6 +95,7 @@ class _Holder:
         else:
             headers.append(("Authorization", f"Bearer {self._key}"))
         url = URL(self._origin + request.path_qs, encoded=True)
+        response: web.StreamResponse | None = None
         try:
             async with self._session.request(
                 request.method,
@@ -111,5 +114,9 @@ class _Holder:
                 await response.write_eof()
                 return response
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if response is not None and response.prepared:
+                if request.transport is not None:
+                    request.transport.close()  # the client is to see that it broke off
+                return response
             said = f"the model's server could not be reached: {type(error).__name__}"
             return web.json_response({"error": {"message": said}}, status=502)

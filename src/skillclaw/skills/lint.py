@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from skillclaw.errors import BadInputError
+from skillclaw.errors import BadInputError, in_one_line
+from skillclaw.skills.bundle import check_files
 from skillclaw.skills.codeless import without_code
 from skillclaw.skills.frontmatter import parse, split
 from skillclaw.skills.records import Bundle
@@ -139,6 +140,11 @@ def _paths(bundle: Bundle) -> list[Finding]:
         if file.path.casefold() in seen:
             found.append(Finding(rule="path", path=file.path, text=f"{file.path!r} is there twice"))
         seen.add(file.path.casefold())
+    if not found:
+        try:
+            check_files(bundle.files)
+        except BadInputError as error:
+            found.append(Finding(rule="path", path=bundle.name, text=in_one_line(error)))
     return found
 
 

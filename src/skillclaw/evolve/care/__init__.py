@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from skillclaw.evolve.care.describing import Better, better, wanting
-from skillclaw.evolve.care.merging import described_as, merges, pairs
+from skillclaw.evolve.care.merging import describable, described_as, merges, pairs
 from skillclaw.evolve.care.report import CareReport, take_stock, told
 from skillclaw.evolve.care.retiring import NAME, held_back, retirements
 from skillclaw.evolve.care.situation import Situation
@@ -159,7 +159,7 @@ def settled(given: Situation, without: Collection[str]) -> dict[str, Better]:
         name
         for name, skill in sorted(given.current.items())
         # One that is too long must not grow further; it waits for its split, or for a person.
-        if name not in without and not skill.pinned and not too_long(skill)
+        if name not in without and not skill.pinned and not too_long(skill) and describable(skill.bundle)
     ]
     refused: set[str] = set()
     for _ in range(TURNS):

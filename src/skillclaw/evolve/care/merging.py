@@ -31,7 +31,7 @@ from skillclaw.skills.retrieval import Entry
 from skillclaw.skills.vocabulary import content_words
 from skillclaw.trajectory.model import Record
 
-__all__ = ["Pair", "described_as", "merges", "pairs"]
+__all__ = ["Pair", "describable", "described_as", "merges", "pairs"]
 
 SAME = 0.65
 """Share of one skill's commands and terms that the other has, from which on they are worth one skill."""
@@ -277,11 +277,21 @@ def _described(given: Situation, pair: Pair, items: Sequence[Item]) -> str | Non
         return None  # a person's words
     entries: dict[str, Entry] = {name: e for name, e in given.entries.items() if name != pair.goes}
     found = better(pair.keeps, entries, given.trials(pair.keeps, pair.goes), given.spoken(items))
-    return found.description if found is not None else None
+    return found.description if found is not None and describable(given.current[pair.keeps].bundle) else None
+
+
+def describable(bundle: Bundle) -> bool:
+    """Whether its description can be written anew: its head can be read, and has no keys of a host, such as
+    that agents may not use it by themselves, which would go."""
+    try:
+        return not parse(markdown(bundle).get("SKILL.md", ""))[0].extra
+    except BadInputError:
+        return False
 
 
 def described_as(bundle: Bundle, items: Sequence[Item], description: str) -> tuple[Bundle, list[Item]]:
-    """The bundle with another description, and its item with the new words and the same identity."""
+    """The bundle with another description, and its item with the new words and the same identity. It is to be
+    `describable`."""
     head, body = parse(markdown(bundle)["SKILL.md"])
     text = render(msgspec.structs.replace(head, description=description)) + body
     fresh = [

@@ -169,10 +169,16 @@ def _second(name: str, skill: Current, given: Situation) -> Proposal | None:
         for other_name, other in sorted(given.current.items())
         if other_name != name and released & set(other.sidecar.parents) and _split_off(other_name, given)
     ]
+    # In its section: another procedure may have the very same step.
     there = {
-        same_text(item.text) for other in off for item in other.sidecar.items if item.section != DESCRIPTION
+        (item.section, same_text(item.text))
+        for other in off
+        for item in other.sidecar.items
+        if item.section != DESCRIPTION
     }
-    gone = [i for i in skill.sidecar.items if i.section != DESCRIPTION and same_text(i.text) in there]
+    gone = [
+        i for i in skill.sidecar.items if i.section != DESCRIPTION and (i.section, same_text(i.text)) in there
+    ]
     if not gone:
         return None
     names = ", ".join(other.sidecar.skill for other in off)

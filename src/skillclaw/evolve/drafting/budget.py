@@ -35,7 +35,8 @@ def within(
 
     What experience has turned against goes first (most contradicted first), then other words and places, then
     what is new (best supported first). Edits that stand and fall together go together: the steps below one
-    new heading, what comes behind an addition, and all edits of one item. A single such unit that is larger
+    new heading, what comes behind an addition, all edits of one item, and a line that goes with those that
+    say what it said. A single such unit that is larger
     than the budget may go alone.
     """
     there = {item.section for item in items}
@@ -52,10 +53,27 @@ def within(
         if edit.op == "add" and edit.item:
             labels[edit.item] = key
         units.setdefault(key, []).append(edit)
+    _join_replacements(units, items)
     ranked = sorted(units.values(), key=lambda unit: _rank(unit, patterns))
     chosen = {id(edit) for unit in fitting(ranked, _cost, budget) for edit in unit}
     kept = [edit for edit in edits if id(edit) in chosen]
     return kept, len(edits) - len(kept)
+
+
+def _join_replacements(units: dict[str, list[Edit]], items: Sequence[Item]) -> None:
+    """Puts a drop to the first unit that adds or changes a line for one of the same patterns."""
+    behind = {item.id: frozenset(item.patterns) for item in items}
+    for key, unit in list(units.items()):
+        if any(edit.op != "drop" for edit in unit):
+            continue
+        lost = frozenset().union(*(behind.get(edit.item, frozenset()) for edit in unit))
+        other = next((k for k, one in units.items() if k != key and _says(one, lost)), None)
+        if other is not None:
+            units[other] += units.pop(key)
+
+
+def _says(unit: Sequence[Edit], patterns: frozenset[str]) -> bool:
+    return any(edit.op != "drop" and patterns.intersection(edit.patterns) for edit in unit)
 
 
 def _cost(unit: Sequence[Edit]) -> int:

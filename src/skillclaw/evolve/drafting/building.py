@@ -22,6 +22,7 @@ from skillclaw.skills.edits import Edit, EditError, apply
 from skillclaw.skills.frontmatter import Head, parse, plain, render
 from skillclaw.skills.items import DESCRIPTION, item_id, markdown, replace_text, same_text
 from skillclaw.skills.records import Action, Bundle, File, Item, Pattern, Proposal, Sidecar, content_id
+from skillclaw.skills.text import has_mask
 
 __all__ = ["build", "proposal_id", "written"]
 
@@ -75,7 +76,7 @@ def build(draft: Draft, target: Target, context: EvolveContext, engine: str) -> 
     notes = [f"{left} more edits wait for a later cycle."] if left else []
     notes += ["The description stays, since a person wrote it."] if theirs else []
     proposal = having_shown(proposal, target.patterns)
-    return msgspec.structs.replace(proposal, why=" ".join([_why(draft) or _told(edits), *notes]))
+    return msgspec.structs.replace(proposal, why=" ".join([_why(draft, context) or _told(edits), *notes]))
 
 
 def _by_person(items: Sequence[Item], words: str) -> bool:
@@ -119,10 +120,13 @@ def written(
     return _proposal(action, target, bundle, made, engine)
 
 
-def _why(draft: Draft) -> str:
-    """What the author says of it, as one line with nothing that could hide in it."""
+def _why(draft: Draft, context: EvolveContext) -> str:
+    """What the author says of it, as one line with nothing that could hide in it; empty where it holds a
+    secret or personal data, since a whole group reads it."""
     text = "".join(char if char.isprintable() else " " for char in draft.why[: 4 * WHY])
-    return plain(text)[:WHY]
+    said = plain(text)[:WHY]
+    private = has_mask(said) or (context.gate is not None and context.gate.redactor.text(said)[1])
+    return "" if private else said
 
 
 def _empty(skill: str, title: str, description: str) -> Bundle:
@@ -159,6 +163,8 @@ def _described(
 ) -> tuple[Bundle, list[Item]]:
     """With the new description, which stands on `behind`, or on what all lines do."""
     head, body = parse(markdown(bundle)["SKILL.md"])
+    if head.extra:
+        return bundle, items  # keys of a host, such as that agents may not use it by themselves: they stay
     ours = next((item for item in items if item.section == DESCRIPTION), None)
     if ours is not None and same_text(head.description) == same_text(words):
         return bundle, items
@@ -222,7 +228,7 @@ def _retire(draft: Draft, target: Target, context: EvolveContext, engine: str) -
         skill=target.skill,
         base=target.base.version,
         engine=engine,
-        why=f"{_why(draft)} {spoken}".strip(),
+        why=f"{_why(draft, context)} {spoken}".strip(),
         scope="project" if target.project is not None else "global",
         project=target.project,
         patterns=against,

@@ -10,7 +10,7 @@ from skillclaw.evolve.models import as_tokens
 from skillclaw.utf8 import without_halves
 
 if TYPE_CHECKING:
-    from pydantic_ai.messages import ModelMessage, ModelResponse
+    from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
 
 __all__ = ["FULL", "bounded", "spare"]
 
@@ -34,7 +34,7 @@ def bounded(answer: ModelResponse) -> ModelResponse:
             if calls > CALLS:
                 continue
             part = replace(part, args=without_halves(part.args))
-            if len(part.args_as_json_str()) > ARGUMENTS:
+            if not _fits(part):
                 part = replace(part, args='{"too_long": true}')
         elif isinstance(part, TextPart) and len(part.content) > WORDS:
             part = replace(part, content=cut(part.content, WORDS))
@@ -42,6 +42,13 @@ def bounded(answer: ModelResponse) -> ModelResponse:
             continue  # it may be signed, so it stays whole or goes
         parts.append(part)
     return replace(answer, parts=parts)
+
+
+def _fits(call: ToolCallPart) -> bool:
+    try:
+        return len(call.args_as_json_str()) <= ARGUMENTS
+    except (ValueError, RecursionError):  # nested too deep to be written
+        return False
 
 
 def spare(messages: list[ModelMessage], room: int) -> bool:

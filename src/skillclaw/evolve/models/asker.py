@@ -162,6 +162,10 @@ class Asker:
                     raise self._unusable(question, str(error), response, never=never) from error
                 messages += [response, _back(str(error), response)]
                 continue
+            except ModelError:
+                # A filter may let it pass another time: what it stopped is asked anew in the next cycle.
+                self._shared.answers.drop(self._shared.used[before:])
+                raise
             self._fitted += 1
             self._unfit = 0
             return answer

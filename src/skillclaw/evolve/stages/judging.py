@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from skillclaw import gate
-from skillclaw.errors import BlockedError, in_one_line
+from skillclaw.errors import BlockedError, BusyError, StorageError, in_one_line
 from skillclaw.evolve.counts import keep_counts
 from skillclaw.evolve.forgotten import FORGOTTEN, verdicts_of
 from skillclaw.evolve.fresh import keep_marks
@@ -204,7 +204,12 @@ def _judged(proposal: Proposal, context: gate.GateContext, beside: Sequence[Verd
     if proposal.engine == FORGOTTEN:
         said = verdicts_of(proposal, context.base(proposal), context.policy)
         return Judged(proposal=proposal, verdict=gate.decide(said), reasons=said)
-    pruned, dropped = gate.prune(proposal, context)
+    try:
+        pruned, dropped = gate.prune(proposal, context)
+    except (StorageError, BusyError):
+        raise
+    except Exception:  # a check that breaks on a line breaks in `judge`, too, and rejects this proposal alone
+        pruned, dropped = proposal, 0
     if proposal.base is not None and proposal_version(pruned) == proposal.base:
         return None
     verdicts = [*gate.judge(pruned, context), *beside]

@@ -55,7 +55,7 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
     items = added_items(proposal, context)
     faults = [fault for item in items if (fault := item_fault(item, proposal, context))]
     evidence = all_evidence(proposal)
-    for line in free_text(proposal.bundle):
+    for line in free_text(proposal, context):
         whole = Item(
             id="", kind="fact", text=line, evidence=evidence, patterns=[p.id for p in proposal.patterns]
         )
@@ -108,7 +108,7 @@ def _seen(proposal: Proposal, context: GateContext) -> Verdict:
     told = set()
     for text in [item.text for item in added_items(proposal, context)]:
         told |= _named(text)
-    for text in free_text(proposal.bundle) if proposal.bundle is not None else []:
+    for text in free_text(proposal, context):
         lines = text.strip().splitlines()
         fenced = lines[0].startswith(("```", "~~~"))
         told |= set().union(*map(_named, (f"`{line}`" for line in lines[1:]))) if fenced else _named(text)

@@ -42,7 +42,7 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
     if proposal.bundle is None:
         return [Verdict(check=name, verdict="n/a", reason="A retirement tells agents nothing.")]
     items = added_items(proposal, context)
-    paragraphs = free_text(proposal.bundle)
+    paragraphs = free_text(proposal, context)
     if as_written(proposal):
         return [_told([*(item.text for item in items), *paragraphs])]
     evidence = all_evidence(proposal)

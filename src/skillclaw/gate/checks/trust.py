@@ -38,7 +38,7 @@ def check(proposal: Proposal, context: GateContext) -> list[Verdict]:
     before = normal(" ".join(markdown(base.bundle).values()).replace("`", " ` ")) if base is not None else ""
     asked = [f" {wanted}" for p in proposal.patterns if p.demand and (wanted := parted(p.demand)[1])]
     lines = [(item.text, item.evidence) for item in added_items(proposal, context)]
-    lines += [(line, all_evidence(proposal)) for line in free_text(proposal.bundle)]
+    lines += [(line, all_evidence(proposal)) for line in free_text(proposal, context)]
     told = [reason for text, refs in lines if (reason := _told(text, refs, asked, before, context))]
     if told:
         return [Verdict(check=name, verdict="hold", reason=summary(told))]

@@ -104,13 +104,16 @@ def verdict(result: Path, ran: Ran, passing: float, seconds: float) -> Grade:
         return failed(f"the grader ended with exit code {ran.code}: {ran.output.strip()[-300:]}")
     if "error" in data:
         return failed(f"the grader failed: {str(data['error']).strip()[-300:]}")
+    given = data.get("scores")
+    if not isinstance(given, dict):
+        return failed("the grader's result holds no scores")
     scores = {
-        name: min(1.0, max(0.0, float(value)))
-        for name, value in data["scores"].items()
+        str(name): min(1.0, max(0.0, float(value)))
+        for name, value in given.items()
         if isinstance(value, int | float) and value == value
     }
     if not scores:
-        said = str(data["scores"].get("error") or "").strip()[:300]
+        said = str(given.get("error") or "").strip()[:300]
         return failed(f"the grader gave no score: {said}" if said else "the grader gave no score")
     # Where it gives no overall score, the original takes the mean of all that it gives.
     overall = scores.pop("overall_score", sum(scores.values()) / len(scores))
