@@ -134,6 +134,16 @@ def test_a_model_without_tools_reads_drafts_mends_and_hands_in(tmp_path: Path, f
     assert [c.function_name for s in whole.steps for c in s.tool_calls or []] == [name for name, _ in RUN]
 
 
+def test_a_call_nested_deeper_than_can_be_written_ends_nothing(tmp_path: Path) -> None:
+    deep: Any = "x"
+    for _ in range(300):
+        deep = [deep]
+    steps = [bare("read", path=deep), *(bare(name, **arguments) for name, arguments in RUN)]
+    with asking(acts(*steps, forms=True), home=tmp_path) as (given, _, patterns):
+        (one,) = EVOLVER.propose(patterns, {}, given)
+    assert (one.action, one.engine, given.failed) == ("create", "agent", {})
+
+
 @pytest.mark.slow
 def test_a_recorded_run_of_it_is_the_same_with_the_model_gone(tmp_path: Path) -> None:
     steps = [fence(name, **arguments) for name, arguments in RUN]

@@ -111,17 +111,19 @@ class House:
         ours: bool = True,
         personal: str = "",
         prose: str = "",
+        head: str = "",
     ) -> None:
         """Release a skill whose lines cite these sessions; `personal` is a line without evidence, `prose` is
-        text outside of the list."""
+        text outside of the list, `head` a line of the frontmatter."""
         bullets = "".join(f"- {line}\n" for line in [*lines, *filter(None, [personal])])
-        text = f"{render(Head(name=name, description=description))}\n# {name}\n\n## Facts\n\n{bullets}{prose}"
+        top = render(Head(name=name, description=description)).removesuffix("---\n") + f"{head}---\n"
+        text = f"{top}\n# {name}\n\n## Facts\n\n{bullets}{prose}"
         bundle = Bundle(name=name, files=[File(path="SKILL.md", data=text.encode())])
         items = [
             Item(id=item_id(name, "fact", line), kind="fact", text=line, section="Facts", evidence=list(refs))
             for line in lines
         ]
-        head = Item(
+        told = Item(
             id=item_id(name, "condition", description),
             kind="condition",
             text=description,
@@ -138,7 +140,7 @@ class House:
             why="made for a test",
             bundle=bundle,
             sidecar=Sidecar(
-                skill=name, version=made, engine="extractive", items=[*([head] if ours else []), *items]
+                skill=name, version=made, engine="extractive", items=[*([told] if ours else []), *items]
             ),
         )
         hub = self.machine.hub
@@ -327,6 +329,27 @@ def test_what_is_released_is_what_was_judged_though_a_cycle_was_cut_off_before_i
     assert [one.verdict for one in report.proposals if one.proposal.skill == wanted.skill] == ["passed"]
     assert house.text(wanted.skill) == markdown(wanted.bundle)["SKILL.md"]
     assert by_care(house.cycle()) == []
+
+
+def test_a_check_that_breaks_on_a_line_stops_no_cycle(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object) -> None:
+        raise ValueError("on this line")
+
+    house.packaged()
+    wanted = [one.verdict for one in house.cycle(dry_run=True).proposals]
+    monkeypatch.setattr("skillclaw.gate.prune", breaks)
+    assert len(house.cycle(dry_run=True).proposals) == len(wanted) > 0
+
+
+@pytest.mark.parametrize("more", ["disable-model-invocation: true\n", ": [\n"])
+def test_a_head_with_keys_of_a_host_or_that_nobody_can_read_gets_no_other_description(
+    house: House, more: str
+) -> None:
+    refs = house.talk("books", INVOICES, Ran("books list --open", 0, "3 open"))
+    house.skill("books-know-how", "Something else.", ["Run `books list --open`."], refs, head=more)
+    house.skill("books-too", "Something other.", ["Run `books list --open` first."], refs)
+    assert "books-know-how" not in {skill for _, skill, _ in by_care(house.cycle())}
+    assert more in house.text("books-know-how")
 
 
 def offered(

@@ -13,7 +13,7 @@ from skillclaw.evolve.evolvers import Current
 from skillclaw.server.review.reviewing import policy_for
 from skillclaw.skills.bundle import version
 from skillclaw.skills.frontmatter import Head, render, split
-from skillclaw.skills.items import DESCRIPTION, all_items, item_id, markdown, same_text
+from skillclaw.skills.items import DESCRIPTION, all_items, item_id, markdown, replace_text, same_text
 from skillclaw.skills.records import Bundle, File, Item, Proposal, Sidecar, Verdict
 
 pytestmark = pytest.mark.slow
@@ -95,6 +95,44 @@ def test_in_two_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine, theirs = ({i.text for i in s.sidecar.items if i.section != DESCRIPTION} for s in (office, other))
     assert mine and theirs and not mine & theirs
     assert msgspec.structs.asdict(other)["version"] == version(other.bundle)
+
+
+def test_the_same_step_of_another_procedure_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    house = House(tmp_path)
+    long_skill(house)
+    (first,) = [one.proposal for one in house.cycle().proposals if one.proposal.action == "split"]
+    office, other = current(house)["office-work"], current(house)[first.skill]
+    moved = next(item for item in other.sidecar.items if item.section != DESCRIPTION)
+    text = f"{markdown(office.bundle)['SKILL.md']}\n## Apart\n\n- {moved.text}\n"
+    bundle = replace_text(office.bundle, {"SKILL.md": text})
+    apart = msgspec.structs.replace(moved, id="apart", section="Apart")
+    sidecar = msgspec.structs.replace(
+        office.sidecar,
+        version=version(bundle),
+        parents=[office.version],
+        items=[*office.sidecar.items, apart],
+    )
+    more = Proposal(
+        id="made-apart",
+        action="refine",
+        skill="office-work",
+        base=office.version,
+        engine="extractive",
+        why="made for a test",
+        bundle=bundle,
+        sidecar=sidecar,
+    )
+    hub = house.machine.hub
+    hub.propose(more)
+    hub.record_verdicts(more.id, [Verdict(check="test", verdict="pass", reason="made")], "passed")
+    hub.release(more.id)
+    (second,) = [one.proposal for one in house.cycle().proposals if one.proposal.action == "split"]
+    assert second.skill == "office-work"
+    lines = [
+        i for i in current(house)["office-work"].sidecar.items if same_text(i.text) == same_text(moved.text)
+    ]
+    assert [item.section for item in lines] == ["Apart"]
 
 
 def test_a_part_of_a_skill_with_a_stricter_policy_waits_and_says_so(

@@ -398,3 +398,15 @@ def test_without_the_extra_the_user_is_told_which(gone: str, monkeypatch: pytest
 
 def test_without_a_name_there_is_no_model() -> None:
     assert open_models(EvolveSettings(), home=None, environ={}) is None
+
+
+def test_what_a_filter_stopped_is_asked_anew_by_the_next_cycle(tmp_path: Path) -> None:
+    with Provider("chat", Say("I will not.", stop="filter"), GOOD) as provider:
+        with asker(provider, tmp_path) as first, pytest.raises(ModelError) as told:
+            first.ask(QUESTION)
+        assert told.value.kind == "refused"
+        with asker(provider, tmp_path) as second:
+            assert second.ask(QUESTION) == WANTED
+        with asker(provider, tmp_path) as third:
+            assert third.ask(QUESTION) == WANTED
+        assert len(provider.seen) == 2

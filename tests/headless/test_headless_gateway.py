@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import socket
@@ -13,6 +14,9 @@ from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
 
 from skillclaw.headless import Endpoint
 from skillclaw.headless.gateway import Gate, Way, gateway
@@ -26,7 +30,7 @@ class _Odd(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        odd = json.loads(body).get("stop")
+        odd = None if self.headers["content-encoding"] else json.loads(body).get("stop")
         self.server.seen.append(self.headers["authorization"])  # type: ignore[attr-defined]
         shown = {"bytes": len(body), "headers": dict(self.headers), "path": self.path}
         status, data = 200, json.dumps(shown).encode()
@@ -42,6 +46,12 @@ class _Odd(BaseHTTPRequestHandler):
                 self.wfile.write(piece)
                 self.wfile.flush()
                 time.sleep(0.05)
+            return
+        if odd == "short":
+            self.send_response(200)
+            self.send_header("content-length", "4000")
+            self.end_headers()
+            self.wfile.write(b'{"choices":')
             return
         if odd == "slow":
             self.send_response(200)
@@ -197,3 +207,34 @@ def test_the_benchmarks_key_holder_passes_large_requests_whole() -> None:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=20) as answer:
             assert json.loads(answer.read())["bytes"] == len(body)
+
+
+def test_the_benchmarks_key_holder_passes_nothing_beside_the_api() -> None:
+    with odd() as (url, seen), key_holder(Endpoint(base_url=url, model="m", key=KEY)) as endpoint:
+        parts = urlsplit(endpoint.base_url)
+        for path in ("/v1/../admin/keys", "/v1/%2e%2e/admin/keys", "/v1/./%2E%2E/keys", "/admin"):
+            client = http.client.HTTPConnection(parts.netloc, timeout=20)
+            client.request("POST", path, b"{}")
+            assert client.getresponse().status == 404, path
+            client.close()
+        assert seen == []
+
+
+def test_an_answer_that_breaks_off_does_not_look_whole() -> None:
+    with odd() as (url, _), key_holder(Endpoint(base_url=url, model="m", key=KEY)) as endpoint:
+        parts = urlsplit(endpoint.base_url)
+        client = http.client.HTTPConnection(parts.netloc, timeout=20)
+        client.request("POST", "/v1/chat/completions", json.dumps({"stop": "short"}))
+        answer = client.getresponse()
+        with pytest.raises(http.client.IncompleteRead) as broken:
+            answer.read()
+        assert broken.value.partial == b'{"choices":'
+
+
+def test_a_packed_request_stays_packed() -> None:
+    with odd() as (url, _), key_holder(Endpoint(base_url=url, model="m", key=KEY)) as endpoint:
+        parts = urlsplit(endpoint.base_url)
+        packed = gzip.compress(b"{}")
+        client = http.client.HTTPConnection(parts.netloc, timeout=20)
+        client.request("POST", "/v1/packed", packed, {"content-encoding": "gzip"})
+        assert json.loads(client.getresponse().read())["bytes"] == len(packed)

@@ -43,6 +43,12 @@ def said(room: Box, command: str, **options: object) -> str:
     return room.run(["bash", "-c", command], **options).output.strip()  # type: ignore[arg-type]
 
 
+def test_it_does_not_see_from_where_it_was_started(room: Box) -> None:
+    seen = said(room, "tr '\\0' '\\n' < /proc/1/environ; echo; env")
+    assert "PATH=" in seen
+    assert str(Path.cwd()) not in seen
+
+
 def test_files_of_the_host_are_not_there(room: Box, tmp_path: Path) -> None:
     (tmp_path / "other-task").write_text("gold")
     places = [

@@ -108,6 +108,8 @@ def test_traps_are_failures_of_the_agent_and_leave_nothing(trap: str, tmp_path: 
         "os.mkfifo('/opt/grading/result.json')",
         "open('/opt/grading/result.json', 'w').write('[' * 100000)",
         "open('/opt/grading/result.json', 'w').write('[1]')",
+        "open('/opt/grading/result.json', 'w').write('{{}}')",
+        "open('/opt/grading/result.json', 'w').write('{{\"scores\": []}}')",
     ],
 )
 def test_the_host_reads_a_plain_verdict_or_none(planted: str, tmp_path: Path) -> None:

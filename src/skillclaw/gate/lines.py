@@ -6,10 +6,10 @@ import msgspec
 
 from skillclaw.errors import BadInputError
 from skillclaw.gate.context import GateContext
+from skillclaw.skills.file_text import as_text, is_binary
 from skillclaw.skills.frontmatter import parse, split
 from skillclaw.skills.items import DESCRIPTION, all_items, blocks, markdown, same_text
 from skillclaw.skills.programs import programs
-from skillclaw.skills.readable import is_binary, readable
 from skillclaw.skills.records import Item, Proposal, Ref
 
 __all__ = ["added_items", "all_evidence", "free_text", "proposal_items", "quoted", "summary"]
@@ -81,7 +81,7 @@ def free_text(proposal: Proposal, context: GateContext) -> list[str]:
         elif old.get(file.path) == file.data or file.path in run or is_binary(file.path):
             continue
         else:
-            text = readable(file.data)
+            text = as_text(file.data)
             lines = split(text)[0] if file.path in pages else text
             found += [line for line in lines.splitlines() if line.strip(" -\t")]
     return found
@@ -90,7 +90,7 @@ def free_text(proposal: Proposal, context: GateContext) -> list[str]:
 def _values(data: bytes) -> list[str]:
     """What a SKILL.md's head says beside its name and description."""
     try:
-        head = parse(readable(data))[0]
+        head = parse(as_text(data))[0]
     except BadInputError:  # the static checks refuse it
         return []
     more = {**head.metadata, **head.extra}

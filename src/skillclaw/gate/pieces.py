@@ -138,7 +138,7 @@ def _decoded(texts: Iterable[str]) -> Iterator[str]:
         yield from _readable(piece)
         for end in range(at + 2, min(at + TOGETHER, len(pieces)) + 1):
             yield from _readable("".join(bare[at:end]))
-    for begin in range(0, max(len(pieces) - WINDOW, 0) + 1, WINDOW // 2):
+    for begin in range(0, max(len(pieces) - WINDOW // 2, 1), WINDOW // 2):
         whole = "".join(bare[begin : begin + WINDOW])
         yield from _readable(whole)
         yield from _readable(whole[::-1])

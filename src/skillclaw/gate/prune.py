@@ -167,6 +167,8 @@ def _describe(bundle: Bundle, description: str) -> Bundle:
         head, body = parse(text)
     except BadInputError:
         return bundle
+    if head.extra:
+        return bundle  # keys of a host would go with it; the description is for `judge` to refuse
     return replace_text(
         bundle, {"SKILL.md": render(msgspec.structs.replace(head, description=description)) + body}
     )

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterator
 
 from msgspec.structs import replace
 
 from skillclaw.errors import BadInputError
 from skillclaw.gate.asked import OUT, RISKY
+from skillclaw.skills.file_text import as_text
 from skillclaw.skills.frontmatter import Head, parse, split
 from skillclaw.skills.items import placed_lines, same_text
 from skillclaw.skills.programs import GOES_ON, programs
-from skillclaw.skills.readable import readable
 from skillclaw.skills.records import Bundle, File
 
 __all__ = ["loading", "reaching", "risking", "running", "without"]
@@ -66,7 +67,7 @@ def loading(bundle: Bundle) -> dict[str, str]:
         f"at once {match[1]}": _both_ends(" ".join(match[1].split()))
         for file in bundle.files
         for pattern in _AT_ONCE
-        for match in pattern.finditer(readable(file.data))
+        for match in pattern.finditer(as_text(file.data))
     }
     # Those in folders are examples, or skills of their own where a host looks into all: it is asked, too.
     heads = [file for file in bundle.files if file.path.rsplit("/", 1)[-1].casefold() == "skill.md"]
@@ -85,7 +86,7 @@ def _top(file: File, *, read: bool) -> dict[str, str]:
     if not read:
         return {named: f"{file.path} is one of many; its head was not read"}
     try:
-        head = parse(readable(file.data))[0]
+        head = parse(as_text(file.data))[0]
     except BadInputError:  # which hosts may read all the same
         return {named: f"{file.path} has a head that cannot be read"}
     told = same_text(head.allowed_tools)
@@ -98,7 +99,7 @@ def _top(file: File, *, read: bool) -> dict[str, str]:
 
 def _named(file: File) -> str:
     """A file by its head, of which all is compared."""
-    text = readable(file.data)
+    text = as_text(file.data)
     return f"{file.path} {split(text)[0] or text}"
 
 
@@ -175,8 +176,8 @@ def _lines(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, re.Match[
         line = text[start:until]
         if _OPENS.search(line) or any(line.count(mark) % 2 for mark in "'\""):
             blocks = [*_FENCED.finditer(text)] if blocks is None else blocks
-            around = next((one for one in blocks if one.start() < start < one.end()), None)
-            line = around[0] if around else line
+            before = bisect_left(blocks, start, key=re.Match.start) - 1
+            line = blocks[before][0] if before >= 0 and start < blocks[before].end() else line
         yield _key(line), match
 
 
@@ -193,7 +194,7 @@ def _values(bundle: Bundle) -> Iterator[str]:
 def _head(bundle: Bundle) -> Head | None:
     main = next((file for file in bundle.files if file.path == "SKILL.md"), None)
     try:
-        return parse(readable(main.data))[0] if main else None
+        return parse(as_text(main.data))[0] if main else None
     except BadInputError:
         return None  # the static checks refuse it
 
@@ -202,7 +203,7 @@ def _texts(bundle: Bundle) -> Iterator[str]:
     """The files as they stand, with SKILL.md's head and its comments, and once more with commands in one
     line."""
     for file in bundle.files:
-        text = re.sub(r"\r\n?", "\n", readable(file.data))
+        text = re.sub(r"\r\n?", "\n", as_text(file.data))
         yield text
         whole = GOES_ON.sub(" ", text)
         if whole != text:

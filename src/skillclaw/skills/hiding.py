@@ -13,9 +13,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from skillclaw.skills.codeless import without_code
+from skillclaw.skills.file_text import is_binary, is_page
 from skillclaw.skills.frontmatter import split
 from skillclaw.skills.lint import Finding
-from skillclaw.skills.readable import is_binary, is_page
 from skillclaw.skills.records import Bundle
 
 __all__ = ["hidden", "hidden_in", "unseen_in"]

@@ -12,8 +12,8 @@ import re
 from collections.abc import Collection, Iterator
 
 from skillclaw.errors import BadInputError
+from skillclaw.skills.file_text import as_text
 from skillclaw.skills.frontmatter import parse
-from skillclaw.skills.readable import readable
 from skillclaw.skills.records import Bundle, File
 
 __all__ = ["GOES_ON", "is_script", "programs"]
@@ -149,7 +149,7 @@ def _named(bundle: Bundle, others: Collection[str]) -> set[str]:
 
 def _texts(bundle: Bundle) -> Iterator[str]:
     for file in bundle.files:
-        text = readable(file.data)
+        text = as_text(file.data)
         yield GOES_ON.sub(" ", text)
         if file.path == "SKILL.md":
             try:

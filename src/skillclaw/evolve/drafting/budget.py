@@ -36,8 +36,7 @@ def within(
     What experience has turned against goes first (most contradicted first), then other words and places, then
     what is new (best supported first). Edits that stand and fall together go together: the steps below one
     new heading, what comes behind an addition, all edits of one item, and a line that goes with those that
-    say what it said. A single such unit that is larger
-    than the budget may go alone.
+    say what it said. A single such unit that is larger than the budget may go alone.
     """
     there = {item.section for item in items}
     units: dict[str, list[Edit]] = {}

@@ -10,8 +10,8 @@ from skillclaw.gate.lines import summary
 from skillclaw.gate.pieces import READ, TooMuchError, decoded, encoded, joined, plain_views, variables
 from skillclaw.gate.rules import Danger, dangers, simply
 from skillclaw.gate.steering import sentences, steerings
+from skillclaw.skills.file_text import as_text
 from skillclaw.skills.frontmatter import split
-from skillclaw.skills.readable import readable
 from skillclaw.skills.records import Bundle, Item, Proposal, Verdict
 
 __all__ = ["check", "item_fault", "name", "order", "static", "together"]
@@ -87,7 +87,7 @@ def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | No
 
 def _texts(bundle: Bundle) -> dict[str, str]:
     ordered = sorted(bundle.files, key=lambda f: f.path)
-    texts = {file.path: readable(file.data) for file in ordered}
+    texts = {file.path: as_text(file.data) for file in ordered}
     if "SKILL.md" in texts:
         head, body = split(texts["SKILL.md"])
         texts["SKILL.md"] = _PURPOSE.sub(_without_file, head) + body
@@ -97,7 +97,7 @@ def _texts(bundle: Bundle) -> dict[str, str]:
 def _without_file(purpose: re.Match[str]) -> str:
     """The purpose without the file's name; with it where the sentence gives an order."""
     head = purpose.string
-    begin = max(head.rfind(mark, 0, purpose.start()) for mark in (". ", ":", "\n")) + 1
+    begin = max(head.rfind(mark, 0, purpose.start()) for mark in (". ", "\n")) + 1
     end = _ENDS.search(head, purpose.end())
     sentence = head[begin : end.start() if end else len(head)]
     return purpose[0] if _ORDER.search(sentence) or _SAYS_WHAT.match(head, purpose.end()) else purpose[1]

@@ -6,7 +6,7 @@ from collections import Counter
 
 from skillclaw.gate.context import GateContext, Masker
 from skillclaw.gate.static import default_masker
-from skillclaw.skills.readable import readable
+from skillclaw.skills.file_text import as_text
 from skillclaw.skills.records import Bundle, Item, Proposal, Verdict
 from skillclaw.skills.text import has_mask
 
@@ -43,7 +43,7 @@ def item_fault(item: Item, proposal: Proposal, context: GateContext) -> str | No
 def _judge(bundle: Bundle, masker: Masker) -> list[Verdict]:
     found: list[str] = []
     for file in sorted(bundle.files, key=lambda f: f.path):
-        text = readable(file.data)
+        text = as_text(file.data)
         kinds = masker.text(text)[1] + masker.text(file.path)[1]
         if kinds:
             found.append(f"{file.path} holds {_kinds(kinds)}.")

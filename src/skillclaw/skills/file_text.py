@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-__all__ = ["is_binary", "is_page", "readable"]
+__all__ = ["as_text", "is_binary", "is_page"]
 
 _PAGES = (".md", ".markdown", ".mdx", ".mkd", ".mdown")
 _ENDS = """
@@ -18,6 +18,12 @@ p12 pfx der
 _BINARY = frozenset(_ENDS.split())
 
 
+def as_text(data: bytes) -> str:
+    """`data` as text; texts of two or four bytes a character become readable without the empty ones, and what
+    is no UTF-8 stands as U+FFFD."""
+    return data.replace(b"\0", b"").decode("utf-8", "replace")
+
+
 def is_binary(path: str) -> bool:
     """Whether a file of this name need not be text."""
     return posixpath.splitext(path)[1].lower().removeprefix(".") in _BINARY
@@ -26,9 +32,3 @@ def is_binary(path: str) -> bool:
 def is_page(path: str) -> bool:
     """Whether a file of this name is shown to people as a Markdown page."""
     return path.lower().endswith(_PAGES)
-
-
-def readable(data: bytes) -> str:
-    """`data` as text; texts of two or four bytes a character become readable without the empty ones, and what
-    is no UTF-8 stands as U+FFFD."""
-    return data.replace(b"\0", b"").decode("utf-8", "replace")
