@@ -476,7 +476,7 @@ def test_a_candidate_that_changed_is_told(home: Home) -> None:
     assert skill["version"] == later["content"]
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_what_people_rejected_stays_rejected_until_it_changes(home: Home) -> None:
     home.skill()
     proposal = home.offer("npm-tests", "--yes")["proposal"]
@@ -500,7 +500,7 @@ def test_one_content_of_two_agents_is_one_proposal(home: Home) -> None:
     assert "in the hub already" in ok("skills", "offer", "npm-tests", "--yes", **home.run)
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_a_name_of_several_skills_must_be_told_apart(home: Home) -> None:
     home.skill()
     other = home.skill(SKILL.replace("npm ci", "npm install"), agent="clerk")
@@ -514,7 +514,7 @@ def test_a_name_of_several_skills_must_be_told_apart(home: Home) -> None:
     assert "has written a skill named" in fails("skills", "offer", "../../etc", **home.run)
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_two_that_say_the_same_do_not_become_two_skills(home: Home) -> None:
     steps = "\n".join(
         f"{n}. Run `npm run task-{n}` and read what it says about part {n}." for n in range(3, 12)

@@ -135,6 +135,52 @@ def test_the_same_step_of_another_procedure_stays(tmp_path: Path, monkeypatch: p
     assert [item.section for item in lines] == ["Apart"]
 
 
+def test_a_part_that_was_refined_meanwhile_is_still_a_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    house = House(tmp_path)
+    long_skill(house)
+    (first,) = [one.proposal for one in house.cycle().proposals if one.proposal.action == "split"]
+    office, other = current(house)["office-work"], current(house)[first.skill]
+    text = markdown(other.bundle)["SKILL.md"] + "\nA line that a person wrote.\n"
+    bundle = replace_text(other.bundle, {"SKILL.md": text})
+    sidecar = msgspec.structs.replace(other.sidecar, version=version(bundle), parents=[other.version])
+    more = Proposal(
+        id="made-refined",
+        action="refine",
+        skill=first.skill,
+        base=other.version,
+        engine="extractive",
+        why="made for a test",
+        bundle=bundle,
+        sidecar=sidecar,
+    )
+    hub = house.machine.hub
+    hub.propose(more)
+    hub.record_verdicts(more.id, [Verdict(check="test", verdict="pass", reason="made")], "passed")
+    hub.release(more.id, stage="canary")
+    now = current(house)
+    assert (now[first.skill].version, now[first.skill].split_from) == (version(bundle), {office.version})
+    assert now["office-work"].split_from == frozenset()
+    early = [
+        p.proposal for p in house.cycle().proposals if "office-work" in (p.proposal.skill, *_gone(p.proposal))
+    ]
+    assert early == [], "whoever has no canary still needs the lines; and the two are no doubles"
+    hub.promote(first.skill)
+    later = [one.proposal for one in house.cycle().proposals if one.proposal.skill == "office-work"]
+    assert [one.action for one in later] == ["split"]
+    mine, theirs = (
+        {i.text for i in current(house)[name].sidecar.items if i.section != DESCRIPTION}
+        for name in ("office-work", first.skill)
+    )
+    assert mine and theirs and not mine & theirs
+
+
+def _gone(proposal: Proposal) -> list[str]:
+    return [one.skill for one in proposal.retires]
+
+
 def test_a_part_of_a_skill_with_a_stricter_policy_waits_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from test_evolve_extractive import NPM
 
 from skillclaw.evolve.cutting import cut_session, pack
-from skillclaw.evolve.evolvers._select import turned_against
+from skillclaw.evolve.evolvers._select import qualifies, turned_against
 from skillclaw.evolve.fairness import ALWAYS, TIMES, fairly, most
 from skillclaw.evolve.mine import mine_state
 from skillclaw.evolve.state import EvolveState
+from skillclaw.gate.policies import policy
 from skillclaw.skills.records import Pattern, Ref
 from skillclaw.trajectory.episodes import Episode
 from skillclaw.trajectory.model import SessionMeta, decode, with_meta
@@ -121,6 +122,23 @@ def test_one_persons_failures_turn_nothing_and_several_peoples_do() -> None:
         met(against("me", n=30)), evidence=[msgspec.structs.replace(ref, user="me") for ref in NPM.evidence]
     )
     assert turned_against(own)
+
+
+def test_one_person_keeps_no_lesson_from_the_others_and_several_do() -> None:
+    def met(refs: list[Ref]) -> Pattern:
+        return msgspec.structs.replace(NPM, contradictions=refs)
+
+    many = 3 * NPM.sessions
+    assert qualifies(NPM, policy("team"))
+    assert qualifies(met(against("eve", n=many)), policy("team"))
+    assert not qualifies(met(against("eve", "dan", n=many)), policy("team"))
+    # nor does one who has done it well too
+    mixed = msgspec.structs.replace(NPM.evidence[0], user="eve", session="e")
+    both = msgspec.structs.replace(met(against("eve", n=many)), evidence=[*NPM.evidence, mixed])
+    assert qualifies(both, policy("team"))
+    alone = [msgspec.structs.replace(ref, user="me") for ref in NPM.evidence]
+    own = msgspec.structs.replace(met(against("me", n=many)), evidence=alone)
+    assert not qualifies(own, policy("solo"))
 
 
 def test_a_new_member_counts_for_a_topic_once_it_is_known() -> None:

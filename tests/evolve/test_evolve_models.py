@@ -181,7 +181,7 @@ FAILURES: dict[str, tuple[list[Any], tuple[str, bool], int]] = {
     "always cut": ([Cut()], ("unreachable", False), 4),
     "too slow": ([Slow(2.5, GOOD)], ("late", False), 2),
 }
-QUICK = {"bad JSON", "no key", "always broken"}
+QUICK = {"bad JSON", "no key", "always broken", "rubbish"}
 
 
 @pytest.mark.parametrize(
@@ -210,6 +210,12 @@ def test_every_failure_is_told_as_what_it_is(
         lines = str(caught.value).splitlines()
         assert 1 <= len(lines) <= 3
         assert KEY not in str(caught.value)
+        spent = model.ledger.spent()
+        if failure in ("too slow", "always cut", "rubbish"):
+            # what the provider has written by then is counted as all that it might
+            assert spent.tokens >= requests * QUESTION.max_tokens
+        if kind == "refused" and failure != "refusal":
+            assert spent.tokens == 0
         if final:
             before = len(provider.seen)
             with pytest.raises(ModelError) as again:

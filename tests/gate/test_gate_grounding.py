@@ -245,6 +245,11 @@ def test_a_paragraph_stands_on_the_evidence_and_the_failures_of_all_lines() -> N
         ("Be kind.", "pass"),
         ("Use `make all`.", "pass"),
         ("Not `wibble --fast`.", "pass"),
+        ("```sh\nmake all\n```", "pass"),
+        ("~~~\nmake all\n~~~", "pass"),
+        ("~~~\nmake none\n~~~", "reject"),
+        ("````\nmake none\n````", "reject"),
+        ("> ~~~\n> make none", "reject"),
         ("Use `make none`.", "reject"),
     ):
         (said,) = grounding.check(with_paragraph(one, text), world.context())
@@ -254,6 +259,19 @@ def test_a_paragraph_stands_on_the_evidence_and_the_failures_of_all_lines() -> N
         with_paragraph(replace(one, patterns=[]), "Not `wibble --fast`."), world.context()
     )
     assert said.verdict == "reject"
+
+
+@pytest.mark.parametrize(
+    "block", ["```sh\nmake none\n```", "~~~\nmake none\n~~~", "> ````\n> make none\n> ````"]
+)
+def test_a_block_of_code_that_the_version_before_has_stands(block: str) -> None:
+    world = World()
+    refs = world.many(TEAM, "go", [bash("make all")])
+    one = with_paragraph(proposal([("Rules", "fix", "Run `make all`.", refs)], base="v"), block)
+    old = SimpleNamespace(bundle=one.bundle, sidecar=one.sidecar, version="v")
+    assert [said.verdict for said in grounding.check(one, world.context())] == ["reject"]
+    (said,) = grounding.check(one, world.context(current={one.skill: old}))
+    assert said.verdict == "pass", said.reason
 
 
 def test_what_a_person_wrote_and_a_retirement_cite_nothing() -> None:

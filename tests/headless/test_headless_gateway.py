@@ -212,7 +212,11 @@ def test_the_benchmarks_key_holder_passes_large_requests_whole() -> None:
 def test_the_benchmarks_key_holder_passes_nothing_beside_the_api() -> None:
     with odd() as (url, seen), key_holder(Endpoint(base_url=url, model="m", key=KEY)) as endpoint:
         parts = urlsplit(endpoint.base_url)
-        for path in ("/v1/../admin/keys", "/v1/%2e%2e/admin/keys", "/v1/./%2E%2E/keys", "/admin"):
+        base = parts.path.removesuffix("/v1")
+        beside = [
+            f"{base}/{path}" for path in ("v1/../admin", "v1/%2e%2e/admin", "v1/./%2E%2E/keys", "admin")
+        ]
+        for path in (*beside, "/v1/chat/completions", "/x/v1/chat/completions"):
             client = http.client.HTTPConnection(parts.netloc, timeout=20)
             client.request("POST", path, b"{}")
             assert client.getresponse().status == 404, path
@@ -224,7 +228,7 @@ def test_an_answer_that_breaks_off_does_not_look_whole() -> None:
     with odd() as (url, _), key_holder(Endpoint(base_url=url, model="m", key=KEY)) as endpoint:
         parts = urlsplit(endpoint.base_url)
         client = http.client.HTTPConnection(parts.netloc, timeout=20)
-        client.request("POST", "/v1/chat/completions", json.dumps({"stop": "short"}))
+        client.request("POST", f"{parts.path}/chat/completions", json.dumps({"stop": "short"}))
         answer = client.getresponse()
         with pytest.raises(http.client.IncompleteRead) as broken:
             answer.read()
@@ -236,5 +240,18 @@ def test_a_packed_request_stays_packed() -> None:
         parts = urlsplit(endpoint.base_url)
         packed = gzip.compress(b"{}")
         client = http.client.HTTPConnection(parts.netloc, timeout=20)
-        client.request("POST", "/v1/packed", packed, {"content-encoding": "gzip"})
+        client.request("POST", f"{parts.path}/packed", packed, {"content-encoding": "gzip"})
         assert json.loads(client.getresponse().read())["bytes"] == len(packed)
+
+
+@pytest.mark.parametrize(
+    ("stop", "said"), [("echo key", "who is Bearer ***?"), ("cut key", "is it Bearer *** or ")]
+)
+def test_the_benchmarks_key_holder_tells_no_key_that_the_server_repeats(stop: str, said: str) -> None:
+    with odd() as (url, _), key_holder(Endpoint(base_url=url, model="m", key=KEY)) as endpoint:
+        parts = urlsplit(endpoint.base_url)
+        client = http.client.HTTPConnection(parts.netloc, timeout=20)
+        client.request("POST", f"{parts.path}/chat/completions", json.dumps({"stop": stop}))
+        text = client.getresponse().read().decode()
+    assert text.startswith(said)
+    assert KEY not in text

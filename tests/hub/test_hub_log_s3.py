@@ -21,6 +21,7 @@ def opened(url: str, place: Path, user: str) -> Hub:
     return Hub.open_or_create(url, place / user / "keys", seen=place / user / "hubs.json")
 
 
+@pytest.mark.slow
 @pytest.mark.flaky(reruns=0)
 def test_32_writers_on_s3(s3: str, tmp_path: Path) -> None:
     hub = opened(s3, tmp_path, "me")

@@ -194,7 +194,7 @@ def taken_over(world: World, boundary: str, *again: str) -> None:
         agree(world, one, again)
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_a_server_killed_amid_a_release_is_taken_over(world: World) -> None:
     taken_over(world, "after log 2", "south", "north")
 

@@ -33,6 +33,36 @@ def test_technical_words_are_claims(line: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Then:\n\n```sh\nrm -r docs\n```",
+        "~~~\nrm -r docs\n~~~",
+        "````bash\nrm -r docs\n````\nand so on",
+        "~~~~ text\nrm -r docs",  # without an end it goes on to the end of the text
+        "> ~~~sh\n> rm -r docs\n> ~~~",
+        "  ```\r\n  rm -r docs\r\n  ```\r\n",
+        "```rm -r docs\n```",  # what stands behind a fence may be more than the name of a language
+        "~~~ rm -r docs\n~~~",
+    ],
+)
+def test_a_block_of_code_is_a_claim_in_whatever_fence(text: str) -> None:
+    assert [(claim.kind, fixed_parts(claim.text)) for claim in claims(text)] == [
+        ("code", ["rm", "-r", "docs"])
+    ]
+
+
+def test_a_block_of_code_is_a_claim_however_long_it_is() -> None:
+    block = "\n".join(["echo one two"] * 200)
+    assert [claim.text for claim in claims(f"```\n{block}\n```")] == [block]
+
+
+@given(st.text(alphabet='`~> \r\nab-/"', max_size=60))
+def test_claims_are_made_of_the_text(text: str) -> None:
+    for claim in claims(text):
+        assert all(part in text for part in fixed_parts(claim.text))
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "Ask the user which account to use, e.g. the last one, i.e. theirs.",

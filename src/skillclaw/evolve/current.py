@@ -8,6 +8,7 @@ from typing import Literal
 from skillclaw.errors import LASTING, BadInputError, SkillClawError
 from skillclaw.evolve.evolvers import Current
 from skillclaw.hub import Hub, HubState, Release
+from skillclaw.hub.records import SkillState
 from skillclaw.skills.frontmatter import Head, render
 from skillclaw.skills.items import DESCRIPTION
 from skillclaw.skills.records import Bundle, File, Sidecar, record_in
@@ -49,8 +50,24 @@ def current_skills(hub: Hub, state: HubState, unread: Unread | None = None) -> d
             sidecar=sidecar or Sidecar(skill=name, version=release.version),
             version=release.version,
             pinned=pinned,
+            split_from=_split_from(skill, sidecar, hub, state),
         )
     return found
+
+
+def _split_from(skill: SkillState, sidecar: Sidecar | None, hub: Hub, state: HubState) -> frozenset[str]:
+    """What a skill that began as a part of another was split off. Its first version says that; what was made
+    of it since has the version before as its parent."""
+    first = skill.releases[0]
+    made = state.proposals.get(first.proposal) if first.proposal is not None else None
+    if made is None or made.action != "split" or made.base is not None:
+        return frozenset()
+    if skill.current != first.version:
+        try:
+            sidecar = sidecar_in(first, hub.get_object)
+        except LASTING:
+            return frozenset()  # then nobody knows, and the two are as any others
+    return frozenset(sidecar.parents) if sidecar is not None else frozenset()
 
 
 def _told(unread: Unread | None, name: str, error: SkillClawError) -> Literal[True]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
 from skillclaw.errors import BadInputError
 from skillclaw.gate.context import GateContext
 from skillclaw.skills.file_text import as_text, is_binary
 from skillclaw.skills.frontmatter import parse, split
-from skillclaw.skills.items import DESCRIPTION, all_items, blocks, markdown, same_text
+from skillclaw.skills.items import DESCRIPTION, Block, all_items, blocks, markdown, same_text
 from skillclaw.skills.programs import programs
 from skillclaw.skills.records import Item, Proposal, Ref
 
@@ -68,12 +70,7 @@ def free_text(proposal: Proposal, context: GateContext) -> list[str]:
     old = {file.path: file.data for file in base.bundle.files} if base is not None else {}
     known = frozenset(_values(old.get("SKILL.md", b"")))
     pages = markdown(proposal.bundle)
-    found = [
-        block.text or block.raw
-        for text in pages.values()
-        for block in blocks(split(text)[1])
-        if block.kind != "item" and block.raw.strip()
-    ]
+    found = [part for text in pages.values() for part in _paragraphs(blocks(split(text)[1]))]
     run = {file.path for file in programs(proposal.bundle)}
     for file in proposal.bundle.files:
         if file.path == "SKILL.md":
@@ -85,6 +82,23 @@ def free_text(proposal: Proposal, context: GateContext) -> list[str]:
             lines = split(text)[0] if file.path in pages else text
             found += [line for line in lines.splitlines() if line.strip(" -\t")]
     return found
+
+
+def _paragraphs(parts: Iterable[Block]) -> Iterator[str]:
+    """What is no item: headings and blocks of code as they are, the lines of a paragraph as one, since code
+    and quotations reach over its lines."""
+    lines = ""
+    for block in parts:
+        if block.kind == "text" and block.raw.strip() and len(block.raw.splitlines()) == 1:
+            lines += block.raw
+            continue
+        if lines:
+            yield lines
+        lines = ""
+        if block.kind != "item" and block.raw.strip():
+            yield block.text or block.raw
+    if lines:
+        yield lines
 
 
 def _values(data: bytes) -> list[str]:

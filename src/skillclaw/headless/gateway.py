@@ -32,6 +32,7 @@ from skillclaw.errors import StorageError
 from skillclaw.headless.bodies import whole
 from skillclaw.headless.door import bind
 from skillclaw.headless.fitting import NotPassedError, fitted
+from skillclaw.headless.hiding import Hider
 from skillclaw.journal.records import Exchange
 from skillclaw.trajectory.model import Record
 from skillclaw.wire.decode import decode
@@ -154,8 +155,6 @@ class _Passing:
         self._runner: web.ServerRunner | None = None
         self._session: aiohttp.ClientSession | None = None
         self._few = asyncio.Semaphore(FEW)
-        parts = [part.encode() for _, value in way.headers for part in value.split()]
-        self._secrets = [part for part in parts if len(part) >= 8]
 
     async def start(self, listener: socket.socket) -> None:
         self._session = aiohttp.ClientSession(
@@ -213,6 +212,7 @@ class _Passing:
             complete=False,
         )
         kept = bytearray()
+        hider = Hider(value for _, value in self._way.headers)
         response: web.StreamResponse | None = None
         refused = False
         try:
@@ -224,7 +224,7 @@ class _Passing:
             ) as answer:
                 # Unpacked by the session, so that the copy can be read and nothing hides a repeated key.
                 headers = [
-                    (name, self._hidden(value.encode()).decode("utf-8", "replace"))
+                    (name, hider.whole(value.encode()).decode("utf-8", "replace"))
                     for name, value in answer.headers.items()
                     if name.lower() not in HOPS | {"content-length", "content-encoding", "set-cookie"}
                 ]
@@ -233,16 +233,14 @@ class _Passing:
                 response.headers.extend(headers)
                 await response.prepare(request)
                 if not 200 <= answer.status < 300:
-                    kept += self._hidden(await whole(answer.content, LONGEST) or b"")
+                    kept += hider.whole(await whole(answer.content, LONGEST) or b"")
                     await response.write(bytes(kept))
                 else:
-                    held = b""
                     async for part in _parts(answer):
-                        data = held + part
-                        held = data[len(data) - self._begun(data) :]
-                        shown = self._hidden(data[: len(data) - len(held)])
+                        shown = hider.part(part)
                         kept += shown
                         await response.write(shown)
+                    held = hider.rest()
                     kept += held
                     await response.write(held)
                 passage = replace(passage, complete=True)
@@ -297,18 +295,6 @@ class _Passing:
         if self._way.own and _is_here(self._way.base_url):
             headers.append((self._way.own, "evolver"))
         return [*headers, *self._way.headers]
-
-    def _hidden(self, data: bytes) -> bytes:
-        """What the provider said, without the credential: some repeat in an error what they were sent."""
-        for secret in self._secrets:
-            data = data.replace(secret, b"***")
-        return data
-
-    def _begun(self, data: bytes) -> int:
-        """Bytes at the end of `data` with which the credential may begin: it can come in two pieces."""
-        return max(
-            (n for one in self._secrets for n in range(1, len(one)) if data.endswith(one[:n])), default=0
-        )
 
 
 def _size(one: Exchange) -> int:

@@ -36,6 +36,9 @@ class Claim(Record, frozen=True, kw_only=True):
 
 _CODE = re.compile(r"(`{1,3})(?!`)(.{1,1000}?)(?<!`)\1(?!`)", re.DOTALL)
 _QUOTE = re.compile(r"[“\"]([^“”\"\n]{2,400})[”\"]")
+_FENCE = re.compile(r"(```+(?!.*`)|~~~+)[ \t]*(.*)")
+_LANGUAGE = re.compile(r"\w[\w+#.-]*|")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 # Neither part reaches over where another link may begin: `[[[...` would be read again from each of them.
 _LINK = re.compile(r"\[([^\[\]\n]*)\]\(([^)\s]{1,2000})\)")
 _STEP_NUMBER = re.compile(r"\b(?:step|call)s? \d{1,2}(?:(?:, | and | or )\d{1,2})*\b", re.IGNORECASE)
@@ -76,8 +79,10 @@ _NAME = re.compile(r"[\w.@:/+$-]+")
 
 
 def claims(text: str) -> list[Claim]:
-    """What `text` claims, in order. Placeholders (`<path>`), step numbers and error words claim nothing."""
-    found: list[Claim] = []
+    """What `text` claims. Placeholders (`<path>`), step numbers and error words claim nothing; a fenced block
+    of code is one claim, in whatever fence."""
+    text, blocks = _fenced(text)
+    found = [Claim(kind="code", text=block) for block in blocks if fixed_parts(block)]
 
     def code(match: re.Match[str]) -> str:
         if fixed_parts(match[2]):
@@ -107,6 +112,28 @@ def claims(text: str) -> list[Claim]:
             if token and not _WORDS_WITH_SLASH.match(token):
                 found.append(Claim(kind="token", text=token))
     return found
+
+
+def _fenced(text: str) -> tuple[str, list[str]]:
+    """`text` without its fenced blocks of code (CommonMark 4.5, also in quotations and without an end), and
+    what each holds. Behind a fence stands the name of a language; anything more belongs to the block."""
+    if "```" not in text and "~~~" not in text:
+        return text, []
+    rest: list[str] = []
+    blocks: list[list[str]] = []
+    fence = ""
+    for line in _LINE_END.split(text):
+        bare = line.strip(" \t>")
+        if fence and len(bare) >= len(fence) and not bare.strip(fence[0]):
+            fence = ""
+        elif fence:
+            blocks[-1].append(line)
+        elif opening := _FENCE.match(bare):
+            fence = opening[1]
+            blocks.append([] if _LANGUAGE.fullmatch(opening[2].strip()) else [opening[2]])
+        else:
+            rest.append(line)
+    return "\n".join(rest), ["\n".join(lines).strip() for lines in blocks]
 
 
 def fixed_parts(text: str) -> list[str]:

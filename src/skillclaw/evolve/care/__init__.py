@@ -78,7 +78,7 @@ def care(
     """What the library needs beside what the engine proposed; `budget`: the setting evolve.descriptions."""
     if context.gate is None:
         return Cared(list(proposals), CareReport())
-    mark = _mark(current, mined.effects, memory, context, budget)
+    mark = _mark(current, state, mined.effects, memory, context, budget)
     kept = memory.load(memory.get_meta(META), _Kept)
     if not proposals and kept is not None and kept.mark == mark:
         return Cared([], kept.report, told(kept.report), mark)
@@ -117,6 +117,7 @@ def care(
 
 def _mark(
     current: Mapping[str, Current],
+    state: HubState,
     effects: Sequence[SkillEffect],
     memory: EvolveState,
     context: EvolveContext,
@@ -126,7 +127,7 @@ def _mark(
     gate = context.gate
     return content_id(
         "care",
-        [(name, skill.version, skill.pinned) for name, skill in sorted(current.items())],
+        [(name, s.version, s.pinned, _stage(name, state)) for name, s in sorted(current.items())],
         sorted((one.name, description_of(one.bundle)) for one in gate.foreign) if gate is not None else [],
         [(e.skill, e.version, e.with_n, e.ci) for e in effects if e.skill in current],
         [
@@ -138,6 +139,10 @@ def _mark(
     )
 
 
+def _stage(name: str, state: HubState) -> str:
+    return state.skills[name].stage if name in state.skills else ""
+
+
 def _after(proposals: Sequence[Proposal], current: Mapping[str, Current]) -> dict[str, Current]:
     """The library if all proposals are released."""
     found = dict(current)
@@ -145,8 +150,13 @@ def _after(proposals: Sequence[Proposal], current: Mapping[str, Current]) -> dic
         if proposal.bundle is None:
             found.pop(proposal.skill, None)
         elif proposal.sidecar is not None:
-            made = version(proposal.bundle)
-            found[proposal.skill] = Current(bundle=proposal.bundle, sidecar=proposal.sidecar, version=made)
+            known = found.get(proposal.skill)
+            found[proposal.skill] = Current(
+                bundle=proposal.bundle,
+                sidecar=proposal.sidecar,
+                version=version(proposal.bundle),
+                split_from=known.split_from if known is not None else frozenset(),
+            )
     return {name: found[name] for name in sorted(found)}
 
 

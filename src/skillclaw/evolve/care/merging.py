@@ -104,7 +104,7 @@ def _kin(given: Situation, first: str, second: str) -> bool:
     for one, other in ((first, second), (second, first)):
         skill = given.state.skills.get(other)
         released = {release.version for release in skill.releases} if skill is not None else set()
-        if released & set(given.current[one].sidecar.parents):
+        if released & given.current[one].split_from:
             return True
     return False
 

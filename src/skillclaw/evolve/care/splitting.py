@@ -167,7 +167,7 @@ def _second(name: str, skill: Current, given: Situation) -> Proposal | None:
     off = [
         other
         for other_name, other in sorted(given.current.items())
-        if other_name != name and released & set(other.sidecar.parents) and _split_off(other_name, given)
+        if other_name != name and released & other.split_from and _is_stable(other_name, given)
     ]
     # In its section: another procedure may have the very same step.
     there = {
@@ -208,9 +208,7 @@ def _second(name: str, skill: Current, given: Situation) -> Proposal | None:
     )
 
 
-def _split_off(name: str, given: Situation) -> bool:
-    """Whether the skill began as a part of another."""
+def _is_stable(name: str, given: Situation) -> bool:
+    """Whether everybody has the skill: those who have no canary would be without its lines."""
     skill = given.state.skills.get(name)
-    first = skill.releases[0].proposal if skill is not None and skill.releases else None
-    known = given.state.proposals.get(first) if first else None
-    return known is not None and known.action == "split" and known.base is None
+    return skill is not None and skill.stage in ("stable", "unproven")

@@ -20,7 +20,7 @@ class RunMeter:
 
     def __init__(self, ledger: Ledger, limits: AuthorSettings) -> None:
         self._ledger, self._limits = ledger, limits
-        self._booked: list[Booking] = []
+        self._booked: list[tuple[Booking, int]] = []
         self.over = ""
         self.error: SkillClawError | None = None
         self.steps = self.tokens_in = self.tokens_out = 0
@@ -28,13 +28,18 @@ class RunMeter:
     def begin(self, size: int, most: int) -> str:
         """See `Meter.begin`."""
         limits, expected = self._limits, size // BYTES
+        asked = sum(open_one for _, open_one in self._booked)
         if not self.over and self.steps >= limits.steps:
             self.over = f"{limits.steps} requests (evolve.agent.steps)"
-        if not self.over and limits.tokens and self.tokens_in + self.tokens_out + expected > limits.tokens:
+        if (
+            not self.over
+            and limits.tokens
+            and self.tokens_in + self.tokens_out + asked + expected > limits.tokens
+        ):
             self.over = f"{limits.tokens:,} tokens (evolve.agent.tokens)"
         if not self.over:
             try:
-                self._booked.append(self._ledger.book(STAGE, expected, most))
+                self._booked.append((self._ledger.book(STAGE, expected, most), expected))
             except SkillClawError as error:
                 self.error, self.over = error, f"{error.what} {error.why}".strip()
         self.steps += not self.over
@@ -47,6 +52,6 @@ class RunMeter:
         self.tokens_out += used[1]
         if self._booked:
             try:
-                self._ledger.settle(self._booked.pop(0), *used)
+                self._ledger.settle(self._booked.pop(0)[0], *used)
             except SkillClawError as error:
                 self.error, self.over = error, f"{error.what} {error.why}".strip()

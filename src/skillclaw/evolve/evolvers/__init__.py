@@ -41,7 +41,8 @@ _log = logging.getLogger(__name__)
 class Current(Record, frozen=True, kw_only=True):
     """A skill as the hub makes it available now; a pinned one is left alone. `measured`: it counts as pinned
     only while it is a canary whose effect is being measured. `readable`: whether its files are; else they are
-    a description at most, and it is left alone too."""
+    a description at most, and it is left alone too. `split_from`: versions of another skill that it was split
+    off, with which it began."""
 
     bundle: Bundle
     sidecar: Sidecar
@@ -49,6 +50,7 @@ class Current(Record, frozen=True, kw_only=True):
     pinned: bool = False
     measured: bool = False
     readable: bool = True
+    split_from: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,15 @@ SUCCESS = 0.6
 def qualifies(pattern: Pattern, policy: Policy) -> bool:
     """Whether `pattern` is well enough supported to be written down.
 
-    All kinds need the policy's sessions and users, and fewer contradictions than evidence; a correction that
-    others reverse needs the last word. A procedure must
+    All kinds need the policy's sessions and users, and fewer contradictions than evidence, or fewer without
+    those of one of several people; a correction that others reverse needs the last word. A procedure must
     do better than other ways (interval above 1) or, where that is not computable or not clear yet, succeed
     in at least 60% of the sessions that followed it. A pitfall must be tied to failure by an interval that
     leaves out 1.
     """
-    if pattern.sessions < policy.sessions or pattern.users < policy.users or contradicted(pattern) >= 1:
+    if pattern.sessions < policy.sessions or pattern.users < policy.users:
+        return False
+    if contradicted(pattern) >= 1 and _most_without_one(pattern) >= 0:
         return False
     if pattern.reversed:
         return False
@@ -63,20 +65,22 @@ def turned_against(pattern: Pattern) -> bool:
         turned = contradicted(pattern) > 1 and ci[1] < 1
     else:
         turned = contradicted(pattern) >= 2
-    return turned and _whoever_is_left_out(pattern)
+    return turned and _most_without_one(pattern) > 0
 
 
-def _whoever_is_left_out(pattern: Pattern) -> bool:
-    """Nobody takes from the others what works for them with sessions of their own, however many those are."""
+def _most_without_one(pattern: Pattern) -> float:
+    """By how many sessions more speaks against the pattern than for it, where those of the one of several
+    people are left out with whom it is most: nobody takes or keeps from the others what works for them with
+    sessions of their own, however many those are."""
     good = Counter({ref.session: ref.user for ref in pattern.evidence}.values())
     bad = Counter({ref.session: ref.user for ref in pattern.contradictions}.values())
     people = good.keys() | bad.keys()
-    if len(people) < 2:
-        return True
     for_it, against = good.total(), bad.total()
     # a pattern holds a sample of its evidence, and says how much there is
     scale = pattern.sessions / for_it if for_it else 1.0
-    return all(against - bad[user] > scale * (for_it - good[user]) for user in people)
+    if len(people) < 2:
+        return against - scale * for_it
+    return min(against - bad[user] - scale * (for_it - good[user]) for user in people)
 
 
 def strength(pattern: Pattern) -> tuple[int, int, float, str]:

@@ -2,7 +2,8 @@
 
 Every engine asks through it: the questions of `Asker`, and the loop of the agent engine. A request whose
 answer is recorded is not made at all. The name of a record is a hash of all that is sent: provider, model,
-messages (without times and ids of the run), settings, tools and schema.
+messages (without times and ids of the run), settings, tools and schema. The address is no part of it: records
+move between machines, and a server on this one may listen elsewhere each time.
 """
 
 from __future__ import annotations
@@ -222,7 +223,7 @@ class RecordingModel(WrapperModel):
         shared, wait, done = self._shared, self._shared.wait, 0
         while True:
             booking = shared.ledger.book(self.stage, size, room)
-            spent = size, 0  # where it ends in the middle, the provider may charge what it was sent
+            spent = size, room  # where it ends in the middle, nobody tells what the provider has written
             try:
                 response = await shared.courier.send(
                     self._once(messages, settings, parameters, shared.timeout)
@@ -232,7 +233,7 @@ class RecordingModel(WrapperModel):
                 return response
             except Exception as error:
                 failure = failure_of(error, shared.name, shared.key, shared.timeout)
-                spent = (size, 0) if failure.billed else (0, 0)
+                spent = spent if failure.billed else (0, 0)
                 done += 1
                 if done >= failure.tries:
                     raise failure.error from error

@@ -109,9 +109,7 @@ def _seen(proposal: Proposal, context: GateContext) -> Verdict:
     for text in [item.text for item in added_items(proposal, context)]:
         told |= _named(text)
     for text in free_text(proposal, context):
-        lines = text.strip().splitlines()
-        fenced = lines[0].startswith(("```", "~~~"))
-        told |= set().union(*map(_named, (f"`{line}`" for line in lines[1:]))) if fenced else _named(text)
+        told |= _named(text)
     if not told:
         reason = "It names no command, path or number that would have to occur in sessions."
         return Verdict(check=name, verdict="pass", reason=reason)
@@ -126,7 +124,9 @@ def _seen(proposal: Proposal, context: GateContext) -> Verdict:
 
 
 def _named(text: str) -> set[str]:
-    return {claim.text for claim in claims(text) if claim.kind != "quote"}
+    """What a text names; of a block of code each line."""
+    found = [claim.text.splitlines() for claim in claims(text) if claim.kind != "quote"]
+    return {line.strip() for lines in found for line in lines if len(lines) == 1 or fixed_parts(line)}
 
 
 def _says(text: str, project: str) -> bool:

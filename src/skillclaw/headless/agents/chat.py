@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import socket
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -80,25 +83,45 @@ def _post(url: str, headers: Mapping[str, str], body: Any, end: float) -> tuple[
         raise ValueError(f"{url} is not a URL of a model")
     # A proxy in the environment is not asked: what is measured goes where it was told to.
     connection = kind(parts.hostname, parts.port, timeout=max(0.001, end - time.monotonic()))
-    with contextlib.closing(connection):
+    with contextlib.closing(connection), _ends(connection, end):
         connection.request("POST", parts.path, json.dumps(body).encode(), dict(headers))
-        socket = connection.sock
         response = connection.getresponse()
         data = bytearray()
-        while True:
-            # The limit of a socket is for each wait; a server that drips would never reach it.
-            left = end - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            socket.settimeout(left)
-            part = response.read1(65536)
+        while part := response.read1(65536):
             data += part
-            if not part:
-                if response.length:
-                    raise ValueError("it broke off in the middle of its answer")
-                return response.status, bytes(data)
             if len(data) > LARGEST:
                 raise ValueError(f"its answer has more than {LARGEST} bytes")
+        if response.length:
+            raise ValueError("it broke off in the middle of its answer")
+        return response.status, bytes(data)
+
+
+@contextmanager
+def _ends(connection: http.client.HTTPConnection, end: float) -> Iterator[None]:
+    """Ends all that is done with `connection` at `end`, with TimeoutError: the limit of a socket is for each
+    wait, and a server that drips its head or its answer would never reach it."""
+    connection.connect()
+    used = connection.sock
+    over = threading.Event()
+
+    def cut() -> None:
+        over.set()
+        with contextlib.suppress(OSError):
+            used.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.0, end - time.monotonic()), cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if over.is_set():
+            raise TimeoutError from error
+        raise
+    finally:
+        timer.cancel()
+    if over.is_set():
+        raise TimeoutError
 
 
 def _reason(data: bytes) -> str:
