@@ -46,7 +46,6 @@ LONGEST = (
     "clock_is_set_forth_and_back",
     "as_many_encoded_lines_as_may_be",
     "a_team_on_s3",
-    "test_e2e_prometheus",
     "goes_with_the_sessions_it_was_learned_from",
 )
 """What takes half a minute or more, the longest first; the soak takes little of a core."""

@@ -17,6 +17,7 @@ from skillclaw.settings_upstreams import AgentSettings, UpstreamSettings
 from skillclaw.settings_web import DashboardSettings
 
 __all__ = [
+    "PORT",
     "GroupHubSettings",
     "HubSettings",
     "JournalSettings",
@@ -30,10 +31,14 @@ __all__ = [
 Sharing = Literal["off", "redacted"]
 
 
+PORT = 8787
+"""Where the proxy listens, unless the settings say otherwise."""
+
+
 class ProxySettings(Section, frozen=True, kw_only=True):
     """`proxy.*`. Times in seconds."""
 
-    port: Port = 8787
+    port: Port = PORT
     connect_timeout: Positive = 30.0
     drain: Positive = 10.0
 

@@ -208,6 +208,50 @@ def test_older_forms(env: Env) -> None:
     assert [s.message for s in read(log.save(env), env)[0].steps] == ["typed", "ok"]
 
 
+def test_words_that_only_events_hold_stand_where_they_were_typed(env: Env) -> None:
+    log = Codex()
+    for question, answer in (("one", "first"), ("two", "second"), ("three", "third")):
+        log.event(type="user_message", message=question)
+        log.says("assistant", answer)
+    log.event(type="user_message", message="no")
+    log.says("assistant", "gone")
+    log.event(type="thread_rolled_back", num_turns=1)
+    log.event(type="user_message", message="four")
+    made, skipped = read(log.save(env), env)
+    assert [(s.source, s.message) for s in made.steps] == [
+        ("user", "one"),
+        ("agent", "first"),
+        ("user", "two"),
+        ("agent", "second"),
+        ("user", "three"),
+        ("agent", "third"),
+        ("user", "four"),
+    ]
+    assert skipped == {"steps of turns that were rolled back": 1}
+
+
+def test_thoughts_of_a_turn_that_was_ended_are_not_the_next_ones(env: Env) -> None:
+    log = Codex()
+    for question, thought, end in (
+        ("one", "of one", {"type": "turn_aborted", "reason": "interrupted"}),
+        ("two", "of two", {"type": "thread_rolled_back", "num_turns": 1}),
+        ("three", "of three", None),
+    ):
+        log.says("user", question)
+        log.item(type="reasoning", summary=[{"type": "summary_text", "text": thought}])
+        if end is not None:
+            log.event(**end)
+    log.says("assistant", "ok")
+    steps = read(log.save(env), env)[0].steps
+    assert [(s.source, s.message, s.reasoning_content) for s in steps] == [
+        ("user", "one", None),
+        ("agent", "", "of one"),
+        ("system", "Turn aborted: interrupted", None),
+        ("user", "three", None),
+        ("agent", "ok", "of three"),
+    ]
+
+
 def test_damage_is_counted_and_told(env: Env) -> None:
     log = session()
     log.line("telepathy", {})

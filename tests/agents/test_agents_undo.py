@@ -291,3 +291,99 @@ def test_a_pipe_in_place_of_settings_is_neither_read_nor_replaced(env: Env, home
     with pytest.raises(StorageError, match="no plain file"):
         wiring.connect(home, env, Probe("json", ("a",)), URL)
     assert (env.home / "settings").is_fifo()
+
+
+ENTRIES = "models:\n- id: a\n  url: https://a.example\n- id: b\n  url: https://b.example\n- id: b\n  url: https://b2.example\n"
+
+
+def entry(index: int) -> Probe:
+    """An agent whose base URL stands in an entry of a list."""
+    return Probe("yaml", ("models", index, "url"))
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda models: models.insert(0, {"id": "new", "url": "https://new.example"}),
+        lambda models: models.insert(1, {"id": "new"}),
+        lambda models: (
+            models.reverse() if len({m["id"] for m in models}) == len(models) else models.append({})
+        ),
+        lambda models: models.append({"id": "new", "url": "https://new.example"}),
+    ],
+)
+def test_an_entry_of_a_list_is_put_back_wherever_it_stands_now(
+    env: Env, home: Path, index: int, change: Any
+) -> None:
+    path = env.home / "settings"
+    path.write_text(ENTRIES, "utf-8")
+    before = yaml.safe_load(ENTRIES)["models"]
+    wiring.connect(home, env, entry(index), URL)
+    held = yaml.safe_load(path.read_text("utf-8"))
+    assert held["models"][index]["url"] == URL
+    change(held["models"])
+    path.write_text(yaml.safe_dump(held), "utf-8")
+    change(before)
+    # as `up` does it when it begins again, and at the end
+    again = entry(next(at for at, model in enumerate(held["models"]) if model.get("url") == URL))
+    made = wiring.connect(home, env, again, URL.replace("8787", "9999"), again=True)
+    assert made.upstream == before[again.keys[1]]["url"]
+    wiring.disconnect(home, env, again)
+    assert yaml.safe_load(path.read_text("utf-8"))["models"] == before
+
+
+def test_what_an_entry_was_is_given_to_no_other(env: Env, home: Path) -> None:
+    path = env.home / "settings"
+    path.write_text(ENTRIES, "utf-8")
+    wiring.connect(home, env, entry(0), URL)
+    held = yaml.safe_load(path.read_text("utf-8"))
+    del held["models"][0]
+    path.write_text(yaml.safe_dump(held), "utf-8")
+    wiring.disconnect(home, env, entry(0))
+    assert yaml.safe_load(path.read_text("utf-8")) == held
+    # one that was called otherwise since is the same still
+    path.write_text(ENTRIES, "utf-8")
+    wiring.connect(home, env, entry(0), URL)
+    renamed = path.read_text("utf-8").replace("id: a", "id: z")
+    path.write_text(renamed.replace("models:", "# mine\nmodels:\n- id: first\n"), "utf-8")
+    wiring.disconnect(home, env, entry(0))
+    urls = [model.get("url") for model in yaml.safe_load(path.read_text("utf-8"))["models"]]
+    assert urls == [None, "https://a.example", "https://b.example", "https://b2.example"]
+
+
+@pytest.mark.parametrize("url", ["http://localhost:3000/probe/v1", "http://127.0.0.1:9999/probe/x"])
+def test_a_gateway_of_the_users_with_a_path_of_that_name_is_no_skillclaw(
+    env: Env, home: Path, url: str
+) -> None:
+    path = env.home / "settings"
+    path.write_text(f"a:\n  b: {url}\n", "utf-8")
+    made = wiring.connect(home, env, Probe("yaml", ("a", "b")), URL)
+    assert made.upstream == url
+    wiring.disconnect(home, env, Probe("yaml", ("a", "b")))
+    assert path.read_text("utf-8") == f"a:\n  b: {url}\n"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://$(cat /h)/v1", "https:///v1", "https://${NOT_SET_HERE}/v1", "https://${A:-}/v1"]
+)
+def test_a_base_url_that_names_no_host_is_refused(env: Env, home: Path, url: str) -> None:
+    path = env.home / "settings"
+    path.write_text(f"a:\n  b: {url}\n", "utf-8")
+    with pytest.raises(BadInputError):
+        wiring.connect(home, env, Probe("yaml", ("a", "b")), URL)
+    assert path.read_text("utf-8") == f"a:\n  b: {url}\n"
+
+
+def test_a_copy_of_what_skillclaw_wrote_is_told(env: Env, home: Path) -> None:
+    path = env.home / "settings"
+    path.write_text("a:\n  b: https://mine.example\n", "utf-8")
+    probe = Probe("yaml", ("a", "b"))
+    wiring.connect(home, env, probe, URL)
+    path.write_text(f"{path.read_text('utf-8')}copy: {URL}\nother: {URL}-2\n", "utf-8")
+    (note,) = wiring.disconnect(home, env, probe).notes
+    assert f"{URL} stands in {path} still" in note
+    assert path.read_text("utf-8") == f"a:\n  b: https://mine.example\ncopy: {URL}\nother: {URL}-2\n"
+    wiring.connect(home, env, probe, URL)
+    path.write_text(path.read_text("utf-8").replace(f"copy: {URL}\n", ""), "utf-8")
+    assert wiring.disconnect(home, env, probe).notes == []

@@ -196,6 +196,28 @@ def test_what_the_user_edited_or_wrote_stays(tmp_path: Path) -> None:
     assert run(tmp_path, "uninstall", "--yes").returncode == 0
 
 
+def test_what_was_shared_stays_with_the_group_and_that_is_told(tmp_path: Path) -> None:
+    ada, bob = tmp_path / "ada", tmp_path / "bob"
+    for root in (ada, bob):
+        root.mkdir()
+    made = run(ada, "hub", "init", str(tmp_path / "store"), "--name", "acme")
+    assert made.returncode == 0, made.stderr
+    invite = run(ada, "hub", "invite", "--name", "bob").stdout.split()[0]
+    joined = run(bob, "hub", "join", invite, "--name", "acme")
+    assert joined.returncode == 0, joined.stderr
+    for root in (ada, bob):
+        would = json.loads(run(root, "uninstall", "--dry-run", "--json").stdout)
+        assert would["groups"] == ["acme"]
+        told = run(root, "uninstall", "--dry-run").stdout
+        assert "What you shared with acme stays there" in told and "skillclaw sessions forget --all" in told
+    shutil.rmtree(bob / ".skillclaw" / "keys")
+    assert json.loads(run(bob, "uninstall", "--dry-run", "--json").stdout)["groups"] == []
+    (ada / ".skillclaw" / "hubs.json").write_text("{", "utf-8")
+    assert json.loads(run(ada, "uninstall", "--dry-run", "--json").stdout)["groups"] == []
+    own = run(tmp_path / "ada", "uninstall", "--dry-run", "--keep-home").stdout
+    assert "What you shared" not in own
+
+
 def test_the_home_stays_as_long_as_something_could_not_be_undone(tmp_path: Path) -> None:
     furnish(tmp_path)
     use(tmp_path)

@@ -129,6 +129,7 @@ def test_consent_does_not_reach_back_unless_it_is_asked_for(ada: Path, group: Gr
     assert {one["session"] for one in ok_json("sessions", "receipts", home=ada)} == {old, other}
 
 
+@pytest.mark.slow
 def test_sessions_of_a_clock_that_was_ahead_are_from_before(ada: Path, group: Group) -> None:
     soon = time.time() + 12  # until then the consent is given
 

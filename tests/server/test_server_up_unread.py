@@ -35,7 +35,7 @@ def asked(port: int, agent: str) -> int:
         return error.code
 
 
-@pytest.mark.parametrize("data", ['{"v": 99}', "{{{"])
+@pytest.mark.parametrize("data", ['{"v": 99}', pytest.param("{{{", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("file", ["tokens.json", "connections.json", "library.json", "wanted.json"])
 def test_up_serves_agents_whatever_file_it_cannot_read(tmp_path: Path, file: str, data: str) -> None:
     with Upstream({"hello": Script((), "hi")}) as model:

@@ -93,7 +93,7 @@ def ask(port: int, key: str, agent: str = "claude-code") -> None:
         assert answer.status == 200
 
 
-@pytest.mark.parametrize("joined", [False, True])
+@pytest.mark.parametrize("joined", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_run_goes_where_its_own_shell_says(
     home: Path, provider: Upstream, gateway: Upstream, joined: bool
 ) -> None:
@@ -169,7 +169,7 @@ def test_up_within_a_run_forwards_where_that_goes(home: Path) -> None:
     assert forwards(home) == GATEWAY
 
 
-@pytest.mark.parametrize("command", ["run", "connect"])
+@pytest.mark.parametrize("command", ["run", pytest.param("connect", marks=pytest.mark.slow)])
 def test_within_a_run_that_is_not_known_nobody_guesses(home: Path, gateway: Upstream, command: str) -> None:
     environ = claude(home) | {"KEY": "gateway-key"}
     ok("up", "-d", "--port", "0", home=home, environ=environ)
@@ -227,7 +227,10 @@ def test_connect_counts_at_once_where_the_proxy_s_shell_names_another(home: Path
     assert forwards(home) == USUAL
 
 
-@pytest.mark.parametrize("act", ["connect", "disconnect", "sync", "configure"])
+@pytest.mark.parametrize(
+    "act",
+    ["connect", *(pytest.param(act, marks=pytest.mark.slow) for act in ("disconnect", "sync", "configure"))],
+)
 def test_what_is_done_in_one_shell_leaves_the_other_agents_alone(home: Path, act: str) -> None:
     environ = fake_claude(home)
     goose(home)

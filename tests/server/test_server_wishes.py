@@ -138,7 +138,7 @@ def test_the_table_of_connect_all_names_what_cannot_be(home: Path) -> None:
     assert (home / ".codex" / "config.toml").read_text("utf-8") == "model = \n"
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_the_list_of_earlier_versions_is_understood(home: Path) -> None:
     environ = fake_claude(home)
     (home / ".skillclaw").mkdir(mode=0o700)
@@ -217,7 +217,7 @@ def test_disconnect_all_counts_while_nothing_runs(home: Path) -> None:
     assert settings.read_text("utf-8") == '{"model": "opus"}\n'
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_history_only_starts_no_proxy_and_is_refused_beside_one(home: Path) -> None:
     environ = fake_claude(home)
     state = ok_json("up", "-d", "--history-only", "--port", "0", home=home, environ=environ)
@@ -271,7 +271,7 @@ def test_an_agent_whose_requests_could_go_nowhere_is_not_connected(home: Path) -
     assert path.read_bytes() == before
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_a_dry_run_writes_nothing_at_all(home: Path) -> None:
     """Nor does it make a token for an agent with a configured upstream, or show a key that stands there."""
     environ = {**fake_claude(home), "OFFICE_KEY": "k"}

@@ -21,7 +21,7 @@ from skillclaw.agents import edits
 from skillclaw.agents.history import crush
 from skillclaw.agents.platform import Place, Platform
 from skillclaw.agents.records import Env, Finding, HistoryFile, HistoryRead
-from skillclaw.agents.urls import is_own, shown
+from skillclaw.agents.urls import is_own, names_host, shown
 from skillclaw.errors import UNREADABLE, BadInputError, SkillClawError
 
 __all__ = ["ADAPTER", "Crush"]
@@ -81,8 +81,11 @@ class Crush(Platform):
         provider = self._provider(env)
         urls = [_held(env, path, "providers", provider, "base_url") for path in self._files(env)]
         given = next((url for url in reversed(urls) if isinstance(url, str) and url), "")
+        unset = [
+            name for match in VARIABLE.findall(given) for name in match if name not in env.environ and name
+        ]
         found = _filled(env, given)
-        if given and "://" not in found:
+        if given and (unset or not names_host(found)):
             raise BadInputError(
                 f"The base URL of Crush's provider {provider} cannot be read: {shown(given)}",
                 "It names something that is not set here, or a command.",

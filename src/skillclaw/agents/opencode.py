@@ -23,7 +23,7 @@ from skillclaw.agents.opencode_providers import CHATGPT, REFUSED, Address, addre
 from skillclaw.agents.platform import Place, Platform, Setting
 from skillclaw.agents.records import ConnectPlan, Env, Finding, HistoryFile, HistoryRead, Launch
 from skillclaw.agents.texts import Key
-from skillclaw.agents.urls import is_own, shown
+from skillclaw.agents.urls import is_own, names_host, shown
 from skillclaw.errors import BadInputError, SkillClawError
 
 __all__ = ["ADAPTER", "OpenCode"]
@@ -77,7 +77,7 @@ class OpenCode(Platform):
         for path in settings.own_files(env):
             url = settings.base_url_in(settings.load(env, path), provider) or url
         found = settings.substituted(env, url)
-        if found and "://" not in found:
+        if found and (settings.unset(env, url) or not names_host(found)):
             raise BadInputError(
                 f"The base URL of OpenCode's provider {provider} cannot be read: {shown(url)}",
                 "It names something that is not set here.",

@@ -38,6 +38,7 @@ __all__ = [
     "provider_in",
     "providers",
     "substituted",
+    "unset",
 ]
 
 CONTENT = "OPENCODE_CONFIG_CONTENT"
@@ -134,6 +135,11 @@ def base_url_in(held: Mapping[str, Any], provider: str) -> str:
 def substituted(env: Env, text: str) -> str:
     """A setting with `{env:NAME}` in it replaced, as OpenCode does before it reads a file."""
     return _FROM_ENV.sub(lambda match: env.environ.get(match[1].strip(), ""), text).strip()
+
+
+def unset(env: Env, text: str) -> list[str]:
+    """The names in `{env:NAME}` that say nothing here."""
+    return [name.strip() for name in _FROM_ENV.findall(text) if not env.environ.get(name.strip())]
 
 
 def load(env: Env, path: Path) -> dict[str, Any]:

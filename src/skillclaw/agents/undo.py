@@ -2,7 +2,8 @@
 
 A file that nobody touched since gets its original bytes. Else each line that was written goes back to what it
 was before, as long as it stands there unchanged, so that quotes, comments and layout are the user's again.
-Where the user changed these lines too, the keys that still have our values get their old ones.
+Where the user changed these lines too, the keys that still have our values get their old ones. An entry of a
+list is found by what it is called: the user may have put another before it.
 """
 
 from __future__ import annotations
@@ -147,8 +148,12 @@ def _without(tree: Any, change: KeyChange) -> None:
 
 def _by_keys(path: Path, text: str, file: WrittenFile, agent: str) -> str:
     format = file.format
+    then = texts.load(decoded(path, file.original), format) if file.original is not None else None
     for change in reversed(file.changes):
-        keys = change.keys
+        found = _where(then, texts.load(text, format), change, agent)
+        if found is None:
+            continue  # the user took the entry out
+        keys = found
         had, now = get_key(path, text.encode("utf-8"), format, keys)
         made_list = isinstance(change.new, list) and not change.had
         if change.item or (made_list and isinstance(now, list) and now != change.new):
@@ -175,6 +180,50 @@ def _by_keys(path: Path, text: str, file: WrittenFile, agent: str) -> str:
             if held[0] and held[1] in ({}, None):
                 text = _removed(path, text, format, keys[:depth])
     return text
+
+
+def _where(then: Any, now: Any, change: KeyChange, agent: str) -> tuple[Key, ...] | None:
+    """The path of a change in the tree as it is now; None where the entry of a list that it was made in is
+    gone."""
+    found: list[Key] = []
+    for depth, key in enumerate(change.keys):
+        items = texts.at(now, found)[1]
+        if isinstance(key, int) and isinstance(items, list):
+            before = texts.at(then, change.keys[:depth])[1]
+            rest = change.keys[depth + 1 :]
+            fits = [_ours(texts.at(item, rest)[1], change.new, agent) for item in items]
+            place = _entry(before if isinstance(before, list) else [], key, items, fits)
+            if place is None:
+                return None
+            key = place
+        found.append(key)
+    return tuple(found)
+
+
+_CALLED = ("id", "name", "model", "provider", "label", "title")
+
+
+def _entry(before: list[Any], at: int, now: list[Any], fits: Sequence[bool]) -> int | None:
+    """Where the entry is now that was at `at`: the one that is called the same, of several the one in the
+    same turn, else one with our value; and one that was called otherwise since, if that is no other."""
+    names = [_called(item) for item in before]
+    wanted = names[at] if at < len(names) else ""
+    same = [place for place, item in enumerate(now) if wanted and _called(item) == wanted]
+    if same and len(same) == names.count(wanted):
+        return same[names[:at].count(wanted)]
+    known = [name for name in names if name]
+    loose = same or [place for place, item in enumerate(now) if _called(item) not in known]
+    mine = [place for place in loose if fits[place]]
+    if at in mine or (at in same and not mine):
+        return at
+    return mine[0] if len(mine) == 1 or (mine and same) else None
+
+
+def _called(item: Any) -> str:
+    """What an entry is called, empty for none; an id counts more than a name that people are shown."""
+    if not isinstance(item, dict):
+        return ""
+    return next((f"{key}={item[key]}" for key in _CALLED if isinstance(item.get(key), str)), "")
 
 
 def _ours(now: Any, new: Any, agent: str) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 from skillclaw.agents.masking import masked
 from skillclaw.errors import BadInputError
 from skillclaw.logins import without_login
+from skillclaw.settings_tree import PORT
 
 if TYPE_CHECKING:
     from skillclaw.agents.records import Env
@@ -21,6 +22,7 @@ __all__ = [
     "is_local",
     "is_named",
     "is_own",
+    "names_host",
     "prefix_of",
     "sent_elsewhere",
     "shown",
@@ -34,8 +36,15 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0", "host.docker.
 
 def is_own(url: str, agent: str) -> bool:
     """True for `http://127.0.0.1:<any port>/<agent>`, or `/<agent>.<mark>` as `skillclaw run` gives it: a
-    SkillClaw proxy, which must never be an upstream."""
-    return prefix_of(url).partition(".")[0] == agent
+    SkillClaw proxy, which must never be an upstream. With more behind it (`/codex/v1`) only at the port that
+    SkillClaw takes by itself: else it is a gateway of the user's with a path of that name."""
+    if prefix_of(url).partition(".")[0] != agent:
+        return False
+    parts = urlsplit(url)
+    try:
+        return "/" not in parts.path.strip("/") or parts.port == PORT
+    except ValueError:  # a port beyond 65535
+        return False
 
 
 def prefix_of(url: str) -> str:
@@ -115,4 +124,20 @@ def filled(env: Env, url: str) -> str:
             )
         return given
 
-    return _VARIABLE.sub(value, url)
+    found = _VARIABLE.sub(value, url)
+    if "://" in found and not names_host(found):
+        raise BadInputError(
+            f"The base URL {shown(url)} names no host.",
+            "It holds a command, or something that is empty here.",
+            "Write the URL out.",
+        )
+    return found
+
+
+def names_host(url: str) -> bool:
+    """Whether a URL says which machine it is of: not `https:///v1`, nor `https://$(cat host)/v1`."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and not re.search(r"[${}<>()\s]", parts.netloc)
+    except ValueError:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -151,7 +152,21 @@ def _disconnect(home: Path, env: Env, name: str, agent: Adapter | str, *, dry_ru
         files=[str(e.path) for e in undo],
         upstream=shown((record.upstream if record else None) or usual),
         diff=edits.diff(undo),
+        notes=_left(env, record, undo) if record is not None else [],
     )
+
+
+def _left(env: Env, record: Connection, undo: list[FileEdit]) -> list[str]:
+    """Where SkillClaw's URL stands still: in a copy that the user made of an entry, or where nobody finds
+    what was there before."""
+    after = {edit.path: edit.after for edit in undo}
+    paths = [Path(file.path) for file in record.files]
+    url = re.compile(re.escape(record.base_url.encode()) + rb"(?![\w.-])")
+    return [
+        f"{record.base_url} stands in {path} still, where SkillClaw did not write it. Take it out by hand."
+        for path in paths
+        if url.search((after[path] if path in after else env.read_bytes(path)) or b"")
+    ]
 
 
 def _given(

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from skillclaw.agents.history import lines, marks
 from skillclaw.agents.history.codex_files import (
@@ -82,6 +82,15 @@ def read(path: Path, env: Env) -> HistoryRead:
     return HistoryRead(trajectory=made, skipped=tally.result())
 
 
+class _Typed(NamedTuple):
+    """What an event says that the user typed, and how many steps were there by then."""
+
+    text: str
+    stamp: object
+    place: int
+    copied: bool
+
+
 class _Reader:
     """Turns the lines of one rollout into steps."""
 
@@ -100,7 +109,7 @@ class _Reader:
         self._last: Draft | None = None
         self._records = False
         self._total: object = None
-        self._typed: list[tuple[str, object]] = []
+        self._typed: list[_Typed] = []
         self._created = 0.0
         self._copying = False
 
@@ -119,9 +128,9 @@ class _Reader:
             )
         if not any(d.source == "user" and not d.injected for d in self.out.drafts):
             # Up to 0.147 or so the user's words may stand in the events alone.
-            for text, stamp in reversed(self._typed):
-                self.out.add("user", stamp, [Part(type="text", text=text)])
-                self.out.drafts.insert(0, self.out.drafts.pop())
+            for typed in reversed(self._typed):
+                self.out.add("user", typed.stamp, [Part(type="text", text=typed.text)]).copied = typed.copied
+                self.out.drafts.insert(typed.place, self.out.drafts.pop())
 
     def _line(self, value: dict[str, Any]) -> bool:
         kind = value.get("type")
@@ -264,13 +273,16 @@ class _Reader:
                     self.out.skill(named[1].strip(), "invoked", draft)
                     self.out.skill(named[1].strip(), "read", draft)
         if own:
+            self._thought(stamp)
             self._put(self.out.add("user", stamp, own))
 
     def _event(self, event: dict[str, Any], stamp: object) -> None:
         match event.get("type"):
             case "user_message":
-                if as_str(event.get("message")) and not marks.injected_codex(as_str(event.get("message"))):
-                    self._typed.append((as_str(event.get("message")), stamp))
+                text = as_str(event.get("message"))
+                if text and not marks.injected_codex(text):
+                    self._close()
+                    self._typed.append(_Typed(text, stamp, len(self.out.drafts), self._copying))
             case "task_started" | "turn_started":
                 started = event.get("started_at")
                 if isinstance(started, int | float) and started + 1 >= self._created:
@@ -282,7 +294,7 @@ class _Reader:
                     self._measure(info.get("last_token_usage"))
                 self._close()
             case "turn_aborted":
-                self._close()
+                self._thought(stamp)
                 why = as_str(event.get("reason")) or "unknown"
                 parts = [Part(type="text", text=f"Turn aborted: {why}")]
                 self._put(self.out.add("system", stamp, parts, injected=True))
@@ -320,13 +332,16 @@ class _Reader:
 
     def _roll_back(self, turns: int) -> None:
         self._close()
+        self._reasoning = []
         for _ in range(turns):
             starts = [i for i, d in enumerate(self.out.drafts) if d.source == "user" and not d.injected]
+            starts = starts or [typed.place for typed in self._typed]
             if not starts:
                 break
             gone = self.out.drafts[starts[-1] :]
             self.tally.add("steps of turns that were rolled back", len(gone))
             del self.out.drafts[starts[-1] :]
+            self._typed = [typed for typed in self._typed if typed.place < starts[-1]]
 
     def _agent(self, stamp: object) -> Draft:
         """The step of the model's answer that is being read."""
@@ -340,6 +355,12 @@ class _Reader:
         self._reasoning = []
         self._last = self._open
         return self._open
+
+    def _thought(self, stamp: object) -> None:
+        """Ends the step; what was thought and never said is one of its own, and none of the next answer's."""
+        if self._reasoning:
+            self._agent(stamp)
+        self._close()
 
     def _close(self) -> None:
         self._open = None

@@ -80,6 +80,12 @@ def _outlook(would: Leaving, *, keep_home: bool) -> list[str]:
     stays = [f"  the skill {one}, which you edited" for one in would.edited]
     stays += [f"  {one}" for one in (would.kept if not keep_home else [would.home])]
     lines += ["This stays:", *stays] if stays else []
+    if would.groups and not keep_home:
+        lines.append(
+            f"What you shared with {', '.join(would.groups)} stays there, and without the keys here nobody "
+            "can take it back. First, where you want that: skillclaw sessions forget --all, then skillclaw "
+            "hub leave --hub NAME"
+        )
     if would.owned and not keep_home:
         lines.append(
             f"You hold the owner's key of {len(would.owned)} group(s); without it nobody can admit members. "

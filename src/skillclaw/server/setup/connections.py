@@ -168,12 +168,13 @@ def connect_wanted(machine: Machine, port: int) -> dict[str, str]:
     return _each(names, lambda name: connect_agent(machine, name, port, again=True), "connected")
 
 
-def let_go(machine: Machine) -> dict[str, str]:
-    """Put back the settings of every connected agent; they stay wanted."""
-    return _each(connected(machine.home), lambda name: disconnect_agent(machine, name), "put back")
+def let_go(machine: Machine, remarks: list[str] | None = None) -> dict[str, str]:
+    """Put back the settings of every connected agent; they stay wanted. What their user should know is added
+    to `remarks`."""
+    return _each(connected(machine.home), lambda name: disconnect_agent(machine, name), "put back", remarks)
 
 
-def _each(names: Iterable[str], act: object, done: str) -> dict[str, str]:
+def _each(names: Iterable[str], act: object, done: str, remarks: list[str] | None = None) -> dict[str, str]:
     assert callable(act)
     failures = {}
     for name in names:
@@ -183,6 +184,8 @@ def _each(names: Iterable[str], act: object, done: str) -> dict[str, str]:
                 log.info("%s: %s", name, done)
             for remark in wired.notes:
                 log.info("%s: %s", name, remark)
+            if remarks is not None:
+                remarks += wired.notes
         except Exception as error:  # a plugin's code may fail in any way, and must not stop the others
             known = isinstance(error, SkillClawError | OSError)
             failures[name] = in_one_line(error) if known else f"{type(error).__name__}: {in_one_line(error)}"

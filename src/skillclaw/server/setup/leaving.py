@@ -44,6 +44,8 @@ class Leaving(Record, frozen=True, kw_only=True, omit_defaults=False):
     service  the unit of the service manager that would be taken away; empty: none
     completion  files by which shells complete `skillclaw`, that would go with the lines that load them
     keys     names under which `config key` stored keys in the system's keyring, which go
+    groups   hubs of groups that this machine has keys for: what was shared there stays, and the keys by
+             which it can be taken back go with the home
     owned    ids of groups whose owner's key is here: it goes with the home
     kept     what stays of the home: the user's own work, and what has no name that SkillClaw gives
     """
@@ -58,6 +60,7 @@ class Leaving(Record, frozen=True, kw_only=True, omit_defaults=False):
     service: str
     completion: list[str]
     keys: list[str]
+    groups: list[str]
     owned: list[str]
     kept: list[str]
 
@@ -94,6 +97,7 @@ def outlook(machine: Machine) -> Leaving:
         service=str(unit) if unit is not None else "",
         completion=[str(path) for path in _completion(home)],
         keys=stored_keys(home),
+        groups=_groups(machine),
         owned=_owned(home),
         kept=[str(path) for path in _others(home)],
     )
@@ -130,7 +134,7 @@ def leave(machine: Machine, *, keep_home: bool = False) -> Undone:
         try:
             held.enter_context(quiet(machine))
             # an agent may have been connected in this moment
-            for line, went in _disconnect(machine, sorted(wired | {*connected(home)})):
+            for line, went in _disconnect(machine, sorted(wired | {*connected(home)}), stays):
                 (done if went else failed).append(line)
             report = machine.library.uninstall(None) if (home / "library.json").exists() else None
             for line, where in _skills(report):
@@ -216,6 +220,19 @@ def _end_service(unit: Path, home: Path) -> Done:
     return done
 
 
+def _groups(machine: Machine) -> list[str]:
+    from skillclaw.server.sharing.view import group_of
+    from skillclaw.settings import load
+
+    try:
+        named = load(machine.home, machine.environ).hubs
+        known = {name: group_of(machine, name) for name in sorted(named)}
+    except SkillClawError:
+        return []
+    keys = machine.home / "keys"
+    return [name for name, group in known.items() if group and any((keys / group).glob("*.key"))]
+
+
 def _owned(home: Path) -> list[str]:
     """Ids of the groups whose owner's key is here, but for the personal hub."""
     try:
@@ -227,12 +244,12 @@ def _owned(home: Path) -> list[str]:
     return sorted(path.parent.name for path in (home / "keys").glob("*/owner.key") if path.parent.name != own)
 
 
-def _disconnect(machine: Machine, wired: Sequence[str]) -> Iterator[tuple[str, bool]]:
+def _disconnect(machine: Machine, wired: Sequence[str], stays: list[str]) -> Iterator[tuple[str, bool]]:
     """What became of the settings of the agents in `wired`, and whether they are put back; an `up` that ended
-    has done so already."""
+    has done so already. Where SkillClaw's address stands still is added to `stays`."""
     from skillclaw.server.setup.connections import let_go
 
-    failures = let_go(machine) if wired else {}
+    failures = let_go(machine, stays) if wired else {}
     for name in wired:
         if name in failures:
             yield f"{name} could not be disconnected: {failures[name]}", False
