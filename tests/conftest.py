@@ -38,13 +38,11 @@ LONGEST = (
     "the_commands_that_the_readme_lists",
     "loses_nothing[sync updates]",
     "claude_code_keeps_its_list_of_skills",
-    "arrive_as_they_were_sent[2000]",
     "rules_were_not_made_from",
     "offered_approved_and_installed",
     "a_full_disk[import]",
     "the_walk_is_as_the_page_tells",
     "clock_is_set_forth_and_back",
-    "as_many_encoded_lines_as_may_be",
     "a_team_on_s3",
     "goes_with_the_sessions_it_was_learned_from",
 )

@@ -387,3 +387,37 @@ def test_a_copy_of_what_skillclaw_wrote_is_told(env: Env, home: Path) -> None:
     wiring.connect(home, env, probe, URL)
     path.write_text(path.read_text("utf-8").replace(f"copy: {URL}\n", ""), "utf-8")
     assert wiring.disconnect(home, env, probe).notes == []
+
+
+@pytest.mark.parametrize("port", ["8787", "9999"])
+def test_what_a_skillclaw_without_a_record_left_is_nowhere_taken_for_the_users(
+    env: Env, home: Path, port: str
+) -> None:
+    path = env.home / "settings"
+    path.write_text("a:\n  b: https://mine.example\n  c: 1\n", "utf-8")
+    more = Setting(path=path, format="yaml", keys=("a", "d"), value=URL)
+    probe = Probe("yaml", ("a", "b"), (more,))
+    wiring.connect(home, env, probe, URL)
+    (home / "connections.json").unlink()
+    (again,) = probe.more
+    now = URL.replace("8787", port)
+    probe.more = (Setting(path=path, format="yaml", keys=again.keys, value=now),)
+    wiring.connect(home, env, probe, now)
+    assert yaml.safe_load(path.read_text("utf-8"))["a"] == {"b": now, "c": 1, "d": now}
+    wiring.disconnect(home, env, probe)
+    assert yaml.safe_load(path.read_text("utf-8")) == {"a": {"c": 1}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["# mine\r\n", "a:\r\nc: 1\r\n", "a: ~ # none\r\n", "c: 1\r\nd: 2\r\n", "a:\r\n  c: 1\r\n", "c: 1\r\na:"],
+)
+def test_line_ends_are_those_of_the_file(env: Env, home: Path, text: str) -> None:
+    path = env.home / "settings"
+    path.write_bytes(text.encode())
+    probe = Probe("yaml", ("a", "b"))
+    wiring.connect(home, env, probe, URL)
+    made = path.read_bytes().replace(b"\r\n", b"")
+    assert b"\n" not in made and b"\r" not in made and URL.encode() in made
+    wiring.disconnect(home, env, probe)
+    assert path.read_bytes() == text.encode()

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TESTS = "tests/docs tests/cli/test_cli_help.py tests/cli/test_cli_evolve.py"
+TESTS = (
+    "tests/docs tests/cli/test_cli_help.py "
+    "tests/evolve/test_evolve_care_flood.py tests/skills/test_skills_text.py"
+)
 """Some of each kind: commands, whole cycles, properties, what the documents say."""
 
 

@@ -97,6 +97,7 @@ def test_an_installation_that_does_not_run_is_not_started(tmp_path: Path) -> Non
         until(lambda: read_running(home / ".skillclaw") is None)
 
 
+@pytest.mark.slow
 def test_two_versions_at_one_home_and_one_hub_on_changing_days(tmp_path: Path) -> None:
     old, new = tree(tmp_path / "old", "0.1.0"), tree(tmp_path / "new", NEXT, RULES)
     home = unpacked("v0.1", tmp_path)

@@ -273,7 +273,7 @@ def test_few_pieces_that_make_text_without_end_are_refused_at_once(kind: str) ->
     assert time.process_time() - began < 30
 
 
-@pytest.mark.live
+@pytest.mark.slow
 def test_a_skill_with_as_many_encoded_lines_as_may_be_keeps_no_other_out() -> None:
     full, small = bundle("\n".join([LINE] * 21)), bundle("\n".join([LINE] * 3))
     assert scanned(full).verdict == scanned(small).verdict == "pass"

@@ -13,7 +13,7 @@ from raw_http import Answer, Reader
 
 pytestmark = pytest.mark.live
 
-QUICK, MORE, MOST = 400, 2000, 10_000
+QUICK, MORE, MOST = 400, 1000, 10_000
 
 QUIET = settings(deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 

@@ -240,6 +240,7 @@ class Platform:
             if path == place.path:
                 data, left = self._without_leftovers(place, data)
                 notes += left
+            data = self._without_more_leftovers(here, data)
             made.append(
                 edits.set_keys(
                     path,
@@ -300,6 +301,16 @@ class Platform:
             if isinstance(token, str) and token.startswith(PREFIX):
                 data = edits.without_key(place.path, data, place.format, place.token_keys)
         return data, [f"Replaced {old}, which an earlier SkillClaw had left in {place.path}."]
+
+    def _without_more_leftovers(self, settings: Sequence[Setting], data: bytes | None) -> bytes | None:
+        """The same for what else connecting sets: else a URL that leads nowhere would count as the user's."""
+        for one in settings:
+            if data is None or one.item or not (isinstance(one.value, str) and is_own(one.value, self.name)):
+                continue
+            there = edits.get_key(one.path, data, one.format, one.keys)[1]
+            if isinstance(there, str) and is_own(there, self.name):
+                data = edits.without_key(one.path, data, one.format, one.keys)
+        return data
 
     def _program_finding(self, env: Env) -> Finding:
         program, name = self.program(env), self.programs[0]

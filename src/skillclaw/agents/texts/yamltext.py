@@ -56,8 +56,8 @@ def set_value(text: str, keys: Sequence[str | int], value: Any) -> str:
 
     node = _root(text)
     if node is None:
-        gap = "" if not text or text.endswith("\n") else "\n"
-        return f"{text}{gap}{_block(nest(keys, value), 0)}"
+        gap = "" if not text or text.endswith("\n") else _newline(text)
+        return text + gap + _block(nest(keys, value), 0).replace("\n", _newline(text))
     for depth, key in enumerate(keys):
         below = _below(node, key)
         if below is None:
@@ -163,12 +163,8 @@ def _replace(text: str, name: Any, child: Any, value: Any) -> str:
         start = end = colon + 1
     gap = "" if text[start - 1 : start] in (" ", "\t", "[", "{", ",") else " "
     if isinstance(value, dict) and value and name is not None and not _in_flow(text, name):
-        return (
-            text[:start].rstrip(" ")
-            + "\n"
-            + _block(value, name.start_mark.column + 2).rstrip("\n")
-            + text[end:]
-        )
+        block = "\n" + _block(value, name.start_mark.column + 2).rstrip("\n")
+        return text[:start].rstrip(" ") + block.replace("\n", _newline(text)) + text[end:]
     return f"{text[:start]}{gap}{_flow(value)}{text[end:]}"
 
 
@@ -189,8 +185,12 @@ def _insert(text: str, node: Any, value: dict[str, Any]) -> str:
     return _at_line_end(text, at, _block(value, node.start_mark.column).rstrip("\n"))
 
 
+def _newline(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
 def _at_line_end(text: str, at: int, lines: str) -> str:
-    newline = "\r\n" if "\r\n" in text else "\n"
+    newline = _newline(text)
     made = lines.replace("\n", newline)
     tail = text[at:] if text[at:].strip("\r\n") or text[at:] else newline
     return f"{text[:at]}{newline}{made}{tail}"
