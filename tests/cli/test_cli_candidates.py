@@ -298,7 +298,7 @@ def test_offered_approved_and_installed_only_by_hand(home: Home) -> None:
     assert installed.read_text("utf-8") == text, "cycles live with a skill that an agent wrote"
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_a_skill_stays_when_the_sessions_that_used_it_are_forgotten(home: Home) -> None:
     home.skill()
     home.sessions(used(1, "success"))
@@ -564,7 +564,7 @@ def test_two_machines_that_offer_the_same_skill_make_one(machines: tuple[Home, H
     assert len(one.proposals()) == len(other.proposals()) == 1
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_a_machine_that_may_not_write_to_the_hub_is_told(machines: tuple[Home, Home]) -> None:
     _, other = machines
     other.skill()

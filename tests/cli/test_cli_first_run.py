@@ -79,6 +79,7 @@ def told_next_cycle(home: Path, environ: dict[str, str]) -> datetime:
     return datetime.fromisoformat(due)
 
 
+@pytest.mark.slow
 def test_what_runs_tells_when_it_learns_first(home: Path) -> None:
     environ = machine(home)
     past = home / ".claude" / "projects"
@@ -97,6 +98,7 @@ def test_what_runs_tells_when_it_learns_first(home: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_it_can_be_seen_again_and_read_by_scripts(home: Path) -> None:
     environ = machine(home)
     assert ok_json("learned", home=home, environ=environ)["cycle"] == ""

@@ -53,6 +53,7 @@ def set_(home: Path, key: str, value: str) -> str:
     return " ".join(skillclaw("config", "set", key, value, home=home).stderr.split())
 
 
+@pytest.mark.slow
 def test_a_replay_that_the_limits_leave_no_room_for_is_told_with_what_to_set(tmp_path: Path) -> None:
     assert set_(tmp_path, "gate.replay.mode", "decision") == "", "100 calls are enough for three decisions"
     for mode, need in (("executable", 120), ("both", 240)):

@@ -58,6 +58,7 @@ def test_the_folder_that_one_is_in_can_be_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lean", [False, True])
+@pytest.mark.slow
 def test_an_engine_that_is_not_there_is_refused_as_it_is_set(tmp_path: Path, lean: bool) -> None:
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_EVOLVER, "utf-8")
     environ = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{SOURCE}"} if lean else {}
@@ -75,6 +76,7 @@ def test_an_engine_that_is_not_there_is_refused_as_it_is_set(tmp_path: Path, lea
         assert ok("config", "get", "evolve.engine", home=tmp_path, environ=environ).strip() == value
 
 
+@pytest.mark.slow
 def test_an_engine_of_another_package_can_be_set(tmp_path: Path) -> None:
     info = tmp_path / "site" / "mine-1.0.dist-info"
     info.mkdir(parents=True)

@@ -157,6 +157,7 @@ def test_a_wrong_skill_is_rejected(home: Path, spoil: dict[str, str], swaps: dic
     assert listed["status"] == "rejected"
 
 
+@pytest.mark.slow
 def test_a_wrong_skill_wins_nothing_by_what_the_model_came_to_itself(
     home: Path, spoil: dict[str, str]
 ) -> None:

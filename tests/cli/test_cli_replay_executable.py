@@ -99,6 +99,7 @@ def test_a_skill_that_helps_on_cases_passes_and_a_second_try_costs_nothing(home:
     assert [one["stage"] for one in ok_json("skills", "list", home=home)] == ["canary"]
 
 
+@pytest.mark.slow
 def test_a_skill_that_loses_cases_is_rejected(home: Path) -> None:
     with ChatModel(harmed) as model:
         found = of_replay(ok_json("evolve", home=home, environ=environ(model)))

@@ -92,6 +92,7 @@ def test_bench_start_measures_starts_and_sizes(tmp_path: Path) -> None:
     assert result["first_run"] is None
 
 
+@pytest.mark.slow
 def test_with_check_a_missed_bar_of_bench_start_ends_it_with_1_and_is_named(tmp_path: Path) -> None:
     within = [f"--bar={name}=1e9" for name in ("--help", "status", "size")]
     held = skillclaw(*FIRST, *within, "--check", home=tmp_path, timeout=LONG)

@@ -93,6 +93,7 @@ def test_a_home_that_cannot_be_made(home: Path) -> None:
         fails("evolve", home=home, environ={"SKILLCLAW_HOME": str(shut / "inside")})
 
 
+@pytest.mark.slow
 def test_disk_full(home: Path) -> None:
     """Files may not grow past a limit, as on a full disk: the import fails clearly, what was there stays."""
     many = [session("eve", n, "do " + "something " * 400, [Ran("ls", 0, "x" * 20_000)]) for n in range(60)]

@@ -204,6 +204,7 @@ def test_what_no_queue_holds_is_lost_counted_and_told_and_nothing_else_is(tmp_pa
         assert unchanged()
 
 
+@pytest.mark.slow
 def test_it_starts_on_a_full_disk_where_agents_wait_for_it(world: World) -> None:
     state = world.ok_json("up", "-d", "--port", "0", "--yes")
     port = int(state["port"])
@@ -222,6 +223,7 @@ def test_it_starts_on_a_full_disk_where_agents_wait_for_it(world: World) -> None
 
 
 @pytest.mark.parametrize(("fault", "killed"), [("no room", True), ("no files", False)])
+@pytest.mark.slow
 def test_stop_puts_settings_back_on_a_disk_without_any_room(world: World, fault: str, killed: bool) -> None:
     state = world.ok_json("up", "-d", "--port", "0", "--yes")
     settings = world.root / ".claude" / "settings.json"

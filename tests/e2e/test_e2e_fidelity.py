@@ -130,7 +130,7 @@ def frames(relay: Relay) -> list[tuple[bytes, bytes]]:
     return found
 
 
-@pytest.mark.parametrize("deflate", (True, False))
+@pytest.mark.parametrize("deflate", (True, pytest.param(False, marks=pytest.mark.slow)))
 def test_all_that_codex_says_over_websocket_passes_byte_for_byte(person: Person, deflate: bool) -> None:
     with (
         WebSocketUpstream({"tidy-work": WORK}, deflate) as upstream,

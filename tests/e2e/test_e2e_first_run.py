@@ -49,7 +49,10 @@ def test_it_asks_once_and_takes_no_for_an_answer(home: Path) -> None:
     assert "http://127.0.0.1" in settings(home)
 
 
-@pytest.mark.parametrize("moment", ["Go on? [Y/n]", "Importing", "Learning"])
+@pytest.mark.parametrize(
+    "moment",
+    [*(pytest.param(moment, marks=pytest.mark.slow) for moment in ("Go on? [Y/n]", "Importing")), "Learning"],
+)
 def test_after_ctrl_c_the_next_up_goes_on(home: Path, moment: str) -> None:
     environ = machine(home)
     before = settings(home)

@@ -167,6 +167,7 @@ def polled(team: Path, days: Days, who: str, skill: str) -> bool:
     return (team / who / "skills" / skill / "SKILL.md").exists()
 
 
+@pytest.mark.slow
 def test_a_change_that_helps_comes_to_everybody_and_its_story_is_told(team: Path, days: Days) -> None:
     skill = canary(team, days)
     had = lived(team, days, skill, lambda there: WORKING if there else [BROKEN, *WORKING])

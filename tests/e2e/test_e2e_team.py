@@ -116,6 +116,7 @@ def test_an_edit_is_never_overwritten_and_a_foreign_folder_blocks(home: Path) ->
     assert not (foreign / name).exists(), "and takes out what nobody edited"
 
 
+@pytest.mark.slow
 def test_a_folder_of_the_users_own_blocks_and_is_shown(home: Path) -> None:
     only = {"SKILLCLAW_SYNC__TARGETS": json.dumps([str(home / ".claude" / "skills")])}
     name = ok_json("evolve", home=home, environ=only)["released"][0]["skill"]
@@ -132,6 +133,7 @@ def test_a_folder_of_the_users_own_blocks_and_is_shown(home: Path) -> None:
     assert (own / "SKILL.md").exists()
 
 
+@pytest.mark.slow
 def test_forgotten_sessions_take_no_part(home: Path) -> None:
     row = next(r for r in ok_json("sessions", "list", home=home) if r["user"] == "ada")
     for one in [r for r in ok_json("sessions", "list", home=home) if r["user"] in ("ada", "bob")]:

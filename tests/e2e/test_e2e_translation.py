@@ -88,6 +88,7 @@ def test_claude_code_works_on_a_chat_completions_upstream(person: Person) -> Non
         check(person, upstream, "claude-code", CHAT, "Bash")
 
 
+@pytest.mark.slow
 def test_codex_works_on_an_anthropic_upstream(person: Person) -> None:
     with Upstream({"tidy-work": WORK}) as upstream, configured(person, upstream, "codex", "anthropic"):
         assert WORK.final in person.codex(PROMPT)
@@ -108,6 +109,7 @@ def test_codex_with_its_default_model_works_on_an_anthropic_upstream(person: Per
     assert "collaboration.spawn_agent" in offered
 
 
+@pytest.mark.slow
 def test_codex_with_its_default_model_and_its_sub_agent_work_on_a_chat_completions_upstream(
     person: Person,
 ) -> None:
@@ -143,7 +145,9 @@ def test_codex_with_its_default_model_and_its_sub_agent_work_on_a_chat_completio
     assert any("kindly do the tally-work" in str(step["message"]) for step in sub["steps"])
 
 
-@pytest.mark.parametrize(("agent", "program"), [("claude-code", "claude"), ("codex", "codex")])
+@pytest.mark.parametrize(
+    ("agent", "program"), [("claude-code", "claude"), pytest.param("codex", "codex", marks=pytest.mark.slow)]
+)
 def test_run_starts_an_agent_on_an_upstream_of_another_protocol(
     person: Person, agent: str, program: str
 ) -> None:

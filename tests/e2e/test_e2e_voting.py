@@ -119,6 +119,7 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield tmp_path
 
 
+@pytest.mark.slow
 def test_on_object_storage_it_is_the_same(bucket: Path) -> None:
     url = os.environ["VOTES_URL"]
     sc(bucket, "ada", "hub", "init", url, "--name", "team", "--evolver", "--as", "ada")

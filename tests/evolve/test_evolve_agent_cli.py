@@ -69,7 +69,7 @@ def kept(home: Path) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_an_author_writes_a_skill_and_nothing_is_learned_from_what_it_did(tmp_path: Path) -> None:
     with ChatModel(author()) as model:
         home = learned(tmp_path / "home", model.url)

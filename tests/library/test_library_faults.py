@@ -174,7 +174,10 @@ def test_a_kill_leaves_old_or_new_and_is_recovered(place: Path, scenario: str) -
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(
+    "scenario",
+    [*SCENARIOS[:2], SCENARIOS[3], *(pytest.param(SCENARIOS[n], marks=pytest.mark.slow) for n in (2, 4, 5))],
+)
 def test_a_kill_at_each_single_touch_of_the_disk_is_recovered(place: Path, scenario: str) -> None:
     # what two hubs do to each other takes twice as many touches; every second one will do
     step = "2" if scenario in SCENARIOS[4:] else "1"

@@ -233,7 +233,9 @@ def test_a_started_program_ends_with_all_it_started(room: Box, work: Path) -> No
     process = room.start(
         ["bash", "-c", "(setsid bash -c 'while :; do echo x >> /work/late; done' &); sleep 60"]
     )
-    time.sleep(0.3)
+    end = time.monotonic() + 20
+    while not (work / "late").exists() and time.monotonic() < end:
+        time.sleep(0.05)
     process.kill()
     process.wait()
     assert _grows(work / "late") == 0

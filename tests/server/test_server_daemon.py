@@ -74,6 +74,7 @@ def test_with_yes_agents_are_connected_while_it_runs(home: Path) -> None:
     assert settings.read_text("utf-8") == '{"model": "opus"}\n', "disconnected stays disconnected"
 
 
+@pytest.mark.slow
 def test_the_yes_may_come_later_to_what_runs(home: Path) -> None:
     environ = fake_claude(home)
     settings = home / ".claude" / "settings.json"

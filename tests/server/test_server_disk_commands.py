@@ -143,13 +143,15 @@ def felt(world: World, name: str, limit: str) -> list[int]:
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("name", FEW)
+@pytest.mark.parametrize("name", [*FEW[:3], pytest.param(FEW[3], marks=pytest.mark.slow)])
 def test_a_full_disk(world: World, name: str) -> None:
     assert tried(world, name, "room").returncode == 1, "without any room it cannot be done"
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize(("fault", "size"), [("files", 0), ("read-only", 0), ("room", 16384)])
+@pytest.mark.parametrize(
+    ("fault", "size"), [("files", 0), ("read-only", 0), pytest.param("room", 16384, marks=pytest.mark.slow)]
+)
 def test_a_sync_under_every_other_fault(world: World, fault: str, size: int) -> None:
     done = tried(world, "sync", fault, size)
     assert done.returncode == 1 or fault == "room", "that much may be enough"

@@ -141,6 +141,7 @@ def test_the_newest_come_first_and_what_is_left_comes_next(
     assert (rest.imported, rest.left, rest.skipped) == (12, 0, 8)
 
 
+@pytest.mark.slow
 def test_rules_that_cannot_be_used_end_an_import_and_nothing_is_marked(person: Path, tmp_path: Path) -> None:
     machine = made(tmp_path / "home")
     (machine.home / "config.toml").write_text('[redact.rules]\nbad = "("\n', "utf-8")
@@ -157,6 +158,7 @@ def test_a_part_that_left_something_is_due_at_once() -> None:
     assert part.run() and not part.is_due()
 
 
+@pytest.mark.slow
 def test_paths_are_shared_out_too(person: Path, tmp_path: Path, hired: list[int]) -> None:
     machine = made(tmp_path / "home")
     report = import_paths(machine, env(person), [person / ".claude" / "projects"], workers=2)
@@ -164,6 +166,7 @@ def test_paths_are_shared_out_too(person: Path, tmp_path: Path, hired: list[int]
     assert len(hired) == 2
 
 
+@pytest.mark.slow
 def test_where_no_process_can_be_started_one_does_it_all(
     person: Path, tmp_path: Path, hired: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,6 +178,7 @@ def test_where_no_process_can_be_started_one_does_it_all(
     assert import_histories(machine, env(person), workers=2).imported == 20 and not hired
 
 
+@pytest.mark.slow
 def test_what_cannot_be_masked_and_what_grows_keep_nothing_else_waiting(
     person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,7 @@ def test_a_proxy_that_runs_elsewhere_is_told_at_once(home: Path) -> None:
     assert forwards(home) == GATEWAY
 
 
+@pytest.mark.slow
 def test_up_elsewhere_stays_with_the_files_that_were_connected(home: Path) -> None:
     environ = fake_claude(home)
     folder = home / "work-claude"

@@ -123,6 +123,7 @@ def test_what_run_sends_is_recorded_as_the_agent_s(home: Path, gateway: Upstream
     assert (one.agent, one.path) == ("claude-code", "/v1/messages")
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_upstream_when_another_shell_connects_the_agent(
     home: Path, provider: Upstream, gateway: Upstream
 ) -> None:
@@ -140,6 +141,7 @@ def test_a_run_keeps_its_upstream_when_another_shell_connects_the_agent(
     assert went(provider, gateway) == ([], ["gateway-key"] * 3)
 
 
+@pytest.mark.slow
 def test_what_begins_within_a_run_goes_where_that_goes(
     home: Path, provider: Upstream, gateway: Upstream
 ) -> None:
@@ -206,6 +208,7 @@ def test_a_prefix_that_nobody_made_leads_nowhere(home: Path, provider: Upstream)
     assert keys(provider) == []
 
 
+@pytest.mark.slow
 def test_up_in_another_shell_goes_by_what_was_connected(home: Path) -> None:
     environ = fake_claude(home)
     there = {**environ, "ANTHROPIC_BASE_URL": GATEWAY}
@@ -260,6 +263,7 @@ def test_up_corrects_what_another_wrote_for_its_proxy(home: Path) -> None:
     assert wait_for(lambda: forwards(home) == USUAL)
 
 
+@pytest.mark.slow
 def test_what_still_runs_after_disconnect_goes_on_where_it_went(
     home: Path, provider: Upstream, gateway: Upstream
 ) -> None:
