@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import gzip
+import re
 import zlib
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -17,6 +19,7 @@ from skillclaw.journal.credentials import Masker, secret_name
 from skillclaw.journal.delta import Chains, apply, split
 from skillclaw.journal.records import Exchange
 
+KEY_OF_A_PATH = "sk-abcdefghijklmnop1234567890"
 CREDENTIALS = (
     "Authorization",
     "proxy-authorization",
@@ -278,3 +281,33 @@ def test_a_header_of_whatever_name_keeps_its_words_and_no_key(name: str) -> None
     assert len(kept.value) < 300
     assert {value for value, _ in kept.found} == {key}
     assert mask_header(name, "plain text", asked=True).value == "plain text"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/v1/x?{KEY_OF_A_PATH}",
+        f"/v1/x?a=1&{KEY_OF_A_PATH}&b",
+        f"/v1/{KEY_OF_A_PATH.replace('-', '%2D')}/models",
+        f"/v1/{KEY_OF_A_PATH}/models",
+    ],
+)
+def test_a_key_in_a_path_is_masked_however_it_is_written(path: str) -> None:
+    masked = Masker().mask(exchange(path=path, request_body=f"it is {KEY_OF_A_PATH}".encode()))
+    assert "abcdefghijklmnop" not in masked.path and "<secret:" in masked.path
+    assert masked.path.startswith("/v1/")
+    assert b"abcdefghijklmnop" not in masked.request_body
+
+
+def test_a_key_is_masked_as_forms_and_urls_write_it() -> None:
+    key = "aGk3Zx9/Qw+7Rt5LmNoP2sUv4wXyZ0=="
+    upper = quote(key, safe="")
+    lower = re.sub("%..", lambda found: found[0].lower(), upper)
+    for quoted in (upper, lower):
+        told = exchange(
+            request_headers=[("Authorization", f"Bearer {key}")],
+            request_body=f"user=x&key={quoted}".encode(),
+            error=f"at /x?k={quoted}",
+        )
+        masked = Masker().mask(told)
+        assert quoted.encode() not in masked.request_body and quoted not in (masked.error or "")

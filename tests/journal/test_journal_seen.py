@@ -43,3 +43,16 @@ def test_half_a_line_of_a_full_disk_costs_no_other_line(tmp_path: Path) -> None:
     seen = Seen(KEY, tmp_path / FILE)
     for value in (FIRST, SECOND, THIRD):
         assert value not in seen.mask(f"the key {value} is known", Masker(KEY)), value
+
+
+def test_tokens_that_change_all_the_time_do_not_fill_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skillclaw.journal.seen.MOST", 20)
+    writer = SeenWriter(tmp_path, KEY)
+    keys = [f"sk-rotating-{number:04}-0123456789" for number in range(200)]
+    for key in keys:
+        writer.add(key)
+    assert len((tmp_path / FILE).read_text("ascii").splitlines()) <= 41
+    seen = Seen(KEY, tmp_path / FILE)
+    assert keys[-1] not in seen.mask(f"the key {keys[-1]} is known", Masker(KEY))

@@ -239,3 +239,33 @@ def test_what_an_answer_asks_to_wait(headers: dict[str, str], seconds: float | N
 def test_any_retry_after_is_survived(value: bytes) -> None:
     found = retry_after([(b"retry-after", value)])
     assert found is None or found >= 0
+
+
+def test_a_kept_connection_that_was_being_closed_costs_the_agent_nothing(tmp_path: Path) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    answered: list[int] = []
+
+    def serve() -> None:
+        for number in range(3):
+            peer, _ = listener.accept()
+            with peer:
+                while peer.recv(65536):
+                    if number == 0 and answered:
+                        break  # it had enough of this connection as the second request came
+                    answered.append(number)
+                    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine")
+
+    threading.Thread(target=serve, daemon=True).start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with front(tmp_path, {"one": upstream(url, "chat", retries=0)}) as proxy:
+        replies = [proxy.ask(*ASK) for _ in range(3)]
+    listener.close()
+    assert [(reply.status, reply.body) for reply in replies] == [(200, b"fine")] * 3
+    assert answered == [0, 1, 1], "nothing was done twice"
+
+
+def test_a_connection_that_breaks_at_once_is_not_asked_again(tmp_path: Path, make_upstream: Any) -> None:
+    up = make_upstream(lambda sock, seen: sock.shutdown(socket.SHUT_RDWR))
+    with front(tmp_path, {"one": upstream(up.url, "chat", retries=0)}) as proxy:
+        assert proxy.ask(*ASK).status == 502
+    assert len(up.seen) == 1

@@ -10,7 +10,7 @@ import tarfile
 import threading
 import time
 from contextlib import closing
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 import zstandard
@@ -21,6 +21,7 @@ from group import Group, imported
 from skillclaw.errors import BadInputError
 from skillclaw.journal.store import SessionStore
 from skillclaw.server.backup import back_up, packing, restore, sealing
+from skillclaw.server.backup.contents import how
 from skillclaw.server.machine import Machine
 
 pytestmark = pytest.mark.live
@@ -241,3 +242,17 @@ def test_a_home_behind_a_link_is_restored_where_the_link_leads(tmp_path: Path) -
     restore(tmp_path / "link", tmp_path / "one")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "disk" / "config.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("sessions.db", "database"),
+        ("cases/x/sessions.db", "plain"),
+        ("catalogue.db", "leave"),
+        ("cases/x/catalogue.db", "plain"),
+        ("evolve.db", "leave"),
+    ],
+)
+def test_names_of_databases_count_where_skillclaw_gives_them(path: str, kind: str) -> None:
+    assert how(PurePosixPath(path), journal=True) == kind

@@ -214,3 +214,10 @@ def test_a_hub_that_is_gone_is_told(at: House, monkeypatch: pytest.MonkeyPatch) 
     finally:
         (at.place / "away").rename(at.place / "group")
     assert at.ask("GET", "/readyz").status == 200
+
+
+def test_methods_that_somebody_made_up_make_no_metrics(at: House) -> None:
+    for number in range(20):
+        assert at.ask(f"M{number}MADEUP", "/healthz", headers={"Authorization": ""}).status == 405
+    text = at.ask("GET", "/metrics").body.decode()
+    assert "MADEUP" not in text and 'method="other"' in text

@@ -20,6 +20,7 @@ import click
 import typer
 
 from skillclaw.cli.lazy import Command
+from skillclaw.errors import UsageError
 from skillclaw.home import default_home
 
 __all__ = ["Context", "command"]
@@ -53,7 +54,7 @@ def command(
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def run(**given: Any) -> Any:
-            home = (given.pop("home") or default_home()).expanduser()
+            home = _home(given.pop("home"))
             given.pop("debug")
             json = given.pop("json")
             with _passing(home) if looks else nullcontext(home) as place:
@@ -69,6 +70,15 @@ def command(
 
 _MOST = 2**53
 """Up to here every whole number is one, in whatever form a database, a file or a program keeps it."""
+
+
+def _home(given: Path | None) -> Path:
+    try:
+        return (given or default_home()).expanduser()
+    except RuntimeError as error:
+        named = "--home" if given else "SKILLCLAW_HOME"
+        what = f"{named} names a user that is not here."
+        raise UsageError(what, str(error), "Write the folder out.") from error
 
 
 def _bounded(given: Mapping[str, Any]) -> None:

@@ -84,7 +84,7 @@ def mask_path(path: str) -> Masked:
     """The path with the values of credential parameters masked, and keys that are a part of the path."""
     base, mark, query = path.partition("?")
     found = _telling(KEY_LIKE.findall(unquote(base)), "path")
-    base = KEY_LIKE.sub("<secret:path>", base)
+    base = _without_keys(base)
     if not mark:
         return Masked(base, found)
     parts = []
@@ -96,8 +96,17 @@ def mask_path(path: str) -> Masked:
                 found += inner.found
                 found += _telling((value, unquote_plus(value), unquote(value)), "query")
                 value = "<secret:query>"
+        elif not equals and KEY_LIKE.search(unquote_plus(name)):
+            found += _telling(KEY_LIKE.findall(unquote_plus(name)), "query")
+            name = "<secret:query>"
         parts.append(name + equals + value)
     return Masked(base + mark + "&".join(parts), found)
+
+
+def _without_keys(base: str) -> str:
+    """A path without what looks like a key, also where a part of it is written as `%2D`."""
+    parts = KEY_LIKE.sub("<secret:path>", base).split("/")
+    return "/".join("<secret:path>" if KEY_LIKE.search(unquote(part)) else part for part in parts)
 
 
 def _telling(values: Iterable[str], kind: str) -> tuple[tuple[str, str], ...]:

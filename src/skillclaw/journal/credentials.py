@@ -15,6 +15,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from urllib.parse import quote
 
 import msgspec
 
@@ -33,6 +34,7 @@ UNFIT = re.compile(r"[^a-z0-9-]")
 """What a kind in a keyed placeholder cannot hold (`journal.redact_text`)."""
 DEEP = 2
 """How often a text is written as JSON: an argument of a call is JSON in a JSON string."""
+ESCAPED = re.compile(r"%[0-9A-F]{2}")
 GO = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})
 """What some writers of JSON escape for pages' sake (Go's is one)."""
 LARGEST_INFLATED = 64 << 20
@@ -98,8 +100,9 @@ def _keyed(key: bytes, value: str, kind: str) -> str:
 
 @lru_cache(256)
 def _forms(value: str) -> frozenset[str]:
-    """A value as it is, and as writers of JSON escape it."""
-    forms = {value}
+    """A value as it is, as URLs and forms have it, and as writers of JSON escape it."""
+    quoted = quote(value, safe="")
+    forms = {value, quoted, ESCAPED.sub(lambda found: found[0].lower(), quoted)}
     for _ in range(DEEP):
         forms |= {written for form in forms for written in _written(form)}
     return frozenset(forms)

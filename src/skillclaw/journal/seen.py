@@ -95,6 +95,8 @@ class SeenWriter:
                     file.write(("\n" * (torn and file.tell() > 0) + f"{line}\n").encode("ascii"))
                 self._torn = False
                 self._lines.add(line)
+                if len(self._lines) > 2 * MOST:
+                    self._shorten(_read(self._path))
         if len(self._met) > MOST:
             self._met.clear()
         self._met.add(met)

@@ -154,6 +154,8 @@ class JournalWriter:
         self._closing = True
         self._wake.set()
         self._thread.join(timeout)
+        if left := self._dropped + len(self._queue):
+            log.warning("the journal ends without %d exchanges that the disk did not take in time", left)
 
     def _run(self) -> None:
         self._know()

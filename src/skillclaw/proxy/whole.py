@@ -77,7 +77,8 @@ class Whole:
             self._body.append(payload)
         if last:
             body = b"".join(self._body)
-            self._draft.keep(body, self._draft.request_chunks)
+            for piece in self._body:  # of one that is too large to be kept the beginning is
+                self._draft.keep(piece, self._draft.request_chunks)
             draft, asked = self._draft, self._asked
             headers = split(asked.fields.lines)
             request = Asked(draft.agent, asked.method, draft.path, headers, body, self._known, self._url)

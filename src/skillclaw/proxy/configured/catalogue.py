@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -74,7 +75,7 @@ async def _entries(
         first_byte_timeout=min(LATEST, upstream.first_byte_timeout),
     )
     try:
-        async with await sending.send(session, made) as response:
+        async with asyncio.timeout(LATEST), await sending.send(session, made) as response:
             data = await read_whole(response) if response.status == 200 else b""
     except (sending.Failed, aiohttp.ClientError, TimeoutError):
         return None

@@ -33,6 +33,8 @@ _OF_THE_BODY = frozenset(
 _CODED = frozenset({b"content-length", b"content-encoding", b"etag", b"content-md5", b"digest"})
 LARGEST = 64 << 20
 """Bytes of a whole answer that is held for translation."""
+WAIT = 300.0
+"""Seconds that an answer, once begun, may pause where it is read whole: the agent gets nothing meanwhile."""
 ERROR_TIME = 30.0
 """Seconds that the body of an error may take, which is read whole since it may repeat the key."""
 
@@ -168,10 +170,11 @@ async def pass_translated(
     back.end()
 
 
-async def read_whole(response: aiohttp.ClientResponse) -> bytes:
-    """The body, LARGEST bytes at most. Raises aiohttp.ClientError when it breaks off or is larger."""
+async def read_whole(response: aiohttp.ClientResponse, wait: float = WAIT) -> bytes:
+    """The body, LARGEST bytes at most. Raises aiohttp.ClientError when it breaks off or is larger,
+    TimeoutError when nothing comes for `wait` seconds."""
     body = bytearray()
-    while part := await response.content.readany():
+    while part := await asyncio.wait_for(response.content.readany(), wait):
         body += part
         if len(body) > LARGEST:
             raise aiohttp.ClientPayloadError("the answer is too large")

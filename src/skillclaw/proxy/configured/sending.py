@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import ipaddress
+import time
 import urllib.request
 from collections.abc import Sequence
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -23,6 +25,8 @@ __all__ = ["HOP_BY_HOP", "Failed", "Sending", "as_text", "client", "forwarded", 
 _BROKEN = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 """What a try may raise; ValueError is aiohttp's word for heads that are no HTTP."""
 HEADER_LIMIT = 1 << 18
+STALE = 1.0
+"""See `proxy.passage.STALE`."""
 AT_ONCE = 1 << 20
 """Bytes of a body that are handed to the socket in one piece."""
 ANTHROPIC_VERSION = "2023-06-01"
@@ -86,6 +90,7 @@ def client(connect_timeout: float) -> aiohttp.ClientSession:
         timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout, sock_connect=connect_timeout),
         auto_decompress=False,
         skip_auto_headers=_AUTOMATIC,
+        trace_configs=[_trace()],
         max_line_size=HEADER_LIMIT,
         max_field_size=HEADER_LIMIT,
     )
@@ -122,19 +127,9 @@ def as_text(headers: RawHeaders, without: frozenset[bytes]) -> list[tuple[str, s
 
 async def send(session: aiohttp.ClientSession, sending: Sending) -> aiohttp.ClientResponse:
     """The answer, begun; the caller closes it. Raises Failed."""
-    headers = CIMultiDict([*sending.passed, *sending.own])
-    url = URL(sending.url, encoded=True).with_user(None)
     try:
         async with asyncio.timeout(sending.first_byte_timeout):
-            answer = await session.request(
-                sending.method,
-                url,
-                data=_payload(sending.body) if sending.body or sending.method == "POST" else None,
-                headers=headers,
-                allow_redirects=False,
-                proxy=_environment_proxy(url),
-                auto_decompress=sending.inflate,
-            )
+            answer = await _asked(session, sending)
             if answer.connection is not None and answer.connection.transport is not None:
                 keep_alive(answer.connection.transport)
             return answer
@@ -146,6 +141,48 @@ async def send(session: aiohttp.ClientSession, sending: Sending) -> aiohttp.Clie
         raise Failed(f"no answer within {sending.first_byte_timeout} s", safe=False, late=True) from error
     except _BROKEN as error:
         raise Failed(_why(error), safe=False) from error
+
+
+async def _asked(session: aiohttp.ClientSession, sending: Sending) -> aiohttp.ClientResponse:
+    """Asked once more where a kept connection was being closed as the request went out (RFC 9112 9.3.1), as
+    the proxy does it for what it passes on; of several such connections the next may be another."""
+    headers = CIMultiDict([*sending.passed, *sending.own])
+    url = URL(sending.url, encoded=True).with_user(None)
+    for more in (2, 1, 0):
+        way = _Way()
+        try:
+            return await session.request(
+                sending.method,
+                url,
+                data=_payload(sending.body) if sending.body or sending.method == "POST" else None,
+                headers=headers,
+                allow_redirects=False,
+                proxy=_environment_proxy(url),
+                auto_decompress=sending.inflate,
+                trace_request_ctx=way,
+            )
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+            fresh = time.monotonic() - way.sent < STALE
+            if not (more and way.kept and fresh) or isinstance(error, aiohttp.ClientConnectorError):
+                raise
+    raise AssertionError("the last try ends in an answer or an error")
+
+
+class _Way:
+    """What becomes of one try: whether it goes over a connection that was kept, and since when."""
+
+    def __init__(self) -> None:
+        self.kept = False
+        self.sent = 0.0
+
+
+def _trace() -> aiohttp.TraceConfig:
+    async def kept(_: object, context: Any, __: object) -> None:
+        context.trace_request_ctx.kept, context.trace_request_ctx.sent = True, time.monotonic()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_reuseconn.append(kept)
+    return trace
 
 
 def _payload(body: bytes) -> bytes | io.BytesIO:

@@ -22,6 +22,7 @@ from skillclaw.proxy.configured.keys import Keys, hidden, shown_token
 from skillclaw.proxy.configured.making import make, translatable
 from skillclaw.proxy.configured.offered import INJECTED, Offered
 from skillclaw.proxy.configured.passing import (
+    ERROR_TIME,
     TRIED,
     own_answer,
     pass_on,
@@ -275,8 +276,9 @@ async def _translated(
             raise Refused(502, "The upstream's answer cannot be read.", error.what) from error
         return
     try:
-        text = await read_whole(response)
-    except aiohttp.ClientError:
+        async with asyncio.timeout(ERROR_TIME):
+            text = await read_whole(response)
+    except (aiohttp.ClientError, TimeoutError):
         text = b""  # the status says enough
     made = translate.translate_error(response.status, hidden(text, secret), spoken, other)
     await own_answer(

@@ -21,6 +21,7 @@ __all__ = ["CONTENT_TYPE_LATEST", "Metrics"]
 
 STATES = ("idle", "waiting", "running", "paused", "failing", "elsewhere")
 OUTCOMES = ("done", "failed", "lost", "stopped")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 LOOKED = 200
 """Cycles of a group that one look goes back."""
 SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
@@ -34,6 +35,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._lock = threading.Lock()
         self._seen: dict[str, set[str]] = {}
+        """Cycles that are counted, by hub; of a group that is served no more too, since it may come back."""
+        self._shown: set[str] = set()
         more: Any = {"registry": self.registry, "namespace": "skillclaw"}
         self.cycles = Counter("cycles", "Cycles that ended.", ("hub", "outcome"), **more)
         self.seconds = Histogram("cycle_seconds", "How long cycles took.", ("hub",), buckets=SECONDS, **more)
@@ -73,7 +76,8 @@ class Metrics:
 
     def answered(self, method: str, route: str, status: int, began: float) -> None:
         """Note an answer; `began` by time.monotonic."""
-        self.asked.labels(method, route, str(status)).inc()
+        # whoever can reach the server may call a method what they like: each would be a series for good
+        self.asked.labels(method if method in METHODS else "other", route, str(status)).inc()
         self.took.labels(route).observe(time.monotonic() - began)
 
     def _look(self) -> None:
@@ -93,12 +97,12 @@ class Metrics:
 
     def _gone(self, hubs: set[str]) -> None:
         """Groups that are served no more have no state."""
-        for hub in set(self._seen) - hubs:
-            del self._seen[hub]
+        for hub in self._shown - hubs:
             for state in STATES:
                 self.state.remove(hub, state)
             self.waiting.remove(hub)
             self.failures.remove(hub)
+        self._shown = hubs
 
     def _group(self, one: GroupStatus) -> None:
         self._seen.setdefault(one.hub, set())

@@ -21,6 +21,7 @@ _LEFT = frozenset({"run", "logs", "demo", "objects", "replay", "dashboard"})
 _JOURNAL = "journal"
 _REMADE = (
     re.compile(r"(?:.*/)?evolve\.db"),
+    re.compile(r"catalogue\.db"),
     re.compile(r"(?:.*/)?evolve/models/.*"),
     re.compile(r"hubs/[^/]+\.state\.json"),
     re.compile(r"serve/\.ready-[^/]*"),
@@ -46,7 +47,7 @@ def how(path: PurePosixPath, *, journal: bool) -> How:
     if ours and (_PASSING.fullmatch(path.name) or any(one.fullmatch(whole) for one in _REMADE)):
         # SQLite's own side files go with their database; those of evolve.db with it
         return "leave"
-    return "database" if path.name == "sessions.db" else "plain"
+    return "database" if ours and path.name == "sessions.db" else "plain"
 
 
 def order(path: PurePosixPath, kind: How) -> tuple[int, str]:

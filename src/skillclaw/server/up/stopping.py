@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from pathlib import Path
 
+from skillclaw.errors import StorageError
 from skillclaw.server.up import runfile
 
 __all__ = ["end"]
 
 ASKED, TOLD = 40.0, 10.0
 """Seconds that `up` gets to end by itself, and then to obey a SIGTERM."""
+POLL = 0.05
 
 
 def end(home: Path) -> bool:
@@ -27,14 +31,32 @@ def end(home: Path) -> bool:
     try:
         runfile.request_stop(home)
     except OSError:  # a disk that is full or cannot be written
-        process.terminate()
-    try:
-        process.wait(ASKED)
-    except psutil.TimeoutExpired:
-        process.terminate()
+        with suppress(psutil.Error):
+            process.terminate()
+    for act, seconds in ((None, ASKED), (process.terminate, TOLD), (process.kill, TOLD)):
         try:
-            process.wait(TOLD)
-        except psutil.TimeoutExpired:
-            process.kill()
-            process.wait(TOLD)
+            if act is not None:
+                act()
+        except psutil.NoSuchProcess:
+            return True
+        except psutil.Error as error:
+            raise _stays(running.pid, str(error)) from error
+        if _is_gone(running, seconds):
+            return True
+    raise _stays(running.pid, "It obeys no signal.")
+
+
+def _is_gone(running: runfile.Running, seconds: float) -> bool:
+    """Whether it ends within so many seconds. One that nobody reaps, as in some containers, has ended too."""
+    until = time.monotonic() + seconds
+    while runfile.lives(running.pid, running.created):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(POLL)
     return True
+
+
+def _stays(pid: int, why: str) -> StorageError:
+    return StorageError(
+        f"What runs here (process {pid}) cannot be ended.", why, "End it yourself, then try again."
+    )
