@@ -89,7 +89,7 @@ def test_a_manager_that_refuses_is_told_and_what_to_say_to_it(tmp_path: Path) ->
     link = _unit(tmp_path).parent / "default.target.wants" / "skillclaw.service"
     link.parent.mkdir()
     link.symlink_to(_unit(tmp_path))
-    assert skillclaw("service", "remove", home=tmp_path, environ=environ).returncode == 1
+    ok("service", "remove", home=tmp_path, environ=environ)
     assert not link.is_symlink()
 
 
