@@ -14,6 +14,8 @@ __all__ = ["end"]
 ASKED, TOLD = 40.0, 10.0
 """Seconds that `up` gets to end by itself, and then to obey a SIGTERM."""
 POLL = 0.05
+REAPED = 5.0
+"""Seconds that are waited for whoever reaps it, so that no process of that number is left where one does."""
 
 
 def end(home: Path) -> bool:
@@ -48,10 +50,15 @@ def end(home: Path) -> bool:
 
 def _is_gone(running: runfile.Running, seconds: float) -> bool:
     """Whether it ends within so many seconds. One that nobody reaps, as in some containers, has ended too."""
+    import psutil
+
     until = time.monotonic() + seconds
     while runfile.lives(running.pid, running.created):
         if time.monotonic() >= until:
             return False
+        time.sleep(POLL)
+    until = time.monotonic() + REAPED
+    while psutil.pid_exists(running.pid) and time.monotonic() < until:
         time.sleep(POLL)
     return True
 
